@@ -1,0 +1,68 @@
+"""The data that travel between the rooms: plain frozen dataclasses, and the one place for space and sign.
+
+Conventions that hold everywhere:
+
+* distances are negative inside and positive outside;
+* learning happens in a *normalised space*: centred, radius `RADIUS`; a `Similarity` leads back to the user's units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+RADIUS = 1 / 1.03
+"""Radius of a normalised shape (DeepSDF, Park et al. 2019: the unit sphere with a margin of 3 %)."""
+
+Points = Float[np.ndarray, "n 3"]
+Distance = Callable[[np.ndarray], np.ndarray]
+"""A field to those who never see a network: (n, 3) float64 points to (n,) signed distances."""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Points, and what was measured at them, in the units of the file they come from.
+
+    points: (n, 3) float64. normals: (n, 3) float64 of unit length or None; their sides may be wrong.
+    colors: (n, 4) uint8 or None.
+    """
+
+    points: Float[np.ndarray, "n 3"]
+    normals: Float[np.ndarray, "n 3"] | None = None
+    colors: UInt8[np.ndarray, "n 4"] | None = None
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """The map from the user's space into the normalised one: x -> (x - center) * scale.
+
+    center: (3,) in the user's units; scale: normalised units per user's unit, > 0.
+    """
+
+    center: tuple[float, float, float]
+    scale: float
+
+    def apply(self, points: np.ndarray) -> np.ndarray:
+        """(..., 3) in the user's units to (..., 3) normalised, float64."""
+        return (np.asarray(points, np.float64) - np.asarray(self.center)) * self.scale
+
+    def invert(self, points: np.ndarray) -> np.ndarray:
+        """(..., 3) normalised to (..., 3) in the user's units, float64."""
+        return np.asarray(points, np.float64) / self.scale + np.asarray(self.center)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What was seen of one shape, in normalised space: the input of every method that fits one shape.
+
+    points: (n, 3) float64 on or near the surface. normals: (n, 3) float64 or None, as the input gave them (sides may be
+    wrong). noise: standard deviation of the points off the surface, in normalised units, or None where it is to be
+    estimated.
+    """
+
+    points: Float[np.ndarray, "n 3"]
+    normals: Float[np.ndarray, "n 3"] | None = None
+    noise: float | None = None
