@@ -1,0 +1,30 @@
+"""A field's value and its exact spatial gradient, both differentiable by the field's weights."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+import torch
+from torch import Tensor, nn
+
+from isofield.fields.siren import Siren
+
+
+@singledispatch
+def value_and_gradient(field: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
+    """(n, 3) points to values (n,) and gradients (n, 3).
+
+    Any module is differentiated by autograd; `Siren` by the analytic reverse sweep it has, the same to rounding and a
+    tenth cheaper (each sine and cosine is computed once). The graph to the weights is kept where torch records one.
+    """
+    keep = torch.is_grad_enabled()
+    with torch.enable_grad():
+        x = x if x.requires_grad else x.detach().requires_grad_()
+        value = field(x)
+        (gradient,) = torch.autograd.grad(value.sum(), x, create_graph=keep)
+    return (value, gradient) if keep else (value.detach(), gradient.detach())
+
+
+@value_and_gradient.register
+def _(field: Siren, x: Tensor) -> tuple[Tensor, Tensor]:
+    return field.value_and_gradient(x)

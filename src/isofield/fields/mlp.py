@@ -1,0 +1,92 @@
+"""Multilayer perceptrons with a skip connection that start as the distance to a sphere.
+
+Geometric initialisation: Atzmon and Lipman 2020 (SAL, theorem 1), in the form of Gropp et al. 2020 (IGR) that keeps
+the skip connection, as Neural-Pull's PyTorch release has it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Literal, final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+Activation = Literal["relu", "softplus"]
+BETA = 100.0
+"""Sharpness of the softplus, as SAL, SALD and IGR have it."""
+
+
+class Softplus(torch.autograd.Function):
+    """softplus(z) = log(1 + exp(BETA z)) / BETA and its slope, from one sigmoid and one logarithm an element.
+
+    Equal to `F.softplus(z, BETA)` to 1e-6 and several times faster on a CPU: with s = sigmoid(BETA |z|) the value is
+    max(z, 0) - log(s) / BETA, the slope s or 1 - s, the slope's own derivative BETA s (1 - s).
+    """
+
+    @staticmethod
+    def forward(ctx: Any, z: Tensor) -> tuple[Tensor, Tensor]:
+        """(...) to value and slope."""
+        slope = torch.sigmoid(BETA * z)
+        value = torch.sub(z.relu(), torch.maximum(slope, 1 - slope).log_(), alpha=1 / BETA)
+        ctx.save_for_backward(slope)
+        return value, slope
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        """From the gradients by value and by slope to the one by z."""
+        (slope,) = ctx.saved_tensors
+        by_value, by_slope = gradients
+        return slope * torch.addcmul(by_value, by_slope, 1 - slope, value=BETA)
+
+
+@final
+class Mlp(nn.Module):
+    """A scalar field (n, 3) -> (n,), at the start about |x| - `radius`.
+
+    dims: widths of the hidden layers. skip: indices of the layers whose input is [h, x] / sqrt 2. Hidden weights are
+    N(0, 2 / out), hidden biases 0, the last weights N(sqrt(pi / in), 1e-5), the last bias -radius; drawn from
+    `generator`, or from seed 0 where the caller loads weights anyway.
+    """
+
+    def __init__(
+        self,
+        dims: Sequence[int] = (256,) * 8,
+        skip: Sequence[int] = (4,),
+        activation: Activation = "relu",
+        radius: float = 0.5,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.dims, self.skip, self.activation, self.radius = tuple(dims), tuple(skip), activation, radius
+        generator = torch.Generator().manual_seed(0) if generator is None else generator
+        sizes = [3, *self.dims]
+        # The layer before a skip is 3 narrower, so that the input of the next one keeps its width.
+        self.hidden = nn.ModuleList(
+            nn.Linear(sizes[i], sizes[i + 1] - (3 if i + 1 in self.skip else 0)) for i in range(len(self.dims))
+        )
+        self.last = nn.Linear(self.dims[-1], 1)
+        with torch.no_grad():
+            for layer in self.hidden:
+                layer.weight.normal_(0, math.sqrt(2 / layer.out_features), generator=generator)
+                layer.bias.zero_()
+            self.last.weight.normal_(math.sqrt(math.pi / self.dims[-1]), 1e-5, generator=generator)
+            self.last.bias.fill_(-radius)
+
+    def config(self) -> dict[str, Any]:
+        """What `Mlp(**config)` needs to build the same network."""
+        return {
+            "dims": list(self.dims), "skip": list(self.skip), "activation": self.activation, "radius": self.radius
+        }  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, 3) points to (n,) values."""
+        h = x
+        for index, layer in enumerate(self.hidden):
+            if index in self.skip:
+                h = torch.cat([h, x], 1) / math.sqrt(2)
+            z = layer(h)
+            h = z.relu() if self.activation == "relu" else Softplus.apply(z)[0]
+        return self.last(h)[:, 0]

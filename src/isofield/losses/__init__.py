@@ -1,0 +1,1 @@
+"""Objectives: pure functions of tensors, one published idea a file."""
