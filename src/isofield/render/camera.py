@@ -1,0 +1,162 @@
+"""Pinhole cameras: where they stand, what they frame, and how points reach their pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+UP = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole without distortion; the principal point is the picture's centre.
+
+    eye: (3,) in the shape's units. rotation: (3, 3), its rows are the camera's right, down and forward in the shape's
+    axes (OpenCV's convention). focal: in pixels. width, height: in pixels.
+    """
+
+    eye: np.ndarray
+    rotation: Float[np.ndarray, "3 3"]
+    focal: float
+    width: int
+    height: int
+
+    def to_camera(self, points: np.ndarray) -> np.ndarray:
+        """(n, 3) in the shape's units to (n, 3) right, down, forward of the eye, same units."""
+        # Not by BLAS: its threads would cost more than they give, and could change the last bits.
+        return np.einsum("ij,kj->ik", np.asarray(points, np.float64) - self.eye, self.rotation)
+
+    def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(n, 3) to pixels (n, 2), x right and y down from the top left corner, and depth (n,) along the axis.
+
+        Pixel (row, column) covers [column, column + 1) x [row, row + 1). What is not before the eye gets NaN pixels.
+        """
+        local = self.to_camera(points)
+        depth = local[:, 2]
+        front = np.where(depth > 0, depth, np.nan)
+        pixels = local[:, :2] * (self.focal / front)[:, None] + (self.width / 2, self.height / 2)
+        return pixels, depth
+
+    def rays(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """(n, 3) right, down, forward of the eye per unit of depth, through the pixels' centres."""
+        x = (columns + 0.5 - self.width / 2) / self.focal
+        y = (rows + 0.5 - self.height / 2) / self.focal
+        return np.stack([x, y, np.ones_like(x)], axis=1)
+
+    def unproject(self, rows: np.ndarray, columns: np.ndarray, depth: np.ndarray) -> np.ndarray:
+        """Pixel centres (n,), (n,) at depths (n,) to (n, 3) in the shape's units."""
+        local = self.rays(rows, columns) * np.asarray(depth)[:, None]
+        return np.einsum("ij,jk->ik", local, self.rotation) + self.eye
+
+    def scaled(self, factor: int) -> Camera:
+        """The same view with `factor` times as many pixels along each side."""
+        return Camera(self.eye, self.rotation, self.focal * factor, self.width * factor, self.height * factor)
+
+
+def direction(azimuth: float, elevation: float, up: str = "y") -> np.ndarray:
+    """Unit vector (3,) from the shape to a camera: degrees around the up axis and above the horizon.
+
+    Azimuth 0 looks from +z where y is up, from -y where z is up, from +z where x is up.
+    """
+    a, e = np.radians([azimuth, elevation])
+    side, front, height = np.sin(a) * np.cos(e), np.cos(a) * np.cos(e), np.sin(e)
+    return {
+        "y": np.array([side, height, front]),
+        "z": np.array([side, -front, height]),
+        "x": np.array([height, -side, front]),
+    }[up]
+
+
+def look(toward: np.ndarray, up: str = "y") -> np.ndarray:
+    """Rotation (3, 3) of a camera that stands on the side `toward` (3,) of the shape and looks at it."""
+    forward = -np.asarray(toward, np.float64)
+    forward = forward / np.linalg.norm(forward)
+    right = np.cross(forward, UP[up])
+    if np.linalg.norm(right) < 1e-6:  # straight from above or below: any other axis will do
+        right = np.cross(forward, UP["x" if up != "x" else "z"])
+    right = right / np.linalg.norm(right)
+    return np.stack([right, np.cross(forward, right), forward])
+
+
+def core(points: np.ndarray, share: float = 0.01, margin: float = 0.25) -> np.ndarray:
+    """The points (m, 3) that matter to a frame: far outliers are left out.
+
+    A point stays within the quantiles [share, 1 - share] of every axis, widened by `margin` of their width.
+    """
+    points = np.asarray(points, np.float64)
+    points = points[np.isfinite(points).all(axis=1)]
+    if len(points) < 10:
+        return points
+    lower, upper = np.quantile(points, [share, 1 - share], axis=0)
+    # A flat axis is widened by a little of the largest one.
+    reach = margin * np.maximum(upper - lower, 0.05 * (upper - lower).max())
+    return points[((points >= lower - reach) & (points <= upper + reach)).all(axis=1)]
+
+
+def frame(
+    points: np.ndarray,
+    *,
+    view: tuple[float, float] = (30.0, 20.0),
+    up: str = "y",
+    size: tuple[int, int] = (800, 800),
+    angle: float = 25.0,
+    margin: float = 1.08,
+) -> Camera:
+    """A camera that has all `points` (n, 3), n >= 1, in its picture, as large as `margin` lets them.
+
+    view: azimuth and elevation in degrees. size: width and height in pixels. angle: field of view of the shorter
+    side, in degrees.
+    """
+    points = np.asarray(points, np.float64)
+    width, height = size
+    rotation = look(direction(*view, up), up)
+    focal = min(width, height) / 2 / np.tan(np.radians(angle) / 2)
+    local = points @ rotation.T
+    middle = (local.min(axis=0) + local.max(axis=0)) / 2
+    diagonal = float(np.linalg.norm(np.ptp(local, axis=0))) or 1.0
+    distance = diagonal
+    for _ in range(4):  # perspective moves the picture's middle: centre it, step back, again
+        centred = local - middle
+        fit = np.abs(centred[:, :2]) * (margin * 2 * focal / np.array([width, height])) - centred[:, 2:]
+        distance = max(float(fit.max()), -float(centred[:, 2].min()) + 0.1 * diagonal)
+        seen = centred[:, :2] / (centred[:, 2:] + distance)
+        middle[:2] += (seen.min(axis=0) + seen.max(axis=0)) / 2 * distance
+    centred = local - middle
+    fit = np.abs(centred[:, :2]) * (margin * 2 * focal / np.array([width, height])) - centred[:, 2:]
+    distance = max(float(fit.max()), -float(centred[:, 2].min()) + 0.1 * diagonal)
+    eye = (middle - (0, 0, distance)) @ rotation
+    return Camera(eye, rotation, float(focal), int(width), int(height))
+
+
+def views(points: np.ndarray, count: int, *, size: tuple[int, int] = (512, 512), angle: float = 25.0) -> list[Camera]:
+    """`count` cameras all around `points` (n, 3), evenly on a sphere (Fibonacci's spiral), each framing all of them."""
+    index = np.arange(count) + 0.5
+    polar = np.arccos(1 - 2 * index / count)
+    around = np.pi * (1 + np.sqrt(5)) * index
+    toward = np.stack([np.cos(around) * np.sin(polar), np.cos(polar), np.sin(around) * np.sin(polar)], axis=1)
+    points = np.asarray(points, np.float64)
+    center = (points.min(axis=0) + points.max(axis=0)) / 2
+    radius = float(np.linalg.norm(points - center, axis=1).max()) or 1.0
+    distance = 1.02 * radius / np.sin(np.radians(angle) / 2)
+    focal = min(size) / 2 / np.tan(np.radians(angle) / 2)
+    return [Camera(center + distance * t, look(t), float(focal), size[0], size[1]) for t in toward]
+
+
+def best_view(points: np.ndarray, up: str = "y", elevation: float = 20.0) -> tuple[float, float]:
+    """The view (azimuth, elevation), of twelve around the up axis, in which `points` (n, 3) cover the most pixels."""
+    points = np.asarray(points, np.float64)
+    points = points[:: max(1, len(points) // 20_000)]
+    extent = float(np.linalg.norm(np.ptp(points, axis=0))) or 1.0
+    best, most = (30.0, elevation), -1.0
+    for azimuth in range(0, 360, 30):
+        plane = points @ look(direction(azimuth, elevation, up), up)[:2].T
+        cells = ((plane - plane.min(axis=0)) / extent * 48).astype(np.int64)
+        covered = len(np.unique(cells @ (1000, 1)))
+        # A slightly turned view shows depth: a head-on one has to cover clearly more to win.
+        score = covered * (0.93 if azimuth % 90 == 0 else 1.0)
+        if score > most * 1.02:
+            best, most = (float(azimuth), elevation), score
+    return best
