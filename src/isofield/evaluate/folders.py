@@ -1,0 +1,135 @@
+"""Two files, or two folders whose files are matched by name: the pairs, their scores, their means, what went wrong."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from isofield import shapes
+from isofield.errors import InputError
+from isofield.evaluate.comparison import Scores, compare
+from isofield.evaluate.protocols import THRESHOLDS
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A prediction and its truth. name: the path below both folders, without the extension."""
+
+    name: str
+    pred: Path
+    truth: Path
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a pair: its scores (keys of `protocols.metrics`), or the reason why it has none."""
+
+    pair: Pair
+    scores: Scores | None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Results:
+    """All pairs in the order of their names, and the files without a partner (`missing`, one sentence each)."""
+
+    results: list[Result]
+    missing: list[str] = field(default_factory=list)
+
+    @property
+    def failed(self) -> list[Result]:
+        """The pairs that could not be scored."""
+        return [result for result in self.results if result.scores is None]
+
+    @property
+    def scored(self) -> list[tuple[Pair, Scores]]:
+        """The pairs that have scores."""
+        return [(result.pair, result.scores) for result in self.results if result.scores is not None]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every file had its partner and every pair its scores."""
+        return not self.missing and not self.failed
+
+    def mean(self) -> Scores:
+        """{key: mean} over the pairs where the number exists; of yes and no, the share of yes. Empty without pairs."""
+        means: Scores = {}
+        rows = [scores for _, scores in self.scored]
+        for key in rows[0] if rows else ():
+            values = [value for row in rows if isinstance(value := row[key], (bool, int, float))]
+            if any(isinstance(row[key], str) for row in rows) or key in ("samples", "seed"):
+                continue
+            means[key] = sum(values) / len(values) if values else None
+        return means
+
+
+def pairs(pred: str | os.PathLike[str], truth: str | os.PathLike[str]) -> tuple[list[Pair], list[str]]:
+    """The pairs of two files, or of two folders, and one sentence for each file without a partner.
+
+    In folders, and those below them, files with the same path are partners, whatever their extensions; hidden files and
+    files that `shapes.read` does not know are passed over. Raises InputError where one is a file and the other a
+    folder, a folder holds no shape, or two files of one folder have the same name.
+    """
+    pred, truth = Path(pred), Path(truth)
+    if not pred.is_dir() and not truth.is_dir():
+        return [Pair(pred.stem, pred, truth)], []
+    if pred.is_dir() != truth.is_dir():
+        folder, file = (pred, truth) if pred.is_dir() else (truth, pred)
+        raise InputError(f"{folder} is a folder, but {file} is not one; give two files, or two folders.")
+    predictions, truths = _shapes_of(pred), _shapes_of(truth)
+    missing = [f"{predictions[name]} has no partner in {truth}." for name in sorted(predictions.keys() - truths.keys())]
+    missing += [f"{truths[name]} has no partner in {pred}." for name in sorted(truths.keys() - predictions.keys())]
+    return [Pair(name, predictions[name], truths[name]) for name in sorted(predictions.keys() & truths.keys())], missing
+
+
+def _shapes_of(folder: Path) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    extensions = set(shapes.known())
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder)
+        if path.suffix.lower() not in extensions or any(part.startswith(".") for part in inside.parts):
+            continue
+        if not path.is_file():
+            continue
+        name = inside.with_suffix("").as_posix()
+        if name in found:
+            raise InputError(f"{found[name]} and {path} have the same name; leave one of them in the folder.")
+        found[name] = path
+    if not found:
+        raise InputError(f"{folder} holds no shape; name a folder with files such as .ply or .obj.")
+    return found
+
+
+def compare_pair(
+    pair: Pair,
+    *,
+    samples: int = 100_000,
+    seed: int = 0,
+    floor: bool = True,
+    thresholds: tuple[float, ...] = THRESHOLDS,
+) -> Result:
+    """Read and score a pair with `compare`; what cannot be read or scored is a Result with its problem."""
+    names = (str(pair.pred), str(pair.truth))
+    try:
+        pred, truth = shapes.read(pair.pred), shapes.read(pair.truth)
+        return Result(
+            pair, compare(pred, truth, samples=samples, seed=seed, floor=floor, thresholds=thresholds, names=names)
+        )
+    except InputError as problem:
+        return Result(pair, None, str(problem))
+
+
+def compare_folders(
+    pred: str | os.PathLike[str],
+    truth: str | os.PathLike[str],
+    *,
+    samples: int = 100_000,
+    seed: int = 0,
+    floor: bool = True,
+    thresholds: tuple[float, ...] = THRESHOLDS,
+) -> Results:
+    """Score two folders, matched by name (or two files), every pair with the same seed: see `pairs` and `compare`."""
+    found, missing = pairs(pred, truth)
+    results = [compare_pair(p, samples=samples, seed=seed, floor=floor, thresholds=thresholds) for p in found]
+    return Results(results, missing)

@@ -1,0 +1,74 @@
+"""Points of a shape, drawn uniformly by area, with their normals: what every distance is measured on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import trimesh
+import trimesh.sample
+
+from isofield.errors import InputError
+from isofield.types import Cloud
+
+
+@dataclass(frozen=True)
+class Samples:
+    """points: (n, 3) in random order, so that the first k are a fair sample too. normals: (n, 3) unit, or None."""
+
+    points: np.ndarray
+    normals: np.ndarray | None = None
+
+    def first(self, count: int) -> Samples:
+        """The first `count` of them (all, where there are fewer)."""
+        return Samples(self.points[:count], None if self.normals is None else self.normals[:count])
+
+
+def surface_points(shape: trimesh.Trimesh | Cloud, name: str) -> np.ndarray:
+    """(n, 3) float64: a cloud's points, or those vertices of a mesh that faces use.
+
+    Raises InputError where there are none, or where one is not finite; `name` says of which shape.
+    """
+    if isinstance(shape, Cloud):
+        points = np.asarray(shape.points, np.float64)
+        if len(points) == 0:
+            raise InputError(f"{name} holds no points; give a shape that is not empty.")
+    else:
+        if len(shape.faces) == 0:
+            raise InputError(f"{name} holds no faces; give a mesh with faces, or a cloud of points.")
+        points = np.asarray(shape.vertices, np.float64)[np.unique(shape.faces)]
+    if not np.isfinite(points).all():
+        raise InputError(f"{name} has coordinates that are NaN or infinite; remove those points first.")
+    return points
+
+
+def draw(shape: trimesh.Trimesh | Cloud, count: int, rng: np.random.Generator, name: str) -> Samples:
+    """`count` points of a mesh, uniform by area, with the normals of their faces; or at most `count` points of a cloud.
+
+    A cloud's points are taken as they are, without repetition, in random order. Raises InputError where a mesh has no
+    area.
+    """
+    if isinstance(shape, Cloud):
+        order = rng.permutation(len(shape.points))[:count]
+        normals = None if shape.normals is None else np.asarray(shape.normals, np.float64)[order]
+        return Samples(np.asarray(shape.points, np.float64)[order], normals)
+    area = shape.area_faces
+    if not area.sum() > 0:
+        raise InputError(f"{name} has no area: all its faces are degenerate; give a mesh with a surface.")
+    points, faces = trimesh.sample.sample_surface(shape, count, seed=rng)
+    corners = shape.vertices.view(np.ndarray)[shape.faces[faces]]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), np.finfo(float).tiny)
+    return Samples(np.asarray(points, np.float64), normals)
+
+
+def draw_twice(
+    shape: trimesh.Trimesh | Cloud, count: int, rng: np.random.Generator, name: str
+) -> tuple[Samples, Samples]:
+    """Two independent sets of samples of one shape; those of a cloud are disjoint halves of at most `count` points."""
+    if isinstance(shape, Cloud):
+        both = draw(shape, 2 * count, rng, name)
+        half = (len(both.points) + 1) // 2
+        normals = both.normals
+        return both.first(half), Samples(both.points[half:], None if normals is None else normals[half:])
+    return draw(shape, count, rng, name), draw(shape, count, rng, name)

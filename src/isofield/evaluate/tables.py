@@ -1,0 +1,137 @@
+"""Scores as people and programs read them: a table on a terminal, JSON, CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from isofield.evaluate.comparison import Score, Scores
+from isofield.evaluate.folders import Pair, Results
+from isofield.evaluate.heatmaps import Heatmap
+from isofield.evaluate.protocols import Metric, metrics, threshold_key
+
+_ARROWS = {"up": "↑", "down": "↓", "": ""}
+
+
+def show(console: Console, results: Results, thresholds: tuple[float, ...]) -> None:
+    """Print the table of one pair, or of several with their means, and the legend."""
+    rows = metrics(thresholds)
+    scored = results.scored
+    if not scored:
+        return
+    if len(results.results) > 1 or results.missing:
+        console.print(_overview(results, thresholds))
+        console.print(_single(rows, results.mean(), f"mean of {_count(len(scored), 'pair')}"))
+    else:
+        pair, scores = scored[0]
+        console.print(_single(rows, scores, f"{pair.pred} against {pair.truth}"))
+    console.print(legend(rows, scored[0][1]), soft_wrap=True, highlight=False)
+
+
+def _single(rows: list[Metric], scores: Scores, title: str) -> Table:
+    table = Table(title=Text(title, overflow="fold"), title_justify="left")
+    table.add_column("metric")
+    table.add_column("prediction", justify="right")
+    floors = any(f"floor_{m.key}" in scores for m in rows)
+    if floors:
+        table.add_column("truth itself", justify="right")
+    table.add_column("")
+    table.add_column("unit")
+    for m in rows:
+        itself = scores.get(f"floor_{m.key}", scores.get(f"truth_{m.key}"))
+        cells = [m.label, _text(scores[m.key]), *([_text(itself)] if floors else []), _ARROWS[m.better], m.unit]
+        table.add_row(*cells)
+    return table
+
+
+def _overview(results: Results, thresholds: tuple[float, ...]) -> Table:
+    """One row a pair, with the numbers that are looked at first."""
+    keys = {"chamfer_l1": "Chamfer-L1"}
+    keys |= {threshold_key("f_score", t): f"F {t * 100:.6g} %" for t in thresholds}
+    keys |= {"normal_consistency": "normals", "hausdorff_95": "Hausdorff 95 %", "iou": "IoU"}
+    keys |= {"components": "parts", "watertight": "watertight"}
+    table = Table()
+    table.add_column("shape", overflow="fold")
+    for label in keys.values():
+        table.add_column(label, justify="right")
+    for result in results.results:
+        scores = result.scores
+        cells = ["failed"] + [""] * (len(keys) - 1) if scores is None else [_text(scores[key]) for key in keys]
+        table.add_row(Text(result.pair.name), *cells)
+    mean = results.mean()
+    table.add_section()
+    table.add_row(f"mean of {len(results.scored)}", *[_text(mean[key]) for key in keys], style="bold")
+    failed = len(results.failed)
+    if failed or results.missing:
+        table.caption = f"{failed} failed, {len(results.missing)} without a partner; the means leave them out"
+    return table
+
+
+def legend(rows: list[Metric], scores: Scores) -> Text:
+    """Every formula, and what its letters mean."""
+    lines = [
+        f"P, T: {scores['samples']} points of prediction and truth, uniform by area (seed {scores['seed']}); "
+        "d: distance to the nearest point of the other; diagonal, longest side: of the truth's bounding box; "
+        "normalised: the truth's farthest vertex is 1/1.03 from its box's centre. Truth itself: the same for two "
+        "independent samplings of the truth, which is what a perfect result scores. -: cannot be told of these shapes."
+    ]
+    lines += [f"{m.label} [{m.unit}]: {m.formula}" for m in rows]
+    lines += [f"volumetric IoU was found by: {scores['iou_method']}"] if scores["iou"] is not None else []
+    return Text("\n".join(lines), style="dim")
+
+
+def scale(picture: Heatmap) -> Text:
+    """A heatmap's colours and the distances that they stand for."""
+    text = Text("distance to the truth, in the files' units: ")
+    for distance, (red, green, blue) in picture.scale():
+        text.append("██", style=f"rgb({red},{green},{blue})")
+        text.append(f" {distance:.4g} #{red:02x}{green:02x}{blue:02x}  ")
+    return text.append("and beyond")
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number} {name}{'' if number == 1 else 's'}"
+
+
+def _text(value: Score) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value if isinstance(value, str) else f"{value:.4g}"
+
+
+def to_json(results: Results, thresholds: tuple[float, ...]) -> str:
+    """JSON of one pair (its scores beside "pred" and "truth"), or of several under "pairs" with "mean".
+
+    "missing" and "failed" name what has no scores, "legend" gives every formula; a number that does not exist is null.
+    """
+    formulas = {m.key: f"[{m.unit}] {m.formula}" for m in metrics(thresholds)}
+    scored = [{"name": pair.name, **_files(pair), **scores} for pair, scores in results.scored]
+    if len(results.results) == 1 and scored and not results.missing:
+        return json.dumps({**scored[0], "legend": formulas}, indent=2, ensure_ascii=False, allow_nan=False)
+    failed = [{"name": r.pair.name, **_files(r.pair), "problem": r.problem} for r in results.failed]
+    found = {"pairs": scored, "mean": results.mean(), "failed": failed, "missing": results.missing}
+    content = {**found, "legend": formulas}
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def to_csv(results: Results) -> str:
+    """CSV with one line a pair, every number under its key; empty where it does not exist, `problem` says why."""
+    out = io.StringIO()
+    keys = list(results.scored[0][1]) if results.scored else []
+    writer = csv.DictWriter(out, ["name", "pred", "truth", *keys, "problem"], lineterminator="\n")
+    writer.writeheader()
+    for result in results.results:
+        row = {"name": result.pair.name, **_files(result.pair), **(result.scores or {}), "problem": result.problem}
+        writer.writerow({key: "" if value is None else value for key, value in row.items()})
+    return out.getvalue()
+
+
+def _files(pair: Pair) -> dict[str, str]:
+    return {"pred": str(pair.pred), "truth": str(pair.truth)}

@@ -1,0 +1,74 @@
+"""Volumetric intersection over union of two closed shapes."""
+
+from __future__ import annotations
+
+import igl
+import manifold3d
+import numpy as np
+
+from isofield.evaluate.topology import Topology
+
+POINTS = 100_000
+"""Points of the estimate by winding numbers, as in Occupancy Networks' evaluation."""
+CHECK_POINTS = 10_000
+"""Points against which the exact value is checked."""
+
+
+def iou(pred: Topology, truth: Topology, rng: np.random.Generator) -> tuple[float | None, str]:
+    """|P ∩ T| / |P ∪ T| of two closed meshes, and how it was found: "exact", "100000 points", or why there is none.
+
+    Exact by a boolean of manifold3d where both are manifold; the value has to agree with the winding numbers of 10 000
+    points within five standard errors, for a boolean counts the overlap of a mesh's own parts twice. Otherwise by
+    100 000 points, uniform in the box around both: inside is where the generalized winding number (Jacobson et al.
+    2013) is beyond 1/2 in absolute value.
+    """
+    if not (pred.watertight and truth.watertight):
+        return None, "not closed"
+    if not (pred.oriented and truth.oriented):
+        return None, "not consistently oriented"
+    exact = _exact(pred, truth)
+    if exact is not None:
+        estimate, hits = _sampled(pred, truth, rng, CHECK_POINTS)
+        # A share counted over `hits` points; the added 1 / hits keeps the margin open at shares of 0 and 1.
+        share = (exact * hits + 1) / (hits + 2)
+        if hits and abs(exact - estimate) <= 5 * np.sqrt(share * (1 - share) / hits) + 1 / hits:
+            return exact, "exact"
+    estimate, hits = _sampled(pred, truth, rng, POINTS)
+    return (estimate, f"{POINTS} points") if hits else (exact, "exact" if exact is not None else "no volume found")
+
+
+def _exact(pred: Topology, truth: Topology) -> float | None:
+    a, b = _manifold(pred), _manifold(truth)
+    if a is None or b is None:
+        return None
+    both = a ^ b
+    if both.status() != manifold3d.Error.NoError:
+        return None
+    shared = max(both.volume(), 0.0)
+    union = a.volume() + b.volume() - shared
+    # Beyond 1 where parts of one mesh overlap.
+    return min(shared / union, 1.0) if union > 0 and shared <= union * (1 + 1e-9) else None
+
+
+def _manifold(shape: Topology) -> manifold3d.Manifold | None:
+    corners = shape.vertices[shape.faces]
+    volume = np.einsum("ij,ij->", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])) / 6
+    faces = shape.faces if volume >= 0 else shape.faces[:, ::-1]
+    solid = manifold3d.Manifold(
+        manifold3d.Mesh64(np.ascontiguousarray(shape.vertices), np.ascontiguousarray(faces, np.uint64))
+    )
+    return solid if solid.status() == manifold3d.Error.NoError and not solid.is_empty() else None
+
+
+def _sampled(pred: Topology, truth: Topology, rng: np.random.Generator, count: int) -> tuple[float, int]:
+    """The estimate, and how many of the points lie in the union."""
+    corners = np.concatenate([pred.vertices[pred.faces].reshape(-1, 3), truth.vertices[truth.faces].reshape(-1, 3)])
+    points = rng.uniform(corners.min(axis=0), corners.max(axis=0), (count, 3))
+    in_pred, in_truth = _inside(pred, points), _inside(truth, points)
+    hits = int((in_pred | in_truth).sum())
+    return (float((in_pred & in_truth).sum() / hits) if hits else 0.0), hits
+
+
+def _inside(shape: Topology, points: np.ndarray) -> np.ndarray:
+    vertices, faces = np.ascontiguousarray(shape.vertices), np.ascontiguousarray(shape.faces, np.int64)
+    return np.abs(igl.fast_winding_number(vertices, faces, points)) > 0.5
