@@ -1,1 +1,67 @@
-"""Shapes out of messy 3D data: learned signed distance functions, watertight meshes."""
+"""Shapes out of messy 3D data: learned signed distance functions, watertight meshes.
+
+    sdf = isofield.fit("scan.ply")
+    sdf.mesh().export("mesh.ply")
+
+The names below are loaded when they are first used, so that `import isofield` costs nothing; torch comes with `fit`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from isofield.api import SDF, Extraction, FitReport, fit, load, report
+    from isofield.errors import InputError
+    from isofield.evaluate import compare
+    from isofield.shapes import inspect, read, write_mesh
+    from isofield.types import Cloud, Similarity
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "SDF",
+    "Cloud",
+    "Extraction",
+    "FitReport",
+    "InputError",
+    "Similarity",
+    "__version__",
+    "compare",
+    "fit",
+    "inspect",
+    "load",
+    "read",
+    "report",
+    "write_mesh",
+]
+
+_HOMES = {
+    "SDF": "api",
+    "Cloud": "types",
+    "Extraction": "api",
+    "FitReport": "api",
+    "InputError": "errors",
+    "Similarity": "types",
+    "compare": "evaluate",
+    "fit": "api",
+    "inspect": "shapes",
+    "load": "api",
+    "read": "shapes",
+    "report": "api",
+    "write_mesh": "shapes",
+}
+"""In which room each public name lives."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'isofield' has no attribute '{name}'")
+    value = getattr(import_module(f"isofield.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,55 @@
+# Needs only Python (3.10 to 3.13) and make; the environment goes to .venv, and a second call finds it there.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+
+.PHONY: help demo test test-slow test-all lint wheel bench clean
+
+help:
+	@echo "make demo      fit a scan that the package makes, end to end: mesh, field, picture, how good they are"
+	@echo "make test      the tests, in at most ten minutes on two cores"
+	@echo "make test-all  these, and the slow ones"
+	@echo "make lint      ruff, import-linter, mypy"
+	@echo "make wheel     build the wheel into dist/"
+	@echo "make bench     the environment of benchmarks/, with the peers to compare with"
+	@echo "make clean     remove the environment and all that was built"
+
+$(VENV)/.base: pyproject.toml constraints.txt tools/environment.py
+	@$(PYTHON) tools/environment.py $(VENV)
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.base
+	@$(PYTHON) tools/environment.py $(VENV) dev
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.base
+	@$(PYTHON) tools/environment.py $(VENV) bench
+	@touch $@
+
+demo: $(VENV)/.base
+	@$(BIN)/isofield demo --out isofield-demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -q -n $(WORKERS)
+
+# Exit status 5 of pytest: no test is marked slow.
+test-slow: $(VENV)/.dev
+	$(BIN)/python -m pytest -q -n $(WORKERS) -m slow || [ $$? -eq 5 ]
+
+test-all: test test-slow
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+wheel: $(VENV)/.base
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	@ls dist/*.whl
+
+bench: $(VENV)/.bench
+
+clean:
+	rm -rf $(VENV) build dist isofield-demo src/*.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache

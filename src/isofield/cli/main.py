@@ -1,0 +1,129 @@
+"""`isofield COMMAND ...`: finds the command, parses its options, and turns what goes wrong into one sentence.
+
+A new command is one file in this folder with a typed function of its name, and one line in `COMMANDS`.
+Exit status: what the command returns; 2 for what the caller can put right, 130 after Ctrl-C, 1 for a defect of isofield.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+COMMANDS = {
+    "fit": "scan, cloud, soup or mesh in; watertight mesh and field out",
+    "mesh": "extract the surface of a field again, at any resolution and level",
+    "info": "what a file or a field folder is, in a few lines",
+    "evaluate": "how far a result is from its truth",
+    "demo": "fit a scan that the package makes, end to end, with pictures",
+}
+"""Every command and what it does; each lives in the module of its name beside this one."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line (default: the process's own) and return its exit status. Never raises for a user's mistake."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    with warnings.catch_warnings():
+        _show_warnings_as_lines()
+        try:
+            return _dispatch(arguments)
+        except KeyboardInterrupt:
+            _say("interrupted: nothing more was written.")
+            return 130
+        except BrokenPipeError:
+            # The reader of a pipe went away (`isofield info ... | head`): point stdout elsewhere, or Python complains at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 141
+        except Exception as error:
+            return _report(error)
+
+
+def _dispatch(arguments: list[str]) -> int:
+    """Find the command and run it."""
+    from isofield.errors import InputError
+
+    first = arguments[0] if arguments else "--help"
+    if first in ("-h", "--help", "help"):
+        print(overview())
+        return 0
+    if first in ("-V", "--version"):
+        from isofield import __version__
+
+        print(f"isofield {__version__}")
+        return 0
+    if first not in COMMANDS:
+        from isofield.cli.parsing import perhaps
+
+        what = "option" if first.startswith("-") else "command"
+        raise InputError(f"there is no {what} '{first}'{perhaps(first, COMMANDS)}; `isofield --help` lists the commands.")
+
+    from isofield.cli.parsing import call
+
+    command = getattr(import_module(f"isofield.cli.{first}"), first)
+    return call(command, f"isofield {first}", arguments[1:])
+
+
+def overview() -> str:
+    """What `isofield --help` prints."""
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {summary}" for name, summary in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: isofield COMMAND ...",
+            "",
+            "Watertight meshes and signed distance fields out of messy 3D data.",
+            "",
+            *lines,
+            "",
+            "`isofield COMMAND --help` tells a command's options. To begin: isofield fit scan.ply -o mesh.ply",
+        ]
+    )
+
+
+def _report(error: Exception) -> int:
+    """Say in one sentence what went wrong; the traceback only where ISOFIELD_DEBUG asks for it."""
+    from isofield.errors import InputError
+
+    if os.environ.get("ISOFIELD_DEBUG", "0") not in ("", "0"):
+        import traceback
+
+        traceback.print_exception(error)
+    if isinstance(error, InputError):
+        _say(f"error: {error}")
+        return 2
+    text = " ".join(str(error).split())
+    # torch raises a RuntimeError of its own where memory runs out, on the CPU as on the GPU.
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "not enough memory" in text:
+        _say("error: memory ran out; try --quality fast, a lower --resolution, or fewer points.")
+        return 1
+    _say(
+        f"error: isofield failed unexpectedly ({type(error).__name__}: {text[:300]}); "
+        "please report it with what ISOFIELD_DEBUG=1 prints for the same command."
+    )
+    return 1
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def _show_warnings_as_lines() -> None:
+    """isofield's own warnings become one line each; those of libraries are for their developers and stay unseen."""
+    package = str(Path(__file__).resolve().parents[1])
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: object = None,
+        line: str | None = None,
+    ) -> None:
+        if issubclass(category, UserWarning) and str(Path(filename).resolve()).startswith(package):
+            _say(f"warning: {message}")
+
+    warnings.simplefilter("always", UserWarning)
+    warnings.showwarning = show

@@ -1,0 +1,90 @@
+"""A typed function becomes a command line (tyro); each mistake in it becomes one sentence."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import tyro
+
+from isofield.errors import InputError
+
+
+def call(command: Callable[..., int], program: str, arguments: Sequence[str]) -> int:
+    """Parse arguments for the command's signature and run it.
+
+    Returns the command's exit status, or that of `--help`. Raises InputError for unknown options and unfit values.
+    """
+    parsed: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+
+    # tyro reads the signature; the call itself happens outside of it, so that no error of the work is taken for one of
+    # the parsing.
+    @functools.wraps(command)
+    def keep(*positional: Any, **options: Any) -> None:
+        parsed.append((positional, options))
+
+    try:
+        with _sentences(command):
+            tyro.cli(keep, prog=program, args=list(arguments))
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(bool(end.code))
+    positional, options = parsed[0]
+    return command(*positional, **options)
+
+
+def perhaps(word: str, known: Iterable[str]) -> str:
+    """', perhaps you meant ...' where a known word is near, else nothing."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f", perhaps you meant '{near[0]}'" if near else ""
+
+
+def _sentences(command: Callable[..., int]) -> AbstractContextManager[None]:
+    """While this holds, what tyro refuses raises InputError with one sentence instead of printing a box.
+
+    tyro offers the hook in a module that it calls unstable: without it, its own messages appear (exit status 2 as well).
+    """
+    try:
+        from tyro._errors import on_parse_error
+    except ImportError:
+        return nullcontext()
+    return on_parse_error(functools.partial(_refuse, _options(command)))
+
+
+def _options(command: Callable[..., int]) -> list[str]:
+    """The options that a command's signature makes."""
+    names = [name.replace("_", "-") for name in inspect.signature(command).parameters]
+    flags = [name for name, p in inspect.signature(command).parameters.items() if p.default is True]
+    return [f"--{name}" for name in names] + [f"--no-{name.replace('_', '-')}" for name in flags]
+
+
+def _refuse(options: list[str], event: Any) -> None:
+    """Raise InputError for one of tyro's parse events; return for kinds that are not known here."""
+    kind, help_ = type(event).__name__, f"`{event.prog} --help` lists the options"
+    unknown = {"UnrecognizedArgs": "tokens", "MissingArgs": "unrecognized_tokens"}.get(kind)
+    tokens = getattr(event, unknown) if unknown else []
+    for token in [token for token in tokens if token.startswith("-")]:
+        option = token.split("=")[0]
+        raise InputError(f"there is no option '{option}'{perhaps(option, options)}; {help_}.")
+    if tokens:
+        raise InputError(f"'{tokens[0]}' is one argument too many; {help_}.")
+    if kind == "MissingArgs":
+        names = [_name(missing.arg) for missing in event.missing_arguments]
+        raise InputError(f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} missing; {help_}.")
+    if kind == "InvalidChoice":
+        near, all_ = perhaps(event.value, event.choices), ", ".join(event.choices)
+        raise InputError(f"{_name(event.argument)} cannot be '{event.value}'{near}; choose among {all_}.")
+    if kind == "BadValue":
+        raise InputError(f"{_name(event.argument)} needs a value; {help_}.")
+    if kind == "InstantiationFailure" and event.argument is not None:
+        reason = event.message.split("\n")[0]
+        raise InputError(f"{_name(event.argument)} cannot be read ({reason}); {help_}.")
+
+
+def _name(argument: Any) -> str:
+    """How a person writes an argument: --out, or INPUTS."""
+    name = argument.display_name()
+    return name.upper() if argument.is_positional() else name.split("/")[-1]
