@@ -1,0 +1,26 @@
+"""What people bring: reading and writing files, checks, normalisation, and what a shape is.
+
+Normals and their sides are in `isofield.shapes.normals`.
+"""
+
+from isofield.shapes.checking import check_cloud, check_faces, check_points
+from isofield.shapes.info import Info, describe, inspect
+from isofield.shapes.normalizing import normalization
+from isofield.shapes.reading import known, read
+from isofield.shapes.writing import check_output, replacing, write_cloud, write_mesh
+
+__all__ = [
+    "Info",
+    "check_cloud",
+    "check_faces",
+    "check_output",
+    "check_points",
+    "describe",
+    "inspect",
+    "known",
+    "normalization",
+    "read",
+    "replacing",
+    "write_cloud",
+    "write_mesh",
+]

@@ -1,0 +1,157 @@
+"""What a file reader gives back, how it says that a file is broken, and the few steps that all formats share."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+CUT = "copy or export it again"
+"""The remedy for a file that ends too early or contradicts itself."""
+
+
+class Damage(Exception):
+    """A file that cannot be read: `what` continues a sentence that begins with its name, `remedy` ends it."""
+
+    def __init__(self, what: str, remedy: str = CUT):
+        super().__init__(what)
+        self.what = what
+        self.remedy = remedy
+
+
+@dataclass(frozen=True)
+class Raw:
+    """The content of a file before anything is cleaned.
+
+    points: (n, 3) float64. faces: (m, 3) int64 or None. normals: (n, 3) float64 as the file has them, or None.
+    colors: (n, 3) or (n, 4), as the file has them, or None.
+    """
+
+    points: np.ndarray
+    faces: np.ndarray | None = None
+    normals: np.ndarray | None = None
+    colors: np.ndarray | None = None
+
+
+def numbers(text: bytes) -> np.ndarray:
+    """All numbers of a text, separated by any white space: (n,) float64. Raises `Damage` at the first that is none."""
+    text = text.strip()
+    if not text:
+        return np.empty(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # older NumPy warns and stops where newer NumPy raises
+        try:
+            return np.fromstring(text, sep=" ")
+        except (ValueError, DeprecationWarning):
+            pass
+    for row, line in enumerate(text.splitlines(), 1):
+        for token in line.split():
+            try:
+                float(token)
+            except ValueError:
+                word = token[:20].decode("utf-8", "replace")
+                raise Damage(f"has {word!r} where a number belongs (data line {row})") from None
+    raise Damage("has something else where a number belongs")
+
+
+def indices(values: np.ndarray) -> np.ndarray:
+    """Numbers read as float64, as int64. Raises `Damage` where one is not whole."""
+    with np.errstate(invalid="ignore"):
+        whole = values.astype(np.int64)
+    if not np.array_equal(whole, values):
+        raise Damage("has a face whose vertex numbers are not whole numbers")
+    return whole
+
+
+def triangulate(counts: np.ndarray, corners: np.ndarray, vertices: int, first: int = 0) -> np.ndarray | None:
+    """Polygons as fans of triangles, in the order of the file.
+
+    counts: (p,) corners of each polygon; those with fewer than three (points, lines) are left out.
+    corners: (sum(counts),) vertex numbers from 0, all polygons one after another. vertices: how many there are.
+    first: the number by which the file calls its first vertex, for the message.
+    Returns (m, 3) int64, or None where there is no triangle. Raises `Damage` for a vertex that is not there.
+    """
+    counts, corners = np.asarray(counts, np.int64), np.asarray(corners, np.int64)
+    bad = np.flatnonzero((corners < 0) | (corners >= vertices))
+    if len(bad):
+        row = int(np.searchsorted(np.cumsum(counts), bad[0], side="right"))
+        raise Damage(
+            f"has a face (number {row + 1}) that names vertex {corners[bad[0]] + first}, but there are only {vertices} "
+            f"vertices (numbered from {first})"
+        )
+    triangles = np.maximum(counts - 2, 0)
+    if not triangles.sum():
+        return None
+    start = np.repeat(np.cumsum(counts) - counts, triangles)
+    step = np.arange(triangles.sum()) - np.repeat(np.cumsum(triangles) - triangles, triangles)
+    return np.stack([corners[start], corners[start + step + 1], corners[start + step + 2]], axis=1)
+
+
+def hold(what: str, count: int, smallest: float, there: int) -> None:
+    """Refuse a promised count before anything is allocated for it.
+
+    count: promised items; smallest: bytes that one takes at least; there: bytes that are left in the file.
+    """
+    if count < 0:
+        raise Damage(f"promises {count} {what} in its header")
+    if count * smallest > there:
+        raise Damage(
+            f"is cut short: its header promises {count} {what}, and the file cannot hold more than "
+            f"{int(there // max(smallest, 1e-9))}"
+        )
+
+
+def bytes_of_colors(colors: np.ndarray) -> np.ndarray:
+    """(n, 3) or (n, 4) colours of any type as (n, 4) uint8: integers up to 255 (or 65535), or fractions of one."""
+    values = np.nan_to_num(np.asarray(colors, np.float64))
+    highest = values[:, :3].max(initial=0)
+    if highest > 255:
+        values = values / 257
+    elif highest <= 1 and not np.issubdtype(colors.dtype, np.integer):
+        values = values * 255
+    values = np.clip(np.round(values), 0, 255).astype(np.uint8)
+    if values.shape[1] == 3:
+        values = np.concatenate([values, np.full((len(values), 1), 255, np.uint8)], axis=1)
+    return values
+
+
+def unit_length(vectors: np.ndarray, tolerance: float = 0.02) -> bool:
+    """Whether nearly all (at least 95 %) of these (n, 3) vectors are of length one."""
+    length = np.sqrt(np.sum(np.square(np.nan_to_num(vectors, posinf=0, neginf=0)), axis=1))
+    return len(length) > 0 and float(np.mean(np.abs(length - 1) < tolerance)) >= 0.95
+
+
+def columns(table: np.ndarray) -> Raw:
+    """A table of numbers as points: (n, 3..) float64 to `Raw`.
+
+    Three columns are x y z; four add an intensity; six add normals, or colours where they are not of unit length and
+    none is negative; seven are x y z intensity r g b; nine have normals and colours in either order. Columns beyond
+    what is known are left out with a warning.
+    """
+    width = table.shape[1]
+    points = table[:, :3]
+    if width < 3:
+        raise Damage(
+            f"has {width} column{'s'[: width != 1]} of numbers, and points need three (x y z)",
+            "save it with at least three numbers on each line",
+        )
+    if width in (3, 4):
+        return Raw(points)
+    if width == 6:
+        rest = table[:, 3:]
+        return Raw(points, normals=rest) if is_normals(rest) else Raw(points, colors=rest)
+    if width == 7:
+        return Raw(points, colors=table[:, 4:])
+    if width == 9:
+        one, two = table[:, 3:6], table[:, 6:]
+        return Raw(points, normals=two, colors=one) if is_normals(two) else Raw(points, normals=one, colors=two)
+    warnings.warn(
+        f"only the first three of {width} columns are understood (x y z); the others are left out", stacklevel=2
+    )
+    return Raw(points)
+
+
+def is_normals(vectors: np.ndarray) -> bool:
+    """Whether (n, 3) numbers beside points are normals (of unit length, or some negative) rather than colours."""
+    return unit_length(vectors) or bool(np.nanmin(vectors, initial=0) < 0)

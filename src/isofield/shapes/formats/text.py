@@ -1,0 +1,61 @@
+"""Points as text, one on a line: .xyz and .pts, however their columns are separated."""
+
+from __future__ import annotations
+
+import re
+import warnings
+
+import numpy as np
+
+from isofield.shapes.formats.raw import Damage, Raw, columns, numbers
+
+NUMBER = re.compile(rb"[-+]?(\d|\.\d|nan|inf)", re.IGNORECASE)
+
+
+def parse(data: bytes) -> Raw:
+    """The bytes of a .xyz or .pts file to `Raw`: 3, 4, 6, 7 or 9 columns (see `columns`). Raises `Damage`.
+
+    Blanks, tabs, commas and semicolons separate; a comma beside semicolons is a decimal comma. Empty lines, comments
+    (after # or //) and a first line of names are left out. A line of one whole number says how many points follow.
+    """
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        data = data.decode("utf-16", "replace").encode()
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    if b"\0" in data[:4096]:
+        raise Damage("is not text", "save it as text, or give it the extension of its format")
+    if b"#" in data or b"//" in data:
+        data = re.sub(rb"(#|//)[^\r\n]*", b"", data)
+    if b";" in data and b"," in data:
+        data = data.replace(b",", b".")
+    data = data.translate(bytes.maketrans(b",;\t", b"   "))
+    lines = [line for line in (line.strip() for line in data.splitlines()) if line]
+    if lines and not NUMBER.match(lines[0]):
+        lines = lines[1:]  # names of the columns
+    # A count stands alone on its line; several scans in one file have one each.
+    promised: int | None = None
+    if lines and lines[0].isdigit() and (len(lines) == 1 or len(lines[1].split()) >= 3):
+        heads = [line for line in lines if line.isdigit()]
+        promised = sum(int(head) for head in heads)
+        lines = [line for line in lines if not line.isdigit()]
+    if promised is not None and promised > len(lines):
+        raise Damage(f"is cut short: its header promises {promised} points, and {len(lines)} follow")
+    if promised is not None and promised < len(lines):
+        warnings.warn(f"the header promises {promised} points and {len(lines)} follow; all are read", stacklevel=2)
+    if not lines:
+        raise Damage("holds no points", "save it with a point on each line")
+    return columns(_table(lines))
+
+
+def _table(lines: list[bytes]) -> np.ndarray:
+    """Lines of equally many numbers to a table. Raises `Damage` with the number of the line that differs."""
+    width = len(lines[0].split())
+    values = numbers(b" ".join(lines))
+    if len(values) == width * len(lines):
+        return values.reshape(-1, width)
+    for number, line in enumerate(lines, 1):
+        if len(line.split()) != width:
+            raise Damage(
+                f"has {len(line.split())} numbers on data line {number}, and {width} on the first",
+                "give each line as many numbers",
+            )
+    raise Damage("has lines of different lengths", "give each line as many numbers")
