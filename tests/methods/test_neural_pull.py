@@ -1,0 +1,87 @@
+"""Neural-Pull on small clouds."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial import cKDTree
+
+from isofield.configs import NeuralPullConfig
+from isofield.methods.neural_pull import LEAST_NEIGHBOUR, around, fit
+from isofield.types import Observation
+
+SMALL = NeuralPullConfig(first_steps=60, steps=90, batch=1000, width=64, layers=3, w0=12.0)
+PUBLISHED = NeuralPullConfig(
+    start="published", first_steps=0, steps=150, batch=1000, width=64, layers=4, scales=(1.0, 0.5), far=0.0, surface=0.0
+)
+
+
+@pytest.fixture(autouse=True)
+def _restore():
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+def torus_distance(x: np.ndarray) -> np.ndarray:
+    """Signed distance of x (n, 3) to a torus of radii 0.6 and 0.25."""
+    return np.hypot(np.hypot(x[:, 0], x[:, 1]) - 0.6, x[:, 2]) - 0.25
+
+
+def torus(count: int, noise: float = 0.0, seed: int = 0) -> Observation:
+    """Points of that torus, moved off it by `noise`."""
+    random = np.random.default_rng(seed)
+    u, v = random.uniform(0, 2 * np.pi, (2, count))
+    ring = 0.6 + (0.25 + random.normal(0, noise, count)) * np.cos(v)
+    return Observation(np.stack([ring * np.cos(u), ring * np.sin(u), 0.25 * np.sin(v)], 1))
+
+
+def _last(observed: Observation, config: NeuralPullConfig, seed: int = 0):
+    steps = list(fit(observed, config, seed))
+    fractions = [step.fraction for step in steps]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
+    return steps[-1].field
+
+
+@pytest.mark.parametrize(("config", "error"), [(SMALL, 0.015), (PUBLISHED, 0.04)])
+def test_learns_the_distance_to_a_torus(config, error):
+    field = _last(torus(4000, 0.003), config)
+    x = np.random.default_rng(9).uniform(-0.9, 0.9, (4000, 3)) * [1, 1, 0.4]
+    true = torus_distance(x)
+    with torch.no_grad():
+        found = field(torch.as_tensor(x, dtype=torch.float32)).numpy()
+    near = np.abs(true) < 0.1
+    assert np.abs(found - true)[near].mean() < error
+    clear = np.abs(true) > 3 * error
+    assert (np.sign(found) == np.sign(true))[clear].mean() > 0.995
+
+
+def test_same_bytes_for_any_number_of_threads():
+    weights = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        field = _last(torus(1500), replace(SMALL, first_steps=5, steps=40), seed=3)
+        weights.append(b"".join(parameter.detach().numpy().tobytes() for parameter in field.parameters()))
+    assert weights[0] == weights[1]
+
+
+@pytest.mark.parametrize("count", [300, 3000, 60_000])
+def test_deviations_follow_the_neighbours_and_not_the_number_of_points(count):
+    """20 000 points or more: a length of the shape. Few points: never so small that queries know only their own point."""
+    points = torus(count).points
+    config = NeuralPullConfig(scales=(1.0,))
+    drawn = around(points, config)(np.random.default_rng(0), 4000)
+    deviation = np.abs(drawn - points[np.random.default_rng(0).integers(count, size=4000)]).mean() / np.sqrt(2 / np.pi)
+    area = 4 * np.pi**2 * 0.6 * 0.25
+    expected = np.sqrt(51 * area / (np.pi * 20_000))
+    floor = np.median(cKDTree(points).query(points, k=LEAST_NEIGHBOUR)[0][:, -1])
+    assert deviation == pytest.approx(max(expected, floor), rel=0.25)
+
+
+def test_qualities_differ_in_steps_only():
+    for start in ("sides", "published"):
+        fast, balanced, best = (NeuralPullConfig.of(quality, start) for quality in ("fast", "balanced", "best"))
+        assert fast.steps < balanced.steps < best.steps
+        assert replace(fast, steps=best.steps, first_steps=best.first_steps) == best
