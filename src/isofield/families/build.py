@@ -27,6 +27,18 @@ def to_mesh(solid: Manifold) -> trimesh.Trimesh:
     return trimesh.Trimesh(np.stack([x, z, -y], axis=1), np.array(arrays.tri_verts, np.int64), process=False)
 
 
+def positive(**sizes: float) -> None:
+    """Raises InputError where a parameter of a family, given by its name, is not above 0."""
+    for name, size in sizes.items():
+        if not size > 0:
+            raise InputError(f"The family's parameter {name} is {size}: it has to be above 0.")
+
+
+def largest(solid: Manifold) -> Manifold:
+    """The component with the most volume: booleans of curved sheets leave crumbs."""
+    return max(solid.decompose(), key=lambda piece: piece.volume(), default=solid)
+
+
 def union(parts: list[Manifold]) -> Manifold:
     """One solid out of overlapping ones."""
     from manifold3d import Manifold, OpType

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isofield.families.build import to_mesh, tube, union
+from isofield.errors import InputError
+from isofield.families.build import positive, to_mesh, tube, union
 
 if TYPE_CHECKING:
     import trimesh
@@ -16,6 +17,7 @@ def lattice(cells: int = 2, size: float = 1.0, radius: float = 0.036, sides: int
     """A cubic cage of round struts with balls at its knots: genus 3 n (n + 1)^2 - (n + 1)^3 + 1 for n cells a side."""
     from manifold3d import Manifold
 
+    positive(cells=cells, size=size, radius=radius)
     knots = np.linspace(-size / 2, size / 2, cells + 1)
     parts = [Manifold.sphere(1.9 * radius, 32).translate((x, y, z)) for x in knots for y in knots for z in knots]
     strut = Manifold.cylinder(size, radius, radius, sides, center=True)
@@ -32,6 +34,11 @@ def knot(turns: int = 2, loops: int = 3, radius: float = 0.105, points: int = 40
 
     turns: around the axis; loops: around the tube's core; they have no common divisor.
     """
+    positive(turns=turns, loops=loops, radius=radius)
+    if np.gcd(turns, loops) != 1:
+        raise InputError(
+            f"A knot of {turns} turns and {loops} loops is several rings: give numbers without common divisor."
+        )
     t = 2 * np.pi * np.arange(points) / points
     around = 0.62 + 0.28 * np.cos(loops * t)
     path = np.stack([around * np.cos(turns * t), around * np.sin(turns * t), 0.36 * np.sin(loops * t)], axis=1)
@@ -40,6 +47,7 @@ def knot(turns: int = 2, loops: int = 3, radius: float = 0.105, points: int = 40
 
 def chain(links: int = 5, length: float = 0.5, width: float = 0.34, radius: float = 0.048) -> trimesh.Trimesh:
     """Interlinked rings that do not touch, each a component of genus 1, hanging in a slack row."""
+    positive(links=links, length=length, width=width, radius=radius)
     straight = length - width
     t = np.linspace(0, np.pi, 40)
     arc = width / 2 * np.stack([np.sin(t), np.cos(t)], axis=1)
@@ -60,6 +68,7 @@ def chain(links: int = 5, length: float = 0.5, width: float = 0.34, radius: floa
 
 def coil(turns: float = 4.0, radius: float = 0.045, height: float = 1.0, sides: int = 28) -> trimesh.Trimesh:
     """A spring: a tube along a helix that narrows upward, with flat ends, genus 0."""
+    positive(turns=turns, radius=radius, height=height)
     t = np.linspace(0, 1, int(80 * turns))
     around = 0.42 * (1 - 0.45 * t)
     angle = 2 * np.pi * turns * t
@@ -71,6 +80,7 @@ def gear(teeth: int = 18, thickness: float = 0.24, holes: int = 6, twist: float 
     """A helical gear with a keyed bore and holes in its recessed web, genus 1 + holes. twist: in degrees."""
     from manifold3d import CrossSection, Manifold
 
+    positive(teeth=teeth, thickness=thickness)
     pitch = 2 * np.pi / teeth
     outline = []
     for k in range(teeth):

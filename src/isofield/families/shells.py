@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isofield.families.build import to_mesh, tube, union
+from isofield.families.build import largest, positive, to_mesh, tube, union
 
 if TYPE_CHECKING:
     import trimesh
@@ -23,6 +23,7 @@ def plate(
     """A flat plate with rounded corners and `columns` x `rows` round holes: its genus is the number of holes."""
     from manifold3d import CrossSection, JoinType
 
+    positive(width=width, depth=depth, thickness=thickness, columns=columns, rows=rows, corner=corner)
     inner = (width - 2 * corner, depth - 2 * corner)
     outline = CrossSection.square(inner, center=True).offset(corner, JoinType.Round, circular_segments=64)
     pitch = np.array([width / columns, depth / rows])
@@ -40,6 +41,7 @@ def cup(
     """A mug with a wall of `thickness`, a rounded rim and one handle: genus 1. radius: outside, at the rim."""
     from manifold3d import CrossSection
 
+    positive(radius=radius, height=height, thickness=thickness, handle=handle)
     t = np.linspace(0, 1, 60)
     outside = radius * (0.80 + 0.20 * np.sin(t * np.pi / 2))
     floor = 1.5 * thickness
@@ -67,6 +69,7 @@ def propeller(
     """Thin twisted blades on a hub with a bore: genus 1. twist: degrees along a blade; pitch: degrees at its root."""
     from manifold3d import CrossSection, JoinType, Manifold
 
+    positive(blades=blades, length=length, thickness=thickness)
     chord = 0.34
     section = CrossSection.square((chord - thickness, 1e-3), center=True)
     section = section.offset((thickness - 1e-3) / 2, JoinType.Round, circular_segments=32)
@@ -89,7 +92,7 @@ def propeller(
     return to_mesh(wheel - Manifold.cylinder(2.0, 0.075, 0.075, 64, center=True))
 
 
-def gyroid(size: float = 1.0, cells: float = 1.5, thickness: float = 0.042, edge: float = 0.022) -> trimesh.Trimesh:
+def gyroid(size: float = 1.0, cells: float = 1.5, thickness: float = 0.042, edge: float = 0.028) -> trimesh.Trimesh:
     """A sheet of Schoen's gyroid in a cube with rounded edges: one curved wall, many handles.
 
     cells: periods along an edge of the cube. edge: about the length of the triangles' edges.
@@ -98,6 +101,7 @@ def gyroid(size: float = 1.0, cells: float = 1.5, thickness: float = 0.042, edge
 
     from manifold3d import Manifold
 
+    positive(size=size, cells=cells, thickness=thickness, edge=edge)
     k = 2 * np.pi * cells / size
 
     def inside(x: float, y: float, z: float) -> float:
@@ -113,6 +117,4 @@ def gyroid(size: float = 1.0, cells: float = 1.5, thickness: float = 0.042, edge
     ball = Manifold.sphere(rounding, 48)
     ends = (-corner, corner)
     corners = [ball.translate((x, y, z)) for x in ends for y in ends for z in ends]
-    pieces = (sheet ^ Manifold.batch_hull(corners)).decompose()
-    # The cube cuts off crumbs at its edges: the wall is the largest piece.
-    return to_mesh(max(pieces, key=lambda piece: piece.volume()))
+    return to_mesh(largest(sheet ^ Manifold.batch_hull(corners)))

@@ -34,8 +34,8 @@ def occlusion(position: np.ndarray, normal: np.ndarray, seen: np.ndarray, reach:
     """How open each pixel lies, (h, w) in 0 (hidden) to 1 (free): ambient occlusion over the picture.
 
     position, normal: (h, w, 3) in the camera's axes; seen: (h, w) bool. Neighbours up to `reach` pixels away, on a
-    spiral, darken a pixel as far as they rise over its tangent plane (McGuire et al. 2011, The Alchemy screen-space ambient
-    obscurance algorithm, equation 10).
+    spiral, darken a pixel as far as they rise over its tangent plane (McGuire et al. 2011, The Alchemy screen-space
+    ambient obscurance algorithm, equation 10).
     """
     from scipy import ndimage
 
