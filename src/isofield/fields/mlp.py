@@ -12,7 +12,6 @@ from typing import Any, Literal, final
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 Activation = Literal["relu", "softplus"]
 BETA = 100.0

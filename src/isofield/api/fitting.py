@@ -1,0 +1,155 @@
+"""One shape from what a person brings: read, check, observe, fit."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import torch
+import trimesh
+
+from isofield import shapes
+from isofield.api.sdf import SDF
+from isofield.configs import METHODS, Quality, Start
+from isofield.errors import InputError
+from isofield.methods import fitter
+from isofield.shapes.normals import inliers, noise_level, spacing
+from isofield.shapes.thinning import distinct, sampled, thinned
+from isofield.types import Cloud, Observation
+
+KEPT = 30_000
+"""Observed points that a field keeps, to know which of its surface they support."""
+SAMPLES = 80_000
+"""Points drawn from a mesh's faces."""
+DENSE = 200_000
+"""More points than this are thinned first."""
+THINNED = {"fast": 200, "balanced": 256, "best": 384}
+"""Cells along the longest side that thinning leaves one point of, by quality."""
+
+Source = str | os.PathLike[str] | trimesh.Trimesh | Cloud | np.ndarray
+Progress = Callable[[str, float], None]
+
+
+def fit(
+    source: Source,
+    *,
+    method: str = "auto",
+    quality: Quality = "balanced",
+    noise: float | None = None,
+    start: Start = "sides",
+    seed: int = 0,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> SDF:
+    """The signed distance field of one shape.
+
+    source: a file, a mesh, a cloud, or an array of points (n, 3), or points and normals (n, 6); points need no normals,
+    a mesh may be a soup. method: auto, smooth or neural-pull. quality: fast, balanced or best. noise: standard deviation
+    of the points off the surface, as a fraction of the diagonal of their box; None estimates it. start: of neural-pull.
+    device: auto, cpu or cuda. progress: called with what is being done and the share that is done.
+
+    On Ctrl-C the best field so far comes back, with `interrupted` set. Raises InputError for what cannot be fitted, and
+    KeyboardInterrupt where there was no field yet.
+    """
+    device = _device(device)
+    try:
+        run, config = fitter(method, quality, start)
+    except KeyError:
+        raise InputError(f"method {method!r} is unknown: take one of {', '.join(METHODS)}.") from None
+    tell = progress or (lambda stage, fraction: None)
+    tell("reading", 0.0)
+    name, cloud = _cloud(source, seed)
+    clean, outliers = _clean(cloud, quality)
+    similarity = shapes.normalization(clean.points)
+    points = similarity.apply(clean.points)
+    deviation = None if noise is None else float(noise) * float(np.linalg.norm(np.ptp(points, axis=0)))
+    field, interrupted = None, False
+    try:
+        for step in run(Observation(points, clean.normals, deviation), seed, device):
+            field = step.field if step.field is not None else field
+            tell(step.stage, step.fraction)
+    except KeyboardInterrupt:
+        if field is None:
+            raise
+        interrupted = True
+    if field is None:
+        raise RuntimeError(f"method {method} ended without a field")
+    field = field.cpu().eval().requires_grad_(False)
+    margin = 0.1 * float(np.ptp(points, axis=0).max())
+    kept = clean.points[np.sort(np.random.default_rng(seed).permutation(len(points))[:KEPT])]
+    provenance = {
+        "isofield": version("isofield"),
+        "input": name,
+        "sha256": _digest(source),
+        "method": method,
+        "quality": quality,
+        "seed": seed,
+        "settings": asdict(config),  # type: ignore[call-overload]
+        "points": {"given": len(cloud.points), "outliers": outliers, "used": len(points)},
+        "noise": float(
+            noise * np.linalg.norm(np.ptp(clean.points, axis=0)) if noise is not None else noise_level(clean.points)
+        ),
+        "bounds": [clean.points.min(0).tolist(), clean.points.max(0).tolist()],
+    }
+    lower, upper = _triple(points.min(0) - margin), _triple(points.max(0) + margin)
+    return SDF(field, similarity, kept, spacing(clean.points), lower, upper, provenance, interrupted)
+
+
+def _cloud(source: Source, seed: int) -> tuple[str, Cloud]:
+    """The name and the checked points of what was given; faces are sampled."""
+    if isinstance(source, (str, os.PathLike)):
+        name, shape = Path(source).name, shapes.read(source)
+    elif isinstance(source, (trimesh.Trimesh, Cloud)):
+        name, shape = type(source).__name__, source
+    else:
+        table = np.asarray(source)
+        if table.ndim != 2 or table.shape[1] not in (3, 6):
+            raise InputError(
+                f"the array has the shape {table.shape}: give points (n, 3), or points and normals (n, 6)."
+            )
+        name, shape = (
+            "array",
+            Cloud(table[:, :3].astype(np.float64), table[:, 3:].astype(np.float64) if table.shape[1] == 6 else None),
+        )
+    if isinstance(shape, Cloud):
+        return name, shapes.check_cloud(shape, name)
+    return name, shapes.check_cloud(sampled(shapes.check_faces(shape, name), SAMPLES, seed), name)
+
+
+def _clean(cloud: Cloud, quality: Quality) -> tuple[Cloud, int]:
+    """The cloud without doubles and outliers, thinned where it is denser than the field resolves; how many outliers."""
+    cloud = distinct(cloud)
+    if len(cloud.points) > DENSE:
+        cloud = thinned(cloud, THINNED[quality])
+    kept = inliers(cloud.points)
+    normals = None if cloud.normals is None else cloud.normals[kept]
+    return Cloud(cloud.points[kept], normals), int(np.count_nonzero(~kept))
+
+
+def _digest(source: Source) -> str | None:
+    """SHA-256 of the input file; None where there is no file."""
+    if not isinstance(source, (str, os.PathLike)):
+        return None
+    with Path(source).open("rb") as file:
+        digest = hashlib.sha256()
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _device(device: str) -> str:
+    if device not in ("auto", "cpu", "cuda"):
+        raise InputError(f"device {device!r} is unknown: take auto, cpu or cuda.")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("device cuda is asked for, but torch finds no CUDA device here: take --device cpu.")
+    return ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+
+
+def _triple(values: np.ndarray) -> tuple[float, float, float]:
+    x, y, z = values.tolist()
+    return x, y, z

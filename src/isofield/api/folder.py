@@ -1,0 +1,107 @@
+"""The field folder: `config.json` and `field.safetensors`, nothing that could run code."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from isofield.api.sdf import SDF
+from isofield.errors import InputError
+from isofield.fields.build import build, describe, tensors
+from isofield.types import Similarity
+
+FORMAT = 1
+"""Version of the folder's layout; a reader refuses newer ones."""
+CONFIG, TENSORS = "config.json", "field.safetensors"
+
+
+def save(sdf: SDF, folder: Path) -> Path:
+    """Write sdf into folder, which may exist: each file is written beside its name and moved into place."""
+    from safetensors.torch import save_file
+
+    config = {
+        "format": FORMAT,
+        "kind": sdf.kind,
+        "field": describe(sdf.field),
+        "similarity": {"center": list(sdf.similarity.center), "scale": sdf.similarity.scale},
+        "box": {"lower": list(sdf.lower), "upper": list(sdf.upper)},
+        "spacing": sdf.spacing,
+        "interrupted": sdf.interrupted,
+        "provenance": sdf.provenance,
+    }
+    held = {f"field.{name}": value for name, value in tensors(sdf.field).items()}
+    held["observed.points"] = torch.as_tensor(sdf.similarity.apply(sdf.points), dtype=torch.float32)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as beside:
+            save_file(held, Path(beside) / TENSORS)
+            (Path(beside) / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+            for name in (TENSORS, CONFIG):
+                shutil.move(Path(beside) / name, folder / name)
+                (folder / name).chmod(0o644)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written ({error.strerror or error}): choose another folder.") from error
+    return folder
+
+
+def load(folder: str | os.PathLike[str]) -> SDF:
+    """The field that `SDF.save` wrote into folder.
+
+    Raises InputError for what is no field folder, one of a newer format, or one whose files are damaged.
+    """
+    folder = Path(folder)
+    if not (folder / CONFIG).is_file():
+        raise InputError(
+            f"{folder} is no field folder (it has no {CONFIG}): give the folder that `isofield fit` wrote."
+        )
+    again = "fit the shape again, or copy the folder anew"
+    try:
+        config: dict[str, Any] = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        version = int(config["format"])
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise InputError(f"{folder / CONFIG} is damaged ({error}): {again}.") from error
+    if version > FORMAT:
+        raise InputError(
+            f"{folder} has format {version}, newer than the {FORMAT} that this isofield reads: upgrade isofield."
+        )
+    if not (folder / TENSORS).is_file():
+        raise InputError(f"{folder} lacks {TENSORS}: {again}.")
+    try:
+        return _restore(config, folder / TENSORS)
+    except Exception as error:
+        raise InputError(f"{folder} cannot be read ({type(error).__name__}: {error}): {again}.") from error
+
+
+def _restore(config: dict[str, Any], path: Path) -> SDF:
+    from safetensors.torch import load_file
+
+    held = load_file(path)
+    similarity = Similarity(_triple(config["similarity"]["center"]), float(config["similarity"]["scale"]))
+    if not (np.isfinite(similarity.center).all() and 0 < similarity.scale < np.inf):
+        raise ValueError("the similarity is not finite")
+    state = {name.removeprefix("field."): value for name, value in held.items() if name.startswith("field.")}
+    if not all(bool(torch.isfinite(value).all()) for value in state.values()):
+        raise ValueError("the field's values are not finite")
+    sdf = SDF(
+        build(config["field"], state),
+        similarity,
+        similarity.invert(held["observed.points"].double().numpy()),
+        float(config["spacing"]),
+        _triple(config["box"]["lower"]),
+        _triple(config["box"]["upper"]),
+        dict(config["provenance"]),
+    )
+    return replace(sdf, interrupted=bool(config["interrupted"]))
+
+
+def _triple(values: Any) -> tuple[float, float, float]:
+    x, y, z = (float(v) for v in values)
+    return x, y, z

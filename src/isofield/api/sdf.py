@@ -1,0 +1,164 @@
+"""The field of one shape, as a thing to use: distances, gradients, inside or outside, and its mesh."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import trimesh
+from torch import Tensor, nn
+
+from isofield import surfaces
+from isofield.errors import InputError
+from isofield.fields.grid import SparseGrid
+from isofield.fields.refined import Refined
+from isofield.threads import map_lanes, ranges, single_threaded
+from isofield.types import Similarity
+
+BATCH = 4096
+"""Points that one thread evaluates at a time."""
+RESOLUTION = 256
+"""Cells along the longest side of a mesh, where neither the caller nor a grid says otherwise."""
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """A mesh and how it came about.
+
+    mesh: in the user's units. resolution: cells along the longest side of the box. evaluations: of the field. dropped:
+    components without points. problems: what the mesh could not be given, in words; empty for a closed manifold.
+    """
+
+    mesh: trimesh.Trimesh
+    resolution: int
+    evaluations: int
+    seconds: float
+    dropped: int
+    fallback: bool
+    problems: list[str]
+
+
+@dataclass(frozen=True)
+class SDF:
+    """A signed distance field in the user's units and axes: negative inside, positive outside.
+
+    field: module on normalised points (n, 3) -> (n,). similarity: from the user's space to the normalised one. points:
+    (m, 3) float64, observed points (a part of them, where they were many), in the user's units. spacing: median distance
+    of neighbouring points there. lower, upper: the box, normalised, in which the surface lies. provenance: what was
+    fitted, by which version, with which settings. interrupted: the fit was stopped before its end.
+    """
+
+    field: nn.Module
+    similarity: Similarity
+    points: np.ndarray
+    spacing: float
+    lower: tuple[float, float, float]
+    upper: tuple[float, float, float]
+    provenance: dict[str, Any] = field(default_factory=dict)
+    interrupted: bool = False
+
+    @property
+    def kind(self) -> str:
+        """What the field is: a "grid", a "network" or "both"."""
+        if isinstance(self.field, SparseGrid):
+            return "grid"
+        return "both" if isinstance(self.field, Refined) else "network"
+
+    def __call__(self, points: np.ndarray | Tensor) -> np.ndarray | Tensor:
+        """Signed distances (n,) at points (n, 3): NumPy gives NumPy, torch gives torch, differentiable, on its device."""
+        if isinstance(points, Tensor):
+            x = _checked(points)
+            center = torch.tensor(self.similarity.center, dtype=torch.float64, device=x.device)
+            local = ((x.double() - center) * self.similarity.scale).float()
+            module = self.field.to(x.device)
+            return (module(local) / self.similarity.scale).to(x.dtype)
+        return self._normalised(self.similarity.apply(_checked(np.asarray(points)))) / self.similarity.scale
+
+    def gradient(self, points: np.ndarray | Tensor) -> np.ndarray | Tensor:
+        """Gradient of the distance (n, 3) at points (n, 3); its length is near 1 near the surface."""
+        as_tensor = isinstance(points, Tensor)
+        given = points if isinstance(points, Tensor) else np.asarray(points)
+        local = self.similarity.apply(_checked(given.detach().cpu().numpy() if isinstance(given, Tensor) else given))
+
+        def slope(chunk: slice) -> np.ndarray:
+            with torch.enable_grad():
+                x = torch.tensor(local[chunk], dtype=torch.float32, requires_grad=True)
+                return torch.autograd.grad(self.field(x).sum(), x)[0].double().numpy()
+
+        self.field.cpu()
+        with single_threaded():
+            parts = map_lanes(slope, ranges(len(local), BATCH))
+        result = np.concatenate(parts) if parts else np.zeros((0, 3))
+        return torch.as_tensor(result).to(points) if as_tensor and isinstance(points, Tensor) else result
+
+    def normals(self, points: np.ndarray | Tensor) -> np.ndarray | Tensor:
+        """Outward unit normals (n, 3) of the level set through each of points (n, 3)."""
+        gradient = self.gradient(points)
+        if isinstance(gradient, Tensor):
+            return nn.functional.normalize(gradient, dim=-1)
+        return gradient / np.maximum(np.linalg.norm(gradient, axis=1, keepdims=True), 1e-30)
+
+    def contains(self, points: np.ndarray | Tensor) -> np.ndarray | Tensor:
+        """Whether each of points (n, 3) is inside: (n,) bool."""
+        return self(points) < 0
+
+    def mesh(self, resolution: int | None = None, level: float = 0.0, keep_all: bool = False) -> trimesh.Trimesh:
+        """The closed surface where the distance is `level` (user's units); see `extract`."""
+        return self.extract(resolution, level, keep_all).mesh
+
+    def extract(self, resolution: int | None = None, level: float = 0.0, keep_all: bool = False) -> Extraction:
+        """The closed surface where the distance is `level` (user's units), with figures.
+
+        resolution: cells along the longest side of the box, by default the grid's own, or 256 for a network. keep_all:
+        also components that no observed point is near. Raises InputError where there is no such surface.
+        """
+        lower, upper, cells = np.asarray(self.lower), np.asarray(self.upper), resolution or RESOLUTION
+        grid = self.field.grid if isinstance(self.field, Refined) else self.field
+        if resolution is None and isinstance(grid, SparseGrid):
+            lower = grid.origin.double().cpu().numpy()
+            upper = lower + np.array(grid.shape) * grid.side
+            cells = max(grid.shape) * 2 ** (grid.levels - 1)
+        if not 8 <= cells <= 1024:
+            raise InputError(f"resolution {cells} is out of range: give 8 to 1024 cells along the longest side.")
+        found = surfaces.extract(self._normalised, lower, upper, cells, level * self.similarity.scale)
+        if len(found.mesh.faces) == 0:
+            raise InputError(
+                f"the field has no surface at level {level:g}: give a level between its least and greatest distance, "
+                "near 0 for the surface itself."
+            )
+        mesh, dropped = found.mesh, 0
+        if not keep_all:
+            mesh, dropped = surfaces.keep_observed(
+                mesh, self.similarity.apply(self.points), self.spacing * self.similarity.scale
+            )
+        mesh = trimesh.Trimesh(self.similarity.invert(mesh.vertices), mesh.faces, process=False)
+        problems = list(surfaces.check(mesh).problems)
+        return Extraction(mesh, cells, found.evaluations, found.seconds, dropped, found.fallback, problems)
+
+    def save(self, folder: str | os.PathLike[str]) -> Path:
+        """Write the field folder; `isofield.load` reads it. Raises InputError where it cannot be written."""
+        from isofield.api.folder import save
+
+        return save(self, Path(folder))
+
+    def _normalised(self, points: np.ndarray) -> np.ndarray:
+        """Distances (n,) float64 at normalised points (n, 3)."""
+        self.field.cpu()
+
+        def values(chunk: slice) -> np.ndarray:
+            with torch.no_grad():
+                return self.field(torch.as_tensor(points[chunk], dtype=torch.float32)).double().numpy()
+
+        with single_threaded():
+            parts = map_lanes(values, ranges(len(points), BATCH))
+        return np.concatenate(parts) if parts else np.zeros(0)
+
+
+def _checked(points):
+    if points.ndim != 2 or points.shape[1] != 3:
+        raise InputError(f"points have shape {tuple(points.shape)}, not (n, 3): give one row of x, y, z a point.")
+    return points

@@ -1,0 +1,1 @@
+"""Fields f(x): networks and grids, their gradients, and how they become data."""

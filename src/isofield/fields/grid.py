@@ -1,0 +1,95 @@
+"""A signed distance on a sparse multi-resolution grid: nodes near the surface at the finest level, coarser elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+CORNERS = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)], np.int64)
+"""(8, 3) offsets of a cell's corners."""
+
+
+class SparseGrid(nn.Module):
+    """Trilinear interpolation in the finest cell that holds a point; outside the grid, the distance to its box is added.
+
+    Level l has cells of side `side / 2**l`; level 0 is dense, a finer one covers whole cells of the level above. Where the
+    values at the border of a level are those that the level above interpolates there, the field is continuous.
+
+    origin: (3,) least corner. side: of a coarse cell. shape: coarse cells an axis. cells: for each level the sorted keys
+    (m_l,) int64 of its cells, key = (i * ny + j) * nz + k in that level's own counts. values: for each level its nodes'
+    values, ordered by node key.
+    """
+
+    def __init__(
+        self,
+        origin: Sequence[float],
+        side: float,
+        shape: Sequence[int],
+        cells: Sequence[np.ndarray],
+        values: Sequence[np.ndarray],
+    ) -> None:
+        super().__init__()
+        self.side = float(side)
+        self.shape = tuple(int(n) for n in shape)
+        self.levels = len(cells)
+        self.register_buffer("origin", torch.tensor(np.asarray(origin), dtype=torch.float32))
+        for level, (keys, nodal) in enumerate(zip(cells, values, strict=True)):
+            corners = cell_corners(np.asarray(keys), self.shape, level)[1]
+            self.register_buffer(f"cells_{level}", torch.as_tensor(np.asarray(keys, np.int64)))
+            self.register_buffer(f"corners_{level}", torch.as_tensor(corners), persistent=False)
+            self.register_parameter(f"values_{level}", nn.Parameter(torch.as_tensor(np.asarray(nodal, np.float32))))
+
+    @property
+    def cell(self) -> float:
+        """Side of a finest cell."""
+        return self.side / 2 ** (self.levels - 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Signed distances (n,) at x (n, 3), differentiable in x and in the values."""
+        counts = torch.tensor(self.shape, device=x.device)
+        u = (x - self.origin) / self.side  # (n, 3) in coarse cells
+        inside = torch.minimum(u.clamp(min=0), counts.to(u))
+        beyond = (u - inside).square().sum(1)
+        result = x.new_zeros(len(x))
+        todo = torch.arange(len(x), device=x.device)
+        for level in reversed(range(self.levels)):
+            if len(todo) == 0:
+                break
+            keys, corners = getattr(self, f"cells_{level}"), getattr(self, f"corners_{level}")
+            scale = 2**level
+            fine = inside[todo] * scale
+            index = torch.minimum(fine.detach().floor().long().clamp_(min=0), counts * scale - 1)
+            key = (index[:, 0] * (self.shape[1] * scale) + index[:, 1]) * (self.shape[2] * scale) + index[:, 2]
+            row = torch.searchsorted(keys, key).clamp_(max=len(keys) - 1)
+            hit = keys[row] == key
+            at, t = todo[hit], (fine - index)[hit]
+            nodal = getattr(self, f"values_{level}")[corners[row[hit]].long()]  # (m, 8)
+            result = result.index_put((at,), _trilinear(nodal, t).to(result))
+            todo = todo[~hit]
+        outside = torch.where(beyond > 0, beyond, torch.ones_like(beyond)).sqrt() * self.side
+        return result + torch.where(beyond > 0, outside, torch.zeros_like(outside))
+
+
+def _trilinear(nodal: Tensor, t: Tensor) -> Tensor:
+    """Interpolation (m,) of corner values (m, 8) at t (m, 3) in [0, 1]."""
+    nodal = nodal[:, :4] + (nodal[:, 4:] - nodal[:, :4]) * t[:, :1]
+    nodal = nodal[:, :2] + (nodal[:, 2:] - nodal[:, :2]) * t[:, 1:2]
+    return nodal[:, 0] + (nodal[:, 1] - nodal[:, 0]) * t[:, 2]
+
+
+def cell_corners(keys: np.ndarray, shape: Sequence[int], level: int) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes of the cells `keys` (m,): sorted node keys (n,) int64 and each cell's corners (m, 8) int32 among them.
+
+    A node's key is (i * (ny + 1) + j) * (nz + 1) + k in the level's own counts of cells ny, nz.
+    """
+    counts = np.asarray(shape, np.int64) * 2**level
+    index = np.stack(np.unravel_index(keys, counts), 1)  # (m, 3)
+    corner = np.stack([np.ravel_multi_index(tuple((index + c).T), tuple(counts + 1)) for c in CORNERS], 1)  # (m, 8)
+    present = np.zeros(int(np.prod(counts + 1)), bool)
+    present[corner] = True
+    nodes = np.flatnonzero(present)
+    number = np.cumsum(present, dtype=np.int32) - 1
+    return nodes, number[corner].astype(np.int32)

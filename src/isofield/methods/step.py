@@ -1,0 +1,16 @@
+"""What a method tells while it fits one shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import nn
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a fit: what is being done, the share that is done (0 to 1), and the best field so far, if any."""
+
+    stage: str
+    fraction: float
+    field: nn.Module | None
