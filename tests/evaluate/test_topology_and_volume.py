@@ -56,12 +56,25 @@ def test_a_collapsed_face_does_not_open_a_mesh():
 
 
 def test_overlapping_parts_count_once():
-    # Two cubes that share half of each other: a boolean would count that half twice, winding numbers do not.
+    # Two cubes that share half of each other.
     parts = together(box(1), box(1, (0.5, 0, 0)))
     union = trimesh.creation.box((1.5, 1, 1))
     union.apply_translation((0.25, 0, 0))
     scores = compare(parts, union, samples=100, floor=False)
-    assert scores["iou"] == pytest.approx(1, abs=0.002)
+    assert scores["iou"] == pytest.approx(1, rel=1e-9)
+    assert scores["iou_method"] == "exact"
+    # With a cavity besides, no boolean tells the parts from the hole, but winding numbers do.
+    hole = box(0.2, (-0.3, 0, 0))
+    hole.invert()
+    scores = compare(together(parts, hole), union, samples=100, floor=False)
+    assert scores["iou"] == pytest.approx(1 - 0.008 / 1.5, abs=0.002)
+    assert scores["iou_method"] == "100000 points"
+
+
+def test_large_meshes_take_points(monkeypatch):
+    monkeypatch.setattr("isofield.evaluate.volume.EXACT_FACES", 23)
+    scores = compare(box(1), box(1, (0.5, 0, 0)), samples=100, floor=False)
+    assert scores["iou"] == pytest.approx(1 / 3, abs=4 * np.sqrt(2 / 9 / 100_000))
     assert scores["iou_method"] == "100000 points"
 
 

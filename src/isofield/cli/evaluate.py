@@ -35,7 +35,7 @@ def evaluate(
         json: Print JSON instead of the table.
         csv: Write the numbers to this file, one line a pair.
         heatmap: Write the prediction, coloured by its distance to the truth, to this .ply file.
-        heatmap_top: The distance at the end of the heatmap's scale, in the files' units (default: its 99th percentile).
+        heatmap_top: The distance at the end of the heatmap's scale, in the files' units; else the 99th percentile.
     """
     import sys
 

@@ -18,7 +18,7 @@ from isofield.evaluate.protocols import (
     THRESHOLDS,
     threshold_key,
 )
-from isofield.evaluate.samples import Samples, draw, draw_twice, surface_points
+from isofield.evaluate.samples import Samples, draw, halves, surface_points
 from isofield.evaluate.topology import Topology, topology
 from isofield.evaluate.volume import iou
 from isofield.types import Cloud
@@ -45,8 +45,8 @@ def compare(
     box. What a cloud cannot tell (volume, topology; normals where it has none) is None.
 
     Beside each number x of the prediction stands the truth's own: `floor_x`, from two independent sets of samples of
-    the truth, is what a perfect result would score (`floor=False` leaves it out and saves a third of the time; of a
-    cloud it compares two halves); `truth_components`, `truth_genus` and `truth_watertight` are the truth's.
+    the truth (one of them as large as the prediction's; of a cloud, two halves), is what a perfect result would score,
+    and `floor=False` leaves it out; `truth_components`, `truth_genus` and `truth_watertight` are the truth's.
     `iou_method` says how the volumes were found, `diagonal` is in the files' units. The same arguments give the same
     numbers.
 
@@ -63,17 +63,17 @@ def compare(
     surface_points(pred, names[0])
     frame = _Frame(surface_points(truth, names[1]), names[1])
     pred, truth = frame.apply(pred), frame.apply(truth)
+    cloud = truth if isinstance(truth, Cloud) else None
 
     # One stream for each use, so that no option changes what another draws.
     for_pred, for_truth, for_volume = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(3))
     drawn = draw(pred, samples, for_pred, names[0])
-    if isinstance(truth, Cloud):
-        reference, again = draw(truth, samples, for_truth, names[1]), None
-        if floor and len(truth.points) > 1:
-            again = draw_twice(truth, samples, for_truth, names[1])
-    else:
-        first, second = draw_twice(truth, samples, for_truth, names[1])
-        reference, again = first, (second, first)
+    reference = draw(truth, samples, for_truth, names[1])
+    again: tuple[Samples, Samples] | None = None
+    if floor and cloud is None:
+        again = draw(truth, len(drawn.points), for_truth, names[1]), reference
+    elif floor and cloud is not None and len(cloud.points) > 1:
+        again = halves(draw(truth, 2 * samples, for_truth, names[1]))
 
     of_pred = None if isinstance(pred, Cloud) else topology(pred)
     of_truth = None if isinstance(truth, Cloud) else topology(truth)
@@ -105,7 +105,7 @@ def compare(
 class _Frame:
     """The space in which distances are measured: the truth's box is centred and its diagonal 1.
 
-    longest: the longest side of the box, radius: the normalised units per diagonal, diagonal: in the files' units.
+    longest: the longest side of the box; normalised: normalised units per diagonal; diagonal: in the files' units.
     """
 
     def __init__(self, truth: np.ndarray, name: str) -> None:

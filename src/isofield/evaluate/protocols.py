@@ -133,7 +133,7 @@ def _published() -> list[Metric]:
 
 def _topology() -> list[Metric]:
     return [
-        Metric("components", "components", "", "count", "sets of faces that share edges"),
+        Metric("components", "components", "", "count", "connected parts of the surface"),
         Metric("genus", "genus", "", "count", "handles over all components: C - (V - E + F) / 2; closed meshes"),
         Metric("watertight", "watertight", "up", "yes or no", "every edge belongs to exactly two faces"),
     ]

@@ -62,13 +62,8 @@ def draw(shape: trimesh.Trimesh | Cloud, count: int, rng: np.random.Generator, n
     return Samples(np.asarray(points, np.float64), normals)
 
 
-def draw_twice(
-    shape: trimesh.Trimesh | Cloud, count: int, rng: np.random.Generator, name: str
-) -> tuple[Samples, Samples]:
-    """Two independent sets of samples of one shape; those of a cloud are disjoint halves of at most `count` points."""
-    if isinstance(shape, Cloud):
-        both = draw(shape, 2 * count, rng, name)
-        half = (len(both.points) + 1) // 2
-        normals = both.normals
-        return both.first(half), Samples(both.points[half:], None if normals is None else normals[half:])
-    return draw(shape, count, rng, name), draw(shape, count, rng, name)
+def halves(samples: Samples) -> tuple[Samples, Samples]:
+    """Two disjoint halves of samples."""
+    middle, normals = (len(samples.points) + 1) // 2, samples.normals
+    second = Samples(samples.points[middle:], None if normals is None else normals[middle:])
+    return samples.first(middle), second

@@ -75,7 +75,7 @@ def _overview(results: Results, thresholds: tuple[float, ...]) -> Table:
 def legend(rows: list[Metric], scores: Scores) -> Text:
     """Every formula, and what its letters mean."""
     lines = [
-        f"P, T: {scores['samples']} points of prediction and truth, uniform by area (seed {scores['seed']}); "
+        f"P, T: up to {scores['samples']} points of prediction and truth, uniform by area (seed {scores['seed']}); "
         "d: distance to the nearest point of the other; diagonal, longest side: of the truth's bounding box; "
         "normalised: the truth's farthest vertex is 1/1.03 from its box's centre. Truth itself: the same for two "
         "independent samplings of the truth, which is what a perfect result scores. -: cannot be told of these shapes."
