@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def sculpture(
-    seed: int = 0, *, saddles: int = 7, thickness: float = 0.085, relief: float = 0.02, edge: float = 0.03
+    seed: int = 0, *, saddles: int = 7, thickness: float = 0.1, relief: float = 0.02, edge: float = 0.03
 ) -> trimesh.Trimesh:
     """A twisted ring of saddles and tunnels with a beaded border, on a stepped, fluted and pierced plinth.
 

@@ -146,17 +146,21 @@ def views(points: np.ndarray, count: int, *, size: tuple[int, int] = (512, 512),
 
 
 def best_view(points: np.ndarray, up: str = "y", elevation: float = 20.0) -> tuple[float, float]:
-    """The view (azimuth, elevation), of twelve around the up axis, in which `points` (n, 3) cover the most pixels."""
+    """The view (azimuth, elevation), of twelve around the up axis, in which the hull of `points` (n, 3) is largest."""
+    from scipy.spatial import ConvexHull, QhullError
+
     points = np.asarray(points, np.float64)
     points = points[:: max(1, len(points) // 20_000)]
-    extent = float(np.linalg.norm(np.ptp(points, axis=0))) or 1.0
-    best, most = (30.0, elevation), -1.0
+    points = (points - points.mean(axis=0)) / (float(np.abs(points - points.mean(axis=0)).max()) or 1.0)
+    best, most = (30.0, elevation), 0.0
     for azimuth in range(0, 360, 30):
         plane = points @ look(direction(azimuth, elevation, up), up)[:2].T
-        cells = ((plane - plane.min(axis=0)) / extent * 48).astype(np.int64)
-        covered = len(np.unique(cells @ (1000, 1)))
-        # A slightly turned view shows depth: a head-on one has to cover clearly more to win.
-        score = covered * (0.93 if azimuth % 90 == 0 else 1.0)
+        try:
+            area = ConvexHull(plane).volume  # in the plane, that is the area
+        except (QhullError, ValueError):  # fewer than three points, or all on a line
+            continue
+        # A slightly turned view shows depth: a head-on one has to be clearly larger to win.
+        score = area * (0.9 if azimuth % 90 == 0 else 1.0)
         if score > most * 1.02:
             best, most = (float(azimuth), elevation), score
     return best
