@@ -45,11 +45,15 @@ def test_same_bytes_for_any_number_of_threads():
 
 
 def test_the_sum_over_shards_is_the_gradient_of_the_whole_batch():
-    """One step of Adam moves each weight by the rate against the gradient's sign; 10 rows do not divide by the shards."""
+    """One step of Adam moves each weight by the rate against its gradient; 10 rows do not divide by the shards."""
     assert 10 % SHARDS
     weight = torch.tensor([0.0, 0.0], requires_grad=True)
     x = torch.arange(20.0).reshape(10, 2) - 9.0  # means 0 and 1
-    losses = list(descend(lambda rows: (rows @ weight).mean() + weight[0], [weight], lambda _: [x], 1, learning_rate=0.1, final=1.0))
+
+    def objective(rows):
+        return (rows @ weight).mean() + weight[0]
+
+    losses = list(descend(objective, [weight], lambda _: [x], 1, learning_rate=0.1, final=1.0))
     assert losses == [0.0]
     assert torch.allclose(weight.detach(), torch.tensor([-0.1, -0.1]), rtol=1e-4)
 

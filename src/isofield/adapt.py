@@ -51,7 +51,7 @@ def steady() -> Iterator[None]:
 
 
 def rate(step: int, steps: int, warm_up: float, final: float) -> float:
-    """Factor on the learning rate at `step` of `steps`: linear over the first `warm_up` part, then cosine to `final`."""
+    """Factor on the learning rate at `step` of `steps`: a rise over the `warm_up` part, then a fall to `final`."""
     done = (step + 1) / steps
     if done < warm_up:
         return done / warm_up

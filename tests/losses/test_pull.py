@@ -37,7 +37,8 @@ def test_the_loss_is_the_distance_missed():
 
 def test_plane_loss_ignores_how_sparse_the_points_are():
     x, value, gradient, nearest, normals = _sphere()
-    aside = torch.cross(normals, torch.randn(1, 3, generator=torch.Generator().manual_seed(1)).expand_as(normals), dim=1)
+    anywhere = torch.randn(1, 3, generator=torch.Generator().manual_seed(1)).expand_as(normals)
+    aside = torch.cross(normals, anywhere, dim=1)
     assert plane_loss(x, value, gradient, nearest + 0.1 * aside, normals) < 1e-5
     assert pull_loss(x, value, gradient, nearest + 0.1 * aside) > 0.03
 

@@ -69,7 +69,7 @@ def test_same_bytes_for_any_number_of_threads():
 
 @pytest.mark.parametrize("count", [300, 3000, 60_000])
 def test_deviations_follow_the_neighbours_and_not_the_number_of_points(count):
-    """20 000 points or more: a length of the shape. Few points: never so small that queries know only their own point."""
+    """20 000 points or more: a length of the shape. Few points: not so small that queries know but their own point."""
     points = torus(count).points
     config = NeuralPullConfig(scales=(1.0,))
     drawn = around(points, config)(np.random.default_rng(0), 4000)

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 EPSILON = 1e-12
-"""Under the root of the gradient's length, as the released code has it: duplicate points leave queries of gradient 0."""
+"""Under the root of the gradient's length, as in the released code: duplicate points give queries of gradient 0."""
 
 
 def direction(gradient: Tensor) -> Tensor:

@@ -2,8 +2,8 @@
 to Pull Space onto Surfaces", ICML 2021.
 
 Queries q are drawn around every point p with the distance to p's k-th neighbour as deviation. The field f pulls each
-along its own gradient onto the surface, q' = q - f(q) grad f(q) / |grad f(q)| (eq. 1), and learns from how far q' is from
-the observed point nearest to q (eq. 2).
+along its own gradient onto the surface, q' = q - f(q) grad f(q) / |grad f(q)| (eq. 1), and learns from how far q' is
+from the observed point nearest to q (eq. 2).
 
 What differs from the paper, for both starts:
 
