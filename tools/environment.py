@@ -2,11 +2,9 @@
 
     python3 tools/environment.py FOLDER [EXTRA]
 
-Uses the standard library only and runs on any Python 3. Without an NVIDIA GPU on Linux it takes the CPU build of torch
-(200 MB instead of 3 GB) where the index of those builds answers, and says first how much is to be downloaded.
+Uses the standard library only and runs on any Python from 3.6. Without an NVIDIA GPU on Linux it takes the CPU build of
+torch (200 MB instead of 3 GB) where the index of those builds answers, and says first how much is to be downloaded.
 """
-
-from __future__ import print_function
 
 import os
 import platform
@@ -30,9 +28,8 @@ def say(text):
 def version(python):
     """(3, 11) of an interpreter, or None where it does not start (pyenv's shims, for instance)."""
     try:
-        out = subprocess.check_output([python, "-c", "import sys; print('%d %d' % sys.version_info[:2])"],
-                                      stderr=subprocess.DEVNULL)
-        return tuple(int(part) for part in out.split())
+        command = [python, "-c", "import sys; print(*sys.version_info[:2])"]
+        return tuple(int(part) for part in subprocess.check_output(command, stderr=subprocess.DEVNULL).split())
     except (OSError, subprocess.CalledProcessError, ValueError):
         return None
 
@@ -42,14 +39,16 @@ def find_python():
     if OLDEST <= sys.version_info[:2] <= NEWEST:
         return sys.executable
     for minor in (12, 11, 13, 10):
-        python = shutil.which("python3.%d" % minor)
+        python = shutil.which(f"python3.{minor}")
         if python and version(python) == (3, minor):
             return python
     if sys.version_info[:2] > NEWEST:
-        say("isofield is tested with Python 3.10 to 3.13; trying with %d.%d." % sys.version_info[:2])
+        say(f"isofield is tested with Python 3.10 to 3.13; trying with {platform.python_version()}.")
         return sys.executable
-    sys.exit("isofield needs Python 3.10 or newer, and %s is %d.%d: install one, or name it: make PYTHON=python3.12"
-             % ((sys.executable,) + tuple(sys.version_info[:2])))
+    sys.exit(
+        f"isofield needs Python 3.10 or newer, and {sys.executable} is {platform.python_version()}: "
+        "install one, or name it: make PYTHON=python3.12"
+    )
 
 
 def make_folder(python, folder):
@@ -57,14 +56,16 @@ def make_folder(python, folder):
     if subprocess.call([python, "-m", "venv", folder], stdout=subprocess.DEVNULL) == 0:
         return
     # Debian and Ubuntu cut pip out of their Python: fetch it.
-    say("This Python comes without pip: fetching it from %s." % GET_PIP)
+    say(f"This Python comes without pip: fetching it from {GET_PIP}.")
     subprocess.check_call([python, "-m", "venv", "--clear", "--without-pip", folder])
     from urllib.request import urlopen  # here: only this path needs it
     try:
         source = urlopen(GET_PIP, timeout=30).read()
     except OSError as error:
-        sys.exit("pip cannot be fetched (%s): install it with your system's packages (python3-venv on Debian and Ubuntu)"
-                 " and call make again." % error)
+        sys.exit(
+            f"pip cannot be fetched ({error}): install it with your system's packages (python3-venv on Debian and "
+            "Ubuntu) and call make again."
+        )
     with tempfile.TemporaryDirectory() as place:
         script = os.path.join(place, "get-pip.py")
         with open(script, "wb") as file:
@@ -74,7 +75,7 @@ def make_folder(python, folder):
 
 def installed(python, package):
     """The version of a package in an environment, or None."""
-    code = "from importlib.metadata import version; print(version(%r))" % package
+    code = f"from importlib.metadata import version; print(version({package!r}))"
     try:
         return subprocess.check_output([python, "-c", code], stderr=subprocess.DEVNULL).decode().strip()
     except subprocess.CalledProcessError:
@@ -85,6 +86,16 @@ def has_gpu():
     """True where NVIDIA's driver answers."""
     tool = shutil.which("nvidia-smi")
     return bool(tool) and subprocess.call([tool], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) == 0
+
+
+def has_cpu_build(python, index):
+    """Whether the index of CPU builds answers, with the torch that is wanted; one short try, nobody should wait."""
+    ask = [python, "-m", "pip", "index", "versions", "torch", "--retries", "0", "--timeout", "10", *index]
+    try:
+        answer = subprocess.check_output(ask, stderr=subprocess.DEVNULL, timeout=60).decode()
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+        return False
+    return TORCH.split("==")[1] in answer
 
 
 def install(python, extra):
@@ -98,21 +109,26 @@ def install(python, extra):
     if found is None or found.split("+")[0] != TORCH.split("==")[1]:
         if platform.system() != "Linux" or has_gpu():
             size = MEGABYTES["cuda torch"] if platform.system() == "Linux" else MEGABYTES["cpu torch"]
-            say("About %d MB come first: torch (%d MB) and the other packages (%d MB)." % (size + packages, size, packages))
+            say(f"About {size + packages} MB come first: torch ({size} MB) and the other packages ({packages} MB).")
         else:
             size = MEGABYTES["cpu torch"]
-            say("About %d MB come first: the CPU build of torch (%d MB; no NVIDIA GPU here) and the other packages (%d MB)."
-                % (size + packages, size, packages))
-            # One try: where the index does not answer, nobody should wait for it.
-            cpu = ["--no-deps", "--retries", "0", "--timeout", "20", "--index-url", CPU_BUILDS, TORCH]
-            if subprocess.call(pip + cpu, stderr=subprocess.DEVNULL) != 0:
-                say("The index of CPU builds (%s) does not answer or has none for this Python: taking torch from pip's own"
-                    " index instead, up to %d MB." % (CPU_BUILDS, MEGABYTES["cuda torch"]))
+            say(
+                f"About {size + packages} MB come first: the CPU build of torch ({size} MB; no NVIDIA GPU here) and "
+                f"the other packages ({packages} MB)."
+            )
+            cpu = ["--index-url", CPU_BUILDS]
+            if has_cpu_build(python, cpu):
+                subprocess.check_call([*pip, "--no-deps", *cpu, TORCH])
+            else:
+                say(
+                    f"The index of CPU builds ({CPU_BUILDS}) does not answer or has none for this Python: taking torch "
+                    f"from pip's own index instead, up to {MEGABYTES['cuda torch']} MB."
+                )
     elif extra:
-        say("About %d MB come first: the packages of the extra '%s'." % (MEGABYTES.get(extra, 0), extra))
+        say(f"About {MEGABYTES.get(extra, 0)} MB come first: the packages of the extra '{extra}'.")
     constraints = ["-c", os.path.join(root, "constraints.txt")]
-    target = root + ("[%s]" % extra if extra else "")
-    subprocess.check_call(pip + constraints + [TORCH, "-e", target])
+    target = f"{root}[{extra}]" if extra else root
+    subprocess.check_call([*pip, *constraints, TORCH, "-e", target])
 
 
 def main():
@@ -125,7 +141,7 @@ def main():
     try:
         install(python, extra)
     except subprocess.CalledProcessError as error:
-        sys.exit("pip could not install what isofield needs (exit status %d): see above." % error.returncode)
+        sys.exit(f"pip could not install what isofield needs (exit status {error.returncode}): see above.")
 
 
 if __name__ == "__main__":

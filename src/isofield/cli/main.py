@@ -1,7 +1,8 @@
 """`isofield COMMAND ...`: finds the command, parses its options, and turns what goes wrong into one sentence.
 
 A new command is one file in this folder with a typed function of its name, and one line in `COMMANDS`.
-Exit status: what the command returns; 2 for what the caller can put right, 130 after Ctrl-C, 1 for a defect of isofield.
+Exit status: what the command returns; 2 for what the caller can put right, 130 after Ctrl-C, 1 for a
+defect of isofield.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command line (default: the process's own) and return its exit status. Never raises for a user's mistake."""
+    """Run one command line (default: the process's own) and return its exit status; nothing but a defect raises."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     with warnings.catch_warnings():
         _show_warnings_as_lines()
@@ -34,7 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             _say("interrupted: nothing more was written.")
             return 130
         except BrokenPipeError:
-            # The reader of a pipe went away (`isofield info ... | head`): point stdout elsewhere, or Python complains at its end.
+            # The reader of a pipe went away (`isofield info ... | head`). Without another place for what is still
+            # buffered, Python would complain at its end.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 141
         except Exception as error:
@@ -58,7 +60,8 @@ def _dispatch(arguments: list[str]) -> int:
         from isofield.cli.parsing import perhaps
 
         what = "option" if first.startswith("-") else "command"
-        raise InputError(f"there is no {what} '{first}'{perhaps(first, COMMANDS)}; `isofield --help` lists the commands.")
+        near = perhaps(first, COMMANDS)
+        raise InputError(f"there is no {what} '{first}'{near}; `isofield --help` lists the commands.")
 
     from isofield.cli.parsing import call
 

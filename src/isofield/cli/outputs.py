@@ -12,7 +12,7 @@ from isofield.errors import InputError
 
 @dataclass(frozen=True)
 class Job:
-    """One input and where its results go. label: how messages name the input. Paths are None for what nobody asked for."""
+    """One input and where its results go; None for what nobody asked for. label: how messages name the input."""
 
     source: Path
     label: str
@@ -23,23 +23,25 @@ class Job:
 
 MESH_IN_FIELD = "mesh.ply"
 """Name of the mesh inside a field folder."""
+CONFIG = "config.json"
+"""By this file a folder is known as a field."""
 
 
 def plan(inputs: Sequence[Path], out: str, field: Path | None, preview: Path | None) -> list[Job]:
     """The jobs of `isofield fit INPUT... -o OUT`.
 
-    One input: OUT with an extension is the mesh; OUT without one, or with a slash at its end, a field folder with the mesh
-    in it. Several: OUT is a folder of meshes, and `field` one of field folders, at the inputs' paths relative to their
-    common folder. Raises InputError for everything about outputs that can be told without the work.
+    One input: OUT with an extension is the mesh; OUT without one, or with a slash at its end, a field folder with the
+    mesh in it. Several: OUT is a folder of meshes, and `field` one of field folders, at the inputs' paths relative to
+    their common folder. Raises InputError for everything about outputs that can be told without the work.
     """
     jobs = _one(inputs[0], out, field, preview) if len(inputs) == 1 else _several(inputs, out, field, preview)
     for job in jobs:
-        _check(job)
+        check(job)
     return jobs
 
 
 def is_folder(out: str) -> bool:
-    """Whether a person who wrote this output means a folder: no extension, a slash at the end, or there already is one."""
+    """Whether a person who wrote this means a folder: no extension, a slash at its end, or there is one already."""
     return out.endswith(("/", os.sep)) or not Path(out).suffix or (Path(out).is_dir() and not _is_mesh(Path(out)))
 
 
@@ -55,7 +57,7 @@ def _several(inputs: Sequence[Path], out: str, field: Path | None, preview: Path
     if not is_folder(out):
         raise InputError(f"{out} is one file, but there are {len(inputs)} inputs: let --out name a folder.")
     if preview is not None:
-        raise InputError(f"--preview pictures one input, but there are {len(inputs)}: leave it out, or fit them one by one.")
+        raise InputError(f"--preview pictures one input, but there are {len(inputs)}: fit them one by one for it.")
     absolute = [Path(os.path.abspath(source)) for source in inputs]
     common = Path(os.path.commonpath([source.parent for source in absolute]))
     jobs: dict[Path, Job] = {}
@@ -71,41 +73,20 @@ def _several(inputs: Sequence[Path], out: str, field: Path | None, preview: Path
     return list(jobs.values())
 
 
-def _check(job: Job) -> None:
+def check(job: Job) -> None:
+    """Raise InputError where a job could not write what it should; nothing is left behind."""
     from isofield import shapes
 
     shapes.check_output(job.mesh)
     if os.path.realpath(job.mesh) == os.path.realpath(job.source):
         raise InputError(f"{job.mesh} is the input itself: give --out another name.")
     if job.field is not None:
-        check_folder(job.field)
+        shapes.check_output(job.field / CONFIG, known=("json",))
     if job.preview is not None:
-        check_picture(job.preview)
-
-
-def check_folder(folder: Path) -> None:
-    """Raise InputError where a folder can neither be written into nor be made."""
-    if folder.is_dir():
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise InputError(f"{folder} cannot be written into: choose another folder, or change its permissions.")
-        return
-    if folder.exists():
-        raise InputError(f"{folder} is a file, not a folder: choose another name.")
-    above = next(parent for parent in folder.absolute().parents if parent.exists())
-    if not above.is_dir():
-        raise InputError(f"{folder} cannot be made, because {above} is a file: choose another place.")
-    if not os.access(above, os.W_OK | os.X_OK):
-        raise InputError(f"{folder} cannot be made, because {above} cannot be written into: choose another place.")
-
-
-def check_picture(path: Path) -> None:
-    """Raise InputError where path is no name for a picture or cannot be written."""
-    if path.suffix.lower() != ".png":
-        raise InputError(f"{path} is no name for a picture; let it end in .png.")
-    if path.is_dir():
-        raise InputError(f"{path} is a folder: give the picture another name.")
-    check_folder(path.parent)
+        shapes.check_output(job.preview, known=("png",))
 
 
 def _is_mesh(path: Path) -> bool:
-    return path.suffix.lower() in {".ply", ".obj", ".stl", ".off", ".glb"}
+    from isofield.shapes.writing import KNOWN
+
+    return path.suffix.lower().removeprefix(".") in KNOWN

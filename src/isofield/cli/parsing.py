@@ -13,6 +13,9 @@ import tyro
 
 from isofield.errors import InputError
 
+HELP = (tyro.conf.PositionalMetavarFromFieldName, tyro.conf.DisallowNone)
+"""Positional arguments are called by their names, and options that may be left out do not offer 'None'."""
+
 
 def call(command: Callable[..., int], program: str, arguments: Sequence[str]) -> int:
     """Parse arguments for the command's signature and run it.
@@ -29,7 +32,7 @@ def call(command: Callable[..., int], program: str, arguments: Sequence[str]) ->
 
     try:
         with _sentences(command):
-            tyro.cli(keep, prog=program, args=list(arguments))
+            tyro.cli(keep, prog=program, args=list(arguments), config=HELP)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(bool(end.code))
     positional, options = parsed[0]
@@ -45,7 +48,7 @@ def perhaps(word: str, known: Iterable[str]) -> str:
 def _sentences(command: Callable[..., int]) -> AbstractContextManager[None]:
     """While this holds, what tyro refuses raises InputError with one sentence instead of printing a box.
 
-    tyro offers the hook in a module that it calls unstable: without it, its own messages appear (exit status 2 as well).
+    tyro offers the hook in a module that it calls unstable: without it, its own messages appear (exit status 2, too).
     """
     try:
         from tyro._errors import on_parse_error

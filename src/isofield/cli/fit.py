@@ -1,0 +1,200 @@
+"""`isofield fit INPUT... -o OUT`: scans, clouds, soups and meshes to watertight meshes and fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+
+from isofield.configs import METHODS, Quality, Start
+
+if TYPE_CHECKING:
+    from isofield.api import SDF
+    from isofield.cli.outputs import Job
+
+Device = Literal["auto", "cpu", "cuda"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to fit, and how to extract."""
+
+    method: str = "auto"
+    quality: Quality = "balanced"
+    noise: float | None = None
+    start: Start = "sides"
+    seed: int = 0
+    device: Device = "auto"
+    resolution: int | None = None
+    keep_all: bool = False
+
+
+def fit(
+    inputs: Annotated[
+        tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT ...", help_behavior_hint="")
+    ],
+    *,
+    out: Annotated[str, tyro.conf.arg(aliases=["-o"], metavar="OUT")],
+    field: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None,
+    method: Annotated[str, tyro.conf.arg(metavar="{" + ",".join(METHODS) + "}")] = "auto",
+    quality: Quality = "balanced",
+    noise: Annotated[str, tyro.conf.arg(metavar="auto|FRACTION")] = "auto",
+    start: Start = "sides",
+    seed: int = 0,
+    device: Device = "auto",
+    resolution: Annotated[int | None, tyro.conf.arg(metavar="CELLS", help_behavior_hint="")] = None,
+    keep_all: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    preview: Annotated[Path | None, tyro.conf.arg(metavar="FILE.png", help_behavior_hint="")] = None,
+    progress: bool = True,
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+) -> int:
+    """Fit shapes: a scan, cloud, soup or mesh in; a watertight mesh, and a field to query, out.
+
+    Ctrl-C writes the best result so far; a second one stops at once. Exit status 2 where an input cannot be fitted.
+
+    Args:
+        inputs: Files with a mesh or points (.ply .obj .off .stl .glb .xyz .pts .pcd .npy .npz ...).
+        out: The mesh to write (.ply .obj .stl .off .glb), or a folder: of the field and its mesh for one input, of
+            meshes for several.
+        field: A folder to write the field into, too; with several inputs, one in it for each.
+        method: How to fit; auto is the best that is known.
+        quality: Time for detail.
+        noise: Standard deviation of the points, as a fraction of the bounding box's diagonal.
+        start: Of neural-pull: from the sides that the normals tell, or as published.
+        seed: The same seed gives the same result.
+        device: Where to compute.
+        resolution: Of the mesh: cells along the longest side, 8 to 1024 (default: what the field holds).
+        keep_all: Keep components of the mesh that no point of the input is near.
+        preview: A picture of input and result, side by side.
+        progress: Show progress on standard error.
+        json: Print the figures as JSON to standard output: an object, or a list for several inputs.
+    """
+    from isofield.cli.checks import check_method, check_resolution, check_seed, noise_of
+    from isofield.cli.outputs import plan
+    from isofield.errors import InputError
+
+    if not inputs:
+        raise InputError("INPUTS are missing; `isofield fit --help` lists the options.")
+    check_method(method)
+    check_resolution(resolution)
+    check_seed(seed)
+    settings = Settings(method, quality, noise_of(noise), start, seed, device, resolution, keep_all)
+    jobs = plan(inputs, out, field, preview)
+    return _one(jobs[0], settings, progress, json) if len(jobs) == 1 else _several(jobs, settings, progress, json)
+
+
+def _one(job: Job, settings: Settings, progress: bool, as_json: bool) -> int:
+    from isofield.cli import reporting
+
+    figures, following = run(job, settings, progress)
+    reporting.show(figures, as_json, following)
+    return 0
+
+
+def _several(jobs: list[Job], settings: Settings, progress: bool, as_json: bool) -> int:
+    """One after the other; a failing input is reported and the others go on."""
+    import sys
+
+    from isofield.cli import reporting
+    from isofield.errors import InputError
+
+    results: list[dict[str, Any]] = []
+    following, failed, stopped = "", 0, False
+    for done, job in enumerate(jobs):
+        try:
+            figures, following = run(job, settings, progress)
+        except InputError as error:
+            print(f"error: {error}", file=sys.stderr, flush=True)
+            results.append({"input": str(job.source), "error": str(error)})
+            failed += 1
+            continue
+        results.append(figures)
+        if not as_json:
+            print("", *reporting.lines(figures), sep="\n", file=sys.stderr, flush=True)
+        if figures["interrupted"] and done + 1 < len(jobs):
+            print(f"the other {len(jobs) - done - 1} inputs were not begun.", file=sys.stderr)
+            stopped = True
+            break
+    if as_json:
+        reporting.print_json(results)
+    elif following:
+        print(f"next: {following}", file=sys.stderr)
+    if failed:
+        print(f"{failed} of {len(jobs)} inputs could not be fitted.", file=sys.stderr)
+    return 130 if stopped else 2 if failed else 0
+
+
+def run(job: Job, settings: Settings, progress: bool) -> tuple[dict[str, Any], str]:
+    """Fit one input and write what was asked: the figures, and the command to type next."""
+    import sys
+    import time
+
+    from isofield import api, shapes
+    from isofield.cli import reporting
+    from isofield.cli.progress import shown
+
+    begun = time.perf_counter()
+    with shown(job.label, progress) as report:
+        sdf = api.fit(
+            job.source,
+            method=settings.method,
+            quality=settings.quality,
+            noise=settings.noise,
+            start=settings.start,
+            seed=settings.seed,
+            device=settings.device,
+            progress=report,
+        )
+        if sdf.interrupted:
+            sentence = f"{job.label}: interrupted; writing the best result so far (Ctrl-C again to stop at once)."
+            print(sentence, file=sys.stderr, flush=True)
+        report("extracting the surface", 0.0)
+        extraction = sdf.extract(settings.resolution, keep_all=settings.keep_all)
+        measured = api.report(extraction.mesh, sdf.points, sdf.spacing)
+    shapes.write_mesh(extraction.mesh, job.mesh)
+    files = [str(job.mesh)]
+    if job.field is not None:
+        sdf.save(job.field)
+        files.append(f"{job.field}/")
+    if job.preview is not None:
+        from isofield import render
+
+        job.preview.parent.mkdir(parents=True, exist_ok=True)
+        render.side_by_side(sdf.points, extraction.mesh, job.preview)
+        files.append(str(job.preview))
+    figures: dict[str, Any] = {
+        "input": str(job.source),
+        **_found(sdf),
+        "median": measured.median,
+        "p95": measured.p95,
+        "unseen": measured.unseen,
+        **reporting.of_extraction(extraction),
+        "seconds": round(time.perf_counter() - begun, 2),
+        "interrupted": sdf.interrupted,
+        "files": files,
+    }
+    return figures, _following(job)
+
+
+def _found(sdf: SDF) -> dict[str, Any]:
+    """What the fit found in its input, out of the field's provenance."""
+    points = sdf.provenance["points"]
+    return {
+        "points": points["given"],
+        "outliers": points["outliers"],
+        "points_used": points["used"],
+        "noise": sdf.provenance["noise"],
+        "method": sdf.provenance["method"],
+        "quality": sdf.provenance["quality"],
+        "kind": sdf.kind,
+    }
+
+
+def _following(job: Job) -> str:
+    from isofield.cli.reporting import quoted
+
+    if job.field is not None:
+        return f"isofield mesh {quoted(job.field)} -o {quoted(job.mesh.with_name('fine.ply'))} --resolution 512"
+    return f"isofield info {quoted(job.mesh)}"

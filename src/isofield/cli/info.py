@@ -1,0 +1,96 @@
+"""`isofield info FILE...`: what files and field folders are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+
+def info(
+    files: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="FILE ...", help_behavior_hint="")],
+    *,
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+) -> int:
+    """Say what meshes, clouds and field folders are: kind, counts, bounds, holes, noise, and how to fit them.
+
+    Args:
+        files: Files with a mesh or points, or field folders.
+        json: Print JSON to standard output: one object, or a list where there are several files.
+    """
+    import sys
+
+    from isofield.errors import InputError
+
+    if not files:
+        raise InputError("FILES is missing; `isofield info --help` lists the options.")
+    results, failed = [], 0
+    for path in files:
+        try:
+            title, lines, figures = _field(path) if (path / "config.json").is_file() else _shape(path)
+        except InputError as error:
+            if len(files) == 1:
+                raise
+            print(f"error: {error}", file=sys.stderr)
+            failed += 1
+            continue
+        results.append(figures)
+        if not json:
+            _print(title, lines)
+    if json:
+        from isofield.cli import reporting
+
+        reporting.print_json(results[0] if len(files) == 1 else results)
+    return 2 if failed else 0
+
+
+Lines = list[tuple[str, str]]
+
+
+def _shape(path: Path) -> tuple[str, Lines, dict[str, object]]:
+    from dataclasses import asdict
+
+    from isofield import shapes
+
+    info = shapes.inspect(shapes.read(path), str(path))
+    return str(path), shapes.describe(info), asdict(info)
+
+
+def _field(path: Path) -> tuple[str, Lines, dict[str, object]]:
+    """A field folder, by its config alone: nothing heavy is loaded."""
+    import json
+
+    from isofield.errors import InputError
+
+    try:
+        config = json.loads((path / "config.json").read_text(encoding="utf-8"))
+        described = {"format": config["format"], "kind": config["kind"], **_flat(config["provenance"])}
+        described |= {"spacing": config["spacing"], "interrupted": config["interrupted"]}
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise InputError(f"{path / 'config.json'} is damaged ({reason}): fit the shape again.") from None
+    lines = [("kind", f"field folder ({described.pop('kind')})")]
+    lines += [(name.replace("_", " "), _text(value)) for name, value in described.items()]
+    return str(path), lines, {"name": str(path), **config}
+
+
+def _flat(values: dict[str, object], prefix: str = "") -> dict[str, object]:
+    """{'a': {'b': 1}} to {'a.b': 1}."""
+    flat: dict[str, object] = {}
+    for name, value in values.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return flat
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _print(title: str, lines: Lines) -> None:
+    width = max(len(label) for label, _ in lines)
+    print(title)
+    for label, text in lines:
+        print(f"  {label:<{width}}  {text}")

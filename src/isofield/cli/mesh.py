@@ -1,0 +1,43 @@
+"""`isofield mesh FIELD -o OUT`: the surface of a field again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+
+def mesh(
+    field: Annotated[Path, tyro.conf.Positional],
+    *,
+    out: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="MESH")],
+    resolution: Annotated[int | None, tyro.conf.arg(metavar="CELLS", help_behavior_hint="")] = None,
+    level: float = 0.0,
+    keep_all: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+) -> int:
+    """Extract the surface of a field folder again, at any resolution and level.
+
+    Args:
+        field: The folder that `isofield fit` wrote.
+        out: The mesh to write: .ply .obj .stl .off .glb.
+        resolution: Cells along the longest side, 8 to 1024 (default: the field's own).
+        level: Distance of the surface from the shape, in its units: positive grows it, negative shrinks it.
+        keep_all: Keep components that no point of the input is near.
+        json: Print the figures as JSON to standard output.
+    """
+    from isofield import shapes
+    from isofield.cli import reporting
+    from isofield.cli.checks import check_resolution
+
+    shapes.check_output(out)
+    check_resolution(resolution)
+
+    from isofield import api
+
+    extraction = api.load(field).extract(resolution, level, keep_all)
+    shapes.write_mesh(extraction.mesh, out)
+    figures = {"field": str(field), **reporting.of_extraction(extraction), "files": [str(out)]}
+    reporting.show(figures, json, following=f"isofield info {reporting.quoted(out)}")
+    return 0

@@ -1,0 +1,111 @@
+"""What a run says at its end: figures for people on standard error, or as JSON on standard output."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Mapping
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from isofield.api import Extraction
+
+LABELS = {
+    "input": "input",
+    "field": "field",
+    "kind": "kind",
+    "points": "points",
+    "outliers": "outliers left out",
+    "noise": "noise (estimated)",
+    "method": "method",
+    "median": "points to surface, median",
+    "p95": "points to surface, 95 %",
+    "unseen": "area that no point has seen",
+    "volume": "volume",
+    "watertight": "watertight",
+    "problems": "problems",
+    "faces": "faces",
+    "dropped": "components dropped",
+    "resolution": "resolution",
+    "evaluations": "evaluations of the field",
+    "seconds": "seconds",
+    "files": "written",
+}
+"""The figures that are shown to people, in order; JSON has all."""
+
+
+def of_extraction(extraction: Extraction) -> dict[str, Any]:
+    """The figures of an extracted mesh."""
+    mesh = extraction.mesh
+    return {
+        "watertight": bool(mesh.is_watertight),
+        "problems": list(extraction.problems),
+        "volume": float(mesh.volume),
+        "vertices": len(mesh.vertices),
+        "faces": len(mesh.faces),
+        "dropped": extraction.dropped,
+        "resolution": extraction.resolution,
+        "evaluations": extraction.evaluations,
+        "extraction_seconds": round(extraction.seconds, 3),
+    }
+
+
+def show(figures: Mapping[str, Any], as_json: bool, following: str) -> None:
+    """One run's figures; following: the command to type next."""
+    if as_json:
+        print_json({**figures, "next": following})
+    else:
+        print_lines(figures, following)
+
+
+def print_lines(figures: Mapping[str, Any], following: str) -> None:
+    """Figures as lines of a label and its text, on standard error."""
+    for line in lines(figures):
+        print(line, file=sys.stderr)
+    print(f"next: {following}", file=sys.stderr, flush=True)
+
+
+def lines(figures: Mapping[str, Any]) -> list[str]:
+    """One line for each figure that has a label and a value."""
+    shown = [(label, _text(name, figures[name])) for name, label in LABELS.items() if name in figures]
+    shown = [(label, text) for label, text in shown if text]
+    width = max(len(label) for label, _ in shown)
+    return [f"{label:<{width}}  {text}" for label, text in shown]
+
+
+def print_json(value: Any) -> None:
+    """A result on standard output; numbers that are not finite become null, as JSON has none."""
+    print(json.dumps(_finite(value), indent=2, ensure_ascii=False), flush=True)
+
+
+def quoted(path: str | PathLike[str]) -> str:
+    """A path as a shell takes it."""
+    return shlex.quote(str(path))
+
+
+def _text(name: str, value: Any) -> str:
+    if value is None or value == [] or (name == "dropped" and value == 0):
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if name == "unseen":
+        return f"{100 * value:.1f} %"
+    if name == "seconds":
+        return f"{value:.1f}"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, int):
+        return f"{value:,}".replace(",", " ")
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value
