@@ -30,7 +30,7 @@ def check_points(points: np.ndarray, name: str) -> np.ndarray:
 
     name: what the points are called in messages (a path, 'the array'). Raises `InputError` where the array is not
     (n, 3) or more than a tenth of it is not finite, where fewer than 100 points are different, and where all are equal
-    or on a line. Warns of points that are dropped and of coordinates that are too far from the origin for their precision.
+    or on a line. Warns of dropped points and of coordinates too far from the origin for their precision.
     """
     points = _table(points, name)
     return points[_usable(points, name)]
@@ -57,13 +57,12 @@ def check_faces(mesh: trimesh.Trimesh, name: str) -> trimesh.Trimesh:
     """The mesh without faces that have a non-finite corner, once it is known to have an area.
 
     Raises `InputError` where it has no faces, where more than a tenth of them is not finite, and where all are
-    degenerate (no area). Warns of faces that are dropped and of coordinates that are too far from the origin for their precision.
+    degenerate (no area). Warns of dropped faces and of coordinates too far from the origin for their precision.
     """
     vertices, faces = np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64)
     if not len(faces):
         raise InputError(f"{name} has no faces: give a mesh with faces, or points.")
-    finite = np.isfinite(vertices).all(axis=1)
-    good: np.ndarray = np.asarray(finite[faces]).all(axis=1)
+    good = np.isfinite(vertices[faces].reshape(-1, 9)).all(axis=1)
     lost = int(np.count_nonzero(~good))
     if lost > FEW * len(faces):
         raise InputError(

@@ -27,6 +27,8 @@ OWN = {
 GLTF = ("glb", "gltf")
 ARCHIVES = ("zip", "tar.gz", "tar.bz2", "bz2", "3mf", "zae", "3dxml")
 """Formats that are archives, whatever lies in them."""
+TEXT = ("obj", "off", "xyz", "pts")
+"""Formats that are text only."""
 METADATA = "isofield"
 """Under this key of a mesh's metadata `read` keeps what it changed: `merged` and `unused` vertices of the file."""
 
@@ -147,11 +149,8 @@ def _parse(path: Path, data: bytes, extension: str) -> Raw:
     if extension in OWN:
         if extension in ("ply", "npy") and look != extension:
             raise Damage(f"is not {article(extension)} file (it does not begin like one)", "give it its own extension")
-        if (
-            extension in ("obj", "off", "xyz", "pts")
-            and b"\0" in data[:4096]
-            and not data.startswith((b"\xff\xfe", b"\xfe\xff"))
-        ):
+        wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))  # text of 16 bits a letter
+        if extension in TEXT and b"\0" in data[:4096] and not wide:
             raise Damage(f"is not {article(extension)} file but binary data", "give it the extension of its format")
         return OWN[extension](data)
     return gltf.read(path, data) if extension in GLTF else scene.read(path, extension)

@@ -25,7 +25,7 @@ def read(path: Path, data: bytes) -> Raw:
     text, binary = _chunks(data) if glb else (data, None)
     try:
         tree = json.loads(text.decode("utf-8-sig"))
-        if not isinstance(tree, dict) or "asset" not in tree:
+        if not isinstance(tree, dict) or not isinstance(tree.get("asset"), dict):
             raise ValueError
     except (ValueError, RecursionError):
         raise Damage("is cut short or no glTF file (its JSON part cannot be read)") from None

@@ -23,9 +23,8 @@ def parse(data: bytes) -> Raw:
     faces = [line[2:] for line in lines if line.startswith((b"f ", b"f\t"))]
     if not faces:
         return Raw(points, colors=colors)
-    faces = [re.sub(rb"/\S*", b"", face) for face in faces]
     counts = np.array([len(face.split()) for face in faces], np.int64)
-    values = numbers(b" ".join(faces))
+    values = numbers(re.sub(rb"/\S*", b"", b"\n".join(faces)))
     whole = values.astype(np.int64)
     if not np.array_equal(whole, values):
         raise Damage("has a face whose vertex numbers are not whole numbers")
@@ -48,7 +47,7 @@ def parse(data: bytes) -> Raw:
 
 def _vertices(rows: list[bytes]) -> tuple[np.ndarray, np.ndarray | None]:
     """Lines 'x y z [w]' or 'x y z r g b' to points and, where all have them, colours."""
-    values = numbers(b" ".join(rows))
+    values = numbers(b"\n".join(rows))
     width = len(rows[0].split())
     if width >= 3 and len(values) == width * len(rows):
         table = values.reshape(-1, width)
@@ -58,5 +57,5 @@ def _vertices(rows: list[bytes]) -> tuple[np.ndarray, np.ndarray | None]:
         if narrow < 3:
             number = next(i for i, row in enumerate(split, 1) if len(row) < 3)
             raise Damage(f"has a vertex (number {number}) with fewer than three numbers")
-        table = numbers(b" ".join(b" ".join(row[:3]) for row in split)).reshape(-1, 3)
+        table = numbers(b"\n".join(b" ".join(row[:3]) for row in split)).reshape(-1, 3)
     return table[:, :3], table[:, 3:6] if table.shape[1] >= 6 else None

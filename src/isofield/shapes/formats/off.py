@@ -54,7 +54,7 @@ def _table(rows: list[bytes]) -> np.ndarray:
         raise Damage("has a vertex with fewer than three numbers")
     if len(widths) > 1:
         rows = [b" ".join(row.split()[:narrow]) for row in rows]
-    return numbers(b" ".join(rows)).reshape(len(rows), narrow)
+    return numbers(b"\n".join(rows)).reshape(len(rows), narrow)
 
 
 def _faces(rows: list[bytes], vertices: int) -> np.ndarray | None:

@@ -45,7 +45,7 @@ def _ascii(data: bytes) -> np.ndarray:
     loops = len(re.findall(rb"endloop", text))
     if b"endsolid" not in text or len(rows) != 3 * loops:
         raise Damage("is cut short: its last triangle or its 'endsolid' is missing")
-    values = numbers(b" ".join(rows))
+    values = numbers(b"\n".join(rows))
     if len(values) != 3 * len(rows):
         raise Damage("has a vertex that is not three numbers")
     return values.reshape(-1, 3)

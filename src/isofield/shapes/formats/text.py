@@ -27,7 +27,10 @@ def parse(data: bytes) -> Raw:
         data = re.sub(rb"(#|//)[^\r\n]*", b"", data)
     if b";" in data and b"," in data:
         data = data.replace(b",", b".")
-    data = data.translate(bytes.maketrans(b",;\t", b"   "))
+    data = data.translate(bytes.maketrans(b",;\t", b"   ")).strip()
+    plain = _plain(data)
+    if plain is not None:
+        return columns(plain)
     lines = [line for line in (line.strip() for line in data.splitlines()) if line]
     if lines and not NUMBER.match(lines[0]):
         lines = lines[1:]  # names of the columns
@@ -46,10 +49,19 @@ def parse(data: bytes) -> Raw:
     return columns(_table(lines))
 
 
+def _plain(data: bytes) -> np.ndarray | None:
+    """The table of a text of nothing but rows of numbers, in one go; None where it needs a closer look."""
+    width = len(data[:1000].split(b"\n", 1)[0].split())
+    if width < 3 or not NUMBER.match(data):
+        return None
+    values = numbers(data)
+    return values.reshape(-1, width) if len(values) == width * (data.count(b"\n") + 1) else None
+
+
 def _table(lines: list[bytes]) -> np.ndarray:
     """Lines of equally many numbers to a table. Raises `Damage` with the number of the line that differs."""
     width = len(lines[0].split())
-    values = numbers(b" ".join(lines))
+    values = numbers(b"\n".join(lines))
     if len(values) == width * len(lines):
         return values.reshape(-1, width)
     for number, line in enumerate(lines, 1):
