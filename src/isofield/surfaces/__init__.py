@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from .check import Check, check
+from .components import keep_observed
 from .extract import Extraction, extract
+from .repair import repair
 
-__all__ = ["Extraction", "extract"]
+__all__ = ["Check", "Extraction", "check", "extract", "keep_observed", "repair"]

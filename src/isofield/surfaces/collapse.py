@@ -11,9 +11,10 @@ CHUNK = 262_144
 def collapsed(vertices: np.ndarray, faces: np.ndarray, length: float) -> tuple[np.ndarray, np.ndarray]:
     """Collapse edges shorter than `length` (units of the vertices) where the mesh stays manifold.
 
-    vertices (v, 3), faces (f, 3); an edge's later vertex moves onto its earlier one. An edge is collapsed only if its ends have
-    exactly the two vertices opposite to it as common neighbours (the link condition, Dey et al. 1999), and only one edge
-    of a neighbourhood at a time, so the surface keeps its topology. Vertices that nothing uses any more are dropped.
+    vertices (v, 3), faces (f, 3); an edge's later vertex moves onto its earlier one. An edge is collapsed only if its
+    ends have exactly the two vertices opposite to it as common neighbours (the link condition, Dey et al. 1999), and
+    only one edge of a neighbourhood at a time, so the surface keeps its topology. Vertices that nothing uses any more
+    are dropped.
     """
     if not len(faces):
         return vertices, faces

@@ -25,9 +25,9 @@ class Extraction:
     """A surface and what it took.
 
     mesh: closed, outward, in the units of the box; without faces where the field has no surface in the box.
-    resolution: cells along the box's longest side. evaluations: points at which the field was asked. nodes: what a dense
-    grid would ask. cells: cells that the surface crosses. fallback: the field did not behave like a distance, and more of
-    it was evaluated than its gradient asks for. seconds: wall clock.
+    resolution: cells along the box's longest side. evaluations: points at which the field was asked. nodes: what a
+    dense grid would ask. cells: cells that the surface crosses. fallback: the field did not behave like a distance, and
+    more of it was evaluated than its gradient asks for. seconds: wall clock.
     """
 
     mesh: trimesh.Trimesh
@@ -69,7 +69,8 @@ def extract(
     lattice = Lattice(distance, low, high, int(resolution), float(level), int(batch))
     fallback = False
     cells = None
-    if not dense and coarse_step(lattice) > 1:
+    sparse = not dense and coarse_step(lattice) > 1
+    if sparse:
         for factor in (1, 2, 4):
             try:
                 cells = crossed(lattice, SAFETY * factor)
@@ -78,6 +79,7 @@ def extract(
                 fallback = True
     if cells is None:
         cells = swept(lattice)
+    fallback |= sparse and lattice.evaluations > lattice.nodes / 2
     vertices, faces = triangles(lattice, cells)
     vertices, faces = collapsed(vertices, faces, SHORTEST * lattice.spacing)
     mesh = trimesh.Trimesh(vertices, faces, process=False)

@@ -15,9 +15,9 @@ class Lattice:
 
     lower, upper: (3,) corners of the box; resolution: cells along its longest side. The cells are cubes that start at
     `lower`; along the shorter sides the last one may stand out of the box by less than a cell.
-    Nodes on the lattice's border count as outside (their value is mirrored if it is inside), so every surface is closed.
-    A value is inside if it is below zero; what differs from zero by rounding only is zero, so that a surface through
-    nodes goes through them all on the same side.
+    Nodes on the lattice's border count as outside (their value is mirrored if it is inside), so every surface is
+    closed. A value is inside if it is below zero; what differs from zero by rounding only is zero, so that a surface
+    through nodes goes through them all on the same side.
     """
 
     def __init__(

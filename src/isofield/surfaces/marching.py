@@ -1,7 +1,7 @@
 """Marching cubes on a sparse set of cells: scikit-image triangulates each cell, lattice edges stitch them together.
 
-Lewiner et al., Efficient implementation of Marching Cubes' cases with topological guarantees, JGT 2003. The triangles of
-a cell depend on its eight values only, so cells that are packed into one volume with masked gaps give exactly the
+Lewiner et al., Efficient implementation of Marching Cubes' cases with topological guarantees, JGT 2003. The triangles
+of a cell depend on its eight values only, so cells that are packed into one volume with masked gaps give exactly the
 triangles of the dense volume. Which lattice edge a vertex lies on is read from its place; where on it, in float64.
 """
 
@@ -67,8 +67,8 @@ def _nudged(lattice: Lattice, cells: Cells) -> np.ndarray:
     near = size <= NUDGE * size.max(axis=1, keepdims=True)
     if not near.any():
         return cells.values
-    row, corner = np.nonzero(near)
-    names = np.unique(lattice.keys(cells.low[row] + CORNERS[corner]))
+    at_row, at_corner = np.nonzero(near)
+    names = np.unique(lattice.keys(cells.low[at_row] + CORNERS[at_corner]))
     # (n, 8): the place among `names` of every cell's corners, len(names) for a node that stays.
     place = np.empty(size.shape, np.int32)
     for corner, offset in enumerate(CORNERS):

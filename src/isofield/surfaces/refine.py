@@ -1,14 +1,15 @@
-"""Coarse to fine: the cells of a lattice that a level set may cross, and the field at their corners, with few evaluations.
+"""Coarse to fine: the cells of a lattice that a level set may cross, and the field at their corners.
 
 A cell of side s is kept where the distances at its corners allow a surface inside it. For a field with Lipschitz
 constant L and a point p of the surface in the cell, |f(c)| <= L |p - c| holds at every corner c. Hence, over the eight
 corners, min |f| <= sqrt(3)/2 L s (p is nearest to some corner) and mean |f| <= (3 + 3 sqrt 2 + sqrt 3)/8 L s (the mean
-distance to the corners is convex in p, so largest at a corner). Both are necessary, so nothing is lost where L is right.
+distance to the corners is convex in p, so largest at a corner). Both are necessary: nothing is lost where L is right.
 L comes from the values themselves: difference quotients, which also serve fields that are scaled, squashed or rough.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +28,8 @@ NEAREST = np.sqrt(3) / 2
 MEAN = (3 + 3 * np.sqrt(2) + np.sqrt(3)) / 8
 CHUNK = 262_144
 
-STEPS = np.array([(i, j, k) for i in range(3) for j in range(3) for k in range(3)], np.int64)  # a halved cell's 27 nodes
+STEPS = np.array([(i, j, k) for i in range(3) for j in range(3) for k in range(3)], np.int64)
+"""(27, 3): the nodes of a halved cell."""
 IS_CORNER = (STEPS % 2 == 0).all(axis=1)
 
 
@@ -82,13 +84,13 @@ def swept(lattice: Lattice) -> Cells:
         views = [inside[_corner_view(corner)] for corner in CORNERS]
         low = np.argwhere(np.logical_or.reduce(views) & ~np.logical_and.reduce(views))
         corners = np.stack([slab[tuple((low + corner).T)] for corner in CORNERS], axis=1)
-        parts.append(Cells(low + (start, 0, 0), corners))
+        parts.append(Cells(low + np.array([start, 0, 0]), corners))
     return _join(parts)
 
 
 def coarse_step(lattice: Lattice) -> int:
     """The power of two at which refinement starts: about `COARSE` cells along the longest side."""
-    return int(2 ** max(0, np.round(np.log2(int(lattice.cells.max()) / COARSE))))
+    return 1 << max(0, round(np.log2(int(lattice.cells.max()) / COARSE)))
 
 
 class _Border:
@@ -189,7 +191,9 @@ def _unique(keys: np.ndarray) -> np.ndarray:
     return keys[np.append(True, keys[1:] != keys[:-1])] if len(keys) else keys
 
 
-def _cubes(lattice: Lattice, cells: Cells, step: int, keys: np.ndarray, values: np.ndarray):  # type: ignore[no-untyped-def]
+def _cubes(
+    lattice: Lattice, cells: Cells, step: int, keys: np.ndarray, values: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield (low (m, 3), values (m, 3, 3, 3)) of the cells of side 2 * step, a chunk at a time."""
     for start in range(0, len(cells.low), CHUNK):
         low = cells.low[start : start + CHUNK]

@@ -1,0 +1,68 @@
+"""Components of a surface that no input point supports: what a field invents where nothing was measured."""
+
+from __future__ import annotations
+
+import igl
+import numpy as np
+import trimesh
+
+from . import topology
+from .collapse import compact
+
+POINTS = 20
+"""Points that a component needs, of a cloud of `CLOUD` points or more; fewer of smaller clouds, by the square root."""
+CLOUD = 30_000
+LEAST = 3
+DENSITY = 0.2
+"""Points per area that a component needs, of the mean over the whole surface."""
+REACH = 4.0
+"""A point supports what lies within this many spacings of it, or within this many median distances if that is more."""
+
+
+def keep_observed(mesh: trimesh.Trimesh, points: np.ndarray, spacing: float) -> tuple[trimesh.Trimesh, int]:
+    """The components of a mesh that the input points support, and how many were dropped.
+
+    points: (n, 3) in the mesh's units; spacing: usual distance between neighbouring points. A component stays if at
+    least 20 points lie nearest to it (fewer for small clouds) and there are more than 0.2 of the usual points on its
+    area, as the mean over the surface has it; the best supported one always stays. Walls of cavities go by the same
+    rule, and when what surrounds them goes.
+    """
+    vertices, faces = np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64)
+    if not len(faces):
+        return mesh, 0
+    part = topology.parts(len(vertices), faces)
+    count = int(part.max()) + 1
+    if count == 1 or not len(points):
+        return mesh, 0
+    points = np.ascontiguousarray(points, np.float64)
+    tree = igl.AABB()
+    tree.init(vertices, faces)
+    squared, nearest, _ = tree.squared_distance(vertices, faces, points)
+    distance = np.sqrt(np.asarray(squared).reshape(-1))
+    close = distance <= REACH * max(spacing, float(np.median(distance)))
+    support = np.bincount(part[np.asarray(nearest).reshape(-1)[close]], minlength=count)
+    u, v = (vertices[faces[:, corner]] - vertices[faces[:, 0]] for corner in (1, 2))
+    area = np.bincount(part, np.linalg.norm(np.cross(u, v), axis=1) / 2, count)
+    need = np.clip(POINTS * np.sqrt(len(points) / CLOUD), LEAST, POINTS)
+    enough = support >= need
+    # The usual density is the supported surface's: empty blobs, however large, must not lower what they are held to.
+    usual = support[enough].sum() / max(area[enough].sum(), 1e-300)
+    keep = enough & (support > DENSITY * usual * area)
+    keep[support.argmax()] = True
+    keep = _housed(vertices, faces, part, keep)
+    if keep.all():
+        return mesh, 0
+    vertices, faces = compact(vertices, faces[keep[part]])
+    return trimesh.Trimesh(vertices, faces, process=False), int((~keep).sum())
+
+
+def _housed(vertices: np.ndarray, faces: np.ndarray, part: np.ndarray, keep: np.ndarray) -> np.ndarray:
+    """(p,) `keep` less the cavities that lie in no outward component that stays."""
+    volume = topology.volumes(vertices, faces, part)
+    lower, upper = topology.boxes(vertices, faces, part)
+    kept = np.flatnonzero(keep)
+    if not (volume[kept] > 0).any():
+        return keep
+    result = keep.copy()
+    result[kept[topology.misplaced(volume[kept], lower[kept], upper[kept])]] = False
+    return result

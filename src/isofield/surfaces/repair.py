@@ -1,0 +1,188 @@
+"""Mend a mesh without opening it: degenerate and double faces out, crowded edges and pinched vertices apart."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import igl
+import numpy as np
+import trimesh
+
+from . import topology
+from .collapse import collapsed, compact
+
+APART = 2e-5
+"""How far the copies of a split vertex move into their own sheets, of the distance to their neighbours."""
+ROUNDS = 10
+
+
+def repair(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
+    """The mesh with each edge between at most two faces and one fan of faces around each vertex; a new mesh.
+
+    Faces that use a vertex twice go, edges without length are collapsed, faces without height are flipped away where
+    that keeps the surface manifold; of equal faces one stays, opposite ones cancel. Where more than two faces meet in
+    an edge, those that enclose the same wedge of solid are kept together, and vertices get copies until each has a
+    single fan (Gueziec et al., Cutting and stitching, 2001); the copies move apart by 2e-5 of an edge, so that a reader
+    that merges equal vertices leaves them alone. A closed mesh stays closed; holes stay holes. Faces that are wound
+    inconsistently or inward are turned.
+    """
+    vertices, faces = np.array(mesh.vertices, np.float64), np.array(mesh.faces, np.int64)
+    faces = _single(_proper(faces))
+    if len(faces):
+        scale = float(np.ptp(vertices[faces].reshape(-1, 3), axis=0).max())
+        vertices, faces = collapsed(vertices, faces, 1e-12 * scale)
+        faces = _flipped(vertices, faces)
+    for _ in range(ROUNDS):
+        if not len(faces):
+            break
+        edges = topology.edges_of(faces)
+        pairs = _paired(vertices, faces, edges)
+        vertices, faces = _split(vertices, faces, topology.fans(faces, pairs))
+        if (topology.edges_of(faces).count <= 2).all():
+            break
+        vertices, faces = _halved(vertices, faces)
+    vertices, faces = compact(vertices, faces)
+    return trimesh.Trimesh(vertices, _outward(vertices, faces), process=False)
+
+
+def _proper(faces: np.ndarray) -> np.ndarray:
+    """The faces that use three vertices."""
+    return faces[(faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 2] != faces[:, 0])]
+
+
+def _single(faces: np.ndarray) -> np.ndarray:
+    """Of faces on the same three vertices one, or none if as many are wound one way as the other."""
+    if not len(faces):
+        return faces
+    low = faces.argmin(axis=1)
+    rows = np.arange(len(faces))
+    second, third = faces[rows, (low + 1) % 3], faces[rows, (low + 2) % 3]
+    sign = np.where(second < third, 1, -1)
+    _, at, count = np.unique(np.sort(faces, axis=1), axis=0, return_inverse=True, return_counts=True)
+    at = at.reshape(-1)
+    if (count == 1).all():
+        return faces
+    net = np.bincount(at, sign)
+    wanted = sign == np.sign(net)[at]
+    _, first = np.unique(at[wanted], return_index=True)
+    return faces[np.sort(np.flatnonzero(wanted)[first])]
+
+
+def _flipped(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Faces without a height lose their longest edge to a flip, where the new edge does not exist yet."""
+    for _ in range(ROUNDS):
+        flat = np.flatnonzero(topology.degenerate(vertices, faces))
+        if not len(flat):
+            break
+        touched: set[int] = set()
+        around = defaultdict(set)
+        near = np.flatnonzero(np.isin(faces, faces[flat]).any(axis=1))
+        for face in near.tolist():
+            for vertex in faces[face].tolist():
+                around[vertex].add(face)
+        faces = faces.copy()
+        done = 0
+        for face in flat.tolist():
+            corners = faces[face]
+            lengths = np.linalg.norm(vertices[corners] - vertices[np.roll(corners, -1)], axis=1)
+            a, b, apex = np.roll(corners, -int(lengths.argmax())).tolist()
+            others = (around[a] & around[b]) - {face}
+            if len(others) != 1:
+                continue
+            other = others.pop()
+            far = (set(faces[other].tolist()) - {a, b}).pop()
+            reach = around[a] | around[b] | around[apex] | around[far]
+            if far == apex or around[apex] & around[far] or touched & reach:
+                continue
+            ring = faces[other].tolist()
+            if ring[(ring.index(a) + 1) % 3] == b:
+                continue  # wound alike: the two faces do not belong together
+            faces[face], faces[other] = (a, far, apex), (far, b, apex)
+            touched |= reach
+            done += 1
+        if not done:
+            break
+    return faces
+
+
+def _paired(vertices: np.ndarray, faces: np.ndarray, edges: topology.Edges) -> np.ndarray:
+    """(p, 2) half-edges that stay together. On a crowded edge: the two walls of each wedge of solid."""
+    pairs = [edges.pairs()]
+    for edge in np.flatnonzero(edges.count > 2):
+        part = slice(edges.start[edge], edges.start[edge] + edges.count[edge])
+        half, forward = edges.order[part], edges.forward[part]
+        face, corner = half // 3, half % 3
+        tail, head = faces[face, corner], faces[face, (corner + 1) % 3]
+        axis = vertices[max(tail[0], head[0])] - vertices[min(tail[0], head[0])]
+        spoke = vertices[faces[face, (corner + 2) % 3]] - vertices[min(tail[0], head[0])]
+        spoke = spoke - np.outer(spoke @ axis, axis) / max(float(axis @ axis), 1e-300)
+        across = np.cross(axis, spoke[0])
+        angle = np.arctan2(spoke @ across / max(float(np.linalg.norm(axis)), 1e-300), spoke @ spoke[0])
+        turn = np.argsort(angle, kind="stable")
+        # A face that runs forward has the solid before it as the angle grows; one that runs backward has it behind.
+        stack: list[int] = []
+        loose: list[int] = []
+        for one in turn.tolist():
+            if not forward[one]:
+                stack.append(one)
+            elif stack:
+                pairs.append(half[[stack.pop(), one]][None])
+            else:
+                loose.append(one)
+        for one, two in zip(reversed(stack), loose, strict=False):
+            pairs.append(half[[one, two]][None])
+    return np.concatenate(pairs)
+
+
+def _split(vertices: np.ndarray, faces: np.ndarray, fan: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """One vertex for each fan; vertices with a single fan keep their order and come first."""
+    corner = faces.ravel()
+    count = int(fan.max()) + 1
+    owner = np.empty(count, np.int64)
+    owner[fan] = corner
+    several = np.bincount(owner, minlength=len(vertices)) > 1
+    if not several.any():
+        return vertices, faces
+    torn = np.flatnonzero(several[owner])
+    index = owner.copy()
+    index[torn] = len(vertices) + np.arange(len(torn))
+    neighbours = vertices[np.roll(faces, -1, axis=1).ravel()] + vertices[np.roll(faces, -2, axis=1).ravel()]
+    total = np.stack([np.bincount(fan, neighbours[:, axis], count) for axis in range(3)], axis=1)
+    mean = total / (2.0 * np.bincount(fan, minlength=count)[:, None])
+    home = vertices[owner[torn]]
+    return compact(np.concatenate([vertices, home + APART * (mean[torn] - home)]), index[fan].reshape(-1, 3))
+
+
+def _halved(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give each pair of faces on a crowded edge a middle vertex of its own: their sheets meet at both of its ends."""
+    edges = topology.edges_of(faces)
+    new_vertices: list[np.ndarray] = []
+    new_faces: list[tuple[int, int, int]] = []
+    busy: set[int] = set()
+    for one, two in _paired(vertices, faces, edges)[int((edges.count == 2).sum()) :].tolist():
+        if {one // 3, two // 3} & busy or one // 3 == two // 3:
+            continue
+        busy |= {one // 3, two // 3}
+        rings = [np.roll(faces[half // 3], -(half % 3)) for half in (one, two)]  # tail, head, tip
+        middle = vertices[rings[0][:2]].mean(axis=0)
+        middle += APART * (vertices[[ring[2] for ring in rings]].mean(axis=0) - middle)
+        name = len(vertices) + len(new_vertices)
+        new_vertices.append(middle)
+        for tail, head, tip in rings:
+            new_faces += [(tail, name, tip), (name, head, tip)]
+    keep = np.ones(len(faces), bool)
+    keep[list(busy)] = False
+    return np.concatenate([vertices, new_vertices]), np.concatenate([faces[keep], np.array(new_faces, np.int64)])
+
+
+def _outward(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Turn faces so that neighbours agree, then whole parts that face inward without being a cavity's wall."""
+    if not len(faces):
+        return faces
+    edges = topology.edges_of(faces)
+    if (edges.count <= 2).all() and not (np.add.reduceat(edges.forward, edges.start)[edges.count == 2] == 1).all():
+        faces = np.asarray(igl.bfs_orient(faces)[0], np.int64)
+    part = topology.parts(len(vertices), faces)
+    volume = topology.volumes(vertices, faces, part)
+    wrong = topology.misplaced(volume, *topology.boxes(vertices, faces, part))[part]
+    return np.where(wrong[:, None], faces[:, ::-1], faces) if wrong.any() else faces
