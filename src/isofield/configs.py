@@ -31,7 +31,7 @@ class NeuralPullConfig:
     batch: int = 3000
     width: int = 192
     layers: int = 4
-    w0: float = 20.0
+    w0: float = 30.0
     learning_rate: float = 1e-3
     warm_up: float = 0.02
     final: float = 0.01
@@ -97,7 +97,7 @@ class AutoConfig:
     samples: int = 400_000
     width: int = 192
     layers: int = 4
-    w0: float = 20.0
+    w0: float = 30.0
     learning_rate: float = 1e-3
     final: float = 0.01
 

@@ -45,6 +45,8 @@ LEAST_NEIGHBOUR = 12
 """Queries nearer to their point than this neighbour would teach the field a ball around each point."""
 FAR = 100_000
 """Samples of the rough signed distance, as many near the points as in the whole box."""
+SPACE = 1.1
+"""Half side of the cube in which the field is taught its sign; a sine network means nothing beyond."""
 BLOCK = 32
 """Steps whose queries are made at once."""
 
@@ -62,8 +64,7 @@ def fit(observed: Observation, config: NeuralPullConfig, seed: int = 0, device: 
     yield Step("finding the sides", 0.0, None)
     oriented = orient(observed.points, observed.normals, observed.noise, seed)
     field = Siren(config.width, config.layers, config.w0, generator).to(device)
-    box = np.abs(oriented.points).max(0) + 0.1
-    far = rough(oriented, random.uniform(-box, box, (FAR, 3)), device)
+    far = rough(oriented, random.uniform(-1, 1, (FAR, 3)) * reach(oriented.points), device)
     near = rough(oriented, around(oriented.points, config)(random, FAR), device)
     both = [torch.cat(pair) for pair in zip(near, far, strict=True)]
     steps = descend(
@@ -129,6 +130,11 @@ def queries(points: np.ndarray, config: NeuralPullConfig, random: np.random.Gene
         return [part[step % BLOCK] for part in block]
 
     return batch
+
+
+def reach(points: np.ndarray) -> np.ndarray:
+    """(FAR, 3) half sides of boxes about the origin: half of them around points (n, 3), half the whole normalised space."""
+    return np.repeat([np.abs(points).max(0) + 0.1, [SPACE] * 3], FAR // 2, axis=0)
 
 
 def rows(tensors: Sequence[Tensor], count: int, random: np.random.Generator) -> Batch:
