@@ -18,6 +18,8 @@ from .lattice import CORNERS, Lattice
 
 SAFETY = 1.15
 """Factor on the measured Lipschitz constant."""
+USUAL = 0.9
+"""Quantile of the cells' steepness near the surface that every cell is held to; a steeper cell is held to its own."""
 COARSE = 32
 """Cells along the longest side at which refinement starts."""
 CELL_LIMIT = 6_000_000
@@ -156,7 +158,7 @@ def _near(lattice: Lattice, cells: Cells, step: int, safety: float) -> np.ndarra
     band = inner & (mixed | (nearest <= 2 * NEAREST * side * local))
     if not band.any():
         band = inner if inner.any() else np.ones(len(local), bool)
-    lipschitz = safety * np.maximum(np.quantile(local[band], 0.99), local)
+    lipschitz = safety * np.maximum(np.quantile(local[band], USUAL), local)
     if not lipschitz.any():
         raise Missed  # a constant field: nothing can be learned from these nodes
     return mixed | ((nearest <= NEAREST * side * lipschitz) & (mean <= MEAN * side * lipschitz))
