@@ -11,7 +11,7 @@ import tyro
 from isofield.configs import METHODS, Quality, Start
 
 if TYPE_CHECKING:
-    from isofield.api import SDF
+    from isofield.api import SDF, Extraction
     from isofield.cli.outputs import Job
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -72,16 +72,20 @@ def fit(
         json: Print the figures as JSON to standard output: an object, or a list for several inputs.
     """
     from isofield.cli.checks import check_method, check_resolution, check_seed, noise_of
+    from isofield.cli.interrupts import listen
     from isofield.cli.outputs import plan
     from isofield.errors import InputError
 
     if not inputs:
         raise InputError("INPUTS are missing; `isofield fit --help` lists the options.")
+    if not out:
+        raise InputError("--out is empty: name a mesh (.ply .obj .stl .off .glb) or a folder.")
     check_method(method)
     check_resolution(resolution)
     check_seed(seed)
     settings = Settings(method, quality, noise_of(noise), start, seed, device, resolution, keep_all)
     jobs = plan(inputs, out, field, preview)
+    listen()
     return _one(jobs[0], settings, progress, json) if len(jobs) == 1 else _several(jobs, settings, progress, json)
 
 
@@ -98,17 +102,17 @@ def _several(jobs: list[Job], settings: Settings, progress: bool, as_json: bool)
     import sys
 
     from isofield.cli import reporting
-    from isofield.errors import InputError
+    from isofield.cli.problems import tell
 
     results: list[dict[str, Any]] = []
-    following, failed, stopped = "", 0, False
+    following, failed, stopped = "", list[str](), False
     for done, job in enumerate(jobs):
         try:
             figures, following = run(job, settings, progress)
-        except InputError as error:
-            print(f"error: {error}", file=sys.stderr, flush=True)
+        except Exception as error:  # a defect in one input's work is no reason to leave the others undone
+            tell(error)
             results.append({"input": str(job.source), "error": str(error)})
-            failed += 1
+            failed.append(str(job.source))
             continue
         results.append(figures)
         if not as_json:
@@ -122,17 +126,17 @@ def _several(jobs: list[Job], settings: Settings, progress: bool, as_json: bool)
     elif following:
         print(f"next: {following}", file=sys.stderr)
     if failed:
-        print(f"{failed} of {len(jobs)} inputs could not be fitted.", file=sys.stderr)
+        print(f"{len(failed)} of {len(jobs)} inputs could not be fitted: {', '.join(failed)}", file=sys.stderr)
     return 130 if stopped else 2 if failed else 0
 
 
 def run(job: Job, settings: Settings, progress: bool) -> tuple[dict[str, Any], str]:
     """Fit one input and write what was asked: the figures, and the command to type next."""
-    import sys
     import time
 
-    from isofield import api, shapes
+    from isofield import api
     from isofield.cli import reporting
+    from isofield.cli.interrupts import finishing
     from isofield.cli.progress import shown
 
     begun = time.perf_counter()
@@ -147,23 +151,11 @@ def run(job: Job, settings: Settings, progress: bool) -> tuple[dict[str, Any], s
             device=settings.device,
             progress=report,
         )
-        if sdf.interrupted:
-            sentence = f"{job.label}: interrupted; writing the best result so far (Ctrl-C again to stop at once)."
-            print(sentence, file=sys.stderr, flush=True)
-        report("extracting the surface", 0.0)
-        extraction = sdf.extract(settings.resolution, keep_all=settings.keep_all)
-        measured = api.report(extraction.mesh, sdf.points, sdf.spacing)
-    shapes.write_mesh(extraction.mesh, job.mesh)
-    files = [str(job.mesh)]
-    if job.field is not None:
-        sdf.save(job.field)
-        files.append(f"{job.field}/")
-    if job.preview is not None:
-        from isofield import render
-
-        job.preview.parent.mkdir(parents=True, exist_ok=True)
-        render.side_by_side(sdf.points, extraction.mesh, job.preview)
-        files.append(str(job.preview))
+        with finishing(job.label, begun=sdf.interrupted):
+            report("extracting the surface", 0.0)
+            extraction = sdf.extract(settings.resolution, keep_all=settings.keep_all)
+            measured = api.report(extraction.mesh, sdf.points, sdf.spacing)
+            files = _write(job, sdf, extraction)
     figures: dict[str, Any] = {
         "input": str(job.source),
         **_found(sdf),
@@ -176,6 +168,22 @@ def run(job: Job, settings: Settings, progress: bool) -> tuple[dict[str, Any], s
         "files": files,
     }
     return figures, _following(job)
+
+
+def _write(job: Job, sdf: SDF, extraction: Extraction) -> list[str]:
+    """Write what was asked of one input: the files' names."""
+    from isofield import render, shapes
+
+    shapes.write_mesh(extraction.mesh, job.mesh)
+    files = [str(job.mesh)]
+    if job.field is not None:
+        sdf.save(job.field)
+        files.append(f"{job.field}/")
+    if job.preview is not None:
+        job.preview.parent.mkdir(parents=True, exist_ok=True)
+        render.side_by_side(sdf.points, extraction.mesh, job.preview)
+        files.append(str(job.preview))
+    return files
 
 
 def _found(sdf: SDF) -> dict[str, Any]:

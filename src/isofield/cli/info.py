@@ -24,7 +24,7 @@ def info(
     from isofield.errors import InputError
 
     if not files:
-        raise InputError("FILES is missing; `isofield info --help` lists the options.")
+        raise InputError("FILES are missing; `isofield info --help` lists the options.")
     results, failed = [], 0
     for path in files:
         try:

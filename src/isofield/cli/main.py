@@ -14,6 +14,9 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
+from isofield.cli.problems import say, tell
+from isofield.errors import InputError
+
 COMMANDS = {
     "fit": "scan, cloud, soup or mesh in; watertight mesh and field out",
     "mesh": "extract the surface of a field again, at any resolution and level",
@@ -32,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             return _dispatch(arguments)
         except KeyboardInterrupt:
-            _say("interrupted: nothing more was written.")
+            say("interrupted: nothing more was written.")
             return 130
         except BrokenPipeError:
             # The reader of a pipe went away (`isofield info ... | head`). Without another place for what is still
@@ -40,13 +43,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 141
         except Exception as error:
-            return _report(error)
+            return tell(error)
 
 
 def _dispatch(arguments: list[str]) -> int:
     """Find the command and run it."""
-    from isofield.errors import InputError
-
     first = arguments[0] if arguments else "--help"
     if first in ("-h", "--help", "help"):
         print(overview())
@@ -60,7 +61,7 @@ def _dispatch(arguments: list[str]) -> int:
         from isofield.cli.parsing import perhaps
 
         what = "option" if first.startswith("-") else "command"
-        near = perhaps(first, COMMANDS)
+        near = perhaps(first, [*COMMANDS, "--help", "--version"])
         raise InputError(f"there is no {what} '{first}'{near}; `isofield --help` lists the commands.")
 
     from isofield.cli.parsing import call
@@ -86,33 +87,6 @@ def overview() -> str:
     )
 
 
-def _report(error: Exception) -> int:
-    """Say in one sentence what went wrong; the traceback only where ISOFIELD_DEBUG asks for it."""
-    from isofield.errors import InputError
-
-    if os.environ.get("ISOFIELD_DEBUG", "0") not in ("", "0"):
-        import traceback
-
-        traceback.print_exception(error)
-    if isinstance(error, InputError):
-        _say(f"error: {error}")
-        return 2
-    text = " ".join(str(error).split())
-    # torch raises a RuntimeError of its own where memory runs out, on the CPU as on the GPU.
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "not enough memory" in text:
-        _say("error: memory ran out; try --quality fast, a lower --resolution, or fewer points.")
-        return 1
-    _say(
-        f"error: isofield failed unexpectedly ({type(error).__name__}: {text[:300]}); "
-        "please report it with what ISOFIELD_DEBUG=1 prints for the same command."
-    )
-    return 1
-
-
-def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
-
-
 def _show_warnings_as_lines() -> None:
     """isofield's own warnings become one line each; those of libraries are for their developers and stay unseen."""
     package = str(Path(__file__).resolve().parents[1])
@@ -126,7 +100,7 @@ def _show_warnings_as_lines() -> None:
         line: str | None = None,
     ) -> None:
         if issubclass(category, UserWarning) and str(Path(filename).resolve()).startswith(package):
-            _say(f"warning: {message}")
+            say(f"warning: {message}")
 
     warnings.simplefilter("always", UserWarning)
     warnings.showwarning = show

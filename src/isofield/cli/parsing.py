@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -41,7 +42,7 @@ def call(command: Callable[..., int], program: str, arguments: Sequence[str]) ->
 
 def perhaps(word: str, known: Iterable[str]) -> str:
     """', perhaps you meant ...' where a known word is near, else nothing."""
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f", perhaps you meant '{near[0]}'" if near else ""
 
 
@@ -83,8 +84,9 @@ def _refuse(options: list[str], event: Any) -> None:
     if kind == "BadValue":
         raise InputError(f"{_name(event.argument)} needs a value; {help_}.")
     if kind == "InstantiationFailure" and event.argument is not None:
-        reason = event.message.split("\n")[0]
-        raise InputError(f"{_name(event.argument)} cannot be read ({reason}); {help_}.")
+        values = re.findall(r"'([^']*)'", event.message)
+        what = f"be '{values[-1]}'" if values else "have this value"
+        raise InputError(f"{_name(event.argument)} cannot {what}; {help_} and what they take.")
 
 
 def _name(argument: Any) -> str:

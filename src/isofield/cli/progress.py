@@ -10,8 +10,10 @@ from contextlib import contextmanager
 Progress = Callable[[str, float], None]
 """What the work calls: the stage's name, and how much of that stage is done (0 to 1)."""
 
+PATIENCE = 1.0
+"""Seconds without a line at the beginning, where there is no terminal: short work needs none."""
 SILENCE = 10.0
-"""Seconds between two lines of one stage where there is no terminal."""
+"""Seconds between two lines of one stage there."""
 
 
 @contextmanager
@@ -44,12 +46,12 @@ def _bar(label: str) -> Iterator[Progress]:
 
 
 def _lines(label: str) -> Progress:
-    current, last = "", 0.0
+    begun, current, last = time.monotonic(), "", 0.0
 
     def report(stage: str, fraction: float) -> None:
         nonlocal current, last
         now = time.monotonic()
-        if stage == current and now - last < SILENCE:
+        if now - begun < PATIENCE or (stage == current and now - last < SILENCE):
             return
         share = f" {fraction:.0%}".replace("%", " %") if stage == current else ""
         print(f"{label}: {stage}{share}", file=sys.stderr, flush=True)

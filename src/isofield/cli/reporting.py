@@ -35,9 +35,14 @@ LABELS = {
 }
 """The figures that are shown to people, in order; JSON has all."""
 
+LENGTHS = ("noise", "median", "p95")
+"""Figures in the input's units."""
+
 
 def of_extraction(extraction: Extraction) -> dict[str, Any]:
     """The figures of an extracted mesh."""
+    import numpy as np
+
     mesh = extraction.mesh
     return {
         "watertight": bool(mesh.is_watertight),
@@ -45,6 +50,7 @@ def of_extraction(extraction: Extraction) -> dict[str, Any]:
         "volume": float(mesh.volume),
         "vertices": len(mesh.vertices),
         "faces": len(mesh.faces),
+        "diagonal": float(np.linalg.norm(mesh.extents)),
         "dropped": extraction.dropped,
         "resolution": extraction.resolution,
         "evaluations": extraction.evaluations,
@@ -69,7 +75,8 @@ def print_lines(figures: Mapping[str, Any], following: str) -> None:
 
 def lines(figures: Mapping[str, Any]) -> list[str]:
     """One line for each figure that has a label and a value."""
-    shown = [(label, _text(name, figures[name])) for name, label in LABELS.items() if name in figures]
+    diagonal = figures.get("diagonal")
+    shown = [(label, _text(name, figures[name], diagonal)) for name, label in LABELS.items() if name in figures]
     shown = [(label, text) for label, text in shown if text]
     width = max(len(label) for label, _ in shown)
     return [f"{label:<{width}}  {text}" for label, text in shown]
@@ -85,7 +92,7 @@ def quoted(path: str | PathLike[str]) -> str:
     return shlex.quote(str(path))
 
 
-def _text(name: str, value: Any) -> str:
+def _text(name: str, value: Any, diagonal: float | None) -> str:
     if value is None or value == [] or (name == "dropped" and value == 0):
         return ""
     if isinstance(value, bool):
@@ -94,6 +101,8 @@ def _text(name: str, value: Any) -> str:
         return f"{100 * value:.1f} %"
     if name == "seconds":
         return f"{value:.1f}"
+    if name in LENGTHS:
+        return f"{value:.3g}" + (f" ({100 * value / diagonal:.2g} % of the diagonal)" if diagonal else "")
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, int):

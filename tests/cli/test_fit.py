@@ -1,0 +1,89 @@
+"""`isofield fit`, and what is made of its results, end to end on small clouds."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import trimesh
+
+from isofield.cli.main import main
+
+FAST = ["--method", "smooth", "--quality", "fast", "--resolution", "64"]
+
+
+def torus(count: int) -> np.ndarray:
+    """Points (count, 3) on a torus of radii 1000 and 400."""
+    u, v = np.random.default_rng(0).uniform(0, 2 * np.pi, (2, count))
+    ring = 1000 + 400 * np.cos(v)
+    return np.stack([ring * np.cos(u), ring * np.sin(u), 400 * np.sin(v)], axis=1)
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_folder_of_field_mesh_and_preview(here, capsys):
+    points = torus(2000)
+    points[:3] = np.nan
+    np.save("ring ü.npy", points)
+    assert main(["fit", "ring ü.npy", "-o", "statue", "--preview", "shown/p.png", "--json", *FAST]) == 0
+    captured = capsys.readouterr()
+    figures = json.loads(captured.out)
+    assert "warning: ring ü.npy" in captured.err
+    assert figures["watertight"] and figures["problems"] == [] and not figures["interrupted"]
+    assert figures["volume"] == pytest.approx(2 * np.pi**2 * 1000 * 400**2, rel=0.03)
+    assert 0 < figures["median"] < figures["p95"] < 60
+    assert figures["files"] == ["statue/mesh.ply", "statue/", "shown/p.png"]
+    assert {path.name for path in Path("statue").iterdir()} == {"config.json", "field.safetensors", "mesh.ply"}
+    assert Path("shown/p.png").read_bytes().startswith(b"\x89PNG")
+    assert figures["next"].startswith("isofield mesh statue -o ")
+
+    # The field folder says what it is, and gives its mesh again.
+    assert main(["info", "statue"]) == 0
+    assert "field folder (grid)" in capsys.readouterr().out
+    assert main(["info", "statue", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["provenance"]["input"] == "ring ü.npy"
+    assert main(["mesh", "statue", "-o", "grown.obj", "--resolution", "48", "--level", "50"]) == 0
+    assert "watertight" in capsys.readouterr().err
+    grown = trimesh.load("grown.obj", force="mesh")
+    assert grown.volume == pytest.approx(2 * np.pi**2 * 1000 * 450**2, rel=0.05)
+    assert main(["mesh", "statue", "-o", "none.ply", "--level", "-100000"]) == 2
+    assert not Path("none.ply").exists()
+
+
+def test_several_inputs_go_on_after_a_failing_one(here, capsys):
+    Path("scans/b").mkdir(parents=True)
+    np.save("scans/few.npy", torus(50))
+    np.save("scans/b/ring.npy", torus(1000))
+    assert main(["fit", "scans/few.npy", "scans/b/ring.npy", "-o", "out", "--field", "fields", *FAST]) == 2
+    error = capsys.readouterr().err
+    assert "error: few.npy has 50 points" in error
+    assert "1 of 2 inputs could not be fitted: scans/few.npy" in error
+    assert [path.as_posix() for path in Path("out").rglob("*.ply")] == ["out/b/ring.ply"]
+    assert Path("fields/b/ring/config.json").is_file()
+    assert trimesh.load("out/b/ring.ply").is_watertight
+
+
+def test_the_first_interrupt_writes_the_best_so_far(here):
+    np.save("ring.npy", torus(3000))
+    command = [sys.executable, "-m", "isofield", "fit", "ring.npy", "-o", "out.ply", "--quality", "balanced"]
+    process = subprocess.Popen([*command, "--resolution", "48"], stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    said = ""
+    for line in process.stderr:
+        said += line
+        if "smoothing" in line:  # from here on there is a field
+            process.send_signal(signal.SIGINT)
+            break
+    said += process.stderr.read()
+    assert process.wait() == 0, said
+    assert "ring.npy: interrupted; writing the best result so far" in said
+    assert trimesh.load("out.ply").is_watertight

@@ -1,0 +1,61 @@
+"""`--help` is quick and loads nothing heavy; every command has its place."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+
+from isofield.cli.main import COMMANDS, main
+
+HEAVY = ("torch", "scipy", "trimesh", "skimage", "igl", "manifold3d", "PIL")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], *([command, "--help"] for command in COMMANDS)], ids=" ".join)
+def test_help_loads_nothing_heavy(arguments):
+    code = (
+        "import sys\nfrom isofield.cli.main import main\n"
+        f"status = main({arguments})\n"
+        f"print('loaded:', sorted(set({HEAVY}) & set(sys.modules)))\nsys.exit(status)"
+    )
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.returncode == 0, done.stderr
+    assert "usage: isofield" in done.stdout
+    assert done.stdout.rstrip().endswith("loaded: []")
+    # Time on the processor, which other work on the machine does not lengthen as it does that on the clock.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    code = f"import sys, isofield; isofield.__version__; print(sorted(set({HEAVY} + ('numpy',)) & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_every_command_is_listed_and_lives_in_its_module(capsys):
+    assert main([]) == 0
+    text = capsys.readouterr().out
+    for command, summary in COMMANDS.items():
+        assert f"  {command}" in text and summary in text
+        assert callable(getattr(import_module(f"isofield.cli.{command}"), command))
+
+
+def test_version(capsys):
+    import isofield
+
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"isofield {isofield.__version__}\n"
+
+
+def test_public_names_resolve():
+    import isofield
+
+    for name in isofield.__all__:
+        assert getattr(isofield, name) is not None
+    assert set(isofield.__all__) <= set(dir(isofield))
+    with pytest.raises(AttributeError, match="no attribute 'fitt'"):
+        _ = isofield.fitt
