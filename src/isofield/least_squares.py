@@ -18,7 +18,8 @@ def least_squares(
 ) -> np.ndarray:
     """argmin_u sum |A u - b|^2 over the blocks (A, b) of rows, near `start`, by preconditioned conjugate gradients.
 
-    Conjugate gradients on the normal equations without forming A'A (Hestenes and Stiefel 1952), Jacobi preconditioned. rows: (m, n) float32 matrices with their right sides (m,). start: (n,). free: (n,) bool; other unknowns
+    Conjugate gradients on the normal equations without forming A'A (Hestenes and Stiefel 1952), Jacobi preconditioned.
+    rows: (m, n) float32 matrices with their right sides (m,). start: (n,). free: (n,) bool; other unknowns
     keep their start. iterations: how many steps. Returns (n,) float32.
     """
     forward = [_chunks(a) for a, _ in rows]

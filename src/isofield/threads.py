@@ -21,7 +21,7 @@ _WORKERS: list[int] = []
 
 @contextmanager
 def single_threaded() -> Iterator[None]:
-    """Inside, torch computes every operation on one thread; `map_lanes` then uses as many lanes as torch had threads."""
+    """Inside, torch computes every operation on one thread; `map_lanes` uses as many lanes as torch had threads."""
     import torch
 
     before = torch.get_num_threads()
@@ -35,7 +35,7 @@ def single_threaded() -> Iterator[None]:
 
 
 def workers() -> int:
-    """How many threads may compute at once: torch's own setting (OMP_NUM_THREADS and torch.set_num_threads change it)."""
+    """How many threads may compute at once: torch's own setting, which OMP_NUM_THREADS decides at the start."""
     if _WORKERS:
         return _WORKERS[-1]
     import torch

@@ -47,7 +47,8 @@ class SDF:
     """A signed distance field in the user's units and axes: negative inside, positive outside.
 
     field: module on normalised points (n, 3) -> (n,). similarity: from the user's space to the normalised one. points:
-    (m, 3) float64, observed points (a part of them, where they were many), in the user's units. spacing: median distance
+    (m, 3) float64, observed points (a part of them, where they were many), in the user's units. spacing: median
+    distance
     of neighbouring points there. lower, upper: the box, normalised, in which the surface lies. provenance: what was
     fitted, by which version, with which settings. interrupted: the fit was stopped before its end.
     """
@@ -69,7 +70,8 @@ class SDF:
         return "both" if isinstance(self.field, Refined) else "network"
 
     def __call__(self, points: np.ndarray | Tensor) -> np.ndarray | Tensor:
-        """Signed distances (n,) at points (n, 3): NumPy gives NumPy, torch gives torch, differentiable, on its device."""
+        """Signed distances (n,) at points (n, 3): NumPy gives NumPy, torch gives torch, differentiable, on its
+        device."""
         if isinstance(points, Tensor):
             x = _checked(points)
             center = torch.tensor(self.similarity.center, dtype=torch.float64, device=x.device)

@@ -1,4 +1,5 @@
-"""A signed distance on a sparse multi-resolution grid: nodes near the surface at the finest level, coarser elsewhere."""
+"""A signed distance on a sparse multi-resolution grid: nodes near the surface at the finest level, coarser
+elsewhere."""
 
 from __future__ import annotations
 
@@ -13,12 +14,15 @@ CORNERS = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)], 
 
 
 class SparseGrid(nn.Module):
-    """Trilinear interpolation in the finest cell that holds a point; outside the grid, the distance to its box is added.
+    """Trilinear interpolation in the finest cell that holds a point; outside the grid, the distance to its box is
+    added.
 
-    Level l has cells of side `side / 2**l`; level 0 is dense, a finer one covers whole cells of the level above. Where the
+    Level l has cells of side `side / 2**l`; level 0 is dense, a finer one covers whole cells of the level above. Where
+    the
     values at the border of a level are those that the level above interpolates there, the field is continuous.
 
-    origin: (3,) least corner. side: of a coarse cell. shape: coarse cells an axis. cells: for each level the sorted keys
+    origin: (3,) least corner. side: of a coarse cell. shape: coarse cells an axis. cells: for each level the sorted
+    keys
     (m_l,) int64 of its cells, key = (i * ny + j) * nz + k in that level's own counts. values: for each level its nodes'
     values, ordered by node key.
     """

@@ -1,6 +1,7 @@
 """The best that is known for one scan: sides, a smooth grid with the right topology, then detail by a network.
 
-The grid is `methods.smooth`. The network is a sine network (Sitzmann et al. 2020) that is regressed on the grid's values
+The grid is `methods.smooth`. The network is a sine network (Sitzmann et al. 2020) that is regressed on the grid's
+values
 in the band around its zero set; it evens out the grid's cells and what noise they followed, which shows in the normals.
 The grid holds it on a leash (`fields.refined`): the network adds no component and closes no hole.
 """
@@ -56,7 +57,8 @@ def refine(grid: SparseGrid, config: AutoConfig, seed: int, device: str) -> Iter
 
 
 def band(grid: SparseGrid, count: int, generator: torch.Generator) -> torch.Tensor:
-    """Random points (about count, 3) in the finest cells within four cells of the zero set, where the network counts."""
+    """Random points (about count, 3) in the finest cells within four cells of the zero set, where the network
+    counts."""
     level = grid.levels - 1
     keys, corners = getattr(grid, f"cells_{level}"), getattr(grid, f"corners_{level}")
     close = getattr(grid, f"values_{level}").detach()[corners.long()].abs().amin(1) < 4 * grid.cell

@@ -133,7 +133,8 @@ def queries(points: np.ndarray, config: NeuralPullConfig, random: np.random.Gene
 
 
 def reach(points: np.ndarray) -> np.ndarray:
-    """(FAR, 3) half sides of boxes about the origin: half of them around points (n, 3), half the whole normalised space."""
+    """(FAR, 3) half sides of boxes about the origin: half of them around points (n, 3), half the whole normalised
+    space."""
     return np.repeat([np.abs(points).max(0) + 0.1, [SPACE] * 3], FAR // 2, axis=0)
 
 

@@ -11,7 +11,8 @@ What differs from the paper:
 * the normals' sides are found, not given (`shapes.normals`);
 * s_p is each point's own noise, so that the weight of a value is its likelihood;
 * trilinear cells on a uniform dyadic band in place of an octree; the Hessian by second differences;
-* a far prior, absent there: away from the points the field is drawn to the distance to the nearest point, its sign taken
+* a far prior, absent there: away from the points the field is drawn to the distance to the nearest point, its sign
+taken
   from the winding number, as far as that is sure. Without it closed blobs of nothing grow behind thin tips.
 """
 
@@ -59,7 +60,8 @@ def fit_oriented(points: Oriented, config: SmoothConfig) -> Iterator[Step]:
 
 @dataclass(frozen=True)
 class Level:
-    """One level's band: cells (m,) sorted keys, nodes (n,) sorted keys, corners (m, 8), values (n,), prior (n,) and its sureness."""
+    """One level's band: cells (m,) sorted keys, nodes (n,) sorted keys, corners (m, 8), values (n,), prior (n,) and
+    its sureness."""
 
     h: float
     counts: np.ndarray
@@ -104,7 +106,8 @@ def _build(points, config, tree, origin, side, shape, number, above) -> Level:
 
 
 def _refine(points: np.ndarray, origin: np.ndarray, above: Level) -> np.ndarray:
-    """Keys of the next level's cells: the eight parts of cells at points, of their neighbours, and of cells near the zero set."""
+    """Keys of the next level's cells: the eight parts of cells at points, of their neighbours, and of cells near the
+    zero set."""
     at = _locate(points, origin, above.h, above.counts)[0]
     grown = np.unique(at, axis=0)
     steps = np.stack(np.meshgrid(*[(-1, 0, 1)] * 3, indexing="ij"), -1).reshape(-1, 3)
@@ -120,7 +123,8 @@ def _refine(points: np.ndarray, origin: np.ndarray, above: Level) -> np.ndarray:
 
 
 def _from_above(above: Level, values: np.ndarray, index: np.ndarray) -> np.ndarray:
-    """The level above's nodal values, trilinear, at nodes `index` (n, 3) of the next level, which all lie in its cells."""
+    """The level above's nodal values, trilinear, at nodes `index` (n, 3) of the next level, which all lie in its
+    cells."""
     lookup = np.full(int(np.prod(above.counts + 1)), -1, np.int32)
     lookup[above.nodes] = np.arange(len(above.nodes), dtype=np.int32)
     low, odd = index // 2, index % 2

@@ -1,8 +1,11 @@
 """Which side is out: normals of an unoriented cloud, their sides, its noise and its outliers.
 
-Normals come from the principal components of each point's neighbours (Hoppe et al. 1992), which leaves their sides open.
-The sides come from the winding number: for the right sides it is 1 inside, 0 outside and 1/2 on the surface. A subset of
-the points is oriented so (Lin, Shi and Liu, "Fast and Globally Consistent Normal Orientation based on the Winding Number
+Normals come from the principal components of each point's neighbours (Hoppe et al. 1992), which leaves their sides
+open.
+The sides come from the winding number: for the right sides it is 1 inside, 0 outside and 1/2 on the surface. A subset
+of
+the points is oriented so (Lin, Shi and Liu, "Fast and Globally Consistent Normal Orientation based on the Winding
+Number
 Normal Consistency", 2024), its sides are carried to all points, and a relaxation on the neighbour graph cleans up.
 """
 
@@ -14,26 +17,32 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from isofield.shapes.sides import graph_sides, winding_sides
+from isofield.threads import ranges
 
 NEIGHBOURS = 16
 """Points of a neighbourhood whose principal components give the normal, where the noise is small."""
 WIDER = (32, 64)
 """Neighbourhoods for points whose noise is not small beside the extent of the smaller ones."""
+FLAT = 0.08
+"""Neighbourhoods below this share of the second principal component in the third are flat enough."""
+FLATTER = 0.7
+"""A wider neighbourhood counts where it is flatter by this factor."""
 
 
 @dataclass(frozen=True)
 class Neighbourhoods:
     """Each point's nearest neighbours and the plane through them; lengths in the units of the points.
 
-    index, distance: (n, k), the point itself first. normals: (n, 3) of unit length, sides arbitrary. noise: (n,) standard
-    deviation of the neighbours off that plane. size: (n,) neighbours that the plane was fitted to.
+    index, distance: (n, k), the point itself first. normals: (n, 3) of unit length, sides arbitrary. noise: (n,)
+    standard
+    deviation of the neighbours off that plane. bend: (n,) how far from flat, 0 to 1.
     """
 
     index: np.ndarray
     distance: np.ndarray
     normals: np.ndarray
     noise: np.ndarray
-    size: np.ndarray
+    bend: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -41,7 +50,8 @@ class Oriented:
     """Points of a surface with outward normals; lengths in the units of the points.
 
     points: (n, 3) float64. normals: (n, 3) float64 of unit length, outward. areas: (n,) the part of
-    the surface that each point stands for. noise: (n,) standard deviation of each point off the surface. spacing: median
+    the surface that each point stands for. noise: (n,) standard deviation of each point off the surface. spacing:
+    median
     distance of neighbours.
     """
 
@@ -81,12 +91,12 @@ def orient(
     low, high = points.min(0), points.max(0)
     center, scale = (low + high) / 2, float((high - low).max())
     x = (points - center) / scale
-    near = neighbourhoods(x, None if noise is None else noise / scale)
+    near = neighbourhoods(x)
     found = near.normals if normals is None else _unit(np.asarray(normals, np.float64), near.normals)
-    areas = np.pi * near.distance[:, 10] ** 2 / 10
-    votes = winding_sides(x, found, areas, seed)
-    sides = graph_sides(x, found, near.index, near.distance, votes)
     local = np.full(len(x), noise / scale) if noise is not None else smooth_noise(near)
+    areas = np.pi * near.distance[:, 10] ** 2 / 10
+    votes = winding_sides(x, found, near.index[:, 1:13], float(np.median(local)), seed)
+    sides = graph_sides(x, found, near.index, near.distance, votes)
     return Oriented(
         points, found * sides[:, None], areas * scale**2, local * scale, float(np.median(near.distance[:, 1])) * scale
     )
@@ -102,25 +112,43 @@ def inliers(points: np.ndarray) -> np.ndarray:
     return kept
 
 
-def neighbourhoods(points: np.ndarray, noise: float | None = None) -> Neighbourhoods:
+def neighbourhoods(points: np.ndarray) -> Neighbourhoods:
     """Planes through the neighbours of every point (n, 3).
 
-    A neighbourhood grows until its radius is several times the noise: a plane through points that lie as far off the
-    surface as they lie apart says nothing.
+    A plane through points that lie as far off the surface as they lie apart says nothing: where 16 neighbours are not
+    flat, 32 and 64 are tried, and the flattest neighbourhood counts.
     """
     tree = cKDTree(points)
-    distance, index = tree.query(points, k=25, workers=-1)
-    normals, off = planes(points, index[:, :NEIGHBOURS])
-    size = np.full(len(points), NEIGHBOURS)
-    return Neighbourhoods(index, distance, normals, off, size)
+    distance, index = tree.query(points, k=min(25, len(points)), workers=-1)
+    normals, noise, bend = planes(points, index[:, :NEIGHBOURS])
+    unclear = np.flatnonzero(bend > FLAT)
+    for wider in WIDER:
+        if len(unclear) == 0 or len(points) < 4 * wider:
+            break
+        _, more = tree.query(points[unclear], k=wider, workers=-1)
+        found, off, bent = planes(points, more)
+        better = bent < bend[unclear] * FLATTER
+        at = unclear[better]
+        normals[at], noise[at], bend[at] = found[better], off[better], bent[better]
+        unclear = unclear[bend[unclear] > FLAT]
+    return Neighbourhoods(index, distance, normals, noise, bend)
 
 
-def planes(points: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Normals (n, 3) and root mean square distance (n,) of the planes through points[index], index (n, k)."""
-    patch = points[index]  # (n, k, 3)
-    patch = patch - patch.mean(1, keepdims=True)
-    values, vectors = np.linalg.eigh(np.einsum("nki,nkj->nij", patch, patch))
-    return vectors[:, :, 0], np.sqrt(np.maximum(values[:, 0], 0) / (index.shape[1] - 3))
+def planes(points: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Planes through points[index], index (n, k): normals (n, 3), root mean square distance (n,), and how bent (n,).
+
+    Bent is the least principal component's share of the second: 0 for a plane, 1 for a ball or a line.
+    """
+    normals, noise, bend = (np.empty((len(index), *tail)) for tail in ((3,), (), ()))
+    for rows in ranges(len(index), 50_000):
+        patch = points[index[rows]]  # (n, k, 3)
+        patch = patch - patch.mean(1, keepdims=True)
+        values, vectors = np.linalg.eigh(np.einsum("nki,nkj->nij", patch, patch))
+        values = np.maximum(values, 0)
+        normals[rows] = vectors[:, :, 0]
+        noise[rows] = np.sqrt(values[:, 0] / (index.shape[1] - 3))
+        bend[rows] = values[:, 0] / np.maximum(values[:, 1], 1e-300)
+    return normals, noise, bend
 
 
 def smooth_noise(near: Neighbourhoods) -> np.ndarray:

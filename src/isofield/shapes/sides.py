@@ -12,18 +12,30 @@ SUBSET = 6000
 ROUNDS = 40
 WIDTHS = (0.03, 0.004)
 """Smoothing width of the winding kernel, first and last round, in units of the box's longest side."""
+NOISE_WIDTH = 1.7
+"""The last width is at least so many times the noise: below it the field follows single points."""
+HARD = 1.5
+"""How much likelier a point is to be chosen for the subset where its neighbours' normals scatter as they do on
+average."""
 
 
-def winding_sides(points: np.ndarray, normals: np.ndarray, areas: np.ndarray, seed: int = 0) -> np.ndarray:
+def winding_sides(
+    points: np.ndarray, normals: np.ndarray, neighbours: np.ndarray, noise: float, seed: int = 0
+) -> np.ndarray:
     """(n,) in [-1, 1]: whether each normal (n, 3) points outward, and how sure that is.
 
-    points (n, 3) have a box with longest side 1 about the origin. Winding number normal consistency (Lin et al. 2024) on
-    a random subset gives outward directions; every normal asks the five nearest of them.
+    points (n, 3) have a box with longest side 1 about the origin; neighbours (n, k) are the indices of each point's
+    neighbours; noise is the points' deviation. Winding number normal consistency (Lin et al. 2024) on a random subset,
+    denser where normals scatter (thin parts, edges), gives outward directions; every normal asks the five nearest.
     """
     chosen = np.arange(len(points))
     if len(points) > SUBSET:
-        chosen = np.sort(np.random.default_rng(seed).choice(len(points), SUBSET, replace=False))
-    directions = consistent_normals(points[chosen])
+        scatter = 1 - np.abs(np.einsum("nkd,nd->nk", normals[neighbours], normals)).mean(1)
+        scatter = scatter[neighbours].mean(1)
+        chance = 1 + HARD * scatter / max(float(scatter.mean()), 1e-9)
+        keys = np.random.default_rng(seed).exponential(size=len(points)) / chance
+        chosen = np.sort(np.argsort(keys, kind="stable")[:SUBSET])
+    directions = consistent_normals(points[chosen], (WIDTHS[0], max(WIDTHS[1], NOISE_WIDTH * noise)))
     distance, index = cKDTree(points[chosen]).query(points, k=5, workers=-1)
     width = np.maximum(distance[:, -1:], 1e-12)
     weight = np.exp(-((distance / width) ** 2))
@@ -31,12 +43,13 @@ def winding_sides(points: np.ndarray, normals: np.ndarray, areas: np.ndarray, se
     return (weight * agree).sum(1) / weight.sum(1)
 
 
-def consistent_normals(points: np.ndarray) -> np.ndarray:
+def consistent_normals(points: np.ndarray, widths: tuple[float, float] = WIDTHS) -> np.ndarray:
     """(n, 3) unit outward directions at points (n, 3) by winding number normal consistency (Lin et al. 2024).
 
     Alternates one step of steepest descent on |A n - 1/2|^2, where A n is the winding number at the points that normals
     (with their areas as lengths) n give, with turning every normal against the gradient of the winding field. The width
-    of the kernel falls from round to round, so that the coarse shape is decided first. All pairs count: O(n^2) a round.
+    of the kernel falls from round to round between `widths`, so that the coarse shape is decided first. All pairs
+    count: O(n^2) a round.
     """
     import torch
 
@@ -49,7 +62,7 @@ def consistent_normals(points: np.ndarray) -> np.ndarray:
             lambda c: (square[c, None] + square[None] - 2 * x[c] @ x.T).clamp_(min=0), ranges(len(x), 128)
         )
         inverse, kernel = ([torch.empty_like(block) for block in pairs] for _ in range(2))
-        for width in np.linspace(*WIDTHS, ROUNDS):
+        for width in np.linspace(*widths, ROUNDS):
             n = _round(x, n, float(width) ** 2, list(zip(pairs, inverse, kernel, strict=True)))
     return torch.nn.functional.normalize(n, dim=1).double().numpy()
 
@@ -101,7 +114,8 @@ def graph_sides(
 ) -> np.ndarray:
     """(n,) +1 or -1 for normals (n, 3) at points (n, 3): votes (n,), made consistent among neighbours.
 
-    index, distance: (n, k) neighbours, the point itself first. Two neighbours pull on each other by the product of their
+    index, distance: (n, k) neighbours, the point itself first. Two neighbours pull on each other by the product of
+    their
     normals, less where the edge between them leaves the tangent planes (across a thin wall or a sharp edge).
     """
     near, far = index[:, 1:13], distance[:, 1:13]

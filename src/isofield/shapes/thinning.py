@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def sampled(mesh: trimesh.Trimesh, count: int, seed: int = 0) -> Cloud:
-    """A cloud of `count` points spread evenly at random over a mesh's faces, with the faces' normals (sides as wound)."""
+    """A cloud of `count` points, evenly at random over a mesh's faces, with the faces' normals (sides as wound)."""
     import trimesh
 
     points, faces = trimesh.sample.sample_surface(mesh, count, seed=seed)
@@ -27,7 +27,7 @@ def distinct(cloud: Cloud) -> Cloud:
 
 
 def thinned(cloud: Cloud, cells: int) -> Cloud:
-    """The cloud with the mean of the points of every cell, `cells` along the longest side of the box that holds most points.
+    """The cloud with the mean of the points of every cell, `cells` along the longest side of the box of most points.
 
     Normals: that of the point nearest to the mean, since sides may differ; colours are left out. Far points do not
     coarsen the cells: the box is that of the central 99.8 % of each axis.
