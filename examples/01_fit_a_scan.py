@@ -13,10 +13,8 @@ from isofield import families, render
 
 def main() -> None:
     """Scan in, mesh and field out."""
-    if len(sys.argv) > 1:
-        scan = isofield.read(sys.argv[1])  # a mesh or a cloud, in the file's own units
-    else:
-        scan = render.scan(families.sculpture(), 30_000, noise=0.002)
+    # A mesh or a cloud, in the file's own units.
+    scan = isofield.read(sys.argv[1]) if sys.argv[1:] else render.scan(families.sculpture(), 30_000, noise=0.002)
 
     sdf = isofield.fit(scan, quality="fast", progress=lambda stage, share: print(f"  {stage} {share:.0%}"))
     extraction = sdf.extract()

@@ -28,7 +28,8 @@ def main() -> None:
     points = np.random.default_rng(0).uniform(low, high, (5, 3))
     distances, normals, inside = sdf(points), sdf.normals(points), sdf.contains(points)
     for point, distance, normal, within in zip(points, distances, normals, inside, strict=True):
-        print(f"{point.round(3)}: {distance:+.4f} {'inside' if within else 'outside'}, away from the surface {normal.round(3)}")
+        side = "inside" if within else "outside"
+        print(f"{point.round(3)}: {distance:+.4f}, {side}; outward is {normal.round(3)}")
 
     # Projection onto the surface: against the gradient, by the distance; a few times, as no fitted field is exact.
     projected = points.copy()

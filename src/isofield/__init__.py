@@ -12,7 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from isofield.api import SDF, Extraction, FitReport, fit, load, report
+    from isofield.api import SDF, Extraction, fit, load
+    from isofield.api.report import FitReport, report
     from isofield.errors import InputError
     from isofield.evaluate import compare
     from isofield.shapes import inspect, read, write_mesh
