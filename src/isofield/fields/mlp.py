@@ -63,12 +63,11 @@ class Mlp(nn.Module):
         generator = torch.Generator().manual_seed(0) if generator is None else generator
         sizes = [3, *self.dims]
         # The layer before a skip is 3 narrower, so that the input of the next one keeps its width.
-        self.hidden = nn.ModuleList(
-            nn.Linear(sizes[i], sizes[i + 1] - (3 if i + 1 in self.skip else 0)) for i in range(len(self.dims))
-        )
+        layers = [nn.Linear(sizes[i], sizes[i + 1] - (3 if i + 1 in self.skip else 0)) for i in range(len(self.dims))]
+        self.hidden = nn.ModuleList(layers)
         self.last = nn.Linear(self.dims[-1], 1)
         with torch.no_grad():
-            for layer in self.hidden:
+            for layer in layers:
                 layer.weight.normal_(0, math.sqrt(2 / layer.out_features), generator=generator)
                 layer.bias.zero_()
             self.last.weight.normal_(math.sqrt(math.pi / self.dims[-1]), 1e-5, generator=generator)

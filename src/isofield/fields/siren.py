@@ -77,6 +77,7 @@ class Siren(nn.Module):
             slopes.append(cosine)
         value = self.last(x)[:, 0]
         gradient = self.w0 * self.last.weight
-        for layer, slope in zip(reversed(self.hidden[1:]), reversed(slopes[1:]), strict=True):  # type: ignore[index]
+        for layer, slope in zip(list(self.hidden)[:0:-1], slopes[:0:-1], strict=True):
+            assert isinstance(layer, nn.Linear)  # for the type checker
             gradient = F.linear(gradient * slope, (self.w0 * layer.weight).T)
         return value, (gradient * slopes[0]) @ self.hidden[0].weight

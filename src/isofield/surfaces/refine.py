@@ -64,6 +64,8 @@ def crossed(lattice: Lattice, safety: float = SAFETY) -> Cells:
             raise Missed
         _probe(lattice, Cells(cells.low[~keep], cells.values[~keep]), step, random)
         cells = Cells(cells.low[keep], cells.values[keep])
+        if not keep.any():
+            return cells  # the field has no surface at this level
         step //= 2
         if step == 1:
             return _finest(lattice, cells, known)
@@ -130,6 +132,8 @@ def _corner_view(corner: np.ndarray) -> tuple[slice, ...]:
 
 
 def _join(parts: list[Cells]) -> Cells:
+    if not parts:
+        return Cells(np.empty((0, 3), np.int64), np.empty((0, 8)))
     return Cells(np.concatenate([part.low for part in parts]), np.concatenate([part.values for part in parts]))
 
 
@@ -246,7 +250,7 @@ def _finest(lattice: Lattice, cells: Cells, known: _Border) -> Cells:
             raise Missed
         names = _unique(np.concatenate([names, missing]))
         fresh, keys, values = _annex(lattice, cells, fresh, lattice.index(missing), keys, values)
-    return _join(found) if found else Cells(np.empty((0, 3), np.int64), np.empty((0, 8)))
+    return _join(found)
 
 
 def _neighbours(lattice: Lattice, low: np.ndarray, inside: np.ndarray) -> np.ndarray:
