@@ -77,12 +77,12 @@ class SDF:
             center = torch.tensor(self.similarity.center, dtype=torch.float64, device=x.device)
             local = ((x.double() - center) * self.similarity.scale).float()
             module = self.field.to(x.device)
-            return (module(local) / self.similarity.scale).to(x.dtype)
+            dtype = x.dtype if x.is_floating_point() else torch.float32
+            return (module(local) / self.similarity.scale).to(dtype)
         return self._normalised(self.similarity.apply(_checked(np.asarray(points)))) / self.similarity.scale
 
     def gradient(self, points: np.ndarray | Tensor) -> np.ndarray | Tensor:
         """Gradient of the distance (n, 3) at points (n, 3); its length is near 1 near the surface."""
-        as_tensor = isinstance(points, Tensor)
         given = points if isinstance(points, Tensor) else np.asarray(points)
         local = self.similarity.apply(_checked(given.detach().cpu().numpy() if isinstance(given, Tensor) else given))
 
@@ -95,7 +95,9 @@ class SDF:
         with single_threaded():
             parts = map_lanes(slope, ranges(len(local), BATCH))
         result = np.concatenate(parts) if parts else np.zeros((0, 3))
-        return torch.as_tensor(result).to(points) if as_tensor and isinstance(points, Tensor) else result
+        if not isinstance(points, Tensor):
+            return result
+        return torch.as_tensor(result).to(points.device, points.dtype if points.is_floating_point() else torch.float32)
 
     def normals(self, points: np.ndarray | Tensor) -> np.ndarray | Tensor:
         """Outward unit normals (n, 3) of the level set through each of points (n, 3)."""
@@ -116,7 +118,8 @@ class SDF:
         """The closed surface where the distance is `level` (user's units), with figures.
 
         resolution: cells along the longest side of the box, by default the grid's own, or 256 for a network. keep_all:
-        also components that no observed point is near. Raises InputError where there is no such surface.
+        also components that no observed point is near. A level above 0 gets more cells of the same size. Raises
+        InputError where there is no such surface.
         """
         lower, upper, cells = np.asarray(self.lower), np.asarray(self.upper), resolution or RESOLUTION
         grid = self.field.grid if isinstance(self.field, Refined) else self.field
@@ -124,6 +127,10 @@ class SDF:
             lower = grid.origin.double().cpu().numpy()
             upper = lower + np.array(grid.shape) * grid.side
             cells = max(grid.shape) * 2 ** (grid.levels - 1)
+        if level > 0:  # an offset surface leaves the box: add whole cells on every side
+            cell = float((upper - lower).max()) / cells
+            more = int(min(np.ceil(level * self.similarity.scale / cell), 1024))
+            lower, upper, cells = lower - more * cell, upper + more * cell, cells + 2 * more
         if not 8 <= cells <= 1024:
             raise InputError(f"resolution {cells} is out of range: give 8 to 1024 cells along the longest side.")
         found = surfaces.extract(self._normalised, lower, upper, cells, level * self.similarity.scale)

@@ -1,5 +1,4 @@
-"""A signed distance on a sparse multi-resolution grid: nodes near the surface at the finest level, coarser
-elsewhere."""
+"""A signed distance on a sparse grid of several levels: nodes near the surface are at the finest, others coarser."""
 
 from __future__ import annotations
 
@@ -18,14 +17,14 @@ class SparseGrid(nn.Module):
     added.
 
     Level l has cells of side `side / 2**l`; level 0 is dense, a finer one covers whole cells of the level above. Where
-    the
-    values at the border of a level are those that the level above interpolates there, the field is continuous.
+    the values at the border of a level are those that the level above interpolates there, the field is continuous.
 
     origin: (3,) least corner. side: of a coarse cell. shape: coarse cells an axis. cells: for each level the sorted
-    keys
-    (m_l,) int64 of its cells, key = (i * ny + j) * nz + k in that level's own counts. values: for each level its nodes'
-    values, ordered by node key.
+    keys (m_l,) int64 of its cells, key = (i * ny + j) * nz + k in that level's own counts. values: for each level its
+    nodes' values, ordered by node key. Raises ValueError where cells and values do not belong together.
     """
+
+    origin: Tensor
 
     def __init__(
         self,
@@ -41,7 +40,9 @@ class SparseGrid(nn.Module):
         self.levels = len(cells)
         self.register_buffer("origin", torch.tensor(np.asarray(origin), dtype=torch.float32))
         for level, (keys, nodal) in enumerate(zip(cells, values, strict=True)):
-            corners = cell_corners(np.asarray(keys), self.shape, level)[1]
+            nodes, corners = cell_corners(np.asarray(keys), self.shape, level)
+            if len(nodal) != len(nodes):
+                raise ValueError(f"level {level} of the grid has {len(nodes)} nodes, but {len(nodal)} values")
             self.register_buffer(f"cells_{level}", torch.as_tensor(np.asarray(keys, np.int64)))
             self.register_buffer(f"corners_{level}", torch.as_tensor(corners), persistent=False)
             self.register_parameter(f"values_{level}", nn.Parameter(torch.as_tensor(np.asarray(nodal, np.float32))))

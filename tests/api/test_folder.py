@@ -1,0 +1,162 @@
+"""The field folder, whole and broken."""
+
+import json
+import pickle
+import struct
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from isofield import InputError
+from isofield.api import load
+from isofield.fields.refined import Refined
+from isofield.fields.siren import Siren
+
+CONFIG, TENSORS = "config.json", "field.safetensors"
+
+
+def _around(count: int = 400) -> np.ndarray:
+    return np.array([10.0, -20.0, 30.0]) + np.random.default_rng(1).uniform(-6, 6, (count, 3))
+
+
+@pytest.mark.parametrize("kind", ["grid", "both", "network"])
+def test_what_was_saved_comes_back(ball, tmp_path, kind):
+    network = Siren(16, 2, 8.0, torch.Generator().manual_seed(0)).requires_grad_(False)
+    field = {"grid": ball.field, "both": Refined(ball.field, network), "network": network}[kind]
+    sdf = replace(ball, field=field, interrupted=kind == "both")
+    assert sdf.save(tmp_path / "deep" / "folder") == tmp_path / "deep" / "folder"
+    again = load(str(tmp_path / "deep" / "folder"))
+    assert again.kind == kind
+    assert np.array_equal(again(_around()), sdf(_around()))
+    assert np.array_equal(again.gradient(_around()), sdf.gradient(_around()))
+    assert np.abs(again.points - sdf.points).max() < 1e-5
+    for name in ("similarity", "spacing", "lower", "upper", "provenance", "interrupted"):
+        assert getattr(again, name) == getattr(sdf, name)
+
+
+def test_the_mesh_is_the_same_to_the_byte(fitted, tmp_path):
+    again = load(fitted.save(tmp_path))
+    one, two = fitted.mesh(), again.mesh()
+    assert one.vertices.tobytes() == two.vertices.tobytes()
+    assert one.faces.tobytes() == two.faces.tobytes()
+
+
+def test_nothing_but_json_and_tensors_is_written_and_the_same_bytes_each_time(ball, tmp_path):
+    first, second = ball.save(tmp_path / "a"), ball.save(tmp_path / "b")
+    ball.save(second)  # over itself
+    assert sorted(p.name for p in second.iterdir()) == [CONFIG, TENSORS]
+    for name in (CONFIG, TENSORS):
+        assert (first / name).read_bytes() == (second / name).read_bytes()
+    held = (first / TENSORS).read_bytes()
+    header = struct.unpack("<Q", held[:8])[0]
+    assert "field.values_0" in json.loads(held[8 : 8 + header])
+    config = json.loads((first / CONFIG).read_text())
+    assert config["format"] == 1
+    assert config["provenance"]["method"] == "by hand"
+
+
+def test_a_pickle_is_not_run(ball, tmp_path):
+    ball.save(tmp_path)
+    (tmp_path / TENSORS).write_bytes(pickle.dumps(Bomb(str(tmp_path / "ran"))))
+    with pytest.raises(InputError):
+        load(tmp_path)
+    assert not (tmp_path / "ran").exists()
+
+
+class Bomb:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return open, (self.path, "w")
+
+
+def test_a_newer_format_is_refused(ball, tmp_path):
+    ball.save(tmp_path)
+    _edit(tmp_path, lambda config: config.update(format=99))
+    with pytest.raises(InputError, match=r"99.*upgrade"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("name", [CONFIG, TENSORS])
+def test_a_missing_file_is_named(ball, tmp_path, name):
+    ball.save(tmp_path)
+    (tmp_path / name).unlink()
+    with pytest.raises(InputError, match=name.replace(".", r"\.")):
+        load(tmp_path)
+
+
+def test_no_folder_is_no_field(tmp_path):
+    for path in (tmp_path, tmp_path / "nothing"):
+        with pytest.raises(InputError, match="no field folder"):
+            load(path)
+
+
+@pytest.mark.parametrize("part", [0.0, 0.001, 0.5, 0.999])
+def test_truncated_weights_are_refused(ball, tmp_path, part):
+    ball.save(tmp_path)
+    held = (tmp_path / TENSORS).read_bytes()
+    (tmp_path / TENSORS).write_bytes(held[: int(part * len(held))])
+    with pytest.raises(InputError, match="cannot be read"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"null", b'{"kind": "grid"}', b'{"format": "x"}', b"\xff\xfe{}"])
+def test_what_is_no_configuration_is_refused(ball, tmp_path, text):
+    ball.save(tmp_path)
+    (tmp_path / CONFIG).write_bytes(text)
+    with pytest.raises(InputError, match="damaged"):
+        load(tmp_path)
+
+
+TAMPERED = {
+    "no field": lambda c: c.pop("field"),
+    "unknown field": lambda c: c["field"].update(type="os.system"),
+    "more levels": lambda c: c["field"].update(levels=3),
+    "another shape": lambda c: c["field"].update(shape=[40, 40, 39]),
+    "shape is text": lambda c: c["field"].update(shape="abc"),
+    "no scale": lambda c: c["similarity"].pop("scale"),
+    "scale of zero": lambda c: c["similarity"].update(scale=0),
+    "center is not finite": lambda c: c["similarity"].update(center=[float("nan"), 0, 0]),
+    "center has two": lambda c: c["similarity"].update(center=[0, 0]),
+    "no box": lambda c: c.pop("box"),
+    "provenance is text": lambda c: c.update(provenance="me"),
+}
+
+
+@pytest.mark.parametrize("name", TAMPERED)
+def test_a_tampered_configuration_is_refused(ball, tmp_path, name):
+    ball.save(tmp_path)
+    _edit(tmp_path, TAMPERED[name])
+    with pytest.raises(InputError, match="again"):
+        load(tmp_path)
+
+
+def test_tensors_that_are_not_finite_or_do_not_fit_are_refused(ball, tmp_path):
+    ball.save(tmp_path)
+    held = load_file(tmp_path / TENSORS)
+    values = held["field.values_0"]
+    broken = values.clone()
+    broken[3] = float("nan")
+    for change in (broken, values[:-5].clone(), None):
+        rest = {name: value.clone() for name, value in held.items() if name != "field.values_0"}
+        save_file(rest if change is None else rest | {"field.values_0": change}, tmp_path / TENSORS)
+        with pytest.raises(InputError):
+            load(tmp_path)
+
+
+def test_a_folder_that_cannot_be_made_is_an_input_error(ball, tmp_path):
+    (tmp_path / "file").write_text("here")
+    with pytest.raises(InputError, match="another folder"):
+        ball.save(tmp_path / "file")
+
+
+def _edit(folder, change) -> None:
+    config = json.loads((folder / CONFIG).read_text())
+    change(config)
+    (folder / CONFIG).write_text(json.dumps(config))

@@ -1,0 +1,147 @@
+"""The sparse grid: values by hand, continuity, gradients, outside, and its description."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from isofield.fields.build import build, describe, tensors
+from isofield.fields.grid import CORNERS, SparseGrid, cell_corners
+
+ORIGIN = np.array([-1.0, 2.0, 0.5])
+SIDE = 0.5
+SHAPE = (3, 2, 2)
+
+
+def two_levels() -> SparseGrid:
+    """3 x 2 x 2 coarse cells of random values, of which cells 0 and 5 are refined; no jump at the fine ones' border."""
+    random = np.random.default_rng(0)
+    coarse = np.arange(12)
+    values = random.normal(size=4 * 3 * 3)
+    parents = np.stack(np.unravel_index([0, 5], SHAPE), 1)
+    children = (2 * parents[:, None] + CORNERS).reshape(-1, 3)
+    counts = 2 * np.array(SHAPE)
+    fine = np.sort(np.ravel_multi_index(tuple(children.T), tuple(counts)))
+    nodes, _ = cell_corners(fine, SHAPE, 1)
+    position = np.stack(np.unravel_index(nodes, counts + 1), 1)
+    plain = SparseGrid(ORIGIN, SIDE, SHAPE, [coarse], [values])
+    with torch.no_grad():
+        x = torch.as_tensor(ORIGIN + position * SIDE / 2, dtype=torch.float32)
+        inherited = plain(x).numpy().copy()
+    # a node at the centre of a refined cell is the only one that no neighbour sees
+    center = (position % 2 == 1).all(1)
+    assert center.sum() == 2
+    inherited[center] += 3.0
+    return SparseGrid(ORIGIN, SIDE, SHAPE, [coarse, fine], [values, inherited])
+
+
+def test_values_of_one_cell_by_hand():
+    grid = SparseGrid([0, 0, 0], 2.0, (1, 1, 1), [np.array([0])], [np.arange(8.0) ** 2])
+    x = torch.tensor([[0, 0, 0], [2, 2, 2], [0, 0, 2], [1, 1, 1], [0.5, 1, 1.5]])
+    corner = np.arange(8.0).reshape(2, 2, 2) ** 2
+    last = sum(
+        corner[i, j, k] * (0.25, 0.75)[1 - i] * 0.5 * (0.25, 0.75)[k]
+        for i in (0, 1) for j in (0, 1) for k in (0, 1)
+    )  # fmt: skip
+    assert torch.allclose(grid(x), torch.tensor([0.0, 49.0, 1.0, 140 / 8, float(last)]))
+
+
+def test_the_finest_cell_counts():
+    grid = two_levels()
+    assert grid.cell == SIDE / 2
+    plain = SparseGrid(ORIGIN, SIDE, SHAPE, [np.arange(12)], [grid.values_0.detach().numpy()])
+    centers = torch.as_tensor(ORIGIN + np.array([[0.5, 0.5, 0.5], [1.5, 0.5, 1.5], [2.5, 1.5, 1.5]]) * SIDE).float()
+    assert torch.allclose(grid(centers) - plain(centers), torch.tensor([3.0, 3.0, 0.0]), atol=1e-5)
+
+
+def test_no_jump_where_levels_meet():
+    grid = two_levels().double()
+    random = np.random.default_rng(1)
+    upper = ORIGIN + np.array(SHAPE) * SIDE
+    x = random.uniform(ORIGIN, upper, (30_000, 3))
+    step = random.normal(size=x.shape)
+    step *= 1e-5 / np.linalg.norm(step, axis=1, keepdims=True)
+    with torch.no_grad():
+        rise = (grid(torch.as_tensor(x + step)) - grid(torch.as_tensor(x))).abs().numpy() / 1e-5
+    assert rise.max() < 60  # the largest difference of nodes is below 8, over cells of 0.25
+
+
+@pytest.mark.parametrize("reach", [1.0, 1.6])
+def test_gradient_equals_finite_differences(reach):
+    """Inside the box, and outside of it, where the distance is added."""
+    grid = two_levels().double()
+    middle, half = ORIGIN + np.array(SHAPE) * SIDE / 2, np.array(SHAPE) * SIDE / 2
+    x = torch.as_tensor(middle + np.random.default_rng(2).uniform(-reach, reach, (300, 3)) * half)
+    x.requires_grad_()
+    (gradient,) = torch.autograd.grad(grid(x).sum(), x)
+    h = 1e-7
+    with torch.no_grad():
+        differences = torch.stack([(grid(x + s) - grid(x - s)) / (2 * h) for s in h * torch.eye(3).double()], 1)
+    wrong = (gradient - differences).abs().amax(1)
+    assert (wrong < 1e-5).float().mean() > 0.99  # a face between two cells may lie between the points of a difference
+
+
+def test_values_learn():
+    grid = two_levels()
+    x = torch.as_tensor(ORIGIN + np.array([[0.25, 0.25, 0.25], [2.5, 1.5, 1.5]]) * SIDE).float()
+    grid(x).sum().backward()
+    assert grid.values_1.grad.sum() == pytest.approx(1, abs=1e-5)
+    assert grid.values_0.grad.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_outside_the_box_the_distance_to_it_is_added():
+    grid = two_levels()
+    upper = ORIGIN + np.array(SHAPE) * SIDE
+    face = np.array([[ORIGIN[0], 2.3, 0.9], upper, [0.1, upper[1], 1.0]])
+    away = np.array([[-3.0, 0, 0], [3, 4, 0], [0, 100, 0]])
+    at, beyond = (grid(torch.as_tensor(p).float()).detach() for p in (face, face + away))
+    assert torch.allclose(beyond - at, torch.tensor([3.0, 5.0, 100.0]), rtol=1e-5)
+
+
+def test_no_points_and_far_points():
+    grid = two_levels()
+    assert grid(torch.zeros(0, 3)).shape == (0,)
+    x = torch.tensor([[float("nan"), 0, 0], [1e30, 0, 0], [float("inf"), 0, 0]])
+    value = grid(x).detach()
+    assert value[0].isnan()
+    assert value[1] > 1e15
+    assert value[2] == float("inf")
+
+
+def test_cell_corners_number_the_nodes_in_order():
+    nodes, corners = cell_corners(np.array([0, 7]), SHAPE, 0)
+    assert np.array_equal(nodes, np.unique(nodes))
+    assert len(nodes) == 15  # the cells (0, 0, 0) and (1, 1, 1) share one
+    assert corners.shape == (2, 8)
+    assert np.array_equal(np.unique(corners), np.arange(15))
+    index = np.stack(np.unravel_index(nodes, (4, 3, 3)), 1)
+    assert np.array_equal(index[corners[0]], CORNERS)
+    assert np.array_equal(index[corners[1]], CORNERS + 1)
+
+
+def test_described_and_built_again_it_is_the_same():
+    grid = two_levels()
+    again = build(json.loads(json.dumps(describe(grid))), tensors(grid))
+    x = torch.as_tensor(np.random.default_rng(3).uniform(-2, 4, (500, 3))).float()
+    assert isinstance(again, SparseGrid)
+    assert torch.equal(grid(x), again(x))
+
+
+@pytest.mark.parametrize("change", [{"levels": 3}, {"shape": [2, 2, 2]}, {"shape": [3, 2, 3]}, {"type": "cube"}])
+def test_a_description_that_does_not_fit_the_tensors_is_refused(change):
+    grid = two_levels()
+    with pytest.raises((KeyError, ValueError, TypeError, RuntimeError)):
+        build(describe(grid) | change, tensors(grid))
+
+
+def test_values_that_do_not_fit_the_cells_are_refused():
+    grid = two_levels()
+    held = tensors(grid)
+    with pytest.raises(ValueError):
+        build(describe(grid), held | {"values_1": held["values_1"][:-1]})
+
+
+def test_a_foreign_module_is_not_described():
+    with pytest.raises(TypeError, match="Linear"):
+        describe(torch.nn.Linear(3, 1))

@@ -1,0 +1,110 @@
+"""The smooth grid on simulated scans of shapes that are known."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from isofield import surfaces
+from isofield.configs import SmoothConfig
+from isofield.evaluate import compare
+from isofield.fields.grid import SparseGrid
+from isofield.methods import fitter, smooth
+from isofield.types import Observation
+
+TINY = SmoothConfig(cells=32, levels=2, iterations=(20, 20))
+
+
+@pytest.fixture(autouse=True)
+def _restore():
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+def sphere(count: int, noise: float, seed: int = 0) -> Observation:
+    """Points of a sphere of radius 0.9."""
+    random = np.random.default_rng(seed)
+    x = random.normal(size=(count, 3))
+    return Observation(x / np.linalg.norm(x, axis=1, keepdims=True) * (0.9 + random.normal(0, noise, (count, 1))))
+
+
+@pytest.mark.parametrize(("family", "normals"), [("knot", 0.985), ("gear", 0.95)])
+def test_follows_a_scan(fitted, surface, family, normals):
+    truth, _, grid = fitted(family, 4000)
+    mesh = surface(grid)
+    scores = compare(mesh, truth, samples=20_000, floor=False)
+    assert scores["f_score_1"] >= 0.99
+    assert scores["normal_consistency"] >= normals
+    assert scores["components"] == 1
+    assert scores["watertight"]
+    assert surfaces.check(mesh).problems == []
+    assert scores["genus"] == scores["truth_genus"]
+
+
+def test_is_the_distance_to_a_sphere_near_it():
+    field = list(smooth.fit(sphere(1500, 0.004), SmoothConfig(cells=48, levels=2)))[-1].field
+    x = np.random.default_rng(5).normal(size=(3000, 3))
+    x *= np.random.default_rng(6).uniform(0.7, 1.1, (3000, 1)) / np.linalg.norm(x, axis=1, keepdims=True)
+    with torch.no_grad():
+        found = field(torch.as_tensor(x, dtype=torch.float32)).numpy()
+    wrong = np.abs(found - (np.linalg.norm(x, axis=1) - 0.9))
+    assert np.median(wrong) < 0.005
+    assert wrong.max() < 0.05
+    center = field(torch.zeros(1, 3)).item()
+    assert -1.2 < center < -0.5
+
+
+def test_steps_tell_their_share_and_hold_ever_finer_grids():
+    steps = list(smooth.fit(sphere(600, 0.0), replace(TINY, levels=3)))
+    assert steps[0].field is None
+    assert [step.fraction for step in steps] == sorted(step.fraction for step in steps)
+    assert steps[-1].fraction == 1
+    grids = [step.field for step in steps[1:]]
+    assert all(isinstance(grid, SparseGrid) for grid in grids)
+    assert [grid.levels for grid in grids] == [1, 2, 3]
+    assert grids[-1].cell == pytest.approx(1.8 / 32, rel=0.02)
+
+
+def test_has_no_jump_where_levels_meet(fitted):
+    _, _, grid = fitted("knot", 4000)
+    random = np.random.default_rng(1)
+    lower = grid.origin.double().numpy()
+    x = random.uniform(lower, lower + np.array(grid.shape) * grid.side, (60_000, 3))
+    step = random.normal(size=x.shape)
+    step *= 1e-3 / np.linalg.norm(step, axis=1, keepdims=True)
+    with torch.no_grad():
+        a, b = (grid(torch.as_tensor(p, dtype=torch.float32)).double().numpy() for p in (x, x + step))
+    assert np.abs(a - b).max() < 4e-3
+    assert np.quantile(np.abs(a - b), 0.99) < 1.5e-3
+
+
+def test_follows_the_points_less_where_they_are_known_to_be_noisy():
+    observed = sphere(1200, 0.02)
+    config = SmoothConfig(cells=48, levels=2)
+    rough, even = (
+        list(smooth.fit(replace(observed, noise=noise), config))[-1].field for noise in (0.0005, 0.02)
+    )  # fmt: skip
+    x = torch.as_tensor(sphere(3000, 0.0, 9).points, dtype=torch.float32)
+    with torch.no_grad():
+        deviation = [field(x).std().item() for field in (rough, even)]
+    assert deviation[1] < 0.9 * deviation[0]
+    assert deviation[1] < 0.4 * 0.02
+
+
+def test_same_bytes_for_any_number_of_threads():
+    results = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        field = list(smooth.fit(sphere(800, 0.003), TINY, seed=2))[-1].field
+        results.append(b"".join(value.numpy().tobytes() for value in field.state_dict().values()))
+    assert results[0] == results[1]
+
+
+def test_names_are_known_and_an_unknown_one_is_a_key_error():
+    assert fitter("smooth", "fast", "sides")[1] == SmoothConfig.of("fast")
+    with pytest.raises(KeyError):
+        fitter("magic", "fast", "sides")
+    cells = [SmoothConfig.of(quality).cells for quality in ("fast", "balanced", "best")]
+    assert cells == sorted(set(cells))

@@ -1,0 +1,57 @@
+"""Lanes of work whose result does not depend on their number."""
+
+import threading
+import time
+
+import pytest
+import torch
+
+from isofield.threads import map_lanes, ranges, single_threaded, workers
+
+
+@pytest.fixture(autouse=True)
+def _restore():
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.parametrize(("count", "size"), [(0, 5), (1, 5), (5, 5), (11, 5)])
+def test_ranges_cover_everything_once(count, size):
+    parts = ranges(count, size)
+    assert [i for part in parts for i in range(count)[part]] == list(range(count))
+    assert all(part.stop - part.start <= size for part in parts)
+
+
+def test_results_keep_the_order_of_the_chunks():
+    torch.set_num_threads(2)
+
+    def slow_first(index):
+        time.sleep(0.05 if index == 0 else 0.0)
+        return index * index
+
+    assert map_lanes(slow_first, iter(range(7))) == [0, 1, 4, 9, 16, 25, 36]
+    assert map_lanes(slow_first, []) == []
+
+
+def test_one_torch_thread_computes_inside_and_as_many_lanes_as_torch_had_threads():
+    torch.set_num_threads(2)
+    outside = workers()
+    with single_threaded():
+        assert torch.get_num_threads() == 1
+        assert workers() == outside
+        with single_threaded():
+            assert workers() == outside
+        assert torch.get_num_threads() == 1
+        names = set(map_lanes(lambda _: (time.sleep(0.02), threading.get_ident())[1], range(8)))
+        assert len(names) == outside
+    assert torch.get_num_threads() == 2
+
+
+def test_threads_come_back_after_an_error():
+    torch.set_num_threads(2)
+    with pytest.raises(ZeroDivisionError), single_threaded():
+        map_lanes(lambda x: 1 / x, [1, 0, 2])
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(1)
+    assert workers() == 1
