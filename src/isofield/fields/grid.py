@@ -28,9 +28,9 @@ class SparseGrid(nn.Module):
 
     def __init__(
         self,
-        origin: Sequence[float],
+        origin: Sequence[float] | np.ndarray,
         side: float,
-        shape: Sequence[int],
+        shape: Sequence[int] | np.ndarray,
         cells: Sequence[np.ndarray],
         values: Sequence[np.ndarray],
     ) -> None:
@@ -85,7 +85,7 @@ def _trilinear(nodal: Tensor, t: Tensor) -> Tensor:
     return nodal[:, 0] + (nodal[:, 1] - nodal[:, 0]) * t[:, 2]
 
 
-def cell_corners(keys: np.ndarray, shape: Sequence[int], level: int) -> tuple[np.ndarray, np.ndarray]:
+def cell_corners(keys: np.ndarray, shape: Sequence[int] | np.ndarray, level: int) -> tuple[np.ndarray, np.ndarray]:
     """Nodes of the cells `keys` (m,): sorted node keys (n,) int64 and each cell's corners (m, 8) int32 among them.
 
     A node's key is (i * (ny + 1) + j) * (nz + 1) + k in the level's own counts of cells ny, nz.
