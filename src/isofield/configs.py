@@ -49,7 +49,7 @@ class NeuralPullConfig:
                 start=start, first_steps=0, steps={"fast": 70, "balanced": 250, "best": 600}[quality], batch=5000,
                 width=256, layers=8, warm_up=0.025, final=0.0, scales=(1.0, 0.5), far=0.0, surface=0.0,
             )  # fmt: skip
-        first, steps = {"fast": (150, 250), "balanced": (200, 1200), "best": (300, 3600)}[quality]
+        first, steps = {"fast": (150, 250), "balanced": (200, 1200), "best": (300, 3000)}[quality]
         return cls(first_steps=first, steps=steps)
 
 

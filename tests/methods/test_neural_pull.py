@@ -5,10 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from scipy.spatial import cKDTree
 
 from isofield.configs import NeuralPullConfig
-from isofield.methods.neural_pull import LEAST_NEIGHBOUR, around, fit
+from isofield.methods.neural_pull import fit
 from isofield.types import Observation
 
 SMALL = NeuralPullConfig(first_steps=60, steps=90, batch=1000, width=64, layers=3, w0=12.0)
@@ -65,19 +64,6 @@ def test_same_bytes_for_any_number_of_threads():
         field = _last(torus(1500), replace(SMALL, first_steps=5, steps=40), seed=3)
         weights.append(b"".join(parameter.detach().numpy().tobytes() for parameter in field.parameters()))
     assert weights[0] == weights[1]
-
-
-@pytest.mark.parametrize("count", [300, 3000, 60_000])
-def test_deviations_follow_the_neighbours_and_not_the_number_of_points(count):
-    """20 000 points or more: a length of the shape. Few points: not so small that queries know but their own point."""
-    points = torus(count).points
-    config = NeuralPullConfig(scales=(1.0,))
-    drawn = around(points, config)(np.random.default_rng(0), 4000)
-    deviation = np.abs(drawn - points[np.random.default_rng(0).integers(count, size=4000)]).mean() / np.sqrt(2 / np.pi)
-    area = 4 * np.pi**2 * 0.6 * 0.25
-    expected = np.sqrt(51 * area / (np.pi * 20_000))
-    floor = np.median(cKDTree(points).query(points, k=LEAST_NEIGHBOUR)[0][:, -1])
-    assert deviation == pytest.approx(max(expected, floor), rel=0.25)
 
 
 def test_qualities_differ_in_steps_only():

@@ -14,6 +14,8 @@ What differs from the paper, for both starts:
 `start="published"` keeps the rest: a ReLU network that starts as the distance to a sphere, the pull loss alone.
 `start="sides"` adds what the sides of the points (`shapes.normals`) tell:
 
+* points moved back onto the surface that their neighbours agree on: the network need not average the noise away, and
+  may resolve finer detail without following it;
 * a sine network, first regressed onto the rough signed distance: nearest point, side by the winding number;
 * far from the points that distance stays as a weak target: a pull alone grows blobs where there is nothing;
 * |f| at the points (GridPull, Chen et al. 2023).
@@ -22,6 +24,7 @@ What differs from the paper, for both starts:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -35,18 +38,16 @@ from isofield.fields.mlp import Mlp
 from isofield.fields.siren import Siren
 from isofield.losses.pull import pull_loss
 from isofield.methods.step import Step
-from isofield.shapes.normals import Oriented, orient
+from isofield.sampling.queries import around, everywhere, rough_distance
+from isofield.shapes.denoising import denoised
+from isofield.shapes.normals import orient
 from isofield.threads import workers
 from isofield.types import Observation
 
-PUBLISHED_POINTS = 20_000
-"""Size of the cloud for which k = 51 was published."""
-LEAST_NEIGHBOUR = 12
-"""Queries nearer to their point than this neighbour would teach the field a ball around each point."""
-FAR = 100_000
-"""Samples of the rough signed distance, as many near the points as in the whole box."""
 SPACE = 1.1
 """Half side of the cube in which the field is taught its sign; a sine network means nothing beyond."""
+SAMPLES = 100_000
+"""Samples of the rough signed distance, as many near the points as in the whole space."""
 BLOCK = 32
 """Steps whose queries are made at once."""
 
@@ -63,9 +64,14 @@ def fit(observed: Observation, config: NeuralPullConfig, seed: int = 0, device: 
         return
     yield Step("finding the sides", 0.0, None)
     oriented = orient(observed.points, observed.normals, observed.noise, seed)
+    oriented = replace(oriented, points=denoised(oriented.points, oriented.normals))
     field = Siren(config.width, config.layers, config.w0, generator).to(device)
-    far = rough(oriented, random.uniform(-1, 1, (FAR, 3)) * reach(oriented.points), device)
-    near = rough(oriented, around(oriented.points, config)(random, FAR), device)
+
+    def known(x: np.ndarray) -> list[Tensor]:
+        return [_tensor(x, device), _tensor(rough_distance(oriented, x), device)]
+
+    far = known(everywhere(oriented.points, SPACE, random, SAMPLES))
+    near = known(around(oriented.points, config.neighbour, config.scales)(random, SAMPLES))
     both = [torch.cat(pair) for pair in zip(near, far, strict=True)]
     steps = descend(
         lambda x, distance: (field(x) - distance).abs().mean(), field.parameters(), rows(both, config.batch, random),
@@ -101,26 +107,10 @@ def pull(field: nn.Module, batch: Batch, config: NeuralPullConfig, start: float)
         yield Step("pulling", start + (1 - start) * (index + 1) / config.steps, field)
 
 
-def around(points: np.ndarray, config: NeuralPullConfig) -> Callable[[np.random.Generator, int], np.ndarray]:
-    """A sampler of queries about points (n, 3): (random, count) to (count, 3).
-
-    The k-th neighbour is sought among as many points as were published, or k shrinks with their number.
-    """
-    known = points[:: -(-len(points) // PUBLISHED_POINTS)]
-    k = max(LEAST_NEIGHBOUR, round(config.neighbour * len(known) / PUBLISHED_POINTS))
-    deviation = cKDTree(known).query(points, k=[min(k, len(known))], workers=-1)[0]  # (n, 1)
-
-    def draw(random: np.random.Generator, count: int) -> np.ndarray:
-        chosen = random.integers(len(points), size=count)
-        scale = np.resize(config.scales, count)[:, None]
-        return points[chosen] + random.standard_normal((count, 3)) * scale * deviation[chosen]
-
-    return draw
-
-
 def queries(points: np.ndarray, config: NeuralPullConfig, random: np.random.Generator, device: str) -> Batch:
     """Batches of fresh queries (batch, 3) with the points (batch, 3) nearest to them."""
-    draw, tree, block = around(points, config), cKDTree(points), [torch.empty(0)] * 2
+    draw, tree = around(points, config.neighbour, config.scales), cKDTree(points)
+    block: list[Tensor] = []
 
     def batch(step: int) -> list[Tensor]:
         if step % BLOCK == 0:
@@ -132,26 +122,14 @@ def queries(points: np.ndarray, config: NeuralPullConfig, random: np.random.Gene
     return batch
 
 
-def reach(points: np.ndarray) -> np.ndarray:
-    """(FAR, 3) half sides of boxes about the origin: half of them around points (n, 3), half the whole normalised
-    space."""
-    return np.repeat([np.abs(points).max(0) + 0.1, [SPACE] * 3], FAR // 2, axis=0)
-
-
 def rows(tensors: Sequence[Tensor], count: int, random: np.random.Generator) -> Batch:
     """Batches of `count` random rows of tensors (n, ...) of equal length."""
 
     def batch(step: int) -> list[Tensor]:
-        chosen = torch.from_numpy(random.integers(len(tensors[0]), size=count))
-        return [tensor[chosen.to(tensor.device)] for tensor in tensors]
+        chosen = torch.from_numpy(random.integers(len(tensors[0]), size=count)).to(tensors[0].device)
+        return [tensor[chosen] for tensor in tensors]
 
     return batch
-
-
-def rough(oriented: Oriented, x: np.ndarray, device: str) -> list[Tensor]:
-    """Points (m, 3) and their rough signed distance (m,): to the nearest observed point, side by the winding number."""
-    distance = cKDTree(oriented.points).query(x, workers=-1)[0]
-    return [_tensor(x, device), _tensor(np.where(oriented.winding(x) > 0.5, -distance, distance), device)]
 
 
 def _tensor(array: np.ndarray, device: str) -> Tensor:
