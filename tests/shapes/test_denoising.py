@@ -7,9 +7,9 @@ from isofield.shapes.denoising import denoised
 
 def test_noise_on_a_sphere_falls_without_shrinking_it():
     random = np.random.default_rng(0)
-    normals = random.standard_normal((8000, 3))
+    normals = random.standard_normal((40_000, 3))
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
-    noise = random.normal(0, 0.01, 8000)
+    noise = random.normal(0, 0.004, 40_000)
     moved = denoised((0.5 + noise)[:, None] * normals, normals)
     off = np.linalg.norm(moved, axis=1) - 0.5
     assert off.std() < 0.45 * noise.std()

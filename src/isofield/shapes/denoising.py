@@ -7,6 +7,8 @@ from scipy.spatial import cKDTree
 
 NEIGHBOURS = 24
 """Neighbours that decide together: noise falls by about the square root of their number."""
+REACH = 0.007
+"""Widest kernel, as a share of the box's longest side: what points farther apart differ by is shape and not noise."""
 AGREEMENT = 8
 """Power of the cosine between two normals in a neighbour's weight: points beyond a sharp edge hardly count."""
 ROUNDS = 2
@@ -20,7 +22,7 @@ def denoised(points: np.ndarray, normals: np.ndarray) -> np.ndarray:
     """
     x = np.asarray(points, np.float64)
     distance, index = cKDTree(x).query(x, k=min(NEIGHBOURS, len(x)), workers=-1)
-    width = np.maximum(distance[:, -1:], 1e-30) / 2
+    width = np.clip(distance[:, -1:] / 2, 1e-30, REACH * np.ptp(x, axis=0).max())
     agree = np.einsum("nkd,nd->nk", normals[index], normals).clip(0)
     weight = np.exp(-((distance / width) ** 2) / 2) * agree**AGREEMENT
     weight /= weight.sum(1, keepdims=True)
