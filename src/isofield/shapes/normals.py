@@ -23,6 +23,10 @@ NEIGHBOURS = 16
 """Points of a neighbourhood whose principal components give the normal, where the noise is small."""
 WIDER = (32, 64)
 """Neighbourhoods for points whose noise is not small beside the extent of the smaller ones."""
+QUADRIC = 20
+"""Points of a neighbourhood whose distance from a quadric tells the noise."""
+LOW = 0.3
+"""Quantile of those distances that is taken for the noise."""
 FLAT = 0.08
 """Neighbourhoods below this share of the second principal component in the third are flat enough."""
 FLATTER = 0.7
@@ -93,7 +97,7 @@ def orient(
     x = (points - center) / scale
     near = neighbourhoods(x)
     found = near.normals if normals is None else _unit(np.asarray(normals, np.float64), near.normals)
-    local = np.full(len(x), noise / scale) if noise is not None else smooth_noise(near)
+    local = np.full(len(x), noise / scale) if noise is not None else local_noise(x, near)
     areas = np.pi * near.distance[:, 10] ** 2 / 10
     votes = winding_sides(x, found, near.index[:, 1:13], float(np.median(local)), seed)
     sides = graph_sides(x, found, near.index, near.distance, votes)
@@ -151,20 +155,47 @@ def planes(points: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return normals, noise, bend
 
 
-def smooth_noise(near: Neighbourhoods) -> np.ndarray:
-    """(n,) noise of each point: its neighbours' median, and never less than half of the cloud's own.
+def local_noise(points: np.ndarray, near: Neighbourhoods) -> np.ndarray:
+    """(n,) standard deviation of points (n, 3) off the surface: what a quadratic patch through 20 neighbours leaves.
 
-    The smallest principal component of 16 neighbours underestimates: measured, it is 0.75 of the true deviation.
+    A low quantile among the neighbours counts, because no quadric fits an edge, and it stays within a factor of two of
+    the whole cloud's.
     """
-    local = np.median(near.noise[near.index[:, :NEIGHBOURS]], axis=1)
-    return np.maximum(local, np.median(near.noise) / 2)
+    left = quadrics(points, points, near.normals, near.index[:, :QUADRIC])
+    local = np.quantile(left[near.index[:, :QUADRIC]], LOW, axis=1)
+    usual = float(np.quantile(left, LOW))
+    return np.clip(local, usual / 2, usual * 2)
+
+
+def quadrics(at: np.ndarray, points: np.ndarray, normals: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """(m,) root mean square distance of neighbours points[index], index (m, k), from the quadric that fits them best.
+
+    The quadric is a height over the plane at each of `at` (m, 3) with `normals` (m, 3): six coefficients.
+    """
+    result = np.empty(len(at))
+    for rows in ranges(len(at), 50_000):
+        n = normals[rows]
+        a = np.cross(n, np.eye(3)[np.abs(n).argmin(1)])
+        a /= np.linalg.norm(a, axis=1, keepdims=True)
+        offset = points[index[rows]] - at[rows][:, None]  # (m, k, 3)
+        u, v, w = (np.einsum("nkd,nd->nk", offset, axis) for axis in (a, np.cross(n, a), n))
+        reach = np.maximum(np.abs(offset).max((1, 2)), 1e-300)[:, None]
+        u, v = u / reach, v / reach
+        terms = np.stack([np.ones_like(u), u, v, u * u, u * v, v * v], -1)  # (m, k, 6)
+        square = np.einsum("nki,nkj->nij", terms, terms) + 1e-6 * np.eye(6)
+        best = np.linalg.solve(square, np.einsum("nki,nk->ni", terms, w)[..., None])[..., 0]
+        left = w - np.einsum("nki,ni->nk", terms, best)
+        result[rows] = np.sqrt(np.square(left).sum(1) / (index.shape[1] - 6))
+    return result
 
 
 def noise_level(points: np.ndarray) -> float:
     """Standard deviation of points (n, 3) off their surface, in their units, from at most 20 000 of them."""
+    points = np.asarray(points, np.float64)
     chosen = np.linspace(0, len(points) - 1, min(len(points), 20_000)).astype(np.int64)
-    _, index = cKDTree(points).query(points[chosen], k=NEIGHBOURS, workers=-1)
-    return float(np.median(planes(points, index)[1])) / 0.75
+    _, index = cKDTree(points).query(points[chosen], k=QUADRIC, workers=-1)
+    normals = planes(points, index[:, :NEIGHBOURS])[0]
+    return float(np.quantile(quadrics(points[chosen], points, normals, index), LOW))
 
 
 def spacing(points: np.ndarray) -> float:
