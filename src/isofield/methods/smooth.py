@@ -9,7 +9,9 @@ solved level by level, each a linear least squares problem in the values at the 
 What differs from the paper:
 
 * the normals' sides are found, not given (`shapes.normals`);
-* s_p is each point's own noise, so that the weight of a value is its likelihood;
+* s_p is each point's own noise, so that the weight of a value is its likelihood; it is smaller where points are sparse,
+  or the Hessian, which counts by cell and not by point, would round off what they show;
+* the points are first moved to where their neighbours say that the surface is (`shapes.denoising`);
 * trilinear cells on a uniform dyadic band in place of an octree; the Hessian by second differences;
 * a far prior, absent there: away from the points the field is drawn to the distance to the nearest point, its sign
 taken
@@ -19,7 +21,7 @@ taken
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -29,6 +31,7 @@ from isofield.configs import SmoothConfig
 from isofield.fields.grid import CORNERS, SparseGrid, cell_corners
 from isofield.least_squares import least_squares
 from isofield.methods.step import Step
+from isofield.shapes.denoising import denoised
 from isofield.shapes.normals import Oriented, orient
 from isofield.types import Observation
 
@@ -37,6 +40,7 @@ def fit(observed: Observation, config: SmoothConfig, seed: int = 0, device: str 
     """The grid field of one shape, coarse levels first; the last step's field is the result."""
     yield Step("finding the sides", 0.0, None)
     oriented = orient(observed.points, observed.normals, observed.noise, seed)
+    oriented = replace(oriented, points=denoised(oriented.points, oriented.normals))
     for step in fit_oriented(oriented, config):
         yield Step(step.stage, 0.4 + 0.6 * step.fraction, step.field)
 
@@ -150,7 +154,10 @@ def _data_rows(points: Oriented, origin, h, counts, cells, corners, unknowns, co
     corner = corners[np.searchsorted(cells, np.ravel_multi_index(tuple(index.T), tuple(counts)))]  # (n, 8)
     part = np.where(CORNERS[None] == 1, t[:, None], 1 - t[:, None])  # (n, 8, 3) weight along each axis
     slope = np.where(CORNERS == 1, 1.0, -1.0)[None]  # (1, 8, 3)
-    precision = h / np.maximum(points.noise, config.least_noise * np.ptp(points.points, axis=0).max())
+    longest = np.ptp(points.points, axis=0).max()
+    sparse = np.sqrt(points.areas * (config.cells / longest) ** 2 / config.cells_per_point).clip(1)
+    deviation = np.maximum(config.noise_share * points.noise / sparse, config.least_noise * longest)
+    precision = h / deviation
     yield _sparse(corner, part.prod(2) * precision[:, None], unknowns), np.zeros(len(t))
     for axis in range(3):
         others = [a for a in range(3) if a != axis]

@@ -14,6 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from isofield.shapes.sides import graph_sides, winding_sides
@@ -23,6 +25,8 @@ NEIGHBOURS = 16
 """Points of a neighbourhood whose principal components give the normal, where the noise is small."""
 WIDER = (32, 64)
 """Neighbourhoods for points whose noise is not small beside the extent of the smaller ones."""
+FRAGMENT, FRAGMENT_SHARE = 20, 0.002
+"""A connected part of fewer points, or of a smaller share of all, is a stray."""
 QUADRIC = 20
 """Points of a neighbourhood whose distance from a quadric tells the noise."""
 LOW = 0.3
@@ -107,12 +111,26 @@ def orient(
 
 
 def inliers(points: np.ndarray) -> np.ndarray:
-    """(n,) bool: points (n, 3) whose 8th neighbour is not much farther than is usual in the cloud, judged twice."""
+    """(n,) bool: points (n, 3) that are no outliers.
+
+    A point stays if its 8th neighbour is not over four times farther than is usual in the cloud, judged twice, and if the
+    graph of 8 nearest neighbours, which needs no scale, connects it to more than a few points (a stray fragment of a
+    scan is as dense as the rest).
+    """
     kept = np.ones(len(points), bool)
     for _ in range(2):
         index = np.flatnonzero(kept)
         eighth = cKDTree(points[index]).query(points[index], k=[9], workers=-1)[0][:, 0]
         kept[index[eighth > 4 * np.median(eighth)]] = False
+    index = np.flatnonzero(kept)
+    near = cKDTree(points[index]).query(points[index], k=9, workers=-1)[1][:, 1:]
+    rows = np.repeat(np.arange(len(index)), 8)
+    graph = coo_matrix((np.ones(len(rows), bool), (rows, near.ravel())), shape=(len(index), len(index)))
+    part = connected_components(graph, directed=False)[1]
+    size = np.bincount(part)
+    few = size < max(FRAGMENT, FRAGMENT_SHARE * len(index))
+    few[size.argmax()] = False
+    kept[index[few[part]]] = False
     return kept
 
 
