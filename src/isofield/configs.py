@@ -59,8 +59,10 @@ class SmoothConfig:
 
     cells: finest cells along that side. levels: how many times the coarsest cells are halved, plus one. margin: room
     around the box. iterations: conjugate gradient steps of each level, coarse first; the last number goes on.
-    noise_share: what part of the noise is left in a point that its neighbours have cleared of it. cells_per_point: from so
-    many finest cells' faces to a point, points are sparse and weigh more. least_noise: no point is trusted more than this. normal_deviation: expected error of a normal, as a length of the
+    noise_share: what part of the noise is left in a point that its neighbours have cleared of it. cells_per_point:
+    from so
+    many finest cells' faces to a point, points are sparse and weigh more. least_noise: no point is trusted more than
+    this. normal_deviation: expected error of a normal, as a length of the
     difference. smoothness: lambda, at cells of 1 / reference_cells; it shrinks with the square root of the cell.
     prior, prior_power: weight of the far prior, times sureness to that power. winding_cell: below this cell size the
     winding number is interpolated.

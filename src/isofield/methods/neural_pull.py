@@ -64,7 +64,7 @@ def fit(observed: Observation, config: NeuralPullConfig, seed: int = 0, device: 
         return
     yield Step("finding the sides", 0.0, None)
     oriented = orient(observed.points, observed.normals, observed.noise, seed)
-    oriented = replace(oriented, points=denoised(oriented.points, oriented.normals))
+    oriented = replace(oriented, points=denoised(oriented.points, oriented.normals, float(np.median(oriented.noise))))
     field = Siren(config.width, config.layers, config.w0, generator).to(device)
 
     def known(x: np.ndarray) -> list[Tensor]:
