@@ -72,7 +72,7 @@ class SmoothConfig:
     levels: int = 4
     margin: float = 0.1
     iterations: tuple[int, ...] = (100, 60, 60, 60)
-    noise_share: float = 0.75
+    noise_share: float = 0.66
     cells_per_point: float = 4.0
     least_noise: float = 0.0005
     normal_deviation: float = 0.5

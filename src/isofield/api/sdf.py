@@ -78,7 +78,7 @@ class SDF:
             local = ((x.double() - center) * self.similarity.scale).float()
             module = self.field.to(x.device)
             dtype = x.dtype if x.is_floating_point() else torch.float32
-            return (module(local) / self.similarity.scale).to(dtype)
+            return (self._value(module, local) / self.similarity.scale).to(dtype)
         return self._normalised(self.similarity.apply(_checked(np.asarray(points)))) / self.similarity.scale
 
     def gradient(self, points: np.ndarray | Tensor) -> np.ndarray | Tensor:
@@ -89,7 +89,7 @@ class SDF:
         def slope(chunk: slice) -> np.ndarray:
             with torch.enable_grad():
                 x = torch.tensor(local[chunk], dtype=torch.float32, requires_grad=True)
-                return torch.autograd.grad(self.field(x).sum(), x)[0].double().numpy()
+                return torch.autograd.grad(self._value(self.field, x).sum(), x)[0].double().numpy()
 
         self.field.cpu()
         with single_threaded():
@@ -146,6 +146,9 @@ class SDF:
             )
         mesh = trimesh.Trimesh(self.similarity.invert(mesh.vertices), mesh.faces, process=False)
         problems = list(surfaces.check(mesh).problems)
+        if problems:
+            mesh = surfaces.repair(mesh)
+            problems = list(surfaces.check(mesh).problems)
         return Extraction(mesh, cells, found.evaluations, found.seconds, dropped, found.fallback, problems)
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
@@ -154,13 +157,22 @@ class SDF:
 
         return save(self, Path(folder))
 
+    def _value(self, module: nn.Module, x: Tensor) -> Tensor:
+        """The field (n,) at normalised x (n, 3); beyond the cube of learning a network is asked at the nearest place."""
+        if self.kind != "network":
+            return module(x)
+        inside = x.clamp(-1, 1)
+        square = (x - inside).square().sum(1)
+        return module(inside) + torch.where(square > 0, square, torch.ones_like(square)).sqrt() * (square > 0)
+
     def _normalised(self, points: np.ndarray) -> np.ndarray:
         """Distances (n,) float64 at normalised points (n, 3)."""
         self.field.cpu()
 
         def values(chunk: slice) -> np.ndarray:
             with torch.no_grad():
-                return self.field(torch.as_tensor(points[chunk], dtype=torch.float32)).double().numpy()
+                x = torch.as_tensor(points[chunk], dtype=torch.float32)
+                return self._value(self.field, x).double().numpy()
 
         with single_threaded():
             parts = map_lanes(values, ranges(len(points), BATCH))

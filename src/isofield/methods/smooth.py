@@ -27,9 +27,9 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.spatial import cKDTree
 
+from isofield.adapt import least_squares
 from isofield.configs import SmoothConfig
 from isofield.fields.grid import CORNERS, SparseGrid, cell_corners
-from isofield.least_squares import least_squares
 from isofield.methods.step import Step
 from isofield.shapes.denoising import denoised
 from isofield.shapes.normals import Oriented, orient

@@ -12,7 +12,7 @@ NEIGHBOURS = 24, 64
 square root of their number."""
 REACH = 0.007
 """Widest kernel, as a share of the box's longest side: what points farther apart differ by is shape and not noise."""
-NOISE_REACH = 2.2
+NOISE_REACH = 1.9
 """In noise so many deviations are allowed, if that is wider: closer points differ by noise alone."""
 AGREEMENT = 8
 """Power of the cosine between two normals in a neighbour's weight: points beyond a sharp edge hardly count."""
@@ -30,7 +30,7 @@ def denoised(points: np.ndarray, normals: np.ndarray, noise: float = 0.0) -> np.
     x = np.asarray(points, np.float64)
     tree = cKDTree(x)
     spacing = float(np.median(tree.query(x[:: max(1, len(x) // 10_000)], k=[2], workers=-1)[0]))
-    count = min(NEIGHBOURS[noise > 0.8 * spacing], len(x))
+    count = min(NEIGHBOURS[noise > 0.9 * spacing], len(x))
     widest = max(REACH * float(np.ptp(x, axis=0).max()), NOISE_REACH * noise)
     distance, index = tree.query(x, k=count, workers=-1)
     for _ in range(ROUNDS):

@@ -30,7 +30,9 @@ FRAGMENT, FRAGMENT_SHARE = 20, 0.002
 QUADRIC = 20
 """Points of a neighbourhood whose distance from a quadric tells the noise."""
 LOW = 0.3
-"""Quantile of those distances that is taken for the noise."""
+"""Quantile of those distances that tells the noise: edges, which no quadric fits, are above it."""
+LOW_CHI = 0.88
+"""That quantile of a deviation of 1 estimated from 20 points and six coefficients: the root of chi-square(14) / 14."""
 FLAT = 0.08
 """Neighbourhoods below this share of the second principal component in the third are flat enough."""
 FLATTER = 0.7
@@ -181,8 +183,8 @@ def local_noise(points: np.ndarray, near: Neighbourhoods) -> np.ndarray:
     the whole cloud's.
     """
     left = quadrics(points, points, near.normals, near.index[:, :QUADRIC])
-    local = np.quantile(left[near.index[:, :QUADRIC]], LOW, axis=1)
-    usual = float(np.quantile(left, LOW))
+    local = np.quantile(left[near.index[:, :QUADRIC]], LOW, axis=1) / LOW_CHI
+    usual = float(np.quantile(left, LOW)) / LOW_CHI
     return np.clip(local, usual / 2, usual * 2)
 
 
@@ -214,7 +216,7 @@ def noise_level(points: np.ndarray) -> float:
     chosen = np.linspace(0, len(points) - 1, min(len(points), 20_000)).astype(np.int64)
     _, index = cKDTree(points).query(points[chosen], k=QUADRIC, workers=-1)
     normals = planes(points, index[:, :NEIGHBOURS])[0]
-    return float(np.quantile(quadrics(points[chosen], points, normals, index), LOW))
+    return float(np.quantile(quadrics(points[chosen], points, normals, index), LOW)) / LOW_CHI
 
 
 def spacing(points: np.ndarray) -> float:

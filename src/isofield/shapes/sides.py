@@ -12,7 +12,7 @@ SUBSET = 6000
 ROUNDS = 40
 WIDTHS = (0.03, 0.004)
 """Smoothing width of the winding kernel, first and last round, in units of the box's longest side."""
-NOISE_WIDTH = 1.7
+NOISE_WIDTH = 1.5
 """The last width is at least so many times the noise: below it the field follows single points."""
 HARD = 1.5
 """How much likelier a point is to be chosen for the subset where its neighbours' normals scatter as they do on

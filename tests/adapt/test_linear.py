@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.sparse import csr_matrix, random_array
 
-from isofield.least_squares import ROWS, least_squares
+from isofield.adapt.linear import ROWS, least_squares
 
 
 @pytest.fixture(autouse=True)

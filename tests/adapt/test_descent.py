@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from isofield.adapt import SHARDS, descend, products_are_exact, rate, steady
+from isofield.adapt.descent import SHARDS, descend, products_are_exact, rate, steady
 from isofield.fields.siren import Siren
 
 
