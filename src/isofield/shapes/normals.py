@@ -18,7 +18,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from isofield.shapes.sides import graph_sides, winding_sides
+from isofield.shapes.sides import graph_sides, trusted, winding_sides
 from isofield.threads import ranges
 
 NEIGHBOURS = 16
@@ -107,6 +107,8 @@ def orient(
     areas = np.pi * near.distance[:, 10] ** 2 / 10
     votes = winding_sides(x, found, near.index[:, 1:13], float(np.median(local)), seed)
     sides = graph_sides(x, found, near.index, near.distance, votes)
+    if normals is not None:
+        sides = trusted(x, found, near.index, near.distance, sides)
     return Oriented(
         points, found * sides[:, None], areas * scale**2, local * scale, float(np.median(near.distance[:, 1])) * scale
     )

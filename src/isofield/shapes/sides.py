@@ -14,6 +14,8 @@ WIDTHS = (0.03, 0.004)
 """Smoothing width of the winding kernel, first and last round, in units of the box's longest side."""
 NOISE_WIDTH = 1.5
 """The last width is at least so many times the noise: below it the field follows single points."""
+AGREEMENT = 0.8
+"""Mean product of given and found sides, beyond which the given ones may be right where they differ."""
 HARD = 1.5
 """How much likelier a point is to be chosen for the subset where its neighbours' normals scatter as they do on
 average."""
@@ -114,24 +116,42 @@ def graph_sides(
 ) -> np.ndarray:
     """(n,) +1 or -1 for normals (n, 3) at points (n, 3): votes (n,), made consistent among neighbours.
 
-    index, distance: (n, k) neighbours, the point itself first. Two neighbours pull on each other by the product of
-    their
-    normals, less where the edge between them leaves the tangent planes (across a thin wall or a sharp edge).
+    index, distance: (n, k) neighbours, the point itself first.
+    """
+    near, weight = index[:, 1:13], pulls(points, normals, index, distance)
+    sides = votes
+    for _ in range(30):
+        sides = np.tanh(2 * ((weight * sides[near]).sum(1) + 0.3 * votes))
+    return np.where(sides < 0, -1.0, 1.0)
+
+
+def pulls(points: np.ndarray, normals: np.ndarray, index: np.ndarray, distance: np.ndarray) -> np.ndarray:
+    """(n, 12): how much each of 12 neighbours wants a point's normal on its own side (on the other, if negative).
+
+    The product of the two normals, less where the edge between the points leaves the tangent planes (across a thin wall
+    or a sharp edge) and where it is long; the sizes of a row sum to 1.
     """
     near, far = index[:, 1:13], distance[:, 1:13]
     edge = points[near] - points[:, None]  # (n, 12, 3)
     edge /= np.maximum(far, 1e-30)[..., None]
-    out = np.maximum(
-        np.abs(np.einsum("nkd,nd->nk", edge, normals)), np.abs(np.einsum("nkd,nkd->nk", edge, normals[near]))
-    )
+    leaves = [np.abs(np.einsum("nkd,nd->nk", edge, normals)), np.abs(np.einsum("nkd,nkd->nk", edge, normals[near]))]
+    flat = np.maximum(0, 1 - 1.3 * np.maximum(*leaves))
     sixth = np.maximum(distance[:, 6:7], 1e-30)
-    weight = (
-        np.einsum("nkd,nd->nk", normals[near], normals)
-        * np.maximum(0, 1 - 1.3 * out)
-        * np.exp(-((far / sixth) ** 2) / 2)
-    )
-    total = np.maximum(np.abs(weight).sum(1), 1e-30)
-    sides = votes
-    for _ in range(30):
-        sides = np.tanh(2 * ((weight * sides[near]).sum(1) / total + 0.3 * votes))
-    return np.where(sides < 0, -1.0, 1.0)
+    weight = np.einsum("nkd,nd->nk", normals[near], normals) * flat * np.exp(-((far / sixth) ** 2) / 2)
+    return weight / np.maximum(np.abs(weight).sum(1, keepdims=True), 1e-30)
+
+
+def trusted(
+    points: np.ndarray, normals: np.ndarray, index: np.ndarray, distance: np.ndarray, sides: np.ndarray
+) -> np.ndarray:
+    """(n,) the sides of normals that came with the points: as they came, where they are consistent, or `sides`.
+
+    They are consistent where nearly all of them agree with the sides that were found (or nearly none: then all are
+    turned) and neighbours agree among them as well as among the found ones.
+    """
+    whole = float(sides.mean())
+    if abs(whole) < AGREEMENT:
+        return sides
+    weight = pulls(points, normals, index, distance)
+    found = float((weight * sides[:, None] * sides[index[:, 1:13]]).sum())
+    return np.full(len(sides), np.sign(whole)) if float(weight.sum()) >= 0.995 * found else sides
