@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import trimesh
 
-METHODS = ("floor", "auto", "smooth", "neural-pull", "neural-pull-published", "poisson", "poisson-true")
+METHODS = ("floor", "auto", "smooth", "refined", "neural-pull", "neural-pull-published", "poisson", "poisson-true")
 """In the table's order. floor: the truth itself, all that sampling can tell apart; poisson: Open3D as a user runs it,
 poisson-true: with the true normals; the others are isofield's."""
 POISSON_DEPTH, NEIGHBOURS = 8, 30

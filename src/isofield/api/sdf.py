@@ -158,7 +158,8 @@ class SDF:
         return save(self, Path(folder))
 
     def _value(self, module: nn.Module, x: Tensor) -> Tensor:
-        """The field (n,) at normalised x (n, 3); beyond the cube of learning a network is asked at the nearest place."""
+        """The field (n,) at normalised x (n, 3); beyond the cube of learning a network is asked at the nearest
+        place."""
         if self.kind != "network":
             return module(x)
         inside = x.clamp(-1, 1)

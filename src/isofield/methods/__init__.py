@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from isofield.configs import AutoConfig, NeuralPullConfig, Quality, SmoothConfig, Start
-from isofield.methods import auto, neural_pull, smooth
+from isofield.configs import NeuralPullConfig, Quality, RefinedConfig, SmoothConfig, Start
+from isofield.methods import neural_pull, refined, smooth
 from isofield.methods.step import Step
 from isofield.types import Observation
 
@@ -16,12 +16,12 @@ Fit = Callable[[Observation, int, str], Iterator[Step]]
 def fitter(method: str, quality: Quality, start: Start) -> tuple[Fit, object]:
     """The function that fits one shape by `method`, and its settings; raises KeyError for an unknown name."""
     match method:
-        case "auto":
-            a = AutoConfig.of(quality)
-            return (lambda observed, seed, device: auto.fit(observed, a, seed, device)), a
-        case "smooth":
+        case "auto" | "smooth":  # the grid alone is the best that is known for every kind of input (benchmarks/)
             s = SmoothConfig.of(quality)
             return (lambda observed, seed, device: smooth.fit(observed, s, seed, device)), s
+        case "refined":
+            r = RefinedConfig.of(quality)
+            return (lambda observed, seed, device: refined.fit(observed, r, seed, device)), r
         case "neural-pull":
             n = NeuralPullConfig.of(quality, start)
             return (lambda observed, seed, device: neural_pull.fit(observed, n, seed, device)), n

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from isofield.configs import AutoConfig, SmoothConfig
+from isofield.configs import RefinedConfig, SmoothConfig
 from isofield.evaluate import compare
 from isofield.fields.grid import SparseGrid
 from isofield.fields.refined import Refined
-from isofield.methods import auto
+from isofield.methods import refined
 from isofield.types import Observation
 
-FEW = AutoConfig(steps=200, batch=1500, samples=60_000, width=64, layers=3)
-TINY = AutoConfig(SmoothConfig(cells=24, levels=2, iterations=(10, 10)), 12, 200, 2000, 16, 2)
+FEW = RefinedConfig(steps=200, batch=1500, samples=60_000, width=64, layers=3)
+TINY = RefinedConfig(SmoothConfig(cells=24, levels=2, iterations=(10, 10)), 12, 200, 2000, 16, 2)
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +32,7 @@ def sphere(count: int) -> Observation:
 
 def test_is_as_good_as_the_grid_after_few_steps(fitted, surface):
     truth, _, grid = fitted("knot", 4000)
-    field = list(auto.refine(grid, FEW, 0, "cpu"))[-1].field
+    field = list(refined.refine(grid, FEW, 0, "cpu"))[-1].field
     assert isinstance(field, Refined)
     before, after = (compare(surface(f), truth, samples=20_000, floor=False) for f in (grid, field))
     assert after["f_score_1"] >= 0.99
@@ -43,7 +43,7 @@ def test_is_as_good_as_the_grid_after_few_steps(fitted, surface):
 
 def test_the_band_is_where_the_network_counts(fitted):
     _, _, grid = fitted("knot", 4000)
-    x = auto.band(grid, 5000, torch.Generator().manual_seed(0))
+    x = refined.band(grid, 5000, torch.Generator().manual_seed(0))
     assert x.shape == (5000, 3)
     with torch.no_grad():
         values = grid(x).abs() / grid.cell
@@ -52,7 +52,7 @@ def test_the_band_is_where_the_network_counts(fitted):
 
 
 def test_until_the_network_has_learned_the_best_field_is_the_grid():
-    steps = list(auto.fit(sphere(500), TINY))
+    steps = list(refined.fit(sphere(500), TINY))
     assert [step.fraction for step in steps] == sorted(step.fraction for step in steps)
     assert steps[-1].fraction == 1
     assert isinstance(steps[-1].field, Refined)
@@ -61,7 +61,7 @@ def test_until_the_network_has_learned_the_best_field_is_the_grid():
 
 
 def test_without_steps_it_is_the_grid():
-    last = list(auto.fit(sphere(500), replace(TINY, steps=0)))[-1]
+    last = list(refined.fit(sphere(500), replace(TINY, steps=0)))[-1]
     assert isinstance(last.field, SparseGrid)
     assert last.fraction == 1
 
@@ -70,6 +70,6 @@ def test_same_bytes_for_any_number_of_threads():
     results = []
     for threads in (1, 2):
         torch.set_num_threads(threads)
-        field = list(auto.fit(sphere(500), TINY, seed=4))[-1].field
+        field = list(refined.fit(sphere(500), TINY, seed=4))[-1].field
         results.append(b"".join(value.numpy().tobytes() for value in field.state_dict().values()))
     assert results[0] == results[1]
