@@ -102,7 +102,7 @@ class RefinedConfig:
     samples: int = 400_000
     width: int = 192
     layers: int = 4
-    w0: float = 30.0
+    w0: float = 20.0
     learning_rate: float = 1e-3
     final: float = 0.01
 

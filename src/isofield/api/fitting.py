@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from isofield.errors import InputError
 from isofield.methods import fitter
 from isofield.shapes.normals import inliers, noise_level, spacing
 from isofield.shapes.thinning import distinct, sampled, thinned
-from isofield.types import Cloud, Observation
+from isofield.types import Cloud, Observation, Similarity
 
 KEPT = 30_000
 """Observed points that a field keeps, to know which of its surface they support."""
@@ -58,16 +59,25 @@ def fit(
     KeyboardInterrupt where there was no field yet.
     """
     device = _device(device)
-    try:
-        run, config = fitter(method, quality, start)
-    except KeyError:
-        raise InputError(f"method {method!r} is unknown: take one of {', '.join(METHODS)}.") from None
+    if method not in METHODS:
+        raise InputError(f"method {method!r} is unknown: take one of {', '.join(METHODS)}.")
+    if quality not in get_args(Quality):
+        raise InputError(f"quality {quality!r} is unknown: take one of {', '.join(get_args(Quality))}.")
+    if start not in get_args(Start):
+        raise InputError(f"start {start!r} is unknown: take one of {', '.join(get_args(Start))}.")
+    if start == "published" and method != "neural-pull":
+        raise InputError(f"start 'published' belongs to method 'neural-pull', not to {method!r}: name that method.")
+    if noise is not None and not 0 <= noise < 0.1:
+        raise InputError(f"noise {noise} is no fraction of the diagonal from 0 to 0.1: give one, or leave it out.")
+    run, config = fitter(method, quality, start)
     tell = progress or (lambda stage, fraction: None)
     tell("reading", 0.0)
     name, cloud = _cloud(source, seed)
-    clean, outliers = _clean(cloud, quality)
-    similarity = shapes.normalization(clean.points)
-    points = similarity.apply(clean.points)
+    # Whatever the unit, distances are taken where they neither overflow nor vanish; outliers do not decide the scale.
+    first = shapes.normalization(cloud.points)
+    clean, outliers = _clean(Cloud(first.apply(cloud.points), cloud.normals), quality)
+    similarity = _after(first, shapes.normalization(clean.points))
+    points = similarity.apply(first.invert(clean.points))
     deviation = None if noise is None else float(noise) * float(np.linalg.norm(np.ptp(points, axis=0)))
     field, interrupted = None, False
     try:
@@ -82,29 +92,30 @@ def fit(
         raise RuntimeError(f"method {method} ended without a field")
     field = field.cpu().eval().requires_grad_(False)
     margin = 0.1 * float(np.ptp(points, axis=0).max())
-    kept = clean.points[np.sort(np.random.default_rng(seed).permutation(len(points))[:KEPT])]
+    kept = points[np.sort(np.random.default_rng(seed).permutation(len(points))[:KEPT])]
     provenance = {
         "isofield": version("isofield"),
-        "input": name,
+        "input": Path(name).name,
         "sha256": _digest(source),
         "method": method,
         "quality": quality,
         "seed": seed,
         "settings": asdict(config),  # type: ignore[call-overload]
         "points": {"given": len(cloud.points), "outliers": outliers, "used": len(points)},
-        "noise": float(
-            noise * np.linalg.norm(np.ptp(clean.points, axis=0)) if noise is not None else noise_level(clean.points)
-        ),
-        "bounds": [clean.points.min(0).tolist(), clean.points.max(0).tolist()],
+        "noise": (noise_level(points) if deviation is None else deviation) / similarity.scale,
+        "bounds": similarity.invert(np.array([points.min(0), points.max(0)])).tolist(),
     }
     lower, upper = _triple(points.min(0) - margin), _triple(points.max(0) + margin)
-    return SDF(field, similarity, kept, spacing(clean.points), lower, upper, provenance, interrupted)
+    return SDF(
+        field, similarity, similarity.invert(kept), spacing(points) / similarity.scale, lower, upper, provenance,
+        interrupted
+    )
 
 
 def _cloud(source: Source, seed: int) -> tuple[str, Cloud]:
     """The name and the checked points of what was given; faces are sampled."""
     if isinstance(source, (str, os.PathLike)):
-        name, shape = Path(source).name, shapes.read(source)
+        name, shape = str(source), shapes.read(source)
     elif isinstance(source, (trimesh.Trimesh, Cloud)):
         name, shape = type(source).__name__, source
     else:
@@ -130,6 +141,12 @@ def _clean(cloud: Cloud, quality: Quality) -> tuple[Cloud, int]:
     kept = inliers(cloud.points)
     normals = None if cloud.normals is None else cloud.normals[kept]
     return Cloud(cloud.points[kept], normals), int(np.count_nonzero(~kept))
+
+
+def _after(first: Similarity, second: Similarity) -> Similarity:
+    """The similarity that applies `first`, then `second`."""
+    x, y, z = (np.asarray(first.center) + np.asarray(second.center) / first.scale).tolist()
+    return Similarity((x, y, z), first.scale * second.scale)
 
 
 def _digest(source: Source) -> str | None:

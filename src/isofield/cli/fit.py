@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 Device = Literal["auto", "cpu", "cuda"]
 
 
+OPEN = 0.15
+"""Beyond this share of a mesh without points the input is said to be open."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """How to fit, and how to extract."""
@@ -133,6 +137,7 @@ def _several(jobs: list[Job], settings: Settings, progress: bool, as_json: bool)
 def run(job: Job, settings: Settings, progress: bool) -> tuple[dict[str, Any], str]:
     """Fit one input and write what was asked: the figures, and the command to type next."""
     import time
+    import warnings
 
     from isofield import api
     from isofield.cli import reporting
@@ -156,6 +161,11 @@ def run(job: Job, settings: Settings, progress: bool) -> tuple[dict[str, Any], s
             extraction = sdf.extract(settings.resolution, keep_all=settings.keep_all)
             measured = api.report(extraction.mesh, sdf.points, sdf.spacing)
             files = _write(job, sdf, extraction)
+    if measured.unseen > OPEN:
+        warnings.warn(
+            f"{job.source}: the scan is open: {100 * measured.unseen:.0f} % of the mesh closes it where no point is near",
+            stacklevel=2,
+        )
     figures: dict[str, Any] = {
         "input": str(job.source),
         **_found(sdf),

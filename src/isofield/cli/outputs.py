@@ -82,8 +82,24 @@ def check(job: Job) -> None:
         raise InputError(f"{job.mesh} is the input itself: give --out another name.")
     if job.field is not None:
         shapes.check_output(job.field / CONFIG, known=("json",))
+        _check_field(job.field)
     if job.preview is not None:
         shapes.check_output(job.preview, known=("png",))
+
+
+def _check_field(folder: Path) -> None:
+    """Raise InputError where the folder holds somebody else's config.json."""
+    import json
+
+    path = folder / CONFIG
+    if not path.is_file():
+        return
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        config = None
+    if not (isinstance(config, dict) and {"format", "similarity"} <= config.keys()):
+        raise InputError(f"{folder} holds a {CONFIG} that is no field's and would be lost: name another folder.")
 
 
 def _is_mesh(path: Path) -> bool:

@@ -26,11 +26,14 @@ LABELS = {
     "volume": "volume",
     "watertight": "watertight",
     "problems": "problems",
+    "components": "components",
+    "genus": "genus (handles)",
     "faces": "faces",
     "dropped": "components dropped",
     "resolution": "resolution",
     "evaluations": "evaluations of the field",
     "seconds": "seconds",
+    "interrupted": "interrupted",
     "files": "written",
 }
 """The figures that are shown to people, in order; JSON has all."""
@@ -44,9 +47,12 @@ def of_extraction(extraction: Extraction) -> dict[str, Any]:
     import numpy as np
 
     mesh = extraction.mesh
+    components = int(mesh.body_count)
     return {
         "watertight": bool(mesh.is_watertight),
         "problems": list(extraction.problems),
+        "components": components,
+        "genus": int(components - mesh.euler_number // 2),
         "volume": float(mesh.volume),
         "vertices": len(mesh.vertices),
         "faces": len(mesh.faces),
@@ -93,7 +99,7 @@ def quoted(path: str | PathLike[str]) -> str:
 
 
 def _text(name: str, value: Any, diagonal: float | None) -> str:
-    if value is None or value == [] or (name == "dropped" and value == 0):
+    if value is None or value == [] or (name in ("dropped", "interrupted") and not value):
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from isofield.threads import map_lanes, ranges, single_threaded
@@ -16,6 +18,8 @@ NOISE_WIDTH = 1.5
 """The last width is at least so many times the noise: below it the field follows single points."""
 AGREEMENT = 0.8
 """Mean product of given and found sides, beyond which the given ones may be right where they differ."""
+PATCHES, CONFLICT = 50, 0.5
+"""Patches that are turned at most, and the share of a border's pull that must ask for it."""
 HARD = 1.5
 """How much likelier a point is to be chosen for the subset where its neighbours' normals scatter as they do on
 average."""
@@ -122,7 +126,35 @@ def graph_sides(
     sides = votes
     for _ in range(30):
         sides = np.tanh(2 * ((weight * sides[near]).sum(1) + 0.3 * votes))
-    return np.where(sides < 0, -1.0, 1.0)
+    return turn_patches(np.where(sides < 0, -1.0, 1.0), near, weight)
+
+
+def turn_patches(sides: np.ndarray, near: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """sides (n,) after turning whole patches that disagree with what surrounds them along nearly all of their border.
+
+    near, weight: (n, 12) neighbours and how much they pull. A patch is a connected part whose neighbours agree. On a
+    smooth surface no border of disagreement can be right, however sure the votes were within; the smaller patch turns.
+    """
+    rows = np.repeat(np.arange(len(sides)), near.shape[1])
+    columns, pull = near.ravel(), weight.ravel()
+    for _ in range(PATCHES):
+        signed = pull * sides[rows] * sides[columns]
+        agree = signed > 0
+        graph = coo_matrix((agree[agree], (rows[agree], columns[agree])), shape=(len(sides),) * 2)
+        count, part = connected_components(graph, directed=False)
+        across = part[rows] != part[columns]
+        if count == 1 or not across.any():
+            break
+        a, b = part[rows[across]], part[columns[across]]
+        conflict = np.bincount(a, -signed[across], count) + np.bincount(b, -signed[across], count)
+        border = np.bincount(a, np.abs(signed[across]), count) + np.bincount(b, np.abs(signed[across]), count)
+        size = np.bincount(part, minlength=count)
+        turn = (conflict > CONFLICT * border) & (border > 0) & (size < len(sides) / 2)
+        if not turn.any():
+            break
+        # one patch at a time where patches touch: the one that disagrees most
+        sides = np.where(part == np.where(turn, conflict, -1).argmax(), -sides, sides)
+    return sides
 
 
 def pulls(points: np.ndarray, normals: np.ndarray, index: np.ndarray, distance: np.ndarray) -> np.ndarray:
