@@ -48,12 +48,14 @@ def test_follows_a_scan(fitted, surface, family, near, normals):
 def test_is_the_distance_to_a_sphere_near_it():
     field = list(smooth.fit(sphere(1500, 0.004), SmoothConfig(cells=48, levels=2)))[-1].field
     x = np.random.default_rng(5).normal(size=(3000, 3))
-    x *= np.random.default_rng(6).uniform(0.7, 1.1, (3000, 1)) / np.linalg.norm(x, axis=1, keepdims=True)
-    with torch.no_grad():
-        found = field(torch.as_tensor(x, dtype=torch.float32)).numpy()
-    wrong = np.abs(found - (np.linalg.norm(x, axis=1) - 0.9))
-    assert np.median(wrong) < 0.005
-    assert wrong.max() < 0.05
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    for low, high, median, most in ((0.86, 0.94, 0.003, 0.02), (0.7, 1.1, 0.01, 0.05)):
+        y = x * np.random.default_rng(6).uniform(low, high, (3000, 1))
+        with torch.no_grad():
+            found = field(torch.as_tensor(y, dtype=torch.float32)).numpy()
+        wrong = np.abs(found - (np.linalg.norm(y, axis=1) - 0.9))
+        assert np.median(wrong) < median
+        assert wrong.max() < most
     center = field(torch.zeros(1, 3)).item()
     assert -1.2 < center < -0.5
 
@@ -83,15 +85,15 @@ def test_has_no_jump_where_levels_meet(fitted):
 
 
 def test_follows_the_points_less_where_they_are_known_to_be_noisy():
-    observed = sphere(1200, 0.02)
-    config = SmoothConfig(cells=48, levels=2)
+    observed = sphere(4000, 0.02)
+    config = SmoothConfig(cells=96, levels=3)
     rough, even = (
         list(smooth.fit(replace(observed, noise=noise), config))[-1].field for noise in (0.0005, 0.02)
     )  # fmt: skip
     x = torch.as_tensor(sphere(3000, 0.0, 9).points, dtype=torch.float32)
     with torch.no_grad():
         deviation = [field(x).std().item() for field in (rough, even)]
-    assert deviation[1] < 0.9 * deviation[0]
+    assert deviation[1] < 0.97 * deviation[0]
     assert deviation[1] < 0.4 * 0.02
 
 

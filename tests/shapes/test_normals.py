@@ -153,3 +153,22 @@ def test_neighbours_outvote_a_few_wrong_sides():
     sides = graph_sides(cloud.points, cloud.normals, near.index, near.distance, votes)
     assert set(np.unique(sides)) <= {-1.0, 1.0}
     assert (sides > 0).mean() > 0.999
+
+
+def test_an_open_sheet_has_one_side():
+    """Nothing is inside a sheet, so the winding number says nothing; neighbours still have to agree."""
+    random = np.random.default_rng(0)
+    x = random.uniform(-1, 1, (5000, 3))
+    x[:, 2] = 0.02 * np.sin(3 * x[:, 0])
+    up = orient(x).normals[:, 2]
+    assert (up > 0).all() or (up < 0).all()
+
+
+def test_given_sides_stay_where_they_are_consistent_and_not_where_some_are_flipped():
+    random = np.random.default_rng(1)
+    n = random.normal(size=(4000, 3))
+    n /= np.linalg.norm(n, axis=1, keepdims=True)
+    inward = orient(0.5 * n, -n).normals
+    assert (np.einsum("nd,nd->n", inward, n) > 0.99).all()
+    flipped = n * np.where(random.random(4000) < 0.3, -1, 1)[:, None]
+    assert (np.einsum("nd,nd->n", orient(0.5 * n, flipped).normals, n) > 0.99).all()

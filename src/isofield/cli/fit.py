@@ -163,7 +163,7 @@ def run(job: Job, settings: Settings, progress: bool) -> tuple[dict[str, Any], s
             files = _write(job, sdf, extraction)
     if measured.unseen > OPEN:
         warnings.warn(
-            f"{job.source}: the scan is open: {100 * measured.unseen:.0f} % of the mesh closes it where no point is near",
+            f"{job.source}: the scan is open: {100 * measured.unseen:.0f} % of the mesh closes it where no point is",
             stacklevel=2,
         )
     figures: dict[str, Any] = {
