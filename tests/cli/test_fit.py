@@ -65,7 +65,7 @@ def test_several_inputs_go_on_after_a_failing_one(here, capsys):
     np.save("scans/b/ring.npy", torus(1000))
     assert main(["fit", "scans/few.npy", "scans/b/ring.npy", "-o", "out", "--field", "fields", *FAST]) == 2
     error = capsys.readouterr().err
-    assert "error: few.npy has 50 points" in error
+    assert "few.npy has 50 points" in error
     assert "1 of 2 inputs could not be fitted: scans/few.npy" in error
     assert [path.as_posix() for path in Path("out").rglob("*.ply")] == ["out/b/ring.ply"]
     assert Path("fields/b/ring/config.json").is_file()

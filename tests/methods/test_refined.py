@@ -60,12 +60,6 @@ def test_until_the_network_has_learned_the_best_field_is_the_grid():
     assert len(steps) == 1 + 2 + 12 + 1
 
 
-def test_without_steps_it_is_the_grid():
-    last = list(refined.fit(sphere(500), replace(TINY, steps=0)))[-1]
-    assert isinstance(last.field, SparseGrid)
-    assert last.fraction == 1
-
-
 def test_same_bytes_for_any_number_of_threads():
     results = []
     for threads in (1, 2):
