@@ -1,6 +1,5 @@
 """The grid with a network that learned it."""
 
-from dataclasses import replace
 
 import numpy as np
 import pytest
