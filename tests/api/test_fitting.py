@@ -172,3 +172,26 @@ def test_what_cannot_be_fitted_is_refused_in_one_sentence(given, options, messag
     with pytest.raises(InputError, match=message) as caught:
         fit(given, quality="fast", **options)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"quality": "x"}, "quality 'x' is unknown: take one of fast, balanced, best."),
+        ({"noise": 5.0}, "noise 5.0 is no fraction of the diagonal from 0 to 0.1: give one, or leave it out."),
+        ({"start": "published"}, "start 'published' belongs to method 'neural-pull', not to 'auto': name that method."),
+    ],
+)
+def test_wrong_settings_are_said_before_the_work(settings, sentence):
+    with pytest.raises(InputError) as error:
+        fit(np.zeros((0, 3)), **settings)
+    assert str(error.value) == sentence
+
+
+@pytest.mark.parametrize("unit", [1e300, 1e-300])
+def test_any_unit_that_64_bits_hold(unit):
+    x = np.random.default_rng(3).normal(size=(1500, 3))
+    x *= unit / np.linalg.norm(x, axis=1, keepdims=True)
+    sdf = fit(x, quality="fast")
+    inside, outside = sdf(np.array([[0.5 * unit, 0, 0], [1.5 * unit, 0, 0]])) / unit
+    assert -0.7 < inside < -0.3 < 0.3 < outside < 0.7

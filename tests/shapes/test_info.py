@@ -90,3 +90,9 @@ def test_normals_and_colors_are_named(table):
     info = shapes.inspect(Cloud(table, table, np.zeros((200, 4), np.uint8)), "c")
     assert info.normals and info.colors
     assert dict(shapes.describe(info))["points"] == "200 with normals and colours"
+
+
+def test_suggests_no_method_for_what_cannot_be_fitted():
+    info = shapes.inspect(Cloud(np.random.default_rng(0).random((50, 3))), "few.npy")
+    assert info.method == "none"
+    assert info.reason == "few.npy has 50 points, and a surface needs at least 100: give a denser scan."

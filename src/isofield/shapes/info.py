@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from isofield.errors import InputError
+from isofield.shapes.checking import check_cloud, check_faces
 from isofield.shapes.reading import METADATA, vertex_colors
 from isofield.shapes.topology import Edges, degenerate, distinct, edges, parts
 from isofield.types import Cloud
@@ -83,7 +86,8 @@ def inspect(shape: trimesh.Trimesh | Cloud, name: str) -> Info:
     met = edges(faces, len(points))
     kind = "cloud" if cloud or not len(faces) else _kind(met, points)
     normals = isinstance(shape, Cloud) and shape.normals is not None
-    method, reason = _method(kind, met, normals)
+    problem = _unfit(shape, name)
+    method, reason = ("none", problem) if problem else _method(kind, met, normals)
     colors = shape.colors is not None if isinstance(shape, Cloud) else vertex_colors(shape) is not None
     surface = kind != "cloud"
     return Info(
@@ -208,6 +212,17 @@ def _unit(points: np.ndarray) -> tuple[np.ndarray, float]:
     points = points - (low / 2 + high / 2)
     scale = float(np.abs(points).max()) * 2
     return (points / scale, scale) if scale > 0 else (points, 1.0)
+
+
+def _unfit(shape: trimesh.Trimesh | Cloud, name: str) -> str:
+    """Why the shape cannot be fitted, as `fit` would say it, or nothing."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            check_cloud(shape, name) if isinstance(shape, Cloud) else check_faces(shape, name)
+    except InputError as error:
+        return str(error)
+    return ""
 
 
 def _method(kind: Kind, met: Edges, normals: bool) -> tuple[str, str]:
