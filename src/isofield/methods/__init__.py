@@ -16,7 +16,7 @@ Fit = Callable[[Observation, int, str], Iterator[Step]]
 def fitter(method: str, quality: Quality, start: Start) -> tuple[Fit, object]:
     """The function that fits one shape by `method`, and its settings; raises KeyError for an unknown name."""
     match method:
-        case "auto" | "smooth":  # the grid alone is the best that is known for every kind of input (benchmarks/)
+        case "auto" | "smooth":  # the grid: best for its seconds (docs/adr/0004)
             s = SmoothConfig.of(quality)
             return (lambda observed, seed, device: smooth.fit(observed, s, seed, device)), s
         case "refined":

@@ -3,8 +3,8 @@
 The grid is `methods.smooth`. A sine network (Sitzmann et al. 2020) is regressed on its values in the band around its
 zero
 set; it evens out the grid's cells and what noise they followed. The grid holds it on a leash (`fields.refined`): the
-network adds no component and closes no hole. Measured (benchmarks/), normals of thin noisy parts gain and sharp edges
-lose.
+network adds no component and closes no hole. Measured on two
+shapes (docs/benchmark.md): a tie on one with sharp edges, better normals on a thin one.
 """
 
 from __future__ import annotations
