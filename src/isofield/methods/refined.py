@@ -1,10 +1,9 @@
 """The smooth grid, refined by a network that learns it.
 
 The grid is `methods.smooth`. A sine network (Sitzmann et al. 2020) is regressed on its values in the band around its
-zero
-set; it evens out the grid's cells and what noise they followed. The grid holds it on a leash (`fields.refined`): the
-network adds no component and closes no hole. Measured on two
-shapes (docs/benchmark.md): a tie on one with sharp edges, better normals on a thin one.
+zero set; it evens out the grid's cells and what noise they followed. The grid holds it on a leash (`fields.refined`):
+the network adds no component and closes no hole. Measured on two shapes (docs/benchmark.md): a tie on one with sharp
+edges, better normals on a thin one.
 """
 
 from __future__ import annotations
