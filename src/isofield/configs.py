@@ -73,13 +73,15 @@ class SmoothConfig:
     margin: float = 0.1
     iterations: tuple[int, ...] = (100, 60, 60, 60)
     noise_share: float = 0.66
-    cells_per_point: float = 4.0
+    cells_per_point: float = 2.5
     least_noise: float = 0.0005
     normal_deviation: float = 0.5
     smoothness: float = 1.0
+    smoothness_per_noise: float = 4.0
     reference_cells: int = 64
     prior: float = 0.3
     prior_power: float = 4.0
+    prior_spacings: float = 0.5
     winding_cell: float = 0.012
 
     @classmethod

@@ -79,12 +79,13 @@ class Level:
 
 def _build(points, config, tree, origin, side, shape, number, above) -> Level:
     h, counts = side / 2**number, shape * 2**number
+    longest = np.ptp(points.points, axis=0).max()
     cells = np.arange(int(np.prod(counts))) if above is None else _refine(points.points, origin, above)
     nodes, corners = cell_corners(cells, shape, number)
     index = np.stack(np.unravel_index(nodes, counts + 1), 1)  # (n, 3)
     position = origin + index * h
-    distance, _ = tree.query(position, workers=-1)
-    if above is None or h > config.winding_cell * np.ptp(points.points, axis=0).max():
+    distance, nearest = tree.query(position, workers=-1)
+    if above is None or h > config.winding_cell * longest:
         winding = points.winding(position)
         side_of, sure = np.where(winding > 0.5, -1.0, 1.0), np.minimum(np.abs(2 * winding - 1), 1)
     else:
@@ -94,15 +95,13 @@ def _build(points, config, tree, origin, side, shape, number, above) -> Level:
         start, free = prior, np.ones(len(nodes), bool)
     else:
         start, free = _from_above(above, above.values, index), np.bincount(corners.ravel(), minlength=len(nodes)) == 8
-    weight = config.prior * sure**config.prior_power * np.clip(distance / h - 2, 0, 1)
+    reach = max(h, config.prior_spacings * float(np.median(np.sqrt(points.areas))))
+    weight = config.prior * sure**config.prior_power * np.clip(distance / reach - 2, 0, 1)
+    noisy = config.smoothness_per_noise * points.noise / np.sqrt(points.areas)
+    bending = np.maximum(config.smoothness, noisy) * np.sqrt(config.reference_cells * h / longest)
     rows = [
         *_data_rows(points, origin, h, counts, cells, corners, len(nodes), config),
-        *_hessian_rows(
-            nodes,
-            index,
-            counts,
-            config.smoothness * np.sqrt(config.reference_cells * h / np.ptp(points.points, axis=0).max()),
-        ),
+        *_hessian_rows(nodes, index, counts, bending[nearest]),
         _prior_rows(weight, prior / h),
     ]
     values = least_squares(rows, start / h, free, config.iterations[min(number, len(config.iterations) - 1)]) * h
@@ -166,24 +165,25 @@ def _data_rows(points: Oriented, origin, h, counts, cells, corners, unknowns, co
 
 
 def _hessian_rows(nodes, index, counts, weight):
-    """Second differences along the axes, and across them (times sqrt 2), wherever the band has the nodes."""
+    """Second differences along the axes, and across them (times sqrt 2), wherever the band has the nodes.
+
+    weight: (n,) at each node.
+    """
     lookup = np.full(int(np.prod(counts + 1)), -1, np.int32)
     lookup[nodes] = np.arange(len(nodes), dtype=np.int32)
     strides = np.array([(counts[1] + 1) * (counts[2] + 1), counts[2] + 1, 1])
     for axis in range(3):
         inner = np.flatnonzero((index[:, axis] > 0) & (index[:, axis] < counts[axis]))
         stencil = np.stack([lookup[nodes[inner] + s * strides[axis]] for s in (-1, 0, 1)], 1)
-        stencil = stencil[(stencil >= 0).all(1)]
-        yield (
-            _sparse(stencil, np.broadcast_to(weight * np.array([1.0, -2.0, 1.0]), stencil.shape), len(nodes)),
-            np.zeros(len(stencil)),
-        )
+        whole = (stencil >= 0).all(1)
+        rows = weight[inner[whole], None] * np.array([1.0, -2.0, 1.0])
+        yield _sparse(stencil[whole], rows, len(nodes)), np.zeros(len(rows))
     for a, b in ((0, 1), (0, 2), (1, 2)):
         inner = np.flatnonzero((index[:, a] < counts[a]) & (index[:, b] < counts[b]))
         stencil = np.stack([lookup[nodes[inner] + s] for s in (0, strides[a], strides[b], strides[a] + strides[b])], 1)
-        stencil = stencil[(stencil >= 0).all(1)]
-        signs = weight * np.sqrt(2) * np.array([1.0, -1.0, -1.0, 1.0])
-        yield _sparse(stencil, np.broadcast_to(signs, stencil.shape), len(nodes)), np.zeros(len(stencil))
+        whole = (stencil >= 0).all(1)
+        rows = weight[inner[whole], None] * np.sqrt(2) * np.array([1.0, -1.0, -1.0, 1.0])
+        yield _sparse(stencil[whole], rows, len(nodes)), np.zeros(len(rows))
 
 
 def _sparse(columns: np.ndarray, weights: np.ndarray, unknowns: int) -> csr_matrix:

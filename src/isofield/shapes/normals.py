@@ -18,6 +18,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
+from isofield.shapes.jets import fit_jets
 from isofield.shapes.sides import graph_sides, trusted, winding_sides
 from isofield.threads import ranges
 
@@ -25,6 +26,8 @@ NEIGHBOURS = 16
 """Points of a neighbourhood whose principal components give the normal, where the noise is small."""
 WIDER = (32, 64)
 """Neighbourhoods for points whose noise is not small beside the extent of the smaller ones."""
+AGAIN = 1
+"""How often the sides are cleaned up again with the better normals that patches on one side give."""
 FRAGMENT, FRAGMENT_SHARE = 20, 0.002
 """A connected part of fewer points, or of a smaller share of all, is a stray."""
 QUADRIC = 20
@@ -101,16 +104,23 @@ def orient(
     low, high = points.min(0), points.max(0)
     center, scale = (low + high) / 2, float((high - low).max())
     x = (points - center) / scale
+    known = None if noise is None else noise / scale
     near = neighbourhoods(x)
     found = near.normals if normals is None else _unit(np.asarray(normals, np.float64), near.normals)
-    local = np.full(len(x), noise / scale) if noise is not None else local_noise(x, near)
-    areas = np.pi * near.distance[:, 10] ** 2 / 10
-    votes = winding_sides(x, found, near.index[:, 1:13], float(np.median(local)), seed)
+    rough = local_noise(x, near) if known is None else np.full(len(x), known)
+    votes = winding_sides(x, found, near.index[:, 1:13], float(np.median(rough)), seed)
     sides = graph_sides(x, found, near.index, near.distance, votes)
-    if normals is not None:
-        sides = trusted(x, found, near.index, near.distance, sides)
+    kept = None if normals is None else trusted(x, found, near.index, near.distance, sides)
+    for _ in range(AGAIN if kept is None else 0):
+        better = fit_jets(x, found * sides[:, None], known).normals
+        turned = np.where(np.einsum("nd,nd->n", found, better) < 0, -1.0, 1.0)
+        sides = turned * graph_sides(x, better, near.index, near.distance, turned * votes)
+    outward = found * (sides if kept is None else kept)[:, None]
+    jets = fit_jets(x, outward, known)
+    outward = jets.normals if kept is None else outward
+    areas = np.pi * near.distance[:, 10] ** 2 / 10
     return Oriented(
-        points, found * sides[:, None], areas * scale**2, local * scale, float(np.median(near.distance[:, 1])) * scale
+        points, outward, areas * scale**2, np.minimum(rough, jets.noise) * scale, float(np.median(near.distance[:, 1])) * scale
     )
 
 

@@ -175,15 +175,15 @@ def pulls(points: np.ndarray, normals: np.ndarray, index: np.ndarray, distance: 
 
 def trusted(
     points: np.ndarray, normals: np.ndarray, index: np.ndarray, distance: np.ndarray, sides: np.ndarray
-) -> np.ndarray:
-    """(n,) the sides of normals that came with the points: as they came, where they are consistent, or `sides`.
+) -> np.ndarray | None:
+    """(n,) the sides of normals that came with the points: as they came, where they are consistent, or None.
 
     They are consistent where nearly all of them agree with the sides that were found (or nearly none: then all are
     turned) and neighbours agree among them as well as among the found ones.
     """
     whole = float(sides.mean())
     if abs(whole) < AGREEMENT:
-        return sides
+        return None
     weight = pulls(points, normals, index, distance)
     found = float((weight * sides[:, None] * sides[index[:, 1:13]]).sum())
-    return np.full(len(sides), np.sign(whole)) if float(weight.sum()) >= 0.995 * found else sides
+    return np.full(len(sides), np.sign(whole)) if float(weight.sum()) >= 0.995 * found else None

@@ -1,0 +1,111 @@
+"""Quadratic patches through the neighbours of oriented points: better normals, and how noisy the points are.
+
+Osculating jets (Cazals and Pouget, "Estimating differential quantities using polynomial fitting of osculating jets",
+2005) over neighbours whose normals agree with the point's own (Oztireli, Guennebaud and Gross, "Feature preserving point
+set surfaces based on non-linear kernel regression", 2009): the other side of a thin wall, and what lies beyond a sharp
+edge, take no part. How many neighbours count follows from the noise beside the spacing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from isofield.threads import map_lanes, ranges, workers
+
+COUNTS = np.array([10, 12, 16, 24, 32, 48, 64, 96, 128])
+"""Neighbours of a patch."""
+FIRST, FIRST_POWER = 24, 4
+"""Neighbours of the patch that tells the noise, and the power in its weights."""
+PER_RATIO = 300.0
+"""Neighbours beyond the least, times (noise / spacing)^2."""
+MOST = 8_000_000
+"""Pairs of a point and a neighbour, at most."""
+WIDTH = 0.9
+"""Width of the Gaussian weights, of the distance to the farthest neighbour."""
+POWERS = (2, 4, 8, 8)
+"""Power of the cosine between two normals in a neighbour's weight, round by round as the normals get better."""
+RIDGE = 1e-3
+"""Weight that keeps the curvature of a patch that is hardly known near zero; heights and lengths in widths."""
+LOW = 0.3
+"""Quantile of the neighbours' residuals that tells a point's noise: edges, which no quadric fits, are above it."""
+SPREAD = 2.0
+"""A point's noise is within this factor of the whole cloud's."""
+
+
+@dataclass(frozen=True)
+class Jets:
+    """What the patches tell at each point: normals (n, 3) of unit length on the given sides, and noise (n,), the
+    standard deviation of the points off the surface in their units."""
+
+    normals: np.ndarray
+    noise: np.ndarray
+
+
+def fit_jets(points: np.ndarray, normals: np.ndarray, noise: float | None = None) -> Jets:
+    """Normals and noise of points (n, 3) from normals (n, 3) of unit length whose sides are known.
+
+    noise: standard deviation of the points off the surface, or None to estimate it. Several rounds, each with the
+    normals of the one before in its weights.
+    """
+    tree = cKDTree(points)
+    distance, index = tree.query(points, k=min(FIRST, len(points)), workers=workers())
+    spacing = distance[:, min(6, len(points) - 1)] * np.sqrt(np.pi / 6)  # side of the square that a point stands for
+
+    def local(residual: np.ndarray) -> np.ndarray:
+        if noise is not None:
+            return np.full(len(points), noise)
+        usual = float(np.quantile(residual, LOW))
+        return np.clip(np.quantile(residual[index], LOW, axis=1), usual / SPREAD, usual * SPREAD)
+
+    residual = _round(points, normals, [(slice(None), index, distance)], FIRST_POWER)[1]
+    deviation = local(residual)
+    wanted = COUNTS[0] + PER_RATIO * np.square(deviation / np.maximum(spacing, 1e-300))
+    most = min(MOST // len(points), len(points))
+    kind = np.abs(np.log(COUNTS / np.minimum(wanted, max(most, COUNTS[0]))[:, None])).argmin(1)
+    groups = []
+    for number in np.unique(kind):
+        rows = np.flatnonzero(kind == number)
+        far, near = tree.query(points[rows], k=min(int(COUNTS[number]), len(points)), workers=workers())
+        groups.append((rows, near.astype(np.int32), far))
+    for power in POWERS:
+        normals, residual = _round(points, normals, groups, power)
+    return Jets(normals, local(residual))
+
+
+def _round(points, normals, groups, power: int) -> tuple[np.ndarray, np.ndarray]:
+    """New normals (n, 3) and residuals (n,); groups: points with as many neighbours, (rows, index (m, k), distance)."""
+    result, residual = normals.copy(), np.empty(len(points))
+    for rows, index, distance in groups:
+        at = np.arange(len(points))[rows]
+        parts = ranges(len(at), max(256, 200_000 // index.shape[1]))
+        fitted = map_lanes(lambda p: _patches(points, normals, at[p], index[p], distance[p], power), parts)
+        result[at] = np.concatenate([part[0] for part in fitted])
+        residual[at] = np.concatenate([part[1] for part in fitted])
+    return result, residual
+
+
+def _patches(points, normals, at, index, distance, power: int) -> tuple[np.ndarray, np.ndarray]:
+    """Normals (m, 3) and residuals (m,) of the weighted patches h(u, v) around points[at] through points[index]."""
+    n = normals[at]
+    width = np.maximum(distance[:, -1:] * WIDTH, 1e-300)
+    agree = np.einsum("nkd,nd->nk", normals[index], n).clip(0)
+    weight = np.exp(-np.square(distance / width)) * agree**power
+    weight /= weight.sum(1, keepdims=True)
+    a = np.cross(n, np.eye(3)[np.abs(n).argmin(1)])
+    a /= np.linalg.norm(a, axis=1, keepdims=True)
+    b = np.cross(n, a)
+    offset = (points[index] - points[at][:, None]) / width[..., None]  # (m, k, 3)
+    u, v, h = (np.einsum("nkd,nd->nk", offset, axis) for axis in (a, b, n))
+    terms = np.stack([np.ones_like(u), u, v, u * u, u * v, v * v], 1)  # (m, 6, k)
+    weighted = terms * weight[:, None]
+    square = weighted @ terms.transpose(0, 2, 1) + np.diag([1e-9] * 3 + [RIDGE] * 3)
+    patch = np.linalg.solve(square, (weighted @ h[..., None]))[..., 0]  # (m, 6)
+    new = n - patch[:, 1:2] * a - patch[:, 2:3] * b
+    left = h - (patch[:, None] @ terms)[:, 0]
+    count = 1 / np.square(weight).sum(1)  # as many neighbours of equal weight would tell as much
+    freedom = np.maximum(count - patch.shape[1], 1) / count
+    residual = np.sqrt((weight * left * left).sum(1) / freedom) * width[:, 0]
+    return new / np.linalg.norm(new, axis=1, keepdims=True), residual
