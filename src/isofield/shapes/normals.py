@@ -26,8 +26,9 @@ NEIGHBOURS = 16
 """Points of a neighbourhood whose principal components give the normal, where the noise is small."""
 WIDER = (32, 64)
 """Neighbourhoods for points whose noise is not small beside the extent of the smaller ones."""
-AGAIN = 1
-"""How often the sides are cleaned up again with the better normals that patches on one side give."""
+CLEAR = 0.3
+"""Noise beside the spacing below which the sides are cleaned up again with the normals of patches on one side: there
+the first normals err because they mix the sides of thin parts, and not because of noise."""
 FRAGMENT, FRAGMENT_SHARE = 20, 0.002
 """A connected part of fewer points, or of a smaller share of all, is a stray."""
 QUADRIC = 20
@@ -97,8 +98,8 @@ def orient(
 ) -> Oriented:
     """Outward normals of unoriented points (n, 3), which hold no outliers any more.
 
-    normals: (n, 3) or None, normals that came with the points; they stay where they are consistent with each other, and
-    their common side is checked. noise: standard deviation of the points off the surface, or None to estimate it.
+    normals: (n, 3) or None, normals that came with the points; their directions stay, and their sides where they are
+    consistent with each other. noise: standard deviation of the points off the surface, or None to estimate it.
     """
     points = np.asarray(points, np.float64)
     low, high = points.min(0), points.max(0)
@@ -111,14 +112,14 @@ def orient(
     votes = winding_sides(x, found, near.index[:, 1:13], float(np.median(rough)), seed)
     sides = graph_sides(x, found, near.index, near.distance, votes)
     kept = None if normals is None else trusted(x, found, near.index, near.distance, sides)
-    for _ in range(AGAIN if kept is None else 0):
-        better = fit_jets(x, found * sides[:, None], known).normals
-        turned = np.where(np.einsum("nd,nd->n", found, better) < 0, -1.0, 1.0)
-        sides = turned * graph_sides(x, better, near.index, near.distance, turned * votes)
-    outward = found * (sides if kept is None else kept)[:, None]
-    jets = fit_jets(x, outward, known)
-    outward = jets.normals if kept is None else outward
     areas = np.pi * near.distance[:, 10] ** 2 / 10
+    sides = sides if kept is None else kept
+    jets = fit_jets(x, found * sides[:, None], known)
+    if kept is None and np.median(jets.noise / np.sqrt(areas)) < CLEAR:
+        turned = np.where(np.einsum("nd,nd->n", found, jets.normals) < 0, -1.0, 1.0)
+        sides = turned * graph_sides(x, jets.normals, near.index, near.distance, turned * votes)
+        jets = fit_jets(x, found * sides[:, None], known)
+    outward = jets.normals if normals is None else found * sides[:, None]
     return Oriented(
         points, outward, areas * scale**2, np.minimum(rough, jets.noise) * scale, float(np.median(near.distance[:, 1])) * scale
     )

@@ -15,6 +15,8 @@ CLOUD = 30_000
 LEAST = 3
 DENSITY = 0.2
 """Points per area that a component needs, of the mean over the whole surface."""
+FEW = 5.0
+"""A component of fewer than so many times the points that it needs must also be thicker than noise and gaps make."""
 REACH = 4.0
 """A point supports what lies within this many spacings of it, or within this many median distances if that is more."""
 
@@ -24,8 +26,9 @@ def keep_observed(mesh: trimesh.Trimesh, points: np.ndarray, spacing: float) -> 
 
     points: (n, 3) in the mesh's units; spacing: usual distance between neighbouring points. A component stays if at
     least 20 points lie nearest to it (fewer for small clouds) and there are more than 0.2 of the usual points on its
-    area, as the mean over the surface has it; the best supported one always stays. Walls of cavities go by the same
-    rule, and when what surrounds them goes.
+    area, as the mean over the surface has it. One with fewer than five times those 20 must also be thicker than twice
+    the points' median distance from the surface or, if it is a cavity, than the points are apart. The best supported one always stays. Walls of cavities go by the same rule, and when what
+    surrounds them goes.
     """
     vertices, faces = np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64)
     if not len(faces):
@@ -48,6 +51,10 @@ def keep_observed(mesh: trimesh.Trimesh, points: np.ndarray, spacing: float) -> 
     # The usual density is the supported surface's: empty blobs, however large, must not lower what they are held to.
     usual = support[enough].sum() / max(area[enough].sum(), 1e-300)
     keep = enough & (support > DENSITY * usual * area)
+    volume = topology.volumes(vertices, faces, part)
+    thickness = 2 * np.abs(volume) / np.maximum(area, 1e-300)
+    apart = 1 / np.sqrt(max(usual, 1e-300))
+    keep &= (support >= FEW * need) | (thickness > np.where(volume < 0, apart, 2 * np.median(distance)))
     keep[support.argmax()] = True
     keep = _housed(vertices, faces, part, keep)
     if keep.all():
