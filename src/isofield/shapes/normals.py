@@ -26,7 +26,7 @@ NEIGHBOURS = 16
 """Points of a neighbourhood whose principal components give the normal, where the noise is small."""
 WIDER = (32, 64)
 """Neighbourhoods for points whose noise is not small beside the extent of the smaller ones."""
-CLEAR = 0.3
+CLEAR = 0.22
 """Noise beside the spacing below which the sides are cleaned up again with the normals of patches on one side: there
 the first normals err because they mix the sides of thin parts, and not because of noise."""
 FRAGMENT, FRAGMENT_SHARE = 20, 0.002
