@@ -212,10 +212,11 @@ def learned_part(rows: list[Row], quality: str) -> str:
 
 
 def pulled(rows: list[Row]) -> list[str]:
-    """Neural-Pull alone, in every quality that was run, on the plain scans."""
+    """Neural-Pull alone, in every quality that was run, on the given scans or, without those, the plain ones."""
     lines = []
     for quality in sorted({row["quality"] for row in rows if row["method"] == "neural-pull"}):
-        found, paper = (pick(rows, "plain", m, quality) for m in ("neural-pull", "neural-pull-published"))
+        condition = "scans" if pick(rows, "scans", "neural-pull", quality) else "plain"
+        found, paper = (pick(rows, condition, m, quality) for m in ("neural-pull", "neural-pull-published"))
         chosen = [found[shape] for shape in PULLED if shape in found]
         missed = [
             f"{row['shape']} ({row.get('f1', 0):.4f}, {row.get('seconds', 0):.0f} s)" for row in chosen

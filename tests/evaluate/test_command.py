@@ -54,7 +54,8 @@ def test_missing_and_failed_make_the_status_1(folders, capsys, tmp_path):
     assert err.count("has no partner") == 2 and "broken.ply" in err
     with (tmp_path / "out.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["name"] for row in rows] == ["a", "below/b", "broken"]
+    assert [row["name"] for row in rows] == ["a", "below/b", "broken", "", ""]
+    assert all("has no partner" in row["problem"] for row in rows[3:])
     assert float(rows[0]["iou"]) == pytest.approx(1 / 1.1**3, rel=1e-6)
     assert rows[2]["iou"] == "" and "broken.ply" in rows[2]["problem"]
 

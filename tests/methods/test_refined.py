@@ -1,6 +1,5 @@
 """The grid with a network that learned it."""
 
-
 import numpy as np
 import pytest
 import torch

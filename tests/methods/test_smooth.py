@@ -2,15 +2,18 @@
 
 from dataclasses import replace
 
+import igl
 import numpy as np
 import pytest
 import torch
 
-from isofield import surfaces
+import isofield
+from isofield import families, surfaces
 from isofield.configs import SmoothConfig
 from isofield.evaluate import compare
 from isofield.fields.grid import SparseGrid
 from isofield.methods import fitter, smooth
+from isofield.render import scan
 from isofield.types import Observation
 
 TINY = SmoothConfig(cells=32, levels=2, iterations=(20, 20))
@@ -45,11 +48,21 @@ def test_follows_a_scan(fitted, surface, family, near, normals):
     assert scores["genus"] == scores["truth_genus"]
 
 
+@pytest.mark.parametrize(("count", "noise", "near"), [(3000, 0.002, 0.93), (30_000, 0.005, 0.95)])
+def test_thin_blades_in_few_points_and_in_noise(count, noise, near):
+    """Blades are thinner than the points are apart, or than twice the noise."""
+    truth = families.propeller()
+    mesh = isofield.fit(scan(truth, count, noise, seed=3).points).mesh()
+    scores = compare(mesh, truth, samples=100_000, floor=False, thresholds=(0.005,))
+    assert scores["f_score_0.5"] >= near
+    assert scores["components"] == 1
+
+
 def test_is_the_distance_to_a_sphere_near_it():
     field = list(smooth.fit(sphere(1500, 0.004), SmoothConfig(cells=48, levels=2)))[-1].field
     x = np.random.default_rng(5).normal(size=(3000, 3))
     x /= np.linalg.norm(x, axis=1, keepdims=True)
-    for low, high, median, most in ((0.86, 0.94, 0.003, 0.02), (0.7, 1.1, 0.01, 0.05)):
+    for low, high, median, most in ((0.86, 0.94, 0.003, 0.02), (0.7, 1.1, 0.005, 0.03)):
         y = x * np.random.default_rng(6).uniform(low, high, (3000, 1))
         with torch.no_grad():
             found = field(torch.as_tensor(y, dtype=torch.float32)).numpy()
@@ -57,7 +70,20 @@ def test_is_the_distance_to_a_sphere_near_it():
         assert np.median(wrong) < median
         assert wrong.max() < most
     center = field(torch.zeros(1, 3)).item()
-    assert -1.2 < center < -0.5
+    assert center == pytest.approx(-0.9, abs=0.1)
+
+
+def test_answers_distances_also_far_from_the_surface(fitted):
+    truth, _, grid = fitted("knot", 4000)
+    lower = grid.origin.double().numpy()
+    x = np.random.default_rng(4).uniform(lower, lower + np.array(grid.shape) * grid.side, (3000, 3))
+    faces = np.asarray(truth.faces, np.int64)
+    distance = np.sqrt(igl.point_mesh_squared_distance(x, np.asarray(truth.vertices, np.float64), faces)[0])
+    with torch.no_grad():
+        found = np.abs(grid(torch.as_tensor(x, dtype=torch.float32)).double().numpy())
+    far = distance > 0.1
+    assert np.median(np.abs(found - distance)[far] / distance[far]) < 0.02
+    assert np.quantile(np.abs(found - distance), 0.95) < 0.02
 
 
 def test_steps_tell_their_share_and_hold_ever_finer_grids():
@@ -93,7 +119,7 @@ def test_follows_the_points_less_where_they_are_known_to_be_noisy():
     x = torch.as_tensor(sphere(3000, 0.0, 9).points, dtype=torch.float32)
     with torch.no_grad():
         deviation = [field(x).std().item() for field in (rough, even)]
-    assert deviation[1] < 0.97 * deviation[0]
+    assert deviation[1] < 0.9 * deviation[0]
     assert deviation[1] < 0.4 * 0.02
 
 

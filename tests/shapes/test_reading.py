@@ -188,7 +188,7 @@ def test_vertices_without_faces_are_left_out_of_a_mesh(tmp_path, ball):
     assert len(mesh.vertices) == 162 and mesh.bounds.max() < 2
 
 
-@pytest.mark.parametrize("extension", ["xyz", "pts", "PTS"])
+@pytest.mark.parametrize("extension", ["xyz", "pts", "PTS", "txt", "csv", "asc"])
 @pytest.mark.parametrize(
     ("separator", "head", "tail"),
     [

@@ -50,9 +50,8 @@ def fit(
     """The signed distance field of one shape.
 
     source: a file, a mesh, a cloud, or an array of points (n, 3), or points and normals (n, 6); points need no normals,
-    a mesh may be a soup. method: auto, smooth or neural-pull. quality: fast, balanced or best. noise: standard
-    deviation
-    of the points off the surface, as a fraction of the diagonal of their box; None estimates it. start: of neural-pull.
+    a mesh may be a soup. method: one of `METHODS`. quality: fast, balanced or best. noise: standard deviation of the
+    points off the surface, as a fraction of the diagonal of their box; None estimates it. start: of neural-pull.
     device: auto, cpu or cuda. progress: called with what is being done and the share that is done.
 
     On Ctrl-C the best field so far comes back, with `interrupted` set. Raises InputError for what cannot be fitted, and
@@ -107,8 +106,14 @@ def fit(
     }
     lower, upper = _triple(points.min(0) - margin), _triple(points.max(0) + margin)
     return SDF(
-        field, similarity, similarity.invert(kept), spacing(points) / similarity.scale, lower, upper, provenance,
-        interrupted
+        field,
+        similarity,
+        similarity.invert(kept),
+        spacing(points) / similarity.scale,
+        lower,
+        upper,
+        provenance,
+        interrupted,
     )
 
 

@@ -29,8 +29,8 @@ RESOLUTION = 256
 class Extraction:
     """A mesh and how it came about.
 
-    mesh: in the user's units. resolution: cells along the longest side of the box. evaluations: of the field. dropped:
-    components without points. problems: what the mesh could not be given, in words; empty for a closed manifold.
+    mesh: in the user's units. resolution: cells along the longest side of the box of level 0. evaluations: of the field.
+    dropped: components without points. problems: what the mesh could not be given, in words; empty for a closed manifold.
     """
 
     mesh: trimesh.Trimesh
@@ -48,8 +48,7 @@ class SDF:
 
     field: module on normalised points (n, 3) -> (n,). similarity: from the user's space to the normalised one. points:
     (m, 3) float64, observed points (a part of them, where they were many), in the user's units. spacing: median
-    distance
-    of neighbouring points there. lower, upper: the box, normalised, in which the surface lies. provenance: what was
+    distance of neighbouring points there. lower, upper: the box, normalised, in which the surface lies. provenance: what was
     fitted, by which version, with which settings. interrupted: the fit was stopped before its end.
     """
 
@@ -127,6 +126,7 @@ class SDF:
             lower = grid.origin.double().cpu().numpy()
             upper = lower + np.array(grid.shape) * grid.side
             cells = max(grid.shape) * 2 ** (grid.levels - 1)
+        asked = cells
         if level > 0:  # an offset surface leaves the box: add whole cells on every side
             cell = float((upper - lower).max()) / cells
             more = int(min(np.ceil(level * self.similarity.scale / cell), 1024))
@@ -149,7 +149,7 @@ class SDF:
         if problems:
             mesh = surfaces.repair(mesh)
             problems = list(surfaces.check(mesh).problems)
-        return Extraction(mesh, cells, found.evaluations, found.seconds, dropped, found.fallback, problems)
+        return Extraction(mesh, asked, found.evaluations, found.seconds, dropped, found.fallback, problems)
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write the field folder; `isofield.load` reads it. Raises InputError where it cannot be written."""

@@ -38,6 +38,11 @@ def mesh(
 
     extraction = api.load(field).extract(resolution, level, keep_all)
     shapes.write_mesh(extraction.mesh, out)
-    figures = {"field": str(field), **reporting.of_extraction(extraction), "files": [str(out)]}
+    figures = {
+        "field": str(field),
+        **reporting.of_extraction(extraction),
+        "seconds": round(extraction.seconds, 3),
+        "files": [str(out)],
+    }
     reporting.show(figures, json, following=f"isofield info {reporting.quoted(out)}")
     return 0

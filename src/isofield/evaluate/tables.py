@@ -65,7 +65,7 @@ def _overview(results: Results, thresholds: tuple[float, ...]) -> Table:
         table.add_row(Text(result.pair.name), *cells)
     mean = results.mean()
     table.add_section()
-    table.add_row(f"mean of {len(results.scored)}", *[_text(mean[key]) for key in keys], style="bold")
+    table.add_row(f"mean of {len(results.scored)}", *[_mean(key, mean[key]) for key in keys], style="bold")
     failed = len(results.failed)
     if failed or results.missing:
         table.caption = f"{failed} failed, {len(results.missing)} without a partner; the means leave them out"
@@ -98,6 +98,11 @@ def _count(number: int, name: str) -> str:
     return f"{number} {name}{'' if number == 1 else 's'}"
 
 
+def _mean(key: str, value: Score) -> str:
+    """A mean as text; of yes and no, the share of yes."""
+    return f"{value:.0%}" if key == "watertight" and isinstance(value, float) else _text(value)
+
+
 def _text(value: Score) -> str:
     if value is None:
         return "-"
@@ -122,7 +127,10 @@ def to_json(results: Results, thresholds: tuple[float, ...]) -> str:
 
 
 def to_csv(results: Results) -> str:
-    """CSV with one line a pair, every number under its key; empty where it does not exist, `problem` says why."""
+    """CSV with one line a pair, every number under its key; empty where it does not exist, `problem` says why.
+
+    A file without a partner has a line of its own, with the `problem` alone.
+    """
     out = io.StringIO()
     keys = list(results.scored[0][1]) if results.scored else []
     writer = csv.DictWriter(out, ["name", "pred", "truth", *keys, "problem"], lineterminator="\n")
@@ -130,6 +138,8 @@ def to_csv(results: Results) -> str:
     for result in results.results:
         row = {"name": result.pair.name, **_files(result.pair), **(result.scores or {}), "problem": result.problem}
         writer.writerow({key: "" if value is None else value for key, value in row.items()})
+    for sentence in results.missing:
+        writer.writerow({"problem": sentence})
     return out.getvalue()
 
 

@@ -11,11 +11,12 @@ What differs from the paper:
 * the normals' sides are found, not given (`shapes.normals`);
 * s_p is each point's own noise, so that the weight of a value is its likelihood; it is smaller where points are sparse,
   or the Hessian, which counts by cell and not by point, would round off what they show;
+* lambda grows with the noise beside the spacing: the errors of neighbouring normals and moved points are alike, which
+  their own weights do not know;
 * the points are first moved to where their neighbours say that the surface is (`shapes.denoising`);
 * trilinear cells on a uniform dyadic band in place of an octree; the Hessian by second differences;
 * a far prior, absent there: away from the points the field is drawn to the distance to the nearest point, its sign
-taken
-  from the winding number, as far as that is sure. Without it closed blobs of nothing grow behind thin tips.
+  taken from the winding number, as far as that is sure. Without it closed blobs of nothing grow behind thin tips.
 """
 
 from __future__ import annotations
@@ -34,6 +35,11 @@ from isofield.methods.step import Step
 from isofield.shapes.denoising import denoised
 from isofield.shapes.normals import Oriented, orient
 from isofield.types import Observation
+
+EDGES = [(a, b) for a in range(8) for b in range(a, 8) if np.abs(CORNERS[a] - CORNERS[b]).sum() == 1]
+"""A cell's edges, as pairs of its corners."""
+CELLS_OF_NODE = 8
+"""Cells around a node within its level."""
 
 
 def fit(observed: Observation, config: SmoothConfig, seed: int = 0, device: str = "cpu") -> Iterator[Step]:
@@ -58,7 +64,8 @@ def fit_oriented(points: Oriented, config: SmoothConfig) -> Iterator[Step]:
         above = levels[-1] if levels else None
         level = _build(points, config, tree, origin, side, shape, number, above)
         levels.append(level)
-        field = SparseGrid(origin.tolist(), side, shape.tolist(), [v.cells for v in levels], [v.values for v in levels])
+        values = [v.values for v in levels] if number + 1 < config.levels else _distances(levels, origin)
+        field = SparseGrid(origin.tolist(), side, shape.tolist(), [v.cells for v in levels], values)
         yield Step(f"smoothing on {round(longest / level.h)} cells", (number + 1) / config.levels, field)
 
 
@@ -94,7 +101,10 @@ def _build(points, config, tree, origin, side, shape, number, above) -> Level:
     if above is None:
         start, free = prior, np.ones(len(nodes), bool)
     else:
-        start, free = _from_above(above, above.values, index), np.bincount(corners.ravel(), minlength=len(nodes)) == 8
+        start, free = (
+            _from_above(above, above.values, index),
+            np.bincount(corners.ravel(), minlength=len(nodes)) == CELLS_OF_NODE,
+        )
     reach = max(h, config.prior_spacings * float(np.median(np.sqrt(points.areas))))
     weight = config.prior * sure**config.prior_power * np.clip(distance / reach - 2, 0, 1)
     noisy = config.smoothness_per_noise * points.noise / np.sqrt(points.areas)
@@ -138,6 +148,44 @@ def _from_above(above: Level, values: np.ndarray, index: np.ndarray) -> np.ndarr
         at = lookup[np.ravel_multi_index(tuple((low[used] + corner).T), tuple(above.counts + 1))]
         total[used] += weight[used] * values[at]
     return total
+
+
+def _distances(levels: list[Level], origin: np.ndarray) -> list[np.ndarray]:
+    """Every level's values (n,), those away from the zero set replaced by the distance to it.
+
+    The Hessian flattens the field where no point holds it, so that it falls short of a distance. The zero set, which
+    stays, is where the edges of the finest cells cross it.
+    """
+    finest = levels[-1]
+    index = np.stack(np.unravel_index(finest.nodes, finest.counts + 1), 1)
+    crossings = []
+    for a, b in EDGES:
+        one, other = finest.corners[:, a], finest.corners[:, b]
+        cut = (finest.values[one] < 0) != (finest.values[other] < 0)
+        pair = np.unique(np.stack([one[cut], other[cut]], 1), axis=0)
+        f = finest.values[pair].astype(np.float64)
+        t = f[:, :1] / (f[:, :1] - f[:, 1:])
+        crossings.append(origin + finest.h * (index[pair[:, 0]] * (1 - t) + index[pair[:, 1]] * t))
+    surface = np.concatenate(crossings)
+    if len(surface) == 0:
+        return [level.values for level in levels]
+    tree = cKDTree(surface)
+    result: list[np.ndarray] = []
+    for number, level in enumerate(levels):
+        at = np.stack(np.unravel_index(level.nodes, level.counts + 1), 1)
+        values = level.values.astype(np.float64)
+        share = np.clip(np.abs(values) / level.h - 1, 0, 1)  # from one cell away, wholly from two
+        inside = values[level.corners] < 0
+        share[level.corners[inside.any(1) & ~inside.all(1)]] = 0
+        far = np.flatnonzero(share > 0)
+        distance, _ = tree.query(origin + level.h * at[far], workers=-1)
+        values[far] += share[far] * (np.sign(values[far]) * distance - values[far])
+        if number > 0:  # the border of a level stays what the level above interpolates
+            border = np.bincount(level.corners.ravel(), minlength=len(level.nodes)) < CELLS_OF_NODE
+            above = replace(levels[number - 1], values=result[-1])
+            values[border] = _from_above(above, above.values, at[border])
+        result.append(values)
+    return result
 
 
 def _locate(points: np.ndarray, origin: np.ndarray, h: float, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

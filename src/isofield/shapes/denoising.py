@@ -24,8 +24,7 @@ def denoised(points: np.ndarray, normals: np.ndarray, noise: float = 0.0) -> np.
 
     noise: the points' standard deviation off the surface, in their units. A point moves by the weighted mean of
     (p_j - p_i) . (n_i + n_j) / 2 over its neighbours. On a plane that is how far the others lie above it; on a sphere
-    it
-    is zero, so that curved surfaces do not shrink as with plain averages.
+    it is zero, so that curved surfaces do not shrink as with plain averages.
     """
     x = np.asarray(points, np.float64)
     tree = cKDTree(x)

@@ -28,7 +28,8 @@ WIDTH = 0.9
 POWERS = (2, 4, 8, 8)
 """Power of the cosine between two normals in a neighbour's weight, round by round as the normals get better."""
 RIDGE = 1e-3
-"""Weight that keeps the curvature of a patch that is hardly known near zero; heights and lengths in widths."""
+"""Weight that keeps the curvature of a patch that is hardly known near zero; heights and lengths in widths. Half of it
+on u v, so that the sum is the squared norm of the Hessian, whatever the axes."""
 LOW = 0.3
 """Quantile of the neighbours' residuals that tells a point's noise: edges, which no quadric fits, are above it."""
 SPREAD = 2.0
@@ -101,7 +102,7 @@ def _patches(points, normals, at, index, distance, power: int) -> tuple[np.ndarr
     u, v, h = (np.einsum("nkd,nd->nk", offset, axis) for axis in (a, b, n))
     terms = np.stack([np.ones_like(u), u, v, u * u, u * v, v * v], 1)  # (m, 6, k)
     weighted = terms * weight[:, None]
-    square = weighted @ terms.transpose(0, 2, 1) + np.diag([1e-9] * 3 + [RIDGE] * 3)
+    square = weighted @ terms.transpose(0, 2, 1) + np.diag([*[1e-9] * 3, RIDGE, RIDGE / 2, RIDGE])
     patch = np.linalg.solve(square, (weighted @ h[..., None]))[..., 0]  # (m, 6)
     new = n - patch[:, 1:2] * a - patch[:, 2:3] * b
     left = h - (patch[:, None] @ terms)[:, 0]

@@ -1,12 +1,10 @@
 """Which side is out: normals of an unoriented cloud, their sides, its noise and its outliers.
 
 Normals come from the principal components of each point's neighbours (Hoppe et al. 1992), which leaves their sides
-open.
-The sides come from the winding number: for the right sides it is 1 inside, 0 outside and 1/2 on the surface. A subset
-of
-the points is oriented so (Lin, Shi and Liu, "Fast and Globally Consistent Normal Orientation based on the Winding
-Number
-Normal Consistency", 2024), its sides are carried to all points, and a relaxation on the neighbour graph cleans up.
+open. The sides come from the winding number: for the right sides it is 1 inside, 0 outside and 1/2 on the surface. A
+subset of the points is oriented so (Lin, Shi and Liu, "Fast and Globally Consistent Normal Orientation based on the
+Winding Number Normal Consistency", 2024), its sides are carried to all points, and a relaxation on the neighbour graph
+cleans up. Patches through the neighbours on a point's own side (`jets`) then give better normals, and the noise.
 """
 
 from __future__ import annotations
@@ -48,8 +46,7 @@ class Neighbourhoods:
     """Each point's nearest neighbours and the plane through them; lengths in the units of the points.
 
     index, distance: (n, k), the point itself first. normals: (n, 3) of unit length, sides arbitrary. noise: (n,)
-    standard
-    deviation of the neighbours off that plane. bend: (n,) how far from flat, 0 to 1.
+    standard deviation of the neighbours off that plane. bend: (n,) how far from flat, 0 to 1.
     """
 
     index: np.ndarray
@@ -65,8 +62,7 @@ class Oriented:
 
     points: (n, 3) float64. normals: (n, 3) float64 of unit length, outward. areas: (n,) the part of
     the surface that each point stands for. noise: (n,) standard deviation of each point off the surface. spacing:
-    median
-    distance of neighbours.
+    median distance of neighbours.
     """
 
     points: np.ndarray
@@ -121,7 +117,11 @@ def orient(
         jets = fit_jets(x, found * sides[:, None], known)
     outward = jets.normals if normals is None else found * sides[:, None]
     return Oriented(
-        points, outward, areas * scale**2, np.minimum(rough, jets.noise) * scale, float(np.median(near.distance[:, 1])) * scale
+        points,
+        outward,
+        areas * scale**2,
+        np.minimum(rough, jets.noise) * scale,
+        float(np.median(near.distance[:, 1])) * scale,
     )
 
 
@@ -129,8 +129,7 @@ def inliers(points: np.ndarray) -> np.ndarray:
     """(n,) bool: points (n, 3) that are no outliers.
 
     A point stays if its 8th neighbour is not over four times farther than is usual in the cloud, judged twice, and if
-    the
-    graph of 8 nearest neighbours, which needs no scale, connects it to more than a few points (a stray fragment of a
+    the graph of 8 nearest neighbours, which needs no scale, connects it to more than a few points (a stray fragment of a
     scan is as dense as the rest).
     """
     kept = np.ones(len(points), bool)

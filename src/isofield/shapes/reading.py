@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 
 OWN = {
     "ply": ply.parse, "obj": obj.parse, "off": off.parse, "stl": stl.parse, "xyz": text.parse, "pts": text.parse,
+    "txt": text.parse, "csv": text.parse, "asc": text.parse,
     "pcd": pcd.parse, "npy": arrays.parse_npy, "npz": arrays.parse_npz,
 }  # fmt: skip
 """How the bytes of each format become a `Raw`."""
 GLTF = ("glb", "gltf")
 ARCHIVES = ("zip", "tar.gz", "tar.bz2", "bz2", "3mf", "zae", "3dxml")
 """Formats that are archives, whatever lies in them."""
-TEXT = ("obj", "off", "xyz", "pts")
+TEXT = ("obj", "off", "xyz", "pts", "txt", "csv", "asc")
 """Formats that are text only."""
 METADATA = "isofield"
 """Under this key of a mesh's metadata `read` keeps what it changed: `merged` and `unused` vertices of the file."""

@@ -1,4 +1,4 @@
-"""Points as text, one on a line: .xyz and .pts, however their columns are separated."""
+"""Points as text, one on a line: .xyz, .pts, .txt, .csv and .asc, however their columns are separated."""
 
 from __future__ import annotations
 
