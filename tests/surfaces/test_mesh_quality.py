@@ -164,12 +164,14 @@ def test_small_bubbles_of_noise_go_and_thick_parts_stay() -> None:
     body, bubble = ball((0, 0, 0), 1), ball((0.99, 0, 0), 0.02)
     wall = trimesh.Trimesh(bubble.vertices, bubble.faces[:, ::-1], process=False)
     random = np.random.default_rng(0)
-    around = [[0.99, 0, 0]] + random.normal(0, 0.02, (40, 3))  # more than it needs, as many as its area asks for
+    around = np.array([0.99, 0, 0]) + random.normal(
+        0, 0.02, (40, 3)
+    )  # more than it needs, as many as its area asks for
     points = np.concatenate([on(body, 20_000) * (1 + random.normal(0, 0.02, (20_000, 1))), around])
     mesh, dropped = keep_observed(joined(body, wall), points, spacing(body, 20_000))
     assert (dropped, mesh.volume) == (1, pytest.approx(body.volume))
     outside = ball((1.05, 0, 0), 0.02)
-    points = np.concatenate([points[:20_000], around + [0.06, 0, 0]])
+    points = np.concatenate([points[:20_000], around + np.array([0.06, 0, 0])])
     assert keep_observed(joined(body, outside), points, spacing(body, 20_000))[1] == 1
 
 

@@ -29,8 +29,9 @@ RESOLUTION = 256
 class Extraction:
     """A mesh and how it came about.
 
-    mesh: in the user's units. resolution: cells along the longest side of the box of level 0. evaluations: of the field.
-    dropped: components without points. problems: what the mesh could not be given, in words; empty for a closed manifold.
+    mesh: in the user's units. resolution: cells along the longest side of the box of level 0. evaluations: of the
+    field. dropped: components without points. problems: what the mesh could not be given, in words; empty for a closed
+    manifold.
     """
 
     mesh: trimesh.Trimesh
@@ -48,8 +49,8 @@ class SDF:
 
     field: module on normalised points (n, 3) -> (n,). similarity: from the user's space to the normalised one. points:
     (m, 3) float64, observed points (a part of them, where they were many), in the user's units. spacing: median
-    distance of neighbouring points there. lower, upper: the box, normalised, in which the surface lies. provenance: what was
-    fitted, by which version, with which settings. interrupted: the fit was stopped before its end.
+    distance of neighbouring points there. lower, upper: the box, normalised, in which the surface lies. provenance:
+    what was fitted, by which version, with which settings. interrupted: the fit was stopped before its end.
     """
 
     field: nn.Module

@@ -1,9 +1,9 @@
 """Quadratic patches through the neighbours of oriented points: better normals, and how noisy the points are.
 
 Osculating jets (Cazals and Pouget, "Estimating differential quantities using polynomial fitting of osculating jets",
-2005) over neighbours whose normals agree with the point's own (Oztireli, Guennebaud and Gross, "Feature preserving point
-set surfaces based on non-linear kernel regression", 2009): the other side of a thin wall, and what lies beyond a sharp
-edge, take no part. How many neighbours count follows from the noise beside the spacing.
+2005) over neighbours whose normals agree with the point's own (Oztireli, Guennebaud and Gross, "Feature preserving
+point set surfaces based on non-linear kernel regression", 2009): the other side of a thin wall, and what lies beyond a
+sharp edge, take no part. How many neighbours count follows from the noise beside the spacing.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def fit_jets(points: np.ndarray, normals: np.ndarray, noise: float | None = None
         usual = float(np.quantile(residual, LOW))
         return np.clip(np.quantile(residual[index], LOW, axis=1), usual / SPREAD, usual * SPREAD)
 
-    residual = _round(points, normals, [(slice(None), index, distance)], FIRST_POWER)[1]
+    residual = _round(points, normals, [(np.arange(len(points)), index, distance)], FIRST_POWER)[1]
     deviation = local(residual)
     wanted = COUNTS[0] + PER_RATIO * np.square(deviation / np.maximum(spacing, 1e-300))
     most = min(MOST // len(points), len(points))
@@ -70,21 +70,25 @@ def fit_jets(points: np.ndarray, normals: np.ndarray, noise: float | None = None
     for number in np.unique(kind):
         rows = np.flatnonzero(kind == number)
         far, near = tree.query(points[rows], k=min(int(COUNTS[number]), len(points)), workers=workers())
-        groups.append((rows, near.astype(np.int32), far))
+        groups.append((rows, near, far))
     for power in POWERS:
         normals, residual = _round(points, normals, groups, power)
     return Jets(normals, local(residual))
 
 
-def _round(points, normals, groups, power: int) -> tuple[np.ndarray, np.ndarray]:
-    """New normals (n, 3) and residuals (n,); groups: points with as many neighbours, (rows, index (m, k), distance)."""
+def _round(
+    points: np.ndarray, normals: np.ndarray, groups: list[tuple[np.ndarray, np.ndarray, np.ndarray]], power: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """New normals (n, 3) and residuals (n,).
+
+    groups: points with equally many neighbours, as (rows (m,), index (m, k), distance (m, k)).
+    """
     result, residual = normals.copy(), np.empty(len(points))
     for rows, index, distance in groups:
-        at = np.arange(len(points))[rows]
-        parts = ranges(len(at), max(256, 200_000 // index.shape[1]))
-        fitted = map_lanes(lambda p: _patches(points, normals, at[p], index[p], distance[p], power), parts)
-        result[at] = np.concatenate([part[0] for part in fitted])
-        residual[at] = np.concatenate([part[1] for part in fitted])
+        parts = [(rows[p], index[p], distance[p]) for p in ranges(len(rows), max(256, 200_000 // index.shape[1]))]
+        fitted = map_lanes(lambda part: _patches(points, normals, *part, power), parts)
+        result[rows] = np.concatenate([part[0] for part in fitted])
+        residual[rows] = np.concatenate([part[1] for part in fitted])
     return result, residual
 
 

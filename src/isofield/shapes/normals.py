@@ -129,8 +129,8 @@ def inliers(points: np.ndarray) -> np.ndarray:
     """(n,) bool: points (n, 3) that are no outliers.
 
     A point stays if its 8th neighbour is not over four times farther than is usual in the cloud, judged twice, and if
-    the graph of 8 nearest neighbours, which needs no scale, connects it to more than a few points (a stray fragment of a
-    scan is as dense as the rest).
+    the graph of 8 nearest neighbours, which needs no scale, connects it to more than a few points (a stray fragment of
+    a scan is as dense as the rest).
     """
     kept = np.ones(len(points), bool)
     for _ in range(2):

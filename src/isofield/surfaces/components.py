@@ -27,8 +27,8 @@ def keep_observed(mesh: trimesh.Trimesh, points: np.ndarray, spacing: float) -> 
     points: (n, 3) in the mesh's units; spacing: usual distance between neighbouring points. A component stays if at
     least 20 points lie nearest to it (fewer for small clouds) and there are more than 0.2 of the usual points on its
     area, as the mean over the surface has it. One with fewer than five times those 20 must also be thicker than twice
-    the points' median distance from the surface or, if it is a cavity, than the points are apart. The best supported one always stays. Walls of cavities go by the same rule, and when what
-    surrounds them goes.
+    the points' median distance from the surface or, if it is a cavity, than the points are apart. The best supported
+    one always stays. Walls of cavities go by the same rule, and when what surrounds them goes.
     """
     vertices, faces = np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64)
     if not len(faces):
