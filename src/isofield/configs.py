@@ -57,8 +57,8 @@ class NeuralPullConfig:
 class SmoothConfig:
     """Smoothed signed distance (Calakli and Taubin 2011). Lengths are fractions of the longest side of the points' box.
 
-    cells: finest cells along that side. levels: how many times the coarsest cells are halved, plus one. margin: room
-    around the box. iterations: conjugate gradient steps of each level, coarse first; the last number goes on.
+    cells: finest cells along that side. levels: how many times the coarsest cells are halved, plus one.
+    least_cell: no cell is smaller than this share of the points' spacing. margin: room around the box. iterations: conjugate gradient steps of each level, coarse first; the last number goes on.
     noise_share: what part of the noise is left in a point that its neighbours have cleared of it. cells_per_point: from
     so many finest cells' faces to a point, points are sparse and weigh more. least_noise: no point is trusted more than
     this. normal_deviation: expected error of a normal, as a length of the difference.
@@ -70,6 +70,7 @@ class SmoothConfig:
 
     cells: int = 192
     levels: int = 4
+    least_cell: float = 0.4
     margin: float = 0.1
     iterations: tuple[int, ...] = (100, 60, 60, 60)
     noise_share: float = 0.66

@@ -22,6 +22,7 @@ def least_squares(
     rows: (m, n) float32 matrices with their right sides (m,). start: (n,). free: (n,) bool; other unknowns
     keep their start. iterations: how many steps. Returns (n,) float32.
     """
+    rows = [(a, b) for a, b in rows if a.shape[0]]
     forward = [_chunks(a) for a, _ in rows]
     backward = [_chunks(a.T.tocsr()) for a, _ in rows]
     mask = free.astype(np.float32)

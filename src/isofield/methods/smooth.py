@@ -55,7 +55,8 @@ def fit_oriented(points: Oriented, config: SmoothConfig) -> Iterator[Step]:
     """The grid field of points whose sides are known."""
     box = np.ptp(points.points, axis=0)
     longest = float(box.max())
-    side = longest / config.cells * 2 ** (config.levels - 1)  # of a coarse cell
+    finest = max(longest / config.cells, config.least_cell * float(np.median(np.sqrt(points.areas))))
+    side = finest * 2 ** (config.levels - 1)  # of a coarse cell
     shape = np.ceil((box + 2 * config.margin * longest) / side).astype(np.int64)
     origin = (points.points.min(0) + points.points.max(0)) / 2 - shape * side / 2
     tree = cKDTree(points.points)
