@@ -197,18 +197,18 @@ def beside_poisson(rows: list[Row], mine: dict[str, dict[str, Row]], quality: st
 
 
 def learned_part(rows: list[Row], quality: str) -> str:
-    """What the default adds to the grid alone, over the fits that both have."""
+    """What the network adds to the default, which is the grid alone, over the fits that both have."""
     gains = [
         (row["f05"] - grid[shape]["f05"], row["normals"] - grid[shape]["normals"])
         for condition in ("scans", *TARGETS)
-        for grid in [pick(rows, condition, "smooth", quality)]
-        for shape, row in pick(rows, condition, "auto", quality).items()
+        for grid in [pick(rows, condition, "auto", quality)]
+        for shape, row in pick(rows, condition, "refined", quality).items()
         if "f05" in row and "f05" in grid.get(shape, {})
     ]
     if not gains:
-        return "- not run: auto beside smooth"
+        return "- not run: refined beside auto"
     f, normals = (sum(column) / len(gains) for column in zip(*gains, strict=True))
-    return f"- auto less smooth (the learned part), mean of {len(gains)}: F at 0.5 % {f:+.4f}, normals {normals:+.4f}"
+    return f"- refined less auto (the learned part), mean of {len(gains)}: F at 0.5 % {f:+.4f}, normals {normals:+.4f}"
 
 
 def pulled(rows: list[Row]) -> list[str]:
