@@ -59,6 +59,7 @@ def make_folder(python, folder):
     say(f"This Python comes without pip: fetching it from {GET_PIP}.")
     subprocess.check_call([python, "-m", "venv", "--clear", "--without-pip", folder])
     from urllib.request import urlopen  # here: only this path needs it
+
     try:
         source = urlopen(GET_PIP, timeout=30).read()
     except OSError as error:

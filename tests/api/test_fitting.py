@@ -115,6 +115,16 @@ def test_strays_make_no_blobs(ellipsoid, cloud, probes):
     assert mesh.volume == pytest.approx(ellipsoid.volume, rel=0.1)
 
 
+def test_noise_thicker_than_the_points_are_apart_leaves_one_even_surface(ellipsoid):
+    random = np.random.default_rng(0)
+    points, _ = trimesh.sample.sample_surface(ellipsoid, 400_000, seed=0)
+    noisy = points + random.normal(0, 0.004 * DIAGONAL, points.shape)
+    mesh = fit(noisy, quality="fast").mesh()
+    assert (mesh.body_count, mesh.euler_number) == (1, 2)
+    wrong = np.abs(mesh.volume / ellipsoid.volume - 1)
+    assert wrong < 0.03
+
+
 def test_an_interrupted_fit_returns_the_best_field_so_far(cloud, tmp_path):
     told = []
 

@@ -31,6 +31,8 @@ DENSE = 200_000
 """More points than this are thinned first."""
 THINNED = {"fast": 200, "balanced": 256, "best": 384}
 """Cells along the longest side that thinning leaves one point of, by quality."""
+NOISE_OF_CELL, LEAST_THINNED = 0.4, 64
+"""The noise is at most this share of such a cell, unless fewer cells than this would be left along a side."""
 
 Source = str | os.PathLike[str] | trimesh.Trimesh | Cloud | np.ndarray
 Progress = Callable[[str, float], None]
@@ -142,10 +144,19 @@ def _clean(cloud: Cloud, quality: Quality) -> tuple[Cloud, int]:
     """The cloud without doubles and outliers, thinned where it is denser than the field resolves; how many outliers."""
     cloud = distinct(cloud)
     if len(cloud.points) > DENSE:
-        cloud = thinned(cloud, THINNED[quality])
+        cloud = _thinned(cloud, THINNED[quality])
     kept = inliers(cloud.points)
     normals = None if cloud.normals is None else cloud.normals[kept]
     return Cloud(cloud.points[kept], normals), int(np.count_nonzero(~kept))
+
+
+def _thinned(cloud: Cloud, cells: int) -> Cloud:
+    """One point for each of so many cells along the longest side, or of wider ones, where the noise is wider: the mean
+    over a cell that does not hold all of the noise across the surface would still scatter, in several layers."""
+    first = thinned(cloud, cells)
+    side = float(np.ptp(first.points, axis=0).max()) / cells
+    wider = noise_level(first.points) / (NOISE_OF_CELL * side)
+    return first if wider <= 1 else thinned(cloud, max(LEAST_THINNED, int(cells / wider)))
 
 
 def _after(first: Similarity, second: Similarity) -> Similarity:

@@ -21,7 +21,7 @@ FIRST, FIRST_POWER = 24, 4
 """Neighbours of the patch that tells the noise, and the power in its weights."""
 PER_RATIO = 300.0
 """Neighbours beyond the least, times (noise / spacing)^2."""
-MOST = 8_000_000
+MOST = 16_000_000
 """Pairs of a point and a neighbour, at most."""
 WIDTH = 0.9
 """Width of the Gaussian weights, of the distance to the farthest neighbour."""
