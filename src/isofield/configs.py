@@ -57,15 +57,16 @@ class NeuralPullConfig:
 class SmoothConfig:
     """Smoothed signed distance (Calakli and Taubin 2011). Lengths are fractions of the longest side of the points' box.
 
-    cells: finest cells along that side. levels: how many times the coarsest cells are halved, plus one.
-    least_cell: no cell is smaller than this share of the points' spacing. margin: room around the box. iterations: conjugate gradient steps of each level, coarse first; the last number goes on.
-    noise_share: what part of the noise is left in a point that its neighbours have cleared of it. cells_per_point: from
-    so many finest cells' faces to a point, points are sparse and weigh more. least_noise: no point is trusted more than
-    this. normal_deviation: expected error of a normal, as a length of the difference.
-    smoothness, smoothness_per_noise: least lambda, and lambda where the noise is as large as the points' spacing, both
-    at cells of 1 / reference_cells; it shrinks with the square root of the cell. prior, prior_power: weight of the far
-    prior, times sureness to that power. prior_spacings: the prior begins two cells from the points, or two times so
-    many of the points' spacings. winding_cell: below this cell size the winding number is interpolated.
+    cells: finest cells along that side. levels: how many times the coarsest cells are halved, plus one. least_cell: no
+    cell is smaller than this share of the points' spacing. margin: room around the box. iterations: conjugate gradient
+    steps of each level, coarse first; the last number goes on. noise_share: what part of the noise is left in a point
+    that its neighbours have cleared of it. cells_per_point: from so many finest cells' faces to a point, points are
+    sparse and weigh more. least_noise: no point is trusted more than this. normal_deviation: expected error of a
+    normal, as a length of the difference. smoothness, smoothness_per_noise: least lambda, and lambda where the noise is
+    as large as the points' spacing, both at cells of 1 / reference_cells; it shrinks with the square root of the cell.
+    prior, prior_power: weight of the far prior, times sureness to that power. prior_spacings: the prior begins two
+    cells from the points, or two times so many of the points' spacings. winding_cell: below this cell size the winding
+    number is interpolated.
     """
 
     cells: int = 192
