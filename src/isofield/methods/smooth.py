@@ -159,11 +159,10 @@ def _distances(levels: list[Level], origin: np.ndarray) -> list[np.ndarray]:
     """
     finest = levels[-1]
     index = np.stack(np.unravel_index(finest.nodes, finest.counts + 1), 1)
+    inside = finest.values[finest.corners] < 0  # (m, 8)
     crossings = []
     for a, b in EDGES:
-        one, other = finest.corners[:, a], finest.corners[:, b]
-        cut = (finest.values[one] < 0) != (finest.values[other] < 0)
-        pair = np.unique(np.stack([one[cut], other[cut]], 1), axis=0)
+        pair = np.unique(finest.corners[inside[:, a] != inside[:, b]][:, [a, b]], axis=0)
         f = finest.values[pair].astype(np.float64)
         t = f[:, :1] / (f[:, :1] - f[:, 1:])
         crossings.append(origin + finest.h * (index[pair[:, 0]] * (1 - t) + index[pair[:, 1]] * t))
@@ -175,9 +174,9 @@ def _distances(levels: list[Level], origin: np.ndarray) -> list[np.ndarray]:
     for number, level in enumerate(levels):
         at = np.stack(np.unravel_index(level.nodes, level.counts + 1), 1)
         values = level.values.astype(np.float64)
-        share = np.clip(np.abs(values) / level.h - 1, 0, 1)  # from one cell away, wholly from two
-        inside = values[level.corners] < 0
-        share[level.corners[inside.any(1) & ~inside.all(1)]] = 0
+        share = np.clip(np.abs(values) / finest.h - 1, 0, 1)  # from one finest cell away, wholly from two
+        if level is finest:
+            share[level.corners[inside.any(1) & ~inside.all(1)]] = 0
         far = np.flatnonzero(share > 0)
         distance, _ = tree.query(origin + level.h * at[far], workers=-1)
         values[far] += share[far] * (np.sign(values[far]) * distance - values[far])
