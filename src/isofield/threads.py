@@ -7,10 +7,16 @@ chunks of a size that the caller fixes, each chunk is computed by one thread alo
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -38,9 +44,9 @@ def workers() -> int:
     """How many threads may compute at once: torch's own setting, which OMP_NUM_THREADS decides at the start."""
     if _WORKERS:
         return _WORKERS[-1]
-    import torch
-
-    return max(1, min(torch.get_num_threads(), os.cpu_count() or 1))
+    torch = sys.modules.get("torch")  # who has not loaded it needs no wait for it
+    asked = torch.get_num_threads() if torch else os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, min(int(asked) if str(asked).isdigit() else os.cpu_count() or 1, os.cpu_count() or 1))
 
 
 def map_lanes(function: Callable[[A], B], chunks: Iterable[A]) -> list[B]:
@@ -54,6 +60,17 @@ def map_lanes(function: Callable[[A], B], chunks: Iterable[A]) -> list[B]:
         return [function(item) for item in items]
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(function, items))
+
+
+def nearest(tree: cKDTree, points: np.ndarray, k: int | Sequence[int] = 1) -> tuple[np.ndarray, np.ndarray]:
+    """`tree.query(points, k)` for points (n, 3), several chunks at a time: distances and indices.
+
+    SciPy's own threads write into arrays that vanish under them when Ctrl-C comes; these hold what they use.
+    """
+    found = map_lanes(lambda part: tree.query(points[part], k=k), ranges(len(points), 8192))
+    if not found:
+        return tree.query(points, k=k)
+    return np.concatenate([one[0] for one in found]), np.concatenate([one[1] for one in found])
 
 
 def ranges(count: int, size: int) -> list[slice]:

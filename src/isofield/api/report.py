@@ -8,6 +8,8 @@ import numpy as np
 import trimesh
 from scipy.spatial import cKDTree
 
+from isofield.threads import nearest
+
 SAMPLES = 100_000
 """Points of the input, and of the mesh, that are looked at."""
 UNSEEN = 4.0
@@ -39,7 +41,7 @@ def report(mesh: trimesh.Trimesh, points: np.ndarray, spacing: float) -> FitRepo
         np.sqrt(tree.squared_distance(vertices, faces, np.ascontiguousarray((chosen - center) / scale))[0]) * scale
     )
     places, _ = trimesh.sample.sample_surface(mesh, SAMPLES // 2, seed=0)
-    seen = cKDTree(points).query(np.asarray(places), workers=-1)[0] <= UNSEEN * spacing
+    seen = nearest(cKDTree(points), np.asarray(places))[0] <= UNSEEN * spacing
     return FitReport(
         float(np.median(distance)), float(np.percentile(distance, 95)), float(1 - seen.mean()), float(mesh.volume)
     )

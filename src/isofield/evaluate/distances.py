@@ -14,6 +14,7 @@ from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
 from isofield.evaluate.samples import Samples
+from isofield.threads import nearest
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,8 @@ class Matches:
 
 def match(pred: Samples, truth: Samples) -> Matches:
     """Nearest neighbours both ways; one kd-tree a side."""
-    forward, to_truth = cKDTree(truth.points).query(pred.points, workers=-1)
-    backward, to_pred = cKDTree(pred.points).query(truth.points, workers=-1)
+    forward, to_truth = nearest(cKDTree(truth.points), pred.points)
+    backward, to_pred = nearest(cKDTree(pred.points), truth.points)
     if pred.normals is None or truth.normals is None:
         return Matches(forward, backward)
     return Matches(

@@ -13,6 +13,7 @@ from scipy.spatial import cKDTree
 from isofield import shapes
 from isofield.errors import InputError
 from isofield.evaluate.samples import surface_points
+from isofield.threads import nearest
 from isofield.types import Cloud
 
 COLORS = np.array([(49, 54, 149), (69, 150, 190), (171, 217, 160), (254, 224, 100), (244, 109, 67), (165, 0, 38)])
@@ -44,7 +45,7 @@ def distances_to(points: np.ndarray, truth: trimesh.Trimesh | Cloud) -> np.ndarr
     """(n,) distances of points (n, 3) to a mesh, exact (point to triangle, libigl), or to a cloud's points."""
     points = np.ascontiguousarray(points, np.float64)
     if isinstance(truth, Cloud):
-        return cKDTree(truth.points).query(points, workers=-1)[0]
+        return nearest(cKDTree(truth.points), points)[0]
     # Centred and scaled, for squares of micrometres or light-years lose digits.
     center, size = truth.bounds.mean(axis=0), float(np.ptp(truth.bounds, axis=0).max()) or 1.0
     vertices = (np.asarray(truth.vertices, np.float64) - center) / size

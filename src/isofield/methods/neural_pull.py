@@ -41,7 +41,7 @@ from isofield.methods.step import Step
 from isofield.sampling.queries import around, everywhere, rough_distance
 from isofield.shapes.denoising import denoised
 from isofield.shapes.normals import orient
-from isofield.threads import workers
+from isofield.threads import nearest
 from isofield.types import Observation
 
 SPACE = 1.1
@@ -115,8 +115,8 @@ def queries(points: np.ndarray, config: NeuralPullConfig, random: np.random.Gene
     def batch(step: int) -> list[Tensor]:
         if step % BLOCK == 0:
             drawn = draw(random, BLOCK * config.batch)
-            nearest = tree.query(drawn, workers=workers())[1]
-            block[:] = [_tensor(v, device).view(BLOCK, -1, 3) for v in (drawn, points[nearest])]
+            index = nearest(tree, drawn)[1]
+            block[:] = [_tensor(v, device).view(BLOCK, -1, 3) for v in (drawn, points[index])]
         return [part[step % BLOCK] for part in block]
 
     return batch

@@ -34,6 +34,7 @@ from isofield.fields.grid import CORNERS, SparseGrid, cell_corners
 from isofield.methods.step import Step
 from isofield.shapes.denoising import denoised
 from isofield.shapes.normals import Oriented, orient
+from isofield.threads import nearest
 from isofield.types import Observation
 
 EDGES = [(a, b) for a in range(8) for b in range(a, 8) if np.abs(CORNERS[a] - CORNERS[b]).sum() == 1]
@@ -92,7 +93,7 @@ def _build(points, config, tree, origin, side, shape, number, above) -> Level:
     nodes, corners = cell_corners(cells, shape, number)
     index = np.stack(np.unravel_index(nodes, counts + 1), 1)  # (n, 3)
     position = origin + index * h
-    distance, nearest = tree.query(position, workers=-1)
+    distance, closest = nearest(tree, position)
     if above is None or h > config.winding_cell * longest:
         winding = points.winding(position)
         side_of, sure = np.where(winding > 0.5, -1.0, 1.0), np.minimum(np.abs(2 * winding - 1), 1)
@@ -112,7 +113,7 @@ def _build(points, config, tree, origin, side, shape, number, above) -> Level:
     bending = np.maximum(config.smoothness, noisy) * np.sqrt(config.reference_cells * h / longest)
     rows = [
         *_data_rows(points, origin, h, counts, cells, corners, len(nodes), config),
-        *_hessian_rows(nodes, index, counts, bending[nearest]),
+        *_hessian_rows(nodes, index, counts, bending[closest]),
         _prior_rows(weight, prior / h),
     ]
     values = least_squares(rows, start / h, free, config.iterations[min(number, len(config.iterations) - 1)]) * h
@@ -178,7 +179,7 @@ def _distances(levels: list[Level], origin: np.ndarray) -> list[np.ndarray]:
         if level is finest:
             share[level.corners[inside.any(1) & ~inside.all(1)]] = 0
         far = np.flatnonzero(share > 0)
-        distance, _ = tree.query(origin + level.h * at[far], workers=-1)
+        distance, _ = nearest(tree, origin + level.h * at[far])
         values[far] += share[far] * (np.sign(values[far]) * distance - values[far])
         if number > 0:  # the border of a level stays what the level above interpolates
             border = np.bincount(level.corners.ravel(), minlength=len(level.nodes)) < CELLS_OF_NODE

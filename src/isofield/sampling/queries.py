@@ -8,6 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from isofield.shapes.normals import Oriented
+from isofield.threads import nearest
 
 PUBLISHED_POINTS = 20_000
 """Size of the cloud for which Neural-Pull (Ma et al. 2021) published its neighbour, the 51st."""
@@ -26,7 +27,7 @@ def around(points: np.ndarray, neighbour: int = 51, scales: Sequence[float] = (1
     """
     known = points[:: -(-len(points) // PUBLISHED_POINTS)]
     k = max(LEAST_NEIGHBOUR, round(neighbour * len(known) / PUBLISHED_POINTS))
-    deviation = cKDTree(known).query(points, k=[min(k, len(known))], workers=-1)[0]  # (n, 1)
+    deviation = nearest(cKDTree(known), points, k=[min(k, len(known))])[0]  # (n, 1)
 
     def draw(random: np.random.Generator, count: int) -> np.ndarray:
         chosen = random.integers(len(points), size=count)
@@ -47,5 +48,5 @@ def everywhere(points: np.ndarray, space: float, random: np.random.Generator, co
 
 def rough_distance(oriented: Oriented, x: np.ndarray) -> np.ndarray:
     """(m,) at x (m, 3): distance to the nearest of the points, negative where their winding number exceeds one half."""
-    distance = cKDTree(oriented.points).query(x, workers=-1)[0]
+    distance = nearest(cKDTree(oriented.points), x)[0]
     return np.where(oriented.winding(x) > 0.5, -distance, distance)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import cKDTree
 
-from isofield.threads import ranges
+from isofield.threads import nearest, ranges
 
 NEIGHBOURS = 24, 64
 """Neighbours that decide together, where the noise is below the spacing and where it is above: it falls by about the
@@ -28,10 +28,10 @@ def denoised(points: np.ndarray, normals: np.ndarray, noise: float = 0.0) -> np.
     """
     x = np.asarray(points, np.float64)
     tree = cKDTree(x)
-    spacing = float(np.median(tree.query(x[:: max(1, len(x) // 10_000)], k=[2], workers=-1)[0]))
+    spacing = float(np.median(nearest(tree, x[:: max(1, len(x) // 10_000)], k=[2])[0]))
     count = min(NEIGHBOURS[noise > 0.9 * spacing], len(x))
     widest = max(REACH * float(np.ptp(x, axis=0).max()), NOISE_REACH * noise)
-    distance, index = tree.query(x, k=count, workers=-1)
+    distance, index = nearest(tree, x, k=count)
     for _ in range(ROUNDS):
         x = np.concatenate([_moved(x, normals, index[r], distance[r], widest, r) for r in ranges(len(x), 20_000)])
     return x

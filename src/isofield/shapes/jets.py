@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from isofield.threads import map_lanes, ranges, workers
+from isofield.threads import map_lanes, nearest, ranges
 
 COUNTS = np.array([10, 12, 16, 24, 32, 48, 64, 96, 128])
 """Neighbours of a patch."""
@@ -52,7 +52,7 @@ def fit_jets(points: np.ndarray, normals: np.ndarray, noise: float | None = None
     normals of the one before in its weights.
     """
     tree = cKDTree(points)
-    distance, index = tree.query(points, k=min(FIRST, len(points)), workers=workers())
+    distance, index = nearest(tree, points, k=min(FIRST, len(points)))
     spacing = distance[:, min(6, len(points) - 1)] * np.sqrt(np.pi / 6)  # side of the square that a point stands for
 
     def local(residual: np.ndarray) -> np.ndarray:
@@ -69,7 +69,7 @@ def fit_jets(points: np.ndarray, normals: np.ndarray, noise: float | None = None
     groups = []
     for number in np.unique(kind):
         rows = np.flatnonzero(kind == number)
-        far, near = tree.query(points[rows], k=min(int(COUNTS[number]), len(points)), workers=workers())
+        far, near = nearest(tree, points[rows], k=min(int(COUNTS[number]), len(points)))
         groups.append((rows, near, far))
     for power in POWERS:
         normals, residual = _round(points, normals, groups, power)

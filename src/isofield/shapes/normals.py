@@ -18,7 +18,7 @@ from scipy.spatial import cKDTree
 
 from isofield.shapes.jets import fit_jets
 from isofield.shapes.sides import graph_sides, trusted, winding_sides
-from isofield.threads import ranges
+from isofield.threads import nearest, ranges
 
 NEIGHBOURS = 16
 """Points of a neighbourhood whose principal components give the normal, where the noise is small."""
@@ -135,10 +135,10 @@ def inliers(points: np.ndarray) -> np.ndarray:
     kept = np.ones(len(points), bool)
     for _ in range(2):
         index = np.flatnonzero(kept)
-        eighth = cKDTree(points[index]).query(points[index], k=[9], workers=-1)[0][:, 0]
+        eighth = nearest(cKDTree(points[index]), points[index], k=[9])[0][:, 0]
         kept[index[eighth > 4 * np.median(eighth)]] = False
     index = np.flatnonzero(kept)
-    near = cKDTree(points[index]).query(points[index], k=9, workers=-1)[1][:, 1:]
+    near = nearest(cKDTree(points[index]), points[index], k=9)[1][:, 1:]
     rows = np.repeat(np.arange(len(index)), 8)
     graph = coo_matrix((np.ones(len(rows), bool), (rows, near.ravel())), shape=(len(index), len(index)))
     part = connected_components(graph, directed=False)[1]
@@ -156,13 +156,13 @@ def neighbourhoods(points: np.ndarray) -> Neighbourhoods:
     flat, 32 and 64 are tried, and the flattest neighbourhood counts.
     """
     tree = cKDTree(points)
-    distance, index = tree.query(points, k=min(25, len(points)), workers=-1)
+    distance, index = nearest(tree, points, k=min(25, len(points)))
     normals, noise, bend = planes(points, index[:, :NEIGHBOURS])
     unclear = np.flatnonzero(bend > FLAT)
     for wider in WIDER:
         if len(unclear) == 0 or len(points) < 4 * wider:
             break
-        _, more = tree.query(points[unclear], k=wider, workers=-1)
+        _, more = nearest(tree, points[unclear], k=wider)
         found, off, bent = planes(points, more)
         better = bent < bend[unclear] * FLATTER
         at = unclear[better]
@@ -226,7 +226,7 @@ def noise_level(points: np.ndarray) -> float:
     """Standard deviation of points (n, 3) off their surface, in their units, from at most 20 000 of them."""
     points = np.asarray(points, np.float64)
     chosen = np.linspace(0, len(points) - 1, min(len(points), 20_000)).astype(np.int64)
-    _, index = cKDTree(points).query(points[chosen], k=QUADRIC, workers=-1)
+    _, index = nearest(cKDTree(points), points[chosen], k=QUADRIC)
     normals = planes(points, index[:, :NEIGHBOURS])[0]
     return float(np.quantile(quadrics(points[chosen], points, normals, index), LOW)) / LOW_CHI
 
@@ -234,7 +234,7 @@ def noise_level(points: np.ndarray) -> float:
 def spacing(points: np.ndarray) -> float:
     """Median distance of points (n, 3) to their nearest neighbour, from at most 20 000 of them."""
     chosen = np.linspace(0, len(points) - 1, min(len(points), 20_000)).astype(np.int64)
-    return float(np.median(cKDTree(points).query(points[chosen], k=[2], workers=-1)[0]))
+    return float(np.median(nearest(cKDTree(points), points[chosen], k=[2])[0]))
 
 
 def _unit(normals: np.ndarray, otherwise: np.ndarray) -> np.ndarray:

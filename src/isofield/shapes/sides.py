@@ -7,7 +7,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from isofield.threads import map_lanes, ranges, single_threaded
+from isofield.threads import map_lanes, nearest, ranges, single_threaded
 
 SUBSET = 6000
 """Points that are oriented together; every pair of them counts, so time grows with the square."""
@@ -42,7 +42,7 @@ def winding_sides(
         keys = np.random.default_rng(seed).exponential(size=len(points)) / chance
         chosen = np.sort(np.argsort(keys, kind="stable")[:SUBSET])
     directions = consistent_normals(points[chosen], (WIDTHS[0], max(WIDTHS[1], NOISE_WIDTH * noise)))
-    distance, index = cKDTree(points[chosen]).query(points, k=5, workers=-1)
+    distance, index = nearest(cKDTree(points[chosen]), points, k=5)
     width = np.maximum(distance[:, -1:], 1e-12)
     weight = np.exp(-((distance / width) ** 2))
     agree = np.einsum("nkd,nd->nk", directions[index], normals)
