@@ -27,6 +27,9 @@ WIDER = (32, 64)
 CLEAR = 0.22
 """Noise beside the spacing below which the sides are cleaned up again with the normals of patches on one side: there
 the first normals err because they mix the sides of thin parts, and not because of noise."""
+SPARSER = 1.75
+"""A point whose 8th neighbour is so many times farther than that of its neighbours is an outlier; of points on a
+surface one in thousands is."""
 FRAGMENT, FRAGMENT_SHARE = 20, 0.002
 """A connected part of fewer points, or of a smaller share of all, is a stray."""
 QUADRIC = 20
@@ -105,10 +108,10 @@ def orient(
     near = neighbourhoods(x)
     found = near.normals if normals is None else _unit(np.asarray(normals, np.float64), near.normals)
     rough = local_noise(x, near) if known is None else np.full(len(x), known)
-    votes = winding_sides(x, found, near.index[:, 1:13], float(np.median(rough)), seed)
+    areas = np.pi * near.distance[:, 10] ** 2 / 10
+    votes = winding_sides(x, found, near.index[:, 1:13], areas, float(np.median(rough)), seed)
     sides = graph_sides(x, found, near.index, near.distance, votes)
     kept = None if normals is None else trusted(x, found, near.index, near.distance, sides)
-    areas = np.pi * near.distance[:, 10] ** 2 / 10
     sides = sides if kept is None else kept
     jets = fit_jets(x, found * sides[:, None], known)
     if kept is None and np.median(jets.noise / np.sqrt(areas)) < CLEAR:
@@ -128,15 +131,19 @@ def orient(
 def inliers(points: np.ndarray) -> np.ndarray:
     """(n,) bool: points (n, 3) that are no outliers.
 
-    A point stays if its 8th neighbour is not over four times farther than is usual in the cloud, judged twice, and if
-    the graph of 8 nearest neighbours, which needs no scale, connects it to more than a few points (a stray fragment of
-    a scan is as dense as the rest).
+    A point stays if its 8th neighbour is neither over four times farther than is usual in the cloud nor over
+    `SPARSER` times farther than is usual among those neighbours, judged thrice (outliers hide behind each other), and
+    if the graph of 8 nearest neighbours, which needs no scale, connects it to more than a few points (a stray fragment
+    of a scan is as dense as the rest). The second measure is the local outlier factor (Breunig et al. 2000), with
+    medians.
     """
     kept = np.ones(len(points), bool)
-    for _ in range(2):
+    for _ in range(3):
         index = np.flatnonzero(kept)
-        eighth = nearest(cKDTree(points[index]), points[index], k=[9])[0][:, 0]
-        kept[index[eighth > 4 * np.median(eighth)]] = False
+        distance, near = nearest(cKDTree(points[index]), points[index], k=9)
+        eighth = distance[:, 8]
+        around = np.median(eighth[near[:, 1:]], axis=1)
+        kept[index[(eighth > 4 * np.median(eighth)) | (eighth > SPARSER * around)]] = False
     index = np.flatnonzero(kept)
     near = nearest(cKDTree(points[index]), points[index], k=9)[1][:, 1:]
     rows = np.repeat(np.arange(len(index)), 8)

@@ -7,15 +7,20 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from isofield.threads import map_lanes, nearest, ranges, single_threaded
+from isofield.threads import nearest
 
 SUBSET = 6000
 """Points that are oriented together; every pair of them counts, so time grows with the square."""
-ROUNDS = 40
-WIDTHS = (0.03, 0.004)
-"""Smoothing width of the winding kernel, first and last round, in units of the box's longest side."""
+FINER, FINER_NOISE = 30_000, 0.6
+"""Points that are then oriented in clusters, at most, and the noise beside their spacing, at most: the winding number
+on points that lie in a thick layer is not 1/2."""
+SHARE = 64
+"""Neighbours that tell how many of the larger subset one of the smaller stands for."""
+WIDTHS = (0.03, 0.008, 0.004)
+"""Smoothing width of the winding kernel in the first round, in the first with clusters, and in the last rounds of both,
+in units of the box's longest side."""
 NOISE_WIDTH = 1.5
-"""The last width is at least so many times the noise: below it the field follows single points."""
+"""The widths are at least so many times the noise: below it the field follows single points."""
 AGREEMENT = 0.8
 """Mean product of given and found sides, beyond which the given ones may be right where they differ."""
 PATCHES, CONFLICT = 50, 0.5
@@ -26,93 +31,43 @@ average."""
 
 
 def winding_sides(
-    points: np.ndarray, normals: np.ndarray, neighbours: np.ndarray, noise: float, seed: int = 0
+    points: np.ndarray, normals: np.ndarray, neighbours: np.ndarray, areas: np.ndarray, noise: float, seed: int = 0
 ) -> np.ndarray:
     """(n,) in [-1, 1]: whether each normal (n, 3) points outward, and how sure that is.
 
     points (n, 3) have a box with longest side 1 about the origin; neighbours (n, k) are the indices of each point's
-    neighbours; noise is the points' deviation. Winding number normal consistency (Lin et al. 2024) on a random subset,
-    denser where normals scatter (thin parts, edges), gives outward directions; every normal asks the five nearest.
+    neighbours, areas (n,) what a point stands for; noise is the points' deviation. A random subset, denser where
+    normals scatter (thin parts, edges), gets outward directions from all pairs, a larger one from clusters; every
+    normal asks the five nearest.
     """
-    chosen = np.arange(len(points))
-    if len(points) > SUBSET:
-        scatter = 1 - np.abs(np.einsum("nkd,nd->nk", normals[neighbours], normals)).mean(1)
-        scatter = scatter[neighbours].mean(1)
-        chance = 1 + HARD * scatter / max(float(scatter.mean()), 1e-9)
-        keys = np.random.default_rng(seed).exponential(size=len(points)) / chance
-        chosen = np.sort(np.argsort(keys, kind="stable")[:SUBSET])
-    directions = consistent_normals(points[chosen], (WIDTHS[0], max(WIDTHS[1], NOISE_WIDTH * noise)))
-    distance, index = nearest(cKDTree(points[chosen]), points, k=5)
-    width = np.maximum(distance[:, -1:], 1e-12)
-    weight = np.exp(-((distance / width) ** 2))
-    agree = np.einsum("nkd,nd->nk", directions[index], normals)
-    return (weight * agree).sum(1) / weight.sum(1)
+    from isofield.shapes.winding import clustered_normals, consistent_normals
+
+    scatter = 1 - np.abs(np.einsum("nkd,nd->nk", normals[neighbours], normals)).mean(1)
+    scatter = scatter[neighbours].mean(1)
+    chance = 1 + HARD * scatter / max(float(scatter.mean()), 1e-9)
+    keys = np.random.default_rng(seed).exponential(size=len(points)) / chance
+    order = np.argsort(keys, kind="stable")  # any first part of it is a subset
+    chosen = np.sort(order[:SUBSET])
+    last = max(WIDTHS[2], NOISE_WIDTH * noise)
+    vectors = consistent_normals(points[chosen], (WIDTHS[0], last))
+    most = min(len(points), FINER, int(areas.sum() * (FINER_NOISE / max(noise, 1e-12)) ** 2))
+    if most >= 2 * SUBSET:
+        finer = np.sort(order[:most])
+        tree = cKDTree(points[finer])
+        among = np.isin(finer, chosen, assume_unique=True)
+        share = among[nearest(tree, points[finer], k=SHARE)[1]].mean(1, keepdims=True)
+        start = _blend(points[chosen], vectors, points[finer]) * share
+        vectors = clustered_normals(points[finer], start, (max(WIDTHS[1], last), last))
+        chosen = finer
+    directions = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-300)
+    return np.einsum("nd,nd->n", _blend(points[chosen], directions, points), normals)
 
 
-def consistent_normals(points: np.ndarray, widths: tuple[float, float] = WIDTHS) -> np.ndarray:
-    """(n, 3) unit outward directions at points (n, 3) by winding number normal consistency (Lin et al. 2024).
-
-    Alternates one step of steepest descent on |A n - 1/2|^2, where A n is the winding number at the points that normals
-    (with their areas as lengths) n give, with turning every normal against the gradient of the winding field. The width
-    of the kernel falls from round to round between `widths`, so that the coarse shape is decided first. All pairs
-    count: O(n^2) a round.
-    """
-    import torch
-
-    x = torch.as_tensor(points, dtype=torch.float32)
-    n = torch.zeros_like(x)
-    square = (x * x).sum(1)
-    with single_threaded():
-        # squared distances of all pairs, (n, n) in blocks of rows that fit into a core's cache
-        pairs = map_lanes(
-            lambda c: (square[c, None] + square[None] - 2 * x[c] @ x.T).clamp_(min=0), ranges(len(x), 128)
-        )
-        inverse, kernel = ([torch.empty_like(block) for block in pairs] for _ in range(2))
-        for width in np.linspace(*widths, ROUNDS):
-            n = _round(x, n, float(width) ** 2, list(zip(pairs, inverse, kernel, strict=True)))
-    return torch.nn.functional.normalize(n, dim=1).double().numpy()
-
-
-def _round(x, n, square, blocks):
-    """Normals n (n, 3) at x (n, 3) after one round with the kernel k(r) = (r^2 + square)^(-3/2).
-
-    blocks: rows of the squared distances, and two buffers of their shapes for 1 / sqrt(r^2 + square) and k.
-    """
-    import torch
-
-    def evaluate(block):
-        pairs, inverse, kernel = block
-        torch.add(pairs, square, out=inverse).rsqrt_()
-        torch.mul(inverse, inverse, out=kernel).mul_(inverse)
-
-    map_lanes(evaluate, blocks)
-
-    def times(columns):  # kernel @ columns: (n, n) by (n, c)
-        transposed = columns.T.contiguous()  # with few columns the product is several times faster so
-        return torch.cat(map_lanes(lambda block: block[2] @ transposed.T, blocks))
-
-    def winding(v):  # A v: sum_j k (x_j - x_i) . v_j, (n,)
-        sums = times(torch.cat([v, (x * v).sum(1, keepdim=True)], 1))
-        return sums[:, 3] - (x * sums[:, :3]).sum(1)
-
-    def transposed(r):  # A' r, (n, 3); the kernel is symmetric
-        sums = times(torch.cat([r[:, None], x * r[:, None]], 1))
-        return x * sums[:, :1] - sums[:, 1:]
-
-    gradient = transposed(winding(n) - 0.5)
-    along = winding(gradient)
-    n = n - gradient * ((gradient * gradient).sum() / (along * along).sum().clamp(min=1e-30))
-
-    # minus the gradient of the winding field: sum_j k n_j - 3 k / (r^2 + square) (x_j - x_i) ((x_j - x_i) . n_j)
-    s = (x * n).sum(1, keepdim=True)
-    columns = torch.cat([x * s, s, n, (x[:, :, None] * n[:, None, :]).flatten(1)], 1)  # (n, 3 + 1 + 3 + 9)
-
-    kn = times(n)
-    map_lanes(lambda block: block[2].mul_(block[1]).mul_(block[1]), blocks)
-    sums = times(columns)
-    xs, ss, ns, xn = sums[:, :3], sums[:, 3:4], sums[:, 4:7], sums[:, 7:].view(-1, 3, 3)
-    inner = xs - torch.einsum("nab,nb->na", xn, x) - x * ss + x * (x * ns).sum(1, keepdim=True)
-    return torch.nn.functional.normalize(kn - 3 * inner, dim=1) * n.norm(dim=1, keepdim=True)
+def _blend(points: np.ndarray, values: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """(m, 3): values (n, 3) of the five of points (n, 3) that are nearest to each of `at` (m, 3), by distance."""
+    distance, index = nearest(cKDTree(points), at, k=5)
+    weight = np.exp(-np.square(distance / np.maximum(distance[:, -1:], 1e-12)))
+    return np.einsum("mk,mkd->md", weight / weight.sum(1, keepdims=True), values[index])
 
 
 def graph_sides(
