@@ -25,22 +25,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse import csr_matrix
 from scipy.spatial import cKDTree
 
 from isofield.adapt import least_squares
 from isofield.configs import SmoothConfig
-from isofield.fields.grid import CORNERS, SparseGrid, cell_corners
+from isofield.fields.bands import Band, interpolated, redistanced, refined, sparse_grid, whole
+from isofield.losses.smoothed import hessian_rows, value_and_normal_rows, value_rows
 from isofield.methods.step import Step
 from isofield.shapes.denoising import denoised
 from isofield.shapes.normals import Oriented, orient
 from isofield.threads import nearest
 from isofield.types import Observation
-
-EDGES = [(a, b) for a in range(8) for b in range(a, 8) if np.abs(CORNERS[a] - CORNERS[b]).sum() == 1]
-"""A cell's edges, as pairs of its corners."""
-CELLS_OF_NODE = 8
-"""Cells around a node within its level."""
 
 
 def fit(observed: Observation, config: SmoothConfig, seed: int = 0, device: str = "cpu") -> Iterator[Step]:
@@ -58,190 +53,56 @@ def fit_oriented(points: Oriented, config: SmoothConfig) -> Iterator[Step]:
     longest = float(box.max())
     finest = max(longest / config.cells, config.least_cell * float(np.median(np.sqrt(points.areas))))
     side = finest * 2 ** (config.levels - 1)  # of a coarse cell
-    shape = np.ceil((box + 2 * config.margin * longest) / side).astype(np.int64)
-    origin = (points.points.min(0) + points.points.max(0)) / 2 - shape * side / 2
+    counts = np.ceil((box + 2 * config.margin * longest) / side).astype(np.int64)
+    origin = (points.points.min(0) + points.points.max(0)) / 2 - counts * side / 2
     tree = cKDTree(points.points)
     levels: list[Level] = []
     for number in range(config.levels):
-        above = levels[-1] if levels else None
-        level = _build(points, config, tree, origin, side, shape, number, above)
-        levels.append(level)
-        values = [v.values for v in levels] if number + 1 < config.levels else _distances(levels, origin)
-        field = SparseGrid(origin.tolist(), side, shape.tolist(), [v.cells for v in levels], values)
-        yield Step(f"smoothing on {round(longest / level.h)} cells", (number + 1) / config.levels, field)
+        band = refined(levels[-1].band, points.points) if levels else whole(origin, side, counts)
+        iterations = config.iterations[min(number, len(config.iterations) - 1)]
+        levels.append(_solve(points, config, tree, band, levels[-1] if levels else None, iterations))
+        bands = [level.band for level in levels]
+        field = sparse_grid(bands if number + 1 < config.levels else redistanced(bands))
+        yield Step(f"smoothing on {round(longest / band.h)} cells", (number + 1) / config.levels, field)
 
 
 @dataclass(frozen=True)
 class Level:
-    """One level's band: cells (m,) sorted keys, nodes (n,) sorted keys, corners (m, 8), values (n,), prior (n,) and
-    its sureness."""
+    """A solved band of n nodes, and what the winding number told there: side (n,) -1 inside and 1 outside, and how sure
+    it is (n,), 0 to 1."""
 
-    h: float
-    counts: np.ndarray
-    cells: np.ndarray
-    nodes: np.ndarray
-    corners: np.ndarray
-    values: np.ndarray
-    sure: np.ndarray
+    band: Band
     side: np.ndarray
+    sure: np.ndarray
 
 
-def _build(points, config, tree, origin, side, shape, number, above) -> Level:
-    h, counts = side / 2**number, shape * 2**number
+def _solve(
+    points: Oriented, config: SmoothConfig, tree: cKDTree, band: Band, above: Level | None, iterations: int
+) -> Level:
+    """The level whose cells `band` has; tree holds the points."""
     longest = np.ptp(points.points, axis=0).max()
-    cells = np.arange(int(np.prod(counts))) if above is None else _refine(points.points, origin, above)
-    nodes, corners = cell_corners(cells, shape, number)
-    index = np.stack(np.unravel_index(nodes, counts + 1), 1)  # (n, 3)
-    position = origin + index * h
-    distance, closest = nearest(tree, position)
-    if above is None or h > config.winding_cell * longest:
-        winding = points.winding(position)
-        side_of, sure = np.where(winding > 0.5, -1.0, 1.0), np.minimum(np.abs(2 * winding - 1), 1)
+    spacing = np.sqrt(points.areas)
+    distance, closest = nearest(tree, band.positions)
+    if above is None or band.h > config.winding_cell * longest:
+        winding = points.winding(band.positions)
+        side, sure = np.where(winding > 0.5, -1.0, 1.0), np.minimum(np.abs(2 * winding - 1), 1)
     else:
-        sure, side_of = _from_above(above, above.sure, index), np.sign(_from_above(above, above.side, index))
-    prior = side_of * distance
-    if above is None:
-        start, free = prior, np.ones(len(nodes), bool)
-    else:
-        start, free = (
-            _from_above(above, above.values, index),
-            np.bincount(corners.ravel(), minlength=len(nodes)) == CELLS_OF_NODE,
-        )
-    reach = max(h, config.prior_spacings * float(np.median(np.sqrt(points.areas))))
-    weight = config.prior * sure**config.prior_power * np.clip(distance / reach - 2, 0, 1)
-    noisy = config.smoothness_per_noise * points.noise / np.sqrt(points.areas)
-    bending = np.maximum(config.smoothness, noisy) * np.sqrt(config.reference_cells * h / longest)
-    rows = [
-        *_data_rows(points, origin, h, counts, cells, corners, len(nodes), config),
-        *_hessian_rows(nodes, index, counts, bending[closest]),
-        _prior_rows(weight, prior / h),
-    ]
-    values = least_squares(rows, start / h, free, config.iterations[min(number, len(config.iterations) - 1)]) * h
-    return Level(h, counts, cells, nodes, corners, values, sure, side_of)
+        sure = interpolated(above.band, above.sure, band.index)
+        side = np.sign(interpolated(above.band, above.side, band.index))
+    prior = side * distance
+    start = prior if above is None else interpolated(above.band, above.band.values, band.index)
+    free = np.ones(len(start), bool) if above is None else band.inner
 
-
-def _refine(points: np.ndarray, origin: np.ndarray, above: Level) -> np.ndarray:
-    """Keys of the next level's cells: the eight parts of cells at points, of their neighbours, and of cells near the
-    zero set."""
-    at = _locate(points, origin, above.h, above.counts)[0]
-    grown = np.unique(at, axis=0)
-    steps = np.stack(np.meshgrid(*[(-1, 0, 1)] * 3, indexing="ij"), -1).reshape(-1, 3)
-    grown = np.clip((grown[:, None] + steps).reshape(-1, 3), 0, above.counts - 1)
-    chosen = np.zeros(int(np.prod(above.counts)), bool)
-    chosen[np.ravel_multi_index(tuple(grown.T), tuple(above.counts))] = True
-    close = np.abs(above.values[above.corners]).min(1) < 1.5 * above.h
-    chosen[above.cells[close]] = True
-    parents = above.cells[chosen[above.cells]]
-    index = np.stack(np.unravel_index(parents, above.counts), 1)
-    children = (2 * index[:, None] + CORNERS).reshape(-1, 3)
-    return np.sort(np.ravel_multi_index(tuple(children.T), tuple(2 * above.counts)))
-
-
-def _from_above(above: Level, values: np.ndarray, index: np.ndarray) -> np.ndarray:
-    """The level above's nodal values, trilinear, at nodes `index` (n, 3) of the next level, which all lie in its
-    cells."""
-    lookup = np.full(int(np.prod(above.counts + 1)), -1, np.int32)
-    lookup[above.nodes] = np.arange(len(above.nodes), dtype=np.int32)
-    low, odd = index // 2, index % 2
-    total = np.zeros(len(index))
-    for corner in CORNERS:  # an even coordinate has one node above, an odd one the mean of two
-        weight = np.prod(np.where(odd == 1, 0.5, 1 - corner), 1)
-        used = weight > 0
-        at = lookup[np.ravel_multi_index(tuple((low[used] + corner).T), tuple(above.counts + 1))]
-        total[used] += weight[used] * values[at]
-    return total
-
-
-def _distances(levels: list[Level], origin: np.ndarray) -> list[np.ndarray]:
-    """Every level's values (n,), those away from the zero set replaced by the distance to it.
-
-    The Hessian flattens the field where no point holds it, so that it falls short of a distance. The zero set, which
-    stays, is where the edges of the finest cells cross it.
-    """
-    finest = levels[-1]
-    index = np.stack(np.unravel_index(finest.nodes, finest.counts + 1), 1)
-    inside = finest.values[finest.corners] < 0  # (m, 8)
-    crossings = []
-    for a, b in EDGES:
-        pair = np.unique(finest.corners[inside[:, a] != inside[:, b]][:, [a, b]], axis=0)
-        f = finest.values[pair].astype(np.float64)
-        t = f[:, :1] / (f[:, :1] - f[:, 1:])
-        crossings.append(origin + finest.h * (index[pair[:, 0]] * (1 - t) + index[pair[:, 1]] * t))
-    surface = np.concatenate(crossings)
-    if len(surface) == 0:
-        return [level.values for level in levels]
-    tree = cKDTree(surface)
-    result: list[np.ndarray] = []
-    for number, level in enumerate(levels):
-        at = np.stack(np.unravel_index(level.nodes, level.counts + 1), 1)
-        values = level.values.astype(np.float64)
-        share = np.clip(np.abs(values) / finest.h - 1, 0, 1)  # from one finest cell away, wholly from two
-        if level is finest:
-            share[level.corners[inside.any(1) & ~inside.all(1)]] = 0
-        far = np.flatnonzero(share > 0)
-        distance, _ = nearest(tree, origin + level.h * at[far])
-        values[far] += share[far] * (np.sign(values[far]) * distance - values[far])
-        if number > 0:  # the border of a level stays what the level above interpolates
-            border = np.bincount(level.corners.ravel(), minlength=len(level.nodes)) < CELLS_OF_NODE
-            above = replace(levels[number - 1], values=result[-1])
-            values[border] = _from_above(above, above.values, at[border])
-        result.append(values)
-    return result
-
-
-def _locate(points: np.ndarray, origin: np.ndarray, h: float, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The cell (n, 3) that holds each point and where in it, (n, 3) in [0, 1]."""
-    u = (points - origin) / h
-    index = np.clip(np.floor(u).astype(np.int64), 0, counts - 1)
-    return index, u - index
-
-
-def _data_rows(points: Oriented, origin, h, counts, cells, corners, unknowns, config):
-    """f(p) = 0 and grad f(p) = n: matrices (n, unknowns) with right sides; unknowns are values in units of h."""
-    index, t = _locate(points.points, origin, h, counts)
-    corner = corners[np.searchsorted(cells, np.ravel_multi_index(tuple(index.T), tuple(counts)))]  # (n, 8)
-    part = np.where(CORNERS[None] == 1, t[:, None], 1 - t[:, None])  # (n, 8, 3) weight along each axis
-    slope = np.where(CORNERS == 1, 1.0, -1.0)[None]  # (1, 8, 3)
-    longest = np.ptp(points.points, axis=0).max()
     sparse = np.sqrt(points.areas * (config.cells / longest) ** 2 / config.cells_per_point).clip(1)
     deviation = np.maximum(config.noise_share * points.noise / sparse, config.least_noise * longest)
-    precision = h / deviation
-    yield _sparse(corner, part.prod(2) * precision[:, None], unknowns), np.zeros(len(t))
-    for axis in range(3):
-        others = [a for a in range(3) if a != axis]
-        weight = slope[:, :, axis] * part[:, :, others].prod(2) / config.normal_deviation
-        yield _sparse(corner, weight, unknowns), points.normals[:, axis] / config.normal_deviation
-
-
-def _hessian_rows(nodes, index, counts, weight):
-    """Second differences along the axes, and across them (times sqrt 2), wherever the band has the nodes.
-
-    weight: (n,) at each node.
-    """
-    lookup = np.full(int(np.prod(counts + 1)), -1, np.int32)
-    lookup[nodes] = np.arange(len(nodes), dtype=np.int32)
-    strides = np.array([(counts[1] + 1) * (counts[2] + 1), counts[2] + 1, 1])
-    for axis in range(3):
-        inner = np.flatnonzero((index[:, axis] > 0) & (index[:, axis] < counts[axis]))
-        stencil = np.stack([lookup[nodes[inner] + s * strides[axis]] for s in (-1, 0, 1)], 1)
-        whole = (stencil >= 0).all(1)
-        rows = weight[inner[whole], None] * np.array([1.0, -2.0, 1.0])
-        yield _sparse(stencil[whole], rows, len(nodes)), np.zeros(len(rows))
-    for a, b in ((0, 1), (0, 2), (1, 2)):
-        inner = np.flatnonzero((index[:, a] < counts[a]) & (index[:, b] < counts[b]))
-        stencil = np.stack([lookup[nodes[inner] + s] for s in (0, strides[a], strides[b], strides[a] + strides[b])], 1)
-        whole = (stencil >= 0).all(1)
-        rows = weight[inner[whole], None] * np.sqrt(2) * np.array([1.0, -1.0, -1.0, 1.0])
-        yield _sparse(stencil[whole], rows, len(nodes)), np.zeros(len(rows))
-
-
-def _sparse(columns: np.ndarray, weights: np.ndarray, unknowns: int) -> csr_matrix:
-    """Matrix of one row a stencil: columns, weights (m, k)."""
-    start = np.arange(0, columns.size + 1, columns.shape[1], dtype=np.int32)
-    data = np.ascontiguousarray(weights, np.float32).ravel()
-    return csr_matrix((data, np.ascontiguousarray(columns, np.int32).ravel(), start), shape=(len(columns), unknowns))
-
-
-def _prior_rows(weight: np.ndarray, prior: np.ndarray) -> tuple[csr_matrix, np.ndarray]:
-    used = np.flatnonzero(weight > 0)
-    return _sparse(used[:, None], weight[used, None], len(weight)), (weight * prior)[used]
+    noisy = config.smoothness_per_noise * points.noise / spacing
+    bending = np.maximum(config.smoothness, noisy) * np.sqrt(config.reference_cells * band.h / longest)
+    reach = max(band.h, config.prior_spacings * float(np.median(spacing)))
+    weight = config.prior * sure**config.prior_power * np.clip(distance / reach - 2, 0, 1)
+    rows = [
+        *value_and_normal_rows(band, points.points, points.normals, deviation, config.normal_deviation),
+        *hessian_rows(band, bending[closest]),
+        value_rows(weight, prior / band.h),
+    ]
+    values = least_squares(rows, start / band.h, free, iterations) * band.h
+    return Level(replace(band, values=values), side, sure)

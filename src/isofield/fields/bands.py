@@ -1,0 +1,148 @@
+"""The levels of a sparse grid while it is being fitted: which cells there are, what lies where, and distances."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from isofield.fields.grid import CORNERS, SparseGrid, cell_corners
+from isofield.threads import nearest
+
+EDGES = [(a, b) for a in range(8) for b in range(a, 8) if np.abs(CORNERS[a] - CORNERS[b]).sum() == 1]
+"""A cell's edges, as pairs of its corners."""
+CELLS_OF_NODE = 8
+"""Cells around a node within its level."""
+CLOSE = 1.5
+"""A cell with a value below so many times its side is near the zero set."""
+
+
+@dataclass(frozen=True)
+class Band:
+    """One level's cells and values at their corners, the nodes.
+
+    origin: (3,) least corner of the grid. h: side of a cell. counts: (3,) cells an axis, present or not. cells: (m,)
+    sorted keys. nodes: (n,) sorted keys. corners: (m, 8) index of each cell's nodes. values: (n,).
+    """
+
+    origin: np.ndarray
+    h: float
+    counts: np.ndarray
+    cells: np.ndarray
+    nodes: np.ndarray
+    corners: np.ndarray
+    values: np.ndarray
+
+    @cached_property
+    def index(self) -> np.ndarray:
+        """(n, 3) integer coordinates of the nodes."""
+        return np.stack(np.unravel_index(self.nodes, self.counts + 1), 1)
+
+    @property
+    def positions(self) -> np.ndarray:
+        """(n, 3) where the nodes are."""
+        return self.origin + self.index * self.h
+
+    @cached_property
+    def inner(self) -> np.ndarray:
+        """(n,) bool: all cells around the node are there."""
+        return np.bincount(self.corners.ravel(), minlength=len(self.nodes)) == CELLS_OF_NODE
+
+    def lookup(self) -> np.ndarray:
+        """(all nodes of the level,) int32: the index of the node with that key, -1 where it is not there."""
+        result = np.full(int(np.prod(self.counts + 1)), -1, np.int32)
+        result[self.nodes] = np.arange(len(self.nodes), dtype=np.int32)
+        return result
+
+    def locate(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The cell (n, 3) that holds each of points (n, 3), and where in it, (n, 3) in [0, 1]."""
+        u = (points - self.origin) / self.h
+        index = np.clip(np.floor(u).astype(np.int64), 0, self.counts - 1)
+        return index, u - index
+
+
+def whole(origin: np.ndarray, h: float, counts: np.ndarray) -> Band:
+    """The coarsest level, which has all of its cells; values are 0."""
+    return _band(origin, h, counts, np.arange(int(np.prod(counts))))
+
+
+def refined(above: Band, points: np.ndarray) -> Band:
+    """The next level: the eight parts of cells at points (n, 3), of their neighbours, and of cells near the zero set.
+
+    Its values are 0.
+    """
+    grown = np.unique(above.locate(points)[0], axis=0)
+    steps = np.stack(np.meshgrid(*[(-1, 0, 1)] * 3, indexing="ij"), -1).reshape(-1, 3)
+    grown = np.clip((grown[:, None] + steps).reshape(-1, 3), 0, above.counts - 1)
+    chosen = np.zeros(int(np.prod(above.counts)), bool)
+    chosen[np.ravel_multi_index(tuple(grown.T), tuple(above.counts))] = True
+    close = np.abs(above.values[above.corners]).min(1) < CLOSE * above.h
+    chosen[above.cells[close]] = True
+    parents = above.cells[chosen[above.cells]]
+    index = np.stack(np.unravel_index(parents, above.counts), 1)
+    children = (2 * index[:, None] + CORNERS).reshape(-1, 3)
+    keys = np.sort(np.ravel_multi_index(tuple(children.T), tuple(2 * above.counts)))
+    return _band(above.origin, above.h / 2, 2 * above.counts, keys)
+
+
+def _band(origin: np.ndarray, h: float, counts: np.ndarray, cells: np.ndarray) -> Band:
+    nodes, corners = cell_corners(cells, counts, 0)
+    return Band(origin, h, counts, cells, nodes, corners, np.zeros(len(nodes), np.float32))
+
+
+def interpolated(above: Band, values: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """(n,) values (m,) at the nodes of the level above, trilinear, at nodes `index` (n, 3) of the next level, which all
+    lie in its cells."""
+    low, odd = index // 2, index % 2
+    total = np.zeros(len(index))
+    lookup = above.lookup()
+    for corner in CORNERS:  # an even coordinate has one node above, an odd one the mean of two
+        weight = np.prod(np.where(odd == 1, 0.5, 1 - corner), 1)
+        used = weight > 0
+        at = lookup[np.ravel_multi_index(tuple((low[used] + corner).T), tuple(above.counts + 1))]
+        total[used] += weight[used] * values[at]
+    return total
+
+
+def redistanced(bands: Sequence[Band]) -> list[Band]:
+    """The levels, coarse to fine, with the distance to the zero set in place of values away from it.
+
+    The zero set, which stays, is where the edges of the finest cells cross it. A field that is smoothed falls short of
+    a distance where nothing holds it.
+    """
+    finest = bands[-1]
+    inside = finest.values[finest.corners] < 0  # (m, 8)
+    crossings = []
+    for a, b in EDGES:
+        pair = np.unique(finest.corners[inside[:, a] != inside[:, b]][:, [a, b]], axis=0)
+        f = finest.values[pair].astype(np.float64)
+        t = f[:, :1] / (f[:, :1] - f[:, 1:])
+        crossings.append(finest.origin + finest.h * (finest.index[pair[:, 0]] * (1 - t) + finest.index[pair[:, 1]] * t))
+    surface = np.concatenate(crossings)
+    if len(surface) == 0:
+        return list(bands)
+    tree = cKDTree(surface)
+    result: list[Band] = []
+    for band in bands:
+        values = band.values.astype(np.float64)
+        share = np.clip(np.abs(values) / finest.h - 1, 0, 1)  # from one finest cell away, wholly from two
+        if band is finest:
+            share[band.corners[inside.any(1) & ~inside.all(1)]] = 0
+        far = np.flatnonzero(share > 0)
+        distance, _ = nearest(tree, band.positions[far])
+        values[far] += share[far] * (np.sign(values[far]) * distance - values[far])
+        if result:  # the border of a level stays what the level above interpolates
+            border = ~band.inner
+            values[border] = interpolated(result[-1], result[-1].values, band.index[border])
+        result.append(replace(band, values=values))
+    return result
+
+
+def sparse_grid(bands: Sequence[Band]) -> SparseGrid:
+    """The field that levels, coarse to fine, are."""
+    first = bands[0]
+    cells, values = [band.cells for band in bands], [band.values for band in bands]
+    return SparseGrid(first.origin.tolist(), first.h, first.counts.tolist(), cells, values)
