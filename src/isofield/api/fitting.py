@@ -19,7 +19,8 @@ from isofield.api.sdf import SDF
 from isofield.configs import METHODS, Quality, Start
 from isofield.errors import InputError
 from isofield.methods import fitter
-from isofield.shapes.normals import inliers, noise_level, spacing
+from isofield.shapes.neighbourhoods import noise_level, spacing
+from isofield.shapes.outliers import inliers
 from isofield.shapes.thinning import distinct, sampled, thinned
 from isofield.types import Cloud, Observation, Similarity
 

@@ -200,7 +200,7 @@ def _noise(points: np.ndarray) -> float | None:
     """Standard deviation of the points off their surface, in their units."""
     if len(points) < 32:
         return None
-    from isofield.shapes.normals import noise_level
+    from isofield.shapes.neighbourhoods import noise_level
 
     points, scale = _unit(points)
     return float(noise_level(points)) * scale

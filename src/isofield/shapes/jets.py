@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
+from isofield.shapes.neighbourhoods import quadratic_terms, tangents
 from isofield.threads import map_lanes, nearest, ranges
 
 COUNTS = np.array([10, 12, 16, 24, 32, 48, 64, 96, 128])
@@ -92,19 +93,19 @@ def _round(
     return result, residual
 
 
-def _patches(points, normals, at, index, distance, power: int) -> tuple[np.ndarray, np.ndarray]:
+def _patches(
+    points: np.ndarray, normals: np.ndarray, at: np.ndarray, index: np.ndarray, distance: np.ndarray, power: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Normals (m, 3) and residuals (m,) of the weighted patches h(u, v) around points[at] through points[index]."""
     n = normals[at]
     width = np.maximum(distance[:, -1:] * WIDTH, 1e-300)
     agree = np.einsum("nkd,nd->nk", normals[index], n).clip(0)
     weight = np.exp(-np.square(distance / width)) * agree**power
     weight /= weight.sum(1, keepdims=True)
-    a = np.cross(n, np.eye(3)[np.abs(n).argmin(1)])
-    a /= np.linalg.norm(a, axis=1, keepdims=True)
-    b = np.cross(n, a)
+    a, b = tangents(n)
     offset = (points[index] - points[at][:, None]) / width[..., None]  # (m, k, 3)
     u, v, h = (np.einsum("nkd,nd->nk", offset, axis) for axis in (a, b, n))
-    terms = np.stack([np.ones_like(u), u, v, u * u, u * v, v * v], 1)  # (m, 6, k)
+    terms = quadratic_terms(u, v)  # (m, 6, k)
     weighted = terms * weight[:, None]
     square = weighted @ terms.transpose(0, 2, 1) + np.diag([*[1e-9] * 3, RIDGE, RIDGE / 2, RIDGE])
     patch = np.linalg.solve(square, (weighted @ h[..., None]))[..., 0]  # (m, 6)
