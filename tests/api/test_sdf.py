@@ -121,6 +121,9 @@ def test_a_level_without_a_surface_is_refused(ball):
         ball.mesh(32, level=-50.0)
     with pytest.raises(InputError, match="out of range"):  # cells of the same size, out to there, are too many
         ball.mesh(32, level=500.0)
+    for level in (np.nan, np.inf):
+        with pytest.raises(InputError, match="is no distance: give a number"):
+            ball.mesh(32, level=level)
 
 
 def test_a_component_without_points_goes_unless_all_are_kept(ball):
@@ -133,6 +136,10 @@ def test_a_component_without_points_goes_unless_all_are_kept(ball):
     assert wide.extract().dropped == 1
     assert wide.mesh().body_count == 1
     assert wide.mesh(keep_all=True).body_count == 2
+
+
+def test_what_it_says_of_itself_is_short(ball):
+    assert repr(ball) == "SDF(kind='grid', method='by hand')"
 
 
 def test_kinds(ball):

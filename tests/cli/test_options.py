@@ -31,14 +31,14 @@ SENTENCES = {
     ),
     "fit a.npy -o x.ply --noise 2": (
         "--noise 2 is out of range: "
-        "give a fraction of the bounding box's diagonal from 0 to 0.2 (0.002 is 0.2 %), or auto."
+        "give a fraction of the bounding box's diagonal from 0 to 0.1 (0.002 is 0.2 %), or auto."
     ),
     "fit a.npy -o x.ply --noise loud": (
         "--noise cannot be 'loud': give auto, or a fraction of the diagonal such as 0.002."
     ),
     "fit a.npy -o x.ply --noise nan": (
         "--noise nan is out of range: "
-        "give a fraction of the bounding box's diagonal from 0 to 0.2 (0.002 is 0.2 %), or auto."
+        "give a fraction of the bounding box's diagonal from 0 to 0.1 (0.002 is 0.2 %), or auto."
     ),
     "fit a.npy -o x.ply --resolution 4": (
         "--resolution 4 is out of range: give 8 to 1024 cells along the longest side."
@@ -80,6 +80,12 @@ SENTENCES = {
     "mesh -o x.ply": f"FIELD is missing; {MESH} lists the options.",
     "info": f"FILES are missing; {INFO} lists the options.",
     "info a.npy --jsn": f"there is no option '--jsn', perhaps you meant '--json'; {INFO} lists the options.",
+    "fit a.npy -o x.ply --cells 3": f"there is no option '--cells'; {FIT} lists the options.",
+    "info newer": "newer has format 99, newer than the 1 that this isofield reads: upgrade isofield.",
+    "mesh newer -o x.ply": "newer has format 99, newer than the 1 that this isofield reads: upgrade isofield.",
+    "evaluate newer a.npy": (
+        "newer is a field folder, and meshes or clouds are compared: make its mesh: isofield mesh newer -o mesh.ply."
+    ),
     "info folder": "folder is a folder, not a file: name a file in it.",
     "demo --out a.npy": (
         "a.npy/mesh.ply cannot be written because HERE/a.npy is a file, not a folder: choose another folder."
@@ -96,6 +102,9 @@ def here(tmp_path, monkeypatch):
     (tmp_path / "a.ply").write_text("not looked at")
     (tmp_path / "folder.ply").mkdir()
     (tmp_path / "folder").mkdir()
+    (tmp_path / "newer").mkdir()
+    (tmp_path / "newer" / "config.json").write_text('{"format": 99}')
+    (tmp_path / "newer" / "field.safetensors").write_bytes(b"")
     return tmp_path
 
 

@@ -13,6 +13,8 @@ import pytest
 import trimesh
 
 from isofield import shapes
+from isofield.shapes.formats.raw import Damage
+from isofield.shapes.formats.text import parse
 from isofield.types import Cloud
 
 CUBE = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], float)
@@ -204,6 +206,42 @@ def test_text_however_it_is_separated(tmp_path, table, extension, separator, hea
     path = tmp_path / f"c.{extension}"
     path.write_text(head + "\n".join(rows) + tail, encoding="utf-8", newline="\r\n")
     assert np.array_equal(shapes.read(path).points, table)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("y,x,z\n2,1,3\n", [[1, 2, 3]]),
+        ("name,X,Y [m],z\r\na b,1,2,3\r\nb,4,5,6\r\n", [[1, 2, 3], [4, 5, 6]]),
+        ("x;y;z\n1,5;2,5;3\n", [[1.5, 2.5, 3]]),
+        ("# z y x\n3 2 1\n", [[1, 2, 3]]),
+        ('"t","x","y","z"\n9,1,2,3\n', [[1, 2, 3]]),
+        ("X [m]\tY [m]\tZ [m]\tIntensity\n1\t2\t3\t4\n", [[1, 2, 3]]),
+        ("first second third\n1 2 3\n", [[1, 2, 3]]),
+    ],
+)
+def test_columns_are_taken_by_their_names(text, expected):
+    assert parse(text.encode()).points.tolist() == expected
+
+
+def test_normals_and_colours_by_their_names():
+    raw = parse(b"//X Y Z R G B Nx Ny Nz scalar\n1 2 3 255 128 0 0 0 1 7\n")
+    assert raw.points.tolist() == [[1, 2, 3]]
+    assert raw.colors.tolist() == [[255, 128, 0]]
+    assert raw.normals.tolist() == [[0, 0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"x,y,z\n1,2\n", "has 2 columns on data line 1, and 3 names on the first line"),
+        (b"x,y,z\n1,2,hi\n", "has 'hi' where a number belongs"),
+        (b"x y z\n", "holds no points"),
+    ],
+)
+def test_named_columns_that_are_not_there(text, message):
+    with pytest.raises(Damage, match=message):
+        parse(text)
 
 
 def test_text_with_decimal_commas(tmp_path, table):

@@ -81,15 +81,18 @@ def fit(
     similarity = _after(first, shapes.normalization(clean.points))
     points = similarity.apply(first.invert(clean.points))
     deviation = None if noise is None else float(noise) * float(np.linalg.norm(np.ptp(points, axis=0)))
-    field, interrupted = None, False
+    field, found, interrupted = None, None, False
     try:
         for step in run(Observation(points, clean.normals, deviation), seed, device):
             field = step.field if step.field is not None else field
+            found = step.noise if step.noise is not None else found
             tell(step.stage, step.fraction)
     except KeyboardInterrupt:
         if field is None:
             raise
         interrupted = True
+    if deviation is None:
+        deviation = found if found is not None else noise_level(points)
     if field is None:
         raise RuntimeError(f"method {method} ended without a field")
     field = field.cpu().eval().requires_grad_(False)
@@ -104,7 +107,7 @@ def fit(
         "seed": seed,
         "settings": asdict(config),  # type: ignore[call-overload]
         "points": {"given": len(cloud.points), "outliers": outliers, "used": len(points)},
-        "noise": (noise_level(points) if deviation is None else deviation) / similarity.scale,
+        "noise": deviation / similarity.scale,
         "bounds": similarity.invert(np.array([points.min(0), points.max(0)])).tolist(),
     }
     lower, upper = _triple(points.min(0) - margin), _triple(points.max(0) + margin)

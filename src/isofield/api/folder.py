@@ -16,11 +16,8 @@ import torch
 from isofield.api.sdf import SDF
 from isofield.errors import InputError
 from isofield.fields.build import build, describe, tensors
+from isofield.folder_format import AGAIN, CONFIG, FORMAT, TENSORS, read_config
 from isofield.types import Similarity
-
-FORMAT = 1
-"""Version of the folder's layout; a reader refuses newer ones."""
-CONFIG, TENSORS = "config.json", "field.safetensors"
 
 
 def save(sdf: SDF, folder: Path) -> Path:
@@ -58,26 +55,13 @@ def load(folder: str | os.PathLike[str]) -> SDF:
     Raises InputError for what is no field folder, one of a newer format, or one whose files are damaged.
     """
     folder = Path(folder)
-    if not (folder / CONFIG).is_file():
-        raise InputError(
-            f"{folder} is no field folder (it has no {CONFIG}): give the folder that `isofield fit` wrote."
-        )
-    again = "fit the shape again, or copy the folder anew"
-    try:
-        config: dict[str, Any] = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        version = int(config["format"])
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        raise InputError(f"{folder / CONFIG} is damaged ({error}): {again}.") from error
-    if version > FORMAT:
-        raise InputError(
-            f"{folder} has format {version}, newer than the {FORMAT} that this isofield reads: upgrade isofield."
-        )
+    config = read_config(folder)
     if not (folder / TENSORS).is_file():
-        raise InputError(f"{folder} lacks {TENSORS}: {again}.")
+        raise InputError(f"{folder} lacks {TENSORS}: {AGAIN}.")
     try:
         return _restore(config, folder / TENSORS)
     except Exception as error:
-        raise InputError(f"{folder} cannot be read ({type(error).__name__}: {error}): {again}.") from error
+        raise InputError(f"{folder} cannot be read ({type(error).__name__}: {error}): {AGAIN}.") from error
 
 
 def _restore(config: dict[str, Any], path: Path) -> SDF:

@@ -43,7 +43,7 @@ class Extraction:
     problems: list[str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SDF:
     """A signed distance field in the user's units and axes: negative inside, positive outside.
 
@@ -61,6 +61,12 @@ class SDF:
     upper: tuple[float, float, float]
     provenance: dict[str, Any] = field(default_factory=dict)
     interrupted: bool = False
+
+    def __repr__(self) -> str:
+        known = [
+            f"{name}={self.provenance[name]!r}" for name in ("input", "method", "bounds") if name in self.provenance
+        ]
+        return f"SDF({', '.join([f'kind={self.kind!r}', *known])})"
 
     @property
     def kind(self) -> str:
@@ -128,6 +134,8 @@ class SDF:
             upper = lower + np.array(grid.shape) * grid.side
             cells = max(grid.shape) * 2 ** (grid.levels - 1)
         asked = cells
+        if not np.isfinite(level):
+            raise InputError(f"level {level} is no distance: give a number, 0 for the surface itself.")
         if level > 0:  # an offset surface leaves the box: add whole cells on every side
             cell = float((upper - lower).max()) / cells
             more = int(min(np.ceil(level * self.similarity.scale / cell), 1024))

@@ -7,7 +7,7 @@ from isofield.errors import InputError
 
 RESOLUTIONS = (8, 1024)
 """Cells along the longest side that extraction takes."""
-NOISIEST = 0.2
+NOISIEST = 0.1
 """As a fraction of the bounding box's diagonal; above it there is no surface left to find."""
 
 

@@ -46,6 +46,11 @@ def evaluate(
     from isofield.errors import InputError
     from isofield.evaluate import folders, heatmaps, tables
 
+    for path in (pred, truth):
+        if (path / "field.safetensors").is_file():
+            made = path / "mesh.ply"
+            has = f"give its mesh, {made}" if made.is_file() else f"make its mesh: isofield mesh {path} -o mesh.ply"
+            raise InputError(f"{path} is a field folder, and meshes or clouds are compared: {has}.")
     single = not pred.is_dir() and not truth.is_dir()
     if heatmap is not None:
         if not single:

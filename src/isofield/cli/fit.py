@@ -56,7 +56,8 @@ def fit(
 ) -> int:
     """Fit shapes: a scan, cloud, soup or mesh in; a watertight mesh, and a field to query, out.
 
-    Ctrl-C writes the best result so far; a second one stops at once. Exit status 2 where an input cannot be fitted.
+    Ctrl-C writes the best result so far, once the sides are found and there is one; a second one stops at once. Exit
+    status 2 where an input cannot be fitted.
 
     Args:
         inputs: Files with a mesh or points (.ply .obj .off .stl .glb .xyz .pts .pcd .npy .npz ...).

@@ -59,17 +59,15 @@ def _shape(path: Path) -> tuple[str, Lines, dict[str, object]]:
 
 def _field(path: Path) -> tuple[str, Lines, dict[str, object]]:
     """A field folder, by its config alone: nothing heavy is loaded."""
-    import json
-
     from isofield.errors import InputError
+    from isofield.folder_format import AGAIN, read_config
 
+    config = read_config(path)
     try:
-        config = json.loads((path / "config.json").read_text(encoding="utf-8"))
         described = {"format": config["format"], "kind": config["kind"], **_flat(config["provenance"])}
         described |= {"spacing": config["spacing"], "interrupted": config["interrupted"]}
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise InputError(f"{path / 'config.json'} is damaged ({reason}): fit the shape again.") from None
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path / 'config.json'} is damaged ({type(error).__name__}: {error}): {AGAIN}.") from None
     lines = [("kind", f"field folder ({described.pop('kind')})")]
     lines += [(name.replace("_", " "), _text(value)) for name, value in described.items()]
     return str(path), lines, {"name": str(path), **config}

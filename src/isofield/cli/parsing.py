@@ -42,8 +42,9 @@ def call(command: Callable[..., int], program: str, arguments: Sequence[str]) ->
 
 def perhaps(word: str, known: Iterable[str]) -> str:
     """', perhaps you meant ...' where a known word is near, else nothing."""
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f", perhaps you meant '{near[0]}'" if near else ""
+    stems = {option.lstrip("-"): option for option in known}  # dashes alone make no two words alike
+    near = difflib.get_close_matches(word.lstrip("-"), list(stems), n=1, cutoff=0.6)
+    return f", perhaps you meant '{stems[near[0]]}'" if near else ""
 
 
 def _sentences(command: Callable[..., int]) -> AbstractContextManager[None]:

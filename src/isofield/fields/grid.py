@@ -13,8 +13,8 @@ CORNERS = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)], 
 
 
 class SparseGrid(nn.Module):
-    """Trilinear interpolation in the finest cell that holds a point; outside the grid, the distance to its box is
-    added.
+    """Trilinear interpolation in the finest cell that holds a point; outside the grid, the distance to where the
+    gradient at the nearest place of its box says that the surface is.
 
     Level l has cells of side `side / 2**l`; level 0 is dense, a finer one covers whole cells of the level above. Where
     the values at the border of a level are those that the level above interpolates there, the field is continuous.
@@ -58,7 +58,8 @@ class SparseGrid(nn.Module):
         u = (x - self.origin) / self.side  # (n, 3) in coarse cells
         inside = torch.minimum(u.clamp(min=0), counts.to(u))
         beyond = (u - inside).square().sum(1)
-        result = x.new_zeros(len(x))
+        result, slope = x.new_zeros(len(x)), x.new_zeros(len(x), 3)
+        outside = beyond > 0
         todo = torch.arange(len(x), device=x.device)
         for level in reversed(range(self.levels)):
             if len(todo) == 0:
@@ -73,9 +74,15 @@ class SparseGrid(nn.Module):
             at, t = todo[hit], (fine - index)[hit]
             nodal = getattr(self, f"values_{level}")[corners[row[hit]].long()]  # (m, 8)
             result = result.index_put((at,), _trilinear(nodal, t).to(result))
+            far = outside[at]
+            if bool(far.any()):
+                slope = slope.index_put((at[far],), _slope(nodal[far], t[far]).to(result))
             todo = todo[~hit]
-        outside = torch.where(beyond > 0, beyond, torch.ones_like(beyond)).sqrt() * self.side
-        return result + torch.where(beyond > 0, outside, torch.zeros_like(outside))
+        if not bool(outside.any()):
+            return result
+        away, value = (u - inside)[outside] * self.side, result[outside]  # (m, 3), (m,)
+        foot = value[:, None] * nn.functional.normalize(slope[outside], dim=1)
+        return result.index_put((outside,), torch.where(value < 0, value + away.norm(dim=1), (away + foot).norm(dim=1)))
 
 
 def _trilinear(nodal: Tensor, t: Tensor) -> Tensor:
@@ -83,6 +90,20 @@ def _trilinear(nodal: Tensor, t: Tensor) -> Tensor:
     nodal = nodal[:, :4] + (nodal[:, 4:] - nodal[:, :4]) * t[:, :1]
     nodal = nodal[:, :2] + (nodal[:, 2:] - nodal[:, :2]) * t[:, 1:2]
     return nodal[:, 0] + (nodal[:, 1] - nodal[:, 0]) * t[:, 2]
+
+
+def _slope(nodal: Tensor, t: Tensor) -> Tensor:
+    """Gradient (m, 3), in values a cell, of the interpolation of corner values (m, 8) at t (m, 3) in [0, 1]."""
+    values = nodal.view(-1, 2, 2, 2)
+    x, y, z = (torch.stack([1 - t[:, axis], t[:, axis]], 1) for axis in range(3))  # (m, 2) each
+    return torch.stack(
+        [
+            torch.einsum("mjk,mj,mk->m", values[:, 1] - values[:, 0], y, z),
+            torch.einsum("mik,mi,mk->m", values[:, :, 1] - values[:, :, 0], x, z),
+            torch.einsum("mij,mi,mj->m", values[..., 1] - values[..., 0], x, y),
+        ],
+        1,
+    )
 
 
 def cell_corners(keys: np.ndarray, shape: Sequence[int] | np.ndarray, level: int) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ pairs of a sparse matrix (rows, nodes) and its right side (rows,).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -45,7 +45,7 @@ def hessian_rows(band: Band, weight: np.ndarray) -> Iterator[Rows]:
     index, counts, lookup = band.index, band.counts, band.lookup()
     strides = np.array([(counts[1] + 1) * (counts[2] + 1), counts[2] + 1, 1])
 
-    def differences(at: np.ndarray, offsets: list[int], coefficients: np.ndarray) -> Rows:
+    def differences(at: np.ndarray, offsets: Sequence[int | np.integer], coefficients: np.ndarray) -> Rows:
         """Coefficients (k,) times the nodes whose keys lie `offsets` (k,) from those of nodes `at`."""
         stencil = np.stack([lookup[band.nodes[at] + offset] for offset in offsets], 1)
         present = (stencil >= 0).all(1)

@@ -64,7 +64,8 @@ def fit(observed: Observation, config: NeuralPullConfig, seed: int = 0, device: 
         return
     yield Step("finding the sides", 0.0, None)
     oriented = orient(observed.points, observed.normals, observed.noise, seed)
-    oriented = replace(oriented, points=denoised(oriented.points, oriented.normals, float(np.median(oriented.noise))))
+    noise = float(np.median(oriented.noise))
+    oriented = replace(oriented, points=denoised(oriented.points, oriented.normals, noise))
     field = Siren(config.width, config.layers, config.w0, generator).to(device)
 
     def known(x: np.ndarray) -> list[Tensor]:
@@ -78,7 +79,7 @@ def fit(observed: Observation, config: NeuralPullConfig, seed: int = 0, device: 
         config.first_steps, learning_rate=config.learning_rate, final=0.3,
     )  # fmt: skip
     for index, _ in enumerate(steps):
-        yield Step("learning the sides", 0.1 + 0.2 * index / config.first_steps, field)
+        yield Step("learning the sides", 0.1 + 0.2 * index / config.first_steps, field, noise)
     batches = [
         queries(oriented.points, config, random, device),
         rows(far, config.batch // 4, random),

@@ -28,7 +28,7 @@ def fit(observed: Observation, config: RefinedConfig, seed: int = 0, device: str
     grid = None
     for step in smooth.fit(observed, config.smooth, seed, device):
         grid = step.field
-        yield Step(step.stage, 0.3 * step.fraction, grid)
+        yield Step(step.stage, 0.3 * step.fraction, grid, step.noise)
     if isinstance(grid, SparseGrid):
         yield from refine(grid, config, seed, device)
 

@@ -42,9 +42,10 @@ def fit(observed: Observation, config: SmoothConfig, seed: int = 0, device: str 
     """The grid field of one shape, coarse levels first; the last step's field is the result."""
     yield Step("finding the sides", 0.0, None)
     oriented = orient(observed.points, observed.normals, observed.noise, seed)
-    oriented = replace(oriented, points=denoised(oriented.points, oriented.normals, float(np.median(oriented.noise))))
+    noise = float(np.median(oriented.noise))
+    oriented = replace(oriented, points=denoised(oriented.points, oriented.normals, noise))
     for step in fit_oriented(oriented, config):
-        yield Step(step.stage, 0.4 + 0.6 * step.fraction, step.field)
+        yield Step(step.stage, 0.4 + 0.6 * step.fraction, step.field, noise)
 
 
 def fit_oriented(points: Oriented, config: SmoothConfig) -> Iterator[Step]:

@@ -10,19 +10,30 @@ import numpy as np
 from isofield.shapes.formats.raw import Damage, Raw, columns, numbers
 
 NUMBER = re.compile(rb"[-+]?(\d|\.\d|nan|inf)", re.IGNORECASE)
+NAMES = (
+    (("x",), ("y",), ("z",)),
+    (("nx", "normal_x", "normalx"), ("ny", "normal_y", "normaly"), ("nz", "normal_z", "normalz")),
+    (("r", "red"), ("g", "green"), ("b", "blue")),
+)
+"""What columns of points, normals and colours are called, whatever their case and what follows ("X [m]")."""
 
 
 def parse(data: bytes) -> Raw:
     """The bytes of a .xyz or .pts file to `Raw`: 3, 4, 6, 7 or 9 columns (see `columns`). Raises `Damage`.
 
-    Blanks, tabs, commas and semicolons separate; a comma beside semicolons is a decimal comma. Empty lines, comments
-    (after # or //) and a first line of names are left out. A line of one whole number says how many points follow.
+    Blanks, tabs, commas and semicolons separate; a comma beside semicolons is a decimal comma. Where the first line
+    names the columns x, y and z, they are taken from there, as are normals and colours, and other columns are left
+    out. Empty lines and comments (after # or //) are left out, too. A line of one whole number says how many points
+    follow.
     """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         data = data.decode("utf-16", "replace").encode()
     data = data.removeprefix(b"\xef\xbb\xbf")
     if b"\0" in data[:4096]:
         raise Damage("is not text", "save it as text, or give it the extension of its format")
+    named = _named(data)
+    if named is not None:
+        return named
     if b"#" in data or b"//" in data:
         data = re.sub(rb"(#|//)[^\r\n]*", b"", data)
     if b";" in data and b"," in data:
@@ -47,6 +58,37 @@ def parse(data: bytes) -> Raw:
     if not lines:
         raise Damage("holds no points", "save it with a point on each line")
     return columns(_table(lines))
+
+
+def _named(data: bytes) -> Raw | None:
+    """The columns that the first line names, or None where it names no x, y and z. Raises `Damage`."""
+    head, _, body = data.lstrip().partition(b"\n")
+    title = re.sub(r"\[.*?\]|\(.*?\)|[#\"']|//", "", head.decode("utf-8", "replace").lower())
+    names = [name.strip() for name in (re.split("[,;\t]", title) if re.search("[,;\t]", title) else title.split())]
+    found = [[next((names.index(n) for n in one if n in names), -1) for one in group] for group in NAMES]
+    if -1 in found[0]:
+        return None
+    chosen = [column for group in found if -1 not in group for column in group]
+    lines = [line for line in body.splitlines() if line.strip() and not line.lstrip().startswith((b"#", b"//"))]
+    if not lines:
+        raise Damage("holds no points", "save it with a point on each line")
+    between = next((sign for sign in (b";", b"\t", b",") if sign in lines[0]), None)
+    rows = []
+    for number, line in enumerate(lines, 1):
+        cells = line.split(between)
+        if len(cells) < len(names):
+            raise Damage(
+                f"has {len(cells)} columns on data line {number}, and {len(names)} names on the first line",
+                "give each line as many columns",
+            )
+        rows.append(b" ".join(cells[column] or b"nan" for column in chosen))
+    text = b"\n".join(rows)
+    values = numbers(text.replace(b",", b".") if between == b";" else text)
+    if len(values) != len(rows) * len(chosen):
+        raise Damage("has cells that hold more than one number", "give each cell one number")
+    table = values.reshape(len(rows), -1)
+    normals = table[:, 3:6] if -1 not in found[1] else None
+    return Raw(table[:, :3], normals=normals, colors=table[:, -3:] if -1 not in found[2] else None)
 
 
 def _plain(data: bytes) -> np.ndarray | None:

@@ -1,0 +1,36 @@
+"""What a field folder says of itself, read without the field."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from isofield.errors import InputError
+
+FORMAT = 1
+"""Version of the folder's layout; a reader refuses newer ones."""
+CONFIG, TENSORS = "config.json", "field.safetensors"
+AGAIN = "fit the shape again, or copy the folder anew"
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The `config.json` of a field folder.
+
+    Raises InputError for what is no field folder, one of a newer format, or a file that is damaged.
+    """
+    path = folder / CONFIG
+    if not path.is_file():
+        raise InputError(
+            f"{folder} is no field folder (it has no {CONFIG}): give the folder that `isofield fit` wrote."
+        )
+    try:
+        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        version = int(config["format"])
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise InputError(f"{path} is damaged ({type(error).__name__}: {error}): {AGAIN}.") from error
+    if version > FORMAT:
+        raise InputError(
+            f"{folder} has format {version}, newer than the {FORMAT} that this isofield reads: upgrade isofield."
+        )
+    return config
