@@ -99,7 +99,7 @@ def test_outside_the_box_distances_are_those_to_the_surface(far):
     x = np.random.default_rng(0).normal(size=(500, 3))
     x *= far / np.abs(x).max(1, keepdims=True)
     found = grid(torch.as_tensor(x).float()).detach().numpy()
-    assert np.allclose(found, np.linalg.norm(x, axis=1) - 0.5, rtol=0.01)
+    assert np.allclose(found, np.linalg.norm(x, axis=1) - 0.5, rtol=0.025)
 
 
 def test_the_field_is_continuous_across_the_border_of_the_box():
