@@ -10,9 +10,12 @@ and a round takes one step of descent on sum_i (w(x_i) - 1/2)^2 and then turns e
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from scipy.spatial import cKDTree
+from torch import Tensor
 
 from isofield.threads import map_lanes, nearest, ranges, single_threaded
 
@@ -47,27 +50,27 @@ def consistent_normals(points: np.ndarray, widths: tuple[float, float]) -> np.nd
     return v.double().numpy()
 
 
-def _round(x, v, square, blocks):
+def _round(x: Tensor, v: Tensor, square: float, blocks: list[tuple[Tensor, Tensor, Tensor]]) -> Tensor:
     """Vectors v (n, 3) at x (n, 3) after one round with the kernel (r^2 + square)^(-3/2).
 
     blocks: rows of the squared distances, and two buffers of their shapes for 1 / sqrt(r^2 + square) and the kernel.
     """
 
-    def evaluate(block):
+    def evaluate(block: tuple[Tensor, Tensor, Tensor]) -> None:
         pairs, inverse, kernel = block
         torch.add(pairs, square, out=inverse).rsqrt_()
         torch.mul(inverse, inverse, out=kernel).mul_(inverse)
 
     map_lanes(evaluate, blocks)
 
-    def times(columns):  # kernel @ columns: (n, n) by (n, c)
+    def times(columns: Tensor) -> Tensor:  # kernel @ columns: (n, n) by (n, c)
         transposed = columns.T.contiguous()  # with few columns the product is several times faster so
         return torch.cat(map_lanes(lambda block: block[2] @ transposed.T, blocks))
 
-    def winding(u):  # A u, (n,)
+    def winding(u: Tensor) -> Tensor:  # A u, (n,)
         return _winding(times(_moments(x, u)), x)
 
-    def transposed(r):  # A' r, (n, 3); the kernel is symmetric
+    def transposed(r: Tensor) -> Tensor:  # A' r, (n, 3); the kernel is symmetric
         sums = times(torch.cat([r[:, None], x * r[:, None]], 1))
         return x * sums[:, :1] - sums[:, 1:]
 
@@ -80,23 +83,23 @@ def _round(x, v, square, blocks):
     return torch.nn.functional.normalize(outward, dim=1) * v.norm(dim=1, keepdim=True)
 
 
-def _moments(x, v):
+def _moments(x: Tensor, v: Tensor) -> Tensor:
     """(n, 4) columns whose sums over sources x (n, 3), times the kernel, give the winding number of v (n, 3)."""
     return torch.cat([v, (x * v).sum(1, keepdim=True)], 1)
 
 
-def _winding(sums, at):
+def _winding(sums: Tensor, at: Tensor) -> Tensor:
     """(m,) winding number at `at` (m, 3) from the sums (m, 4) of `_moments`: sum_j k (x_j - x) . v_j."""
     return sums[:, 3] - (at * sums[:, :3]).sum(1)
 
 
-def _second_moments(x, v):
+def _second_moments(x: Tensor, v: Tensor) -> Tensor:
     """(n, 16) columns for `_slope`; their sums are weighted with the kernel over r^2 + width^2."""
     s = (x * v).sum(1, keepdim=True)
     return torch.cat([x * s, s, v, (x[:, :, None] * v[:, None, :]).flatten(1)], 1)
 
 
-def _slope(sums, at):
+def _slope(sums: Tensor, at: Tensor) -> Tensor:
     """(m, 3): sum_j k / (r^2 + width^2) (x_j - x) ((x_j - x) . v_j) at `at` (m, 3), from sums (m, 16).
 
     Minus the gradient of the winding number is sum_j k v_j less three times this.
@@ -151,13 +154,13 @@ def _leaves(points: np.ndarray) -> np.ndarray:
     return result
 
 
-def _far(x, v, centre, near, width: float):
+def _far(x: Tensor, v: Tensor, centre: Tensor, near: Tensor, width: float) -> Tensor:
     """(l, m, 4) winding number at x (l, m, 3), and minus its gradient, of the clusters (l', 3) that are not near."""
     total = v.sum(1)  # (l, 3)
     first, second = _moments(centre, total), _second_moments(centre, total)
     norms = (centre * centre).sum(1)
 
-    def part(rows):
+    def part(rows: slice) -> Tensor:
         at = x[rows].reshape(-1, 3)
         square = ((at * at).sum(1)[:, None] + norms - 2 * at @ centre.T).clamp_(min=0)
         inverse = torch.rsqrt(square + width**2)
@@ -171,25 +174,27 @@ def _far(x, v, centre, near, width: float):
     return torch.cat(map_lanes(part, ranges(len(x), 16)))
 
 
-def _near_round(x, v, real, near, far, square: float, share: float, length):
+def _near_round(
+    x: Tensor, v: Tensor, real: Tensor, near: Tensor, far: Tensor, square: float, share: float, length: Tensor
+) -> Tensor:
     """Vectors v (l, m, 3) after one round, in which the clusters `near` (l, c) change and `far` (l, m, 4) does not.
 
     real: (l, m, 1), 0 for places without a point. share: of the step of descent that fits best. length: (l, m, 1)
     around which lengths stay.
     """
 
-    def lanes(function):
+    def lanes(function: Callable[[slice], Tensor]) -> Tensor:
         return torch.cat(map_lanes(function, ranges(len(x), 64)))
 
-    def around(values, rows):  # (l, 1, c m, ...): the values of a cluster's near points
+    def around(values: Tensor, rows: slice) -> Tensor:  # (l, 1, c m, ...): the values of a cluster's near points
         return values[near[rows]].flatten(1, 2)[:, None]
 
-    def pairs(rows):  # offsets to the near points (l, m, c m, 3), and r^2 + width^2
+    def pairs(rows: slice) -> tuple[Tensor, Tensor]:  # offsets to the near points (l, m, c m, 3), and r^2 + width^2
         offset = around(x, rows) - x[rows][:, :, None]
         return offset, (offset * offset).sum(-1) + square
 
-    def winding(u):  # (l, m, 1)
-        def part(rows):
+    def winding(u: Tensor) -> Tensor:  # (l, m, 1)
+        def part(rows: slice) -> Tensor:
             offset, distance = pairs(rows)
             return (distance**-1.5 * (offset * around(u, rows)).sum(-1)).sum(-1, keepdim=True)
 
@@ -198,7 +203,7 @@ def _near_round(x, v, real, near, far, square: float, share: float, length):
     if share > 0:
         left = (winding(v) + far[..., :1] - 0.5) * real
 
-        def transposed(rows):
+        def transposed(rows: slice) -> Tensor:
             offset, distance = pairs(rows)
             return -((distance**-1.5 * around(left, rows)[..., 0])[..., None] * offset).sum(2)
 
@@ -206,7 +211,7 @@ def _near_round(x, v, real, near, far, square: float, share: float, length):
         along = winding(gradient)
         v = v - gradient * (share * (left * along).sum() / (along * along).sum().clamp(min=1e-30))
 
-    def turned(rows):
+    def turned(rows: slice) -> Tensor:
         offset, distance = pairs(rows)
         u = around(v, rows)
         kernel = distance**-1.5
