@@ -11,7 +11,3 @@ class InputError(ValueError):
 
     The message is one sentence: what is wrong, where, and the remedy.
     """
-
-
-class MissingSupervision(InputError):
-    """A method asked samples for something that they do not hold (a sign, a nearest point)."""

@@ -216,8 +216,10 @@ def test_text_however_it_is_separated(tmp_path, table, extension, separator, hea
         ("x;y;z\n1,5;2,5;3\n", [[1.5, 2.5, 3]]),
         ("# z y x\n3 2 1\n", [[1, 2, 3]]),
         ('"t","x","y","z"\n9,1,2,3\n', [[1, 2, 3]]),
+        ("# made by me\n# unit m\nz,y,x\n3,2,1\n", [[1, 2, 3]]),
+        ("z,y,x\r3,2,1\r", [[1, 2, 3]]),
+        ('"z","y","x"\n"3","2","1"\n', [[1, 2, 3]]),
         ("X [m]\tY [m]\tZ [m]\tIntensity\n1\t2\t3\t4\n", [[1, 2, 3]]),
-        ("first second third\n1 2 3\n", [[1, 2, 3]]),
     ],
 )
 def test_columns_are_taken_by_their_names(text, expected):
@@ -231,10 +233,15 @@ def test_normals_and_colours_by_their_names():
     assert raw.normals.tolist() == [[0, 0, 1]]
 
 
+def test_names_that_nobody_knows_are_told():
+    with pytest.warns(UserWarning, match="no columns are named x, y and z, but time east north up: they are taken in"):
+        assert parse(b"time,east,north,up\n1,2,3,4\n").points.tolist() == [[1, 2, 3]]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (b"x,y,z\n1,2\n", "has 2 columns on data line 1, and 3 names on the first line"),
+        (b"x,y,z\n1,2\n", "has 2 columns on data line 1, and 3 names at its head"),
         (b"x,y,z\n1,2,hi\n", "has 'hi' where a number belongs"),
         (b"x y z\n", "holds no points"),
     ],

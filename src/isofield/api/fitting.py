@@ -6,7 +6,6 @@ import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import get_args
 
@@ -14,7 +13,7 @@ import numpy as np
 import torch
 import trimesh
 
-from isofield import shapes
+from isofield import __version__, shapes
 from isofield.api.sdf import SDF
 from isofield.configs import METHODS, Quality, Start
 from isofield.errors import InputError
@@ -69,7 +68,7 @@ def fit(
         raise InputError(f"start {start!r} is unknown: take one of {', '.join(get_args(Start))}.")
     if start == "published" and method != "neural-pull":
         raise InputError(f"start 'published' belongs to method 'neural-pull', not to {method!r}: name that method.")
-    if noise is not None and not 0 <= noise < 0.1:
+    if noise is not None and not 0 <= noise <= 0.1:
         raise InputError(f"noise {noise} is no fraction of the diagonal from 0 to 0.1: give one, or leave it out.")
     run, config = fitter(method, quality, start)
     tell = progress or (lambda stage, fraction: None)
@@ -97,9 +96,9 @@ def fit(
         raise RuntimeError(f"method {method} ended without a field")
     field = field.cpu().eval().requires_grad_(False)
     margin = 0.1 * float(np.ptp(points, axis=0).max())
-    kept = points[np.sort(np.random.default_rng(seed).permutation(len(points))[:KEPT])]
+    kept = points[np.sort(np.random.default_rng(seed).permutation(len(points))[:KEPT])]  # spacing: of these
     provenance = {
-        "isofield": version("isofield"),
+        "isofield": __version__,
         "input": Path(name).name,
         "sha256": _digest(source),
         "method": method,
@@ -115,7 +114,7 @@ def fit(
         field,
         similarity,
         similarity.invert(kept),
-        spacing(points) / similarity.scale,
+        spacing(kept) / similarity.scale,
         lower,
         upper,
         provenance,
@@ -129,6 +128,12 @@ def _cloud(source: Source, seed: int) -> tuple[str, Cloud]:
         name, shape = str(source), shapes.read(source)
     elif isinstance(source, (trimesh.Trimesh, Cloud)):
         name, shape = type(source).__name__, source
+    elif isinstance(source, trimesh.Scene):
+        name, shape = "Scene", source.to_mesh()
+    elif isinstance(source, trimesh.PointCloud):
+        name, shape = "PointCloud", Cloud(np.asarray(source.vertices, np.float64))
+    elif not isinstance(source, (np.ndarray, list, tuple)) and not hasattr(source, "__array__"):
+        raise InputError(f"a {type(source).__name__} is no shape: give a file, a trimesh.Trimesh, a Cloud or an array.")
     else:
         table = np.asarray(source)
         if table.ndim != 2 or table.shape[1] not in (3, 6):

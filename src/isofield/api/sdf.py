@@ -21,6 +21,8 @@ from isofield.types import Similarity
 
 BATCH = 4096
 """Points that one thread evaluates at a time."""
+LEAST, MOST = 8, 1024
+"""Cells along the longest side of the shape's box, at least and at most; offset surfaces have some more around it."""
 RESOLUTION = 256
 """Cells along the longest side of a mesh, where neither the caller nor a grid says otherwise."""
 
@@ -88,7 +90,12 @@ class SDF:
         return self._normalised(self.similarity.apply(_checked(np.asarray(points)))) / self.similarity.scale
 
     def gradient(self, points: np.ndarray | Tensor) -> np.ndarray | Tensor:
-        """Gradient of the distance (n, 3) at points (n, 3); its length is near 1 near the surface."""
+        """Gradient of the distance (n, 3) at points (n, 3); its length is near 1 near the surface.
+
+        Where torch points require a gradient, the answer is differentiable, too.
+        """
+        if isinstance(points, Tensor) and points.requires_grad and torch.is_grad_enabled():
+            return torch.autograd.grad(self(points).sum(), points, create_graph=True)[0]
         given = points if isinstance(points, Tensor) else np.asarray(points)
         local = self.similarity.apply(_checked(given.detach().cpu().numpy() if isinstance(given, Tensor) else given))
 
@@ -127,6 +134,14 @@ class SDF:
         also components that no observed point is near. A level above 0 gets more cells of the same size. Raises
         InputError where there is no such surface.
         """
+        if not isinstance(level, (int, float)) or not np.isfinite(level):
+            raise InputError(f"level {level!r} is no distance: give a number, 0 for the surface itself.")
+        if resolution is not None and (
+            not isinstance(resolution, (int, np.integer)) or not LEAST <= resolution <= MOST
+        ):
+            raise InputError(
+                f"resolution {resolution} is out of range: give {LEAST} to {MOST} cells along the longest side."
+            )
         lower, upper, cells = np.asarray(self.lower), np.asarray(self.upper), resolution or RESOLUTION
         grid = self.field.grid if isinstance(self.field, Refined) else self.field
         if resolution is None and isinstance(grid, SparseGrid):
@@ -134,14 +149,15 @@ class SDF:
             upper = lower + np.array(grid.shape) * grid.side
             cells = max(grid.shape) * 2 ** (grid.levels - 1)
         asked = cells
-        if not np.isfinite(level):
-            raise InputError(f"level {level} is no distance: give a number, 0 for the surface itself.")
         if level > 0:  # an offset surface leaves the box: add whole cells on every side
             cell = float((upper - lower).max()) / cells
             more = int(min(np.ceil(level * self.similarity.scale / cell), 1024))
             lower, upper, cells = lower - more * cell, upper + more * cell, cells + 2 * more
-        if not 8 <= cells <= 1024:
-            raise InputError(f"resolution {cells} is out of range: give 8 to 1024 cells along the longest side.")
+        if cells > 2 * MOST:
+            raise InputError(
+                f"the surface at level {level:g} is too far out for {asked} cells along the shape's longest side: "
+                "give a smaller level, or a lower resolution."
+            )
         found = surfaces.extract(self._normalised, lower, upper, cells, level * self.similarity.scale)
         if len(found.mesh.faces) == 0:
             raise InputError(

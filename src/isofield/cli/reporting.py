@@ -18,7 +18,7 @@ LABELS = {
     "kind": "kind",
     "points": "points",
     "outliers": "outliers left out",
-    "noise": "noise (estimated)",
+    "noise": "noise",
     "method": "method",
     "median": "points to surface, median",
     "p95": "points to surface, 95 %",

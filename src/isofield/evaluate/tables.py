@@ -26,7 +26,8 @@ def show(console: Console, results: Results, thresholds: tuple[float, ...]) -> N
         return
     if len(results.results) > 1 or results.missing:
         console.print(_overview(results, thresholds))
-        console.print(_single(rows, results.mean(), f"mean of {_count(len(scored), 'pair')}"))
+        if len(scored) > 1:
+            console.print(_single(rows, results.mean(), f"mean of {_count(len(scored), 'pair')}"))
     else:
         pair, scores = scored[0]
         console.print(_single(rows, scores, f"{pair.pred} against {pair.truth}"))

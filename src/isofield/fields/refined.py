@@ -11,8 +11,7 @@ class Refined(nn.Module):
     """The grid's distance g, and near the surface the network's, never more than one finest cell h away from it.
 
     f = g + w clip(n - g, -h, h), where w is 1 up to |g| = 2 h and falls to 0 at 4 h. So the grid decides the topology
-    and
-    what is far; the network is evaluated in the band only.
+    and what is far; the network is evaluated in the band only.
     """
 
     def __init__(self, grid: SparseGrid, network: nn.Module) -> None:

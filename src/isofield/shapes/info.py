@@ -66,7 +66,7 @@ class Info:
     reason: str
 
 
-def inspect(shape: trimesh.Trimesh | Cloud, name: str) -> Info:
+def inspect(shape: trimesh.Trimesh | Cloud, name: str = "shape") -> Info:
     """Everything that `isofield info` says about a mesh or a cloud; name: what the shape is called.
 
     Takes seconds for a million points or faces: spacing and noise are medians over 20 000 points.

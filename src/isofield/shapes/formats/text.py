@@ -61,15 +61,25 @@ def parse(data: bytes) -> Raw:
 
 
 def _named(data: bytes) -> Raw | None:
-    """The columns that the first line names, or None where it names no x, y and z. Raises `Damage`."""
-    head, _, body = data.lstrip().partition(b"\n")
-    title = re.sub(r"\[.*?\]|\(.*?\)|[#\"']|//", "", head.decode("utf-8", "replace").lower())
-    names = [name.strip() for name in (re.split("[,;\t]", title) if re.search("[,;\t]", title) else title.split())]
-    found = [[next((names.index(n) for n in one if n in names), -1) for one in group] for group in NAMES]
-    if -1 in found[0]:
+    """The columns that names at the head of the text tell, or None where none are x, y and z. Raises `Damage`."""
+    head = data[:65_536].splitlines()
+    names: list[str] = []
+    for line in head:  # names may stand in a comment, or after some
+        names = _names(line)
+        found = [[next((names.index(name) for name in one if name in names), -1) for one in group] for group in NAMES]
+        if -1 not in found[0]:
+            break
+        if line.strip() and not line.lstrip().startswith((b"#", b"//")):
+            if re.match(rb"[\"']?[^\W\d_]", line) and not NUMBER.match(line):
+                said = " ".join(names)[:60]
+                warnings.warn(f"no columns are named x, y and z, but {said}: they are taken in order", stacklevel=4)
+            return None
+    else:
         return None
     chosen = [column for group in found if -1 not in group for column in group]
-    lines = [line for line in body.splitlines() if line.strip() and not line.lstrip().startswith((b"#", b"//"))]
+    begin = head.index(line) + 1
+    lines = [line for line in data.splitlines()[begin:] if line.strip() and line.lstrip()[:1] != b"#"]
+    lines = [line.replace(b'"', b"") for line in lines if not line.lstrip().startswith(b"//")]
     if not lines:
         raise Damage("holds no points", "save it with a point on each line")
     between = next((sign for sign in (b";", b"\t", b",") if sign in lines[0]), None)
@@ -78,10 +88,10 @@ def _named(data: bytes) -> Raw | None:
         cells = line.split(between)
         if len(cells) < len(names):
             raise Damage(
-                f"has {len(cells)} columns on data line {number}, and {len(names)} names on the first line",
+                f"has {len(cells)} columns on data line {number}, and {len(names)} names at its head",
                 "give each line as many columns",
             )
-        rows.append(b" ".join(cells[column] or b"nan" for column in chosen))
+        rows.append(b" ".join(cells[column].strip() or b"nan" for column in chosen))
     text = b"\n".join(rows)
     values = numbers(text.replace(b",", b".") if between == b";" else text)
     if len(values) != len(rows) * len(chosen):
@@ -89,6 +99,12 @@ def _named(data: bytes) -> Raw | None:
     table = values.reshape(len(rows), -1)
     normals = table[:, 3:6] if -1 not in found[1] else None
     return Raw(table[:, :3], normals=normals, colors=table[:, -3:] if -1 not in found[2] else None)
+
+
+def _names(line: bytes) -> list[str]:
+    """A line as names of columns: small letters, without quotes, units in brackets and a comment's sign."""
+    title = re.sub("\\[.*?\\]|\\(.*?\\)|[#\"']|//", "", line.decode("utf-8", "replace").lower())
+    return [name.strip() for name in (re.split("[,;\t]", title) if re.search("[,;\t]", title) else title.split())]
 
 
 def _plain(data: bytes) -> np.ndarray | None:
