@@ -41,7 +41,7 @@ from isofield.types import Observation
 def fit(observed: Observation, config: SmoothConfig, seed: int = 0, device: str = "cpu") -> Iterator[Step]:
     """The grid field of one shape, coarse levels first; the last step's field is the result."""
     yield Step("finding the sides", 0.0, None)
-    oriented = orient(observed.points, observed.normals, observed.noise, seed)
+    oriented = orient(observed.points, observed.normals, observed.noise, seed, config.oriented)
     noise = float(np.median(oriented.noise))
     oriented = replace(oriented, points=denoised(oriented.points, oriented.normals, noise))
     for step in fit_oriented(oriented, config):

@@ -14,7 +14,7 @@ import numpy as np
 
 from isofield.shapes.jets import fit_jets
 from isofield.shapes.neighbourhoods import local_noise, neighbourhoods, tangents
-from isofield.shapes.sides import graph_sides, trusted, winding_sides
+from isofield.shapes.sides import SUBSET, graph_sides, trusted, winding_sides
 
 CLEAR = 0.22
 """Noise beside the spacing below which the sides are cleaned up again with the normals of patches on one side: there
@@ -53,12 +53,17 @@ class Oriented:
 
 
 def orient(
-    points: np.ndarray, normals: np.ndarray | None = None, noise: float | None = None, seed: int = 0
+    points: np.ndarray,
+    normals: np.ndarray | None = None,
+    noise: float | None = None,
+    seed: int = 0,
+    subset: int = SUBSET,
 ) -> Oriented:
     """Outward normals of unoriented points (n, 3), which hold no outliers any more.
 
     normals: (n, 3) or None, normals that came with the points; their directions stay, and their sides where they are
     consistent with each other. noise: standard deviation of the points off the surface, or None to estimate it.
+    subset: points that are oriented pair by pair; time grows with its square, and very thin parts want many.
     """
     points = np.asarray(points, np.float64)
     low, high = points.min(0), points.max(0)
@@ -69,7 +74,7 @@ def orient(
     found = near.normals if normals is None else _unit(np.asarray(normals, np.float64), near.normals)
     rough = local_noise(x, near) if known is None else np.full(len(x), known)
     areas = np.pi * near.distance[:, 10] ** 2 / 10
-    votes = winding_sides(x, found, near.index[:, 1:13], areas, float(np.median(rough)), seed)
+    votes = winding_sides(x, found, near.index[:, 1:13], areas, float(np.median(rough)), seed, subset)
     sides = graph_sides(x, found, near.index, near.distance, votes)
     kept = None if normals is None else trusted(x, found, near.index, near.distance, sides)
     sides = sides if kept is None else kept

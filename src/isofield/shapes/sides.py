@@ -31,14 +31,20 @@ average."""
 
 
 def winding_sides(
-    points: np.ndarray, normals: np.ndarray, neighbours: np.ndarray, areas: np.ndarray, noise: float, seed: int = 0
+    points: np.ndarray,
+    normals: np.ndarray,
+    neighbours: np.ndarray,
+    areas: np.ndarray,
+    noise: float,
+    seed: int = 0,
+    subset: int = SUBSET,
 ) -> np.ndarray:
     """(n,) in [-1, 1]: whether each normal (n, 3) points outward, and how sure that is.
 
     points (n, 3) have a box with longest side 1 about the origin; neighbours (n, k) are the indices of each point's
     neighbours, areas (n,) what a point stands for; noise is the points' deviation. A random subset, denser where
     normals scatter (thin parts, edges), gets outward directions from all pairs, a larger one from clusters; every
-    normal asks the five nearest.
+    normal asks the five nearest. subset: how many points of the first.
     """
     from isofield.shapes.winding import clustered_normals, consistent_normals
 
@@ -47,11 +53,11 @@ def winding_sides(
     chance = 1 + HARD * scatter / max(float(scatter.mean()), 1e-9)
     keys = np.random.default_rng(seed).exponential(size=len(points)) / chance
     order = np.argsort(keys, kind="stable")  # any first part of it is a subset
-    chosen = np.sort(order[:SUBSET])
+    chosen = np.sort(order[:subset])
     last = max(WIDTHS[2], NOISE_WIDTH * noise)
     vectors = consistent_normals(points[chosen], (WIDTHS[0], last))
     most = min(len(points), FINER, int(areas.sum() * (FINER_NOISE / max(noise, 1e-12)) ** 2))
-    if most >= 2 * SUBSET:
+    if most >= 2 * subset:
         finer = np.sort(order[:most])
         tree = cKDTree(points[finer])
         among = np.isin(finer, chosen, assume_unique=True)
