@@ -9,6 +9,10 @@ Quality = Literal["fast", "balanced", "best"]
 Start = Literal["sides", "published"]
 METHODS = ("auto", "smooth", "refined", "neural-pull")
 """Names of the methods that fit one shape."""
+RESOLUTIONS = (8, 1024)
+"""Cells along the longest side of a mesh's box, at least and at most."""
+NOISIEST = 0.1
+"""Most noise that can be given, as a fraction of the diagonal of the points' box."""
 
 
 @dataclass(frozen=True)

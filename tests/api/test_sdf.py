@@ -119,9 +119,7 @@ def test_more_cells_give_more_faces_and_too_many_are_refused(ball):
 def test_a_level_without_a_surface_is_refused(ball):
     with pytest.raises(InputError, match="no surface at level"):
         ball.mesh(32, level=-50.0)
-    with pytest.raises(
-        InputError, match="too far out for 32 cells"
-    ):  # cells of the same size, out to there, are too many
+    with pytest.raises(InputError, match="too far out for 32 cells"):
         ball.mesh(32, level=500.0)
     for level in (np.nan, np.inf):
         with pytest.raises(InputError, match="is no distance: give a number"):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from isofield.shapes.thinning import distinct, sampled, thinned
+from isofield.shapes.thinning import sampled, thinned, without_doubles
 from isofield.types import Cloud
 
 
@@ -25,11 +25,11 @@ def test_one_point_stays_at_every_place_with_what_was_measured_there():
     points = np.array([[2.0, 0, 0], [1, 0, 0], [2, 0, 0], [0, 0, 0], [1, 0, 0]])
     normals = np.eye(3)[[0, 1, 2, 0, 2]]
     colors = np.arange(20, dtype=np.uint8).reshape(5, 4)
-    cloud = distinct(Cloud(points, normals, colors))
+    cloud = without_doubles(Cloud(points, normals, colors))
     assert np.array_equal(cloud.points[:, 0], [2, 1, 0])
     assert np.array_equal(cloud.normals, normals[[0, 1, 3]])
     assert np.array_equal(cloud.colors, colors[[0, 1, 3]])
-    assert distinct(cloud) is cloud
+    assert without_doubles(cloud) is cloud
 
 
 def test_a_cell_becomes_the_mean_of_its_points_and_the_normal_nearest_to_it():

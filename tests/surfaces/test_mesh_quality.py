@@ -164,9 +164,7 @@ def test_small_bubbles_of_noise_go_and_thick_parts_stay() -> None:
     body, bubble = ball((0, 0, 0), 1), ball((0.99, 0, 0), 0.02)
     wall = trimesh.Trimesh(bubble.vertices, bubble.faces[:, ::-1], process=False)
     random = np.random.default_rng(0)
-    around = np.array([0.99, 0, 0]) + random.normal(
-        0, 0.02, (40, 3)
-    )  # more than it needs, as many as its area asks for
+    around = np.array([0.99, 0, 0]) + random.normal(0, 0.02, (40, 3))  # enough points for its area
     points = np.concatenate([on(body, 20_000) * (1 + random.normal(0, 0.02, (20_000, 1))), around])
     mesh, dropped = keep_observed(joined(body, wall), points, spacing(body, 20_000))
     assert (dropped, mesh.volume) == (1, pytest.approx(body.volume))

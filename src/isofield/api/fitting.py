@@ -15,12 +15,12 @@ import trimesh
 
 from isofield import __version__, shapes
 from isofield.api.sdf import SDF
-from isofield.configs import METHODS, Quality, Start
+from isofield.configs import METHODS, NOISIEST, Quality, Start
 from isofield.errors import InputError
 from isofield.methods import fitter
 from isofield.shapes.neighbourhoods import noise_level, spacing
 from isofield.shapes.outliers import inliers
-from isofield.shapes.thinning import distinct, sampled, thinned
+from isofield.shapes.thinning import sampled, thinned, without_doubles
 from isofield.types import Cloud, Observation, Similarity
 
 KEPT = 30_000
@@ -68,8 +68,10 @@ def fit(
         raise InputError(f"start {start!r} is unknown: take one of {', '.join(get_args(Start))}.")
     if start == "published" and method != "neural-pull":
         raise InputError(f"start 'published' belongs to method 'neural-pull', not to {method!r}: name that method.")
-    if noise is not None and not 0 <= noise <= 0.1:
-        raise InputError(f"noise {noise} is no fraction of the diagonal from 0 to 0.1: give one, or leave it out.")
+    if noise is not None and not 0 <= noise <= NOISIEST:
+        raise InputError(
+            f"noise {noise} is no fraction of the diagonal from 0 to {NOISIEST}: give one, or leave it out."
+        )
     run, config = fitter(method, quality, start)
     tell = progress or (lambda stage, fraction: None)
     tell("reading", 0.0)
@@ -151,7 +153,7 @@ def _cloud(source: Source, seed: int) -> tuple[str, Cloud]:
 
 def _clean(cloud: Cloud, quality: Quality) -> tuple[Cloud, int]:
     """The cloud without doubles and outliers, thinned where it is denser than the field resolves; how many outliers."""
-    cloud = distinct(cloud)
+    cloud = without_doubles(cloud)
     if len(cloud.points) > DENSE:
         cloud = _thinned(cloud, THINNED[quality])
     kept = inliers(cloud.points)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ import trimesh
 from torch import Tensor, nn
 
 from isofield import surfaces
+from isofield.configs import RESOLUTIONS
 from isofield.errors import InputError
 from isofield.fields.grid import SparseGrid
 from isofield.fields.refined import Refined
@@ -21,10 +22,11 @@ from isofield.types import Similarity
 
 BATCH = 4096
 """Points that one thread evaluates at a time."""
-LEAST, MOST = 8, 1024
-"""Cells along the longest side of the shape's box, at least and at most; offset surfaces have some more around it."""
 RESOLUTION = 256
 """Cells along the longest side of a mesh, where neither the caller nor a grid says otherwise."""
+
+
+Points = TypeVar("Points", np.ndarray, Tensor)
 
 
 @dataclass(frozen=True)
@@ -136,11 +138,12 @@ class SDF:
         """
         if not isinstance(level, (int, float)) or not np.isfinite(level):
             raise InputError(f"level {level!r} is no distance: give a number, 0 for the surface itself.")
+        least, most = RESOLUTIONS
         if resolution is not None and (
-            not isinstance(resolution, (int, np.integer)) or not LEAST <= resolution <= MOST
+            not isinstance(resolution, (int, np.integer)) or not least <= resolution <= most
         ):
             raise InputError(
-                f"resolution {resolution} is out of range: give {LEAST} to {MOST} cells along the longest side."
+                f"resolution {resolution} is out of range: give {least} to {most} cells along the longest side."
             )
         lower, upper, cells = np.asarray(self.lower), np.asarray(self.upper), resolution or RESOLUTION
         grid = self.field.grid if isinstance(self.field, Refined) else self.field
@@ -153,7 +156,7 @@ class SDF:
             cell = float((upper - lower).max()) / cells
             more = int(min(np.ceil(level * self.similarity.scale / cell), 1024))
             lower, upper, cells = lower - more * cell, upper + more * cell, cells + 2 * more
-        if cells > 2 * MOST:
+        if cells > 2 * most:  # the box of an offset surface has some more
             raise InputError(
                 f"the surface at level {level:g} is too far out for {asked} cells along the shape's longest side: "
                 "give a smaller level, or a lower resolution."
@@ -205,7 +208,7 @@ class SDF:
         return np.concatenate(parts) if parts else np.zeros(0)
 
 
-def _checked(points):
+def _checked(points: Points) -> Points:
     if points.ndim != 2 or points.shape[1] != 3:
         raise InputError(f"points have shape {tuple(points.shape)}, not (n, 3): give one row of x, y, z a point.")
     return points

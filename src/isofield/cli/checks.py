@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from isofield.configs import METHODS
+from isofield.configs import METHODS, NOISIEST, RESOLUTIONS
 from isofield.errors import InputError
-
-RESOLUTIONS = (8, 1024)
-"""Cells along the longest side that extraction takes."""
-NOISIEST = 0.1
-"""As a fraction of the bounding box's diagonal; above it there is no surface left to find."""
 
 
 def check_method(method: str) -> None:

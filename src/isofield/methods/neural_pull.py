@@ -24,7 +24,6 @@ What differs from the paper, for both starts:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -39,7 +38,7 @@ from isofield.fields.siren import Siren
 from isofield.losses.pull import pull_loss
 from isofield.methods.step import Step
 from isofield.sampling.queries import around, everywhere, rough_distance
-from isofield.shapes.denoising import denoised
+from isofield.shapes.denoising import settled
 from isofield.shapes.normals import orient
 from isofield.threads import nearest
 from isofield.types import Observation
@@ -63,9 +62,7 @@ def fit(observed: Observation, config: NeuralPullConfig, seed: int = 0, device: 
         yield from pull(network, queries(observed.points, config, random, device), config, 0.0)
         return
     yield Step("finding the sides", 0.0, None)
-    oriented = orient(observed.points, observed.normals, observed.noise, seed)
-    noise = float(np.median(oriented.noise))
-    oriented = replace(oriented, points=denoised(oriented.points, oriented.normals, noise))
+    oriented = settled(orient(observed.points, observed.normals, observed.noise, seed))
     field = Siren(config.width, config.layers, config.w0, generator).to(device)
 
     def known(x: np.ndarray) -> list[Tensor]:
@@ -79,7 +76,7 @@ def fit(observed: Observation, config: NeuralPullConfig, seed: int = 0, device: 
         config.first_steps, learning_rate=config.learning_rate, final=0.3,
     )  # fmt: skip
     for index, _ in enumerate(steps):
-        yield Step("learning the sides", 0.1 + 0.2 * index / config.first_steps, field, noise)
+        yield Step("learning the sides", 0.1 + 0.2 * index / config.first_steps, field, oriented.usual_noise)
     batches = [
         queries(oriented.points, config, random, device),
         rows(far, config.batch // 4, random),

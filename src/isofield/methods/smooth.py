@@ -32,7 +32,7 @@ from isofield.configs import SmoothConfig
 from isofield.fields.bands import Band, interpolated, redistanced, refined, sparse_grid, whole
 from isofield.losses.smoothed import hessian_rows, value_and_normal_rows, value_rows
 from isofield.methods.step import Step
-from isofield.shapes.denoising import denoised
+from isofield.shapes.denoising import settled
 from isofield.shapes.normals import Oriented, orient
 from isofield.threads import nearest
 from isofield.types import Observation
@@ -41,11 +41,9 @@ from isofield.types import Observation
 def fit(observed: Observation, config: SmoothConfig, seed: int = 0, device: str = "cpu") -> Iterator[Step]:
     """The grid field of one shape, coarse levels first; the last step's field is the result."""
     yield Step("finding the sides", 0.0, None)
-    oriented = orient(observed.points, observed.normals, observed.noise, seed, config.oriented)
-    noise = float(np.median(oriented.noise))
-    oriented = replace(oriented, points=denoised(oriented.points, oriented.normals, noise))
+    oriented = settled(orient(observed.points, observed.normals, observed.noise, seed, config.oriented))
     for step in fit_oriented(oriented, config):
-        yield Step(step.stage, 0.4 + 0.6 * step.fraction, step.field, noise)
+        yield Step(step.stage, 0.4 + 0.6 * step.fraction, step.field, oriented.usual_noise)
 
 
 def fit_oriented(points: Oriented, config: SmoothConfig) -> Iterator[Step]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.spatial import cKDTree
 
+from isofield.shapes.normals import Oriented
 from isofield.threads import nearest, ranges
 
 NEIGHBOURS = 24, 64
@@ -17,6 +20,11 @@ NOISE_REACH = 1.9
 AGREEMENT = 8
 """Power of the cosine between two normals in a neighbour's weight: points beyond a sharp edge hardly count."""
 ROUNDS = 2
+
+
+def settled(oriented: Oriented) -> Oriented:
+    """The same, its points moved to where their neighbours say that the surface is (`denoised`)."""
+    return replace(oriented, points=denoised(oriented.points, oriented.normals, oriented.usual_noise))
 
 
 def denoised(points: np.ndarray, normals: np.ndarray, noise: float = 0.0) -> np.ndarray:

@@ -17,8 +17,6 @@ from isofield.types import Cloud
 if TYPE_CHECKING:
     import trimesh
 
-QUERIES = 20_000
-"""Points whose neighbours are looked up for spacing and noise: a median needs no more."""
 MANIFOLD = 0.001
 """Up to this part of edges with three faces, or two that disagree about the side, a surface is no soup."""
 OPEN = 0.01
@@ -180,20 +178,14 @@ def _duplicates(faces: np.ndarray) -> int:
     return len(faces) - len(distinct(np.sort(faces, axis=1).astype(np.float64))[0])
 
 
-def _chosen(points: np.ndarray) -> np.ndarray:
-    """At most `QUERIES` of the points, evenly from their order."""
-    return points[np.linspace(0, len(points) - 1, min(len(points), QUERIES)).astype(np.int64)]
-
-
 def _spacing(points: np.ndarray) -> float | None:
     """Median distance of different points to their nearest neighbour."""
-    from scipy.spatial import cKDTree
-
     if len(points) < 2:
         return None
+    from isofield.shapes.neighbourhoods import spacing
+
     points, scale = _unit(points)
-    distance, _ = cKDTree(points, balanced_tree=False).query(_chosen(points), k=2)
-    return float(np.median(distance[:, 1])) * scale
+    return spacing(points) * scale
 
 
 def _noise(points: np.ndarray) -> float | None:

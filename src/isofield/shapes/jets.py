@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from isofield.shapes.neighbourhoods import quadratic_terms, tangents
+from isofield.shapes.neighbourhoods import LOW, quadratic_terms, tangents
 from isofield.threads import map_lanes, nearest, ranges
 
 COUNTS = np.array([10, 12, 16, 24, 32, 48, 64, 96, 128])
@@ -31,8 +31,6 @@ POWERS = (2, 4, 8, 8)
 RIDGE = 1e-3
 """Weight that keeps the curvature of a patch that is hardly known near zero; heights and lengths in widths. Half of it
 on u v, so that the sum is the squared norm of the Hessian, whatever the axes."""
-LOW = 0.3
-"""Quantile of the neighbours' residuals that tells a point's noise: edges, which no quadric fits, are above it."""
 SPREAD = 2.0
 """A point's noise is within this factor of the whole cloud's."""
 

@@ -36,6 +36,11 @@ class Oriented:
     noise: np.ndarray
     spacing: float
 
+    @property
+    def usual_noise(self) -> float:
+        """The points' median deviation off the surface."""
+        return float(np.median(self.noise))
+
     def winding(self, queries: np.ndarray) -> np.ndarray:
         """(m,) generalised winding number at queries (m, 3): near 1 inside, near 0 outside (Barill et al. 2018).
 
@@ -77,7 +82,8 @@ def orient(
     votes = winding_sides(x, found, near.index[:, 1:13], areas, float(np.median(rough)), seed, subset)
     sides = graph_sides(x, found, near.index, near.distance, votes)
     kept = None if normals is None else trusted(x, found, near.index, near.distance, sides)
-    sides = sides if kept is None else kept
+    if kept is not None:
+        sides = kept
     jets = fit_jets(x, found * sides[:, None], known)
     if kept is None and np.median(jets.noise / np.sqrt(areas)) < CLEAR:
         turned = np.where(np.einsum("nd,nd->n", found, jets.normals) < 0, -1.0, 1.0)

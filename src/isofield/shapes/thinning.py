@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from isofield.shapes.topology import distinct
 from isofield.types import Cloud
 
 if TYPE_CHECKING:
@@ -20,10 +21,10 @@ def sampled(mesh: trimesh.Trimesh, count: int, seed: int = 0) -> Cloud:
     return Cloud(np.asarray(points, np.float64), np.asarray(mesh.face_normals, np.float64)[np.asarray(faces)])
 
 
-def distinct(cloud: Cloud) -> Cloud:
-    """The cloud with one of the points at every place, in their order."""
-    _, first = np.unique(cloud.points, axis=0, return_index=True)
-    return cloud if len(first) == len(cloud.points) else _chosen(cloud, np.sort(first))
+def without_doubles(cloud: Cloud) -> Cloud:
+    """The cloud with the first of the points at every place, in their order."""
+    first, _ = distinct(cloud.points)
+    return cloud if len(first) == len(cloud.points) else _chosen(cloud, first)
 
 
 def thinned(cloud: Cloud, cells: int) -> Cloud:

@@ -208,8 +208,8 @@ def _stl(vertices: np.ndarray, faces: np.ndarray, colors: np.ndarray | None) -> 
 
     if _double(vertices, faces):
         warnings.warn(
-            "STL holds 32 bits a number, too few for this mesh so far from the origin: its vertices are rounded; "
-            "write .ply instead",
+            "STL holds 32 bits a number, too few for this mesh so far from the origin: its vertices are rounded, and a "
+            "closed mesh may open; write .ply instead",
             stacklevel=3,
         )
     return trimesh.exchange.stl.export_stl(trimesh.Trimesh(vertices, faces, process=False))
