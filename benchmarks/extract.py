@@ -1,8 +1,9 @@
 """How few evaluations the coarse-to-fine extraction needs, and how long it takes beside them.
 
-    python benchmarks/extract.py [RESOLUTION ...]
+    python benchmarks/extract.py [RESOLUTION ...] [FIELD_FOLDER ...]
 
-prints a Markdown table for two analytic bodies in the box from -1 to 1; `dense` is scikit-image on all nodes.
+prints a Markdown table for two analytic bodies in the box from -1 to 1, and for fields that `isofield fit` wrote
+(`--method neural-pull` for a network); `dense` is scikit-image on all nodes.
 """
 
 from __future__ import annotations
@@ -13,11 +14,16 @@ import platform
 import resource
 import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from skimage.measure import marching_cubes
 
+from isofield import load
 from isofield.surfaces import check, extract
+
+Field = Callable[[np.ndarray], np.ndarray]
 
 
 def sphere(points: np.ndarray) -> np.ndarray:
@@ -30,7 +36,7 @@ def torus(points: np.ndarray) -> np.ndarray:
     return np.hypot(np.hypot(points[:, 0], points[:, 1]) - 0.6, points[:, 2]) - 0.25
 
 
-def dense_seconds(field, resolution: int) -> str:  # type: ignore[no-untyped-def]
+def dense_seconds(field: Field, resolution: int) -> str:
     """Wall clock of the dense way; not where its memory would be out of proportion."""
     if resolution > 256:
         return "-"
@@ -41,18 +47,35 @@ def dense_seconds(field, resolution: int) -> str:  # type: ignore[no-untyped-def
     return f"{time.perf_counter() - began:.2f}"
 
 
+def bodies(folders: list[str]) -> dict[str, tuple[Field, np.ndarray, np.ndarray]]:
+    """What is extracted: by its name the field, and the least and greatest corner of its box.
+
+    Fitted fields are asked in the space they were learned in, in the box that `isofield mesh` takes.
+    """
+    found: dict[str, tuple[Field, np.ndarray, np.ndarray]] = {
+        field.__name__: (field, np.full(3, -1.0), np.full(3, 1.0)) for field in (sphere, torus)
+    }
+    for folder in folders:
+        sdf = load(folder)
+        lower, upper = (sdf.similarity.invert(np.array([corner]))[0] for corner in (sdf.lower, sdf.upper))
+        found[f"{Path(folder).name} ({sdf.kind})"] = (lambda x, sdf=sdf: np.asarray(sdf(x)), lower, upper)
+    return found
+
+
 def main() -> None:
     """Print the table."""
-    resolutions = [int(text) for text in sys.argv[1:]] or [128, 256, 512]
+    resolutions = [int(text) for text in sys.argv[1:] if text.isdigit()] or [128, 256, 512]
+    folders = [text for text in sys.argv[1:] if not text.isdigit()]
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, {datetime.date.today()}\n")
     print("| body | resolution | evaluations | dense / evaluations | seconds | dense, seconds | faces | problems |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-    for field in (sphere, torus):
+    for name, (field, lower, upper) in bodies(folders).items():
         for resolution in resolutions:
-            result = extract(field, np.full(3, -1.0), np.full(3, 1.0), resolution)
+            result = extract(field, lower, upper, resolution)
+            dense = dense_seconds(field, resolution) if name in ("sphere", "torus") else "-"
             print(
-                f"| {field.__name__} | {resolution} | {result.evaluations:,} | {result.nodes / result.evaluations:.1f} "
-                f"| {result.seconds:.2f} | {dense_seconds(field, resolution)} | {len(result.mesh.faces):,} "
+                f"| {name} | {resolution} | {result.evaluations:,} | {result.nodes / result.evaluations:.1f} "
+                f"| {result.seconds:.2f} | {dense} | {len(result.mesh.faces):,} "
                 f"| {', '.join(check(result.mesh).problems) or 'none'} |",
                 flush=True,
             )
