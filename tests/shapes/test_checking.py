@@ -12,7 +12,7 @@ from isofield import shapes
 from isofield.errors import InputError
 from isofield.types import RADIUS, Cloud
 
-UNITS = [1e-6, 1.0, 1e16, 1e-150, 1e150]
+UNITS = [1e-6, 1.0, 1e16, 1e-70, 1e70]
 
 
 def refuse(check, thing, *words: str) -> None:
@@ -22,6 +22,12 @@ def refuse(check, thing, *words: str) -> None:
     assert message.startswith("scan.ply") and message.endswith(".") and "\n" not in message
     for word in words:
         assert word in message, message
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e-120, 1e120, 1e200])
+def test_sizes_whose_volumes_cannot_be_told_are_refused(table, unit):
+    refuse(shapes.check_points, table * unit, "extent", "change its unit")
+    refuse(shapes.check_faces, trimesh.Trimesh(table[:3] * unit, [[0, 1, 2]], process=False), "change its unit")
 
 
 @pytest.mark.parametrize("unit", UNITS)

@@ -64,7 +64,8 @@ def _field(path: Path) -> tuple[str, Lines, dict[str, object]]:
 
     config = read_config(path)
     try:
-        described = {"format": config["format"], "kind": config["kind"], **_flat(config["provenance"])}
+        provenance = {name: value for name, value in config["provenance"].items() if name != "settings"}
+        described = {"format": config["format"], "kind": config["kind"], **_flat(provenance)}
         described |= {"spacing": config["spacing"], "interrupted": config["interrupted"]}
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path / 'config.json'} is damaged ({type(error).__name__}: {error}): {AGAIN}.") from None

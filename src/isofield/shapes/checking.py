@@ -21,6 +21,8 @@ FEW = 0.1
 """Up to this part of non-finite points or faces is dropped; with more, the file itself is broken."""
 THIN = 1e-4
 """Points whose second extent is below this part of the first lie on a line."""
+EXTENTS = (1e-90, 1e90)
+"""Boxes smaller or larger than this have volumes that 64 bits do not hold."""
 COARSE = 1e-4
 """A step between stored numbers above this part of the diagonal is worth a word."""
 
@@ -69,6 +71,7 @@ def check_faces(mesh: trimesh.Trimesh, name: str) -> trimesh.Trimesh:
             f"{name} has {lost} of {len(faces)} faces with coordinates that are not finite (NaN or infinite): "
             "export it again."
         )
+    _sized(vertices[np.unique(faces[good])], name)
     if degenerate(vertices, faces[good]).all():
         raise InputError(
             f"{name} has only degenerate faces ({len(faces)} without any area): export it again, or give its points."
@@ -115,6 +118,7 @@ def _usable(points: np.ndarray, name: str) -> np.ndarray:
     different = len(distinct(kept)[0])
     if different == 1:
         raise InputError(f"{name} has {len(kept)} points that are all equal: export it again.")
+    _sized(kept, name)
     x = centered(kept)
     extents = np.linalg.svd(x.T @ x, compute_uv=False) ** 0.5
     step = _precision(kept, name)
@@ -138,6 +142,13 @@ def centered(points: np.ndarray) -> np.ndarray:
     x = points - (low / 2 + high / 2)
     largest = float(np.abs(x).max(initial=0)) * 2
     return x / largest if largest > 0 else x
+
+
+def _sized(points: np.ndarray, name: str) -> None:
+    """Raises InputError where volumes in the unit of finite points (n, 3) are beyond what 64 bits hold."""
+    largest = float((points.max(axis=0) / 2 - points.min(axis=0) / 2).max()) * 2
+    if largest > 0 and not EXTENTS[0] <= largest <= EXTENTS[1]:
+        raise InputError(f"{name} has an extent of {largest:.3g}, whose volume 64 bits cannot hold: change its unit.")
 
 
 def _precision(points: np.ndarray, name: str) -> float:

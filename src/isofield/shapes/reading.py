@@ -145,7 +145,8 @@ def _parse(path: Path, data: bytes, extension: str) -> Raw:
     if look and look != extension and not archive and {look, extension} != set(GLTF) and not _alike(look, extension):
         raise Damage(f"is named .{extension} but looks like {article(look)} file", f"rename it to .{look}")
     other = looks.other(data)
-    if other and not look and not archive and extension != "npz" and not _binary_stl(extension, data):
+    unzipped = extension == "npz" and data.startswith(b"PK")  # told about by its own parser
+    if other and not look and not archive and not unzipped and not _binary_stl(extension, data):
         raise Damage(f"is {other[0]}, not {article(extension)} file", other[1])
     if extension in OWN:
         if extension in ("ply", "npy") and look != extension:
