@@ -60,9 +60,11 @@ class Observation:
 
     points: (n, 3) float64 on or near the surface. normals: (n, 3) float64 or None, as the input gave them (sides may be
     wrong). noise: standard deviation of the points off the surface, in normalised units, or None where it is to be
-    estimated.
+    estimated. triangles: (m, 3, 3) float64 corners of the faces that the points were drawn from, or None where points
+    are all there is.
     """
 
     points: Float[np.ndarray, "n 3"]
     normals: Float[np.ndarray, "n 3"] | None = None
     noise: float | None = None
+    triangles: Float[np.ndarray, "m 3 3"] | None = None

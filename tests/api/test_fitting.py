@@ -189,7 +189,22 @@ def test_what_cannot_be_fitted_is_refused_in_one_sentence(given, options, messag
     [
         ({"quality": "x"}, "quality 'x' is unknown: take one of fast, balanced, best."),
         ({"noise": 5.0}, "noise 5.0 is no fraction of the diagonal from 0 to 0.1: give one, or leave it out."),
-        ({"start": "published"}, "start 'published' belongs to method 'neural-pull', not to 'auto': name that method."),
+        (
+            {"start": "published"},
+            "start 'published' is for methods that learn a network (neural-pull, sald, sal, igr, siren, deepsdf), and "
+            "'auto' does not: name one of those, or leave it out.",
+        ),
+        (
+            {"method": "smooth", "network": "mlp"},
+            "network 'mlp' is for methods that learn a network (neural-pull, sald, sal, igr, siren, deepsdf), and "
+            "'smooth' does not: name one of those, or leave it out.",
+        ),
+        ({"method": "igr", "network": "grid"}, "network 'grid' is unknown: take one of siren, mlp, features."),
+        (
+            {"method": "sal", "start": "published", "network": "siren"},
+            "the published start of sal needs a network that begins as a sphere, and a sine network does not: take "
+            "network mlp or features, or another start.",
+        ),
     ],
 )
 def test_wrong_settings_are_said_before_the_work(settings, sentence):

@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from isofield.configs import NeuralPullConfig
+from isofield.configs import FIRST, DescentConfig, NetworkConfig, NeuralPullConfig
 from isofield.methods.neural_pull import fit
 from isofield.types import Observation
 
-SMALL = NeuralPullConfig(first_steps=60, steps=90, batch=1000, width=64, layers=3, w0=12.0)
+SMALL = NeuralPullConfig(
+    NetworkConfig("siren", 64, 3, w0=12.0), replace(FIRST, steps=60, batch=1000), DescentConfig(90, 1000)
+)
 PUBLISHED = NeuralPullConfig(
-    start="published", first_steps=0, steps=150, batch=1000, width=64, layers=4, scales=(1.0, 0.5), far=0.0, surface=0.0
+    NetworkConfig("mlp", 64, 4, activation="relu"), None, DescentConfig(150, 1000), scales=(1.0, 0.5), far=0, surface=0
 )
 
 
@@ -61,7 +63,9 @@ def test_same_bytes_for_any_number_of_threads():
     weights = []
     for threads in (1, 2):
         torch.set_num_threads(threads)
-        field = _last(torus(1500), replace(SMALL, first_steps=5, steps=40), seed=3)
+        field = _last(
+            torus(1500), replace(SMALL, first=DescentConfig(5, 1000), descent=DescentConfig(40, 1000)), seed=3
+        )
         weights.append(b"".join(parameter.detach().numpy().tobytes() for parameter in field.parameters()))
     assert weights[0] == weights[1]
 
@@ -69,5 +73,5 @@ def test_same_bytes_for_any_number_of_threads():
 def test_qualities_differ_in_steps_only():
     for start in ("sides", "published"):
         fast, balanced, best = (NeuralPullConfig.of(quality, start) for quality in ("fast", "balanced", "best"))
-        assert fast.steps < balanced.steps < best.steps
-        assert replace(fast, steps=best.steps, first_steps=best.first_steps) == best
+        assert fast.descent.steps < balanced.descent.steps < best.descent.steps
+        assert replace(fast, first=best.first, descent=replace(fast.descent, steps=best.descent.steps)) == best

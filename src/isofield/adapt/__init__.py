@@ -1,6 +1,18 @@
 """Adapting a code to samples: by descending an objective, or at once where the problem is linear."""
 
+from isofield.adapt.batches import Batch, fresh, joined, rows, tensor
 from isofield.adapt.descent import descend, products_are_exact, rate, steady
 from isofield.adapt.linear import least_squares
 
-__all__ = ["descend", "least_squares", "products_are_exact", "rate", "steady"]
+__all__ = [
+    "Batch",
+    "descend",
+    "fresh",
+    "joined",
+    "least_squares",
+    "products_are_exact",
+    "rate",
+    "rows",
+    "steady",
+    "tensor",
+]

@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import torch
@@ -15,7 +14,7 @@ import trimesh
 
 from isofield import __version__, shapes
 from isofield.api.sdf import SDF
-from isofield.configs import METHODS, NOISIEST, Quality, Start
+from isofield.configs import CLOSED, NOISIEST, Network, Quality, Start, check_settings
 from isofield.errors import InputError
 from isofield.methods import fitter
 from isofield.shapes.neighbourhoods import noise_level, spacing
@@ -45,6 +44,7 @@ def fit(
     quality: Quality = "balanced",
     noise: float | None = None,
     start: Start = "sides",
+    network: Network | None = None,
     seed: int = 0,
     device: str = "auto",
     progress: Progress | None = None,
@@ -53,38 +53,37 @@ def fit(
 
     source: a file, a mesh, a cloud, or an array of points (n, 3), or points and normals (n, 6); points need no normals,
     a mesh may be a soup. method: one of `METHODS`. quality: fast, balanced or best. noise: standard deviation of the
-    points off the surface, as a fraction of the diagonal of their box; None estimates it. start: of neural-pull.
-    device: auto, cpu or cuda. progress: called with what is being done and the share that is done.
+    points off the surface, as a fraction of the diagonal of their box; None estimates it. start, network: of the
+    methods that learn a network, `configs.LEARNED`: "sides", or "published" as their papers begin; siren, mlp or
+    features, None for the method's own. device: auto, cpu or cuda. progress: called with what is being done and the
+    share that is done.
 
     On Ctrl-C the best field so far comes back, with `interrupted` set. Raises InputError for what cannot be fitted, and
     KeyboardInterrupt where there was no field yet.
     """
     device = _device(device)
-    if method not in METHODS:
-        raise InputError(f"method {method!r} is unknown: take one of {', '.join(METHODS)}.")
-    if quality not in get_args(Quality):
-        raise InputError(f"quality {quality!r} is unknown: take one of {', '.join(get_args(Quality))}.")
-    if start not in get_args(Start):
-        raise InputError(f"start {start!r} is unknown: take one of {', '.join(get_args(Start))}.")
-    if start == "published" and method != "neural-pull":
-        raise InputError(f"start 'published' belongs to method 'neural-pull', not to {method!r}: name that method.")
+    check_settings(method, quality, start, network)
     if noise is not None and not 0 <= noise <= NOISIEST:
         raise InputError(
             f"noise {noise} is no fraction of the diagonal from 0 to {NOISIEST}: give one, or leave it out."
         )
-    run, config = fitter(method, quality, start)
+    run, config = fitter(method, quality, start, network)
     tell = progress or (lambda stage, fraction: None)
     tell("reading", 0.0)
-    name, cloud = _cloud(source, seed)
+    name, cloud, mesh = _brought(source, seed)
+    if method in CLOSED and (mesh is None or not mesh.is_watertight):
+        what = "holds points alone" if mesh is None else "is open, or its faces are not joined"
+        raise InputError(f"{name} {what}, and method {method} needs a closed mesh: take --method auto.")
     # Whatever the unit, distances are taken where they neither overflow nor vanish; outliers do not decide the scale.
     first = shapes.normalization(cloud.points)
     clean, outliers = _clean(Cloud(first.apply(cloud.points), cloud.normals), quality)
     similarity = _after(first, shapes.normalization(clean.points))
     points = similarity.apply(first.invert(clean.points))
+    triangles = None if mesh is None else similarity.apply(np.asarray(mesh.triangles))
     deviation = None if noise is None else float(noise) * float(np.linalg.norm(np.ptp(points, axis=0)))
     field, found, interrupted = None, None, False
     try:
-        for step in run(Observation(points, clean.normals, deviation), seed, device):
+        for step in run(Observation(points, clean.normals, deviation, triangles), seed, device):
             field = step.field if step.field is not None else field
             found = step.noise if step.noise is not None else found
             tell(step.stage, step.fraction)
@@ -124,8 +123,8 @@ def fit(
     )
 
 
-def _cloud(source: Source, seed: int) -> tuple[str, Cloud]:
-    """The name and the checked points of what was given; faces are sampled."""
+def _brought(source: Source, seed: int) -> tuple[str, Cloud, trimesh.Trimesh | None]:
+    """The name, the checked points, and the mesh if there is one, of what was given; faces are sampled."""
     if isinstance(source, (str, os.PathLike)):
         name, shape = str(source), shapes.read(source)
     elif isinstance(source, (trimesh.Trimesh, Cloud)):
@@ -142,13 +141,12 @@ def _cloud(source: Source, seed: int) -> tuple[str, Cloud]:
             raise InputError(
                 f"the array has the shape {table.shape}: give points (n, 3), or points and normals (n, 6)."
             )
-        name, shape = (
-            "array",
-            Cloud(table[:, :3].astype(np.float64), table[:, 3:].astype(np.float64) if table.shape[1] == 6 else None),
-        )
+        normals = table[:, 3:].astype(np.float64) if table.shape[1] == 6 else None
+        name, shape = "array", Cloud(table[:, :3].astype(np.float64), normals)
     if isinstance(shape, Cloud):
-        return name, shapes.check_cloud(shape, name)
-    return name, shapes.check_cloud(sampled(shapes.check_faces(shape, name), SAMPLES, seed), name)
+        return name, shapes.check_cloud(shape, name), None
+    mesh = shapes.check_faces(shape, name)
+    return name, shapes.check_cloud(sampled(mesh, SAMPLES, seed), name), mesh
 
 
 def _clean(cloud: Cloud, quality: Quality) -> tuple[Cloud, int]:

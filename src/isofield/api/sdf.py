@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -15,10 +15,14 @@ from torch import Tensor, nn
 from isofield import surfaces
 from isofield.configs import RESOLUTIONS
 from isofield.errors import InputError
+from isofield.fields.beyond import NETWORKS, value
 from isofield.fields.grid import SparseGrid
 from isofield.fields.refined import Refined
 from isofield.threads import map_lanes, ranges, single_threaded
 from isofield.types import Similarity
+
+if TYPE_CHECKING:
+    from isofield.api.asking import Samples
 
 BATCH = 4096
 """Points that one thread evaluates at a time."""
@@ -74,10 +78,12 @@ class SDF:
 
     @property
     def kind(self) -> str:
-        """What the field is: a "grid", a "network" or "both"."""
+        """What the field is: a "grid", a "network", "both" (a refined grid), or "combined" out of other fields."""
         if isinstance(self.field, SparseGrid):
             return "grid"
-        return "both" if isinstance(self.field, Refined) else "network"
+        if isinstance(self.field, Refined):
+            return "both"
+        return "network" if isinstance(self.field, NETWORKS) else "combined"
 
     def __call__(self, points: np.ndarray | Tensor) -> np.ndarray | Tensor:
         """Signed distances (n,) at points (n, 3): NumPy gives NumPy, torch gives torch, differentiable, on its
@@ -88,7 +94,7 @@ class SDF:
             local = ((x.double() - center) * self.similarity.scale).float()
             module = self.field.to(x.device)
             dtype = x.dtype if x.is_floating_point() else torch.float32
-            return (self._value(module, local) / self.similarity.scale).to(dtype)
+            return (value(module, local) / self.similarity.scale).to(dtype)
         return self._normalised(self.similarity.apply(_checked(np.asarray(points)))) / self.similarity.scale
 
     def gradient(self, points: np.ndarray | Tensor) -> np.ndarray | Tensor:
@@ -104,7 +110,7 @@ class SDF:
         def slope(chunk: slice) -> np.ndarray:
             with torch.enable_grad():
                 x = torch.tensor(local[chunk], dtype=torch.float32, requires_grad=True)
-                return torch.autograd.grad(self._value(self.field, x).sum(), x)[0].double().numpy()
+                return torch.autograd.grad(value(self.field, x).sum(), x)[0].double().numpy()
 
         self.field.cpu()
         with single_threaded():
@@ -124,6 +130,63 @@ class SDF:
     def contains(self, points: np.ndarray | Tensor) -> np.ndarray | Tensor:
         """Whether each of points (n, 3) is inside: (n,) bool."""
         return self(points) < 0
+
+    def project(self, points: np.ndarray) -> np.ndarray:
+        """The feet (n, 3) of points (n, 3) on the surface, by Newton's steps along the gradient."""
+        from isofield.api.asking import project
+
+        return project(self, _checked(np.asarray(points)))
+
+    def cast(self, origins: np.ndarray, directions: np.ndarray) -> np.ndarray:
+        """How far (n,) rays from origins (n, 3) along directions (n, 3) go to the surface, inf where they miss it.
+
+        Sphere tracing (Hart 1996), in the user's units. Raises InputError for a direction without length.
+        """
+        from isofield.api.asking import cast
+
+        return cast(self, origins, directions)
+
+    def grid(self, resolution: int = 128) -> Samples:
+        """The field on a regular grid over its box, `resolution` cells along the longest side; see `Samples`."""
+        from isofield.api.asking import grid
+
+        return grid(self, resolution)
+
+    def __or__(self, other: SDF) -> SDF:
+        """The union of two shapes."""
+        from isofield.api.algebra import combined
+
+        return combined("union", self, other)
+
+    def __and__(self, other: SDF) -> SDF:
+        """The intersection of two shapes."""
+        from isofield.api.algebra import combined
+
+        return combined("intersection", self, other)
+
+    def __sub__(self, other: SDF) -> SDF:
+        """This shape without the other."""
+        from isofield.api.algebra import combined
+
+        return combined("difference", self, other)
+
+    def offset(self, distance: float) -> SDF:
+        """The shape grown by a distance in the user's units; shrunk, where that is negative."""
+        from isofield.api.algebra import offset
+
+        return offset(self, distance)
+
+    def shell(self, thickness: float) -> SDF:
+        """A wall of this thickness (user's units) with the shape's surface in its middle."""
+        from isofield.api.algebra import shell
+
+        return shell(self, thickness)
+
+    def moved(self, matrix: np.ndarray) -> SDF:
+        """The shape after a rigid motion (4, 4). Raises InputError for another matrix."""
+        from isofield.api.algebra import moved
+
+        return moved(self, matrix)
 
     def mesh(self, resolution: int | None = None, level: float = 0.0, keep_all: bool = False) -> trimesh.Trimesh:
         """The closed surface where the distance is `level` (user's units); see `extract`."""
@@ -185,15 +248,6 @@ class SDF:
 
         return save(self, Path(folder))
 
-    def _value(self, module: nn.Module, x: Tensor) -> Tensor:
-        """The field (n,) at normalised x (n, 3); beyond the cube of learning a network is asked at the nearest
-        place."""
-        if self.kind != "network":
-            return module(x)
-        inside = x.clamp(-1, 1)
-        square = (x - inside).square().sum(1)
-        return module(inside) + torch.where(square > 0, square, torch.ones_like(square)).sqrt() * (square > 0)
-
     def _normalised(self, points: np.ndarray) -> np.ndarray:
         """Distances (n,) float64 at normalised points (n, 3)."""
         self.field.cpu()
@@ -201,7 +255,7 @@ class SDF:
         def values(chunk: slice) -> np.ndarray:
             with torch.no_grad():
                 x = torch.as_tensor(points[chunk], dtype=torch.float32)
-                return self._value(self.field, x).double().numpy()
+                return value(self.field, x).double().numpy()
 
         with single_threaded():
             parts = map_lanes(values, ranges(len(points), BATCH))

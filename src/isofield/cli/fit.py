@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from isofield.configs import METHODS, Quality, Start
+from isofield.configs import METHODS, NETWORKS, Network, Quality, Start, check_settings
 
 if TYPE_CHECKING:
     from isofield.api import SDF, Extraction
@@ -29,6 +29,7 @@ class Settings:
     quality: Quality = "balanced"
     noise: float | None = None
     start: Start = "sides"
+    network: Network | None = None
     seed: int = 0
     device: Device = "auto"
     resolution: int | None = None
@@ -46,6 +47,9 @@ def fit(
     quality: Quality = "balanced",
     noise: Annotated[str, tyro.conf.arg(metavar="auto|FRACTION")] = "auto",
     start: Start = "sides",
+    network: Annotated[
+        Network | None, tyro.conf.arg(metavar="{" + ",".join(NETWORKS) + "}", help_behavior_hint="")
+    ] = None,
     seed: int = 0,
     device: Device = "auto",
     resolution: Annotated[int | None, tyro.conf.arg(metavar="CELLS", help_behavior_hint="")] = None,
@@ -67,7 +71,8 @@ def fit(
         method: How to fit; auto is the best that is known.
         quality: Time for detail.
         noise: Standard deviation of the points, as a fraction of the bounding box's diagonal.
-        start: Of neural-pull: from the sides that the normals tell, or as published.
+        start: Of the methods that learn a network: from the sides of the points, or as published.
+        network: What those methods learn (default: the method's own).
         seed: The same seed gives the same result.
         device: Where to compute.
         resolution: Of the mesh: cells along the longest side, 8 to 1024 (default: what the field holds).
@@ -88,7 +93,8 @@ def fit(
     check_method(method)
     check_resolution(resolution)
     check_seed(seed)
-    settings = Settings(method, quality, noise_of(noise), start, seed, device, resolution, keep_all)
+    check_settings(method, quality, start, network)
+    settings = Settings(method, quality, noise_of(noise), start, network, seed, device, resolution, keep_all)
     jobs = plan(inputs, out, field, preview)
     listen()
     return _one(jobs[0], settings, progress, json) if len(jobs) == 1 else _several(jobs, settings, progress, json)
@@ -153,6 +159,7 @@ def run(job: Job, settings: Settings, progress: bool) -> tuple[dict[str, Any], s
             quality=settings.quality,
             noise=settings.noise,
             start=settings.start,
+            network=settings.network,
             seed=settings.seed,
             device=settings.device,
             progress=report,

@@ -1,4 +1,4 @@
-"""The one place that turns a field into plain data and tensors, and back."""
+"""The one place that makes networks by name, and turns a field into plain data and tensors, and back."""
 
 from __future__ import annotations
 
@@ -8,10 +8,29 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from isofield.fields.combined import Combined, Layer, Moved
+from isofield.fields.features import Features
 from isofield.fields.grid import SparseGrid
-from isofield.fields.mlp import Mlp
+from isofield.fields.mlp import Activation, Mlp
 from isofield.fields.refined import Refined
 from isofield.fields.siren import Siren
+
+
+def network(
+    kind: str, width: int, layers: int, w0: float, activation: Activation, radius: float, generator: torch.Generator
+) -> nn.Module:
+    """A network to learn: "siren", "mlp" (geometric initialisation, a skip in the middle of eight layers and more) or
+    "features"; those but the first start about as the distance to the sphere of `radius`. Raises ValueError for
+    another kind.
+    """
+    match kind:
+        case "siren":
+            return Siren(width, layers, w0, generator)
+        case "mlp":
+            return Mlp((width,) * layers, (layers // 2,) if layers > 3 else (), activation, radius, generator)
+        case "features":
+            return Features(width, layers, radius=radius, generator=generator)
+    raise ValueError(f"unknown kind of network {kind!r}")
 
 
 def describe(field: nn.Module) -> dict[str, Any]:
@@ -25,12 +44,23 @@ def describe(field: nn.Module) -> dict[str, Any]:
             return {"type": "mlp", **field.config()}
         case Siren():
             return {"type": "siren", **field.config()}
+        case Features():
+            return {"type": "features", **field.config()}
+        case Moved():
+            return {"type": "moved", "part": describe(field.part)}
+        case Combined():
+            parts = [describe(part) for part in field.parts]
+            return {"type": "combined", "operation": field.operation, "parts": parts}
+        case Layer():
+            return {"type": "layer", "part": describe(field.part), **field.config()}
     raise TypeError(f"{type(field).__name__} cannot be written to a field folder")
 
 
 def tensors(field: nn.Module) -> dict[str, Tensor]:
     """A field's tensors by name, for a safetensors file."""
-    return {name: value.detach().cpu().contiguous() for name, value in field.state_dict().items()}
+    state = {name: value.detach().cpu().contiguous() for name, value in field.state_dict().items()}
+    first: dict[int, str] = {}  # a file holds a tensor once; what is made of one field twice shares its tensors
+    return {n: v.clone() if first.setdefault(v.data_ptr(), n) != n else v for n, v in state.items()}
 
 
 def build(description: Mapping[str, Any], state: Mapping[str, Tensor]) -> nn.Module:
@@ -51,10 +81,19 @@ def build(description: Mapping[str, Any], state: Mapping[str, Tensor]) -> nn.Mod
             if not isinstance(grid, SparseGrid):
                 raise ValueError("a refined field's grid is not a grid")
             return Refined(grid, build(rest["network"], _below(state, "network.")))
+        case "moved":
+            return Moved(build(rest["part"], _below(state, "part.")), state["matrix"], state["shift"])
+        case "combined":
+            parts = [build(part, _below(state, f"parts.{index}.")) for index, part in enumerate(rest["parts"])]
+            return Combined(rest["operation"], parts)
+        case "layer":
+            return Layer(build(rest["part"], _below(state, "part.")), rest["outer"], rest["inner"])
         case "mlp":
             field = Mlp(**rest)
         case "siren":
             field = Siren(**rest)
+        case "features":
+            field = Features(**rest)
         case unknown:
             raise ValueError(f"unknown type of field {unknown!r}")
     field.load_state_dict({name: torch.as_tensor(value) for name, value in state.items()})

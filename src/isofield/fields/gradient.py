@@ -7,6 +7,7 @@ from functools import singledispatch
 import torch
 from torch import Tensor, nn
 
+from isofield.fields.mlp import Mlp
 from isofield.fields.siren import Siren
 
 
@@ -14,8 +15,9 @@ from isofield.fields.siren import Siren
 def value_and_gradient(field: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
     """(n, 3) points to values (n,) and gradients (n, 3).
 
-    Any module is differentiated by autograd; `Siren` by the analytic reverse sweep it has, the same to rounding and a
-    tenth cheaper (each sine and cosine is computed once). The graph to the weights is kept where torch records one.
+    Any module is differentiated by autograd; `Siren` and `Mlp` by the analytic reverse sweep they have, the same to
+    rounding and cheaper (each sine, cosine or sigmoid is computed once). The graph to the weights is kept where torch
+    records one.
     """
     keep = torch.is_grad_enabled()
     with torch.enable_grad():
@@ -27,4 +29,9 @@ def value_and_gradient(field: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
 
 @value_and_gradient.register
 def _(field: Siren, x: Tensor) -> tuple[Tensor, Tensor]:
+    return field.value_and_gradient(x)
+
+
+@value_and_gradient.register
+def _(field: Mlp, x: Tensor) -> tuple[Tensor, Tensor]:
     return field.value_and_gradient(x)

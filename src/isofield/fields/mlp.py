@@ -12,6 +12,7 @@ from typing import Any, Literal, final
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 Activation = Literal["relu", "softplus"]
 BETA = 100.0
@@ -47,7 +48,8 @@ class Mlp(nn.Module):
 
     dims: widths of the hidden layers. skip: indices of the layers whose input is [h, x] / sqrt 2. Hidden weights are
     N(0, 2 / out), hidden biases 0, the last weights N(sqrt(pi / in), 1e-5), the last bias -radius; drawn from
-    `generator`, or from seed 0 where the caller loads weights anyway.
+    `generator`, or from seed 0 where the caller loads weights anyway. more: numbers beside each point that the first
+    layer gets, too; their weights start at 0, or they would spoil the sphere.
     """
 
     def __init__(
@@ -57,11 +59,13 @@ class Mlp(nn.Module):
         activation: Activation = "relu",
         radius: float = 0.5,
         generator: torch.Generator | None = None,
+        more: int = 0,
     ) -> None:
         super().__init__()
+        self.more = more
         self.dims, self.skip, self.activation, self.radius = tuple(dims), tuple(skip), activation, radius
         generator = torch.Generator().manual_seed(0) if generator is None else generator
-        sizes = [3, *self.dims]
+        sizes = [3 + more, *self.dims]
         # The layer before a skip is 3 narrower, so that the input of the next one keeps its width.
         layers = [nn.Linear(sizes[i], sizes[i + 1] - (3 if i + 1 in self.skip else 0)) for i in range(len(self.dims))]
         self.hidden = nn.ModuleList(layers)
@@ -70,21 +74,46 @@ class Mlp(nn.Module):
             for layer in layers:
                 layer.weight.normal_(0, math.sqrt(2 / layer.out_features), generator=generator)
                 layer.bias.zero_()
+            layers[0].weight[:, 3:] = 0
             self.last.weight.normal_(math.sqrt(math.pi / self.dims[-1]), 1e-5, generator=generator)
             self.last.bias.fill_(-radius)
 
     def config(self) -> dict[str, Any]:
         """What `Mlp(**config)` needs to build the same network."""
         return {
-            "dims": list(self.dims), "skip": list(self.skip), "activation": self.activation, "radius": self.radius
+            "dims": list(self.dims), "skip": list(self.skip), "activation": self.activation, "radius": self.radius,
+            "more": self.more,
         }  # fmt: skip
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(n, 3) points to (n,) values."""
-        h = x
+    def forward(self, x: Tensor, more: Tensor | None = None) -> Tensor:
+        """(n, 3) points, and (n, more) numbers beside them, to (n,) values."""
+        h = x if more is None else torch.cat([x, more], 1)
         for index, layer in enumerate(self.hidden):
             if index in self.skip:
                 h = torch.cat([h, x], 1) / math.sqrt(2)
             z = layer(h)
             h = z.relu() if self.activation == "relu" else Softplus.apply(z)[0]
         return self.last(h)[:, 0]
+
+    def value_and_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(n, 3) points to values (n,) and exact spatial gradients (n, 3) by one analytic reverse sweep.
+
+        Both are differentiable by the weights.
+        """
+        h, slopes = x, []
+        for index, layer in enumerate(self.hidden):
+            if index in self.skip:
+                h = torch.cat([h, x], 1) / math.sqrt(2)
+            z = layer(h)
+            h, slope = (z.relu(), (z > 0).to(z)) if self.activation == "relu" else Softplus.apply(z)
+            slopes.append(slope)
+        value = self.last(h)[:, 0]
+        back, skipped = self.last.weight, torch.zeros_like(x)  # (1, width) and then (n, width); (n, 3)
+        for index in range(len(self.hidden) - 1, -1, -1):
+            layer = self.hidden[index]
+            assert isinstance(layer, nn.Linear)  # for the type checker
+            back = F.linear(back * slopes[index], layer.weight.T)
+            if index in self.skip:
+                back = back / math.sqrt(2)
+                back, skipped = back[:, :-3], skipped + back[:, -3:]
+        return value, back + skipped

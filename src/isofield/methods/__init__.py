@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from isofield.configs import NeuralPullConfig, Quality, RefinedConfig, SmoothConfig, Start
-from isofield.methods import neural_pull, refined, smooth
+from isofield.configs import (
+    DeepSdfConfig,
+    IgrConfig,
+    Network,
+    NeuralPullConfig,
+    Quality,
+    RefinedConfig,
+    SaldConfig,
+    SirenConfig,
+    SmoothConfig,
+    Start,
+)
+from isofield.methods import deepsdf, igr, neural_pull, refined, sald, siren, smooth
 from isofield.methods.step import Step
 from isofield.types import Observation
 
@@ -13,16 +24,30 @@ Fit = Callable[[Observation, int, str], Iterator[Step]]
 """(observation, seed, device) to steps, the last of which holds the field."""
 
 
-def fitter(method: str, quality: Quality, start: Start) -> tuple[Fit, object]:
-    """The function that fits one shape by `method`, and its settings; raises KeyError for an unknown name."""
+def fitter(method: str, quality: Quality, start: Start, network: Network | None = None) -> tuple[Fit, object]:
+    """The function that fits one shape by `method`, and its settings; raises KeyError for an unknown name.
+
+    start, network: of the methods that learn a network alone; the others leave them.
+    """
     match method:
         case "auto" | "smooth":  # the grid: best for its seconds (docs/adr/0004)
-            s = SmoothConfig.of(quality)
-            return (lambda observed, seed, device: smooth.fit(observed, s, seed, device)), s
+            return _with(smooth.fit, SmoothConfig.of(quality))
         case "refined":
-            r = RefinedConfig.of(quality)
-            return (lambda observed, seed, device: refined.fit(observed, r, seed, device)), r
+            return _with(refined.fit, RefinedConfig.of(quality))
         case "neural-pull":
-            n = NeuralPullConfig.of(quality, start)
-            return (lambda observed, seed, device: neural_pull.fit(observed, n, seed, device)), n
+            return _with(neural_pull.fit, NeuralPullConfig.of(quality, start, network))
+        case "sald":
+            return _with(sald.fit, SaldConfig.of(quality, start, network))
+        case "sal":
+            return _with(sald.fit, SaldConfig.of(quality, start, network, direction=0.0))
+        case "igr":
+            return _with(igr.fit, IgrConfig.of(quality, start, network))
+        case "siren":
+            return _with(siren.fit, SirenConfig.of(quality, start, network))
+        case "deepsdf":
+            return _with(deepsdf.fit, DeepSdfConfig.of(quality, start, network))
     raise KeyError(method)
+
+
+def _with(fit: Callable[..., Iterator[Step]], config: object) -> tuple[Fit, object]:
+    return (lambda observed, seed, device: fit(observed, config, seed, device)), config

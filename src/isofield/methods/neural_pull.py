@@ -28,107 +28,57 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import torch
 from scipy.spatial import cKDTree
-from torch import Tensor, nn
+from torch import Tensor
 
-from isofield.adapt import descend
+from isofield.adapt import fresh, joined, rows, tensor
 from isofield.configs import NeuralPullConfig
 from isofield.fields.gradient import value_and_gradient
-from isofield.fields.mlp import Mlp
-from isofield.fields.siren import Siren
 from isofield.losses.pull import pull_loss
+from isofield.methods.learning import fresh_network, learn, learn_sides, sides
 from isofield.methods.step import Step
-from isofield.sampling.queries import around, everywhere, rough_distance
-from isofield.shapes.denoising import settled
-from isofield.shapes.normals import orient
+from isofield.sampling.queries import Draw, around
 from isofield.threads import nearest
 from isofield.types import Observation
-
-SPACE = 1.1
-"""Half side of the cube in which the field is taught its sign; a sine network means nothing beyond."""
-SAMPLES = 100_000
-"""Samples of the rough signed distance, as many near the points as in the whole space."""
-BLOCK = 32
-"""Steps whose queries are made at once."""
-
-Batch = Callable[[int], Sequence[Tensor]]
 
 
 def fit(observed: Observation, config: NeuralPullConfig, seed: int = 0, device: str = "cpu") -> Iterator[Step]:
     """The network of one shape, on `device`; every step holds the same network, which goes on learning in place."""
-    random, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
-    if config.start == "published":
-        radius = float(np.ptp(observed.points, axis=0).max()) / 2
-        network = Mlp((config.width,) * config.layers, (config.layers // 2,), "relu", radius, generator).to(device)
-        yield from pull(network, queries(observed.points, config, random, device), config, 0.0)
-        return
-    yield Step("finding the sides", 0.0, None)
-    oriented = settled(orient(observed.points, observed.normals, observed.noise, seed))
-    field = Siren(config.width, config.layers, config.w0, generator).to(device)
+    random, count = np.random.default_rng(seed), config.descent.batch
+    field = fresh_network(config.network, observed.points, seed, device)
 
-    def known(x: np.ndarray) -> list[Tensor]:
-        return [_tensor(x, device), _tensor(rough_distance(oriented, x), device)]
-
-    far = known(everywhere(oriented.points, SPACE, random, SAMPLES))
-    near = known(around(oriented.points, config.neighbour, config.scales)(random, SAMPLES))
-    both = [torch.cat(pair) for pair in zip(near, far, strict=True)]
-    steps = descend(
-        lambda x, distance: (field(x) - distance).abs().mean(), field.parameters(), rows(both, config.batch, random),
-        config.first_steps, learning_rate=config.learning_rate, final=0.3,
-    )  # fmt: skip
-    for index, _ in enumerate(steps):
-        yield Step("learning the sides", 0.1 + 0.2 * index / config.first_steps, field, oriented.usual_noise)
-    batches = [
-        queries(oriented.points, config, random, device),
-        rows(far, config.batch // 4, random),
-        rows([_tensor(oriented.points, device)], config.batch // 4, random),
-    ]
-    yield from pull(field, lambda step: [v for batch in batches for v in batch(step)], config, 0.3)
-
-
-def pull(field: nn.Module, batch: Batch, config: NeuralPullConfig, start: float) -> Iterator[Step]:
-    """The pull itself: descends eq. 2 and, where the batch has them, the terms far from the points and at them."""
-
-    def objective(query: Tensor, nearest: Tensor, *sides: Tensor) -> Tensor:
+    def objective(query: Tensor, nearest: Tensor, *known: Tensor) -> Tensor:
         value, gradient = value_and_gradient(field, query)
         loss = pull_loss(query, value, gradient, nearest, squared=config.squared)
-        if sides:
-            far, distance, points = sides
+        if known:
+            far, distance, points = known
             away, at = field(torch.cat([far, points])).split([len(far), len(points)])
             loss = loss + config.far * (away - distance).abs().mean() + config.surface * at.abs().mean()
         return loss
 
-    steps = descend(
-        objective, field.parameters(), batch, config.steps,
-        learning_rate=config.learning_rate, warm_up=config.warm_up, final=config.final,
-    )  # fmt: skip
-    for index, _ in enumerate(steps):
-        yield Step("pulling", start + (1 - start) * (index + 1) / config.steps, field)
+    if config.first is None:
+        near = around(observed.points, config.neighbour, config.scales)
+        batch = fresh(queries(observed.points, near, random), count, device)
+        yield from learn(field, objective, batch, config.descent, "pulling", 0.0)
+        return
+    yield Step("finding the sides", 0.0, None)
+    oriented = sides(observed, seed)
+    points = oriented.points
+    near = around(points, config.neighbour, config.scales)
+    far = yield from learn_sides(field, oriented, near, config.first, random, device)
+    batch = joined(
+        fresh(queries(points, near, random), count, device),
+        rows(far, count // 4, random),
+        rows([tensor(points, device)], count // 4, random),
+    )
+    yield from learn(field, objective, batch, config.descent, "pulling", 0.3)
 
 
-def queries(points: np.ndarray, config: NeuralPullConfig, random: np.random.Generator, device: str) -> Batch:
-    """Batches of fresh queries (batch, 3) with the points (batch, 3) nearest to them."""
-    draw, tree = around(points, config.neighbour, config.scales), cKDTree(points)
-    block: list[Tensor] = []
+def queries(points: np.ndarray, near: Draw, random: np.random.Generator) -> Callable[[int], Sequence[np.ndarray]]:
+    """Draws queries (n, 3) by `near`, with the points (n, 3) nearest to them."""
+    tree = cKDTree(points)
 
-    def batch(step: int) -> list[Tensor]:
-        if step % BLOCK == 0:
-            drawn = draw(random, BLOCK * config.batch)
-            index = nearest(tree, drawn)[1]
-            block[:] = [_tensor(v, device).view(BLOCK, -1, 3) for v in (drawn, points[index])]
-        return [part[step % BLOCK] for part in block]
+    def draw(count: int) -> Sequence[np.ndarray]:
+        x = near(random, count)
+        return x, points[nearest(tree, x)[1]]
 
-    return batch
-
-
-def rows(tensors: Sequence[Tensor], count: int, random: np.random.Generator) -> Batch:
-    """Batches of `count` random rows of tensors (n, ...) of equal length."""
-
-    def batch(step: int) -> list[Tensor]:
-        chosen = torch.from_numpy(random.integers(len(tensors[0]), size=count)).to(tensors[0].device)
-        return [tensor[chosen] for tensor in tensors]
-
-    return batch
-
-
-def _tensor(array: np.ndarray, device: str) -> Tensor:
-    return torch.as_tensor(array, dtype=torch.float32, device=device)
+    return draw

@@ -6,6 +6,7 @@ Normals and their sides are in `isofield.shapes.normals`.
 from isofield.shapes.checking import check_cloud, check_faces, check_points
 from isofield.shapes.info import Info, describe, inspect
 from isofield.shapes.normalizing import normalization
+from isofield.shapes.poses import is_rigid, read_poses
 from isofield.shapes.reading import known, read
 from isofield.shapes.writing import check_output, replacing, write_cloud, write_mesh
 
@@ -17,9 +18,11 @@ __all__ = [
     "check_points",
     "describe",
     "inspect",
+    "is_rigid",
     "known",
     "normalization",
     "read",
+    "read_poses",
     "replacing",
     "write_cloud",
     "write_mesh",

@@ -1,0 +1,24 @@
+"""Losses on unsigned supervision: the distance to a surface whose inside nobody told (SAL, SALD)."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+
+def unsigned_value(value: Tensor, distance: Tensor) -> Tensor:
+    """mean | |f(q)| - d(q) |, a scalar (Atzmon and Lipman 2020, SAL, eq. 2 with the L1 metric).
+
+    value, distance: (n,), distance >= 0.
+    """
+    return (value.abs() - distance).abs().mean()
+
+
+def unsigned_direction(gradient: Tensor, direction: Tensor) -> Tensor:
+    """mean min(|grad f - n|_1, |grad f + n|_1), a scalar (Atzmon and Lipman 2021, SALD, eq. 3).
+
+    gradient, direction: (n, 3); direction is the gradient of the unsigned distance, zero on the surface itself, where
+    it has none: such rows do not count.
+    """
+    known = direction.square().sum(1) > 0
+    apart = (gradient - direction).abs().sum(1).minimum((gradient + direction).abs().sum(1))
+    return (apart * known).sum() / known.sum().clamp(min=1)
