@@ -131,7 +131,7 @@ class SaldConfig:
 
     first: as there; None is the papers' own start, the distance to a sphere. neighbour, scales: of the queries
     near the surface, half of all; the other half deviate by `wide`. direction: weight of the unsigned distance's
-    gradient; 0 is SAL.
+    gradient; 0 is SAL. far: weight of the rough signed distance in all of space (with sides only).
     """
 
     network: NetworkConfig = NetworkConfig()
@@ -141,6 +141,7 @@ class SaldConfig:
     scales: tuple[float, ...] = (0.5, 0.15)
     wide: float = 0.3
     direction: float = 1.0
+    far: float = 0.3
 
     @classmethod
     def of(
@@ -153,7 +154,7 @@ class SaldConfig:
         return cls(
             NetworkConfig.of(kind) if kind else NetworkConfig("mlp", 256, 8), None,
             DescentConfig({"fast": 100, "balanced": 400, "best": 1000}[quality], 2500, 5e-4, 0.0, 1.0),
-            12, (0.27,) if direction else (0.58,), 0.3 if direction else 1.0, direction,
+            12, (0.27,) if direction else (0.58,), 0.3 if direction else 1.0, direction, 0.0,
         )  # fmt: skip
 
 

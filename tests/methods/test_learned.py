@@ -44,7 +44,7 @@ OURS = {
     "igr": (igr.fit, IgrConfig(SINE, FIRST_FEW, FEW)),
     "siren": (siren.fit, SirenConfig(SINE, FIRST_FEW, FEW)),
     "deepsdf": (deepsdf.fit, DeepSdfConfig(SINE, FEW, samples=50_000)),
-    "sald of features": (sald.fit, SaldConfig(NetworkConfig("features", 32, 2), FIRST_FEW, FEW)),
+    "sald of features": (sald.fit, SaldConfig(NetworkConfig("features", 32, 2), replace(FIRST_FEW, steps=120), FEW)),
     "igr of softplus": (igr.fit, IgrConfig(SOFTPLUS, FIRST_FEW, FEW)),
 }
 PUBLISHED = {

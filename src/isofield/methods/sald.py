@@ -16,7 +16,8 @@ What differs from the papers, for both starts:
 * vectors are compared by their L1 norm as in the released code.
 
 `start="published"` keeps the rest. `start="sides"` first regresses a sine network onto the rough signed distance that
-the sides of the points give (`shapes.normals`): signs are then right where a sphere would leave walls between sheets.
+the sides of the points give (`shapes.normals`): signs are then right where a sphere would leave walls between sheets;
+that distance stays as a weak target, so that none is lost on the way.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from isofield.adapt import fresh
+from isofield.adapt import fresh, joined, rows
 from isofield.configs import SaldConfig
 from isofield.fields.gradient import value_and_gradient
 from isofield.losses.sign_agnostic import unsigned_direction, unsigned_value
@@ -47,23 +48,32 @@ def fit(observed: Observation, config: SaldConfig, seed: int = 0, device: str = 
     random, points = np.random.default_rng(seed), observed.points
     field = fresh_network(config.network, points, seed, device)
 
-    def objective(query: Tensor, distance: Tensor, direction: Tensor) -> Tensor:
+    def objective(query: Tensor, distance: Tensor, direction: Tensor, *known: Tensor) -> Tensor:
         if config.direction == 0:
-            return unsigned_value(field(query), distance)
-        value, gradient = value_and_gradient(field, query)
-        return unsigned_value(value, distance) + config.direction * unsigned_direction(gradient, direction)
+            loss = unsigned_value(field(query), distance)
+        else:
+            value, gradient = value_and_gradient(field, query)
+            loss = unsigned_value(value, distance) + config.direction * unsigned_direction(gradient, direction)
+        if known:
+            x, rough = known
+            loss = loss + config.far * (field(x) - rough).abs().mean()
+        return loss
 
+    far: list[Tensor] = []
     if config.first is not None:
         yield Step("finding the sides", 0.0, None)
         oriented = sides(observed, seed)
         points = oriented.points
-        yield from learn_sides(
-            field, oriented, around(points, config.neighbour, config.scales), config.first, random, device
-        )
+        near = around(points, config.neighbour, config.scales)
+        far = yield from learn_sides(field, oriented, near, config.first, random, device)
     surface = nearest_on(observed.triangles) if observed.triangles is not None else nearest_of(points)
     near, wide = around(points, config.neighbour, config.scales), spread(points, config.wide)
-    batch = fresh(queries(surface, near, wide, random), config.descent.batch, device)
-    yield from learn(field, objective, batch, config.descent, "learning distances", 0.3 if config.first else 0.0)
+    batches = [fresh(queries(surface, near, wide, random), config.descent.batch, device)]
+    if far:
+        batches.append(rows(far, config.descent.batch // 4, random))
+    yield from learn(
+        field, objective, joined(*batches), config.descent, "learning distances", 0.3 if config.first else 0.0
+    )
 
 
 def queries(
