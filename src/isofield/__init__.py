@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from isofield.api import SDF, Extraction, fit, load
+    from isofield.api import SDF, Answers, Extraction, export, fit, load, query
     from isofield.api.report import FitReport, report
     from isofield.errors import InputError
     from isofield.evaluate import compare
@@ -23,6 +23,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "SDF",
+    "Answers",
     "Cloud",
     "Extraction",
     "FitReport",
@@ -30,9 +31,11 @@ __all__ = [
     "Similarity",
     "__version__",
     "compare",
+    "export",
     "fit",
     "inspect",
     "load",
+    "query",
     "read",
     "report",
     "write_mesh",
@@ -40,15 +43,18 @@ __all__ = [
 
 _HOMES = {
     "SDF": "api",
+    "Answers": "api",
     "Cloud": "types",
     "Extraction": "api",
     "FitReport": "api",
     "InputError": "errors",
     "Similarity": "types",
     "compare": "evaluate",
+    "export": "api",
     "fit": "api",
     "inspect": "shapes",
     "load": "api",
+    "query": "api",
     "read": "shapes",
     "report": "api",
     "write_mesh": "shapes",

@@ -20,6 +20,8 @@ from isofield.errors import InputError
 COMMANDS = {
     "fit": "scan, cloud, soup or mesh in; watertight mesh and field out",
     "mesh": "extract the surface of a field again, at any resolution and level",
+    "query": "distances, normals and projections of points in a file",
+    "export": "a field for other programs: ONNX, a sampled grid, .3mf",
     "info": "what a file or a field folder is, in a few lines",
     "evaluate": "how far a result is from its truth",
     "demo": "fit a scan that the package makes, end to end, with pictures",

@@ -80,7 +80,7 @@ class Features(nn.Module):
             else:
                 i, j, k = (corners[..., axis] * PRIMES[axis] for axis in range(3))
                 index = (i[:, None, None] ^ j[None, :, None] ^ k[None, None]) & (self.table - 1)
-            node = table[index.reshape(-1)].view(2, 2, 2, len(x), -1)
+            node = table[index]  # (2, 2, 2, n, f)
             for axis in range(3):  # (2, 2, 2, n, f) -> (2, 2, n, f) -> (2, n, f) -> (n, f)
                 node = node[0] + (node[1] - node[0]) * t[:, axis, None]
             found.append(node)

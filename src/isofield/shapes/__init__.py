@@ -7,7 +7,7 @@ from isofield.shapes.checking import check_cloud, check_faces, check_points
 from isofield.shapes.info import Info, describe, inspect
 from isofield.shapes.normalizing import normalization
 from isofield.shapes.poses import is_rigid, read_poses
-from isofield.shapes.reading import known, read
+from isofield.shapes.reading import known, read, vertices_of
 from isofield.shapes.writing import check_output, replacing, write_cloud, write_mesh
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "read",
     "read_poses",
     "replacing",
+    "vertices_of",
     "write_cloud",
     "write_mesh",
 ]

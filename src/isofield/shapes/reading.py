@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isofield.errors import InputError
-from isofield.shapes.formats import arrays, gltf, looks, obj, off, pcd, ply, scene, stl, text
+from isofield.shapes.formats import arrays, gltf, lidar, looks, obj, off, pcd, ply, scene, stl, text
 from isofield.shapes.formats.raw import Damage, Raw, bytes_of_colors
 from isofield.shapes.topology import distinct
 from isofield.types import Cloud
@@ -36,7 +36,8 @@ METADATA = "isofield"
 
 def known() -> list[str]:
     """The extensions that `read` understands here, with their dots."""
-    return [f".{name}" for name in [*OWN, *GLTF, *sorted(scene.extensions() - OWN.keys() - set(GLTF))]]
+    others = scene.extensions() - OWN.keys() - set(GLTF)
+    return [f".{name}" for name in [*OWN, *GLTF, *lidar.NEEDS, *sorted(others)]]
 
 
 def read(path: str | os.PathLike[str]) -> trimesh.Trimesh | Cloud:
@@ -94,7 +95,7 @@ def _content(path: Path, name: str) -> tuple[bytes, str]:
         if (
             extension not in OWN
             and extension not in GLTF
-            and extension not in scene.NEEDS | dict.fromkeys(scene.extensions())
+            and extension not in lidar.NEEDS | scene.NEEDS | dict.fromkeys(scene.extensions())
         ):
             raise InputError(_unknown(name, extension, path.read_bytes()[: 1 << 20]))
         data = path.read_bytes()
@@ -155,11 +156,15 @@ def _parse(path: Path, data: bytes, extension: str) -> Raw:
         if extension in TEXT and b"\0" in data[:4096] and not wide:
             raise Damage(f"is not {article(extension)} file but binary data", "give it the extension of its format")
         return OWN[extension](data)
+    if extension in lidar.NEEDS:
+        return lidar.read(path, extension)
     return gltf.read(path, data) if extension in GLTF else scene.read(path, extension)
 
 
 def _alike(look: str, extension: str) -> bool:
     """Whether what a file looks like is no proof against its extension: text looks alike, and so may binary STL."""
+    if {look, extension} == {"las", "laz"}:
+        return True
     return look == "obj" and extension not in ("ply", "stl", "off", "npy", "npz", "pcd", "xyz", "pts", *GLTF)
 
 
@@ -197,6 +202,11 @@ def _shape(raw: Raw) -> trimesh.Trimesh | Cloud:
     )
     mesh.metadata[METADATA] = {"merged": int(np.count_nonzero(left)) - len(first), "unused": unused}
     return mesh
+
+
+def vertices_of(shape: trimesh.Trimesh | Cloud) -> np.ndarray:
+    """The points (n, 3) of a cloud, or the vertices of a mesh."""
+    return np.asarray(shape.points if isinstance(shape, Cloud) else shape.vertices, np.float64)
 
 
 def vertex_colors(mesh: trimesh.Trimesh) -> np.ndarray | None:

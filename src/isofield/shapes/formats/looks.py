@@ -8,7 +8,7 @@ from isofield.shapes.formats.stl import HEAD, RECORD
 
 SHAPES = (
     (b"ply\n", "ply"), (b"ply\r", "ply"), (b"glTF", "glb"), (b"\x93NUMPY", "npy"), (b"# .PCD", "pcd"),
-    (b"solid ", "stl"),
+    (b"solid ", "stl"), (b"LASF", "las"), (b"ASTM-E57", "e57"),
 )  # fmt: skip
 """First bytes of formats that isofield reads. (An .npz file is a zip archive: see `shape`.)"""
 
@@ -18,7 +18,7 @@ OTHERS = (
     (b"PK\x03\x04", "a zip archive"), (b"\x1f\x8b", "a gzip archive"), (b"BZh", "a bzip2 archive"),
     (b"\xfd7zXZ", "an xz archive"), (b"7z\xbc\xaf", "a 7z archive"), (b"Rar!", "a RAR archive"),
     (b"\x89HDF", "an HDF5 file"), (b"\x7fELF", "a program"), (b"MZ", "a program"), (b"Kaydara FBX", "an FBX scene"),
-    (b"BLENDER", "a Blender file"), (b"LASF", "a LAS point cloud"), (b"version https://git-lfs", "a Git LFS pointer"),
+    (b"BLENDER", "a Blender file"), (b"version https://git-lfs", "a Git LFS pointer"),
     (b"<!DOCTYPE html", "a web page"), (b"<html", "a web page"), (b"# vtk", "a VTK file"),
 )  # fmt: skip
 """First bytes of files that isofield does not read, and what they are."""
@@ -31,7 +31,6 @@ REMEDIES = {
     "a zip archive": "unpack it first, or rename it to .zip",
     "an FBX scene": "export it as .glb or .obj",
     "a Blender file": "export it as .glb or .obj",
-    "a LAS point cloud": "convert it to .ply",
     "a VTK file": "convert it to .ply",
     "a web page": "download the file itself",
 }

@@ -1,0 +1,47 @@
+"""`isofield export FIELD -o OUT`: a field for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+
+def export(
+    field: Annotated[Path, tyro.conf.Positional],
+    *,
+    out: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="OUT")],
+    resolution: Annotated[int | None, tyro.conf.arg(metavar="CELLS", help_behavior_hint="")] = None,
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+) -> int:
+    """Write a field for other programs: a network as ONNX, samples on a regular grid, or the mesh to print.
+
+    Args:
+        field: The folder that `isofield fit` wrote.
+        out: What to write: .onnx, a grid as .npy (with its place in a .json beside it), .npz or .vtk, a mesh as .3mf.
+        resolution: Cells along the longest side, 8 to 1024 (default: 128 for a grid, the field's own for a mesh).
+        json: Print the figures as JSON to standard output.
+    """
+    import time
+
+    from isofield import shapes
+    from isofield.cli import reporting
+    from isofield.cli.checks import check_resolution
+
+    shapes.check_output(out, ("onnx", "npy", "npz", "vtk", "3mf"))
+    check_resolution(resolution)
+
+    from isofield import api
+
+    begun = time.perf_counter()
+    sdf = api.load(field)
+    api.export(sdf, out, resolution)
+    figures = {
+        "field": str(field),
+        "kind": sdf.kind,
+        "seconds": round(time.perf_counter() - begun, 3),
+        "files": [str(out)],
+    }
+    reporting.show(figures, json, following=f"isofield info {reporting.quoted(field)}")
+    return 0
