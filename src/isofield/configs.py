@@ -22,6 +22,8 @@ CLOSED = ("deepsdf",)
 """Those that need a closed mesh."""
 RESOLUTIONS = (8, 1024)
 """Cells along the longest side of a mesh's box, at least and at most."""
+FEWEST_FACES = 20
+"""Fewer faces than this hold no shape."""
 NOISIEST = 0.1
 """Most noise that can be given, as a fraction of the diagonal of the points' box."""
 

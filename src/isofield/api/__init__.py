@@ -2,6 +2,7 @@
 
 from isofield.api.answers import Answers, query, write_answers
 from isofield.api.exporting import export
+from isofield.api.finishing import finish
 from isofield.api.fitting import fit
 from isofield.api.folder import load
 from isofield.api.report import FitReport, report
@@ -13,6 +14,7 @@ __all__ = [
     "Extraction",
     "FitReport",
     "export",
+    "finish",
     "fit",
     "load",
     "query",

@@ -19,7 +19,7 @@ from isofield.errors import InputError
 from isofield.methods import fitter
 from isofield.shapes.neighbourhoods import noise_level, spacing
 from isofield.shapes.outliers import inliers
-from isofield.shapes.thinning import sampled, thinned, without_doubles
+from isofield.shapes.thinning import chosen, sampled, thinned, without_doubles
 from isofield.types import Cloud, Observation, Similarity
 
 KEPT = 30_000
@@ -76,7 +76,7 @@ def fit(
         raise InputError(f"{name} {what}, and method {method} needs a closed mesh: take --method auto.")
     # Whatever the unit, distances are taken where they neither overflow nor vanish; outliers do not decide the scale.
     first = shapes.normalization(cloud.points)
-    clean, outliers = _clean(Cloud(first.apply(cloud.points), cloud.normals), quality)
+    clean, outliers = _clean(Cloud(first.apply(cloud.points), cloud.normals, cloud.colors), quality)
     similarity = _after(first, shapes.normalization(clean.points))
     points = similarity.apply(first.invert(clean.points))
     triangles = None if mesh is None else similarity.apply(np.asarray(mesh.triangles))
@@ -97,7 +97,8 @@ def fit(
         raise RuntimeError(f"method {method} ended without a field")
     field = field.cpu().eval().requires_grad_(False)
     margin = 0.1 * float(np.ptp(points, axis=0).max())
-    kept = points[np.sort(np.random.default_rng(seed).permutation(len(points))[:KEPT])]  # spacing: of these
+    held = np.sort(np.random.default_rng(seed).permutation(len(points))[:KEPT])
+    kept = points[held]  # spacing: of these
     provenance = {
         "isofield": __version__,
         "input": Path(name).name,
@@ -120,6 +121,7 @@ def fit(
         upper,
         provenance,
         interrupted,
+        None if clean.colors is None else clean.colors[held],
     )
 
 
@@ -155,8 +157,7 @@ def _clean(cloud: Cloud, quality: Quality) -> tuple[Cloud, int]:
     if len(cloud.points) > DENSE:
         cloud = _thinned(cloud, THINNED[quality])
     kept = inliers(cloud.points)
-    normals = None if cloud.normals is None else cloud.normals[kept]
-    return Cloud(cloud.points[kept], normals), int(np.count_nonzero(~kept))
+    return chosen(cloud, kept), int(np.count_nonzero(~kept))
 
 
 def _thinned(cloud: Cloud, cells: int) -> Cloud:

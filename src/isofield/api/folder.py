@@ -36,6 +36,8 @@ def save(sdf: SDF, folder: Path) -> Path:
     }
     held = {f"field.{name}": value for name, value in tensors(sdf.field).items()}
     held["observed.points"] = torch.as_tensor(sdf.similarity.apply(sdf.points), dtype=torch.float32)
+    if sdf.colors is not None:
+        held["observed.colors"] = torch.as_tensor(sdf.colors)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as beside:
@@ -83,7 +85,10 @@ def _restore(config: dict[str, Any], path: Path) -> SDF:
         _triple(config["box"]["upper"]),
         dict(config["provenance"]),
     )
-    return replace(sdf, interrupted=bool(config["interrupted"]))
+    colors = held["observed.colors"].numpy() if "observed.colors" in held else None
+    if colors is not None and colors.shape != (len(sdf.points), 4):
+        raise ValueError("the points' colours do not belong to them")
+    return replace(sdf, interrupted=bool(config["interrupted"]), colors=colors)
 
 
 def _triple(values: Any) -> tuple[float, float, float]:

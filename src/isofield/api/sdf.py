@@ -58,7 +58,8 @@ class SDF:
     field: module on normalised points (n, 3) -> (n,). similarity: from the user's space to the normalised one. points:
     (m, 3) float64, observed points (a part of them, where they were many), in the user's units. spacing: median
     distance of neighbouring points there. lower, upper: the box, normalised, in which the surface lies. provenance:
-    what was fitted, by which version, with which settings. interrupted: the fit was stopped before its end.
+    what was fitted, by which version, with which settings. interrupted: the fit was stopped before its end. colors:
+    (m, 4) uint8 of the points, or None.
     """
 
     field: nn.Module
@@ -69,6 +70,7 @@ class SDF:
     upper: tuple[float, float, float]
     provenance: dict[str, Any] = field(default_factory=dict)
     interrupted: bool = False
+    colors: np.ndarray | None = None
 
     def __repr__(self) -> str:
         known = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from isofield.configs import METHODS, NOISIEST, RESOLUTIONS
+from isofield.configs import FEWEST_FACES, METHODS, NOISIEST, RESOLUTIONS
 from isofield.errors import InputError
 
 
@@ -27,6 +27,14 @@ def check_seed(seed: int) -> None:
     """Raise InputError for a seed that no generator takes."""
     if not 0 <= seed < 2**32:
         raise InputError(f"--seed {seed} is out of range: give a whole number from 0 to {2**32 - 1}.")
+
+
+def check_finish(faces: int | None, trim: float | None) -> None:
+    """Raise InputError for a number of faces or a distance that no mesh can have; None leaves the mesh as it is."""
+    if faces is not None and faces < FEWEST_FACES:
+        raise InputError(f"--faces {faces} are too few to hold a shape: give at least {FEWEST_FACES}.")
+    if trim is not None and not 0 < trim < float("inf"):
+        raise InputError(f"--trim {trim:g} is no distance: give a number greater than 0, in the input's units.")
 
 
 def noise_of(text: str) -> float | None:

@@ -13,6 +13,7 @@ from isofield.configs import METHODS, NETWORKS, Network, Quality, Start, check_s
 if TYPE_CHECKING:
     from isofield.api import SDF, Extraction
     from isofield.cli.outputs import Job
+    from isofield.types import Cloud
 
 Device = Literal["auto", "cpu", "cuda"]
 
@@ -25,6 +26,7 @@ OPEN = 0.15
 class Settings:
     """How to fit, and how to extract."""
 
+    poses: Path | None = None
     method: str = "auto"
     quality: Quality = "balanced"
     noise: float | None = None
@@ -34,6 +36,9 @@ class Settings:
     device: Device = "auto"
     resolution: int | None = None
     keep_all: bool = False
+    faces: int | None = None
+    trim: float | None = None
+    confidence: bool = False
 
 
 def fit(
@@ -43,6 +48,8 @@ def fit(
     *,
     out: Annotated[str, tyro.conf.arg(aliases=["-o"], metavar="OUT")],
     field: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None,
+    merge: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    poses: Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")] = None,
     method: Annotated[str, tyro.conf.arg(metavar="{" + ",".join(METHODS) + "}")] = "auto",
     quality: Quality = "balanced",
     noise: Annotated[str, tyro.conf.arg(metavar="auto|FRACTION")] = "auto",
@@ -54,6 +61,9 @@ def fit(
     device: Device = "auto",
     resolution: Annotated[int | None, tyro.conf.arg(metavar="CELLS", help_behavior_hint="")] = None,
     keep_all: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    faces: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
+    trim: Annotated[float | None, tyro.conf.arg(metavar="DISTANCE", help_behavior_hint="")] = None,
+    confidence: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     preview: Annotated[Path | None, tyro.conf.arg(metavar="FILE.png", help_behavior_hint="")] = None,
     progress: bool = True,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
@@ -68,6 +78,8 @@ def fit(
         out: The mesh to write (.ply .obj .stl .off .glb), or a folder: of the field and its mesh for one input, of
             meshes for several.
         field: A folder to write the field into, too; with several inputs, one in it for each.
+        merge: The inputs are registered scans of one shape: fit them together.
+        poses: Motions that register the scans to merge: {"name without extension": 4x4 matrix, ...}.
         method: How to fit; auto is the best that is known.
         quality: Time for detail.
         noise: Standard deviation of the points, as a fraction of the bounding box's diagonal.
@@ -77,11 +89,14 @@ def fit(
         device: Where to compute.
         resolution: Of the mesh: cells along the longest side, 8 to 1024 (default: what the field holds).
         keep_all: Keep components of the mesh that no point of the input is near.
+        faces: Reduce the mesh to so many faces; it stays closed.
+        trim: Open the mesh where no point of the input is within this distance (its units).
+        confidence: Write each vertex's distance to the nearest point of the input into the mesh (.ply).
         preview: A picture of input and result, side by side.
         progress: Show progress on standard error.
         json: Print the figures as JSON to standard output: an object, or a list for several inputs.
     """
-    from isofield.cli.checks import check_method, check_resolution, check_seed, noise_of
+    from isofield.cli.checks import check_finish, check_method, check_resolution, check_seed, noise_of
     from isofield.cli.interrupts import listen
     from isofield.cli.outputs import plan
     from isofield.errors import InputError
@@ -94,8 +109,25 @@ def fit(
     check_resolution(resolution)
     check_seed(seed)
     check_settings(method, quality, start, network)
-    settings = Settings(method, quality, noise_of(noise), start, network, seed, device, resolution, keep_all)
-    jobs = plan(inputs, out, field, preview)
+    check_finish(faces, trim)
+    if poses is not None and not merge:
+        raise InputError("--poses registers scans that are merged: give --merge with it.")
+    settings = Settings(
+        poses,
+        method,
+        quality,
+        noise_of(noise),
+        start,
+        network,
+        seed,
+        device,
+        resolution,
+        keep_all,
+        faces,
+        trim,
+        confidence,
+    )
+    jobs = plan(inputs, out, field, preview, merge)
     listen()
     return _one(jobs[0], settings, progress, json) if len(jobs) == 1 else _several(jobs, settings, progress, json)
 
@@ -154,7 +186,7 @@ def run(job: Job, settings: Settings, progress: bool) -> tuple[dict[str, Any], s
     begun = time.perf_counter()
     with shown(job.label, progress) as report:
         sdf = api.fit(
-            job.source,
+            _merged(job, settings) if job.merged else job.source,
             method=settings.method,
             quality=settings.quality,
             noise=settings.noise,
@@ -168,14 +200,18 @@ def run(job: Job, settings: Settings, progress: bool) -> tuple[dict[str, Any], s
             report("extracting the surface", 0.0)
             extraction = sdf.extract(settings.resolution, keep_all=settings.keep_all)
             measured = api.report(extraction.mesh, sdf.points, sdf.spacing)
+            extraction = api.finish(
+                sdf, extraction, faces=settings.faces, trim=settings.trim, confidence=settings.confidence
+            )
             files = _write(job, sdf, extraction)
-    if measured.unseen > OPEN:
+    if measured.unseen > OPEN and settings.trim is None:
         warnings.warn(
-            f"{job.source}: the scan is open: {100 * measured.unseen:.0f} % of the mesh closes it where no point is",
+            f"{job.source}: the scan is open: {100 * measured.unseen:.0f} % of the mesh closes it where no point is "
+            "(--trim opens it)",
             stacklevel=2,
         )
     figures: dict[str, Any] = {
-        "input": str(job.source),
+        "input": ", ".join(map(str, job.merged)) or str(job.source),
         **_found(sdf),
         "median": measured.median,
         "p95": measured.p95,
@@ -186,6 +222,13 @@ def run(job: Job, settings: Settings, progress: bool) -> tuple[dict[str, Any], s
         "files": files,
     }
     return figures, _following(job)
+
+
+def _merged(job: Job, settings: Settings) -> Cloud:
+    """All scans of one shape as one cloud."""
+    from isofield import shapes
+
+    return shapes.merged(job.merged, shapes.read_poses(settings.poses) if settings.poses else None)
 
 
 def _write(job: Job, sdf: SDF, extraction: Extraction) -> list[str]:

@@ -15,6 +15,9 @@ def mesh(
     resolution: Annotated[int | None, tyro.conf.arg(metavar="CELLS", help_behavior_hint="")] = None,
     level: float = 0.0,
     keep_all: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    faces: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
+    trim: Annotated[float | None, tyro.conf.arg(metavar="DISTANCE", help_behavior_hint="")] = None,
+    confidence: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> int:
     """Extract the surface of a field folder again, at any resolution and level.
@@ -25,18 +28,24 @@ def mesh(
         resolution: Cells along the longest side, 8 to 1024 (default: the field's own).
         level: Distance of the surface from the shape, in its units: positive grows it, negative shrinks it.
         keep_all: Keep components that no point of the input is near.
+        faces: Reduce the mesh to so many faces; it stays closed.
+        trim: Open the mesh where no point of the input is within this distance (its units).
+        confidence: Write each vertex's distance to the nearest point of the input into the mesh (.ply).
         json: Print the figures as JSON to standard output.
     """
     from isofield import shapes
     from isofield.cli import reporting
-    from isofield.cli.checks import check_resolution
+    from isofield.cli.checks import check_finish, check_resolution
 
     shapes.check_output(out)
     check_resolution(resolution)
+    check_finish(faces, trim)
 
     from isofield import api
 
-    extraction = api.load(field).extract(resolution, level, keep_all)
+    sdf = api.load(field)
+    extraction = sdf.extract(resolution, level, keep_all)
+    extraction = api.finish(sdf, extraction, faces=faces, trim=trim, confidence=confidence)
     shapes.write_mesh(extraction.mesh, out)
     figures = {
         "field": str(field),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from isofield.errors import InputError
@@ -12,13 +12,15 @@ from isofield.errors import InputError
 
 @dataclass(frozen=True)
 class Job:
-    """One input and where its results go; None for what nobody asked for. label: how messages name the input."""
+    """One input and where its results go; None for what nobody asked for. label: how messages name the input. merged:
+    all scans of one shape, of which source is the first."""
 
     source: Path
     label: str
     mesh: Path
     field: Path | None = None
     preview: Path | None = None
+    merged: tuple[Path, ...] = ()
 
 
 MESH_IN_FIELD = "mesh.ply"
@@ -27,14 +29,18 @@ CONFIG = "config.json"
 """By this file a folder is known as a field."""
 
 
-def plan(inputs: Sequence[Path], out: str, field: Path | None, preview: Path | None) -> list[Job]:
+def plan(inputs: Sequence[Path], out: str, field: Path | None, preview: Path | None, merge: bool = False) -> list[Job]:
     """The jobs of `isofield fit INPUT... -o OUT`.
 
     One input: OUT with an extension is the mesh; OUT without one, or with a slash at its end, a field folder with the
     mesh in it. Several: OUT is a folder of meshes, and `field` one of field folders, at the inputs' paths relative to
-    their common folder. Raises InputError for everything about outputs that can be told without the work.
+    their common folder; with `merge` they are one. Raises InputError for everything about outputs that can be told
+    without the work.
     """
-    jobs = _one(inputs[0], out, field, preview) if len(inputs) == 1 else _several(inputs, out, field, preview)
+    alone = len(inputs) == 1 or merge
+    jobs = _one(inputs[0], out, field, preview) if alone else _several(inputs, out, field, preview)
+    if merge:
+        jobs = [replace(jobs[0], merged=tuple(inputs))]
     for job in jobs:
         check(job)
     return jobs
@@ -55,7 +61,10 @@ def _one(source: Path, out: str, field: Path | None, preview: Path | None) -> li
 
 def _several(inputs: Sequence[Path], out: str, field: Path | None, preview: Path | None) -> list[Job]:
     if not is_folder(out):
-        raise InputError(f"{out} is one file, but there are {len(inputs)} inputs: let --out name a folder.")
+        raise InputError(
+            f"{out} is one file, but there are {len(inputs)} inputs: let --out name a folder, or --merge the scans of "
+            "one shape."
+        )
     if preview is not None:
         raise InputError(f"--preview pictures one input, but there are {len(inputs)}: fit them one by one for it.")
     absolute = [Path(os.path.abspath(source)) for source in inputs]
@@ -78,7 +87,7 @@ def check(job: Job) -> None:
     from isofield import shapes
 
     shapes.check_output(job.mesh)
-    if os.path.realpath(job.mesh) == os.path.realpath(job.source):
+    if os.path.realpath(job.mesh) in map(os.path.realpath, (job.source, *job.merged)):
         raise InputError(f"{job.mesh} is the input itself: give --out another name.")
     if job.field is not None:
         shapes.check_output(job.field / CONFIG, known=("json",))

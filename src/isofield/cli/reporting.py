@@ -56,7 +56,7 @@ def of_extraction(extraction: Extraction) -> dict[str, Any]:
         "problems": list(extraction.problems),
         "components": components,
         "genus": int(components - mesh.euler_number // 2),
-        "volume": float(mesh.volume),
+        "volume": float(mesh.volume) if mesh.is_watertight else None,
         "vertices": len(mesh.vertices),
         "faces": len(mesh.faces),
         "diagonal": float(np.linalg.norm(mesh.extents)),

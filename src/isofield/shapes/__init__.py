@@ -5,6 +5,7 @@ Normals and their sides are in `isofield.shapes.normals`.
 
 from isofield.shapes.checking import check_cloud, check_faces, check_points
 from isofield.shapes.info import Info, describe, inspect
+from isofield.shapes.merging import merged
 from isofield.shapes.normalizing import normalization
 from isofield.shapes.poses import is_rigid, read_poses
 from isofield.shapes.reading import known, read, vertices_of
@@ -20,6 +21,7 @@ __all__ = [
     "inspect",
     "is_rigid",
     "known",
+    "merged",
     "normalization",
     "read",
     "read_poses",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from isofield.shapes.reading import vertex_colors
 from isofield.shapes.topology import distinct
 from isofield.types import Cloud
 
@@ -14,24 +15,31 @@ if TYPE_CHECKING:
 
 
 def sampled(mesh: trimesh.Trimesh, count: int, seed: int = 0) -> Cloud:
-    """A cloud of `count` points, evenly at random over a mesh's faces, with the faces' normals (sides as wound)."""
+    """A cloud of `count` points, evenly at random over a mesh's faces, with the faces' normals (sides as wound), and
+    the colours of its vertices, where it has some."""
     import trimesh
 
     points, faces = trimesh.sample.sample_surface(mesh, count, seed=seed)
-    return Cloud(np.asarray(points, np.float64), np.asarray(mesh.face_normals, np.float64)[np.asarray(faces)])
+    points, faces = np.asarray(points, np.float64), np.asarray(faces)
+    colors = vertex_colors(mesh)
+    if colors is not None:
+        share = trimesh.triangles.points_to_barycentric(np.asarray(mesh.triangles)[faces], points)  # (n, 3)
+        mixed = np.einsum("ij,ijk->ik", share, colors[np.asarray(mesh.faces)[faces]].astype(np.float64))
+        colors = np.clip(np.round(mixed), 0, 255).astype(np.uint8)
+    return Cloud(points, np.asarray(mesh.face_normals, np.float64)[faces], colors)
 
 
 def without_doubles(cloud: Cloud) -> Cloud:
     """The cloud with the first of the points at every place, in their order."""
     first, _ = distinct(cloud.points)
-    return cloud if len(first) == len(cloud.points) else _chosen(cloud, first)
+    return cloud if len(first) == len(cloud.points) else chosen(cloud, first)
 
 
 def thinned(cloud: Cloud, cells: int) -> Cloud:
     """The cloud with the mean of the points of every cell, `cells` along the longest side of the box of most points.
 
-    Normals: that of the point nearest to the mean, since sides may differ; colours are left out. Far points do not
-    coarsen the cells: the box is that of the central 99.8 % of each axis.
+    Normals: that of the point nearest to the mean, since sides may differ; colours: the mean. Far points do not coarsen
+    the cells: the box is that of the central 99.8 % of each axis.
     """
     low, high = np.quantile(cloud.points, [0.001, 0.999], axis=0)
     side = float((high - low).max()) / cells
@@ -40,15 +48,20 @@ def thinned(cloud: Cloud, cells: int) -> Cloud:
     first = np.flatnonzero(np.r_[True, (np.diff(index[order], axis=0) != 0).any(1)])
     number = np.diff(np.r_[first, len(order)])
     mean = np.add.reduceat(cloud.points[order], first, axis=0) / number[:, None]
+    colors = None
+    if cloud.colors is not None:
+        sums = np.add.reduceat(cloud.colors[order].astype(np.float64), first, axis=0)
+        colors = np.round(sums / number[:, None]).astype(np.uint8)
     if cloud.normals is None:
-        return Cloud(mean)
+        return Cloud(mean, None, colors)
     group = np.repeat(np.arange(len(first)), number)
     off = np.square(cloud.points[order] - mean[group]).sum(1)
     nearest = np.lexsort((off, group))[first]
-    return Cloud(mean, cloud.normals[order][nearest])
+    return Cloud(mean, cloud.normals[order][nearest], colors)
 
 
-def _chosen(cloud: Cloud, index: np.ndarray) -> Cloud:
+def chosen(cloud: Cloud, index: np.ndarray) -> Cloud:
+    """Some points of a cloud, by their numbers or as (n,) bool, with their normals and colours."""
     return Cloud(
         cloud.points[index],
         None if cloud.normals is None else cloud.normals[index],

@@ -6,7 +6,7 @@ import difflib
 import os
 import secrets
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,8 +104,9 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 def write_mesh(mesh: trimesh.Trimesh, path: str | os.PathLike[str]) -> None:
     """Write a mesh as .ply (binary), .obj, .stl (binary), .off or .glb, by the path's extension.
 
-    Colours at the vertices go into .ply, .obj and .glb. Coordinates take 32 bits, or 64 where those would move or merge
-    vertices (.ply, .obj, .off; a .glb is moved to its origin and placed by its node; .stl has only 32, and warns).
+    Colours at the vertices go into .ply, .obj and .glb, other numbers at them (`vertex_attributes`) into .ply.
+    Coordinates take 32 bits, or 64 where those would move or merge vertices (.ply, .obj, .off; a .glb is moved to its
+    origin and placed by its node; .stl has only 32, and warns).
     Raises `InputError` as `check_output` does, and for a mesh without faces.
     """
     path = check_output(path)
@@ -116,8 +117,13 @@ def write_mesh(mesh: trimesh.Trimesh, path: str | os.PathLike[str]) -> None:
     vertices = np.asarray(mesh.vertices, np.float64)
     faces = np.asarray(mesh.faces, np.int64)
     colors = vertex_colors(mesh)
-    writer = {"ply": _ply, "obj": _obj, "stl": _stl, "off": _off, "glb": _glb}[extension_of(path)]
-    content = writer(vertices, faces, colors)
+    writers = {"obj": _obj, "stl": _stl, "off": _off, "glb": _glb}
+    if extension_of(path) == "ply":
+        known = {name: np.asarray(values) for name, values in mesh.vertex_attributes.items()}
+        more = {name: values for name, values in known.items() if values.shape == (len(vertices),)}
+        content = _ply(vertices, faces, colors, more=more)
+    else:
+        content = writers[extension_of(path)](vertices, faces, colors)
     with replacing(path) as beside:
         beside.write_bytes(content)
 
@@ -160,7 +166,11 @@ def _double(vertices: np.ndarray, faces: np.ndarray | None = None) -> bool:
 
 
 def _ply(
-    vertices: np.ndarray, faces: np.ndarray | None, colors: np.ndarray | None, normals: np.ndarray | None = None
+    vertices: np.ndarray,
+    faces: np.ndarray | None,
+    colors: np.ndarray | None,
+    normals: np.ndarray | None = None,
+    more: Mapping[str, np.ndarray] | None = None,
 ) -> bytes:
     kind, word = ("<f8", "double") if _double(vertices, faces) else ("<f4", "float")
     fields = [(name, kind) for name in "xyz"]
@@ -172,7 +182,11 @@ def _ply(
     if colors is not None:
         fields += [(name, "u1") for name in ("red", "green", "blue", "alpha")]
         lines += [f"property uchar {name}" for name in ("red", "green", "blue", "alpha")]
+    extra = {} if more is None else more
+    fields += [(name, "<f4") for name in extra]
+    lines += [f"property float {name}" for name in extra]
     columns = [vertices] + [part for part in (normals, colors) if part is not None]
+    columns += [values[:, None] for values in extra.values()]
     table = np.zeros(len(vertices), np.dtype(fields))
     for (name, _), column in zip(fields, (c for part in columns for c in part.T), strict=True):
         table[name] = column

@@ -1,0 +1,80 @@
+"""What is done to a mesh after its extraction: fewer faces, what no point has seen cut away, colours of the input."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import trimesh
+from scipy.spatial import cKDTree
+
+from isofield import surfaces
+from isofield.api.sdf import SDF, Extraction
+from isofield.configs import FEWEST_FACES
+from isofield.errors import InputError
+from isofield.threads import nearest
+
+NEIGHBOURS = 4
+"""Points whose colours a vertex takes, the nearer the more."""
+GAP = "distance_to_points"
+"""Name of the vertices' property that says how far the nearest measured point is."""
+
+
+def finish(
+    sdf: SDF,
+    extraction: Extraction,
+    *,
+    faces: int | None = None,
+    trim: float | None = None,
+    confidence: bool = False,
+) -> Extraction:
+    """The extraction with its mesh finished for its user.
+
+    faces: at most so many, closed still. trim: the mesh is open where no point is within this distance (user's units).
+    confidence: its vertices have the property `distance_to_points` (user's units): how far the nearest measured point
+    is. Where the input has colours, its vertices have them, too. Raises InputError for numbers that are none, and where
+    nothing is left.
+    """
+    if faces is not None and faces < FEWEST_FACES:
+        raise InputError(f"{faces} faces hold no shape: ask for at least {FEWEST_FACES}.")
+    if trim is not None and not (np.isfinite(trim) and trim > 0):
+        raise InputError(f"trim {trim} is no distance: give a number greater than 0, in the input's units.")
+    mesh, problems = extraction.mesh, extraction.problems
+    if faces is not None:
+        mesh = surfaces.decimate(mesh, faces)
+        problems = list(surfaces.check(mesh).problems)
+    if trim is not None:
+        mesh = _trimmed(mesh, gaps(sdf, mesh), trim)
+        problems = []
+    if sdf.colors is not None:
+        mesh = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False, vertex_colors=_colors(sdf, mesh.vertices))
+    if confidence:
+        mesh.vertex_attributes[GAP] = gaps(sdf, mesh).astype(np.float32)
+    return replace(extraction, mesh=mesh, problems=problems)
+
+
+def gaps(sdf: SDF, mesh: trimesh.Trimesh) -> np.ndarray:
+    """How far (n,) each vertex is from the nearest of the field's observed points, in the user's units."""
+    return nearest(cKDTree(sdf.points), np.asarray(mesh.vertices))[0]
+
+
+def _trimmed(mesh: trimesh.Trimesh, gap: np.ndarray, limit: float) -> trimesh.Trimesh:
+    """The faces all of whose vertices have a point within `limit`."""
+    kept = np.asarray(mesh.faces)[(gap[mesh.faces] <= limit).all(1)]
+    if not len(kept):
+        raise InputError(
+            f"trim {limit:g} leaves nothing: the points are {float(np.median(gap)):.3g} away from the surface in the "
+            "median; give more."
+        )
+    used, faces = np.unique(kept, return_inverse=True)
+    return trimesh.Trimesh(np.asarray(mesh.vertices)[used], faces.reshape(-1, 3), process=False)
+
+
+def _colors(sdf: SDF, vertices: np.ndarray) -> np.ndarray:
+    """Colours (n, 4) uint8 at vertices: the mean of their nearest points' own, weighted by 1 / distance^2."""
+    assert sdf.colors is not None  # for the type checker
+    distance, index = nearest(cKDTree(sdf.points), np.asarray(vertices), k=min(NEIGHBOURS, len(sdf.points)))
+    distance, index = distance.reshape(len(vertices), -1), index.reshape(len(vertices), -1)
+    weight = 1 / (np.square(distance) + (1e-6 * sdf.spacing) ** 2)
+    mixed = (weight[..., None] * sdf.colors[index]).sum(1) / weight.sum(1, keepdims=True)
+    return np.round(mixed).astype(np.uint8)

@@ -1,0 +1,74 @@
+"""Several registered scans as one cloud."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from isofield.errors import InputError
+from isofield.shapes.checking import check_cloud, check_faces
+from isofield.shapes.neighbourhoods import spacing
+from isofield.shapes.reading import printable, read
+from isofield.shapes.thinning import sampled
+from isofield.threads import nearest
+from isofield.types import Cloud
+
+SAMPLES = 80_000
+"""Points drawn from the faces of all scans that are meshes."""
+NEAR, LEAST = 5.0, 0.01
+"""Scans overlap where this share of one's points lies within so many spacings of the others' points."""
+
+
+def merged(paths: Sequence[str | os.PathLike[str]], poses: Mapping[str, np.ndarray] | None = None) -> Cloud:
+    """The points of several scans, each moved by its pose, as one cloud.
+
+    poses: (4, 4) rigid motions from each scan's axes to the common ones, by the files' names without extension; None
+    where the scans are registered already. Normals and colours are kept where all scans have them. Raises InputError
+    for what cannot be read, and a scan without pose; warns of scans that lie apart from all others.
+    """
+    clouds = []
+    for path in paths:
+        name, shape = printable(path), read(path)
+        if isinstance(shape, Cloud):
+            cloud = check_cloud(shape, name)
+        else:
+            cloud = sampled(check_faces(shape, name), SAMPLES // len(paths))
+        if poses is not None:
+            stem = Path(path).stem
+            if stem not in poses:
+                raise InputError(f"{name} has no pose: add one called '{stem}' (there are: {', '.join(poses)[:200]}).")
+            cloud = _moved(cloud, poses[stem])
+        clouds.append(cloud)
+    if len(clouds) > 1:
+        _warn_of_lonely([cloud.points for cloud in clouds], [printable(path) for path in paths])
+    normals = [cloud.normals for cloud in clouds if cloud.normals is not None]
+    colors = [cloud.colors for cloud in clouds if cloud.colors is not None]
+    return Cloud(
+        np.concatenate([cloud.points for cloud in clouds]),
+        np.concatenate(normals) if len(normals) == len(clouds) else None,
+        np.concatenate(colors) if len(colors) == len(clouds) else None,
+    )
+
+
+def _moved(cloud: Cloud, pose: np.ndarray) -> Cloud:
+    rotation = pose[:3, :3]
+    normals = None if cloud.normals is None else cloud.normals @ rotation.T
+    return Cloud(cloud.points @ rotation.T + pose[:3, 3], normals, cloud.colors)
+
+
+def _warn_of_lonely(clouds: Sequence[np.ndarray], names: Sequence[str]) -> None:
+    """Warns of a scan that no other comes near to: its pose, or its unit, may be wrong."""
+    for index, points in enumerate(clouds):
+        others = np.concatenate([other for number, other in enumerate(clouds) if number != index])
+        reach = NEAR * max(spacing(points), spacing(others))
+        looked = points[:: max(1, len(points) // 5000)]
+        if (nearest(cKDTree(others), looked)[0] < reach).mean() < LEAST:
+            warnings.warn(
+                f"{names[index]} lies apart from the other scans: check its pose, and that all have one unit",
+                stacklevel=3,
+            )
