@@ -1,0 +1,155 @@
+"""Which method for what: every method of `isofield fit` on the same shapes, on one machine.
+
+    make bench
+    .venv/bin/python benchmarks/methods.py --out methods.json          # runs; again: only what is not there yet
+    .venv/bin/python benchmarks/methods.py --out methods.json --table  # the table, in Markdown
+
+The inputs, of three shapes with known truth (spot, rocker-arm, fandisk), and a body:
+
+* mesh: the closed mesh itself; soup: its triangles apart, a third of them turned over, a fiftieth gone;
+* plain, noisy, sparse: 30 000 points with noise of 0.2 %, the same with 0.5 %, 3000 points;
+* scan: the noisy scans of the shared data; body: a raw body scan, open below and where nothing saw, its registration
+  the truth.
+
+Every fit runs in a process of its own on two threads without a GPU. "published" is the start of the method's own paper,
+with the steps that fit into about a minute. Poisson is Open3D's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import reconstruct
+import reconstruct_shapes as data
+import trimesh
+
+from isofield import shapes
+from isofield.configs import LEARNED
+from isofield.render import scan
+
+SHAPES = ("spot", "rocker-arm", "fandisk")
+BODIES = ("subject_00/walk", "subject_01/reach", "subject_10/reach")
+METHODS = ("auto", "refined", *LEARNED, *(f"{method}-published" for method in LEARNED), "poisson")
+NOISE = {"plain": (30_000, 0.002), "noisy": (30_000, 0.005), "sparse": (3000, 0.002)}
+INPUTS = ("mesh", "soup", "scan", "plain", "noisy", "sparse", "body")
+Made = tuple[Any, trimesh.Trimesh]
+"""What is fitted (a path, or points), and the truth."""
+
+
+def truth(name: str) -> trimesh.Trimesh:
+    return shapes.read(data.data() / "meshes" / f"{name}.obj")
+
+
+def soup(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
+    """The triangles of a mesh on their own, a third turned over, a fiftieth gone."""
+    random = np.random.default_rng(0)
+    triangles = np.asarray(mesh.triangles)[random.random(len(mesh.faces)) > 0.02]
+    turned = random.random(len(triangles)) < 1 / 3
+    triangles[turned] = triangles[turned][:, ::-1]
+    faces = np.arange(3 * len(triangles)).reshape(-1, 3)
+    return trimesh.Trimesh(triangles.reshape(-1, 3), faces, process=False)
+
+
+def made(kind: str, name: str, folder: Path) -> Made:
+    """One input with its truth."""
+    if kind == "body":
+        subject = data.data() / "scans"
+        registration = subject / "bodies_registrations" / name / "00000.ply"
+        return subject / "bodies" / name / "00000.ply", shapes.read(registration)
+    mesh = truth(name)
+    if kind == "mesh":
+        return data.data() / "meshes" / f"{name}.obj", mesh
+    if kind == "soup":
+        path = folder / f"{name}.stl"
+        soup(mesh).export(path)
+        return path, mesh
+    if kind == "scan":
+        return data.data() / "scans" / "noisy" / f"{name}.scan.ply", mesh
+    count, noise = NOISE[kind]
+    return scan(mesh, count, noise, seed=0).points, mesh
+
+
+def applies(method: str, kind: str) -> bool:
+    """deepsdf wants a closed mesh; Poisson has points."""
+    if method.startswith("deepsdf"):
+        return kind == "mesh"
+    return not (method == "poisson" and kind in ("mesh", "soup", "body"))
+
+
+def run(args: argparse.Namespace, rows: dict[str, dict[str, Any]], write: Callable[[], None]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for kind in args.inputs:
+            for name in BODIES[: args.bodies] if kind == "body" else args.shapes:
+                wanted = [m for m in args.methods if applies(m, kind) and f"{kind} {name} {m}" not in rows]
+                if not wanted:
+                    continue
+                source, known = made(kind, name, Path(folder))
+                points = source if isinstance(source, np.ndarray) else None
+                if points is None and "poisson" in wanted:
+                    points = shapes.vertices_of(shapes.read(source))
+                for method in wanted:
+                    job = {
+                        "method": method, "quality": args.quality, "points": points, "normals": None,
+                        "source": None if isinstance(source, np.ndarray) else str(source),
+                        "truth": reconstruct.arrays(known), "published": None,
+                    }  # fmt: skip
+                    row = {"input": kind, "shape": name, "method": method, **reconstruct.child(job, args.threads)}
+                    said = row.get("error") or f"F@1 % {row['f1']:.4f}, {row['seconds']:.1f} s"
+                    print(f"{kind:7}{name:18}{method:24}{said}", file=sys.stderr, flush=True)
+                    if "error" not in row:
+                        rows[f"{kind} {name} {method}"] = row
+                        write()
+
+
+def table(header: dict[str, Any], rows: list[dict[str, Any]]) -> str:
+    """F at 1 % and at 0.5 %, mean over the shapes of each input (worst), by method; the mean seconds last."""
+    inputs = [kind for kind in INPUTS if any(row["input"] == kind for row in rows)]
+    versions = ", ".join(f"{name} {version}" for name, version in header["versions"].items())
+    lines = [
+        f"{header['machine']}, {header['threads']} threads a fit, no GPU; {header['date']}; {versions}.", "",
+        "F at 1 % of the diagonal, mean (worst) over the shapes.", "",
+        f"| method | {' | '.join(inputs)} | closed | seconds |", "| --- " * (len(inputs) + 3) + "|",
+    ]  # fmt: skip
+    for method in METHODS:
+        mine = [row for row in rows if row["method"] == method]
+        if not mine:
+            continue
+        cells = []
+        for kind in inputs:
+            found = [row["f1"] for row in mine if row["input"] == kind]
+            cells.append(f"{np.mean(found):.3f} ({min(found):.3f})" if found else "")
+        closed = sum(row["watertight"] and row["manifold"] for row in mine)
+        seconds = np.mean([row["seconds"] for row in mine])
+        lines.append(f"| {method} | {' | '.join(cells)} | {closed}/{len(mine)} | {seconds:.0f} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run, or print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE.json", help="read, continued and written")
+    parser.add_argument("--inputs", nargs="+", choices=INPUTS, default=list(INPUTS))
+    parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=list(SHAPES))
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--quality", choices=("fast", "balanced", "best"), default="balanced")
+    parser.add_argument("--bodies", type=int, default=1, help="how many body scans, up to three")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--table", action="store_true", help="run nothing: print the table")
+    args = parser.parse_args()
+    held = json.loads(args.out.read_text()) if args.out.is_file() else {"header": {}, "rows": {}}
+    if args.table:
+        print(table(held["header"], list(held["rows"].values())))
+        return
+    held["header"] = reconstruct.header(args.threads)
+    run(args, held["rows"], lambda: reconstruct.write(held, args.out))
+
+
+if __name__ == "__main__":
+    main()
