@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from importlib.metadata import entry_points
 from typing import Literal, get_args
 
 from isofield.errors import InputError
@@ -20,6 +21,9 @@ SIGNLESS = ("sald", "sal")
 """Those whose published start needs a network that begins as a sphere, which a sine network does not."""
 CLOSED = ("deepsdf",)
 """Those that need a closed mesh."""
+PLUGINS = "isofield.methods"
+"""Group of entry points by which methods of other packages are found: name = "module:object", an object with
+`config(quality)`, which gives settings (a dataclass), and `fit(observation, settings, seed, device)`, as those here."""
 RESOLUTIONS = (8, 1024)
 """Cells along the longest side of a mesh's box, at least and at most."""
 FEWEST_FACES = 20
@@ -28,10 +32,15 @@ NOISIEST = 0.1
 """Most noise that can be given, as a fraction of the diagonal of the points' box."""
 
 
+def methods() -> tuple[str, ...]:
+    """Names of all methods: `METHODS`, and those of other packages that are installed."""
+    return (*METHODS, *sorted({point.name for point in entry_points(group=PLUGINS)} - set(METHODS)))
+
+
 def check_settings(method: str, quality: str, start: str, network: str | None) -> None:
     """Raises InputError for settings that are unknown, or that do not go together."""
     for name, value, known in (
-        ("method", method, METHODS),
+        ("method", method, methods()),
         ("quality", quality, get_args(Quality)),
         ("start", start, get_args(Start)),
     ):

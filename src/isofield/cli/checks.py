@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from isofield.configs import FEWEST_FACES, METHODS, NOISIEST, RESOLUTIONS
+from isofield.configs import FEWEST_FACES, METHODS, NOISIEST, RESOLUTIONS, methods
 from isofield.errors import InputError
 
 
 def check_method(method: str) -> None:
     """Raise InputError for a method that is not there."""
-    if method not in METHODS:
+    if method not in METHODS and method not in (known := methods()):
         from isofield.cli.parsing import perhaps
 
-        raise InputError(f"there is no method '{method}'{perhaps(method, METHODS)}; choose among {', '.join(METHODS)}.")
+        raise InputError(f"there is no method '{method}'{perhaps(method, known)}; choose among {', '.join(known)}.")
 
 
 def check_resolution(resolution: int | None) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib.metadata import entry_points
 
 from isofield.configs import (
+    PLUGINS,
     DeepSdfConfig,
     IgrConfig,
     Network,
@@ -16,6 +18,7 @@ from isofield.configs import (
     SmoothConfig,
     Start,
 )
+from isofield.errors import InputError
 from isofield.methods import deepsdf, igr, neural_pull, refined, sald, siren, smooth
 from isofield.methods.step import Step
 from isofield.types import Observation
@@ -46,6 +49,19 @@ def fitter(method: str, quality: Quality, start: Start, network: Network | None 
             return _with(siren.fit, SirenConfig.of(quality, start, network))
         case "deepsdf":
             return _with(deepsdf.fit, DeepSdfConfig.of(quality, start, network))
+    return _plugin(method, quality)
+
+
+def _plugin(method: str, quality: Quality) -> tuple[Fit, object]:
+    """A method of another package, by its entry point (`configs.PLUGINS`)."""
+    for point in entry_points(group=PLUGINS, name=method):
+        try:
+            found = point.load()
+            return _with(found.fit, found.config(quality))
+        except (ImportError, AttributeError) as error:
+            raise InputError(
+                f"method {method!r} of {point.value} cannot be loaded ({error}): mend or remove its package."
+            ) from error
     raise KeyError(method)
 
 
