@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from isofield.api.report import FitReport, report
     from isofield.errors import InputError
     from isofield.evaluate import compare
-    from isofield.shapes import inspect, read, write_mesh
-    from isofield.types import Cloud, Similarity
+    from isofield.shapes import inspect, read, read_views, write_mesh
+    from isofield.types import Cloud, Similarity, View
 
 __version__ = "0.1.0"
 
@@ -29,6 +29,7 @@ __all__ = [
     "FitReport",
     "InputError",
     "Similarity",
+    "View",
     "__version__",
     "compare",
     "export",
@@ -37,6 +38,7 @@ __all__ = [
     "load",
     "query",
     "read",
+    "read_views",
     "report",
     "write_mesh",
 ]
@@ -49,6 +51,7 @@ _HOMES = {
     "FitReport": "api",
     "InputError": "errors",
     "Similarity": "types",
+    "View": "types",
     "compare": "evaluate",
     "export": "api",
     "fit": "api",
@@ -56,6 +59,7 @@ _HOMES = {
     "load": "api",
     "query": "api",
     "read": "shapes",
+    "read_views": "shapes",
     "report": "api",
     "write_mesh": "shapes",
 }

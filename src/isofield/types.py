@@ -18,6 +18,8 @@ RADIUS = 1 / 1.03
 """Radius of a normalised shape (DeepSDF, Park et al. 2019: the unit sphere with a margin of 3 %)."""
 
 Points = Float[np.ndarray, "n 3"]
+Free = Callable[[np.ndarray, float], np.ndarray]
+"""Points (n, 3) and a margin to (n,) bool: what was seen to be in empty space."""
 Distance = Callable[[np.ndarray], np.ndarray]
 """A field to those who never see a network: (n, 3) float64 points to (n,) signed distances."""
 
@@ -33,6 +35,20 @@ class Cloud:
     points: Float[np.ndarray, "n 3"]
     normals: Float[np.ndarray, "n 3"] | None = None
     colors: UInt8[np.ndarray, "n 4"] | None = None
+
+
+@dataclass(frozen=True)
+class View:
+    """A depth image with its pinhole camera.
+
+    depth: (h, w) float64 along the optical axis, in the world's unit; 0 where nothing was measured. intrinsics: (3, 3)
+    in pixels, pixel centres at whole numbers. pose: (4, 4) rigid, from the camera's axes (OpenCV's: x right, y down, z
+    forward) to the world's.
+    """
+
+    depth: Float[np.ndarray, "h w"]
+    intrinsics: Float[np.ndarray, "3 3"]
+    pose: Float[np.ndarray, "4 4"]
 
 
 @dataclass(frozen=True)
@@ -61,10 +77,12 @@ class Observation:
     points: (n, 3) float64 on or near the surface. normals: (n, 3) float64 or None, as the input gave them (sides may be
     wrong). noise: standard deviation of the points off the surface, in normalised units, or None where it is to be
     estimated. triangles: (m, 3, 3) float64 corners of the faces that the points were drawn from, or None where points
-    are all there is.
+    are all there is. free: which of points (k, 3) were seen to be in empty space, at least a margin before a surface,
+    or None where nobody knows.
     """
 
     points: Float[np.ndarray, "n 3"]
     normals: Float[np.ndarray, "n 3"] | None = None
     noise: float | None = None
     triangles: Float[np.ndarray, "m 3 3"] | None = None
+    free: Free | None = None

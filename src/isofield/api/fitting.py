@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from isofield.methods import fitter
 from isofield.shapes.neighbourhoods import noise_level, spacing
 from isofield.shapes.outliers import inliers
 from isofield.shapes.thinning import chosen, sampled, thinned, without_doubles
-from isofield.types import Cloud, Observation, Similarity
+from isofield.types import Cloud, Observation, Similarity, View
 
 KEPT = 30_000
 """Observed points that a field keeps, to know which of its surface they support."""
@@ -33,7 +33,7 @@ THINNED = {"fast": 200, "balanced": 256, "best": 384}
 NOISE_OF_CELL, LEAST_THINNED = 0.4, 64
 """The noise is at most this share of such a cell, unless fewer cells than this would be left along a side."""
 
-Source = str | os.PathLike[str] | trimesh.Trimesh | Cloud | np.ndarray
+Source = str | os.PathLike[str] | trimesh.Trimesh | Cloud | np.ndarray | View | Sequence[View]
 Progress = Callable[[str, float], None]
 
 
@@ -51,12 +51,12 @@ def fit(
 ) -> SDF:
     """The signed distance field of one shape.
 
-    source: a file, a mesh, a cloud, or an array of points (n, 3), or points and normals (n, 6); points need no normals,
-    a mesh may be a soup. method: one of `METHODS`. quality: fast, balanced or best. noise: standard deviation of the
-    points off the surface, as a fraction of the diagonal of their box; None estimates it. start, network: of the
-    methods that learn a network, `configs.LEARNED`: "sides", or "published" as their papers begin; siren, mlp or
-    features, None for the method's own. device: auto, cpu or cuda. progress: called with what is being done and the
-    share that is done.
+    source: a file, a mesh, a cloud, an array of points (n, 3), or points and normals (n, 6), or depth images (`View`s,
+    see `read_views`); points need no normals, a mesh may be a soup. method: one of `METHODS`. quality: fast, balanced
+    or best. noise: standard deviation of the points off the surface, as a fraction of the diagonal of their box; None
+    estimates it. start, network: of the methods that learn a network, `configs.LEARNED`: "sides", or "published" as
+    their papers begin; siren, mlp or features, None for the method's own. device: auto, cpu or cuda. progress: called
+    with what is being done and the share that is done.
 
     On Ctrl-C the best field so far comes back, with `interrupted` set. Raises InputError for what cannot be fitted, and
     KeyboardInterrupt where there was no field yet.
@@ -79,11 +79,12 @@ def fit(
     clean, outliers = _clean(Cloud(first.apply(cloud.points), cloud.normals, cloud.colors), quality)
     similarity = _after(first, shapes.normalization(clean.points))
     points = similarity.apply(first.invert(clean.points))
+    free = shapes.free_of(views, similarity) if (views := _views(source)) else None
     triangles = None if mesh is None else similarity.apply(np.asarray(mesh.triangles))
     deviation = None if noise is None else float(noise) * float(np.linalg.norm(np.ptp(points, axis=0)))
     field, found, interrupted = None, None, False
     try:
-        for step in run(Observation(points, clean.normals, deviation, triangles), seed, device):
+        for step in run(Observation(points, clean.normals, deviation, triangles, free), seed, device):
             field = step.field if step.field is not None else field
             found = step.noise if step.noise is not None else found
             tell(step.stage, step.fraction)
@@ -127,7 +128,11 @@ def fit(
 
 def _brought(source: Source, seed: int) -> tuple[str, Cloud, trimesh.Trimesh | None]:
     """The name, the checked points, and the mesh if there is one, of what was given; faces are sampled."""
-    if isinstance(source, (str, os.PathLike)):
+    name: str
+    shape: trimesh.Trimesh | Cloud
+    if views := _views(source):
+        name, shape = f"{len(views)} depth images", shapes.cloud_of(views)
+    elif isinstance(source, (str, os.PathLike)):
         name, shape = str(source), shapes.read(source)
     elif isinstance(source, (trimesh.Trimesh, Cloud)):
         name, shape = type(source).__name__, source
@@ -149,6 +154,15 @@ def _brought(source: Source, seed: int) -> tuple[str, Cloud, trimesh.Trimesh | N
         return name, shapes.check_cloud(shape, name), None
     mesh = shapes.check_faces(shape, name)
     return name, shapes.check_cloud(sampled(mesh, SAMPLES, seed), name), mesh
+
+
+def _views(source: Source) -> list[View]:
+    """The depth images that were given, none where it is something else."""
+    if isinstance(source, View):
+        return [source]
+    if isinstance(source, (list, tuple)) and source and all(isinstance(view, View) for view in source):
+        return list(source)
+    return []
 
 
 def _clean(cloud: Cloud, quality: Quality) -> tuple[Cloud, int]:

@@ -13,7 +13,7 @@ from isofield.configs import METHODS, NETWORKS, Network, Quality, Start, check_s
 if TYPE_CHECKING:
     from isofield.api import SDF, Extraction
     from isofield.cli.outputs import Job
-    from isofield.types import Cloud
+    from isofield.types import Cloud, View
 
 Device = Literal["auto", "cpu", "cuda"]
 
@@ -27,6 +27,7 @@ class Settings:
     """How to fit, and how to extract."""
 
     poses: Path | None = None
+    camera: Path | None = None
     method: str = "auto"
     quality: Quality = "balanced"
     noise: float | None = None
@@ -50,6 +51,7 @@ def fit(
     field: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None,
     merge: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     poses: Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")] = None,
+    camera: Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")] = None,
     method: Annotated[str, tyro.conf.arg(metavar="{" + ",".join(METHODS) + "}")] = "auto",
     quality: Quality = "balanced",
     noise: Annotated[str, tyro.conf.arg(metavar="auto|FRACTION")] = "auto",
@@ -80,6 +82,8 @@ def fit(
         field: A folder to write the field into, too; with several inputs, one in it for each.
         merge: The inputs are registered scans of one shape: fit them together.
         poses: Motions that register the scans to merge: {"name without extension": 4x4 matrix, ...}.
+        camera: The inputs are depth images of one shape (.png of 16 bits in millimetres, .npy in metres), and this
+            file their cameras: {"K": 3x3, "poses": {"name": 4x4, ...}}, from camera to world, OpenCV's axes.
         method: How to fit; auto is the best that is known.
         quality: Time for detail.
         noise: Standard deviation of the points, as a fraction of the bounding box's diagonal.
@@ -110,10 +114,15 @@ def fit(
     check_seed(seed)
     check_settings(method, quality, start, network)
     check_finish(faces, trim)
+    if camera is not None and (merge or poses is not None):
+        raise InputError(
+            "--camera has the poses of depth images, which are one shape anyhow: leave --merge and --poses out."
+        )
     if poses is not None and not merge:
         raise InputError("--poses registers scans that are merged: give --merge with it.")
     settings = Settings(
         poses,
+        camera,
         method,
         quality,
         noise_of(noise),
@@ -127,7 +136,7 @@ def fit(
         trim,
         confidence,
     )
-    jobs = plan(inputs, out, field, preview, merge)
+    jobs = plan(inputs, out, field, preview, merge or camera is not None)
     listen()
     return _one(jobs[0], settings, progress, json) if len(jobs) == 1 else _several(jobs, settings, progress, json)
 
@@ -224,10 +233,12 @@ def run(job: Job, settings: Settings, progress: bool) -> tuple[dict[str, Any], s
     return figures, _following(job)
 
 
-def _merged(job: Job, settings: Settings) -> Cloud:
-    """All scans of one shape as one cloud."""
+def _merged(job: Job, settings: Settings) -> Cloud | list[View]:
+    """All scans of one shape as one cloud, or its depth images."""
     from isofield import shapes
 
+    if settings.camera is not None:
+        return shapes.read_views(job.merged, settings.camera)
     return shapes.merged(job.merged, shapes.read_poses(settings.poses) if settings.poses else None)
 
 

@@ -16,7 +16,8 @@ What differs from the paper:
 * the points are first moved to where their neighbours say that the surface is (`shapes.denoising`);
 * trilinear cells on a uniform dyadic band in place of an octree; the Hessian by second differences;
 * a far prior, absent there: away from the points the field is drawn to the distance to the nearest point, its sign
-  taken from the winding number, as far as that is sure. Without it closed blobs of nothing grow behind thin tips.
+  taken from the winding number, as far as that is sure, or from depth images that saw it empty. Without it closed blobs
+  of nothing grow behind thin tips.
 """
 
 from __future__ import annotations
@@ -35,19 +36,19 @@ from isofield.methods.step import Step
 from isofield.shapes.denoising import settled
 from isofield.shapes.normals import Oriented, orient
 from isofield.threads import nearest
-from isofield.types import Observation
+from isofield.types import Free, Observation
 
 
 def fit(observed: Observation, config: SmoothConfig, seed: int = 0, device: str = "cpu") -> Iterator[Step]:
     """The grid field of one shape, coarse levels first; the last step's field is the result."""
     yield Step("finding the sides", 0.0, None)
     oriented = settled(orient(observed.points, observed.normals, observed.noise, seed, config.oriented))
-    for step in fit_oriented(oriented, config):
+    for step in fit_oriented(oriented, config, observed.free):
         yield Step(step.stage, 0.4 + 0.6 * step.fraction, step.field, oriented.usual_noise)
 
 
-def fit_oriented(points: Oriented, config: SmoothConfig) -> Iterator[Step]:
-    """The grid field of points whose sides are known."""
+def fit_oriented(points: Oriented, config: SmoothConfig, free: Free | None = None) -> Iterator[Step]:
+    """The grid field of points whose sides are known; free: what was seen to be empty."""
     box = np.ptp(points.points, axis=0)
     longest = float(box.max())
     finest = max(longest / config.cells, config.least_cell * float(np.median(np.sqrt(points.areas))))
@@ -59,7 +60,7 @@ def fit_oriented(points: Oriented, config: SmoothConfig) -> Iterator[Step]:
     for number in range(config.levels):
         band = refined(levels[-1].band, points.points) if levels else whole(origin, side, counts)
         iterations = config.iterations[min(number, len(config.iterations) - 1)]
-        levels.append(_solve(points, config, tree, band, levels[-1] if levels else None, iterations))
+        levels.append(_solve(points, config, tree, band, levels[-1] if levels else None, iterations, free))
         bands = [level.band for level in levels]
         field = sparse_grid(bands if number + 1 < config.levels else redistanced(bands))
         yield Step(f"smoothing on {round(longest / band.h)} cells", (number + 1) / config.levels, field)
@@ -76,7 +77,13 @@ class Level:
 
 
 def _solve(
-    points: Oriented, config: SmoothConfig, tree: cKDTree, band: Band, above: Level | None, iterations: int
+    points: Oriented,
+    config: SmoothConfig,
+    tree: cKDTree,
+    band: Band,
+    above: Level | None,
+    iterations: int,
+    free: Free | None,
 ) -> Level:
     """The level whose cells `band` has; tree holds the points."""
     longest = np.ptp(points.points, axis=0).max()
@@ -88,20 +95,23 @@ def _solve(
     else:
         sure = interpolated(above.band, above.sure, band.index)
         side = np.sign(interpolated(above.band, above.side, band.index))
+    reach = max(band.h, config.prior_spacings * float(np.median(spacing)))
+    if free is not None:
+        empty = free(band.positions, reach)
+        side, sure = np.where(empty, 1.0, side), np.where(empty, 1.0, sure)
     prior = side * distance
     start = prior if above is None else interpolated(above.band, above.band.values, band.index)
-    free = np.ones(len(start), bool) if above is None else band.inner
+    inner = np.ones(len(start), bool) if above is None else band.inner
 
     sparse = np.sqrt(points.areas * (config.cells / longest) ** 2 / config.cells_per_point).clip(1)
     deviation = np.maximum(config.noise_share * points.noise / sparse, config.least_noise * longest)
     noisy = config.smoothness_per_noise * points.noise / spacing
     bending = np.maximum(config.smoothness, noisy) * np.sqrt(config.reference_cells * band.h / longest)
-    reach = max(band.h, config.prior_spacings * float(np.median(spacing)))
     weight = config.prior * sure**config.prior_power * np.clip(distance / reach - 2, 0, 1)
     rows = [
         *value_and_normal_rows(band, points.points, points.normals, deviation, config.normal_deviation),
         *hessian_rows(band, bending[closest]),
         value_rows(weight, prior / band.h),
     ]
-    values = least_squares(rows, start / band.h, free, iterations) * band.h
+    values = least_squares(rows, start / band.h, inner, iterations) * band.h
     return Level(replace(band, values=values), side, sure)

@@ -4,6 +4,7 @@ Normals and their sides are in `isofield.shapes.normals`.
 """
 
 from isofield.shapes.checking import check_cloud, check_faces, check_points
+from isofield.shapes.depth import cloud_of, free_of, read_depth, read_views
 from isofield.shapes.info import Info, describe, inspect
 from isofield.shapes.merging import merged
 from isofield.shapes.normalizing import normalization
@@ -17,14 +18,18 @@ __all__ = [
     "check_faces",
     "check_output",
     "check_points",
+    "cloud_of",
     "describe",
+    "free_of",
     "inspect",
     "is_rigid",
     "known",
     "merged",
     "normalization",
     "read",
+    "read_depth",
     "read_poses",
+    "read_views",
     "replacing",
     "vertices_of",
     "write_cloud",

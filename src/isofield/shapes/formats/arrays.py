@@ -20,6 +20,11 @@ def parse_npy(data: bytes) -> Raw:
     return _points(_array(data, ""))
 
 
+def parse_array(data: bytes) -> np.ndarray:
+    """The array in the bytes of a .npy file, of any shape. Raises `Damage`."""
+    return _array(data, "")
+
+
 def parse_npz(data: bytes) -> Raw:
     """The bytes of a .npz file to `Raw`. Raises `Damage`.
 
