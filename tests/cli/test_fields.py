@@ -1,0 +1,115 @@
+"""`query`, `export`, and the other ways into and out of `fit` and `mesh`, through the real command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import trimesh
+
+from isofield import shapes
+from isofield.cli.main import main
+from isofield.types import Cloud
+
+FAST = ["--quality", "fast", "--resolution", "48", "--no-progress"]
+RADIUS = 3.0
+
+
+def ball(count: int, seed: int) -> np.ndarray:
+    unit = np.random.default_rng(seed).normal(size=(count, 3))
+    return RADIUS * unit / np.linalg.norm(unit, axis=1, keepdims=True)
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory) -> Path:
+    """A folder with the field `ball`, of two registered halves, one in axes of its own."""
+    folder = tmp_path_factory.mktemp("fields")
+    points = ball(2400, 0)
+    colors = np.tile(np.array([200, 100, 50, 255], np.uint8), (len(points), 1))
+    shift = np.eye(4)
+    shift[:3, 3] = [10, 0, 0]
+    left, right = points[:, 0] < 0.5, points[:, 0] > -0.5
+    shapes.write_cloud(Cloud(points[left], None, colors[left]), folder / "left.ply")
+    shapes.write_cloud(Cloud(points[right] - [10, 0, 0], None, colors[right]), folder / "right.ply")
+    (folder / "poses.json").write_text(json.dumps({"left": np.eye(4).tolist(), "right": shift.tolist()}))
+    inputs = [str(folder / name) for name in ("left.ply", "right.ply")]
+    out = ["-o", str(folder / "ball"), "--merge", "--poses", str(folder / "poses.json")]
+    assert main(["fit", *inputs, *out, *FAST]) == 0
+    return folder
+
+
+def test_merged_scans_are_one_closed_shape_with_their_colours(work):
+    mesh = trimesh.load(work / "ball" / "mesh.ply", process=False)
+    assert mesh.is_watertight
+    assert mesh.volume == pytest.approx(4 / 3 * np.pi * RADIUS**3, rel=0.03)
+    assert np.abs(mesh.visual.vertex_colors[:, :3].astype(int) - [200, 100, 50]).max() <= 1
+
+
+def test_query(work, capsys):
+    x = np.array([[0, 0, 0], [0, 0, 5.0], [0, 4, 0]])
+    np.save(work / "x.npy", x)
+    out = ["-o", str(work / "d.npz"), "--normals", "--projections", "--json"]
+    assert main(["query", str(work / "ball"), str(work / "x.npy"), *out]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert (figures["points"], figures["inside"]) == (3, 1)
+    found = np.load(work / "d.npz")
+    assert np.allclose(found["distances"], [-3, 2, 1], atol=0.15)
+    assert np.allclose(found["normals"][1:], [[0, 0, 1], [0, 1, 0]], atol=0.1)
+    assert np.allclose(found["projections"][1:], [[0, 0, 3], [0, 3, 0]], atol=0.25)
+
+
+def test_export_of_samples(work):
+    assert main(["export", str(work / "ball"), "-o", str(work / "s.npz"), "--resolution", "16"]) == 0
+    assert np.load(work / "s.npz")["values"].shape == (17, 17, 17)
+
+
+def test_fewer_faces_and_an_open_mesh(work):
+    assert main(["mesh", str(work / "ball"), "-o", str(work / "few.ply"), "--faces", "500"]) == 0
+    few = trimesh.load(work / "few.ply", process=False)
+    assert few.is_watertight
+    assert len(few.faces) <= 500
+    assert main(["mesh", str(work / "ball"), "-o", str(work / "all.ply"), "--trim", "5", "--confidence"]) == 0
+    raw = trimesh.load(work / "all.ply", process=False).metadata["_ply_raw"]["vertex"]["data"]
+    assert 0 <= raw["distance_to_points"].min() < raw["distance_to_points"].max() < 1
+
+
+BROKEN = {
+    "query none x.npy -o d.csv": "none is no field folder",
+    "query ball none.npy -o d.csv": "There is no file none.npy",
+    "query ball x.npy -o d.txt": "d.txt has the extension .txt, which isofield cannot write",
+    "export ball -o f.onnx": "f.onnx cannot hold this field",
+    "export ball -o f.obj": "f.obj has the extension .obj, which isofield cannot write",
+    "export ball -o f.npz --resolution 4": "--resolution 4 is out of range",
+    "mesh ball -o m.ply --faces 3": "--faces 3 are too few to hold a shape",
+    "mesh ball -o m.ply --trim -1": "--trim -1 is no distance",
+    "mesh ball -o m.ply --trim 1e-9": "leaves nothing",
+    "fit left.ply right.ply -o m.ply": "or --merge the scans of one shape",
+    "fit left.ply -o m.ply --poses poses.json": "give --merge with it",
+    "fit left.ply right.ply --merge --poses none.json -o m.ply": "none.json cannot be read",
+    "fit left.ply x.npy --merge --poses poses.json -o m.ply": "x.npy has 3 points",
+    "fit d.png -o m.ply": "it is a PNG picture: give the shape itself, or, if it is a depth image, its camera too",
+    "fit d.png --camera none.json -o m.ply": "none.json cannot be read as JSON",
+    "fit d.png --camera poses.json -o m.ply": "poses.json has no K (3 x 3) for the depth image 'd'",
+    "fit d.png --camera camera.json -o m.ply": "d.png cannot be read as a picture",
+    "fit d.png --camera camera.json --merge -o m.ply": "leave --merge and --poses out",
+    "fit left.ply -o m.ply --method igr --network grid": "--network",
+    "fit left.ply -o m.ply --network mlp": "network 'mlp' is for methods that learn a network",
+    "fit left.ply -o m.ply --method deepsdf": "left.ply holds points alone, and method deepsdf needs a closed mesh",
+}
+
+
+@pytest.mark.parametrize("line", BROKEN)
+def test_broken_input_is_one_sentence_and_nothing_is_written(work, line, capsys, monkeypatch):
+    monkeypatch.chdir(work)
+    np.save("x.npy", np.zeros((3, 3)))
+    Path("d.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    Path("camera.json").write_text(json.dumps({"K": np.eye(3).tolist(), "pose": np.eye(4).tolist()}))
+    before = {path: path.stat().st_mtime_ns for path in work.rglob("*")}
+    assert main(line.split()) == 2
+    text = capsys.readouterr().err
+    assert BROKEN[line] in text
+    assert "Traceback" not in text
+    assert len([part for part in text.splitlines() if part.startswith("error: ")]) == 1
+    assert {path: path.stat().st_mtime_ns for path in work.rglob("*")} == before
