@@ -24,8 +24,8 @@ from isofield.types import Cloud, Observation, Similarity, View
 
 KEPT = 30_000
 """Observed points that a field keeps, to know which of its surface they support."""
-SAMPLES = 80_000
-"""Points drawn from a mesh's faces."""
+SAMPLES = {"fast": 50_000, "balanced": 80_000, "best": 80_000}
+"""Points drawn from a mesh's faces, by quality."""
 DENSE = 200_000
 """More points than this are thinned first."""
 THINNED = {"fast": 200, "balanced": 256, "best": 384}
@@ -70,7 +70,7 @@ def fit(
     run, config = fitter(method, quality, start, network)
     tell = progress or (lambda stage, fraction: None)
     tell("reading", 0.0)
-    name, cloud, mesh = _brought(source, seed)
+    name, cloud, mesh = _brought(source, SAMPLES[quality], seed)
     if method in CLOSED and (mesh is None or not mesh.is_watertight):
         what = "holds points alone" if mesh is None else "is open, or its faces are not joined"
         raise InputError(f"{name} {what}, and method {method} needs a closed mesh: take --method auto.")
@@ -126,7 +126,7 @@ def fit(
     )
 
 
-def _brought(source: Source, seed: int) -> tuple[str, Cloud, trimesh.Trimesh | None]:
+def _brought(source: Source, samples: int, seed: int) -> tuple[str, Cloud, trimesh.Trimesh | None]:
     """The name, the checked points, and the mesh if there is one, of what was given; faces are sampled."""
     name: str
     shape: trimesh.Trimesh | Cloud
@@ -153,7 +153,7 @@ def _brought(source: Source, seed: int) -> tuple[str, Cloud, trimesh.Trimesh | N
     if isinstance(shape, Cloud):
         return name, shapes.check_cloud(shape, name), None
     mesh = shapes.check_faces(shape, name)
-    return name, shapes.check_cloud(sampled(mesh, SAMPLES, seed), name), mesh
+    return name, shapes.check_cloud(sampled(mesh, samples, seed), name), mesh
 
 
 def _views(source: Source) -> list[View]:

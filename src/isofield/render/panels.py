@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,27 +39,47 @@ def side_by_side(
     captions, notes: a line below each half, and a smaller one under it, by default the counts. size: of each half,
     without the captions. view, up: as in `picture`. Raises InputError where the file cannot be written.
     """
-    from PIL import Image, ImageDraw, ImageFont
-
-    path = Path(path)
     if not isinstance(view, Camera):
         view = camera_for(mesh if len(mesh.faces) else points, size=size, view=view, up=up)
-    width, height = view.width, view.height
     if notes is None:
         left = f"{_count(points):,} points".replace(",", " ")
         notes = (left, f"{len(mesh.faces):,} triangles".replace(",", " "))
-    halves = [picture(points, view=view, up=up), picture(mesh, view=view, up=up)]
-    foot = max(24, height // 10)
-    sheet = Image.new("RGB", (2 * width, height + foot), tuple(int(c) for c in halves[0][-1, 0]))
-    draw = ImageDraw.Draw(sheet)
+    panels = [Panel(shape, *words) for shape, *words in zip((points, mesh), captions, notes, strict=True)]
+    return sheet(panels, path, view=view, columns=2, up=up)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A shape, a line below it, and a smaller one under that."""
+
+    shape: Cloud | np.ndarray | trimesh.Trimesh
+    caption: str
+    note: str = ""
+
+
+def sheet(
+    panels: Sequence[Panel], path: str | os.PathLike[str], *, view: Camera, columns: int, up: str = "y"
+) -> np.ndarray:
+    """Writes a PNG with shapes in rows of `columns`, all from one camera; gives it back, (h, w, 3) uint8.
+
+    Raises InputError where the file cannot be written.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    width, height = view.width, view.height
+    foot, rows = max(24, height // 10), -(-len(panels) // columns)
+    pictures = [picture(panel.shape, view=view, up=up) for panel in panels]
+    image = Image.new("RGB", (columns * width, rows * (height + foot)), tuple(int(c) for c in pictures[0][-1, 0]))
+    draw = ImageDraw.Draw(image)
     large, small = ImageFont.load_default(size=max(10, 0.36 * foot)), ImageFont.load_default(size=max(8, 0.25 * foot))
-    for k, half in enumerate(halves):
-        sheet.paste(Image.fromarray(half), (k * width, 0))
-        middle = (k + 0.5) * width
-        draw.text((middle, height + 0.22 * foot), captions[k], fill=INK, font=large, anchor="mm")
-        draw.text((middle, height + 0.64 * foot), notes[k], fill=PALE, font=small, anchor="mm")
-    _save(sheet, path)
-    return np.asarray(sheet)
+    for k, (panel, drawn) in enumerate(zip(panels, pictures, strict=True)):
+        left, top = k % columns * width, k // columns * (height + foot)
+        image.paste(Image.fromarray(drawn), (left, top))
+        middle = left + 0.5 * width
+        draw.text((middle, top + height + 0.22 * foot), panel.caption, fill=INK, font=large, anchor="mm")
+        draw.text((middle, top + height + 0.64 * foot), panel.note, fill=PALE, font=small, anchor="mm")
+    _save(image, Path(path))
+    return np.asarray(image)
 
 
 def save(image: np.ndarray, path: str | os.PathLike[str]) -> None:
