@@ -23,8 +23,9 @@ NOISE_WIDTH = 1.5
 """The widths are at least so many times the noise: below it the field follows single points."""
 AGREEMENT = 0.8
 """Mean product of given and found sides, beyond which the given ones may be right where they differ."""
-PATCHES, CONFLICT = 50, 0.5
-"""Patches that are turned at most, and the share of a border's pull that must ask for it."""
+PATCHES, CONFLICT, BORDER = 50, 0.5, 0.1
+"""How often patches are turned, the share of a border's pull that must ask for it, and the pull that a border has at least,
+beside the square root of the patch's points: a compact patch has about twice that root."""
 HARD = 1.5
 """How much likelier a point is to be chosen for the subset where its neighbours' normals scatter as they do on
 average."""
@@ -94,7 +95,9 @@ def turn_patches(sides: np.ndarray, near: np.ndarray, weight: np.ndarray) -> np.
     """sides (n,) after turning whole patches that disagree with what surrounds them along nearly all of their border.
 
     near, weight: (n, 12) neighbours and how much they pull. A patch is a connected part whose neighbours agree. On a
-    smooth surface no border of disagreement can be right, however sure the votes were within; the smaller patch turns.
+    smooth surface no border of disagreement can be right, however sure the votes were within. Of two patches that
+    touch and could turn, the smaller one does, or a whole body would turn to please a few points of its own; nor does a
+    body turn that noise alone connects with another by a few edges.
     """
     rows = np.repeat(np.arange(len(sides)), near.shape[1])
     columns, pull = near.ravel(), weight.ravel()
@@ -110,11 +113,15 @@ def turn_patches(sides: np.ndarray, near: np.ndarray, weight: np.ndarray) -> np.
         conflict = np.bincount(a, -signed[across], count) + np.bincount(b, -signed[across], count)
         border = np.bincount(a, np.abs(signed[across]), count) + np.bincount(b, np.abs(signed[across]), count)
         size = np.bincount(part, minlength=count)
-        turn = (conflict > CONFLICT * border) & (border > 0) & (size < len(sides) / 2)
+        long = border > BORDER * np.sqrt(size)
+        turn = (conflict > CONFLICT * border) & long & (size < len(sides) / 2)
         if not turn.any():
             break
-        # one patch at a time where patches touch: the one that disagrees most
-        sides = np.where(part == np.where(turn, conflict, -1).argmax(), -sides, sides)
+        # Patches that touch do not turn together; each turn lowers what disagrees.
+        both = turn[a] & turn[b]
+        larger = np.where((size[a] > size[b]) | ((size[a] == size[b]) & (a > b)), a, b)
+        turn[larger[both]] = False
+        sides = np.where(turn[part], -sides, sides)
     return sides
 
 
