@@ -24,8 +24,8 @@ NOISE_WIDTH = 1.5
 AGREEMENT = 0.8
 """Mean product of given and found sides, beyond which the given ones may be right where they differ."""
 PATCHES, CONFLICT, BORDER = 50, 0.5, 0.1
-"""How often patches are turned, the share of a border's pull that must ask for it, and the pull that a border has at least,
-beside the square root of the patch's points: a compact patch has about twice that root."""
+"""How often patches are turned, the share of a border's pull that must ask for it, and the pull that a border has at
+least, beside the square root of the patch's points: a compact patch has about twice that root."""
 HARD = 1.5
 """How much likelier a point is to be chosen for the subset where its neighbours' normals scatter as they do on
 average."""
