@@ -24,10 +24,10 @@ SENTENCES = {
         "--quality cannot be 'bst', perhaps you meant 'best'; choose among fast, balanced, best."
     ),
     "fit a.npy -o x.ply --method smoth": (
-        "there is no method 'smoth', perhaps you meant 'smooth'; choose among auto, smooth, refined, neural-pull."
+        "there is no method 'smoth', perhaps you meant 'smooth'; choose among auto, smooth, refined, neural-pull, sald, sal, igr, siren, deepsdf."
     ),
     "fit a.npy -o x.ply --method poisson": (
-        "there is no method 'poisson'; choose among auto, smooth, refined, neural-pull."
+        "there is no method 'poisson'; choose among auto, smooth, refined, neural-pull, sald, sal, igr, siren, deepsdf."
     ),
     "fit a.npy -o x.ply --noise 2": (
         "--noise 2 is out of range: "

@@ -109,6 +109,7 @@ def fit(
         "seed": seed,
         "settings": asdict(config),  # type: ignore[call-overload]
         "points": {"given": len(cloud.points), "outliers": outliers, "used": len(points)},
+        "faces": None if mesh is None else len(mesh.faces),
         "noise": deviation / similarity.scale,
         "bounds": similarity.invert(np.array([points.min(0), points.max(0)])).tolist(),
     }

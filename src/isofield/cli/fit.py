@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Device = Literal["auto", "cpu", "cuda"]
 
 
+CRUMBS = 10
+"""So many components that no point supports are worth a word."""
 OPEN = 0.15
 """Beyond this share of a mesh without points the input is said to be open."""
 
@@ -137,6 +139,8 @@ def fit(
         confidence,
     )
     jobs = plan(inputs, out, field, preview, merge or camera is not None)
+    if confidence and any(job.mesh.suffix.lower() != ".ply" for job in jobs):
+        raise InputError(f"{jobs[0].mesh} cannot hold what --confidence writes: let --out end in .ply.")
     listen()
     return _one(jobs[0], settings, progress, json) if len(jobs) == 1 else _several(jobs, settings, progress, json)
 
@@ -194,17 +198,22 @@ def run(job: Job, settings: Settings, progress: bool) -> tuple[dict[str, Any], s
 
     begun = time.perf_counter()
     with shown(job.label, progress) as report:
-        sdf = api.fit(
-            _merged(job, settings) if job.merged else job.source,
-            method=settings.method,
-            quality=settings.quality,
-            noise=settings.noise,
-            start=settings.start,
-            network=settings.network,
-            seed=settings.seed,
-            device=settings.device,
-            progress=report,
-        )
+        try:
+            sdf = api.fit(
+                _merged(job, settings) if job.merged else job.source,
+                method=settings.method,
+                quality=settings.quality,
+                noise=settings.noise,
+                start=settings.start,
+                network=settings.network,
+                seed=settings.seed,
+                device=settings.device,
+                progress=report,
+            )
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"interrupted: {job.label} has no field yet (its sides were not found), and nothing was written for it."
+            ) from None
         with finishing(job.label, begun=sdf.interrupted):
             report("extracting the surface", 0.0)
             extraction = sdf.extract(settings.resolution, keep_all=settings.keep_all)
@@ -217,6 +226,12 @@ def run(job: Job, settings: Settings, progress: bool) -> tuple[dict[str, Any], s
         warnings.warn(
             f"{job.source}: the scan is open: {100 * measured.unseen:.0f} % of the mesh closes it where no point is "
             "(--trim opens it)",
+            stacklevel=2,
+        )
+    if extraction.dropped >= CRUMBS:
+        warnings.warn(
+            f"{job.label}: {extraction.dropped} small components were left out of the mesh: parts of the shape are "
+            "thinner than its points resolve, or run through each other; look at the result (--preview)",
             stacklevel=2,
         )
     figures: dict[str, Any] = {
@@ -262,6 +277,7 @@ def _found(sdf: SDF) -> dict[str, Any]:
     """What the fit found in its input, out of the field's provenance."""
     points = sdf.provenance["points"]
     return {
+        "sampled": sdf.provenance.get("faces"),
         "points": points["given"],
         "outliers": points["outliers"],
         "points_used": points["used"],

@@ -36,8 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _show_warnings_as_lines()
         try:
             return _dispatch(arguments)
-        except KeyboardInterrupt:
-            say("interrupted: nothing more was written.")
+        except KeyboardInterrupt as interrupt:
+            say(str(interrupt) or "interrupted: nothing more was written.")
             return 130
         except BrokenPipeError:
             # The reader of a pipe went away (`isofield info ... | head`). Without another place for what is still

@@ -36,10 +36,13 @@ def mesh(
     from isofield import shapes
     from isofield.cli import reporting
     from isofield.cli.checks import check_finish, check_resolution
+    from isofield.errors import InputError
 
     shapes.check_output(out)
     check_resolution(resolution)
     check_finish(faces, trim)
+    if confidence and out.suffix.lower() != ".ply":
+        raise InputError(f"{out} cannot hold what --confidence writes: let --out end in .ply.")
 
     from isofield import api
 

@@ -28,6 +28,7 @@ def query(
         json: Print the figures as JSON to standard output.
     """
     import time
+    import warnings
 
     from isofield import shapes
     from isofield.cli import reporting
@@ -44,6 +45,9 @@ def query(
     answers = api.query(sdf, asked, normals, projections)
     took = time.perf_counter() - begun
     api.write_answers(answers, out)
+    lost = int(np.count_nonzero(~np.isfinite(asked).all(axis=1)))
+    if lost:
+        warnings.warn(f"{points}: {lost} of {len(asked)} points are not finite, and so are their answers", stacklevel=2)
     known = answers.distances[np.isfinite(answers.distances)]
     figures = {
         "field": str(field),

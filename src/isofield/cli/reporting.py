@@ -16,6 +16,7 @@ LABELS = {
     "input": "input",
     "field": "field",
     "kind": "kind",
+    "sampled": "faces that were sampled",
     "points": "points",
     "inside": "points inside",
     "least": "least distance",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 import zipfile
 
 import numpy as np
@@ -108,6 +109,8 @@ def _points(array: np.ndarray) -> Raw:
             f"save points in rows of x y z{hint}",
         )
     table = np.asarray(array, np.float64)
+    if table.shape[1] == 4:
+        warnings.warn("the fourth column is left out", stacklevel=2)
     if table.shape[1] == 6 and not is_normals(table[:, 3:]) and not _byte_like(table[:, 3:]):
         return Raw(table[:, :3], normals=table[:, 3:])
     return columns(table)

@@ -23,7 +23,7 @@ OTHERS = (
 )  # fmt: skip
 """First bytes of files that isofield does not read, and what they are."""
 REMEDIES = {
-    "a PNG picture": "give the shape itself, or, if it is a depth image, its camera too (--camera FILE.json)",
+    "a PNG picture": "give the shape itself; a depth image goes with its camera (isofield fit --camera FILE.json)",
     "a Git LFS pointer": "run 'git lfs pull' to get the file that it stands for",
     "a gzip archive": "unpack it first",
     "an xz archive": "unpack it first",
