@@ -24,7 +24,8 @@ SENTENCES = {
         "--quality cannot be 'bst', perhaps you meant 'best'; choose among fast, balanced, best."
     ),
     "fit a.npy -o x.ply --method smoth": (
-        "there is no method 'smoth', perhaps you meant 'smooth'; choose among auto, smooth, refined, neural-pull, sald, sal, igr, siren, deepsdf."
+        "there is no method 'smoth', perhaps you meant 'smooth'; choose among auto, smooth, refined, neural-pull, sald, "
+        "sal, igr, siren, deepsdf."
     ),
     "fit a.npy -o x.ply --method poisson": (
         "there is no method 'poisson'; choose among auto, smooth, refined, neural-pull, sald, sal, igr, siren, deepsdf."
@@ -65,7 +66,8 @@ SENTENCES = {
         "out/ is a field folder already: leave --field out, or let --out name the mesh (mesh.ply)."
     ),
     "fit a.ply -o a.ply": "a.ply is the input itself: give --out another name.",
-    "fit a.npy b.npy -o x.ply": "x.ply is one file, but there are 2 inputs: let --out name a folder.",
+    "fit a.npy b.npy -o x.ply": "x.ply is one file, but there are 2 inputs: let --out name a folder, or --merge the scans of "
+    "one shape.",
     "fit a.npy b.npy -o out --preview p.png": (
         "--preview pictures one input, but there are 2: fit them one by one for it."
     ),
@@ -80,7 +82,7 @@ SENTENCES = {
     "mesh -o x.ply": f"FIELD is missing; {MESH} lists the options.",
     "info": f"FILES are missing; {INFO} lists the options.",
     "info a.npy --jsn": f"there is no option '--jsn', perhaps you meant '--json'; {INFO} lists the options.",
-    "fit a.npy -o x.ply --cells 3": f"there is no option '--cells'; {FIT} lists the options.",
+    "fit a.npy -o x.ply --gridsize 3": f"there is no option '--gridsize'; {FIT} lists the options.",
     "info newer": "newer has format 99, newer than the 1 that this isofield reads: upgrade isofield.",
     "mesh newer -o x.ply": "newer has format 99, newer than the 1 that this isofield reads: upgrade isofield.",
     "evaluate newer a.npy": (
