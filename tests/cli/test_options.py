@@ -24,8 +24,8 @@ SENTENCES = {
         "--quality cannot be 'bst', perhaps you meant 'best'; choose among fast, balanced, best."
     ),
     "fit a.npy -o x.ply --method smoth": (
-        "there is no method 'smoth', perhaps you meant 'smooth'; choose among auto, smooth, refined, neural-pull, sald, "
-        "sal, igr, siren, deepsdf."
+        "there is no method 'smoth', perhaps you meant 'smooth'; choose among auto, smooth, refined, neural-pull, "
+        "sald, sal, igr, siren, deepsdf."
     ),
     "fit a.npy -o x.ply --method poisson": (
         "there is no method 'poisson'; choose among auto, smooth, refined, neural-pull, sald, sal, igr, siren, deepsdf."
@@ -66,8 +66,9 @@ SENTENCES = {
         "out/ is a field folder already: leave --field out, or let --out name the mesh (mesh.ply)."
     ),
     "fit a.ply -o a.ply": "a.ply is the input itself: give --out another name.",
-    "fit a.npy b.npy -o x.ply": "x.ply is one file, but there are 2 inputs: let --out name a folder, or --merge the scans of "
-    "one shape.",
+    "fit a.npy b.npy -o x.ply": (
+        "x.ply is one file, but there are 2 inputs: let --out name a folder, or --merge the scans of one shape."
+    ),
     "fit a.npy b.npy -o out --preview p.png": (
         "--preview pictures one input, but there are 2: fit them one by one for it."
     ),
