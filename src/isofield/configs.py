@@ -158,7 +158,7 @@ class SaldConfig:
     def of(
         cls, quality: Quality = "balanced", start: Start = "sides", kind: Network | None = None, direction: float = 1.0
     ) -> SaldConfig:
-        """The settings of a quality: about 15, 50 and 110 seconds on two CPU cores."""
+        """The settings of a quality: about 20, 35 to 65, and 2.5 times that, in seconds on two CPU cores."""
         if start == "sides":
             return cls(*_learning(quality, kind, 1200), direction=direction)
         # The papers take the 11th (SALD) and the 51st (SAL) of 250 000 points.
@@ -190,7 +190,7 @@ class IgrConfig:
 
     @classmethod
     def of(cls, quality: Quality = "balanced", start: Start = "sides", kind: Network | None = None) -> IgrConfig:
-        """The settings of a quality: about 15, 50 and 110 seconds on two CPU cores."""
+        """The settings of a quality: about 20, 35 to 65, and 2.5 times that, in seconds on two CPU cores."""
         if start == "sides":
             return cls(*_learning(quality, kind, 1000))
         return cls(
@@ -221,7 +221,7 @@ class SirenConfig:
 
     @classmethod
     def of(cls, quality: Quality = "balanced", start: Start = "sides", kind: Network | None = None) -> SirenConfig:
-        """The settings of a quality: about 15, 50 and 110 seconds on two CPU cores."""
+        """The settings of a quality: about 20, 35 to 65, and 2.5 times that, in seconds on two CPU cores."""
         if start == "sides":
             return cls(*_learning(quality, kind, 1000))
         return cls(
@@ -248,7 +248,7 @@ class DeepSdfConfig:
 
     @classmethod
     def of(cls, quality: Quality = "balanced", start: Start = "sides", kind: Network | None = None) -> DeepSdfConfig:
-        """The settings of a quality: about 15, 50 and 110 seconds on two CPU cores."""
+        """The settings of a quality: about 20, 35 to 65, and 2.5 times that, in seconds on two CPU cores."""
         if start == "sides":
             network, _, descent = _learning(quality, kind, 2000)
             return cls(network, descent)

@@ -31,7 +31,7 @@ from isofield.adapt import fresh, joined, rows, tensor
 from isofield.configs import IgrConfig
 from isofield.fields.gradient import value_and_gradient
 from isofield.losses.eikonal import eikonal, normals_apart
-from isofield.methods.learning import SPACE, fresh_network, learn, learn_sides, sides
+from isofield.methods.learning import SPACE, fresh_network, learn, learn_sides, rough_loss, sides
 from isofield.methods.step import Step
 from isofield.sampling.queries import Draw, around
 from isofield.types import Observation
@@ -48,19 +48,16 @@ def fit(observed: Observation, config: IgrConfig, seed: int = 0, device: str = "
         loss = value[: len(point)].abs().mean() + config.slope * eikonal(gradient[len(point) :])
         if normals is not None:
             loss = loss + config.normals * normals_apart(gradient[: len(point)], normal)
-        if known:
-            far, distance = known
-            loss = loss + config.far * (field(far) - distance).abs().mean()
-        return loss
+        return loss + rough_loss(field, known, config.far)
 
     far: list[Tensor] = []
     if config.first is not None:
         yield Step("finding the sides", 0.0, None)
         oriented = sides(observed, seed)
         points, normals = oriented.points, oriented.normals
-        near = around(points, config.neighbour, config.scales)
-        far = yield from learn_sides(field, oriented, near, config.first, random, device)
     near = around(points, config.neighbour, config.scales)
+    if config.first is not None:
+        far = yield from learn_sides(field, oriented, near, config.first, random, device)
     known = [tensor(points, device), tensor(points if normals is None else normals, device)]
     batches = [fresh(queries(near, config.uniform, random), count, device), rows(known, count, random)]
     if far:

@@ -32,7 +32,7 @@ from isofield.adapt import fresh, joined, rows
 from isofield.configs import SaldConfig
 from isofield.fields.gradient import value_and_gradient
 from isofield.losses.sign_agnostic import unsigned_direction, unsigned_value
-from isofield.methods.learning import fresh_network, learn, learn_sides, sides
+from isofield.methods.learning import fresh_network, learn, learn_sides, rough_loss, sides
 from isofield.methods.step import Step
 from isofield.sampling.queries import Draw, around
 from isofield.sampling.triangles import Nearest, nearest_on
@@ -54,20 +54,18 @@ def fit(observed: Observation, config: SaldConfig, seed: int = 0, device: str = 
         else:
             value, gradient = value_and_gradient(field, query)
             loss = unsigned_value(value, distance) + config.direction * unsigned_direction(gradient, direction)
-        if known:
-            x, rough = known
-            loss = loss + config.far * (field(x) - rough).abs().mean()
-        return loss
+        return loss + rough_loss(field, known, config.far)
 
     far: list[Tensor] = []
     if config.first is not None:
         yield Step("finding the sides", 0.0, None)
         oriented = sides(observed, seed)
         points = oriented.points
-        near = around(points, config.neighbour, config.scales)
+    near = around(points, config.neighbour, config.scales)
+    if config.first is not None:
         far = yield from learn_sides(field, oriented, near, config.first, random, device)
     surface = nearest_on(observed.triangles) if observed.triangles is not None else nearest_of(points)
-    near, wide = around(points, config.neighbour, config.scales), spread(points, config.wide)
+    wide = spread(points, config.wide)
     batches = [fresh(queries(surface, near, wide, random), config.descent.batch, device)]
     if far:
         batches.append(rows(far, config.descent.batch // 4, random))

@@ -25,7 +25,7 @@ from isofield.adapt import fresh, joined, rows, tensor
 from isofield.configs import SirenConfig
 from isofield.fields.gradient import value_and_gradient
 from isofield.losses.eikonal import emptiness, normals_turned, unit_slope
-from isofield.methods.learning import SPACE, fresh_network, learn, learn_sides, sides
+from isofield.methods.learning import SPACE, fresh_network, learn, learn_sides, rough_loss, sides
 from isofield.methods.step import Step
 from isofield.sampling.queries import around
 from isofield.shapes.normals import orient
@@ -46,10 +46,7 @@ def fit(observed: Observation, config: SirenConfig, seed: int = 0, device: str =
             + config.slope * unit_slope(gradient)
             + config.empty * emptiness(away, config.sharpness)
         )
-        if known:
-            far, distance = known
-            loss = loss + config.far * (field(far) - distance).abs().mean()
-        return loss
+        return loss + rough_loss(field, known, config.far)
 
     far: list[Tensor] = []
     points, normals = observed.points, observed.normals
