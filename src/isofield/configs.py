@@ -142,7 +142,8 @@ class SaldConfig:
 
     first: as there; None is the papers' own start, the distance to a sphere. neighbour, scales: of the queries
     near the surface, half of all; the other half deviate by `wide`. direction: weight of the unsigned distance's
-    gradient; 0 is SAL. far: weight of the rough signed distance in all of space (with sides only).
+    gradient; 0 is SAL. side, far: weights of the sides near the surface, and of the rough signed distance in all of
+    space (with sides only).
     """
 
     network: NetworkConfig = NetworkConfig()
@@ -151,21 +152,25 @@ class SaldConfig:
     neighbour: int = 51
     scales: tuple[float, ...] = (0.5, 0.15)
     wide: float = 0.3
-    direction: float = 1.0
+    direction: float = 0.1
+    side: float = 2.0
     far: float = 0.3
 
     @classmethod
     def of(
-        cls, quality: Quality = "balanced", start: Start = "sides", kind: Network | None = None, direction: float = 1.0
+        cls, quality: Quality = "balanced", start: Start = "sides", kind: Network | None = None, directed: bool = True
     ) -> SaldConfig:
-        """The settings of a quality: about 20, 35 to 65, and 2.5 times that, in seconds on two CPU cores."""
+        """The settings of a quality: about 20, 35 to 65, and 2.5 times that, in seconds on two CPU cores.
+
+        directed: SALD; without it SAL.
+        """
         if start == "sides":
-            return cls(*_learning(quality, kind, 1200), direction=direction)
+            return cls(*_learning(quality, kind, 1200), direction=0.1 if directed else 0.0)
         # The papers take the 11th (SALD) and the 51st (SAL) of 250 000 points.
         return cls(
             NetworkConfig.of(kind) if kind else NetworkConfig("mlp", 256, 8), None,
             DescentConfig({"fast": 100, "balanced": 400, "best": 1000}[quality], 2500, 5e-4, 0.0, 1.0),
-            12, (0.27,) if direction else (0.58,), 0.3 if direction else 1.0, direction, 0.0,
+            12, (0.27,) if directed else (0.58,), 0.3 if directed else 1.0, 1.0 if directed else 0.0, 0.0, 0.0,
         )  # fmt: skip
 
 

@@ -42,7 +42,7 @@ def fitter(method: str, quality: Quality, start: Start, network: Network | None 
         case "sald":
             return _with(sald.fit, SaldConfig.of(quality, start, network))
         case "sal":
-            return _with(sald.fit, SaldConfig.of(quality, start, network, direction=0.0))
+            return _with(sald.fit, SaldConfig.of(quality, start, network, directed=False))
         case "igr":
             return _with(igr.fit, IgrConfig.of(quality, start, network))
         case "siren":

@@ -57,7 +57,7 @@ def fit(observed: Observation, config: IgrConfig, seed: int = 0, device: str = "
         points, normals = oriented.points, oriented.normals
     near = around(points, config.neighbour, config.scales)
     if config.first is not None:
-        far = yield from learn_sides(field, oriented, near, config.first, random, device)
+        _, far = yield from learn_sides(field, oriented, near, config.first, random, device)
     known = [tensor(points, device), tensor(points if normals is None else normals, device)]
     batches = [fresh(queries(near, config.uniform, random), count, device), rows(known, count, random)]
     if far:

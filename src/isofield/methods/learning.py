@@ -22,6 +22,9 @@ SPACE = 1.1
 SAMPLES = 100_000
 """Samples of the rough signed distance, as many near the points as in the whole space."""
 
+Samples = list[Tensor]
+"""Points (n, 3) and their rough signed distance (n,), on the field's device."""
+
 
 def fresh_network(config: NetworkConfig, points: np.ndarray, seed: int, device: str) -> nn.Module:
     """A network at its own start, on `device`: those that begin as a sphere have one of the points' half extent."""
@@ -38,14 +41,14 @@ def sides(observed: Observation, seed: int) -> Oriented:
 
 def learn_sides(
     field: nn.Module, oriented: Oriented, draw: Draw, config: DescentConfig, random: np.random.Generator, device: str
-) -> Generator[Step, None, list[Tensor]]:
+) -> Generator[Step, None, tuple[Samples, Samples]]:
     """Regresses the field onto the rough signed distance: nearest point, side by the winding number.
 
-    draw: of the samples near the points. Returns the samples in all of space, (n, 3) and (n,), on `device`: a pull or a
-    slope alone grows blobs where there is nothing, so that methods keep that distance as a weak target.
+    draw: of the samples near the points. Returns those, and the samples in all of space: a pull or a slope alone grows
+    blobs where there is nothing, so that methods keep that distance as a weak target.
     """
 
-    def known(x: np.ndarray) -> list[Tensor]:
+    def known(x: np.ndarray) -> Samples:
         return [tensor(x, device), tensor(rough_distance(oriented, x), device)]
 
     far = known(everywhere(oriented.points, SPACE, random, SAMPLES))
@@ -57,11 +60,11 @@ def learn_sides(
     )  # fmt: skip
     for step in steps:
         yield Step(step.stage, step.fraction, field, oriented.usual_noise)
-    return far
+    return near, far
 
 
 def rough_loss(field: nn.Module, known: Sequence[Tensor], weight: float) -> Tensor | float:
-    """`weight` times how far the field is from the samples that `learn_sides` returned; 0 where there are none."""
+    """`weight` times how far the field is from samples x (n, 3) and distance (n,); 0 where there are none."""
     if not known:
         return 0.0
     x, distance = known

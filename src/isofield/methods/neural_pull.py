@@ -64,7 +64,7 @@ def fit(observed: Observation, config: NeuralPullConfig, seed: int = 0, device: 
     oriented = sides(observed, seed)
     points = oriented.points
     near = around(points, config.neighbour, config.scales)
-    far = yield from learn_sides(field, oriented, near, config.first, random, device)
+    _, far = yield from learn_sides(field, oriented, near, config.first, random, device)
     batch = joined(
         fresh(queries(points, near, random), count, device),
         rows(far, count // 4, random),

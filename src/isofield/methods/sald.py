@@ -16,8 +16,10 @@ What differs from the papers, for both starts:
 * vectors are compared by their L1 norm as in the released code.
 
 `start="published"` keeps the rest. `start="sides"` first regresses a sine network onto the rough signed distance that
-the sides of the points give (`shapes.normals`): signs are then right where a sphere would leave walls between sheets;
-that distance stays as a weak target, so that none is lost on the way.
+the sides of the points give (`shapes.normals`): signs are then right where a sphere would leave walls between sheets.
+The loss cannot tell a lost thin part from a kept one, so that the sides go on to hold: |f| counts wherever it is of the
+other sign than near the points, and far from them the rough distance stays as a weak target. The gradient term weighs a
+tenth there: at equal weight it is what the fit spends its minute on.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+import torch
 from scipy.spatial import cKDTree
 from torch import Tensor
 
@@ -32,7 +35,8 @@ from isofield.adapt import fresh, joined, rows
 from isofield.configs import SaldConfig
 from isofield.fields.gradient import value_and_gradient
 from isofield.losses.sign_agnostic import unsigned_direction, unsigned_value
-from isofield.methods.learning import fresh_network, learn, learn_sides, rough_loss, sides
+from isofield.losses.signed import wrong_side
+from isofield.methods.learning import Samples, fresh_network, learn, learn_sides, sides
 from isofield.methods.step import Step
 from isofield.sampling.queries import Draw, around
 from isofield.sampling.triangles import Nearest, nearest_on
@@ -48,27 +52,30 @@ def fit(observed: Observation, config: SaldConfig, seed: int = 0, device: str = 
     random, points = np.random.default_rng(seed), observed.points
     field = fresh_network(config.network, points, seed, device)
 
-    def objective(query: Tensor, distance: Tensor, direction: Tensor, *known: Tensor) -> Tensor:
+    def objective(query: Tensor, distance: Tensor, direction: Tensor, *sided: Tensor) -> Tensor:
         if config.direction == 0:
             loss = unsigned_value(field(query), distance)
         else:
             value, gradient = value_and_gradient(field, query)
             loss = unsigned_value(value, distance) + config.direction * unsigned_direction(gradient, direction)
-        return loss + rough_loss(field, known, config.far)
+        if sided:
+            near, side, far, rough = sided
+            held, away = field(torch.cat([near, far])).split([len(near), len(far)])
+            loss = loss + config.side * wrong_side(held, side) + config.far * (away - rough).abs().mean()
+        return loss
 
-    far: list[Tensor] = []
+    sided: Sequence[Samples] = ()
     if config.first is not None:
         yield Step("finding the sides", 0.0, None)
         oriented = sides(observed, seed)
         points = oriented.points
     near = around(points, config.neighbour, config.scales)
     if config.first is not None:
-        far = yield from learn_sides(field, oriented, near, config.first, random, device)
+        sided = yield from learn_sides(field, oriented, near, config.first, random, device)
     surface = nearest_on(observed.triangles) if observed.triangles is not None else nearest_of(points)
     wide = spread(points, config.wide)
     batches = [fresh(queries(surface, near, wide, random), config.descent.batch, device)]
-    if far:
-        batches.append(rows(far, config.descent.batch // 4, random))
+    batches += [rows(samples, config.descent.batch // 4, random) for samples in sided]
     yield from learn(
         field, objective, joined(*batches), config.descent, "learning distances", 0.3 if config.first else 0.0
     )

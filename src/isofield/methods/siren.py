@@ -54,7 +54,7 @@ def fit(observed: Observation, config: SirenConfig, seed: int = 0, device: str =
         yield Step("finding the sides", 0.0, None)
         oriented = sides(observed, seed)
         points, normals = oriented.points, oriented.normals
-        far = yield from learn_sides(field, oriented, around(points), config.first, random, device)
+        _, far = yield from learn_sides(field, oriented, around(points), config.first, random, device)
     elif normals is None:
         yield Step("finding the sides", 0.0, None)
         oriented = orient(points, None, observed.noise, seed)

@@ -1,0 +1,193 @@
+"""The work of `isofield fit`: one planned job after the other, from its input to the files that were asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from isofield.configs import Network, Quality, Start
+
+if TYPE_CHECKING:
+    from isofield.api import SDF, Extraction
+    from isofield.cli.outputs import Job
+    from isofield.types import Cloud, View
+
+Device = Literal["auto", "cpu", "cuda"]
+
+CRUMBS = 10
+"""So many components that no point supports are worth a word."""
+OPEN = 0.15
+"""Beyond this share of a mesh without points the input is said to be open."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to fit, and how to extract."""
+
+    poses: Path | None = None
+    camera: Path | None = None
+    method: str = "auto"
+    quality: Quality = "balanced"
+    noise: float | None = None
+    start: Start = "sides"
+    network: Network | None = None
+    seed: int = 0
+    device: Device = "auto"
+    resolution: int | None = None
+    keep_all: bool = False
+    faces: int | None = None
+    trim: float | None = None
+    confidence: bool = False
+
+
+def one(job: Job, settings: Settings, progress: bool, as_json: bool) -> int:
+    """Fit one input, and say what came out: the exit status."""
+    from isofield.cli import reporting
+
+    figures, following = run(job, settings, progress)
+    reporting.show(figures, as_json, following)
+    return 0
+
+
+def several(jobs: list[Job], settings: Settings, progress: bool, as_json: bool) -> int:
+    """Fit one after the other: the exit status. A failing input is reported and the others go on."""
+    import sys
+
+    from isofield.cli import reporting
+    from isofield.cli.problems import tell
+
+    results: list[dict[str, Any]] = []
+    following, failed, stopped = "", list[str](), False
+    for done, job in enumerate(jobs):
+        try:
+            figures, following = run(job, settings, progress)
+        except Exception as error:  # a defect in one input's work is no reason to leave the others undone
+            tell(error)
+            results.append({"input": str(job.source), "error": str(error)})
+            failed.append(str(job.source))
+            continue
+        results.append(figures)
+        if not as_json:
+            print("", *reporting.lines(figures), sep="\n", file=sys.stderr, flush=True)
+        if figures["interrupted"] and done + 1 < len(jobs):
+            print(f"the other {len(jobs) - done - 1} inputs were not begun.", file=sys.stderr)
+            stopped = True
+            break
+    if as_json:
+        reporting.print_json(results)
+    elif following:
+        print(f"next: {following}", file=sys.stderr)
+    if failed:
+        print(f"{len(failed)} of {len(jobs)} inputs could not be fitted: {', '.join(failed)}", file=sys.stderr)
+    return 130 if stopped else 2 if failed else 0
+
+
+def run(job: Job, settings: Settings, progress: bool) -> tuple[dict[str, Any], str]:
+    """Fit one input and write what was asked: the figures, and the command to type next."""
+    import time
+    import warnings
+
+    from isofield import api
+    from isofield.cli import reporting
+    from isofield.cli.interrupts import finishing
+    from isofield.cli.progress import shown
+
+    begun = time.perf_counter()
+    with shown(job.label, progress) as report:
+        try:
+            sdf = api.fit(
+                _merged(job, settings) if job.merged else job.source,
+                method=settings.method,
+                quality=settings.quality,
+                noise=settings.noise,
+                start=settings.start,
+                network=settings.network,
+                seed=settings.seed,
+                device=settings.device,
+                progress=report,
+            )
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"interrupted: {job.label} has no field yet (its sides were not found), and nothing was written for it."
+            ) from None
+        with finishing(job.label, begun=sdf.interrupted):
+            report("extracting the surface", 0.0)
+            extraction = sdf.extract(settings.resolution, keep_all=settings.keep_all)
+            measured = api.report(extraction.mesh, sdf.points, sdf.spacing)
+            extraction = api.finish(
+                sdf, extraction, faces=settings.faces, trim=settings.trim, confidence=settings.confidence
+            )
+            files = _write(job, sdf, extraction)
+    if measured.unseen > OPEN and settings.trim is None:
+        warnings.warn(
+            f"{job.source}: the scan is open: {100 * measured.unseen:.0f} % of the mesh closes it where no point is "
+            "(--trim opens it)",
+            stacklevel=2,
+        )
+    if extraction.dropped >= CRUMBS:
+        warnings.warn(
+            f"{job.label}: {extraction.dropped} small components were left out of the mesh: parts of the shape are "
+            "thinner than its points resolve, or run through each other; look at the result (--preview)",
+            stacklevel=2,
+        )
+    figures: dict[str, Any] = {
+        "input": ", ".join(map(str, job.merged)) or str(job.source),
+        **_found(sdf),
+        "median": measured.median,
+        "p95": measured.p95,
+        "unseen": measured.unseen,
+        **reporting.of_extraction(extraction),
+        "seconds": round(time.perf_counter() - begun, 2),
+        "interrupted": sdf.interrupted,
+        "files": files,
+    }
+    return figures, _following(job)
+
+
+def _merged(job: Job, settings: Settings) -> Cloud | list[View]:
+    """All scans of one shape as one cloud, or its depth images."""
+    from isofield import shapes
+
+    if settings.camera is not None:
+        return shapes.read_views(job.merged, settings.camera)
+    return shapes.merged(job.merged, shapes.read_poses(settings.poses) if settings.poses else None)
+
+
+def _write(job: Job, sdf: SDF, extraction: Extraction) -> list[str]:
+    """Write what was asked of one input: the files' names."""
+    from isofield import render, shapes
+
+    shapes.write_mesh(extraction.mesh, job.mesh)
+    files = [str(job.mesh)]
+    if job.field is not None:
+        sdf.save(job.field)
+        files.append(f"{job.field}/")
+    if job.preview is not None:
+        job.preview.parent.mkdir(parents=True, exist_ok=True)
+        render.side_by_side(sdf.points, extraction.mesh, job.preview)
+        files.append(str(job.preview))
+    return files
+
+
+def _found(sdf: SDF) -> dict[str, Any]:
+    """What the fit found in its input, out of the field's provenance."""
+    points = sdf.provenance["points"]
+    return {
+        "sampled": sdf.provenance.get("faces"),
+        "points": points["given"],
+        "outliers": points["outliers"],
+        "points_used": points["used"],
+        "noise": sdf.provenance["noise"],
+        "method": sdf.provenance["method"],
+        "quality": sdf.provenance["quality"],
+        "kind": sdf.kind,
+    }
+
+
+def _following(job: Job) -> str:
+    from isofield.cli.reporting import quoted
+
+    if job.field is not None:
+        return f"isofield mesh {quoted(job.field)} -o {quoted(job.mesh.with_name('fine.ply'))} --resolution 512"
+    return f"isofield info {quoted(job.mesh)}"
