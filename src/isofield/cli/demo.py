@@ -30,7 +30,7 @@ def demo(
 
     from isofield import evaluate, families, render, shapes
     from isofield.cli import reporting
-    from isofield.cli.fit import Settings, run
+    from isofield.cli.fitting import Settings, run
     from isofield.cli.outputs import Job, check
 
     scan, truth = out / "scan.ply", out / "truth.ply"
