@@ -8,8 +8,8 @@ Conventions that hold everywhere:
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -29,12 +29,13 @@ class Cloud:
     """Points, and what was measured at them, in the units of the file they come from.
 
     points: (n, 3) float64. normals: (n, 3) float64 of unit length or None; their sides may be wrong.
-    colors: (n, 4) uint8 or None.
+    colors: (n, 4) uint8 or None. attributes: other numbers (n,) float32 at the points, by name.
     """
 
     points: Float[np.ndarray, "n 3"]
     normals: Float[np.ndarray, "n 3"] | None = None
     colors: UInt8[np.ndarray, "n 4"] | None = None
+    attributes: Mapping[str, Float[np.ndarray, " n"]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

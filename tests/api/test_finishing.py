@@ -53,13 +53,14 @@ def test_confidence_is_the_distance_to_the_points(ball, tmp_path):
     assert np.array_equal(again.faces, found.mesh.faces)
 
 
-def test_colours_come_back_within_two_percent(tmp_path):
+def test_colours_and_attributes_come_back_within_two_percent(tmp_path):
     """A cloud whose colours say where its points are: its mesh's colours must say the same."""
     random = np.random.default_rng(0)
     unit = random.normal(size=(3000, 3))
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
     colors = np.column_stack([np.round(127.5 + 120 * unit), np.full(3000, 255)]).astype(np.uint8)
-    shapes.write_cloud(Cloud(7 * unit, None, colors), tmp_path / "cloud.ply")
+    heat = (20 + 5 * unit[:, 2]).astype(np.float32)
+    shapes.write_cloud(Cloud(7 * unit, None, colors, {"heat": heat}), tmp_path / "cloud.ply")
     sdf = api.fit(tmp_path / "cloud.ply", quality="fast")
     sdf.save(tmp_path / "field")
     sdf = api.load(tmp_path / "field")
@@ -70,14 +71,18 @@ def test_colours_come_back_within_two_percent(tmp_path):
     off = np.abs(again.visual.vertex_colors[:, :3] - (127.5 + 120 * place)) / 255
     assert off.mean() < 0.02
     assert np.quantile(off, 0.99) < 0.06
+    kept = np.asarray(again.metadata["_ply_raw"]["vertex"]["data"]["heat"])
+    assert np.abs(kept - (20 + 5 * place[:, 2])).mean() < 0.02 * 10
 
 
-def test_colours_of_a_mesh_are_carried(tmp_path):
+def test_colours_and_attributes_of_a_mesh_are_carried(tmp_path):
     box = trimesh.creation.icosphere(3)
     red = np.clip(np.round(127.5 + 127.5 * box.vertices), 0, 255).astype(np.uint8)
     box.visual.vertex_colors = np.column_stack([red, np.full(len(red), 255)])
+    box.vertex_attributes["height"] = box.vertices[:, 2].copy()
     sdf = api.fit(box, quality="fast")
     mesh = api.finish(sdf, sdf.extract(32)).mesh
+    assert np.abs(mesh.vertex_attributes["height"] - mesh.vertices[:, 2]).max() < 0.05
     off = np.abs(mesh.visual.vertex_colors[:, :3] - (127.5 + 127.5 * mesh.vertices)) / 255
     assert off.mean() < 0.02
 

@@ -19,6 +19,7 @@ def write_las(path, shift: int) -> None:
     cloud = laspy.LasData(header)
     cloud.xyz = POINTS
     cloud.red, cloud.green, cloud.blue = (COLORS << shift).T.astype(np.uint16)
+    cloud.intensity = np.arange(300, dtype=np.uint16)
     cloud.write(path)
 
 
@@ -29,6 +30,7 @@ def test_las(tmp_path, name, shift):
     cloud = shapes.read(tmp_path / name)
     assert np.abs(cloud.points - POINTS).max() < 1e-4
     assert np.array_equal(cloud.colors[:, :3], COLORS)
+    assert np.array_equal(cloud.attributes["intensity"], np.arange(300))
 
 
 def test_e57_places_every_scan(tmp_path):

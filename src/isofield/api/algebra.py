@@ -81,6 +81,7 @@ def moved(sdf: SDF, matrix: np.ndarray | Sequence[Sequence[float]]) -> SDF:
         _made(field, similarity, np.zeros((0, 3)), sdf.spacing, box, provenance),
         points=sdf.points @ rotation.T + shift,
         colors=sdf.colors,
+        attributes=sdf.attributes,
     )
 
 

@@ -15,7 +15,7 @@ from isofield.errors import InputError
 from isofield.threads import nearest
 
 NEIGHBOURS = 4
-"""Points whose colours a vertex takes, the nearer the more."""
+"""Points whose colours and attributes a vertex takes, the nearer the more."""
 GAP = "distance_to_points"
 """Name of the vertices' property that says how far the nearest measured point is."""
 
@@ -32,8 +32,8 @@ def finish(
 
     faces: at most so many, closed still. trim: the mesh is open where no point is within this distance (user's units).
     confidence: its vertices have the property `distance_to_points` (user's units): how far the nearest measured point
-    is. Where the input has colours, its vertices have them, too. Raises InputError for numbers that are none, and where
-    nothing is left.
+    is. Where the input has colours and other attributes, its vertices have them, too. Raises InputError for numbers
+    that are none, and where nothing is left.
     """
     if faces is not None and faces < FEWEST_FACES:
         raise InputError(f"{faces} faces hold no shape: ask for at least {FEWEST_FACES}.")
@@ -46,8 +46,8 @@ def finish(
     if trim is not None:
         mesh = _trimmed(mesh, gaps(sdf, mesh), trim)
         problems = []
-    if sdf.colors is not None:
-        mesh = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False, vertex_colors=_colors(sdf, mesh.vertices))
+    if sdf.colors is not None or sdf.attributes:
+        mesh = _measured(sdf, mesh)
     if confidence:
         mesh.vertex_attributes[GAP] = gaps(sdf, mesh).astype(np.float32)
     return replace(extraction, mesh=mesh, problems=problems)
@@ -70,11 +70,17 @@ def _trimmed(mesh: trimesh.Trimesh, gap: np.ndarray, limit: float) -> trimesh.Tr
     return trimesh.Trimesh(np.asarray(mesh.vertices)[used], faces.reshape(-1, 3), process=False)
 
 
-def _colors(sdf: SDF, vertices: np.ndarray) -> np.ndarray:
-    """Colours (n, 4) uint8 at vertices: the mean of their nearest points' own, weighted by 1 / distance^2."""
-    assert sdf.colors is not None  # for the type checker
-    distance, index = nearest(cKDTree(sdf.points), np.asarray(vertices), k=min(NEIGHBOURS, len(sdf.points)))
-    distance, index = distance.reshape(len(vertices), -1), index.reshape(len(vertices), -1)
+def _measured(sdf: SDF, mesh: trimesh.Trimesh) -> trimesh.Trimesh:
+    """The mesh with colours and attributes: at each vertex the mean of its nearest points', by 1 / distance^2."""
+    count, k = len(mesh.vertices), min(NEIGHBOURS, len(sdf.points))
+    distance, index = nearest(cKDTree(sdf.points), np.asarray(mesh.vertices), k=k)
+    distance, index = distance.reshape(count, k), index.reshape(count, k)
     weight = 1 / (np.square(distance) + (1e-6 * sdf.spacing) ** 2)
-    mixed = (weight[..., None] * sdf.colors[index]).sum(1) / weight.sum(1, keepdims=True)
-    return np.round(mixed).astype(np.uint8)
+    weight /= weight.sum(1, keepdims=True)
+    colors = None
+    if sdf.colors is not None:
+        colors = np.round((weight[..., None] * sdf.colors[index]).sum(1)).astype(np.uint8)
+    mesh = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False, vertex_colors=colors)
+    for name, values in sdf.attributes.items():
+        mesh.vertex_attributes[name] = (weight * values[index]).sum(1).astype(np.float32)
+    return mesh

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +76,7 @@ def fit(
         raise InputError(f"{name} {what}, and method {method} needs a closed mesh: take --method auto.")
     # Whatever the unit, distances are taken where they neither overflow nor vanish; outliers do not decide the scale.
     first = shapes.normalization(cloud.points)
-    clean, outliers = _clean(Cloud(first.apply(cloud.points), cloud.normals, cloud.colors), quality)
+    clean, outliers = _clean(replace(cloud, points=first.apply(cloud.points)), quality)
     similarity = _after(first, shapes.normalization(clean.points))
     points = similarity.apply(first.invert(clean.points))
     free = shapes.free_of(views, similarity) if (views := _views(source)) else None
@@ -124,6 +124,7 @@ def fit(
         provenance,
         interrupted,
         None if clean.colors is None else clean.colors[held],
+        {name: values[held] for name, values in clean.attributes.items()},
     )
 
 

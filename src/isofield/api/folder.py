@@ -19,6 +19,9 @@ from isofield.fields.build import build, describe, tensors
 from isofield.folder_format import AGAIN, CONFIG, FORMAT, TENSORS, read_config
 from isofield.types import Similarity
 
+ATTRIBUTE = "observed.attribute."
+"""What the names of the points' attributes begin with, among the tensors."""
+
 
 def save(sdf: SDF, folder: Path) -> Path:
     """Write sdf into folder, which may exist: each file is written beside its name and moved into place."""
@@ -38,6 +41,7 @@ def save(sdf: SDF, folder: Path) -> Path:
     held["observed.points"] = torch.as_tensor(sdf.similarity.apply(sdf.points), dtype=torch.float32)
     if sdf.colors is not None:
         held["observed.colors"] = torch.as_tensor(sdf.colors)
+    held |= {f"{ATTRIBUTE}{name}": torch.as_tensor(values) for name, values in sdf.attributes.items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as beside:
@@ -88,7 +92,12 @@ def _restore(config: dict[str, Any], path: Path) -> SDF:
     colors = held["observed.colors"].numpy() if "observed.colors" in held else None
     if colors is not None and colors.shape != (len(sdf.points), 4):
         raise ValueError("the points' colours do not belong to them")
-    return replace(sdf, interrupted=bool(config["interrupted"]), colors=colors)
+    attributes = {
+        name.removeprefix(ATTRIBUTE): values.numpy() for name, values in held.items() if name.startswith(ATTRIBUTE)
+    }
+    if any(values.shape != (len(sdf.points),) for values in attributes.values()):
+        raise ValueError("the points' attributes do not belong to them")
+    return replace(sdf, interrupted=bool(config["interrupted"]), colors=colors, attributes=attributes)
 
 
 def _triple(values: Any) -> tuple[float, float, float]:

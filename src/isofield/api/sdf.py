@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -59,7 +60,7 @@ class SDF:
     (m, 3) float64, observed points (a part of them, where they were many), in the user's units. spacing: median
     distance of neighbouring points there. lower, upper: the box, normalised, in which the surface lies. provenance:
     what was fitted, by which version, with which settings. interrupted: the fit was stopped before its end. colors:
-    (m, 4) uint8 of the points, or None.
+    (m, 4) uint8 of the points, or None. attributes: other numbers (m,) float32 at the points, by name.
     """
 
     field: nn.Module
@@ -71,6 +72,7 @@ class SDF:
     provenance: dict[str, Any] = field(default_factory=dict)
     interrupted: bool = False
     colors: np.ndarray | None = None
+    attributes: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         known = [

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isofield.errors import InputError
+from isofield.shapes.thinning import chosen
 from isofield.shapes.topology import degenerate, distinct
 from isofield.types import Cloud
 
@@ -39,20 +40,21 @@ def check_points(points: np.ndarray, name: str) -> np.ndarray:
 
 
 def check_cloud(cloud: Cloud, name: str) -> Cloud:
-    """`check_points` for a cloud: normals and colours are kept beside the points that stay."""
+    """`check_points` for a cloud: what was measured at the points is kept beside those that stay."""
     points = _table(cloud.points, name)
     if cloud.normals is not None and np.shape(cloud.normals) != points.shape:
         raise InputError(
             f"{name} has normals of shape {np.shape(cloud.normals)} for points of shape {points.shape}: give one each."
         )
+    for attribute, values in cloud.attributes.items():
+        if np.shape(values) != (len(points),):
+            raise InputError(
+                f"{name} has {np.shape(values)} values of {attribute!r} for {len(points)} points: give one each."
+            )
     kept = _usable(points, name)
     if kept.all():
         return dataclasses.replace(cloud, points=points)
-    return Cloud(
-        points[kept],
-        None if cloud.normals is None else cloud.normals[kept],
-        None if cloud.colors is None else cloud.colors[kept],
-    )
+    return chosen(dataclasses.replace(cloud, points=points), kept)
 
 
 def check_faces(mesh: trimesh.Trimesh, name: str) -> trimesh.Trimesh:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +29,8 @@ def merged(paths: Sequence[str | os.PathLike[str]], poses: Mapping[str, np.ndarr
     """The points of several scans, each moved by its pose, as one cloud.
 
     poses: (4, 4) rigid motions from each scan's axes to the common ones, by the files' names without extension; None
-    where the scans are registered already. Normals and colours are kept where all scans have them. Raises InputError
-    for what cannot be read, and a scan without pose; warns of scans that lie apart from all others.
+    where the scans are registered already. Normals, colours and attributes are kept where all scans have them. Raises
+    InputError for what cannot be read, and a scan without pose; warns of scans that lie apart from all others.
     """
     clouds = []
     for path in paths:
@@ -48,17 +49,19 @@ def merged(paths: Sequence[str | os.PathLike[str]], poses: Mapping[str, np.ndarr
         _warn_of_lonely([cloud.points for cloud in clouds], [printable(path) for path in paths])
     normals = [cloud.normals for cloud in clouds if cloud.normals is not None]
     colors = [cloud.colors for cloud in clouds if cloud.colors is not None]
+    shared = set.intersection(*(set(cloud.attributes) for cloud in clouds))
     return Cloud(
         np.concatenate([cloud.points for cloud in clouds]),
         np.concatenate(normals) if len(normals) == len(clouds) else None,
         np.concatenate(colors) if len(colors) == len(clouds) else None,
+        {name: np.concatenate([cloud.attributes[name] for cloud in clouds]) for name in sorted(shared)},
     )
 
 
 def _moved(cloud: Cloud, pose: np.ndarray) -> Cloud:
     rotation = pose[:3, :3]
     normals = None if cloud.normals is None else cloud.normals @ rotation.T
-    return Cloud(cloud.points @ rotation.T + pose[:3, 3], normals, cloud.colors)
+    return replace(cloud, points=cloud.points @ rotation.T + pose[:3, 3], normals=normals)
 
 
 def _warn_of_lonely(clouds: Sequence[np.ndarray], names: Sequence[str]) -> None:

@@ -45,7 +45,8 @@ def read(path: str | os.PathLike[str]) -> trimesh.Trimesh | Cloud:
 
     A scene is merged by its transforms. Polygons become triangles. A mesh's vertices at exactly the same place become
     one and those that no face uses are left out (`mesh.metadata["isofield"]` says how many); a mesh without faces is a
-    cloud. Normals of a cloud come back with unit length, colours as (n, 4) uint8. Non-finite points stay, for
+    cloud. Normals of a cloud come back with unit length, colours as (n, 4) uint8, other numbers at the points
+    of .ply, .las and .laz by their names (of a mesh: `vertex_attributes`). Non-finite points stay, for
     `check_points` to judge. Nothing in the file is run or unpickled.
 
     Raises `InputError`, one sentence, for everything that cannot be read. Warns (`UserWarning`) of what was left out.
@@ -182,8 +183,9 @@ def _shape(raw: Raw) -> trimesh.Trimesh | Cloud:
     if not len(raw.points):
         raise Damage("holds no points (zero vertices)", "export it again")
     colors = None if raw.colors is None else bytes_of_colors(raw.colors)
+    more = {name: np.asarray(values, np.float32) for name, values in raw.attributes.items()}
     if raw.faces is None or not len(raw.faces):
-        return Cloud(np.ascontiguousarray(raw.points, np.float64), _unit(raw.normals), colors)
+        return Cloud(np.ascontiguousarray(raw.points, np.float64), _unit(raw.normals), colors, more)
     import trimesh
 
     first, inverse = distinct(raw.points)
@@ -200,6 +202,7 @@ def _shape(raw: Raw) -> trimesh.Trimesh | Cloud:
     mesh = trimesh.Trimesh(
         raw.points[first], faces, process=False, vertex_colors=None if colors is None else colors[first]
     )
+    mesh.vertex_attributes.update({name: values[first] for name, values in more.items()})
     mesh.metadata[METADATA] = {"merged": int(np.count_nonzero(left)) - len(first), "unused": unused}
     return mesh
 

@@ -129,7 +129,7 @@ def write_mesh(mesh: trimesh.Trimesh, path: str | os.PathLike[str]) -> None:
 
 
 def write_cloud(cloud: Cloud, path: str | os.PathLike[str]) -> None:
-    """Write a cloud as .ply (binary) or .xyz, with its normals and, in .ply, its colours.
+    """Write a cloud as .ply (binary) or .xyz, with its normals and, in .ply, its colours and attributes.
 
     Raises `InputError` as `check_output` does.
     """
@@ -139,7 +139,7 @@ def write_cloud(cloud: Cloud, path: str | os.PathLike[str]) -> None:
         table = points if cloud.normals is None else np.concatenate([points, cloud.normals], axis=1)
         content = _rows("%.17g" if _double(points) else "%.9g", table)
     else:
-        content = _ply(points, None, cloud.colors, cloud.normals)
+        content = _ply(points, None, cloud.colors, cloud.normals, cloud.attributes)
     with replacing(path) as beside:
         beside.write_bytes(content)
 

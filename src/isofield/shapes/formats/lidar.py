@@ -35,11 +35,15 @@ def _las(path: Path) -> Raw:
     if cloud.header.are_points_compressed and not laspy.LazBackend.detect_available():
         raise ImportError("lazrs")
     points = np.asarray(cloud.xyz, np.float64)
-    if "red" not in cloud.point_format.dimension_names:
-        return Raw(points)
+    names = set(cloud.point_format.dimension_names)
+    more = {name: np.asarray(cloud[name]) for name in ("intensity", "classification") if name in names}
+    if "red" not in names:
+        return Raw(points, attributes=more)
     colors = np.stack([np.asarray(cloud[name], np.uint16) for name in ("red", "green", "blue")], 1)
     # 16 bits a channel by the format; writers that left 8 there are common
-    return Raw(points, colors=(colors >> 8 if colors.max(initial=0) > 255 else colors).astype(np.uint8))
+    return Raw(
+        points, colors=(colors >> 8 if colors.max(initial=0) > 255 else colors).astype(np.uint8), attributes=more
+    )
 
 
 def _e57(path: Path) -> Raw:

@@ -251,11 +251,13 @@ def _short(element: Element, row: int) -> None:
 def _raw(tables: dict[str, dict[str, Column]]) -> Raw:
     """What is known among the elements: vertices with normals and colours, faces, triangle strips."""
     vertex = {name.lower(): values for name, (values, counts) in tables["vertex"].items() if counts is None}
+    used: set[str] = set()
 
     def triple(*choices: str) -> np.ndarray | None:
         for choice in choices:
             names = choice.split()
             if all(name in vertex for name in names):
+                used.update(names)
                 return np.stack([vertex[name] for name in names], axis=1)
         return None
 
@@ -275,6 +277,7 @@ def _raw(tables: dict[str, dict[str, Column]]) -> Raw:
         np.concatenate(found) if found else None,
         None if normals is None else normals.astype(np.float64),
         colors,
+        {name: values for name, values in vertex.items() if name not in used},
     )
 
 

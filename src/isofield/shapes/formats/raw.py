@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -25,13 +26,14 @@ class Raw:
     """The content of a file before anything is cleaned.
 
     points: (n, 3) float64. faces: (m, 3) int64 or None. normals: (n, 3) float64 as the file has them, or None.
-    colors: (n, 3) or (n, 4), as the file has them, or None.
+    colors: (n, 3) or (n, 4), as the file has them, or None. attributes: other numbers (n,) at the points, by name.
     """
 
     points: np.ndarray
     faces: np.ndarray | None = None
     normals: np.ndarray | None = None
     colors: np.ndarray | None = None
+    attributes: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def numbers(text: bytes) -> np.ndarray:
