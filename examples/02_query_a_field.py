@@ -31,11 +31,8 @@ def main() -> None:
         side = "inside" if within else "outside"
         print(f"{point.round(3)}: {distance:+.4f}, {side}; outward is {normal.round(3)}")
 
-    # Projection onto the surface: against the gradient, by the distance; a few times, as no fitted field is exact.
-    projected = points.copy()
-    for _ in range(5):
-        projected -= sdf(projected)[:, None] * sdf.normals(projected)
-    print(f"after projection, the largest distance is {np.abs(sdf(projected)).max():.2g}")
+    feet = sdf.project(points)
+    print(f"the nearest places on the surface are at most {np.abs(sdf(feet)).max():.2g} off it")
 
     # torch in, torch out: the field is a term of somebody else's loss.
     x = torch.tensor(points, requires_grad=True)

@@ -46,6 +46,11 @@ def check_settings(method: str, quality: str, start: str, network: str | None) -
     ):
         if value not in known:
             raise InputError(f"{name} {value!r} is unknown: take one of {', '.join(known)}.")
+    if network == "grid":
+        raise InputError(
+            "a sparse grid is solved for at once, not learned by descent: --method smooth fits it; networks are "
+            f"{', '.join(NETWORKS)}."
+        )
     if network is not None and network not in NETWORKS:
         raise InputError(f"network {network!r} is unknown: take one of {', '.join(NETWORKS)}.")
     if method not in LEARNED and (start != "sides" or network is not None):

@@ -14,6 +14,11 @@ CONFIG, TENSORS = "config.json", "field.safetensors"
 AGAIN = "fit the shape again, or copy the folder anew"
 
 
+def reason(error: Exception) -> str:
+    """What is wrong with a folder's content, in words for people."""
+    return f"{error} is missing" if isinstance(error, KeyError) else " ".join(str(error).split())
+
+
 def read_config(folder: Path) -> dict[str, Any]:
     """The `config.json` of a field folder.
 
@@ -28,7 +33,7 @@ def read_config(folder: Path) -> dict[str, Any]:
         config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         version = int(config["format"])
     except (ValueError, KeyError, TypeError, OSError) as error:
-        raise InputError(f"{path} is damaged ({type(error).__name__}: {error}): {AGAIN}.") from error
+        raise InputError(f"{path} is damaged ({reason(error)}): {AGAIN}.") from error
     if version > FORMAT:
         raise InputError(
             f"{folder} has format {version}, newer than the {FORMAT} that this isofield reads: upgrade isofield."

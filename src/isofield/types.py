@@ -23,6 +23,9 @@ Free = Callable[[np.ndarray, float], np.ndarray]
 Distance = Callable[[np.ndarray], np.ndarray]
 """A field to those who never see a network: (n, 3) float64 points to (n,) signed distances."""
 
+Progress = Callable[[str, float], None]
+"""Called with what is being done, and the share of it that is done."""
+
 
 @dataclass(frozen=True)
 class Cloud:

@@ -24,6 +24,13 @@ def config(quality):
     return Settings({"fast": 2, "balanced": 3, "best": 4}[quality])
 
 
+class worse:
+    fit = None
+
+    def config(quality):
+        raise TypeError("no such quality")
+
+
 def fit(observed, settings, seed, device):
     """A ball about the origin, as a network at its start is."""
     yield Step("blowing", 1.0, Mlp((256,) * settings.layers, (), "relu", 0.5, torch.Generator().manual_seed(seed)))
@@ -37,7 +44,8 @@ def installed(tmp_path):
     about = tmp_path / "balloons-1.0.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: balloons\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text("[isofield.methods]\nballoon = balloons\nbroken = balloons:nothing\n")
+    names = ("balloon = balloons", "broken = balloons:nothing", "worse = balloons:worse")
+    (about / "entry_points.txt").write_text("\n".join(["[isofield.methods]", *names, ""]))
     np.save(tmp_path / "points.npy", np.random.default_rng(0).normal(size=(500, 3)))
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -64,6 +72,12 @@ def test_one_that_cannot_be_loaded_is_told(installed):
     assert done.returncode == 2
     assert "method 'broken' of balloons:nothing cannot be loaded" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_it_raises_is_said_to_be_its_own(installed):
+    done = installed[0]("fit", "points.npy", "-o", "a.ply", "--method", "worse")
+    assert done.returncode == 2
+    assert "method 'worse' of balloons:worse cannot be loaded (TypeError: no such quality)" in done.stderr
 
 
 def test_its_name_is_offered(installed):

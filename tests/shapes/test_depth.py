@@ -1,6 +1,7 @@
 """Depth images of a ball, whose every pixel can be worked out."""
 
 import json
+import re
 import warnings
 
 import numpy as np
@@ -135,3 +136,40 @@ def test_a_camera_that_looks_away_is_told(files, tmp_path):
     )
     with pytest.warns(UserWarning, match=r"d2\.npy: its camera looks at nothing that the others saw"):
         shapes.read_views(files[0], tmp_path / "wrong.json")
+
+
+@pytest.mark.parametrize(
+    ("turned", "words"),
+    [(np.linalg.inv, "from world to camera"), (lambda p: p @ np.diag([1.0, -1, -1, 1]), "OpenGL's axes")],
+)
+def test_poses_of_another_convention_are_told(files, turned, words):
+    paths, camera = files
+    cameras = {"K": K.tolist(), "poses": {name: turned(matrix).tolist() for name, matrix in POSES.items()}}
+    camera.write_text(json.dumps(cameras))
+    with pytest.raises(InputError, match=f"the cameras of .*d0.npy and the others .*{words}.* they would"):
+        shapes.read_views(paths, camera)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("[1, 2]", 'holds no cameras: give {"K": 3x3, "poses"'),
+        ('{"K": [[1, 0, 0], [0, 1, 0], [0, 0, 1]], "poses": {"d0": [[NaN, 0, 0, 0]]}}', "the pose of 'd0' is no"),
+        ("{", "cannot be read as JSON"),
+    ],
+)
+def test_a_broken_file_of_cameras_is_told(files, content, words):
+    paths, camera = files
+    camera.write_text(content)
+    with pytest.raises(InputError, match=re.escape(words)):
+        shapes.read_views(paths[:1], camera)
+
+
+def test_a_missing_file_of_cameras_is_told(files):
+    with pytest.raises(InputError, match=r"There is no file .*nope\.json of cameras"):
+        shapes.read_views(files[0], files[1].with_name("nope.json"))
+
+
+def test_a_depth_image_among_clouds_is_told(files):
+    with pytest.raises(InputError, match=r"d0\.npy has an array of shape .*; a depth image goes with its camera"):
+        shapes.read(files[0][0])

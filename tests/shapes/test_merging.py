@@ -47,3 +47,19 @@ def test_normals_that_not_all_scans_have_are_left_out(halves, tmp_path):
     paths, points = halves
     shapes.write_cloud(Cloud(points[:2000]), tmp_path / "bare.ply")
     assert shapes.merged([paths[0], tmp_path / "bare.ply"]).normals is None
+
+
+def test_scans_that_run_through_each_other_are_told(tmp_path):
+    """Two ellipsoids of one centre, the second turned by a right angle about z: they cross, and nowhere lie along."""
+    unit = np.random.default_rng(0).normal(size=(8000, 3))
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+    shapes.write_cloud(Cloud(unit * [1, 0.3, 0.6]), tmp_path / "one.ply")
+    shapes.write_cloud(Cloud(unit * [0.3, 1, 0.6]), tmp_path / "two.ply")
+    with pytest.warns(UserWarning, match=r"one\.ply runs through the other scans instead of along them"):
+        shapes.merged([tmp_path / "one.ply", tmp_path / "two.ply"])
+
+
+def test_a_file_of_cameras_is_no_file_of_poses(tmp_path):
+    (tmp_path / "camera.json").write_text('{"K": [], "poses": {}}')
+    with pytest.raises(InputError, match="is a file of cameras"):
+        shapes.read_poses(tmp_path / "camera.json")

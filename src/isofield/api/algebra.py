@@ -13,6 +13,7 @@ from isofield import shapes
 from isofield.api.sdf import SDF
 from isofield.errors import InputError
 from isofield.fields.combined import Combined, Layer, Moved, Operation
+from isofield.shapes.neighbourhoods import evened
 from isofield.types import Similarity
 
 
@@ -22,6 +23,8 @@ def combined(operation: Operation, *parts: SDF) -> SDF:
     Exact on the surface; elsewhere a bound of the distance where surfaces meet. Raises InputError for fewer than two,
     and for an intersection of shapes that are apart.
     """
+    if not all(isinstance(part, SDF) for part in parts):
+        raise InputError(f"{operation} takes fields alone: give what isofield.fit or isofield.load returned.")
     if len(parts) < 2:
         raise InputError(f"{operation} takes at least two fields: give more.")
     boxes = np.array([_box(part) for part in parts])  # (k, 2, 3)
@@ -35,8 +38,8 @@ def combined(operation: Operation, *parts: SDF) -> SDF:
         raise InputError("the fields' boxes do not meet, so that there is no intersection: give shapes that overlap.")
     similarity = shapes.normalization(np.array([low, high]))
     fields = [_placed(part, similarity) for part in parts]
-    points = np.concatenate([part.points for part in parts])
-    spacing = max(part.spacing for part in parts)
+    held = [evened(part.points, part.spacing) for part in parts]
+    points, spacing = np.concatenate([points for points, _ in held]), max(apart for _, apart in held)
     provenance = {"method": operation, "parts": [part.provenance for part in parts]}
     return _made(Combined(operation, fields), similarity, points, spacing, (low, high), provenance)
 
@@ -47,7 +50,8 @@ def offset(sdf: SDF, distance: float) -> SDF:
     room = max(_finite(distance, "distance"), 0.0)
     field = Layer(sdf.field, distance * sdf.similarity.scale)
     provenance = {"method": "offset", "distance": distance, "parts": [sdf.provenance]}
-    return _made(field, sdf.similarity, sdf.points, sdf.spacing, (low - room, high + room), provenance)
+    points, spacing = evened(sdf.points, sdf.spacing)
+    return _made(field, sdf.similarity, points, spacing, (low - room, high + room), provenance)
 
 
 def shell(sdf: SDF, thickness: float) -> SDF:
@@ -58,9 +62,10 @@ def shell(sdf: SDF, thickness: float) -> SDF:
     half = thickness / 2
     field = Layer(sdf.field, half * sdf.similarity.scale, -half * sdf.similarity.scale)
     provenance = {"method": "shell", "thickness": thickness, "parts": [sdf.provenance]}
-    aside = half * np.asarray(sdf.normals(sdf.points))  # a wall has points on both of its sides
-    points = np.concatenate([sdf.points + aside, sdf.points - aside])
-    return _made(field, sdf.similarity, points, sdf.spacing, (low - half, high + half), provenance)
+    points, spacing = evened(sdf.points, sdf.spacing)
+    aside = half * np.asarray(sdf.normals(points))  # a wall has points on both of its sides
+    points = np.concatenate([points + aside, points - aside])
+    return _made(field, sdf.similarity, points, spacing, (low - half, high + half), provenance)
 
 
 def moved(sdf: SDF, matrix: np.ndarray | Sequence[Sequence[float]]) -> SDF:

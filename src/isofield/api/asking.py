@@ -9,6 +9,7 @@ import numpy as np
 
 from isofield.errors import InputError
 from isofield.render.tracing import trace
+from isofield.types import Progress
 
 if TYPE_CHECKING:
     from isofield.api.sdf import SDF
@@ -82,8 +83,9 @@ def cast(sdf: SDF, origins: np.ndarray, directions: np.ndarray) -> np.ndarray:
     return met
 
 
-def grid(sdf: SDF, resolution: int = 128) -> Samples:
-    """The field on a regular grid over its box, `resolution` cells along the longest side.
+def grid(sdf: SDF, resolution: int = 128, progress: Progress | None = None) -> Samples:
+    """The field on a regular grid over its box, `resolution` cells along the longest side. progress: called with what
+    is being done and the share that is done.
 
     Raises InputError where it would not fit into 4 GiB.
     """
@@ -100,7 +102,9 @@ def grid(sdf: SDF, resolution: int = 128) -> Samples:
         )
     y, z = (low[axis] + spacing * np.arange(counts[axis]) for axis in (1, 2))
     values = np.empty(counts, np.float32)
+    tell = progress or (lambda stage, fraction: None)
     for i in range(counts[0]):
+        tell(f"sampling {' x '.join(map(str, counts))} places", i / counts[0])
         x = low[0] + spacing * i
         values[i] = np.asarray(sdf(_plane(x, y, z))).reshape(counts[1:])
     return Samples(values, low, spacing)

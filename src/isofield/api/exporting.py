@@ -20,13 +20,16 @@ from isofield.api.sdf import SDF
 from isofield.errors import InputError
 from isofield.fields.beyond import NETWORKS, value
 from isofield.shapes.reading import extension_of
+from isofield.types import Progress
 
 KNOWN = ("onnx", "npy", "npz", "vtk", "3mf")
 """The extensions that `export` writes."""
 OPSET = 18
 
 
-def export(sdf: SDF, path: str | os.PathLike[str], resolution: int | None = None) -> Path:
+def export(
+    sdf: SDF, path: str | os.PathLike[str], resolution: int | None = None, progress: Progress | None = None
+) -> Path:
     """Write a field by the path's extension, in the user's units; returns the path.
 
     .onnx: the network, points (n, 3) float32 to distances (n,); batches of any size. .npy, .npz, .vtk: distances on a
@@ -42,7 +45,7 @@ def export(sdf: SDF, path: str | os.PathLike[str], resolution: int | None = None
         case "3mf":
             content = _printable(sdf, resolution)
         case kind:
-            samples = grid(sdf, resolution or 128)
+            samples = grid(sdf, resolution or 128, progress)
             content = {"npy": _npy, "npz": _npz, "vtk": _vtk}[kind](samples)
             if kind == "npy":
                 with shapes.replacing(path.with_suffix(".json")) as beside:
@@ -70,8 +73,8 @@ class _InUsersUnits(nn.Module):
 def _onnx(sdf: SDF, path: Path) -> bytes:
     if not isinstance(sdf.field, NETWORKS):
         raise InputError(
-            f"{path} cannot hold this field: it is no network but {sdf.kind!r}, which looks its cells up; export its "
-            "samples (.npz), or fit with --method neural-pull."
+            f"{path} cannot hold this field: .onnx holds single networks, and this is {sdf.kind!r}; export its samples "
+            "(.npz), or a field of --method neural-pull."
         )
     try:
         import onnx
@@ -93,13 +96,14 @@ def _onnx(sdf: SDF, path: Path) -> bytes:
 
 
 def _printable(sdf: SDF, resolution: int | None) -> bytes:
+    try:
+        import lxml  # noqa: F401
+        import networkx  # noqa: F401
+    except ImportError as error:
+        raise InputError(f"a .3mf needs the package {error.name}: pip install 'isofield[print]'.") from None
     import trimesh
 
-    try:
-        found = trimesh.exchange.threemf.export_3MF(sdf.mesh(resolution))
-    except ImportError as error:
-        raise InputError(f"a .3mf needs the package {error.name}: pip install {error.name}.") from None
-    return bytes(found)
+    return bytes(trimesh.exchange.threemf.export_3MF(sdf.mesh(resolution)))
 
 
 def _npy(samples: Samples) -> bytes:

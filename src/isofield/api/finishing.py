@@ -63,8 +63,8 @@ def _trimmed(mesh: trimesh.Trimesh, gap: np.ndarray, limit: float) -> trimesh.Tr
     kept = np.asarray(mesh.faces)[(gap[mesh.faces] <= limit).all(1)]
     if not len(kept):
         raise InputError(
-            f"trim {limit:g} leaves nothing: the points are {float(np.median(gap)):.3g} away from the surface in the "
-            "median; give more."
+            f"trim {limit:g} leaves nothing: the mesh's vertices are {float(np.median(gap)):.3g} away from their "
+            "nearest points in the median; give more."
         )
     used, faces = np.unique(kept, return_inverse=True)
     return trimesh.Trimesh(np.asarray(mesh.vertices)[used], faces.reshape(-1, 3), process=False)

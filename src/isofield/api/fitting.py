@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -20,10 +20,8 @@ from isofield.methods import fitter
 from isofield.shapes.neighbourhoods import noise_level, spacing
 from isofield.shapes.outliers import inliers
 from isofield.shapes.thinning import chosen, sampled, thinned, without_doubles
-from isofield.types import Cloud, Observation, Similarity, View
+from isofield.types import Cloud, Observation, Progress, Similarity, View
 
-KEPT = 30_000
-"""Observed points that a field keeps, to know which of its surface they support."""
 SAMPLES = {"fast": 50_000, "balanced": 80_000, "best": 80_000}
 """Points drawn from a mesh's faces, by quality."""
 DENSE = 200_000
@@ -34,7 +32,6 @@ NOISE_OF_CELL, LEAST_THINNED = 0.4, 64
 """The noise is at most this share of such a cell, unless fewer cells than this would be left along a side."""
 
 Source = str | os.PathLike[str] | trimesh.Trimesh | Cloud | np.ndarray | View | Sequence[View]
-Progress = Callable[[str, float], None]
 
 
 def fit(
@@ -98,8 +95,6 @@ def fit(
         raise RuntimeError(f"method {method} ended without a field")
     field = field.cpu().eval().requires_grad_(False)
     margin = 0.1 * float(np.ptp(points, axis=0).max())
-    held = np.sort(np.random.default_rng(seed).permutation(len(points))[:KEPT])
-    kept = points[held]  # spacing: of these
     provenance = {
         "isofield": __version__,
         "input": Path(name).name,
@@ -117,14 +112,14 @@ def fit(
     return SDF(
         field,
         similarity,
-        similarity.invert(kept),
-        spacing(kept) / similarity.scale,
+        similarity.invert(points),
+        spacing(points) / similarity.scale,
         lower,
         upper,
         provenance,
         interrupted,
-        None if clean.colors is None else clean.colors[held],
-        {name: values[held] for name, values in clean.attributes.items()},
+        clean.colors,
+        clean.attributes,
     )
 
 

@@ -16,7 +16,7 @@ import torch
 from isofield.api.sdf import SDF
 from isofield.errors import InputError
 from isofield.fields.build import build, describe, tensors
-from isofield.folder_format import AGAIN, CONFIG, FORMAT, TENSORS, read_config
+from isofield.folder_format import AGAIN, CONFIG, FORMAT, TENSORS, read_config, reason
 from isofield.types import Similarity
 
 ATTRIBUTE = "observed.attribute."
@@ -67,7 +67,7 @@ def load(folder: str | os.PathLike[str]) -> SDF:
     try:
         return _restore(config, folder / TENSORS)
     except Exception as error:
-        raise InputError(f"{folder} cannot be read ({type(error).__name__}: {error}): {AGAIN}.") from error
+        raise InputError(f"{folder} cannot be read ({reason(error)}): {AGAIN}.") from error
 
 
 def _restore(config: dict[str, Any], path: Path) -> SDF:

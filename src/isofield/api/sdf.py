@@ -19,6 +19,7 @@ from isofield.errors import InputError
 from isofield.fields.beyond import NETWORKS, value
 from isofield.fields.grid import SparseGrid
 from isofield.fields.refined import Refined
+from isofield.shapes.neighbourhoods import evened
 from isofield.threads import map_lanes, ranges, single_threaded
 from isofield.types import Similarity
 
@@ -57,7 +58,8 @@ class SDF:
     """A signed distance field in the user's units and axes: negative inside, positive outside.
 
     field: module on normalised points (n, 3) -> (n,). similarity: from the user's space to the normalised one. points:
-    (m, 3) float64, observed points (a part of them, where they were many), in the user's units. spacing: median
+    (m, 3) float64, the observed points that were fitted (of very dense input the means of its cells), in the user's
+    units. spacing: median
     distance of neighbouring points there. lower, upper: the box, normalised, in which the surface lies. provenance:
     what was fitted, by which version, with which settings. interrupted: the fit was stopped before its end. colors:
     (m, 4) uint8 of the points, or None. attributes: other numbers (m,) float32 at the points, by name.
@@ -236,9 +238,8 @@ class SDF:
             )
         mesh, dropped = found.mesh, 0
         if not keep_all:
-            mesh, dropped = surfaces.keep_observed(
-                mesh, self.similarity.apply(self.points), self.spacing * self.similarity.scale
-            )
+            points, spacing = evened(self.points, self.spacing)
+            mesh, dropped = surfaces.keep_observed(mesh, self.similarity.apply(points), spacing * self.similarity.scale)
         mesh = trimesh.Trimesh(self.similarity.invert(mesh.vertices), mesh.faces, process=False)
         problems = list(surfaces.check(mesh).problems)
         if problems:

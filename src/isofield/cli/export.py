@@ -13,6 +13,7 @@ def export(
     *,
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="OUT")],
     resolution: Annotated[int | None, tyro.conf.arg(metavar="CELLS", help_behavior_hint="")] = None,
+    progress: bool = True,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> int:
     """Write a field for other programs: a network as ONNX, samples on a regular grid, or the mesh to print.
@@ -21,6 +22,7 @@ def export(
         field: The folder that `isofield fit` wrote.
         out: What to write: .onnx, a grid as .npy (with its place in a .json beside it), .npz or .vtk, a mesh as .3mf.
         resolution: Cells along the longest side, 8 to 1024 (default: 128 for a grid, the field's own for a mesh).
+        progress: Show progress on standard error.
         json: Print the figures as JSON to standard output.
     """
     import time
@@ -28,6 +30,7 @@ def export(
     from isofield import shapes
     from isofield.cli import reporting
     from isofield.cli.checks import check_resolution
+    from isofield.cli.progress import shown
 
     shapes.check_output(out, ("onnx", "npy", "npz", "vtk", "3mf"))
     check_resolution(resolution)
@@ -36,12 +39,13 @@ def export(
 
     begun = time.perf_counter()
     sdf = api.load(field)
-    api.export(sdf, out, resolution)
+    with shown(out.name, progress) as report:
+        api.export(sdf, out, resolution, report)
     figures = {
         "field": str(field),
         "kind": sdf.kind,
         "seconds": round(time.perf_counter() - begun, 3),
         "files": [str(out)],
     }
-    reporting.show(figures, json, following=f"isofield info {reporting.quoted(field)}")
+    reporting.show(figures, json, following=f"isofield mesh {reporting.quoted(field)} -o mesh.ply")
     return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import tyro
 
@@ -25,9 +25,7 @@ def fit(
     quality: Quality = "balanced",
     noise: Annotated[str, tyro.conf.arg(metavar="auto|FRACTION")] = "auto",
     start: Start = "sides",
-    network: Annotated[
-        Network | None, tyro.conf.arg(metavar="{" + ",".join(NETWORKS) + "}", help_behavior_hint="")
-    ] = None,
+    network: Annotated[str | None, tyro.conf.arg(metavar="{" + ",".join(NETWORKS) + "}", help_behavior_hint="")] = None,
     seed: int = 0,
     device: Device = "auto",
     resolution: Annotated[int | None, tyro.conf.arg(metavar="CELLS", help_behavior_hint="")] = None,
@@ -96,7 +94,7 @@ def fit(
         quality,
         noise_of(noise),
         start,
-        network,
+        cast(Network | None, network),
         seed,
         device,
         resolution,

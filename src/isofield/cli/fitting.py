@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 Device = Literal["auto", "cpu", "cuda"]
 
+FAR = 1.0
+"""Points farther than so many of their spacings from the mesh, in the median, were not learned."""
+PREVIEW = (800, 800)
+"""Pixels of each half of a preview."""
 CRUMBS = 10
 """So many components that no point supports are worth a word."""
 OPEN = 0.15
@@ -119,9 +123,15 @@ def run(job: Job, settings: Settings, progress: bool) -> tuple[dict[str, Any], s
                 sdf, extraction, faces=settings.faces, trim=settings.trim, confidence=settings.confidence
             )
             files = _write(job, sdf, extraction)
-    if measured.unseen > OPEN and settings.trim is None:
+    if measured.median > FAR * sdf.spacing:
         warnings.warn(
-            f"{job.source}: the scan is open: {100 * measured.unseen:.0f} % of the mesh closes it where no point is "
+            f"{job.label}: the surface is far from the points ({measured.median:.3g} in the median, more than their "
+            "spacing): the method has not learned the shape; give it more (--quality best), or take --method auto",
+            stacklevel=2,
+        )
+    elif measured.unseen > OPEN and settings.trim is None:
+        warnings.warn(
+            f"{job.label}: the scan is open: {100 * measured.unseen:.0f} % of the mesh closes it where no point is "
             "(--trim opens it)",
             stacklevel=2,
         )
@@ -156,6 +166,8 @@ def _merged(job: Job, settings: Settings) -> Cloud | list[View]:
 
 def _write(job: Job, sdf: SDF, extraction: Extraction) -> list[str]:
     """Write what was asked of one input: the files' names."""
+    import numpy as np
+
     from isofield import render, shapes
 
     shapes.write_mesh(extraction.mesh, job.mesh)
@@ -165,7 +177,9 @@ def _write(job: Job, sdf: SDF, extraction: Extraction) -> list[str]:
         files.append(f"{job.field}/")
     if job.preview is not None:
         job.preview.parent.mkdir(parents=True, exist_ok=True)
-        render.side_by_side(sdf.points, extraction.mesh, job.preview)
+        caption = "scan" if sdf.provenance.get("faces") is None else "points on its faces"
+        view = render.camera_for(np.concatenate([sdf.points, extraction.mesh.vertices]), size=PREVIEW)
+        render.side_by_side(sdf.points, extraction.mesh, job.preview, captions=(caption, "isofield"), view=view)
         files.append(str(job.preview))
     return files
 

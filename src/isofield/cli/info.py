@@ -60,7 +60,7 @@ def _shape(path: Path) -> tuple[str, Lines, dict[str, object]]:
 def _field(path: Path) -> tuple[str, Lines, dict[str, object]]:
     """A field folder, by its config alone: nothing heavy is loaded."""
     from isofield.errors import InputError
-    from isofield.folder_format import AGAIN, read_config
+    from isofield.folder_format import AGAIN, read_config, reason
 
     config = read_config(path)
     try:
@@ -68,9 +68,9 @@ def _field(path: Path) -> tuple[str, Lines, dict[str, object]]:
         described = {"format": config["format"], "kind": config["kind"], **_flat(provenance)}
         described |= {"spacing": config["spacing"], "interrupted": config["interrupted"]}
     except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path / 'config.json'} is damaged ({type(error).__name__}: {error}): {AGAIN}.") from None
+        raise InputError(f"{path / 'config.json'} is damaged ({reason(error)}): {AGAIN}.") from None
     lines = [("kind", f"field folder ({described.pop('kind')})")]
-    lines += [(name.replace("_", " "), _text(value)) for name, value in described.items()]
+    lines += [(name.replace("_", " "), _text(value)) for name, value in described.items() if value is not None]
     return str(path), lines, {"name": str(path), **config}
 
 
@@ -85,6 +85,8 @@ def _flat(values: dict[str, object], prefix: str = "") -> dict[str, object]:
 def _text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_text, value))}]"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 

@@ -80,7 +80,8 @@ def _refuse(options: list[str], event: Any) -> None:
         names = [_name(missing.arg) for missing in event.missing_arguments]
         raise InputError(f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} missing; {help_}.")
     if kind == "InvalidChoice":
-        near, all_ = perhaps(event.value, event.choices), ", ".join(event.choices)
+        known = [choice for choice in event.choices if choice != "None"]  # of an option that may be left out
+        near, all_ = perhaps(event.value, known), ", ".join(known)
         raise InputError(f"{_name(event.argument)} cannot be '{event.value}'{near}; choose among {all_}.")
     if kind == "BadValue":
         raise InputError(f"{_name(event.argument)} needs a value; {help_}.")

@@ -58,9 +58,10 @@ def _plugin(method: str, quality: Quality) -> tuple[Fit, object]:
         try:
             found = point.load()
             return _with(found.fit, found.config(quality))
-        except (ImportError, AttributeError) as error:
+        except Exception as error:  # whatever another package raises
             raise InputError(
-                f"method {method!r} of {point.value} cannot be loaded ({error}): mend or remove its package."
+                f"method {method!r} of {point.value} cannot be loaded ({type(error).__name__}: {error}): mend or "
+                "remove its package."
             ) from error
     raise KeyError(method)
 

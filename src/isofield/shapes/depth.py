@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from isofield.errors import InputError
 from isofield.shapes.formats import arrays
 from isofield.shapes.formats.raw import Damage
-from isofield.shapes.poses import is_rigid
+from isofield.shapes.poses import is_rigid, read_json
 from isofield.shapes.reading import printable
 from isofield.types import Cloud, Free, Similarity, View
 
@@ -26,6 +26,11 @@ SLANT = 0.15
 """Pixels whose surface turns away so far (cosine to the ray) are dropped: their depth means little."""
 BEYOND = 0.02
 """A view that sees less than this share of the others' points is told."""
+OTHER_POSES: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
+    "with poses from world to camera": np.linalg.inv,
+    "with OpenGL's axes (y up, z backward)": lambda pose: pose @ np.diag([1.0, -1, -1, 1]),
+}
+"""How else files have poses, and what turns them into ours."""
 
 
 def read_views(paths: Sequence[str | os.PathLike[str]], camera: str | os.PathLike[str]) -> list[View]:
@@ -36,13 +41,13 @@ def read_views(paths: Sequence[str | os.PathLike[str]], camera: str | os.PathLik
     {"K": 3x3, "pose": 4x4}; K in pixels, pose from the camera to the world with OpenCV's axes (x right, y down, z
     forward).
 
-    Raises InputError for what cannot be read, an image without camera, and a pose that is no rigid motion; warns of
-    views that see nothing of the others' points.
+    Raises InputError for what cannot be read, an image without camera, a pose that is no rigid motion, and poses with
+    other axes or from world to camera; warns of views that see nothing of the others' points.
     """
     cameras = _cameras(camera, [Path(path).stem for path in paths])
     views = [View(read_depth(path), *cameras[Path(path).stem]) for path in paths]
     if len(views) > 1:
-        _warn_of_lonely(views, [printable(path) for path in paths])
+        _check_lonely(views, [printable(path) for path in paths])
     return views
 
 
@@ -128,17 +133,30 @@ def _points(view: View) -> tuple[np.ndarray, np.ndarray]:
     return point[steep] @ rotation.T + shift, normal[steep] @ rotation.T
 
 
-def _warn_of_lonely(views: Sequence[View], names: Sequence[str]) -> None:
-    """Warns of a camera that does not look at the others' points: its pose may be wrong, or its axes other ones."""
-    points = [_points(view)[0][::50] for view in views]
-    for index, view in enumerate(views):
-        others = np.concatenate([part for number, part in enumerate(points) if number != index])
-        if len(others) and (_looked(view, others)[1] > 0).mean() < BEYOND:
-            warnings.warn(
-                f"{names[index]}: its camera looks at nothing that the others saw; check its pose (camera to world, x "
-                "right, y down, z forward)",
-                stacklevel=3,
+def _check_lonely(views: Sequence[View], names: Sequence[str]) -> None:
+    """Warns of a camera that does not look at the others' points: its pose may be wrong. Raises InputError where
+    most do not, and another reading of the poses would let all."""
+    lonely = _lonely(views)
+    for reading, other in OTHER_POSES.items():
+        if lonely.mean() > 0.5 and not _lonely([replace(view, pose=other(view.pose)) for view in views]).any():
+            raise InputError(
+                f"the cameras of {names[0]} and the others do not look at what each other saw, and {reading} they "
+                "would: give poses from camera to world in OpenCV's axes (x right, y down, z forward)."
             )
+    for index in np.flatnonzero(lonely):
+        warnings.warn(
+            f"{names[int(index)]}: its camera looks at nothing that the others saw; check its pose (camera to world, x "
+            "right, y down, z forward)",
+            stacklevel=3,
+        )
+
+
+def _lonely(views: Sequence[View]) -> np.ndarray:
+    """Which (v,) of the views look at nothing that the others saw."""
+    points = [_points(view)[0][::50] for view in views]
+    others = [np.concatenate([*points[:index], *points[index + 1 :]]) for index in range(len(views))]
+    pairs = zip(views, others, strict=True)
+    return np.array([len(x) > 0 and (_looked(view, x)[1] > 0).mean() < BEYOND for view, x in pairs])
 
 
 def _npy(path: Path, name: str) -> np.ndarray:
@@ -170,13 +188,9 @@ def _png(path: Path, name: str) -> np.ndarray:
 
 def _cameras(path: str | os.PathLike[str], names: Sequence[str]) -> Mapping[str, tuple[np.ndarray, np.ndarray]]:
     """Intrinsics and pose by the images' names."""
-    said = printable(path)
-    try:
-        table = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{said} cannot be read as JSON ({error}): give the cameras' file.") from None
+    said, table = printable(path), read_json(path, "cameras")
     if not isinstance(table, dict):
-        raise InputError(f'{said} holds no cameras: give {{"K": 3x3, "pose": 4x4}}.')
+        raise InputError(f'{said} holds no cameras: give {{"K": 3x3, "poses": {{"name": 4x4, ...}}}}.')
     found = {}
     for name in names:
         entry: Any = table.get(name)
@@ -184,10 +198,13 @@ def _cameras(path: str | os.PathLike[str], names: Sequence[str]) -> Mapping[str,
             poses = table.get("poses")
             pose = poses.get(name) if isinstance(poses, dict) else table.get("pose") if len(names) == 1 else None
             entry = {"K": table.get("K"), "pose": pose}
-        intrinsics, pose = (_matrix(entry.get(key), size) for key, size in (("K", 3), ("pose", 4)))
+        for key, size in (("K", 3), ("pose", 4)):
+            if entry.get(key) is None:
+                raise InputError(f"{said} has no {key} ({size} x {size}) for the depth image '{name}': add its camera.")
+        intrinsics, pose = (_matrix(entry[key], size) for key, size in (("K", 3), ("pose", 4)))
         if intrinsics is None or pose is None:
-            lacking = "K (3 x 3)" if intrinsics is None else "pose (4 x 4)"
-            raise InputError(f"{said} has no {lacking} for the depth image '{name}': add its camera.")
+            wrong = "K of '{}' is no (3, 3)" if intrinsics is None else "the pose of '{}' is no (4, 4)"
+            raise InputError(f"{said}: {wrong.format(name)} matrix of finite numbers: mend it.")
         if intrinsics[0, 0] <= 0 or intrinsics[1, 1] <= 0 or not np.array_equal(intrinsics[2], [0, 0, 1]):
             raise InputError(f"{said}: K of '{name}' is no camera matrix: give [[fx, 0, cx], [0, fy, cy], [0, 0, 1]].")
         if not is_rigid(pose):

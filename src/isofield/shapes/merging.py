@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 
 from isofield.errors import InputError
 from isofield.shapes.checking import check_cloud, check_faces
-from isofield.shapes.neighbourhoods import spacing
+from isofield.shapes.neighbourhoods import neighbourhoods, spacing
 from isofield.shapes.reading import printable, read
 from isofield.shapes.thinning import sampled
 from isofield.threads import nearest
@@ -23,6 +23,10 @@ SAMPLES = 80_000
 """Points drawn from the faces of all scans that are meshes."""
 NEAR, LEAST = 5.0, 0.01
 """Scans overlap where this share of one's points lies within so many spacings of the others' points."""
+ALONG = 0.85
+"""There, the planes through their neighbours have at least this cosine in the median, if the scans are registered."""
+LOOKED = 20_000
+"""Points of each scan that are looked at for it."""
 
 
 def merged(paths: Sequence[str | os.PathLike[str]], poses: Mapping[str, np.ndarray] | None = None) -> Cloud:
@@ -46,7 +50,7 @@ def merged(paths: Sequence[str | os.PathLike[str]], poses: Mapping[str, np.ndarr
             cloud = _moved(cloud, poses[stem])
         clouds.append(cloud)
     if len(clouds) > 1:
-        _warn_of_lonely([cloud.points for cloud in clouds], [printable(path) for path in paths])
+        _warn_of_strangers([cloud.points for cloud in clouds], [printable(path) for path in paths])
     normals = [cloud.normals for cloud in clouds if cloud.normals is not None]
     colors = [cloud.colors for cloud in clouds if cloud.colors is not None]
     shared = set.intersection(*(set(cloud.attributes) for cloud in clouds))
@@ -64,14 +68,24 @@ def _moved(cloud: Cloud, pose: np.ndarray) -> Cloud:
     return replace(cloud, points=cloud.points @ rotation.T + pose[:3, 3], normals=normals)
 
 
-def _warn_of_lonely(clouds: Sequence[np.ndarray], names: Sequence[str]) -> None:
-    """Warns of a scan that no other comes near to: its pose, or its unit, may be wrong."""
+def _warn_of_strangers(clouds: Sequence[np.ndarray], names: Sequence[str]) -> None:
+    """Warns of a scan that no other comes near to, or that runs through the others instead of along them: its pose, or
+    its unit, may be wrong."""
+    clouds = [points[:: -(-len(points) // LOOKED)] for points in clouds]
+    planes = [neighbourhoods(points).normals for points in clouds]
     for index, points in enumerate(clouds):
         others = np.concatenate([other for number, other in enumerate(clouds) if number != index])
+        normals = np.concatenate([other for number, other in enumerate(planes) if number != index])
         reach = NEAR * max(spacing(points), spacing(others))
-        looked = points[:: max(1, len(points) // 5000)]
-        if (nearest(cKDTree(others), looked)[0] < reach).mean() < LEAST:
+        distance, place = nearest(cKDTree(others), points)
+        near = distance < reach
+        if near.mean() < LEAST:
             warnings.warn(
                 f"{names[index]} lies apart from the other scans: check its pose, and that all have one unit",
+                stacklevel=3,
+            )
+        elif np.median(np.abs((planes[index] * normals[place]).sum(1))[near]) < ALONG:
+            warnings.warn(
+                f"{names[index]} runs through the other scans instead of along them: register the scans (--poses)",
                 stacklevel=3,
             )

@@ -24,6 +24,9 @@ FLAT = 0.08
 FLATTER = 0.7
 """A wider neighbourhood counts where it is flatter by this factor."""
 
+MANY = 30_000
+"""Points by which it is judged how densely a surface was measured."""
+
 
 @dataclass(frozen=True)
 class Neighbourhoods:
@@ -124,6 +127,15 @@ def spacing(points: np.ndarray) -> float:
     """Median distance of points (n, 3) to their nearest neighbour, from at most 20 000 of them."""
     chosen = np.linspace(0, len(points) - 1, min(len(points), 20_000)).astype(np.int64)
     return float(np.median(nearest(cKDTree(points), points[chosen], k=[2])[0]))
+
+
+def evened(points: np.ndarray, usual: float) -> tuple[np.ndarray, float]:
+    """Points (n, 3) and their spacing, `usual`; of more than `MANY` a random part of so many, always the same, with its
+    own: judgements of how densely a surface was measured are made at that scale."""
+    if len(points) <= MANY:
+        return points, usual
+    part = points[np.sort(np.random.default_rng(0).permutation(len(points))[:MANY])]
+    return part, spacing(part)
 
 
 def tangents(normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,19 +27,27 @@ def is_rigid(matrix: np.ndarray) -> bool:
     )
 
 
+def read_json(path: str | os.PathLike[str], what: str) -> Any:
+    """The content of a JSON file of `what`. Raises InputError where it is not there, or no JSON."""
+    path, name = Path(path), printable(path)
+    if not path.is_file():
+        raise InputError(f"There is no file {name} of {what}: check the spelling.")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{name} cannot be read as JSON ({error}): give a file of {what}.") from None
+
+
 def read_poses(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     """A JSON file {"name": 4x4 matrix}: names to (4, 4) rigid motions from each scan's axes to the common ones.
 
     Raises InputError for what is no such file, and for a matrix that is no rigid motion.
     """
-    path = Path(path)
-    name = printable(path)
-    try:
-        table = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{name} cannot be read as JSON ({error}): give a file of poses.") from None
+    name, table = printable(path), read_json(path, "poses")
     if not isinstance(table, dict) or not table:
         raise InputError(f'{name} holds no poses: give a JSON object {{"scan": 4x4 matrix, ...}}.')
+    if "K" in table:
+        raise InputError(f"{name} is a file of cameras (it has K): give it as --camera, with the depth images.")
     poses = {}
     for scan, rows in table.items():
         try:

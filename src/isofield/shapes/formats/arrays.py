@@ -103,6 +103,11 @@ def _array(data: bytes, where: str, size: int | None = None) -> np.ndarray:
 def _points(array: np.ndarray) -> Raw:
     """(n, 3), or (n, 6) with normals (or colours, where none is of unit length or negative)."""
     if array.ndim != 2 or array.shape[1] not in (3, 4, 6, 7, 9):
+        if array.ndim == 2 and min(array.shape) > 9:
+            raise Damage(
+                f"has an array of shape {array.shape}, no points in rows",
+                "save points as (n, 3) or (n, 6); a depth image goes with its camera (isofield fit --camera FILE.json)",
+            )
         hint = ", transpose it" if array.ndim == 2 and array.shape[0] in (3, 6) else ""
         raise Damage(
             f"has an array of shape {array.shape}, and (n, 3) or (n, 6) is needed",
