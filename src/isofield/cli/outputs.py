@@ -40,7 +40,8 @@ def plan(inputs: Sequence[Path], out: str, field: Path | None, preview: Path | N
     alone = len(inputs) == 1 or merge
     jobs = _one(inputs[0], out, field, preview) if alone else _several(inputs, out, field, preview)
     if merge:
-        jobs = [replace(jobs[0], merged=tuple(inputs))]
+        others = f" and {len(inputs) - 1} more" if len(inputs) > 1 else ""
+        jobs = [replace(jobs[0], label=jobs[0].label + others, merged=tuple(inputs))]
     for job in jobs:
         check(job)
     return jobs

@@ -22,9 +22,10 @@ from isofield.types import Cloud
 SAMPLES = 80_000
 """Points drawn from the faces of all scans that are meshes."""
 NEAR, LEAST = 5.0, 0.01
-"""Scans overlap where this share of one's points lies within so many spacings of the others' points."""
-ALONG = 0.85
-"""There, the planes through their neighbours have at least this cosine in the median, if the scans are registered."""
+"""Scans overlap where this share of one's points lies within so many spacings (or deviations of their noise, twice) of
+the others' points."""
+ALONG = 1.0
+"""There, scans that are registered lie within this of each other's planes in the median, in the same unit."""
 LOOKED = 20_000
 """Points of each scan that are looked at for it."""
 
@@ -72,19 +73,20 @@ def _warn_of_strangers(clouds: Sequence[np.ndarray], names: Sequence[str]) -> No
     """Warns of a scan that no other comes near to, or that runs through the others instead of along them: its pose, or
     its unit, may be wrong."""
     clouds = [points[:: -(-len(points) // LOOKED)] for points in clouds]
-    planes = [neighbourhoods(points).normals for points in clouds]
+    around = [neighbourhoods(points) for points in clouds]
+    apart = [max(spacing(p), 2 * float(np.median(known.noise))) for p, known in zip(clouds, around, strict=True)]
     for index, points in enumerate(clouds):
         others = np.concatenate([other for number, other in enumerate(clouds) if number != index])
-        normals = np.concatenate([other for number, other in enumerate(planes) if number != index])
-        reach = NEAR * max(spacing(points), spacing(others))
+        normals = np.concatenate([other.normals for number, other in enumerate(around) if number != index])
+        unit = max(apart)
         distance, place = nearest(cKDTree(others), points)
-        near = distance < reach
+        near = distance < NEAR * unit
         if near.mean() < LEAST:
             warnings.warn(
                 f"{names[index]} lies apart from the other scans: check its pose, and that all have one unit",
                 stacklevel=3,
             )
-        elif np.median(np.abs((planes[index] * normals[place]).sum(1))[near]) < ALONG:
+        elif np.median(np.abs(((points - others[place]) * normals[place]).sum(1))[near]) > ALONG * unit:
             warnings.warn(
                 f"{names[index]} runs through the other scans instead of along them: register the scans (--poses)",
                 stacklevel=3,
