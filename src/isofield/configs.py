@@ -334,3 +334,38 @@ class RefinedConfig:
         """The settings of a quality: about 20, 45 and 120 seconds for 30 000 points on two CPU cores."""
         steps = {"fast": 400, "balanced": 1500, "best": 4000}[quality]
         return cls(smooth=SmoothConfig.of(quality), steps=steps)
+
+
+Samples = Literal["signed", "unsigned", "cloud", "occupancy", "surface"]
+"""Kinds of training samples (`sampling.recipes`)."""
+SAMPLES = get_args(Samples)
+
+
+@dataclass(frozen=True)
+class PrepareConfig:
+    """How `isofield prepare` makes training samples of many shapes. Lengths are normalised (radius 1/1.03).
+
+    samples: kinds, each a file a shape. count: samples of each kind. seed: with a shape's id it gives the shape's own.
+    variances, near: of signed samples: bands near the surface, in equal parts, and the share of all that is there.
+    neighbour, wide: of unsigned samples: half deviate as far as the neighbour of `points` surface points, half so far.
+    pull: neighbour of the cloud's queries. padding: of occupancy samples, beyond the cube. points: surface points that
+    are drawn first. thickness: of the walls that sheets become; 0 leaves sheets out, and rejects what is mostly sheet.
+    outer: keep the outer hull of overlapping parts alone. sheets, turned: a shape is rejected beyond this share of
+    sheets (at thickness 0), and of surface whose sides come out the wrong way round. half: write float16.
+    """
+
+    samples: tuple[Samples, ...] = ("signed",)
+    count: int = 500_000
+    seed: int = 0
+    variances: tuple[float, ...] = (0.005, 0.0005)
+    near: float = 47 / 50
+    neighbour: int = 11
+    wide: float = 0.3
+    pull: int = 51
+    padding: float = 0.1
+    points: int = 250_000
+    thickness: float = 0.01
+    outer: bool = False
+    sheets: float = 0.1
+    turned: float = 0.02
+    half: bool = False

@@ -17,6 +17,10 @@ LABELS = {
     "field": "field",
     "kind": "kind",
     "sampled": "faces that were sampled",
+    "shapes": "shapes",
+    "accepted": "accepted",
+    "repaired": "repaired",
+    "rejected": "rejected",
     "points": "points",
     "inside": "points inside",
     "least": "least distance",
@@ -90,6 +94,11 @@ def lines(figures: Mapping[str, Any]) -> list[str]:
     shown = [(label, text) for label, text in shown if text]
     width = max(len(label) for label, _ in shown)
     return [f"{label:<{width}}  {text}" for label, text in shown]
+
+
+def note(sentence: str) -> None:
+    """One line on standard error."""
+    print(sentence, file=sys.stderr, flush=True)
 
 
 def print_json(value: Any) -> None:

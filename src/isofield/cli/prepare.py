@@ -1,0 +1,95 @@
+"""`isofield prepare SOURCE OUT`: many shapes into training samples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from isofield.configs import Samples
+
+
+def prepare(
+    source: Annotated[Path, tyro.conf.Positional],
+    out: Annotated[Path, tyro.conf.Positional],
+    *,
+    layout: Literal["auto", "meshes", "shapenet", "modelnet"] = "auto",
+    samples: Annotated[tuple[Samples, ...], tyro.conf.arg(metavar="{signed,unsigned,cloud,occupancy,surface} ...")] = (
+        "signed",
+    ),
+    count: int = 500_000,
+    split: Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")] = None,
+    thickness: float = 0.01,
+    outer: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    half: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    seed: int = 0,
+    workers: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
+    timeout: float = 600.0,
+    backend: Literal["local", "ray", "dask"] = "local",
+    strict: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    progress: bool = True,
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+) -> int:
+    """Make training samples of many shapes; each is accepted, repaired or rejected with its reason (report.html).
+
+    Ctrl-C stops; the same command goes on where it stopped, and the bytes are the same.
+
+    Args:
+        source: The folder with the shapes.
+        out: The folder for samples, manifest.json, report.csv and report.html.
+        layout: How the shapes lie in their folder.
+        samples: Kinds of samples: signed (DeepSDF), unsigned (SAL, SALD), cloud (Neural-Pull), occupancy, surface.
+        count: Samples of each kind, a shape.
+        split: The ids to take: a JSON list, or {dataset: {class: [ids]}}.
+        thickness: Of the walls that sheets (which enclose nothing) become, in the unit ball; 0 rejects them.
+        outer: Keep the outer hull of overlapping parts alone.
+        half: Write 16 bits a number.
+        seed: The same seed gives the same samples, whatever the order and the workers.
+        workers: Shapes at once (default: one a core).
+        timeout: Seconds for one shape.
+        backend: Where to run: this machine's cores, or a Ray or Dask cluster.
+        strict: Exit status 1 where a shape was rejected.
+        progress: Show progress on standard error.
+        json: Print the figures as JSON to standard output.
+    """
+    import time
+
+    from isofield.cli import reporting
+    from isofield.cli.checks import check_seed
+    from isofield.cli.progress import shown
+    from isofield.configs import PrepareConfig
+    from isofield.datasets import Record
+    from isofield.datasets import prepare as run
+    from isofield.datasets.report import counts
+
+    check_seed(seed)
+    begun = time.perf_counter()
+    config = PrepareConfig(tuple(samples), count, seed, thickness=thickness, outer=outer, half=half)
+    with shown(source.name or str(source), progress) as report:
+
+        def told(done: int, of: int, record: Record) -> None:
+            rate = done / (time.perf_counter() - begun)
+            report(f"{done} of {of} shapes, {60 * rate:.0f} a minute, {(of - done) / rate:.0f} s left", done / of)
+
+        records = run(
+            source,
+            out,
+            config,
+            layout=layout,
+            split=split,
+            workers=workers,
+            timeout=timeout,
+            backend=backend,
+            told=told,
+        )
+    number = counts(records)
+    for record in [record for record in records if record.outcome == "reject"][:10]:
+        reporting.note(f"rejected: {record.id}: {record.reason}")
+    figures = {
+        "input": str(source), "shapes": len(records), "accepted": number["accept"], "repaired": number["repair"],
+        "rejected": number["reject"], "seconds": round(time.perf_counter() - begun, 2),
+        "files": [str(out / "manifest.json"), str(out / "report.html")],
+    }  # fmt: skip
+    reporting.show(figures, json, f"open {reporting.quoted(out / 'report.html')}")
+    return 1 if strict and number["reject"] else 0

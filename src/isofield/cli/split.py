@@ -1,0 +1,45 @@
+"""`isofield split SOURCE -o F.json`: a seeded split of many shapes, by class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+
+def split(
+    source: Annotated[Path, tyro.conf.Positional],
+    *,
+    out: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="OUT.json")],
+    train: float = 0.8,
+    layout: Literal["auto", "meshes", "shapenet", "modelnet"] = "auto",
+    seed: int = 0,
+) -> int:
+    """Divide shapes into train and test, class by class; the same seed gives the same split.
+
+    Args:
+        source: The folder with the shapes.
+        out: The JSON file to write: {"train": {class: [ids]}, "test": {class: [ids]}}. `isofield prepare --split` takes
+            it, or a list of ids.
+        train: Share of the shapes of every class that train.
+        layout: How the shapes lie in their folder.
+        seed: Of the shuffling.
+    """
+    import sys
+
+    from isofield import shapes
+    from isofield.cli.checks import check_seed
+    from isofield.datasets import find, make_split
+    from isofield.datasets.manifest import write
+    from isofield.errors import InputError
+
+    check_seed(seed)
+    if not 0 < train < 1:
+        raise InputError(f"--train {train} is no share: give a number between 0 and 1.")
+    shapes.check_output(out, ("json",))
+    parts = make_split(find(source, layout)[1], {"train": train, "test": 1 - train}, seed)
+    write(out, parts)
+    for part, table in parts.items():
+        print(f"{part}  {sum(map(len, table.values()))} shapes", file=sys.stderr)
+    return 0

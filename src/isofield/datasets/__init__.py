@@ -1,0 +1,9 @@
+"""Many shapes on disk: found, judged, sampled, and read again for training."""
+
+from isofield.datasets.layouts import LAYOUTS, Entry, find
+from isofield.datasets.manifest import Record
+from isofield.datasets.preparing import prepare
+from isofield.datasets.reading import Prepared
+from isofield.datasets.splits import chosen, make_split, read_split
+
+__all__ = ["LAYOUTS", "Entry", "Prepared", "Record", "chosen", "find", "make_split", "prepare", "read_split"]

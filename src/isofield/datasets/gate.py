@@ -1,0 +1,106 @@
+"""The quality gate: what a shape of a data set is worth, and what has to be mended before it can teach anything."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from isofield import shapes
+from isofield.configs import PrepareConfig
+from isofield.errors import InputError
+from isofield.sampling.recipes import surface
+from isofield.sampling.solid import inside_of
+from isofield.shapes.hull import outer
+from isofield.shapes.solids import Solids, areas, sort
+from isofield.types import Cloud, Similarity
+
+Outcome = Literal["accept", "repair", "reject"]
+PROBES, AWAY = 4000, 1e-3
+"""Points of the surface whose two sides are asked, and how far from it, normalised."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A shape after the gate.
+
+    reason: why it is not simply accepted, "" where it is. figures: what was counted, by name. solids: its triangles,
+    normalised, and similarity: the way there from the file's units; None where it is rejected.
+    """
+
+    outcome: Outcome
+    reason: str
+    figures: dict[str, float]
+    solids: Solids | None = None
+    similarity: Similarity | None = None
+
+
+def judge(path: str, config: PrepareConfig) -> Judged:
+    """Reads and judges one file; what is wrong with it becomes a reason, not an error."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            mesh = shapes.read(path)
+            if isinstance(mesh, Cloud):
+                return Judged("reject", "points without faces", {"faces": 0})
+            given = len(mesh.faces)
+            mesh = shapes.check_faces(mesh, path)
+            similarity = shapes.normalization(np.asarray(mesh.vertices)[np.unique(mesh.faces)])
+    except InputError as error:
+        return Judged("reject", str(error), {})
+    solids = sort(similarity.apply(mesh.vertices), np.asarray(mesh.faces))
+    figures: dict[str, float] = {
+        "faces": given, "parts": solids.parts, "dropped": solids.dropped + given - len(mesh.faces),
+        "turned": solids.turned, "sheets": round(solids.sheets, 4), "holes": round(solids.holes, 4),
+    }  # fmt: skip
+    reasons = []
+    if figures["dropped"]:
+        reasons.append(f"{figures['dropped']:.0f} faces without area or repeated are left out")
+    if solids.turned:
+        reasons.append(f"{solids.turned} faces are turned outward")
+    if solids.holes:
+        reasons.append(f"holes of {100 * solids.holes:.2g} % of the area are closed")
+    if config.thickness == 0 and solids.sheets > config.sheets:
+        return Judged("reject", f"sheet: {100 * solids.sheets:.0f} % of the area encloses nothing", figures)
+    if len(solids.sheet):
+        what = f"become walls {config.thickness:g} thick" if config.thickness else "are left out"
+        reasons.append(f"sheets ({100 * solids.sheets:.2g} % of the area) {what}")
+    if len(solids.solid):
+        if config.outer:
+            solids, lost = outer(solids)
+            if lost:
+                reasons.append(f"{lost} parts are not closed and keep their inner walls")
+        inner, thin, wrong = sides(solids)
+        figures |= {"inner": inner, "thin": thin, "wrong": wrong}
+        figures["volume"] = volume(solids.vertices, solids.solid)
+        if wrong > config.turned:
+            return Judged("reject", f"sides: {100 * wrong:.2g} % of the surface is inside out", figures)
+    outcome: Outcome = "repair" if reasons else "accept"
+    if config.thickness == 0:
+        solids = replace(solids, sheet=solids.sheet[:0])
+    return Judged(outcome, "; ".join(reasons), figures, solids, similarity)
+
+
+def sides(solids: Solids) -> tuple[float, float, float]:
+    """Shares of the solid surface: with inside on both sides (inner walls), with outside on both (thinner than can be
+    told), and with inside where its normal points."""
+    points, normals = surface(solids.vertices, solids.solid, PROBES, np.random.default_rng(0))
+    inside = inside_of(solids.vertices, solids.solid)
+    out, within = inside(points + AWAY * normals), inside(points - AWAY * normals)
+    return float((out & within).mean()), float((~out & ~within).mean()), float((out & ~within).mean())
+
+
+def volume(vertices: np.ndarray, faces: np.ndarray) -> float:
+    """Enclosed by triangles, overlaps counted as often as they are enclosed."""
+    a, b, c = (vertices[faces[:, k]] for k in range(3))
+    return float(np.einsum("ij,ij->i", a, np.cross(b, c)).sum() / 6)
+
+
+def faces_of(solids: Solids) -> np.ndarray:
+    """All faces (m, 3), of solid parts and of sheets."""
+    return np.concatenate([solids.solid, solids.sheet])
+
+
+__all__ = ["Judged", "Outcome", "areas", "faces_of", "judge"]

@@ -1,0 +1,44 @@
+"""Where data sets keep their shapes: every layout is a file here whose `find(source)` yields `Entry`s."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from isofield.datasets.layouts import meshes, modelnet, shapenet
+from isofield.datasets.layouts.entry import Entry
+from isofield.errors import InputError
+
+LAYOUTS = {"shapenet": shapenet.find, "modelnet": modelnet.find, "meshes": meshes.find}
+"""Every layout by its name, the particular ones first: the first that finds shapes is taken."""
+
+__all__ = ["LAYOUTS", "Entry", "find"]
+
+
+def find(source: str | os.PathLike[str], layout: str = "auto") -> tuple[str, list[Entry]]:
+    """The layout of a folder and its shapes, by their ids' order.
+
+    Raises InputError for an unknown layout, a folder that is not there or holds no shapes, and for ids that differ in
+    case alone (they would be one on some disks).
+    """
+    source = Path(source)
+    if layout != "auto" and layout not in LAYOUTS:
+        raise InputError(f"layout {layout!r} is unknown: take auto or one of {', '.join(LAYOUTS)}.")
+    if not source.is_dir():
+        raise InputError(f"There is no folder {source}: give the one that holds the shapes.")
+    for name in LAYOUTS if layout == "auto" else [layout]:
+        entries = sorted(LAYOUTS[name](source), key=lambda entry: entry.id)
+        if entries:
+            _check(entries)
+            return name, entries
+    what = "shapes" if layout == "auto" else f"shapes in the layout {layout!r}"
+    raise InputError(f"{source} holds no {what}: give a folder with meshes (.ply .obj .off .stl .glb) in it.")
+
+
+def _check(entries: list[Entry]) -> None:
+    """Raises InputError for two ids that a disk or a person takes for one."""
+    seen: dict[str, Entry] = {}
+    for entry in entries:
+        other = seen.setdefault(entry.id.lower(), entry)
+        if other is not entry:
+            raise InputError(f"{other.path} and {entry.path} would have the same id ({entry.id}): rename one.")

@@ -1,0 +1,112 @@
+"""What a prepared data set is, on disk.
+
+OUT/manifest.json              format, versions, settings, and every shape with its outcome, in the order of ids
+OUT/shapes/ID/record.json      the same of one shape; it is there once the shape is whole
+OUT/shapes/ID/signed.npy       (n, 4), and so on: samples in random order, so that any slice is a random sample
+OUT/report.csv, report.html    for people
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from isofield.configs import PrepareConfig
+from isofield.errors import InputError
+from isofield.folder_format import reason
+
+FORMAT = 1
+"""Version of the layout; a reader refuses newer ones."""
+MANIFEST, SETTINGS, RECORD, SHAPES = "manifest.json", "settings.json", "record.json", "shapes"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One shape of a prepared data set.
+
+    id, label, source: as the layout has them. outcome, reason, figures: of the quality gate. center, scale: the
+    similarity from the file's units to the normalised space. files: SHA-256 of every array, by its kind.
+    """
+
+    id: str
+    label: str
+    source: str
+    outcome: str
+    reason: str
+    figures: dict[str, float] = field(default_factory=dict)
+    center: tuple[float, ...] = (0.0, 0.0, 0.0)
+    scale: float = 1.0
+    files: dict[str, str] = field(default_factory=dict)
+
+
+def settings_of(config: PrepareConfig, layout: str) -> dict[str, Any]:
+    """What has to be the same for two runs to write the same bytes."""
+    plain: dict[str, Any] = json.loads(json.dumps(asdict(config)))
+    return {"format": FORMAT, "layout": layout, **plain}
+
+
+def check_settings(folder: Path, settings: dict[str, Any]) -> None:
+    """Writes a folder's settings, or compares them with those that it was begun with.
+
+    Raises InputError where they differ, and where the folder holds something else.
+    """
+    path = folder / SETTINGS
+    if path.is_file():
+        try:
+            before = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise InputError(f"{path} is damaged ({error}): prepare into another folder.") from None
+        differ = sorted(name for name in {*before, *settings} if before.get(name) != settings.get(name))
+        if differ:
+            raise InputError(
+                f"{folder} was begun with other settings ({', '.join(differ)}): give those again to resume, or another "
+                "folder."
+            )
+        return
+    if folder.is_dir() and any(folder.iterdir()):
+        raise InputError(f"{folder} is not empty and no prepared data set: give another folder.")
+    write(path, settings)
+
+
+def write(path: Path, content: Any) -> None:
+    """Writes JSON beside its name and moves it into place. Raises InputError where that fails."""
+    beside = path.with_name(f".{path.name}.writing")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        os.replace(beside, path)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written ({error.strerror or error}): make room, or choose another folder."
+        ) from None
+
+
+def read(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], list[Record]]:
+    """The settings and the records of a prepared folder.
+
+    Raises InputError for what is none, is not finished, is damaged, or of a newer format.
+    """
+    folder = Path(folder)
+    path = folder / MANIFEST
+    if not path.is_file():
+        how = (
+            "run the same `isofield prepare` again to finish it"
+            if (folder / SETTINGS).is_file()
+            else ("give the folder that `isofield prepare` wrote")
+        )
+        raise InputError(f"{folder} has no {MANIFEST}: {how}.")
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+        version = int(table["settings"]["format"])
+        if version > FORMAT:
+            raise InputError(
+                f"{folder} has format {version}, newer than the {FORMAT} that this isofield reads: upgrade isofield."
+            )
+        return table["settings"], [Record(**row) for row in table["shapes"]]
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path} is damaged ({reason(error)}): prepare the data set again.") from None

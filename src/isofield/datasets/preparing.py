@@ -1,0 +1,144 @@
+"""Many shapes into training samples: the run over all of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+import joblib
+
+from isofield.configs import SAMPLES, PrepareConfig
+from isofield.datasets import report
+from isofield.datasets.layouts import Entry, find
+from isofield.datasets.manifest import MANIFEST, RECORD, SHAPES, Record, check_settings, settings_of, write
+from isofield.datasets.splits import chosen, read_split
+from isofield.datasets.work import guarded, place
+from isofield.errors import InputError
+
+Told = Callable[[int, int, Record], None]
+"""(how many are done, of how many, the last one)"""
+BACKENDS = ("local", "ray", "dask")
+
+
+def prepare(
+    source: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    config: PrepareConfig | None = None,
+    *,
+    layout: str = "auto",
+    split: str | os.PathLike[str] | None = None,
+    workers: int | None = None,
+    timeout: float | None = 600.0,
+    backend: str = "local",
+    told: Told | None = None,
+) -> list[Record]:
+    """Samples of every shape below `source`, into the folder `out` (`datasets.manifest` says what lies there).
+
+    layout: how the shapes lie ("auto" finds out). split: a JSON file with the ids to take, in DeepSDF's form or a list.
+    workers: processes at once, all cores by default. timeout: seconds for one shape. backend: where joblib runs it.
+    told: called after every shape.
+
+    Every shape has a seed of its own: order, workers and interruptions change no byte. What was stopped goes on where
+    it was. A shape that cannot be read, crashes or takes too long is rejected with its reason; the others go on.
+    Raises InputError for a source without shapes, a split with unknown ids, other settings than the folder was begun
+    with, and where nothing can be written.
+    """
+    config, out = config or PrepareConfig(), Path(out)
+    _check(config, workers, timeout, backend)
+    found, entries = find(source, layout)
+    if split is not None:
+        entries = chosen(entries, read_split(split), str(split))
+    check_settings(out, settings_of(config, found))
+    _clear(out)
+    done = {entry.id: record for entry in entries if (record := _known(out, entry)) is not None}
+    todo = [entry for entry in entries if entry.id not in done]
+    before = os.environ.get(THREADS)
+    os.environ[THREADS] = "1"  # a process is a core: the forked ones inherit it
+    try:
+        for record in _run(todo, out, config, workers or os.cpu_count() or 1, timeout, backend):
+            done[record.id] = record
+            if told is not None:
+                told(len(done), len(entries), record)
+    except OSError as error:
+        raise InputError(f"{error}.") from None
+    finally:
+        if before is None:
+            del os.environ[THREADS]
+        else:
+            os.environ[THREADS] = before
+    records = [done[entry.id] for entry in entries]
+    from isofield import __version__
+
+    write(out / MANIFEST, {
+        "isofield": __version__, "settings": settings_of(config, found), "shapes": [asdict(r) for r in records],
+    })  # fmt: skip
+    report.write(out, records)
+    return records
+
+
+THREADS = "IGL_NUM_THREADS"
+"""libigl's own threads."""
+
+
+def _run(
+    todo: list[Entry], out: Path, config: PrepareConfig, workers: int, timeout: float | None, backend: str
+) -> Iterable[Record]:
+    """The records of shapes as they are done, in any order. Locally threads wait, each for a process of its own."""
+    if backend != "local":
+        _register(backend)
+    kind = "threading" if backend == "local" else backend
+    with joblib.parallel_config(backend=kind, n_jobs=workers):
+        jobs = joblib.Parallel(return_as="generator_unordered", batch_size=1)
+        yield from jobs(joblib.delayed(guarded)(entry, out, config, timeout) for entry in todo)
+
+
+def _register(backend: str) -> None:
+    try:
+        if backend == "ray":
+            from ray.util.joblib import register_ray
+
+            register_ray()
+        else:
+            import dask.distributed  # noqa: F401  registers itself
+    except ImportError as error:
+        raise InputError(
+            f"--backend {backend} needs the package {error.name}: pip install 'isofield[{backend}]'."
+        ) from None
+
+
+def _known(out: Path, entry: Entry) -> Record | None:
+    """The record of a shape that is whole already."""
+    path = place(out, entry.id) / RECORD
+    try:
+        record = Record(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    return record if all((path.parent / f"{kind}.npy").is_file() for kind in record.files) else None
+
+
+def _clear(out: Path) -> None:
+    """Removes what a killed run left half written."""
+    for path in (out / SHAPES).rglob(".writing-*") if (out / SHAPES).is_dir() else ():
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _check(config: PrepareConfig, workers: int | None, timeout: float | None, backend: str) -> None:
+    for wrong, sentence in (
+        (not config.samples, "no samples are asked for: name at least one kind"),
+        (config.count < 1 or config.points < 100, "count and points are too few: give at least 1 and 100"),
+        (not 0 <= config.near <= 1, f"near {config.near} is no share: give 0 to 1"),
+        (any(not v > 0 for v in config.variances), "a variance is not above 0"),
+        (not 0 <= config.thickness < 0.5, f"thickness {config.thickness} is no wall: give 0 to 0.5, of the unit ball"),
+        (workers is not None and workers < 1, f"{workers} workers do nothing: give at least 1"),
+        (timeout is not None and not timeout > 0, f"timeout {timeout} is no time: give seconds above 0"),
+        (backend not in BACKENDS, f"backend {backend!r} is unknown: take one of {', '.join(BACKENDS)}"),
+    ):
+        if wrong:
+            raise InputError(f"{sentence}.")
+    for kind in config.samples:
+        if kind not in SAMPLES:
+            raise InputError(f"samples {kind!r} are unknown: take some of {', '.join(SAMPLES)}.")

@@ -1,0 +1,59 @@
+"""A prepared data set for training: one read is one slice of a file that is mapped into memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from isofield.datasets.manifest import Record, read
+from isofield.datasets.work import place
+from isofield.errors import InputError
+
+
+class Prepared:
+    """The shapes of a prepared folder that were accepted or repaired; a sequence that `torch.utils.data` reads, too.
+
+    records: of every shape, in the order of ids. `data[i]` is (count, columns) float32: a random slice of the shape's
+    samples, another one every time; `data.slice(i, start)` the one from a row on.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        kind: str = "signed",
+        count: int = 16_384,
+        ids: Sequence[str] | None = None,
+        seed: int = 0,
+    ) -> None:
+        """kind: of samples. count: rows of one read. ids: the shapes to take, all by default. seed: of the slices.
+
+        Raises InputError where the folder, the kind or an id is not there.
+        """
+        self._folder = Path(folder)
+        settings, records = read(self._folder)
+        if kind not in settings["samples"]:
+            raise InputError(f"{folder} has no {kind!r} samples: it has {', '.join(settings['samples'])}.")
+        usable = {record.id: record for record in records if record.outcome != "reject"}
+        missing = [id_ for id_ in ids or () if id_ not in usable]
+        if missing:
+            raise InputError(f"{folder} has no usable shapes called {', '.join(missing)}.")
+        self.records: list[Record] = [usable[id_] for id_ in ids] if ids is not None else list(usable.values())
+        self._kind, self._count, self._random = kind, count, np.random.default_rng(seed)
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        rows = self._mapped(index)
+        return self.slice(index, int(self._random.integers(max(len(rows) - self._count, 0) + 1)))
+
+    def slice(self, index: int, start: int) -> np.ndarray:
+        """(count, columns) float32, the rows from `start` on."""
+        return np.asarray(self._mapped(index)[start : start + self._count], np.float32)
+
+    def _mapped(self, index: int) -> np.ndarray:
+        path = place(self._folder, self.records[index].id) / f"{self._kind}.npy"
+        return np.load(path, mmap_mode="r", allow_pickle=False)

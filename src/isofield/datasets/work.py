@@ -1,0 +1,172 @@
+"""One shape: judged, sampled and written, in a process of its own, which may crash or take too long."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from isofield import render
+from isofield.configs import PrepareConfig
+from isofield.datasets.gate import Judged, faces_of, judge
+from isofield.datasets.layouts.entry import Entry
+from isofield.datasets.manifest import RECORD, SHAPES, Record
+from isofield.sampling import recipes
+from isofield.sampling.solid import signed_distance
+from isofield.sampling.triangles import nearest_on
+
+PICTURE = "picture.png"
+SIZE = 160
+"""Pixels of a picture of the report."""
+EXACT = 1e-4
+"""16 bits hold numbers below 1 with errors below 2.5e-4; distances near the surface with far less."""
+
+
+def place(out: Path, id_: str) -> Path:
+    """The folder of one shape."""
+    return out / SHAPES / id_
+
+
+def guarded(entry: Entry, out: Path, config: PrepareConfig, timeout: float | None) -> Record:
+    """`prepare_shape` in a process of its own: a crash or a timeout becomes a rejected shape, not the end of the run.
+
+    Raises OSError where nothing could be written.
+    """
+    process = _process(target=_quietly, args=(entry, out, config))
+    process.start()
+    process.join(timeout)
+    if process.is_alive():
+        process.kill()
+        process.join()
+        return write_record(out, _rejected(entry, f"took longer than {timeout:g} seconds"))
+    path = place(out, entry.id) / RECORD
+    if process.exitcode == FULL:
+        raise OSError(f"{out} cannot be written: make room, or choose another folder")
+    if process.exitcode != 0 or not path.is_file():
+        return write_record(out, _rejected(entry, f"crashed its process (exit status {process.exitcode})"))
+    return Record(**json.loads(path.read_text(encoding="utf-8")))
+
+
+FULL = 74
+"""Exit status of a process that could not write (EX_IOERR)."""
+
+
+def _quietly(entry: Entry, out: Path, config: PrepareConfig) -> None:
+    try:
+        prepare_shape(entry, out, config)
+    except OSError:
+        os._exit(FULL)
+    except MemoryError:
+        write_record(out, _rejected(entry, "too large for this machine's memory"))
+    except Exception as error:  # a defect in one shape's work is no reason to leave the others undone
+        write_record(out, _rejected(entry, f"failed ({type(error).__name__}: {error})"[:300]))
+
+
+def prepare_shape(entry: Entry, out: Path, config: PrepareConfig) -> Record:
+    """Judges one shape and writes its samples; the record. The seed is the data set's with the shape's id."""
+    judged = judge(str(entry.path), config)
+    arrays: dict[str, np.ndarray] = {}
+    if judged.solids is not None:
+        own = int.from_bytes(hashlib.sha256(entry.id.encode()).digest()[:8], "little")
+        arrays = samples(judged, config, [config.seed, own])
+    target = place(out, entry.id)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".writing-", ignore_cleanup_errors=True) as name:
+        beside = Path(name) / "shape"
+        beside.mkdir()
+        for kind, rows in arrays.items():
+            np.save(beside / f"{kind}.npy", rows.astype(np.float16 if config.half else np.float32))
+        if judged.solids is not None:
+            _draw(judged, beside / PICTURE)
+        files = {kind: hashlib.sha256((beside / f"{kind}.npy").read_bytes()).hexdigest() for kind in arrays}
+        similarity = judged.similarity
+        record = Record(
+            entry.id, entry.label, str(entry.path), judged.outcome, judged.reason, judged.figures,
+            similarity.center if similarity else (0.0, 0.0, 0.0), similarity.scale if similarity else 1.0, files,
+        )  # fmt: skip
+        (beside / RECORD).write_text(json.dumps(asdict(record)) + "\n", encoding="utf-8")
+        if target.exists():
+            shutil.rmtree(target)
+        os.replace(beside, target)
+    return record
+
+
+def samples(judged: Judged, config: PrepareConfig, seed: list[int]) -> dict[str, np.ndarray]:
+    """The arrays of every kind that was asked for, each with a generator of its own."""
+    assert judged.solids is not None  # for the type checker: accepted shapes have solids
+    solids, faces = judged.solids, faces_of(judged.solids)
+    points, normals = recipes.surface(solids.vertices, faces, config.points, np.random.default_rng([*seed, 0]))
+    distance = signed_distance(solids, config.thickness)
+    made: dict[str, np.ndarray] = {}
+    for kind in config.samples:
+        random = np.random.default_rng([*seed, 1, *kind.encode()])
+        match kind:
+            case "signed":
+                rows = recipes.signed(distance, points, config.count, config.variances, config.near, random)
+            case "unsigned":
+                closest = nearest_on(solids.vertices[faces])
+                rows = recipes.unsigned(closest, points, config.count, config.neighbour, config.wide, random)
+            case "cloud":
+                rows = recipes.cloud(points[:20_000], config.count, config.pull, random)
+            case "occupancy":
+                rows = recipes.occupancy(distance, config.count, config.padding, random)
+            case "surface":
+                rows = np.concatenate([points, normals], axis=1)[: config.count]
+        made[kind] = rows
+    return made
+
+
+def write_record(out: Path, record: Record) -> Record:
+    """The record of a shape without samples, written."""
+    target = place(out, record.id)
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    beside = target / f".{RECORD}"
+    beside.write_text(json.dumps(asdict(record)) + "\n", encoding="utf-8")
+    os.replace(beside, target / RECORD)
+    return record
+
+
+def _rejected(entry: Entry, reason: str) -> Record:
+    return Record(entry.id, entry.label, str(entry.path), "reject", reason)
+
+
+def _draw(judged: Judged, path: Path) -> None:
+    """A picture of the shape, beside a slice of its signs through the middle."""
+    import trimesh
+    from PIL import Image
+
+    assert judged.solids is not None  # for the type checker
+    mesh = trimesh.Trimesh(judged.solids.vertices, faces_of(judged.solids), process=False)
+    drawn = render.picture(mesh, size=(SIZE, SIZE))
+    across = np.linspace(-1, 1, SIZE)
+    x, y = np.meshgrid(across, -across)
+    inside = inside_slice(judged, np.stack([x, y, np.zeros_like(x)], -1).reshape(-1, 3)).reshape(SIZE, SIZE)
+    colors = np.where(inside[..., None], [70, 104, 140], [236, 238, 241]).astype(np.uint8)
+    Image.fromarray(np.concatenate([drawn, colors], axis=1)).save(path)
+
+
+def inside_slice(judged: Judged, x: np.ndarray) -> np.ndarray:
+    """Whether points (n, 3) are inside, walls of sheets included."""
+    assert judged.solids is not None  # for the type checker
+    thickness = 0.02  # walls thinner than a pixel could not be seen
+    return signed_distance(judged.solids, thickness)(x) < 0
+
+
+def _process(target: Callable[..., None], args: tuple[Any, ...]) -> BaseProcess:
+    """A process that starts in a hundredth of a second: a server has loaded what it needs, and forks it."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn").Process(target=target, args=args)
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context.Process(target=target, args=args)

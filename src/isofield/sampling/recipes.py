@@ -1,0 +1,83 @@
+"""Training samples of one shape as each paper draws them. All lengths are normalised, all orders random."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from isofield.sampling.triangles import Nearest
+from isofield.shapes.solids import areas
+from isofield.threads import nearest
+from isofield.types import Distance
+
+
+def surface(
+    vertices: np.ndarray, faces: np.ndarray, count: int, random: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Points (count, 3) evenly at random over triangles, and their faces' normals (count, 3) as wound."""
+    area = areas(vertices, faces)
+    corners = vertices[faces[random.choice(len(faces), count, p=area / area.sum())]]  # (count, 3, 3)
+    u, v = random.random((2, count, 1))
+    root = np.sqrt(u)
+    points = (1 - root) * corners[:, 0] + root * (1 - v) * corners[:, 1] + root * v * corners[:, 2]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    return points, normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-300)
+
+
+def signed(
+    distance: Distance,
+    points: np.ndarray,
+    count: int,
+    variances: Sequence[float],
+    near: float,
+    random: np.random.Generator,
+) -> np.ndarray:
+    """(count, 4): x y z and signed distance (Park et al. 2019, DeepSDF, section 5).
+
+    points: (n, 3) on the surface. near: share of the samples that deviate from them, in equal bands of these
+    variances; the others are anywhere in the cube from -1 to 1.
+    """
+    close = round(near * count)
+    x = random.uniform(-1, 1, (count, 3))
+    deviation = np.sqrt(np.resize(variances, close))[:, None]
+    x[:close] = points[random.integers(len(points), size=close)] + deviation * random.standard_normal((close, 3))
+    return np.column_stack([x, distance(x)])[random.permutation(count)]
+
+
+def unsigned(
+    closest: Nearest, points: np.ndarray, count: int, neighbour: int, wide: float, random: np.random.Generator
+) -> np.ndarray:
+    """(count, 7): x y z, distance, and the direction away from the surface (Atzmon and Lipman 2020, 2021: SAL, SALD).
+
+    closest: of the triangles. points: (n, 3) on the surface. Half of the samples deviate from their point by its
+    distance to its `neighbour`-th nearest, the others by `wide`. The direction is zero on the surface itself.
+    """
+    tree = cKDTree(points)
+    chosen = points[random.integers(len(points), size=count)]
+    deviation = np.full((count, 1), wide)
+    deviation[::2, 0] = nearest(tree, chosen[::2], k=[min(neighbour, len(points))])[0][:, 0]
+    x = chosen + deviation * random.standard_normal((count, 3))
+    away = x - closest(x)
+    distance = np.linalg.norm(away, axis=1, keepdims=True)
+    return np.concatenate([x, distance, away / np.maximum(distance, 1e-12)], axis=1)[random.permutation(count)]
+
+
+def cloud(points: np.ndarray, count: int, neighbour: int, random: np.random.Generator) -> np.ndarray:
+    """(count, 6): queries and the points (n, 3) of the cloud nearest to them (Ma et al. 2021, Neural-Pull).
+
+    A query deviates from its point by that point's distance to its `neighbour`-th nearest.
+    """
+    tree = cKDTree(points)
+    chosen = points[random.integers(len(points), size=count)]
+    deviation = nearest(tree, chosen, k=[min(neighbour, len(points))])[0]  # (count, 1)
+    x = chosen + deviation * random.standard_normal((count, 3))
+    return np.concatenate([x, points[nearest(tree, x)[1]]], axis=1)
+
+
+def occupancy(distance: Distance, count: int, padding: float, random: np.random.Generator) -> np.ndarray:
+    """(count, 4): points anywhere in the cube of half side 1 + `padding`, and 1 where they are inside, else 0
+    (Mescheder et al. 2019, Occupancy Networks)."""
+    x = random.uniform(-1 - padding, 1 + padding, (count, 3))
+    return np.column_stack([x, distance(x) < 0])

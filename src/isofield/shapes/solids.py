@@ -1,0 +1,154 @@
+"""What encloses a volume among triangles that people bring, and what is a sheet with outside on both of its sides.
+
+A part (faces that share edges) is solid where the holes at its border are small beside it: a membrane over a loop of
+border of length l has at most the area l^2 / (4 pi) of a disc. Solid parts are wound outward; other parts are sheets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import igl
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from isofield.shapes.topology import degenerate, distinct
+
+HOLES = 0.05
+"""Membranes over the holes of a solid part have at most this share of its area."""
+RAYS = 50_000
+"""Rays, by which the patches of non-manifold parts are turned outward."""
+
+
+@dataclass(frozen=True)
+class Solids:
+    """Triangles sorted into solid parts and sheets.
+
+    vertices: (n, 3). solid: (m, 3) faces of solid parts, wound outward. sheet: (k, 3) faces of the others. part: (m,)
+    the part of each solid face. parts: how many there are, of both kinds. dropped: degenerate and repeated faces that
+    were left out. turned: solid faces that were wound the other way. holes: area of the membranes over the holes of
+    solid parts, as a share of the whole area.
+    """
+
+    vertices: np.ndarray
+    solid: np.ndarray
+    sheet: np.ndarray
+    part: np.ndarray
+    parts: int
+    dropped: int
+    turned: int
+    holes: float
+
+    @property
+    def sheets(self) -> float:
+        """Share of the area that belongs to sheets."""
+        open_, all_ = (areas(self.vertices, f).sum() for f in (self.sheet, np.concatenate([self.solid, self.sheet])))
+        return float(open_ / all_)
+
+
+def sort(vertices: np.ndarray, faces: np.ndarray) -> Solids:
+    """Sorts faces (m, 3) over vertices (n, 3), all finite, into solid parts and sheets."""
+    first, inverse = distinct(vertices)
+    vertices, all_ = np.ascontiguousarray(vertices[first], np.float64), inverse[faces].astype(np.int64)
+    faces = _single(all_[~degenerate(vertices, all_)])
+    met = _meet(faces, len(vertices))
+    count = int(met.body.max(initial=-1)) + 1
+    area = np.bincount(met.body, areas(vertices, faces), count)
+    holes = np.bincount(met.body[met.owner], _membranes(vertices, met.border), count)
+    closed = holes <= HOLES * area
+    kept = closed[met.body]
+    wound, turned = _outward(vertices, faces[kept], met.part[kept], met.crossed[kept])
+    return Solids(
+        vertices, wound, faces[~kept], met.part[kept], int(met.part.max(initial=-1)) + 1, len(all_) - len(faces),
+        turned, float(holes[closed].sum() / max(area.sum(), 1e-300)),
+    )  # fmt: skip
+
+
+def areas(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """The areas (m,) of faces (m, 3)."""
+    a, b, c = (vertices[faces[:, k]] for k in range(3))
+    return np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+
+
+def _single(faces: np.ndarray) -> np.ndarray:
+    """Faces without repeats. Two of opposite winding stay, as walls between touching bodies are, unless more than half
+    of all faces have such a twin: a surface with both sides drawn."""
+    rolled = faces[np.sort(np.unique(_rolled(faces), axis=0, return_index=True)[1])]
+    _, index, number = np.unique(np.sort(rolled, axis=1), axis=0, return_index=True, return_counts=True)
+    twins = number[number > 1].sum() > 0.5 * len(rolled)
+    return np.ascontiguousarray(rolled[np.sort(index)] if twins else rolled)
+
+
+@dataclass(frozen=True)
+class _Met:
+    """How faces (m) meet. body: (m,) by shared edges of any kind. part: (m,) by edges of exactly two faces. crossed:
+    (m,) whether the face's part ends at an edge where others go on. border: (e, 2) edges of one face, owner: (e,)
+    it."""
+
+    body: np.ndarray
+    part: np.ndarray
+    crossed: np.ndarray
+    border: np.ndarray
+    owner: np.ndarray
+
+
+def _meet(faces: np.ndarray, count: int) -> _Met:
+    ends = np.sort(faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
+    owner = np.repeat(np.arange(len(faces)), 3)
+    key = ends[:, 0] * count + ends[:, 1]
+    order = np.argsort(key, kind="stable")
+    key, owner, ends = key[order], owner[order], ends[order]
+    new = np.concatenate([[True], key[1:] != key[:-1]])[: len(key)]
+    number = np.bincount(np.cumsum(new) - 1, minlength=1)[np.cumsum(new) - 1]  # (3 m,) faces at each one's edge
+
+    def joined(links: np.ndarray) -> np.ndarray:
+        graph = coo_array((np.ones(len(links), np.int8), (owner[links], owner[links - 1])), (len(faces),) * 2)
+        return connected_components(graph, directed=False)[1]
+
+    body, part = joined(np.flatnonzero(~new)), joined(np.flatnonzero(~new & (number == 2)))
+    crowded = np.flatnonzero(number > 2)
+    _, where, own = np.unique(
+        np.stack([key[crowded], part[owner[crowded]]]), axis=1, return_inverse=True, return_counts=True
+    )
+    ends_here = np.bincount(part[owner[crowded]], own[where.reshape(-1)] % 2 == 1, int(part.max(initial=-1)) + 1) > 0
+    return _Met(body, part, ends_here[part], ends[number == 1], owner[number == 1])
+
+
+def _membranes(vertices: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """(e,) what every border edge (e, 2) adds to the area of its loop's membrane, l^2 / (4 pi) in all."""
+    if not len(ends):
+        return np.zeros(0)
+    used, local = np.unique(ends, return_inverse=True)
+    local = local.reshape(-1, 2)
+    graph = coo_array((np.ones(len(local), np.int8), (local[:, 0], local[:, 1])), (len(used),) * 2)
+    loop = connected_components(graph, directed=False)[1][local[:, 0]]
+    length = np.linalg.norm(vertices[ends[:, 0]] - vertices[ends[:, 1]], axis=1)
+    return length * np.bincount(loop, length)[loop] / (4 * np.pi)
+
+
+def _outward(vertices: np.ndarray, faces: np.ndarray, part: np.ndarray, crossed: np.ndarray) -> tuple[np.ndarray, int]:
+    """Faces wound outward, and how many were turned: in every part alike, then by the sign of its volume; parts that
+    end at edges where others go on go by what sees them from outside."""
+    if not len(faces):
+        return faces, 0
+    wound = np.array(igl.bfs_orient(faces)[0], np.int64)
+    centre = vertices[wound].mean(1)  # (m, 3)
+    count = np.maximum(np.bincount(part), 1)[:, None]
+    middle = (np.stack([np.bincount(part, centre[:, k]) for k in range(3)], 1) / count)[part]
+    a, b, c = (vertices[wound[:, k]] - middle for k in range(3))
+    inward = np.bincount(part, np.einsum("ij,ij->i", a, np.cross(b, c)))[part] < 0
+    wound[inward] = wound[inward][:, ::-1]
+    if crossed.any():
+        from igl.embree import reorient_facets_raycast
+
+        some = np.ascontiguousarray(wound[crossed])
+        flip = np.asarray(reorient_facets_raycast(vertices, some, RAYS, 10, False, False, False)[0]).reshape(-1) > 0
+        some[flip] = some[flip][:, ::-1]
+        wound[crossed] = some
+    return wound, int((_rolled(wound) != _rolled(faces)).any(1).sum())
+
+
+def _rolled(faces: np.ndarray) -> np.ndarray:
+    """Faces that name their least corner first: the same winding is the same row."""
+    return np.take_along_axis(faces, (np.arange(3)[None] + faces.argmin(1)[:, None]) % 3, 1)
