@@ -14,7 +14,7 @@ from isofield.errors import InputError
 from isofield.sampling.recipes import surface
 from isofield.sampling.solid import inside_of
 from isofield.shapes.hull import outer
-from isofield.shapes.solids import Solids, areas, sort
+from isofield.shapes.solids import Solids, sort, volume
 from isofield.types import Cloud, Similarity
 
 Outcome = Literal["accept", "repair", "reject"]
@@ -92,15 +92,6 @@ def sides(solids: Solids) -> tuple[float, float, float]:
     return float((out & within).mean()), float((~out & ~within).mean()), float((out & ~within).mean())
 
 
-def volume(vertices: np.ndarray, faces: np.ndarray) -> float:
-    """Enclosed by triangles, overlaps counted as often as they are enclosed."""
-    a, b, c = (vertices[faces[:, k]] for k in range(3))
-    return float(np.einsum("ij,ij->i", a, np.cross(b, c)).sum() / 6)
-
-
 def faces_of(solids: Solids) -> np.ndarray:
     """All faces (m, 3), of solid parts and of sheets."""
     return np.concatenate([solids.solid, solids.sheet])
-
-
-__all__ = ["Judged", "Outcome", "areas", "faces_of", "judge"]

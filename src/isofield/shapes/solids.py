@@ -17,6 +17,8 @@ from isofield.shapes.topology import degenerate, distinct
 
 HOLES = 0.05
 """Membranes over the holes of a solid part have at most this share of its area."""
+TIE = 1e-6
+"""Radians: faces at an edge that are nearer to each other lie on top of each other."""
 RAYS = 50_000
 """Rays, by which the patches of non-manifold parts are turned outward."""
 
@@ -52,7 +54,7 @@ def sort(vertices: np.ndarray, faces: np.ndarray) -> Solids:
     first, inverse = distinct(vertices)
     vertices, all_ = np.ascontiguousarray(vertices[first], np.float64), inverse[faces].astype(np.int64)
     faces = _single(all_[~degenerate(vertices, all_)])
-    met = _meet(faces, len(vertices))
+    met = _meet(faces, vertices)
     count = int(met.body.max(initial=-1)) + 1
     area = np.bincount(met.body, areas(vertices, faces), count)
     holes = np.bincount(met.body[met.owner], _membranes(vertices, met.border), count)
@@ -71,6 +73,12 @@ def areas(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     return np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
 
 
+def volume(vertices: np.ndarray, faces: np.ndarray) -> float:
+    """Enclosed by triangles, overlaps counted as often as they are enclosed."""
+    a, b, c = (vertices[faces[:, k]] for k in range(3))
+    return float(np.einsum("ij,ij->i", a, np.cross(b, c)).sum() / 6)
+
+
 def _single(faces: np.ndarray) -> np.ndarray:
     """Faces without repeats. Two of opposite winding stay, as walls between touching bodies are, unless more than half
     of all faces have such a twin: a surface with both sides drawn."""
@@ -82,9 +90,9 @@ def _single(faces: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Met:
-    """How faces (m) meet. body: (m,) by shared edges of any kind. part: (m,) by edges of exactly two faces. crossed:
-    (m,) whether the face's part ends at an edge where others go on. border: (e, 2) edges of one face, owner: (e,)
-    it."""
+    """How faces (m) meet. body: (m,) by shared edges of any kind. part: (m,) by edges of two faces, and by wedges
+    of more. crossed: (m,) whether the face's part ends at an edge where others go on. border: (e, 2) edges of one face,
+    owner: (e,) it."""
 
     body: np.ndarray
     part: np.ndarray
@@ -93,26 +101,60 @@ class _Met:
     owner: np.ndarray
 
 
-def _meet(faces: np.ndarray, count: int) -> _Met:
-    ends = np.sort(faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
-    owner = np.repeat(np.arange(len(faces)), 3)
-    key = ends[:, 0] * count + ends[:, 1]
+def _meet(faces: np.ndarray, vertices: np.ndarray) -> _Met:
+    half = faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
+    owner, along = np.repeat(np.arange(len(faces)), 3), half[:, 0] < half[:, 1]
+    ends = np.sort(half, axis=1)
+    key = ends[:, 0] * len(vertices) + ends[:, 1]
     order = np.argsort(key, kind="stable")
-    key, owner, ends = key[order], owner[order], ends[order]
+    key, owner, ends, along = key[order], owner[order], ends[order], along[order]
     new = np.concatenate([[True], key[1:] != key[:-1]])[: len(key)]
     number = np.bincount(np.cumsum(new) - 1, minlength=1)[np.cumsum(new) - 1]  # (3 m,) faces at each one's edge
 
-    def joined(links: np.ndarray) -> np.ndarray:
-        graph = coo_array((np.ones(len(links), np.int8), (owner[links], owner[links - 1])), (len(faces),) * 2)
+    def joined(one: np.ndarray, two: np.ndarray) -> np.ndarray:
+        graph = coo_array((np.ones(len(one), np.int8), (owner[one], owner[two])), (len(faces),) * 2)
         return connected_components(graph, directed=False)[1]
 
-    body, part = joined(np.flatnonzero(~new)), joined(np.flatnonzero(~new & (number == 2)))
+    follow, pair = np.flatnonzero(~new), np.flatnonzero(~new & (number == 2))
     crowded = np.flatnonzero(number > 2)
+    corner = faces[owner[crowded]].sum(1) - ends[crowded].sum(1)  # the third
+    one, two = _wedges(vertices, ends[crowded], corner, along[crowded], key[crowded])
+    body = joined(follow, follow - 1)
+    part = joined(np.concatenate([pair, crowded[one]]), np.concatenate([pair - 1, crowded[two]]))
     _, where, own = np.unique(
         np.stack([key[crowded], part[owner[crowded]]]), axis=1, return_inverse=True, return_counts=True
     )
     ends_here = np.bincount(part[owner[crowded]], own[where.reshape(-1)] % 2 == 1, int(part.max(initial=-1)) + 1) > 0
     return _Met(body, part, ends_here[part], ends[number == 1], owner[number == 1])
+
+
+def _wedges(
+    vertices: np.ndarray, ends: np.ndarray, corner: np.ndarray, along: np.ndarray, key: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which faces at crowded edges bound the same body: pairs of rows (p,), (p,).
+
+    Rows are sorted by `key`, their edge: ends (k, 2), the face's third corner (k,), and whether it runs along the edge.
+    Turning around an edge, the inside begins behind a face that runs against it and ends at the next that runs along
+    it. Edges around which the two do not take turns have no pairs.
+    """
+    if not len(key):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    axis = vertices[ends[:, 1]] - vertices[ends[:, 0]]
+    axis /= np.linalg.norm(axis, axis=1, keepdims=True)
+    across = np.cross(axis, np.eye(3)[np.abs(axis).argmin(1)])
+    across /= np.linalg.norm(across, axis=1, keepdims=True)
+    toward = vertices[corner] - vertices[ends[:, 0]]
+    angle = np.arctan2((toward * np.cross(axis, across)).sum(1), (toward * across).sum(1))
+    angle = np.round(angle / TIE) % round(2 * np.pi / TIE)  # faces on top of each other: first who ends an inside
+    order = np.lexsort((~along, angle, key))
+    key, along = key[order], along[order]
+    first = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
+    group = np.cumsum(np.concatenate([[True], key[1:] != key[:-1]])) - 1
+    following = np.arange(1, len(key) + 1)
+    following[np.append(first[1:] - 1, len(key) - 1)] = first
+    turns = np.bincount(group, along != along[following]) == np.bincount(group)
+    start = np.flatnonzero(~along & turns[group])
+    return order[start], order[following[start]]
 
 
 def _membranes(vertices: np.ndarray, ends: np.ndarray) -> np.ndarray:
@@ -132,7 +174,8 @@ def _outward(vertices: np.ndarray, faces: np.ndarray, part: np.ndarray, crossed:
     end at edges where others go on go by what sees them from outside."""
     if not len(faces):
         return faces, 0
-    wound = np.array(igl.bfs_orient(faces)[0], np.int64)
+    bound, patch = (np.asarray(a) for a in igl.bfs_orient(faces))
+    wound = _majority(np.array(bound, np.int64), faces, patch.reshape(-1))
     centre = vertices[wound].mean(1)  # (m, 3)
     count = np.maximum(np.bincount(part), 1)[:, None]
     middle = (np.stack([np.bincount(part, centre[:, k]) for k in range(3)], 1) / count)[part]
@@ -147,6 +190,13 @@ def _outward(vertices: np.ndarray, faces: np.ndarray, part: np.ndarray, crossed:
         some[flip] = some[flip][:, ::-1]
         wound[crossed] = some
     return wound, int((_rolled(wound) != _rolled(faces)).any(1).sum())
+
+
+def _majority(bound: np.ndarray, faces: np.ndarray, patch: np.ndarray) -> np.ndarray:
+    """Faces wound alike in every patch, as most of the patch was before."""
+    changed = (_rolled(bound) != _rolled(faces)).any(1)
+    most = np.bincount(patch, changed) > 0.5 * np.bincount(patch)
+    return np.where(most[patch][:, None], bound[:, ::-1], bound)
 
 
 def _rolled(faces: np.ndarray) -> np.ndarray:

@@ -1,0 +1,243 @@
+"""Many shapes into samples: order, workers and interruptions change no byte, and nothing is lost in silence."""
+
+import csv
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import trimesh
+
+from isofield.cli.main import main
+from isofield.configs import PrepareConfig
+from isofield.datasets import Prepared, find, make_split, prepare
+from isofield.errors import InputError
+
+SMALL = PrepareConfig(count=4000, points=4000)
+
+
+def fill(folder: Path) -> Path:
+    """Balls and boxes of two classes, an open sheet, and a file that is cut."""
+    for label, make in (("ball", trimesh.creation.icosphere), ("box", trimesh.creation.box)):
+        (folder / label).mkdir(parents=True)
+        for k in range(3):
+            make().apply_scale(1 + k).apply_translation([k, 0, 0]).export(folder / label / f"{k}.ply")
+    (folder / "odd").mkdir()
+    trimesh.Trimesh([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], [[0, 1, 2], [0, 2, 3]]).export(
+        folder / "odd/sheet.ply"
+    )
+    (folder / "odd/cut.ply").write_bytes((folder / "ball/0.ply").read_bytes()[:3000])
+    return folder
+
+
+def digest(folder: Path) -> dict[str, str]:
+    """Of every array, by its place."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*.npy"))
+    }
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    return fill(tmp_path_factory.mktemp("source"))
+
+
+@pytest.fixture(scope="module")
+def ready(source, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out") / "data"
+    return out, prepare(source, out, SMALL, workers=1)
+
+
+def test_every_shape_has_its_outcome(ready):
+    out, records = ready
+    outcome = {record.id: record.outcome for record in records}
+    assert outcome == {
+        "ball/0": "accept", "ball/1": "accept", "ball/2": "accept", "box/0": "accept", "box/1": "accept",
+        "box/2": "accept", "odd/cut": "reject", "odd/sheet": "repair",
+    }  # fmt: skip
+    assert "is cut short" in next(record.reason for record in records if record.id == "odd/cut")
+    with (out / "report.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["id"] for row in rows] == [record.id for record in records]
+    assert list(rows[0])[:4] == ["id", "class", "outcome", "reason"]
+    page = (out / "report.html").read_text()
+    assert page.count("data:image/png;base64") == 7
+    assert "odd/cut" in page
+
+
+def test_samples_are_those_of_the_shape(ready):
+    """In the normalised space a ball's distance is |x| - 1/1.03, whatever its size and place were."""
+    data = Prepared(ready[0], count=4000)
+    index = [record.id for record in data.records].index("ball/2")
+    rows = data.slice(index, 0)
+    assert rows.shape == (4000, 4)
+    assert np.abs(np.linalg.norm(rows[:, :3], axis=1) - 1 / 1.03 - rows[:, 3]).max() < 0.02  # of an icosphere
+    record = data.records[index]
+    assert record.scale == pytest.approx(1 / 1.03 / 3)
+    assert record.center == pytest.approx((2, 0, 0), abs=1e-6)
+
+
+def test_slices_and_kinds(ready):
+    data = Prepared(ready[0], count=100, ids=["box/1"])
+    assert len(data) == 1
+    assert data[0].shape == (100, 4)
+    assert not np.array_equal(data[0], data[0])
+    with pytest.raises(InputError, match="has no 'unsigned' samples: it has signed"):
+        Prepared(ready[0], "unsigned")
+    with pytest.raises(InputError, match="no usable shapes called odd/cut"):
+        Prepared(ready[0], ids=["odd/cut"])
+
+
+def test_workers_change_no_byte(source, ready, tmp_path):
+    prepare(source, tmp_path / "two", SMALL, workers=2)
+    assert digest(tmp_path / "two") == digest(ready[0])
+    assert (tmp_path / "two/manifest.json").read_bytes() == (ready[0] / "manifest.json").read_bytes()
+
+
+def test_killed_and_started_again_is_the_same(source, ready, tmp_path):
+    """SIGKILL as soon as two shapes are there; what was half written is gone afterwards."""
+    command = [sys.executable, "-m", "isofield", "prepare", str(source), str(tmp_path / "out"), "--count", "4000"]
+    config = ["--workers", "1", "--no-progress"]
+    process = subprocess.Popen([*command, *config], stderr=subprocess.DEVNULL, start_new_session=True)
+    while process.poll() is None and len(list(tmp_path.glob("out/shapes/*/*/record.json"))) < 2:
+        time.sleep(0.005)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    (tmp_path / "out/shapes/ball/.writing-left").mkdir(parents=True)
+    done = subprocess.run([*command, *config], capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.rglob(".writing-*"))
+    whole = tmp_path / "whole"
+    assert main(["prepare", str(source), str(whole), "--count", "4000", "--no-progress"]) == 0
+    assert digest(tmp_path / "out") == digest(whole)
+
+
+def test_a_shape_that_takes_too_long_is_rejected_and_the_others_go_on(tmp_path):
+    (tmp_path / "in").mkdir()
+    trimesh.creation.icosphere(7).export(tmp_path / "in/large.ply")
+    trimesh.creation.box().export(tmp_path / "in/small.ply")
+    config = PrepareConfig(count=3_000_000)
+    outcome = {r.id: r for r in prepare(tmp_path / "in", tmp_path / "out", config, workers=1, timeout=0.05)}
+    assert outcome["large"].outcome == "reject"
+    assert outcome["large"].reason == "took longer than 0.05 seconds"
+    assert (tmp_path / "out/manifest.json").is_file()
+
+
+def test_a_crash_is_a_rejected_shape(source, tmp_path, monkeypatch):
+    """The process of one shape ends as where memory runs out."""
+    from isofield.datasets import work
+
+    real = work._process
+
+    def killed(target, args):
+        return real(os._exit, (9,)) if args[0].id == "box/1" else real(target, args)
+
+    monkeypatch.setattr(work, "_process", killed)
+    records = {r.id: r for r in prepare(source, tmp_path / "out", SMALL, workers=2)}
+    assert records["box/1"].reason == "crashed its process (exit status 9)"
+    assert records["box/2"].outcome == "accept"
+
+
+def test_other_settings_are_refused(source, ready):
+    with pytest.raises(InputError, match=r"was begun with other settings \(count\)"):
+        prepare(source, ready[0], PrepareConfig(count=5000, points=4000))
+
+
+def test_all_kinds_and_half(source, tmp_path):
+    config = PrepareConfig(("signed", "unsigned", "cloud", "occupancy", "surface"), 500, points=2000, half=True)
+    (tmp_path / "one.json").write_text('["box/1"]')
+    prepare(source, tmp_path / "out", config, split=tmp_path / "one.json")
+    columns = {"signed": 4, "unsigned": 7, "cloud": 6, "occupancy": 4, "surface": 6}
+    for kind, width in columns.items():
+        rows = np.load(tmp_path / f"out/shapes/box/1/{kind}.npy")
+        assert rows.shape == (500, width)
+        assert rows.dtype == np.float16
+
+
+def test_splits(source, tmp_path):
+    entries = find(source)[1]
+    parts = make_split(entries, {"train": 2 / 3, "test": 1 / 3}, seed=1)
+    assert {label: len(ids) for label, ids in parts["train"].items()} == {"ball": 2, "box": 2, "odd": 1}
+    ids = [i for table in parts.values() for found in table.values() for i in found]
+    assert sorted(ids) == [entry.id for entry in entries]
+    assert make_split(entries[::-1], {"train": 2 / 3, "test": 1 / 3}, seed=1) == parts
+    # DeepSDF's form names the data set and the class.
+    (tmp_path / "deep.json").write_text(json.dumps({"Mine": {"box": ["0", "2"]}}))
+    found = prepare(source, tmp_path / "out", SMALL, split=tmp_path / "deep.json")
+    assert [record.id for record in found] == ["box/0", "box/2"]
+    (tmp_path / "wrong.json").write_text(json.dumps({"Mine": {"box": ["7", "0"], "cone": ["1"]}}))
+    with pytest.raises(InputError, match=r"names 2 ids that no shape has: Mine/box/7, Mine/cone/1|names 1 ids"):
+        prepare(source, tmp_path / "no", SMALL, split=tmp_path / "wrong.json")
+
+
+LINES = {
+    "prepare nothing out": "There is no folder nothing",
+    "prepare empty out": "empty holds no shapes",
+    "prepare in full": "full is not empty and no prepared data set",
+    "prepare in out --count 0": "count and points are too few",
+    "prepare in out --thickness 2": "is no wall",
+    "prepare in out --workers 0": "give at least 1",
+    "prepare in out --split none.json": "There is no split none.json",
+    "prepare in out --split bad.json": "bad.json is no split",
+    "prepare in out --backend ray": "pip install 'isofield[ray]'",
+    "prepare twins out": "would have the same id",
+    "split in -o out.json --train 2": "is no share",
+}
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_broken_input_is_one_sentence(line, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name in ("in", "empty", "full", "twins"):
+        Path(name).mkdir()
+    trimesh.creation.box().export("in/a.ply")
+    Path("full/something").write_text("")
+    Path("bad.json").write_text('{"a": {"b": {"c": []}}}')
+    for name in ("a.ply", "A.ply"):
+        trimesh.creation.box().export(f"twins/{name}")
+    if "ray" in line:
+        monkeypatch.setitem(sys.modules, "ray", None)
+    assert main(line.split()) == 2
+    said = capsys.readouterr().err.strip()
+    assert LINES[line] in said
+    assert said.count("\n") == 0
+    assert not Path("out/manifest.json").exists()
+
+
+def test_strict_is_an_exit_status(source, tmp_path, capsys):
+    line = ["prepare", str(source), str(tmp_path / "out"), "--count", "100", "--json", "--no-progress"]
+    assert main([*line, "--strict"]) == 1
+    assert json.loads(capsys.readouterr().out)["rejected"] == 1
+    assert main(line) == 0
+
+
+def test_links_that_lead_back_are_followed_once(tmp_path):
+    (tmp_path / "in/deep").mkdir(parents=True)
+    trimesh.creation.box().export(tmp_path / "in/deep/a.ply")
+    (tmp_path / "in/deep/up").symlink_to(tmp_path / "in")
+    assert [entry.id for entry in find(tmp_path / "in")[1]] == ["deep/a"]
+
+
+def test_layouts_are_found(tmp_path):
+    box = trimesh.creation.box()
+    for name in ("shapenet/02691156/abc/models/model_normalized.obj", "shapenet/03001627/def/model.obj",
+                 "modelnet/sofa/train/sofa_1.off", "modelnet/sofa/test/sofa_2.off", "mine/x/y/z.ply"):  # fmt: skip
+        (tmp_path / name).parent.mkdir(parents=True)
+        box.export(tmp_path / name)
+    found = {name: find(tmp_path / name) for name in ("shapenet", "modelnet", "mine")}
+    assert [(e.id, e.label) for e in found["shapenet"][1]] == [("02691156/abc", "airplane"), ("03001627/def", "chair")]
+    assert [(e.id, e.label) for e in found["modelnet"][1]] == [
+        ("sofa/test/sofa_2", "sofa"),
+        ("sofa/train/sofa_1", "sofa"),
+    ]
+    assert [(e.id, e.label) for e in found["mine"][1]] == [("x/y/z", "x")]
+    assert {name: layout for name, (layout, _) in found.items()} == {
+        "shapenet": "shapenet", "modelnet": "modelnet", "mine": "meshes",
+    }  # fmt: skip

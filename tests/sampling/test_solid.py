@@ -1,0 +1,103 @@
+"""Signed distances of triangles against exact ones."""
+
+import numpy as np
+import pytest
+import trimesh
+
+from isofield.sampling import recipes
+from isofield.sampling.morton import in_order, morton_order
+from isofield.sampling.solid import inside_of, signed_distance
+from isofield.sampling.triangles import nearest_on
+from isofield.shapes.solids import sort
+
+
+def box_distance(x: np.ndarray, half: float = 0.5) -> np.ndarray:
+    """Signed distance to the cube of half side `half`, exact."""
+    q = np.abs(x) - half
+    return np.linalg.norm(q.clip(0), axis=1) + np.minimum(q.max(1), 0)
+
+
+def solids(*meshes: trimesh.Trimesh):
+    both = trimesh.util.concatenate(list(meshes))
+    return sort(np.asarray(both.vertices), np.asarray(both.faces))
+
+
+@pytest.fixture(scope="module")
+def x():
+    return np.random.default_rng(0).uniform(-1, 1, (50_000, 3))
+
+
+def test_a_cube_is_exact(x):
+    assert np.abs(signed_distance(solids(trimesh.creation.box((1, 1, 1))), 0)(x) - box_distance(x)).max() < 1e-12
+
+
+def test_overlapping_cubes_are_their_union_outside(x):
+    two = solids(trimesh.creation.box((1, 1, 1)), trimesh.creation.box((1, 1, 1)).apply_translation((0.3, 0.2, 0)))
+    true = np.minimum(box_distance(x), box_distance(x - [0.3, 0.2, 0]))
+    found = signed_distance(two, 0)(x)
+    assert np.array_equal(found < 0, true < 0)
+    assert np.abs(found - true)[true > 0].max() < 1e-12
+
+
+def test_a_sheet_becomes_a_wall(x):
+    square = trimesh.Trimesh([[-5, -5, 0], [5, -5, 0], [5, 5, 0], [-5, 5, 0]], [[0, 1, 2], [0, 2, 3]])
+    assert np.abs(signed_distance(solids(square), 0.1)(x) - (np.abs(x[:, 2]) - 0.05)).max() < 1e-12
+    with pytest.raises(ValueError, match="nothing encloses a volume"):
+        signed_distance(solids(square), 0)
+
+
+def test_runs_of_neighbours_have_the_signs_of_single_points(x):
+    """The sign is asked of one point of each run: it has to be that of all others."""
+    knot = solids(trimesh.creation.torus(0.6, 0.02, 96, 16), trimesh.creation.icosphere(3, 0.3))
+    near, _ = recipes.surface(knot.vertices, knot.solid, 50_000, np.random.default_rng(1))
+    y = np.concatenate([x, near + np.random.default_rng(2).normal(0, 0.02, near.shape)])
+    assert np.array_equal(signed_distance(knot, 0)(y) < 0, inside_of(knot.vertices, knot.solid)(y))
+
+
+def test_order_changes_no_value(x):
+    distance = signed_distance(solids(trimesh.creation.icosphere(3)), 0)
+    order = np.random.default_rng(3).permutation(len(x))
+    assert np.array_equal(distance(x)[order], distance(x[order]))
+
+
+def test_morton_neighbours_are_near(x):
+    step = np.linalg.norm(np.diff(x[morton_order(x)], axis=0), axis=1)
+    assert np.median(step) < 0.1  # 1.3 at random
+    assert np.array_equal(in_order(lambda y: y * 2, x), x * 2)
+
+
+def test_signed_samples_have_their_bands():
+    ball = solids(trimesh.creation.icosphere(4, 0.6))
+    points, normals = recipes.surface(ball.vertices, ball.solid, 20_000, np.random.default_rng(0))
+    assert np.abs((points * normals).sum(1) - 0.6).max() < 0.01
+    distance = signed_distance(ball, 0)
+    rows = recipes.signed(distance, points, 100_000, (0.005, 0.0005), 47 / 50, np.random.default_rng(0))
+    assert np.abs(np.linalg.norm(rows[:, :3], axis=1) - 0.6 - rows[:, 3]).max() < 0.003
+    # Across the surface the deviations are normal: of two bands, half each, and a few anywhere.
+    for limit, share in ((0.0224, 0.5 * 0.683 + 0.5 * 0.249), (0.0707, 0.5 * 0.998 + 0.5 * 0.683)):
+        assert (np.abs(rows[:, 3]) < limit).mean() == pytest.approx(share * 47 / 50, abs=0.03)
+    assert (np.abs(rows[:50_000, 3]) < 0.02).mean() == pytest.approx((np.abs(rows[50_000:, 3]) < 0.02).mean(), abs=0.01)
+
+
+def test_unsigned_samples_point_away_from_the_surface():
+    ball = trimesh.creation.icosphere(4, 0.6)
+    points = np.asarray(ball.vertices)
+    rows = recipes.unsigned(nearest_on(np.asarray(ball.triangles)), points, 10_000, 11, 0.3, np.random.default_rng(0))
+    x, distance, direction = rows[:, :3], rows[:, 3], rows[:, 4:]
+    assert np.abs(np.abs(np.linalg.norm(x, axis=1) - 0.6) - distance).max() < 0.003
+    far = distance > 0.02
+    radial = x / np.linalg.norm(x, axis=1, keepdims=True) * np.sign(np.linalg.norm(x, axis=1) - 0.6)[:, None]
+    assert (radial * direction).sum(1)[far].min() > 0.98
+
+
+def test_cloud_samples_know_their_nearest_point():
+    points = np.random.default_rng(0).normal(size=(500, 3))
+    rows = recipes.cloud(points, 2000, 20, np.random.default_rng(1))
+    every = np.linalg.norm(rows[:, None, :3] - points[None], axis=2)
+    assert np.array_equal(points[every.argmin(1)], rows[:, 3:])
+
+
+def test_occupancy_is_the_volume():
+    ball = solids(trimesh.creation.icosphere(4, 0.6))
+    rows = recipes.occupancy(signed_distance(ball, 0), 100_000, 0.1, np.random.default_rng(0))
+    assert rows[:, 3].mean() == pytest.approx(4 / 3 * np.pi * 0.6**3 / 2.2**3, abs=0.004)
