@@ -16,7 +16,7 @@ import trimesh
 
 from isofield.cli.main import main
 from isofield.configs import PrepareConfig
-from isofield.datasets import Prepared, find, make_split, prepare
+from isofield.datasets import Prepared, find, make_split, prepare, write_deepsdf
 from isofield.errors import InputError
 
 SMALL = PrepareConfig(count=4000, points=4000)
@@ -241,3 +241,31 @@ def test_layouts_are_found(tmp_path):
     assert {name: layout for name, (layout, _) in found.items()} == {
         "shapenet": "shapenet", "modelnet": "modelnet", "mine": "meshes",
     }  # fmt: skip
+
+
+def test_deepsdf_own_samples_are_read_and_written(ready, tmp_path):
+    """Our samples in the release's files, one row of them broken, and back: the same rows, and the same place."""
+    data = Prepared(ready[0], count=4000)
+    record = next(record for record in data.records if record.id == "ball/2")
+    rows = data.slice(data.records.index(record), 0)
+    path = write_deepsdf(rows, record, tmp_path / "in", "Mine")
+    assert path == tmp_path / "in/SdfSamples/Mine/ball/2.npz"
+    with np.load(path) as held:
+        broken = {"pos": held["pos"].copy(), "neg": held["neg"]}
+    broken["pos"][0, 0] = np.nan
+    np.savez(path, **broken)
+    (found,) = prepare(tmp_path / "in", tmp_path / "out", PrepareConfig())
+    assert (found.id, found.label, found.outcome) == ("Mine/ball/2", "ball", "repair")
+    assert found.reason == "1 samples that are not finite are left out"
+    assert found.scale == pytest.approx(record.scale)
+    assert found.center == pytest.approx(record.center, abs=1e-6)
+    again = np.load(tmp_path / "out/shapes/Mine/ball/2/signed.npy")
+    assert len(again) == 3999
+    assert {row.tobytes() for row in again} < {row.tobytes() for row in rows.astype(np.float32)}
+
+
+def test_published_aircraft_are_read(data, tmp_path):
+    records = prepare(data / "deepsdf", tmp_path, PrepareConfig())
+    assert {record.label for record in records} == {"airplane"}
+    assert [record.outcome for record in records] == ["accept"] * 3
+    assert [record.figures["samples"] for record in records] == [226774, 244614, 216713]

@@ -14,7 +14,7 @@ def prepare(
     source: Annotated[Path, tyro.conf.Positional],
     out: Annotated[Path, tyro.conf.Positional],
     *,
-    layout: Literal["auto", "meshes", "shapenet", "modelnet"] = "auto",
+    layout: Literal["auto", "meshes", "shapenet", "modelnet", "deepsdf"] = "auto",
     samples: Annotated[tuple[Samples, ...], tyro.conf.arg(metavar="{signed,unsigned,cloud,occupancy,surface} ...")] = (
         "signed",
     ),

@@ -13,7 +13,7 @@ def split(
     *,
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="OUT.json")],
     train: float = 0.8,
-    layout: Literal["auto", "meshes", "shapenet", "modelnet"] = "auto",
+    layout: Literal["auto", "meshes", "shapenet", "modelnet", "deepsdf"] = "auto",
     seed: int = 0,
 ) -> int:
     """Divide shapes into train and test, class by class; the same seed gives the same split.

@@ -3,7 +3,20 @@
 from isofield.datasets.layouts import LAYOUTS, Entry, find
 from isofield.datasets.manifest import Record
 from isofield.datasets.preparing import prepare
+from isofield.datasets.published import read_deepsdf, write_deepsdf
 from isofield.datasets.reading import Prepared
 from isofield.datasets.splits import chosen, make_split, read_split
 
-__all__ = ["LAYOUTS", "Entry", "Prepared", "Record", "chosen", "find", "make_split", "prepare", "read_split"]
+__all__ = [
+    "LAYOUTS",
+    "Entry",
+    "Prepared",
+    "Record",
+    "chosen",
+    "find",
+    "make_split",
+    "prepare",
+    "read_deepsdf",
+    "read_split",
+    "write_deepsdf",
+]

@@ -21,6 +21,8 @@ from isofield.configs import PrepareConfig
 from isofield.datasets.gate import Judged, faces_of, judge
 from isofield.datasets.layouts.entry import Entry
 from isofield.datasets.manifest import RECORD, SHAPES, Record
+from isofield.datasets.published import read_deepsdf
+from isofield.errors import InputError
 from isofield.sampling import recipes
 from isofield.sampling.solid import signed_distance
 from isofield.sampling.triangles import nearest_on
@@ -74,11 +76,13 @@ def _quietly(entry: Entry, out: Path, config: PrepareConfig) -> None:
 
 def prepare_shape(entry: Entry, out: Path, config: PrepareConfig) -> Record:
     """Judges one shape and writes its samples; the record. The seed is the data set's with the shape's id."""
-    judged = judge(str(entry.path), config)
-    arrays: dict[str, np.ndarray] = {}
-    if judged.solids is not None:
-        own = int.from_bytes(hashlib.sha256(entry.id.encode()).digest()[:8], "little")
-        arrays = samples(judged, config, [config.seed, own])
+    own = int.from_bytes(hashlib.sha256(entry.id.encode()).digest()[:8], "little")
+    seed = [config.seed, own]
+    if entry.path.suffix == ".npz":
+        judged, arrays = _published(entry, config, seed)
+    else:
+        judged = judge(str(entry.path), config)
+        arrays = samples(judged, config, seed) if judged.solids is not None else {}
     target = place(out, entry.id)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".writing-", ignore_cleanup_errors=True) as name:
@@ -99,6 +103,20 @@ def prepare_shape(entry: Entry, out: Path, config: PrepareConfig) -> Record:
             shutil.rmtree(target)
         os.replace(beside, target)
     return record
+
+
+def _published(entry: Entry, config: PrepareConfig, seed: list[int]) -> tuple[Judged, dict[str, np.ndarray]]:
+    """Samples that were made by others, shuffled; all of them, whatever count says."""
+    if config.samples != ("signed",):
+        return Judged("reject", "it has signed samples alone: ask for --samples signed", {}), {}
+    try:
+        rows, lost, similarity = read_deepsdf(entry.path)
+    except InputError as error:
+        return Judged("reject", str(error), {}), {}
+    figures = {"samples": len(rows), "dropped": lost, "inside": round(float((rows[:, 3] < 0).mean()), 4)}
+    reason = f"{lost} samples that are not finite are left out" if lost else ""
+    rows = rows[np.random.default_rng(seed).permutation(len(rows))]
+    return Judged("repair" if lost else "accept", reason, figures, None, similarity), {"signed": rows}
 
 
 def samples(judged: Judged, config: PrepareConfig, seed: list[int]) -> dict[str, np.ndarray]:
@@ -142,7 +160,7 @@ def _rejected(entry: Entry, reason: str) -> Record:
 
 
 def _draw(judged: Judged, path: Path) -> None:
-    """A picture of the shape, beside a slice of its signs through the middle."""
+    """A picture of the shape, beside its signs in the plane through the middle, across an axis, with most inside."""
     import trimesh
     from PIL import Image
 
@@ -151,7 +169,9 @@ def _draw(judged: Judged, path: Path) -> None:
     drawn = render.picture(mesh, size=(SIZE, SIZE))
     across = np.linspace(-1, 1, SIZE)
     x, y = np.meshgrid(across, -across)
-    inside = inside_slice(judged, np.stack([x, y, np.zeros_like(x)], -1).reshape(-1, 3)).reshape(SIZE, SIZE)
+    plane = np.stack([x, y, np.zeros_like(x)], -1).reshape(-1, 3)
+    slices = [inside_slice(judged, np.roll(plane, turn, axis=1)) for turn in range(3)]
+    inside = max(slices, key=lambda found: found.sum()).reshape(SIZE, SIZE)
     colors = np.where(inside[..., None], [70, 104, 140], [236, 238, 241]).astype(np.uint8)
     Image.fromarray(np.concatenate([drawn, colors], axis=1)).save(path)
 

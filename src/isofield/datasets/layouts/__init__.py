@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from isofield.datasets.layouts import meshes, modelnet, shapenet
+from isofield.datasets.layouts import deepsdf, meshes, modelnet, shapenet
 from isofield.datasets.layouts.entry import Entry
 from isofield.errors import InputError
 
-LAYOUTS = {"shapenet": shapenet.find, "modelnet": modelnet.find, "meshes": meshes.find}
+LAYOUTS = {"deepsdf": deepsdf.find, "shapenet": shapenet.find, "modelnet": modelnet.find, "meshes": meshes.find}
 """Every layout by its name, the particular ones first: the first that finds shapes is taken."""
 
 __all__ = ["LAYOUTS", "Entry", "find"]

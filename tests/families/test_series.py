@@ -1,0 +1,74 @@
+"""Families with ranges: every draw is one closed body without inner walls, and a number names one shape for ever."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from isofield import shapes
+from isofield.cli.main import main
+from isofield.errors import InputError
+from isofield.families.series import SERIES
+from isofield.families.vessels import vessel
+from isofield.sampling.recipes import surface
+from isofield.sampling.solid import distance_to, inside_of
+
+DRAWS = {"aircraft": 12, "chair": 12, "vessel": 6, "sculpture": 1}
+
+
+@pytest.mark.parametrize("name", SERIES)
+def test_draws_are_closed_single_and_different(name):
+    volumes = []
+    for number in range(DRAWS[name]):
+        series = SERIES[name]
+        mesh = series.build(**series.parameters(np.random.default_rng([7, number])))
+        assert mesh.is_watertight and mesh.is_winding_consistent
+        assert mesh.body_count == 1
+        vertices, faces = np.asarray(mesh.vertices), np.asarray(mesh.faces)
+        points, normals = surface(vertices, faces, 1000, np.random.default_rng(0))
+        inside = inside_of(vertices, faces)
+        assert inside(points - 1e-4 * normals).mean() > 0.995
+        assert inside(points + 1e-4 * normals).mean() < 0.005
+        volumes.append(mesh.volume)
+    assert len({round(volume, 6) for volume in volumes}) == len(volumes)
+
+
+@pytest.mark.parametrize("name", ["aircraft", "chair", "vessel"])
+def test_every_parameter_matters(name):
+    """The middle of the ranges, and one parameter at a time at an end of its own: the shape is another one."""
+    series = SERIES[name]
+    assert len(series.ranges) >= 10
+    middle = {parameter: (low + high) / 2 for parameter, (low, high) in series.ranges.items()}
+    before = series.build(**middle)
+    points, _ = surface(np.asarray(before.vertices), np.asarray(before.faces), 5000, np.random.default_rng(0))
+    for parameter, (_, high) in series.ranges.items():
+        after = series.build(**{**middle, parameter: high})
+        apart = distance_to(np.ascontiguousarray(after.vertices), np.ascontiguousarray(after.faces, dtype=np.int64))
+        assert apart(points).max() > 0.003, parameter
+
+
+@pytest.mark.parametrize("handles", [0, 1, 2])
+def test_a_vessel_has_the_genus_of_its_handles(handles):
+    assert vessel(handles=handles).euler_number == 2 - 2 * handles
+
+
+def test_make_writes_meshes_and_their_parameters(tmp_path):
+    assert main(["make", "chair", str(tmp_path / "a"), "--count", "3", "--seed", "5", "--no-progress"]) == 0
+    assert main(["make", "chair", str(tmp_path / "b"), "--count", "2", "--seed", "5", "--no-progress"]) == 0
+    for number in range(2):  # fewer are the first of more
+        files = [tmp_path / side / "chair" / f"{number:04d}.ply" for side in "ab"]
+        assert files[0].read_bytes() == files[1].read_bytes()
+    with (tmp_path / "a/chair/parameters.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["id"] for row in rows] == ["chair/0000", "chair/0001", "chair/0002"]
+    parameters = {name: float(value) for name, value in rows[2].items() if name != "id"}
+    again = SERIES["chair"].build(**parameters)
+    assert again.volume == pytest.approx(shapes.read(tmp_path / "a/chair/0002.ply").volume, rel=1e-3)
+
+
+def test_what_cannot_be_made_is_told(tmp_path, capsys):
+    assert main(["make", "boat", str(tmp_path)]) == 2
+    assert "cannot be 'boat'; choose among aircraft, chair, vessel, sculpture" in capsys.readouterr().err
+    assert main(["make", "chair", str(tmp_path), "--count", "0"]) == 2
+    with pytest.raises(InputError, match="parameter wall is 0"):
+        vessel(wall=0)
