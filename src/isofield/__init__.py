@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from isofield.api import SDF, Answers, Extraction, export, fit, load, query
     from isofield.api.report import FitReport, report
+    from isofield.configs import PrepareConfig
+    from isofield.datasets import Prepared, prepare
     from isofield.errors import InputError
     from isofield.evaluate import compare
     from isofield.shapes import inspect, read, read_views, write_mesh
@@ -28,6 +30,8 @@ __all__ = [
     "Extraction",
     "FitReport",
     "InputError",
+    "PrepareConfig",
+    "Prepared",
     "Similarity",
     "View",
     "__version__",
@@ -36,6 +40,7 @@ __all__ = [
     "fit",
     "inspect",
     "load",
+    "prepare",
     "query",
     "read",
     "read_views",
@@ -50,6 +55,8 @@ _HOMES = {
     "Extraction": "api",
     "FitReport": "api",
     "InputError": "errors",
+    "PrepareConfig": "configs",
+    "Prepared": "datasets",
     "Similarity": "types",
     "View": "types",
     "compare": "evaluate",
@@ -57,6 +64,7 @@ _HOMES = {
     "fit": "api",
     "inspect": "shapes",
     "load": "api",
+    "prepare": "datasets",
     "query": "api",
     "read": "shapes",
     "read_views": "shapes",

@@ -63,8 +63,8 @@ def chair(
         level = {k: down + stretcher * (up - down) for k, (up, down) in feet.items()}
         thin = 0.45 * leg * leg_taper
         parts += [_between(level[1, b], level[-1, b], thin, thin) for b in (1, -1)]
-        middle = [(level[1, b] + level[-1, b]) / 2 for b in (1, -1)]
-        parts.append(_between(*middle, thin, thin))
+        left, right = ((level[1, b] + level[-1, b]) / 2 for b in (1, -1))
+        parts.append(_between(left, right, thin, thin))
     lean = np.array([-tilt * back, 0, back])
     foot = np.array([-x + back_thickness / 2, 0, top - seat / 2])
     side = np.array([0, y - back_thickness / 2, 0])

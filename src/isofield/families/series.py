@@ -27,9 +27,8 @@ class Series:
         return {name: float(int(value)) if self.ranges[name][1] % 1 > 0.99 else value for name, value in drawn.items()}
 
 
-def _sculpture(**parameters: float) -> trimesh.Trimesh:
-    whole = {name: int(parameters.pop(name)) for name in ("seed", "saddles")}
-    return sculpted.sculpture(**whole, **parameters, edge=0.06)
+def _sculpture(seed: float, saddles: float, thickness: float, relief: float) -> trimesh.Trimesh:
+    return sculpted.sculpture(int(seed), saddles=int(saddles), thickness=thickness, relief=relief, edge=0.06)
 
 
 SERIES: dict[str, Series] = {
