@@ -1,5 +1,6 @@
 """Signed distances of triangles against exact ones."""
 
+import igl
 import numpy as np
 import pytest
 import trimesh
@@ -37,6 +38,22 @@ def test_overlapping_cubes_are_their_union_outside(x):
     found = signed_distance(two, 0)(x)
     assert np.array_equal(found < 0, true < 0)
     assert np.abs(found - true)[true > 0].max() < 1e-12
+
+
+def test_distances_and_signs_are_those_of_brute_force(x):
+    """Every triangle asked in float64, and the exact winding number (a sum of solid angles)."""
+    y = x[:2000]
+    two = solids(
+        trimesh.creation.torus(0.6, 0.2, 20, 10), trimesh.creation.icosphere(1, 0.5).apply_translation((0.3, 0, 0))
+    )
+    best = np.full(len(y), np.inf)
+    for triangle in two.vertices[two.solid]:
+        near = trimesh.triangles.closest_point(np.repeat(triangle[None], len(y), 0), y)
+        best = np.minimum(best, np.linalg.norm(near - y, axis=1))
+    found = signed_distance(two, 0)(y)
+    assert np.abs(np.abs(found) - best).max() < 1e-9
+    clear = best > 1e-6
+    assert np.array_equal((found < 0)[clear], igl.winding_number(two.vertices, two.solid, y)[clear] > 0.5)
 
 
 def test_a_sheet_becomes_a_wall(x):

@@ -22,6 +22,8 @@ def prepare(
     split: Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")] = None,
     thickness: float = 0.01,
     outer: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    max_sheets: float = 0.1,
+    max_turned: float = 0.02,
     half: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     seed: int = 0,
     workers: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
@@ -44,6 +46,8 @@ def prepare(
         split: The ids to take: a JSON list, or {dataset: {class: [ids]}}.
         thickness: Of the walls that sheets (which enclose nothing) become, in the unit ball; 0 rejects them.
         outer: Keep the outer hull of overlapping parts alone.
+        max_sheets: At --thickness 0, reject shapes with more of their area in sheets.
+        max_turned: Reject shapes with more of their surface inside out.
         half: Write 16 bits a number.
         seed: The same seed gives the same samples, whatever the order and the workers.
         workers: Shapes at once (default: one a core).
@@ -65,7 +69,9 @@ def prepare(
 
     check_seed(seed)
     begun = time.perf_counter()
-    config = PrepareConfig(tuple(samples), count, seed, thickness=thickness, outer=outer, half=half)
+    config = PrepareConfig(
+        tuple(samples), count, seed, thickness=thickness, outer=outer, sheets=max_sheets, turned=max_turned, half=half
+    )
     with shown(source.name or str(source), progress) as report:
 
         def told(done: int, of: int, record: Record) -> None:

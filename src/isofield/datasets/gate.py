@@ -61,12 +61,12 @@ def judge(path: str, config: PrepareConfig) -> Judged:
     if solids.turned:
         reasons.append(f"{solids.turned} faces are turned outward")
     if solids.holes:
-        reasons.append(f"holes of {100 * solids.holes:.2g} % of the area are closed")
+        reasons.append(f"holes of {_percent(solids.holes)} of the area are closed")
     if config.thickness == 0 and solids.sheets > config.sheets:
-        return Judged("reject", f"sheet: {100 * solids.sheets:.0f} % of the area encloses nothing", figures)
+        return Judged("reject", f"sheet: {_percent(solids.sheets)} of the area encloses nothing", figures)
     if len(solids.sheet):
         what = f"become walls {config.thickness:g} thick" if config.thickness else "are left out"
-        reasons.append(f"sheets ({100 * solids.sheets:.2g} % of the area) {what}")
+        reasons.append(f"sheets ({_percent(solids.sheets)} of the area) {what}")
     if len(solids.solid):
         if config.outer:
             solids, lost = outer(solids)
@@ -76,11 +76,15 @@ def judge(path: str, config: PrepareConfig) -> Judged:
         figures |= {"inner": inner, "thin": thin, "wrong": wrong}
         figures["volume"] = volume(solids.vertices, solids.solid)
         if wrong > config.turned:
-            return Judged("reject", f"sides: {100 * wrong:.2g} % of the surface is inside out", figures)
+            return Judged("reject", f"sides: {_percent(wrong)} of the surface is inside out", figures)
     outcome: Outcome = "repair" if reasons else "accept"
     if config.thickness == 0:
         solids = replace(solids, sheet=solids.sheet[:0])
     return Judged(outcome, "; ".join(reasons), figures, solids, similarity)
+
+
+def _percent(share: float) -> str:
+    return f"{float(f'{100 * share:.2g}'):g} %"
 
 
 def sides(solids: Solids) -> tuple[float, float, float]:
