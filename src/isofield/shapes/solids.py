@@ -1,7 +1,7 @@
 """What encloses a volume among triangles that people bring, and what is a sheet with outside on both of its sides.
 
-A part (faces that share edges) is solid where the holes at its border are small beside it: a membrane over a loop of
-border of length l has at most the area l^2 / (4 pi) of a disc. Solid parts are wound outward; other parts are sheets.
+A part (faces that share edges) is solid where the membranes over the holes at its border are small beside it: fans
+from the middle of each loop of border. Solid parts are wound outward; other parts are sheets.
 """
 
 from __future__ import annotations
@@ -158,15 +158,17 @@ def _wedges(
 
 
 def _membranes(vertices: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """(e,) what every border edge (e, 2) adds to the area of its loop's membrane, l^2 / (4 pi) in all."""
+    """(e,) what every border edge (e, 2) adds to the area of its loop's membrane, a fan from the loop's middle."""
     if not len(ends):
         return np.zeros(0)
     used, local = np.unique(ends, return_inverse=True)
     local = local.reshape(-1, 2)
     graph = coo_array((np.ones(len(local), np.int8), (local[:, 0], local[:, 1])), (len(used),) * 2)
     loop = connected_components(graph, directed=False)[1][local[:, 0]]
-    length = np.linalg.norm(vertices[ends[:, 0]] - vertices[ends[:, 1]], axis=1)
-    return length * np.bincount(loop, length)[loop] / (4 * np.pi)
+    a, b = vertices[ends[:, 0]], vertices[ends[:, 1]]
+    number = np.bincount(loop)[:, None]
+    middle = np.stack([np.bincount(loop, (a + b)[:, k] / 2) for k in range(3)], axis=1) / number
+    return np.linalg.norm(np.cross(a - middle[loop], b - middle[loop]), axis=1) / 2
 
 
 def _outward(vertices: np.ndarray, faces: np.ndarray, part: np.ndarray, crossed: np.ndarray) -> tuple[np.ndarray, int]:
