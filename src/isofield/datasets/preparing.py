@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import joblib
 
@@ -88,22 +91,48 @@ def _run(
     todo: list[Entry], out: Path, config: PrepareConfig, workers: int, timeout: float | None, backend: str
 ) -> Iterable[Record]:
     """The records of shapes as they are done, in any order. Locally threads wait, each for a process of its own."""
-    if backend != "local":
-        _register(backend)
-    kind = "threading" if backend == "local" else backend
-    with joblib.parallel_config(backend=kind, n_jobs=workers):
-        jobs = joblib.Parallel(return_as="generator_unordered", batch_size=1)
-        yield from jobs(joblib.delayed(guarded)(entry, out, config, timeout) for entry in todo)
+    with _cluster(backend, workers):
+        kind = "threading" if backend == "local" else backend
+        # Ray's pool gives its results at the end only.
+        way = "list" if backend == "ray" else "generator_unordered"
+        with joblib.parallel_config(backend=kind, n_jobs=workers):
+            jobs = joblib.Parallel(return_as=way, batch_size=1)
+            yield from jobs(joblib.delayed(guarded)(entry, out.absolute(), config, timeout) for entry in todo)
 
 
-def _register(backend: str) -> None:
+@contextmanager
+def _cluster(backend: str, workers: int) -> Iterator[None]:
+    """The cluster that the environment names (DASK_SCHEDULER_ADDRESS, RAY_ADDRESS), or one on this machine."""
     try:
-        if backend == "ray":
+        if backend == "dask":
+            import dask
+            from dask.distributed import Client, LocalCluster
+
+            address = os.environ.get("DASK_SCHEDULER_ADDRESS")
+            # Workers that are daemons could not start a process for each shape.
+            with dask.config.set({"distributed.worker.daemon": False}), ExitStack() as stack:
+                cluster = address or stack.enter_context(
+                    LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
+                )
+                stack.enter_context(Client(cluster))
+                yield
+        elif backend == "ray":
+            import ray
             from ray.util.joblib import register_ray
 
+            ours = not ray.is_initialized()
+            if ours:
+                address = os.environ.get("RAY_ADDRESS")
+                local: dict[str, Any] = {} if address else {"num_cpus": workers, "include_dashboard": False}
+                ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **local)
             register_ray()
+            try:
+                yield
+            finally:
+                if ours:
+                    ray.shutdown()
         else:
-            import dask.distributed  # noqa: F401  registers itself
+            yield
     except ImportError as error:
         raise InputError(
             f"--backend {backend} needs the package {error.name}: pip install 'isofield[{backend}]'."
