@@ -336,8 +336,8 @@ class RefinedConfig:
         return cls(smooth=SmoothConfig.of(quality), steps=steps)
 
 
-Samples = Literal["signed", "unsigned", "cloud", "occupancy", "surface"]
-"""Kinds of training samples (`sampling.recipes`)."""
+Samples = Literal["signed", "unsigned", "cloud", "occupancy", "surface", "views"]
+"""Kinds of training samples (`sampling.recipes`, `datasets.views`)."""
 SAMPLES = get_args(Samples)
 
 
@@ -351,7 +351,8 @@ class PrepareConfig:
     pull: neighbour of the cloud's queries. padding: of occupancy samples, beyond the cube. points: surface points that
     are drawn first. thickness: of the walls that sheets become; 0 leaves sheets out, and rejects what is mostly sheet.
     outer: keep the outer hull of overlapping parts alone. sheets, turned: a shape is rejected beyond this share of
-    sheets (at thickness 0), and of surface whose sides come out the wrong way round. half: write float16.
+    sheets (at thickness 0), and of surface whose sides come out the wrong way round. half: write float16. views, size:
+    how many views, of so many pixels a side.
     """
 
     samples: tuple[Samples, ...] = ("signed",)
@@ -369,3 +370,5 @@ class PrepareConfig:
     sheets: float = 0.1
     turned: float = 0.02
     half: bool = False
+    views: int = 24
+    size: int = 224

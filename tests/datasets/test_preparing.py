@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import trimesh
 
+from isofield import shapes
 from isofield.cli.main import main
 from isofield.configs import PrepareConfig
 from isofield.datasets import Prepared, find, make_split, prepare, write_deepsdf
@@ -276,3 +277,21 @@ def test_published_aircraft_are_read(data, tmp_path):
     assert {record.label for record in records} == {"airplane"}
     assert [record.outcome for record in records] == ["accept"] * 3
     assert [record.figures["samples"] for record in records] == [226774, 244614, 216713]
+
+
+def test_views_lead_back_to_the_shape(source, tmp_path):
+    """Depth images and cameras of a ball, read again: points on the ball, in the normalised space."""
+    (tmp_path / "one.json").write_text('["ball/1"]')
+    config = PrepareConfig(("views", "surface"), 500, points=500, views=8, size=96)
+    prepare(source, tmp_path / "out", config, split=tmp_path / "one.json")
+    folder = tmp_path / "out/shapes/ball/1/views"
+    assert len(list(folder.glob("*.png"))) == len(list(folder.glob("*.npy"))) == 8
+    views = shapes.read_views(sorted(folder.glob("*.npy")), folder / "camera.json")
+    points = shapes.cloud_of(views).points
+    assert np.abs(np.linalg.norm(points, axis=1) - 1 / 1.03).max() < 0.02  # of an icosphere
+    with np.load(folder / "cameras.npz") as held:
+        seen = (np.c_[points, np.ones(len(points))] @ held["world_mat_3"].T) @ held["camera_mat_3"].T
+        pixel = seen[:, :2] / seen[:, 2:]
+        assert ((pixel > 0) & (pixel < 95)).all()
+    with pytest.raises(InputError, match="views are pictures"):
+        Prepared(tmp_path / "out", "views")

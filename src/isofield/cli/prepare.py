@@ -15,10 +15,12 @@ def prepare(
     out: Annotated[Path, tyro.conf.Positional],
     *,
     layout: Literal["auto", "meshes", "shapenet", "modelnet", "deepsdf"] = "auto",
-    samples: Annotated[tuple[Samples, ...], tyro.conf.arg(metavar="{signed,unsigned,cloud,occupancy,surface} ...")] = (
-        "signed",
-    ),
+    samples: Annotated[
+        tuple[Samples, ...], tyro.conf.arg(metavar="{signed,unsigned,cloud,occupancy,surface,views} ...")
+    ] = ("signed",),
     count: int = 500_000,
+    views: int = 24,
+    size: int = 224,
     split: Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")] = None,
     thickness: float = 0.01,
     outer: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
@@ -41,8 +43,11 @@ def prepare(
         source: The folder with the shapes.
         out: The folder for samples, manifest.json, report.csv and report.html.
         layout: How the shapes lie in their folder.
-        samples: Kinds of samples: signed (DeepSDF), unsigned (SAL, SALD), cloud (Neural-Pull), occupancy, surface.
+        samples: Kinds of samples: signed (DeepSDF), unsigned (SAL, SALD), cloud (Neural-Pull), occupancy, surface;
+            views are pictures, depth images and cameras.
         count: Samples of each kind, a shape.
+        views: How many views of each shape.
+        size: Pixels along each side of a view.
         split: The ids to take: a JSON list, or {dataset: {class: [ids]}}.
         thickness: Of the walls that sheets (which enclose nothing) become, in the unit ball; 0 rejects them.
         outer: Keep the outer hull of overlapping parts alone.
@@ -70,8 +75,9 @@ def prepare(
     check_seed(seed)
     begun = time.perf_counter()
     config = PrepareConfig(
-        tuple(samples), count, seed, thickness=thickness, outer=outer, sheets=max_sheets, turned=max_turned, half=half
-    )
+        tuple(samples), count, seed, thickness=thickness, outer=outer, sheets=max_sheets, turned=max_turned, half=half,
+        views=views, size=size,
+    )  # fmt: skip
     with shown(source.name or str(source), progress) as report:
 
         def told(done: int, of: int, record: Record) -> None:

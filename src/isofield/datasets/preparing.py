@@ -163,6 +163,7 @@ def _check(config: PrepareConfig, workers: int | None, timeout: float | None, ba
         (any(not v > 0 for v in config.variances), "a variance is not above 0"),
         (not 0 <= config.thickness < 0.5, f"thickness {config.thickness} is no wall: give 0 to 0.5, of the unit ball"),
         (not 0 <= config.sheets <= 1 or not 0 <= config.turned <= 1, "a share of the gate is not between 0 and 1"),
+        (config.views < 1 or config.size < 8, "views and size are too few: give at least 1 view of 8 pixels"),
         (workers is not None and workers < 1, f"{workers} workers do nothing: give at least 1"),
         (timeout is not None and not timeout > 0, f"timeout {timeout} is no time: give seconds above 0"),
         (backend not in BACKENDS, f"backend {backend!r} is unknown: take one of {', '.join(BACKENDS)}"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from isofield.datasets.manifest import Record, read
+from isofield.datasets.manifest import SHAPES, Record, read
 from isofield.datasets.work import place
 from isofield.errors import InputError
 
@@ -34,6 +34,8 @@ class Prepared:
         """
         self._folder = Path(folder)
         settings, records = read(self._folder)
+        if kind == "views":
+            raise InputError(f"views are pictures, not rows: read them in {self._folder / SHAPES}/ID/views.")
         if kind not in settings["samples"]:
             raise InputError(f"{folder} has no {kind!r} samples: it has {', '.join(settings['samples'])}.")
         usable = {record.id: record for record in records if record.outcome != "reject"}

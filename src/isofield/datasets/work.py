@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,16 +22,18 @@ from isofield.datasets.gate import Judged, faces_of, judge
 from isofield.datasets.layouts.entry import Entry
 from isofield.datasets.manifest import RECORD, SHAPES, Record
 from isofield.datasets.published import read_deepsdf
+from isofield.datasets.views import write_views
 from isofield.errors import InputError
 from isofield.sampling import recipes
 from isofield.sampling.solid import signed_distance
 from isofield.sampling.triangles import nearest_on
 
+if TYPE_CHECKING:
+    import trimesh
+
 PICTURE = "picture.png"
 SIZE = 160
 """Pixels of a picture of the report."""
-EXACT = 1e-4
-"""16 bits hold numbers below 1 with errors below 2.5e-4; distances near the surface with far less."""
 
 
 def place(out: Path, id_: str) -> Path:
@@ -92,6 +94,8 @@ def prepare_shape(entry: Entry, out: Path, config: PrepareConfig) -> Record:
             np.save(beside / f"{kind}.npy", rows.astype(np.float16 if config.half else np.float32))
         if judged.solids is not None:
             _draw(judged, beside / PICTURE)
+            if "views" in config.samples:
+                write_views(_mesh(judged), beside / "views", config.views, config.size)
         files = {kind: hashlib.sha256((beside / f"{kind}.npy").read_bytes()).hexdigest() for kind in arrays}
         similarity = judged.similarity
         record = Record(
@@ -140,6 +144,8 @@ def samples(judged: Judged, config: PrepareConfig, seed: list[int]) -> dict[str,
                 rows = recipes.occupancy(distance, config.count, config.padding, random)
             case "surface":
                 rows = np.concatenate([points, normals], axis=1)[: config.count]
+            case "views":
+                continue  # pictures, not rows: `write_views`
         made[kind] = rows
     return made
 
@@ -161,12 +167,9 @@ def _rejected(entry: Entry, reason: str) -> Record:
 
 def _draw(judged: Judged, path: Path) -> None:
     """A picture of the shape, beside its signs in the plane through the middle, across an axis, with most inside."""
-    import trimesh
     from PIL import Image
 
-    assert judged.solids is not None  # for the type checker
-    mesh = trimesh.Trimesh(judged.solids.vertices, faces_of(judged.solids), process=False)
-    drawn = render.picture(mesh, size=(SIZE, SIZE))
+    drawn = render.picture(_mesh(judged), size=(SIZE, SIZE))
     across = np.linspace(-1, 1, SIZE)
     x, y = np.meshgrid(across, -across)
     plane = np.stack([x, y, np.zeros_like(x)], -1).reshape(-1, 3)
@@ -174,6 +177,14 @@ def _draw(judged: Judged, path: Path) -> None:
     inside = max(slices, key=lambda found: found.sum()).reshape(SIZE, SIZE)
     colors = np.where(inside[..., None], [70, 104, 140], [236, 238, 241]).astype(np.uint8)
     Image.fromarray(np.concatenate([drawn, colors], axis=1)).save(path)
+
+
+def _mesh(judged: Judged) -> trimesh.Trimesh:
+    """The shape, normalised."""
+    import trimesh
+
+    assert judged.solids is not None  # for the type checker
+    return trimesh.Trimesh(judged.solids.vertices, faces_of(judged.solids), process=False)
 
 
 def inside_slice(judged: Judged, x: np.ndarray) -> np.ndarray:
