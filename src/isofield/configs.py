@@ -339,6 +339,8 @@ class RefinedConfig:
 Samples = Literal["signed", "unsigned", "cloud", "occupancy", "surface", "views"]
 """Kinds of training samples (`sampling.recipes`, `datasets.views`)."""
 SAMPLES = get_args(Samples)
+Layout = Literal["auto", "deepsdf", "shapenet", "modelnet", "meshes"]
+"""How the shapes of a data set lie in their folder (`datasets.layouts`); auto finds out."""
 
 
 @dataclass(frozen=True)
@@ -351,7 +353,8 @@ class PrepareConfig:
     pull: neighbour of the cloud's queries. padding: of occupancy samples, beyond the cube. points: surface points that
     are drawn first. thickness: of the walls that sheets become; 0 leaves sheets out, and rejects what is mostly sheet.
     outer: keep the outer hull of overlapping parts alone. sheets, turned: a shape is rejected beyond this share of
-    sheets (at thickness 0), and of surface whose sides come out the wrong way round. half: write float16. views, size:
+    sheets (at thickness 0), of surface whose sides come out the wrong way round, and of surface thinner than a
+    thousandth. half: write float16. views, size:
     how many views, of so many pixels a side.
     """
 
@@ -369,6 +372,7 @@ class PrepareConfig:
     outer: bool = False
     sheets: float = 0.1
     turned: float = 0.02
+    thin: float = 0.5
     half: bool = False
     views: int = 24
     size: int = 224

@@ -127,6 +127,91 @@ def test_killed_and_started_again_is_the_same(source, ready, tmp_path):
     assert digest(tmp_path / "out") == digest(whole)
 
 
+def test_interrupted_and_started_again_is_the_same(source, tmp_path):
+    """Ctrl-C reaches all processes of the terminal; no shape is rejected for it."""
+    command = [sys.executable, "-m", "isofield", "prepare", str(source), str(tmp_path / "out"), "--count", "400000"]
+    config = ["--workers", "2", "--no-progress"]
+    process = subprocess.Popen([*command, *config], stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while process.poll() is None and not list(tmp_path.glob("out/shapes/*/*/record.json")):
+        time.sleep(0.005)
+    os.killpg(process.pid, signal.SIGINT)
+    said = process.communicate(timeout=120)[1]
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    records = [json.loads(path.read_text()) for path in tmp_path.glob("out/shapes/*/*/record.json")]
+    assert all(record["outcome"] != "reject" or "cut short" in record["reason"] for record in records)
+    assert subprocess.run([*command, *config], stderr=subprocess.DEVNULL, timeout=240).returncode == 0
+    whole = tmp_path / "whole"
+    assert main(["prepare", str(source), str(whole), "--count", "400000", "--no-progress"]) == 0
+    assert digest(tmp_path / "out") == digest(whole)
+
+
+def test_what_has_changed_is_prepared_again(tmp_path):
+    """A mended file, another file of the same name, a damaged array: none is taken for done."""
+    (tmp_path / "in").mkdir()
+    for name in "abc":
+        trimesh.creation.box().export(tmp_path / f"in/{name}.ply")
+    good = (tmp_path / "in/a.ply").read_bytes()
+    (tmp_path / "in/a.ply").write_bytes(good[:300])
+    first = prepare(tmp_path / "in", tmp_path / "out", SMALL)
+    assert [record.outcome for record in first] == ["reject", "accept", "accept"]
+    (tmp_path / "in/a.ply").write_bytes(good)
+    trimesh.creation.icosphere(3).export(tmp_path / "in/b.ply")
+    path = tmp_path / "out/shapes/c/signed.npy"
+    before = path.read_bytes()
+    path.write_bytes(before[:1000])
+    with pytest.raises(InputError, match=r"c/signed.npy is damaged .*: run the same"):
+        Prepared(tmp_path / "out", ids=["c"])[0]
+    told = []
+    second = prepare(tmp_path / "in", tmp_path / "out", SMALL, told=lambda done, of, record: told.append(record.id))
+    assert sorted(told) == ["a", "b", "c"]
+    assert [record.outcome for record in second] == ["accept"] * 3
+    assert second[1].files != first[1].files
+    assert path.read_bytes() == before
+    prepare(tmp_path / "in", tmp_path / "out", SMALL, told=lambda done, of, record: told.append(record.id))
+    assert len(told) == 3
+
+
+def test_a_script_without_a_guard(tmp_path):
+    (tmp_path / "in").mkdir()
+    trimesh.creation.box().export(tmp_path / "in/a.ply")
+    script = (
+        "import isofield\nprint([r.outcome for r in isofield.prepare('in', 'out', isofield.PrepareConfig(count=99))])\n"
+    )
+    (tmp_path / "script.py").write_text(script)
+    for command, given in ((["script.py"], None), (["-"], script.replace("'out'", "'other'"))):
+        done = subprocess.run(
+            [sys.executable, *command], cwd=tmp_path, input=given, capture_output=True, text=True, timeout=120
+        )
+        assert done.stdout == "['accept']\n", done.stderr
+
+
+def test_processes_that_load_draw_other_slices(ready):
+    from torch.utils.data import DataLoader
+
+    data = Prepared(ready[0], count=50, ids=["box/1"] * 4)
+    loaded = DataLoader(data, num_workers=2)
+    drawn = [tuple(rows[0, 0].tolist()) for _ in range(2) for rows in loaded]
+    assert len(set(drawn)) == 8
+
+
+def test_what_cannot_be_told_from_nothing_is_rejected(tmp_path):
+    """One vertex far away: all the rest is a point beside it."""
+    (tmp_path / "in").mkdir()
+    ball = trimesh.creation.icosphere(3)
+    ball.vertices[0] *= 1e6
+    ball.export(tmp_path / "in/spike.ply")
+    (record,) = prepare(tmp_path / "in", tmp_path / "out", SMALL)
+    assert record.outcome == "reject"
+    assert record.reason.startswith("thin: ")
+
+
+def test_files_of_one_name_keep_their_extensions(tmp_path):
+    for name in ("a.ply", "a.obj", "b.ply"):
+        trimesh.creation.box().export(tmp_path / name)
+    assert [entry.id for entry in find(tmp_path)[1]] == ["a.obj", "a.ply", "b"]
+
+
 def test_a_shape_that_takes_too_long_is_rejected_and_the_others_go_on(tmp_path):
     (tmp_path / "in").mkdir()
     trimesh.creation.icosphere(7).export(tmp_path / "in/large.ply")
@@ -167,6 +252,13 @@ def test_all_kinds_and_half(source, tmp_path):
         rows = np.load(tmp_path / f"out/shapes/box/1/{kind}.npy")
         assert rows.shape == (500, width)
         assert rows.dtype == np.float16
+    rows = np.load(tmp_path / "out/shapes/box/1/signed.npy").astype(np.float64)
+    half = 0.5 * 2 / 1.03 / np.sqrt(3)  # of the cube whose corners have that radius
+    q = np.abs(rows[:, :3]) - half * 1.0
+    true = np.linalg.norm(q.clip(0), axis=1) + np.minimum(q.max(1), 0)
+    assert np.abs(rows[:, 3] - true).max() < 5e-4
+    near = np.abs(true) < 0.1
+    assert np.abs(rows[:, 3] - true)[near].max() < 1e-4
 
 
 def test_splits(source, tmp_path):
@@ -196,6 +288,8 @@ LINES = {
     "prepare in out --split bad.json": "bad.json is no split",
     "prepare in out --backend ray": "pip install 'isofield[ray]'",
     "prepare twins out": "would have the same id",
+    "prepare nested out": "has the name of the folder of",
+    "prepare in out --split empty.json": "empty.json names no shapes",
     "split in -o out.json --train 2": "is no share",
 }
 
@@ -208,6 +302,10 @@ def test_broken_input_is_one_sentence(line, tmp_path, monkeypatch, capsys):
     trimesh.creation.box().export("in/a.ply")
     Path("full/something").write_text("")
     Path("bad.json").write_text('{"a": {"b": {"c": []}}}')
+    Path("empty.json").write_text("[]")
+    Path("nested/a").mkdir(parents=True)
+    for name in ("nested/a.ply", "nested/a/b.ply"):
+        trimesh.creation.box().export(name)
     for name in ("a.ply", "A.ply"):
         trimesh.creation.box().export(f"twins/{name}")
     if "ray" in line:

@@ -69,6 +69,19 @@ def test_bodies_that_touch_stay_apart():
     assert volume(found) == pytest.approx(2)
 
 
+def test_a_cavity_stays_empty_and_a_body_in_a_body_is_filled():
+    inner = trimesh.creation.icosphere(3, 0.5)
+    hollow = inner.copy()
+    hollow.invert()
+    assert volume(sorted_(BALL, hollow)) == pytest.approx(BALL.volume - inner.volume)
+    assert volume(sorted_(BALL, inner)) == pytest.approx(BALL.volume + inner.volume)  # overlaps count twice
+    both = trimesh.util.concatenate([BALL, hollow])
+    both.invert()  # the whole inside out, cavity and all
+    assert volume(sorted_(both)) == pytest.approx(BALL.volume - inner.volume)
+    apart = hollow.copy().apply_translation((5, 0, 0))
+    assert volume(sorted_(BALL, apart)) == pytest.approx(BALL.volume + inner.volume)
+
+
 def test_a_sheet_beside_a_solid_is_told_apart():
     sheet = trimesh.Trimesh([[3, 0, 0], [4, 0, 0], [4, 1, 0], [3, 1, 0]], [[0, 1, 2], [0, 2, 3]])
     found = sorted_(BOX, sheet)

@@ -7,14 +7,14 @@ from typing import Annotated, Literal
 
 import tyro
 
-from isofield.configs import Samples
+from isofield.configs import Layout, Samples
 
 
 def prepare(
     source: Annotated[Path, tyro.conf.Positional],
     out: Annotated[Path, tyro.conf.Positional],
     *,
-    layout: Literal["auto", "meshes", "shapenet", "modelnet", "deepsdf"] = "auto",
+    layout: Layout = "auto",
     samples: Annotated[
         tuple[Samples, ...], tyro.conf.arg(metavar="{signed,unsigned,cloud,occupancy,surface,views} ...")
     ] = ("signed",),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
+
+from isofield.configs import Layout
 
 
 def split(
@@ -13,7 +15,7 @@ def split(
     *,
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="OUT.json")],
     train: float = 0.8,
-    layout: Literal["auto", "meshes", "shapenet", "modelnet", "deepsdf"] = "auto",
+    layout: Layout = "auto",
     seed: int = 0,
 ) -> int:
     """Divide shapes into train and test, class by class; the same seed gives the same split.

@@ -18,6 +18,8 @@ from isofield.shapes.solids import Solids, sort, volume
 from isofield.types import Cloud, Similarity
 
 Outcome = Literal["accept", "repair", "reject"]
+LEAST = 1e-6
+"""Holes with less than this share of the area are rounding."""
 PROBES, AWAY = 4000, 1e-3
 """Points of the surface whose two sides are asked, and how far from it, normalised."""
 
@@ -57,14 +59,14 @@ def judge(path: str, config: PrepareConfig) -> Judged:
     }  # fmt: skip
     reasons = []
     if figures["dropped"]:
-        reasons.append(f"{figures['dropped']:.0f} faces without area or repeated are left out")
+        reasons.append(f"{figures['dropped']:.0f} faces without area, not finite or repeated are left out")
     if solids.turned:
         reasons.append(f"{solids.turned} faces are turned outward")
-    if solids.holes:
+    if solids.holes > LEAST:
         reasons.append(f"holes of {_percent(solids.holes)} of the area are closed")
     if config.thickness == 0 and solids.sheets > config.sheets:
         return Judged("reject", f"sheet: {_percent(solids.sheets)} of the area encloses nothing", figures)
-    if len(solids.sheet):
+    if len(solids.sheet) and {"signed", "occupancy"} & set(config.samples):
         what = f"become walls {config.thickness:g} thick" if config.thickness else "are left out"
         reasons.append(f"sheets ({_percent(solids.sheets)} of the area) {what}")
     if len(solids.solid):
@@ -75,6 +77,8 @@ def judge(path: str, config: PrepareConfig) -> Judged:
         inner, thin, wrong = sides(solids)
         figures |= {"inner": inner, "thin": thin, "wrong": wrong}
         figures["volume"] = volume(solids.vertices, solids.solid)
+        if thin > config.thin:
+            return Judged("reject", f"thin: {_percent(thin)} of the surface is thinner than can be told", figures)
         if wrong > config.turned:
             return Judged("reject", f"sides: {_percent(wrong)} of the surface is inside out", figures)
     outcome: Outcome = "repair" if reasons else "accept"

@@ -28,7 +28,8 @@ class Record:
     """One shape of a prepared data set.
 
     id, label, source: as the layout has them. outcome, reason, figures: of the quality gate. center, scale: the
-    similarity from the file's units to the normalised space. files: SHA-256 of every array, by its kind.
+    similarity from the file's units to the normalised space. files: SHA-256 of every array, by its kind. stamp: of
+    the source file, by which a changed one is known.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Record:
     center: tuple[float, ...] = (0.0, 0.0, 0.0)
     scale: float = 1.0
     files: dict[str, str] = field(default_factory=dict)
+    stamp: str = ""
 
 
 def settings_of(config: PrepareConfig, layout: str) -> dict[str, Any]:
@@ -66,7 +68,7 @@ def check_settings(folder: Path, settings: dict[str, Any]) -> None:
                 "folder."
             )
         return
-    if folder.is_dir() and any(folder.iterdir()):
+    if folder.is_dir() and any(entry.name != ".lock" for entry in folder.iterdir()):
         raise InputError(f"{folder} is not empty and no prepared data set: give another folder.")
     write(path, settings)
 

@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import joblib
+import numpy as np
+from filelock import FileLock, Timeout
 
 from isofield.configs import SAMPLES, PrepareConfig
 from isofield.datasets import report
 from isofield.datasets.layouts import Entry, find
 from isofield.datasets.manifest import MANIFEST, RECORD, SHAPES, Record, check_settings, settings_of, write
 from isofield.datasets.splits import chosen, read_split
-from isofield.datasets.work import guarded, place
+from isofield.datasets.work import STOPPED, guarded, place, stamp
 from isofield.errors import InputError
 
 Told = Callable[[int, int, Record], None]
@@ -55,29 +57,56 @@ def prepare(
     found, entries = find(source, layout)
     if split is not None:
         entries = chosen(entries, read_split(split), str(split))
+    if not entries:
+        raise InputError(f"{split} names no shapes: give at least one id.")
     check_settings(out, settings_of(config, found))
+    lock = FileLock(out / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise InputError(f"{out} is being prepared by another run: wait for it, or choose another folder.") from None
+    try:
+        return _prepared(entries, out, config, found, workers or os.cpu_count() or 1, timeout, backend, told)
+    finally:
+        lock.release()
+
+
+def _prepared(
+    entries: list[Entry],
+    out: Path,
+    config: PrepareConfig,
+    layout: str,
+    workers: int,
+    timeout: float | None,
+    backend: str,
+    told: Told | None,
+) -> list[Record]:
+    """The records of all shapes, once those that lack are prepared, and what is written about them."""
+    from isofield import __version__
+
     _clear(out)
     done = {entry.id: record for entry in entries if (record := _known(out, entry)) is not None}
     todo = [entry for entry in entries if entry.id not in done]
     before = os.environ.get(THREADS)
     os.environ[THREADS] = "1"  # a process is a core: the forked ones inherit it
+    STOPPED.clear()
     try:
-        for record in _run(todo, out, config, workers or os.cpu_count() or 1, timeout, backend):
+        for record in _run(todo, out, config, workers, timeout, backend):
             done[record.id] = record
             if told is not None:
                 told(len(done), len(entries), record)
     except OSError as error:
         raise InputError(f"{error}.") from None
     finally:
+        STOPPED.set()
         if before is None:
             del os.environ[THREADS]
         else:
             os.environ[THREADS] = before
     records = [done[entry.id] for entry in entries]
-    from isofield import __version__
-
+    settings = settings_of(config, layout)
     write(out / MANIFEST, {
-        "isofield": __version__, "settings": settings_of(config, found), "shapes": [asdict(r) for r in records],
+        "isofield": __version__, "settings": settings, "shapes": [asdict(record) for record in records],
     })  # fmt: skip
     report.write(out, records)
     return records
@@ -140,13 +169,17 @@ def _cluster(backend: str, workers: int) -> Iterator[None]:
 
 
 def _known(out: Path, entry: Entry) -> Record | None:
-    """The record of a shape that is whole already."""
+    """The record of a shape that is whole already, of the same file. Rejected ones are tried again: their file may be
+    mended, or their time longer."""
     path = place(out, entry.id) / RECORD
     try:
         record = Record(**json.loads(path.read_text(encoding="utf-8")))
+        for kind in record.files:
+            np.load(path.parent / f"{kind}.npy", mmap_mode="r", allow_pickle=False)
+        whole = record.outcome != "reject" and record.stamp == stamp(entry)
     except (OSError, ValueError, TypeError):
         return None
-    return record if all((path.parent / f"{kind}.npy").is_file() for kind in record.files) else None
+    return record if whole else None
 
 
 def _clear(out: Path) -> None:

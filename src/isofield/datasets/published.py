@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -25,7 +26,7 @@ def read_deepsdf(path: str | os.PathLike[str]) -> tuple[np.ndarray, int, Similar
             parts = [np.asarray(held[name], np.float32) for name in ("pos", "neg")]
         if any(part.ndim != 2 or part.shape[1] != 4 for part in parts):
             raise ValueError("pos and neg are not (n, 4)")
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise InputError(f"{path} holds no samples of DeepSDF ({what}): copy or make it again.") from None
     rows = np.concatenate(parts)

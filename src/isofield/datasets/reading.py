@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,6 +35,8 @@ class Prepared:
         """
         self._folder = Path(folder)
         settings, records = read(self._folder)
+        if count < 1:
+            raise InputError(f"{count} rows are no slice: give at least 1.")
         if kind == "views":
             raise InputError(f"views are pictures, not rows: read them in {self._folder / SHAPES}/ID/views.")
         if kind not in settings["samples"]:
@@ -44,18 +47,30 @@ class Prepared:
             raise InputError(f"{folder} has no usable shapes called {', '.join(missing)}.")
         self.records: list[Record] = [usable[id_] for id_ in ids] if ids is not None else list(usable.values())
         self._kind, self._count, self._random = kind, count, np.random.default_rng(seed)
+        self._seed, self._worker = seed, None
 
     def __len__(self) -> int:
         return len(self.records)
 
     def __getitem__(self, index: int) -> np.ndarray:
         rows = self._mapped(index)
-        return self.slice(index, int(self._random.integers(max(len(rows) - self._count, 0) + 1)))
+        return self.slice(index, int(self._generator().integers(max(len(rows) - self._count, 0) + 1)))
 
     def slice(self, index: int, start: int) -> np.ndarray:
         """(count, columns) float32, the rows from `start` on."""
-        return np.asarray(self._mapped(index)[start : start + self._count], np.float32)
+        return np.array(self._mapped(index)[start : start + self._count], np.float32)
+
+    def _generator(self) -> np.random.Generator:
+        """A process that loads for torch has a seed of its own, and another in every epoch."""
+        data = sys.modules.get("torch.utils.data")
+        info = data.get_worker_info() if data is not None else None
+        if info is not None and info.seed != self._worker:
+            self._worker, self._random = info.seed, np.random.default_rng([self._seed, info.seed])
+        return self._random
 
     def _mapped(self, index: int) -> np.ndarray:
         path = place(self._folder, self.records[index].id) / f"{self._kind}.npy"
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        try:
+            return np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path} is damaged ({error}): run the same `isofield prepare` again.") from None

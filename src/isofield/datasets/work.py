@@ -7,11 +7,16 @@ import json
 import multiprocessing
 import os
 import shutil
+import signal
+import sys
 import tempfile
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +31,8 @@ from isofield.datasets.views import write_views
 from isofield.errors import InputError
 from isofield.sampling import recipes
 from isofield.sampling.solid import signed_distance
-from isofield.sampling.triangles import nearest_on
+from isofield.sampling.triangles import Nearest, nearest_on
+from isofield.types import Distance
 
 if TYPE_CHECKING:
     import trimesh
@@ -44,28 +50,43 @@ def place(out: Path, id_: str) -> Path:
 def guarded(entry: Entry, out: Path, config: PrepareConfig, timeout: float | None) -> Record:
     """`prepare_shape` in a process of its own: a crash or a timeout becomes a rejected shape, not the end of the run.
 
-    Raises OSError where nothing could be written.
+    Raises OSError where nothing could be written, and KeyboardInterrupt, without a record, once `STOPPED` is set.
     """
     process = _process(target=_quietly, args=(entry, out, config))
-    process.start()
-    process.join(timeout)
+    with _start:
+        main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+        try:  # a script that calls without a guard would begin again in its own child
+            process.start()
+        finally:
+            sys.modules["__main__"] = main
+    end = None if timeout is None else time.monotonic() + timeout
+    while process.is_alive() and not STOPPED.is_set() and (end is None or time.monotonic() < end):
+        process.join(0.1 if end is None else max(min(0.1, end - time.monotonic()), 0))
     if process.is_alive():
         process.kill()
         process.join()
+        if STOPPED.is_set():
+            raise KeyboardInterrupt
         return write_record(out, _rejected(entry, f"took longer than {timeout:g} seconds"))
     path = place(out, entry.id) / RECORD
     if process.exitcode == FULL:
         raise OSError(f"{out} cannot be written: make room, or choose another folder")
     if process.exitcode != 0 or not path.is_file():
+        if STOPPED.is_set():
+            raise KeyboardInterrupt
         return write_record(out, _rejected(entry, f"crashed its process (exit status {process.exitcode})"))
     return Record(**json.loads(path.read_text(encoding="utf-8")))
 
 
+STOPPED = threading.Event()
+"""Set where the run ends early: no shape is judged by that its process was killed."""
+_start = threading.Lock()
 FULL = 74
 """Exit status of a process that could not write (EX_IOERR)."""
 
 
 def _quietly(entry: Entry, out: Path, config: PrepareConfig) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the run decides
     try:
         prepare_shape(entry, out, config)
     except OSError:
@@ -101,6 +122,7 @@ def prepare_shape(entry: Entry, out: Path, config: PrepareConfig) -> Record:
         record = Record(
             entry.id, entry.label, str(entry.path), judged.outcome, judged.reason, judged.figures,
             similarity.center if similarity else (0.0, 0.0, 0.0), similarity.scale if similarity else 1.0, files,
+            stamp(entry),
         )  # fmt: skip
         (beside / RECORD).write_text(json.dumps(asdict(record)) + "\n", encoding="utf-8")
         if target.exists():
@@ -127,8 +149,9 @@ def samples(judged: Judged, config: PrepareConfig, seed: list[int]) -> dict[str,
     """The arrays of every kind that was asked for, each with a generator of its own."""
     assert judged.solids is not None  # for the type checker: accepted shapes have solids
     solids, faces = judged.solids, faces_of(judged.solids)
-    points, normals = recipes.surface(solids.vertices, faces, config.points, np.random.default_rng([*seed, 0]))
-    distance = signed_distance(solids, config.thickness)
+    drawn = max(config.points, config.count) if "surface" in config.samples else config.points
+    points, normals = recipes.surface(solids.vertices, faces, drawn, np.random.default_rng([*seed, 0]))
+    distance, closest = signed_distance(solids, config.thickness), nearest_on(solids.vertices[faces])
     made: dict[str, np.ndarray] = {}
     for kind in config.samples:
         random = np.random.default_rng([*seed, 1, *kind.encode()])
@@ -136,7 +159,6 @@ def samples(judged: Judged, config: PrepareConfig, seed: list[int]) -> dict[str,
             case "signed":
                 rows = recipes.signed(distance, points, config.count, config.variances, config.near, random)
             case "unsigned":
-                closest = nearest_on(solids.vertices[faces])
                 rows = recipes.unsigned(closest, points, config.count, config.neighbour, config.wide, random)
             case "cloud":
                 rows = recipes.cloud(points[:20_000], config.count, config.pull, random)
@@ -146,8 +168,32 @@ def samples(judged: Judged, config: PrepareConfig, seed: list[int]) -> dict[str,
                 rows = np.concatenate([points, normals], axis=1)[: config.count]
             case "views":
                 continue  # pictures, not rows: `write_views`
+        if config.half and kind in ("signed", "unsigned", "occupancy"):  # what is known is known of the rounded places
+            rows[:, :3] = rows[:, :3].astype(np.float16)
+            rows = _known_again(kind, rows, distance, closest)
         made[kind] = rows
     return made
+
+
+def _known_again(kind: str, rows: np.ndarray, distance: Distance, closest: Nearest) -> np.ndarray:
+    """Samples of a kind with what is known at their places, asked again."""
+    x = rows[:, :3]
+    if kind == "signed":
+        return np.column_stack([x, distance(x)])
+    if kind == "occupancy":
+        return np.column_stack([x, distance(x) < 0])
+    away = x - closest(x)
+    length = np.linalg.norm(away, axis=1, keepdims=True)
+    return np.concatenate([x, length, away / np.maximum(length, 1e-12)], axis=1)
+
+
+def stamp(entry: Entry) -> str:
+    """By this it is known that a file is the one that was prepared: its size and when it was written."""
+    try:
+        known = entry.path.stat()
+    except OSError:
+        return ""
+    return f"{known.st_size}-{known.st_mtime_ns}"
 
 
 def write_record(out: Path, record: Record) -> Record:

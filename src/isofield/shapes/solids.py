@@ -182,8 +182,11 @@ def _outward(vertices: np.ndarray, faces: np.ndarray, part: np.ndarray, crossed:
     count = np.maximum(np.bincount(part), 1)[:, None]
     middle = (np.stack([np.bincount(part, centre[:, k]) for k in range(3)], 1) / count)[part]
     a, b, c = (vertices[wound[:, k]] - middle for k in range(3))
-    inward = np.bincount(part, np.einsum("ij,ij->i", a, np.cross(b, c)))[part] < 0
-    wound[inward] = wound[inward][:, ::-1]
+    volume = np.bincount(part, np.einsum("ij,ij->i", a, np.cross(b, c)))
+    if volume.sum() < 0:
+        wound, volume = wound[:, ::-1].copy(), -volume
+    inward = (volume < 0) & ~_cavities(vertices, wound, part, volume)
+    wound[inward[part]] = wound[inward[part]][:, ::-1]
     if crossed.any():
         from igl.embree import reorient_facets_raycast
 
@@ -192,6 +195,18 @@ def _outward(vertices: np.ndarray, faces: np.ndarray, part: np.ndarray, crossed:
         some[flip] = some[flip][:, ::-1]
         wound[crossed] = some
     return wound, int((_rolled(wound) != _rolled(faces)).any(1).sum())
+
+
+def _cavities(vertices: np.ndarray, faces: np.ndarray, part: np.ndarray, volume: np.ndarray) -> np.ndarray:
+    """Which (p,) parts of negative volume lie inside of those of positive volume: the walls of cavities."""
+    found = np.zeros(len(volume), bool)
+    outer = np.ascontiguousarray(faces[volume[part] > 0])
+    if (volume < 0).any() and len(outer):
+        first = np.unique(part, return_index=True)
+        place = np.ascontiguousarray(vertices[faces[first[1]]].mean(1))
+        inside = np.asarray(igl.winding_number(vertices, outer, place)).reshape(-1) > 0.5
+        found[first[0]] = inside
+    return found & (volume < 0)
 
 
 def _majority(bound: np.ndarray, faces: np.ndarray, patch: np.ndarray) -> np.ndarray:

@@ -36,7 +36,13 @@ def find(source: str | os.PathLike[str], layout: str = "auto") -> tuple[str, lis
 
 
 def _check(entries: list[Entry]) -> None:
-    """Raises InputError for two ids that a disk or a person takes for one."""
+    """Raises InputError for ids that differ in case alone, and for one that is the folder of another."""
+    ids = {entry.id: entry for entry in entries}
+    for entry in entries:
+        parts = entry.id.split("/")
+        above = next((p for k in range(1, len(parts)) if (p := "/".join(parts[:k])) in ids), None)
+        if above is not None:
+            raise InputError(f"{ids[above].path} has the name of the folder of {entry.path}: rename one.")
     seen: dict[str, Entry] = {}
     for entry in entries:
         other = seen.setdefault(entry.id.lower(), entry)

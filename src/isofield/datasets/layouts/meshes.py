@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,10 @@ from isofield.datasets.layouts.entry import Entry, files
 
 
 def find(source: Path) -> Iterator[Entry]:
-    """Every mesh file; its class is the first folder on the way to it."""
-    for path in files(source):
-        within = path.relative_to(source).with_suffix("")
+    """Every mesh file; its class is the first folder on the way to it. Files of one name keep their extensions."""
+    paths = list(files(source))
+    number = Counter(path.with_suffix("") for path in paths)
+    for path in paths:
+        within = path.relative_to(source)
+        within = within if number[path.with_suffix("")] > 1 else within.with_suffix("")
         yield Entry(within.as_posix(), within.parts[0] if len(within.parts) > 1 else "", path)
