@@ -66,6 +66,7 @@ def prepare(
 
     from isofield.cli import reporting
     from isofield.cli.checks import check_seed
+    from isofield.cli.interrupts import listen
     from isofield.cli.progress import shown
     from isofield.configs import PrepareConfig
     from isofield.datasets import Record
@@ -73,6 +74,7 @@ def prepare(
     from isofield.datasets.report import counts
 
     check_seed(seed)
+    listen()
     begun = time.perf_counter()
     config = PrepareConfig(
         tuple(samples), count, seed, thickness=thickness, outer=outer, sheets=max_sheets, turned=max_turned, half=half,
