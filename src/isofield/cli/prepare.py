@@ -48,7 +48,7 @@ def prepare(
         count: Samples of each kind, a shape.
         views: How many views of each shape.
         size: Pixels along each side of a view.
-        split: The ids to take: a JSON list, or {dataset: {class: [ids]}}.
+        split: The ids to take, all parts: a JSON list, or {dataset: {class: [ids]}}.
         thickness: Of the walls that sheets (which enclose nothing) become, in the unit ball; 0 rejects them.
         outer: Keep the outer hull of overlapping parts alone.
         max_sheets: At --thickness 0, reject shapes with more of their area in sheets.

@@ -42,24 +42,20 @@ def _ids(table: Any, above: tuple[str, ...]) -> Iterable[str]:
 
 
 def chosen(entries: Sequence[Entry], ids: Sequence[str], name: str) -> list[Entry]:
-    """The shapes that a split names, in their own order. An id may leave out what comes before it: "chair/1", "1".
+    """The shapes that a split names, in their own order. Dataset and class before an id may be missing in the shape's.
 
     Raises InputError with all ids that no shape has.
     """
-    by_end: dict[str, Entry] = {}
-    for entry in entries:
-        parts = entry.id.split("/")
-        for start in range(len(parts)):
-            by_end.setdefault("/".join(parts[start:]), entry)
+    known = {entry.id for entry in entries}
     found: set[str] = set()
     missing: list[str] = []
     for id_ in ids:
         parts = id_.split("/")
-        match = next((by_end[e] for s in range(len(parts)) if (e := "/".join(parts[s:])) in by_end), None)
+        match = next((e for s in range(len(parts)) if (e := "/".join(parts[s:])) in known), None)
         if match is None:
             missing.append(id_)
         else:
-            found.add(match.id)
+            found.add(match)
     if missing:
         raise InputError(f"{name} names {len(missing)} ids that no shape has: {', '.join(missing)}.")
     return [entry for entry in entries if entry.id in found]
