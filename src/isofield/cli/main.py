@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 
 from isofield.cli.problems import say, tell
-from isofield.errors import InputError
+from isofield.errors import InputError, perhaps
 
 COMMANDS = {
     "fit": "scan, cloud, soup or mesh in; watertight mesh and field out",
@@ -63,8 +63,6 @@ def _dispatch(arguments: list[str]) -> int:
         print(f"isofield {__version__}")
         return 0
     if first not in COMMANDS:
-        from isofield.cli.parsing import perhaps
-
         what = "option" if first.startswith("-") else "command"
         near = perhaps(first, [*COMMANDS, "--help", "--version"])
         raise InputError(f"there is no {what} '{first}'{near}; `isofield --help` lists the commands.")

@@ -2,10 +2,11 @@
 
 from isofield.datasets.layouts import LAYOUTS, Entry, find
 from isofield.datasets.manifest import Record
+from isofield.datasets.occupancies import read_occupancy, read_pointcloud, write_occupancy
 from isofield.datasets.preparing import prepare
 from isofield.datasets.published import read_deepsdf, write_deepsdf
 from isofield.datasets.reading import Prepared
-from isofield.datasets.splits import chosen, make_split, read_split
+from isofield.datasets.splits import chosen, make_split, of_classes, read_split
 
 __all__ = [
     "LAYOUTS",
@@ -15,8 +16,12 @@ __all__ = [
     "chosen",
     "find",
     "make_split",
+    "of_classes",
     "prepare",
     "read_deepsdf",
+    "read_occupancy",
+    "read_pointcloud",
     "read_split",
     "write_deepsdf",
+    "write_occupancy",
 ]
