@@ -144,7 +144,7 @@ def samples(judged: Judged, config: PrepareConfig, seed: list[int]) -> dict[str,
     """The arrays of every kind that was asked for, each with a generator of its own; none of a rejected shape."""
     if judged.solids is not None:
         solids, faces = judged.solids, faces_of(judged.solids)
-        drawn = max(config.points, config.count) if {"surface", "levelset"} & {*config.samples} else config.points
+        drawn = max(config.points, config.count) if "surface" in config.samples else config.points
         points, normals = recipes.surface(solids.vertices, faces, drawn, np.random.default_rng([*seed, 0]))
         distance, closest = signed_distance(solids, config.thickness), nearest_on(solids.vertices[faces])
     elif judged.cloud is not None:
@@ -162,7 +162,9 @@ def samples(judged: Judged, config: PrepareConfig, seed: list[int]) -> dict[str,
             case "cloud":
                 rows = recipes.cloud(points[:20_000], config.count, config.pull, random)
             case "levelset":
-                on = recipes.zero_set(distance, points, normals, config.thickness, random)
+                on = points[: config.count]
+                if judged.solids is not None and len(judged.solids.sheet):
+                    on = recipes.zero_set(distance, on, normals[: config.count], config.thickness, random)
                 free = recipes.signed(distance, points, config.count, config.level_variances, config.near, random)
                 rows = recipes.levelset(on, free, config.count, random)
             case "occupancy":
