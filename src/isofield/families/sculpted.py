@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from manifold3d import Manifold
 
 RANGES: dict[str, tuple[float, float]] = {
-    "seed": (1, 9999.999), "saddles": (6, 10.999), "thickness": (0.08, 0.13), "relief": (0.0, 0.055),
+    "seed": (1, 9999.999), "saddles": (6, 10.999), "thickness": (0.08, 0.13), "relief": (0.0, 0.06),
     "wing": (0.43, 0.5), "bead": (0.5, 0.88), "bead_width": (0.08, 0.28), "twist": (-1, 1.999), "stretch": (0.8, 1.3),
     "tilt": (-18, 18), "neck": (0.4, 0.56), "neck_top": (0.5, 0.85), "neck_height": (0.4, 0.9), "flutes": (6, 28.999),
     "flute_depth": (0.0, 0.09), "spiral": (-60, 60), "width": (1.05, 1.4), "shaft": (0.5, 1.0), "cornice": (0.06, 0.36),
