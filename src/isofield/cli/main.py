@@ -27,6 +27,7 @@ COMMANDS = {
     "make": "closed shapes of a built-in family, with their parameters",
     "prepare": "many shapes into training samples",
     "split": "a seeded split of many shapes, by class",
+    "fetch": "public shapes and samples, and where to ask for the rest",
     "demo": "fit a scan that the package makes, end to end, with pictures",
 }
 """Every command and what it does; each lives in the module of its name beside this one."""
