@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from isofield.api import SDF, Answers, Extraction, export, fit, load, query
+    from isofield.api import SDF, Answers, Extraction, Found, ShapeSpace, export, fit, infer, load, query, train
     from isofield.api.report import FitReport, report
     from isofield.configs import PrepareConfig
     from isofield.datasets import Prepared, fetch, prepare
@@ -32,6 +32,8 @@ __all__ = [
     "InputError",
     "PrepareConfig",
     "Prepared",
+    "ShapeSpace",
+    "Found",
     "Similarity",
     "View",
     "__version__",
@@ -39,6 +41,7 @@ __all__ = [
     "export",
     "fetch",
     "fit",
+    "infer",
     "inspect",
     "load",
     "prepare",
@@ -46,6 +49,7 @@ __all__ = [
     "read",
     "read_views",
     "report",
+    "train",
     "write_mesh",
 ]
 
@@ -58,12 +62,15 @@ _HOMES = {
     "InputError": "errors",
     "PrepareConfig": "configs",
     "Prepared": "datasets",
+    "ShapeSpace": "api",
+    "Found": "api",
     "Similarity": "types",
     "View": "types",
     "compare": "evaluate",
     "export": "api",
     "fetch": "datasets",
     "fit": "api",
+    "infer": "api",
     "inspect": "shapes",
     "load": "api",
     "prepare": "datasets",
@@ -71,6 +78,7 @@ _HOMES = {
     "read": "shapes",
     "read_views": "shapes",
     "report": "api",
+    "train": "api",
     "write_mesh": "shapes",
 }
 """In which room each public name lives."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from isofield.errors import InputError
 
@@ -378,3 +379,46 @@ class PrepareConfig:
     half: bool = False
     views: int = 24
     size: int = 224
+
+
+@dataclass(frozen=True)
+class LinearConfig:
+    """A linear space of shapes: principal components of truncated distance grids. Lengths are normalised.
+
+    cells: of the grid along each side. limit: beyond it distances are cut off. samples: of each shape, for its grid.
+    stiffness, iterations: of that grid (`methods.gridding`). megabytes: of the components, at most; there are at most
+    `length` of them. mirror: axes along which the mirror image of a shape counts as a shape, or "auto": those that
+    make shapes that were left out better known. most: of so many shapes the components are taken.
+    evidence, ridge, rounds: samples, prior and rounds of the robust fit of a code. detail, bend: samples and stiffness
+    of the residual grid that an unseen shape gets beside its code; levels, smooth: finer grids after it near the
+    surface, each of half the cells, and their stiffness.
+    """
+
+    cells: int = 48
+    limit: float = 0.3
+    samples: int = 40_000
+    stiffness: float = 0.3
+    iterations: int = 12
+    megabytes: float = 28.0
+    length: int = 512
+    mirror: str = "auto"
+    most: int = 4000
+    evidence: int = 8192
+    ridge: float = 3e-9
+    rounds: int = 6
+    detail: int = 60_000
+    bend: float = 0.03
+    levels: int = 2
+    smooth: float = 2.0
+    refining: int = 30
+
+
+SpaceConfig = LinearConfig
+"""The settings of any method that learns a space of shapes."""
+SPACES = ("linear",)
+"""Names of those methods."""
+
+
+def space_config(method: str, settings: Mapping[str, Any]) -> SpaceConfig:
+    """The settings of a method that learns a space, out of plain data. Raises KeyError or TypeError for others."""
+    return {"linear": LinearConfig}[method](**settings)

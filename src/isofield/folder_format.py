@@ -1,4 +1,4 @@
-"""What a field folder says of itself, read without the field."""
+"""What the folder of a field or of a space says of itself, read without loading either."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from isofield.errors import InputError
 FORMAT = 1
 """Version of the folder's layout; a reader refuses newer ones."""
 CONFIG, TENSORS = "config.json", "field.safetensors"
+SPACE = "space"
+"""The kind of a folder that holds a space of shapes, and the name of its tensors."""
 AGAIN = "fit the shape again, or copy the folder anew"
 
 
@@ -20,14 +22,15 @@ def reason(error: Exception) -> str:
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """The `config.json` of a field folder.
+    """The `config.json` of the folder of a field or of a space.
 
-    Raises InputError for what is no field folder, one of a newer format, or a file that is damaged.
+    Raises InputError for what is none, one of a newer format, or a file that is damaged.
     """
     path = folder / CONFIG
     if not path.is_file():
         raise InputError(
-            f"{folder} is no field folder (it has no {CONFIG}): give the folder that `isofield fit` wrote."
+            f"{folder} is no field folder (it has no {CONFIG}): give the folder that `isofield fit` or `isofield train` "
+            "wrote."
         )
     try:
         config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

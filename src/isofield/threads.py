@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ B = TypeVar("B")
 
 _WORKERS: list[int] = []
 """Number of lanes while `single_threaded` is in force, the innermost last."""
+_LANE = threading.local()
+"""Whether a thread is one of the lanes."""
 
 
 @contextmanager
@@ -53,13 +56,19 @@ def map_lanes(function: Callable[[A], B], chunks: Iterable[A]) -> list[B]:
     """function of every chunk, in the order of the chunks, several at a time.
 
     The result is the same for any number of threads as long as `function` computes on one thread (`single_threaded`).
+    Inside of a lane there is one lane.
     """
     items = list(chunks)
-    count = min(workers(), len(items))
+    count = 1 if getattr(_LANE, "busy", False) else min(workers(), len(items))
     if count <= 1:
         return [function(item) for item in items]
+
+    def lane(item: A) -> B:
+        _LANE.busy = True
+        return function(item)
+
     with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(function, items))
+        return list(pool.map(lane, items))
 
 
 def nearest(tree: cKDTree, points: np.ndarray, k: int | Sequence[int] = 1) -> tuple[np.ndarray, np.ndarray]:

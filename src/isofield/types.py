@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 
 RADIUS = 1 / 1.03
 """Radius of a normalised shape (DeepSDF, Park et al. 2019: the unit sphere with a margin of 3 %)."""
@@ -90,3 +90,21 @@ class Observation:
     noise: float | None = None
     triangles: Float[np.ndarray, "m 3 3"] | None = None
     free: Free | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of the signed distance of one shape, in normalised space.
+
+    points: (n, 3), in random order, so that the first of them are a fair sample. distance: (n,), negative inside.
+    free: (n,) bool, where the shape is known to be at least so far away, and no more; or None.
+    """
+
+    points: Float[np.ndarray, "n 3"]
+    distance: Float[np.ndarray, " n"]
+    free: Bool[np.ndarray, " n"] | None = None
+
+    def part(self, start: int, stop: int) -> Evidence:
+        """The rows from `start` to before `stop`."""
+        free = None if self.free is None else self.free[start:stop]
+        return Evidence(self.points[start:stop], self.distance[start:stop], free)

@@ -3,6 +3,7 @@
 from isofield.adapt.batches import Batch, fresh, joined, rows, tensor
 from isofield.adapt.descent import descend, products_are_exact, rate, steady
 from isofield.adapt.linear import least_squares
+from isofield.adapt.robust import robust_least_squares
 
 __all__ = [
     "Batch",
@@ -12,6 +13,7 @@ __all__ = [
     "least_squares",
     "products_are_exact",
     "rate",
+    "robust_least_squares",
     "rows",
     "steady",
     "tensor",

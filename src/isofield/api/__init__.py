@@ -4,20 +4,35 @@ from isofield.api.answers import Answers, query, write_answers
 from isofield.api.exporting import export
 from isofield.api.finishing import finish
 from isofield.api.fitting import fit
-from isofield.api.folder import load
+from isofield.api.inferring import Found, infer, infer_all, write_codes
+from isofield.api.loading import load, load_run, load_sdf
+from isofield.api.observing import Observed, observe, observed_in
 from isofield.api.report import FitReport, report
 from isofield.api.sdf import SDF, Extraction
+from isofield.api.space import ShapeSpace
+from isofield.api.training import train
 
 __all__ = [
     "SDF",
     "Answers",
     "Extraction",
     "FitReport",
+    "Found",
+    "Observed",
+    "ShapeSpace",
     "export",
     "finish",
     "fit",
+    "infer",
+    "infer_all",
     "load",
+    "load_run",
+    "load_sdf",
+    "observe",
+    "observed_in",
     "query",
     "report",
+    "train",
     "write_answers",
+    "write_codes",
 ]

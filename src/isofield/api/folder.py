@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from isofield.api.sdf import SDF
 from isofield.errors import InputError
@@ -25,8 +26,6 @@ ATTRIBUTE = "observed.attribute."
 
 def save(sdf: SDF, folder: Path) -> Path:
     """Write sdf into folder, which may exist: each file is written beside its name and moved into place."""
-    from safetensors.torch import save_file
-
     config = {
         "format": FORMAT,
         "kind": sdf.kind,
@@ -42,25 +41,34 @@ def save(sdf: SDF, folder: Path) -> Path:
     if sdf.colors is not None:
         held["observed.colors"] = torch.as_tensor(sdf.colors)
     held |= {f"{ATTRIBUTE}{name}": torch.as_tensor(values) for name, values in sdf.attributes.items()}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as beside:
-            save_file(held, Path(beside) / TENSORS)
-            (Path(beside) / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-            for name in (TENSORS, CONFIG):
-                shutil.move(Path(beside) / name, folder / name)
-                (folder / name).chmod(0o644)
-    except OSError as error:
-        raise InputError(f"{folder} cannot be written ({error.strerror or error}): choose another folder.") from error
+    write_folder(folder, config, held, TENSORS)
     return folder
 
 
-def load(folder: str | os.PathLike[str]) -> SDF:
+def write_folder(folder: Path, config: dict[str, Any], held: Mapping[str, Tensor], name: str) -> None:
+    """Writes `config.json`, and the tensors as the file `name`, each beside its name and then moved into place.
+
+    Raises InputError where that fails.
+    """
+    from safetensors.torch import save_file
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as beside:
+            save_file(dict(held), Path(beside) / name)
+            (Path(beside) / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+            for part in (name, CONFIG):
+                shutil.move(Path(beside) / part, folder / part)
+                (folder / part).chmod(0o644)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written ({error.strerror or error}): choose another folder.") from error
+
+
+def load_field(folder: Path) -> SDF:
     """The field that `SDF.save` wrote into folder.
 
     Raises InputError for what is no field folder, one of a newer format, or one whose files are damaged.
     """
-    folder = Path(folder)
     config = read_config(folder)
     if not (folder / TENSORS).is_file():
         raise InputError(f"{folder} lacks {TENSORS}: {AGAIN}.")

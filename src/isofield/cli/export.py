@@ -38,7 +38,7 @@ def export(
     from isofield import api
 
     begun = time.perf_counter()
-    sdf = api.load(field)
+    sdf = api.load_sdf(field)
     with shown(out.name, progress) as report:
         api.export(sdf, out, resolution, report)
     figures = {

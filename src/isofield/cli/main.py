@@ -27,10 +27,14 @@ COMMANDS = {
     "make": "closed shapes of a built-in family, with their parameters",
     "prepare": "many shapes into training samples",
     "split": "a seeded split of many shapes, by class",
+    "train": "a space of shapes out of training samples",
+    "infer": "shapes that a space was not trained with: codes, fields, meshes",
     "fetch": "public shapes and samples, and where to ask for the rest",
     "demo": "fit a scan that the package makes, end to end, with pictures",
 }
 """Every command and what it does; each lives in the module of its name beside this one."""
+GROUPS = ("train",)
+"""Commands whose first argument names a function of their module: its `choose` finds it."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -70,8 +74,11 @@ def _dispatch(arguments: list[str]) -> int:
 
     from isofield.cli.parsing import call
 
-    command = getattr(import_module(f"isofield.cli.{first}"), first)
-    return call(command, f"isofield {first}", arguments[1:])
+    module = import_module(f"isofield.cli.{first}")
+    if first in GROUPS:
+        command, rest = module.choose(arguments[1:])
+        return call(command, f"isofield {first} {arguments[1]}", rest)
+    return call(getattr(module, first), f"isofield {first}", arguments[1:])
 
 
 def overview() -> str:

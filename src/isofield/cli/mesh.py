@@ -46,7 +46,7 @@ def mesh(
 
     from isofield import api
 
-    sdf = api.load(field)
+    sdf = api.load_sdf(field)
     extraction = sdf.extract(resolution, level, keep_all)
     extraction = api.finish(sdf, extraction, faces=faces, trim=trim, confidence=confidence)
     shapes.write_mesh(extraction.mesh, out)

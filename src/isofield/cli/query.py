@@ -40,7 +40,7 @@ def query(
 
     from isofield import api
 
-    sdf = api.load(field)
+    sdf = api.load_sdf(field)
     begun = time.perf_counter()
     answers = api.query(sdf, asked, normals, projections)
     took = time.perf_counter() - begun

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,6 +19,11 @@ LABELS = {
     "kind": "kind",
     "sampled": "faces that were sampled",
     "shapes": "shapes",
+    "code": "numbers of a code",
+    "megabytes": "megabytes",
+    "loss": "held-out loss, median",
+    "code_distance": "nearest training code, median",
+    "code_usual": "the same among those",
     "accepted": "accepted",
     "repaired": "repaired",
     "rejected": "rejected",
@@ -94,6 +100,21 @@ def lines(figures: Mapping[str, Any]) -> list[str]:
     shown = [(label, text) for label, text in shown if text]
     width = max(len(label) for label, _ in shown)
     return [f"{label:<{width}}  {text}" for label, text in shown]
+
+
+def write_table(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Rows with the same names as a .csv file, moved into place once it is whole."""
+    import csv
+    import io
+
+    from isofield import shapes
+
+    text = io.StringIO()
+    table = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    with shapes.replacing(path) as beside:
+        beside.write_text(text.getvalue(), encoding="utf-8")
 
 
 def note(sentence: str) -> None:

@@ -6,7 +6,7 @@ from isofield.datasets.manifest import Record
 from isofield.datasets.occupancies import read_occupancy, read_pointcloud, write_occupancy
 from isofield.datasets.preparing import prepare
 from isofield.datasets.published import read_deepsdf, write_deepsdf
-from isofield.datasets.reading import Prepared
+from isofield.datasets.reading import Prepared, ids_of
 from isofield.datasets.sources import ELSEWHERE, SOURCES
 from isofield.datasets.splits import chosen, make_split, of_classes, read_split
 
@@ -21,6 +21,7 @@ __all__ = [
     "fetch",
     "find",
     "find_source",
+    "ids_of",
     "make_split",
     "of_classes",
     "prepare",

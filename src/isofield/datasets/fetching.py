@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import os
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from isofield.datasets.sources import ELSEWHERE, SOURCES, File, Source
-from isofield.errors import InputError
+from isofield.errors import InputError, perhaps
 from isofield.shapes import check_output
 
 Arrived = Callable[[File, int], None]
@@ -36,9 +35,8 @@ def find_source(name: str) -> Source:
             f"{name} ({other.what}; {other.licence}) cannot be fetched from here: go to {other.address}, {other.how}, "
             f"and give `isofield prepare` its folder, {other.folder}."
         )
-    near = difflib.get_close_matches(name, [*SOURCES, *ELSEWHERE], n=1)
-    hint = f", perhaps you meant '{near[0]}'" if near else ""
-    raise InputError(f"there is nothing called '{name}' to fetch{hint}; `isofield fetch` lists what there is.")
+    near = perhaps(name, [*SOURCES, *ELSEWHERE])
+    raise InputError(f"there is nothing called '{name}' to fetch{near}; `isofield fetch` lists what there is.")
 
 
 def fetch(name: str, out: str | os.PathLike[str] | None = None, *, told: Arrived | None = None) -> list[Path]:

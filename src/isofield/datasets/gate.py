@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from isofield.sampling.solid import inside_of
 from isofield.shapes.hull import outer
 from isofield.shapes.solids import Solids, sort, volume
 from isofield.types import Cloud, Similarity
+
+if TYPE_CHECKING:
+    import trimesh
 
 Outcome = Literal["accept", "repair", "reject"]
 LEAST = 1e-6
@@ -49,8 +52,18 @@ def judge(path: str, config: PrepareConfig) -> Judged:
             mesh = shapes.read(path)
             if isinstance(mesh, Cloud):
                 return judge_cloud(mesh, path, config)
-            given = len(mesh.faces)
-            mesh = shapes.check_faces(mesh, path)
+    except InputError as error:
+        return Judged("reject", str(error), {})
+    return judge_mesh(mesh, path, config)
+
+
+def judge_mesh(mesh: trimesh.Trimesh, name: str, config: PrepareConfig) -> Judged:
+    """Judges a mesh, which messages call by its name."""
+    given = len(mesh.faces)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            mesh = shapes.check_faces(mesh, name)
             similarity = shapes.normalization(np.asarray(mesh.vertices)[np.unique(mesh.faces)])
     except InputError as error:
         return Judged("reject", str(error), {})

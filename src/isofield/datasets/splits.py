@@ -6,21 +6,24 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from isofield.datasets.layouts.entry import Entry
+from isofield.datasets.manifest import Record
 from isofield.errors import InputError, perhaps
 
+Named = TypeVar("Named", Entry, Record)
 LISTS = (".txt", ".lst")
 """Extensions of lists with an id a line: Points2Surf's trainset.txt, Occupancy Networks' train.lst."""
 
 
-def read_split(path: str | os.PathLike[str]) -> list[str]:
+def read_split(path: str | os.PathLike[str], part: str | None = None) -> list[str]:
     """The ids of a split: a JSON list, or {dataset: {class: [ids]}}, whose ids become class/id and dataset/class/id
     where the shapes are called so; or a text of an id a line (.txt, .lst), which lies in the folder of its shapes or of
-    their class, so that its ids begin with that folder where the shapes' do. Raises InputError for anything else."""
+    their class, so that its ids begin with that folder where the shapes' do. part: of several parts, as `make_split`
+    makes them, this one alone. Raises InputError for anything else."""
     path = Path(path)
     if not path.is_file():
         raise InputError(f"There is no split {path}: check the spelling.")
@@ -28,7 +31,8 @@ def read_split(path: str | os.PathLike[str]) -> list[str]:
         text = path.read_text(encoding="utf-8")
         if path.suffix.lower() in LISTS:
             return [f"{path.resolve().parent.name}/{line.strip()}" for line in text.splitlines() if line.strip()]
-        return list(_ids(json.loads(text), ()))
+        table = json.loads(text)
+        return list(_ids(table[part], ()) if isinstance(table, dict) and part in table else _ids(table, ()))
     except (OSError, ValueError, TypeError) as error:
         raise InputError(
             f"{path} is no split ({error}): give a JSON list of ids, {{dataset: {{class: [ids]}}}}, or a .txt of lines."
@@ -48,7 +52,7 @@ def _ids(table: Any, above: tuple[str, ...]) -> Iterable[str]:
         raise TypeError("neither a list nor an object of lists")
 
 
-def chosen(entries: Sequence[Entry], ids: Sequence[str], name: str) -> list[Entry]:
+def chosen(entries: Sequence[Named], ids: Sequence[str], name: str) -> list[Named]:
     """The shapes that a split names, in their own order. Dataset and class before an id may be missing in the shape's.
 
     Raises InputError with all ids that no shape has.

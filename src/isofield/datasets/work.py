@@ -109,8 +109,7 @@ def _quietly(entry: Entry, out: Path, config: PrepareConfig) -> None:
 
 def prepare_shape(entry: Entry, out: Path, config: PrepareConfig) -> Record:
     """Judges one shape and writes its samples; the record. The seed is the data set's with the shape's id."""
-    own = int.from_bytes(hashlib.sha256(entry.id.encode()).digest()[:8], "little")
-    seed = [config.seed, own]
+    seed = seed_of(entry.id, config)
     judged, arrays = take(entry, config, seed) if entry.made else (judge(str(entry.path), config), {})
     arrays |= samples(judged, replace(config, samples=tuple(k for k in config.samples if k not in arrays)), seed)
     target = place(out, entry.id)
@@ -138,6 +137,11 @@ def prepare_shape(entry: Entry, out: Path, config: PrepareConfig) -> Record:
             shutil.rmtree(target)
         os.replace(beside, target)
     return record
+
+
+def seed_of(id_: str, config: PrepareConfig) -> list[int]:
+    """The seed of one shape."""
+    return [config.seed, int.from_bytes(hashlib.sha256(id_.encode()).digest()[:8], "little")]
 
 
 def samples(judged: Judged, config: PrepareConfig, seed: list[int]) -> dict[str, np.ndarray]:

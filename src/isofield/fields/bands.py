@@ -57,6 +57,12 @@ class Band:
         result[self.nodes] = np.arange(len(self.nodes), dtype=np.int32)
         return result
 
+    def holds(self, points: np.ndarray) -> np.ndarray:
+        """(n,) bool: which of points (n, 3) lie in cells that are there."""
+        key = np.ravel_multi_index(tuple(self.locate(points)[0].T), tuple(self.counts))
+        row = np.minimum(np.searchsorted(self.cells, key), len(self.cells) - 1)
+        return self.cells[row] == key
+
     def locate(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The cell (n, 3) that holds each of points (n, 3), and where in it, (n, 3) in [0, 1]."""
         u = (points - self.origin) / self.h

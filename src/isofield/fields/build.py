@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from isofield.fields.combined import Combined, Layer, Moved
+from isofield.fields.components import Components
 from isofield.fields.features import Features
 from isofield.fields.grid import SparseGrid
 from isofield.fields.mlp import Activation, Mlp
@@ -53,6 +54,8 @@ def describe(field: nn.Module) -> dict[str, Any]:
             return {"type": "combined", "operation": field.operation, "parts": parts}
         case Layer():
             return {"type": "layer", "part": describe(field.part), **field.config()}
+        case Components():
+            return {"type": "components", **field.config()}
     raise TypeError(f"{type(field).__name__} cannot be written to a field folder")
 
 
@@ -88,6 +91,8 @@ def build(description: Mapping[str, Any], state: Mapping[str, Tensor]) -> nn.Mod
             return Combined(rest["operation"], parts)
         case "layer":
             return Layer(build(rest["part"], _below(state, "part.")), rest["outer"], rest["inner"])
+        case "components":
+            return Components(**rest, **{name: torch.as_tensor(value) for name, value in state.items()})
         case "mlp":
             field = Mlp(**rest)
         case "siren":

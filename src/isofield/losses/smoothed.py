@@ -24,21 +24,32 @@ def value_and_normal_rows(
 
     deviation: (n,) of the points, in their units; normal_deviation: of the normals, as vectors of length 1.
     """
-    index, t = band.locate(points)
-    row = np.searchsorted(band.cells, np.ravel_multi_index(tuple(index.T), tuple(band.counts)))
-    corner, unknowns = band.corners[row], len(band.nodes)  # (n, 8)
-    part = np.where(CORNERS[None] == 1, t[:, None], 1 - t[:, None])  # (n, 8, 3) weight along each axis
+    corner, part = _corners(band, points)
+    unknowns = len(band.nodes)
     slope = np.where(CORNERS == 1, 1.0, -1.0)[None]  # (1, 8, 3)
     precision = band.h / deviation
-    yield _sparse(corner, part.prod(2) * precision[:, None], unknowns), np.zeros(len(t))
+    yield _sparse(corner, part.prod(2) * precision[:, None], unknowns), np.zeros(len(points))
     for axis in range(3):
         others = [a for a in range(3) if a != axis]
         weight = slope[:, :, axis] * part[:, :, others].prod(2) / normal_deviation
         yield _sparse(corner, weight, unknowns), normals[:, axis] / normal_deviation
 
 
-def hessian_rows(band: Band, weight: np.ndarray) -> Iterator[Rows]:
-    """Second differences along the axes, and across them (times sqrt 2), wherever the band has the nodes.
+def sampled_rows(band: Band, points: np.ndarray, value: np.ndarray, precision: np.ndarray) -> Rows:
+    """f(x) = value at points (n, 3), each with its precision; value, precision (n,)."""
+    corner, part = _corners(band, points)
+    return _sparse(corner, part.prod(2) * precision[:, None], len(band.nodes)), value * precision
+
+
+def _corners(band: Band, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The nodes (n, 8) around points (n, 3), and along each axis their linear weights (n, 8, 3)."""
+    index, t = band.locate(points)
+    row = np.searchsorted(band.cells, np.ravel_multi_index(tuple(index.T), tuple(band.counts)))
+    return band.corners[row], np.where(CORNERS[None] == 1, t[:, None], 1 - t[:, None])
+
+
+def hessian_rows(band: Band, weight: np.ndarray, mixed: bool = True) -> Iterator[Rows]:
+    """Second differences along the axes, and (`mixed`) across them, times sqrt 2, wherever the band has the nodes.
 
     weight: (n,) at each node.
     """
@@ -55,7 +66,7 @@ def hessian_rows(band: Band, weight: np.ndarray) -> Iterator[Rows]:
     for axis in range(3):
         inner = np.flatnonzero((index[:, axis] > 0) & (index[:, axis] < counts[axis]))
         yield differences(inner, [s * strides[axis] for s in (-1, 0, 1)], np.array([1.0, -2.0, 1.0]))
-    for a, b in ((0, 1), (0, 2), (1, 2)):
+    for a, b in ((0, 1), (0, 2), (1, 2)) if mixed else ():
         inner = np.flatnonzero((index[:, a] < counts[a]) & (index[:, b] < counts[b]))
         offsets = [0, strides[a], strides[b], strides[a] + strides[b]]
         yield differences(inner, offsets, np.sqrt(2) * np.array([1.0, -1.0, -1.0, 1.0]))

@@ -7,13 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.spatial import cKDTree
 
+from isofield.sampling.queries import rough_distance
 from isofield.sampling.triangles import Nearest
+from isofield.shapes.normals import Oriented
 from isofield.shapes.solids import areas
 from isofield.threads import nearest
 from isofield.types import Distance
 
 SURE, NEWTON = 1e-6, 3
 """A distance below this is zero, and how many steps lead there."""
+BAND = 0.02
+"""Deviation of samples along the normals of points."""
 
 
 def surface(
@@ -47,6 +51,22 @@ def signed(
     deviation = np.sqrt(np.resize(variances, close))[:, None]
     x[:close] = points[random.integers(len(points), size=close)] + deviation * random.standard_normal((close, 3))
     return np.column_stack([x, distance(x)])[random.permutation(count)]
+
+
+def oriented_samples(oriented: Oriented, count: int, near: float, random: np.random.Generator) -> np.ndarray:
+    """(count, 4): x y z and signed distance, as `signed`, of points with normals.
+
+    Near the surface a sample lies along a point's normal, and the way to it is its distance; the others are anywhere in
+    the cube, with the distance to the nearest point and the side of the winding number.
+    """
+    close = round(near * count)
+    x, value = random.uniform(-1, 1, (count, 3)), np.empty(count)
+    chosen, along = random.integers(len(oriented.points), size=close), BAND * random.standard_normal(close)
+    x[:close] = oriented.points[chosen] + along[:, None] * oriented.normals[chosen]
+    value[:close], value[close:] = along, rough_distance(oriented, x[close:])
+    nearest_one = nearest(cKDTree(oriented.points), x[:close])[0]
+    kept = np.concatenate([nearest_one > np.abs(along) - 2 * oriented.spacing, np.ones(count - close, bool)])
+    return np.column_stack([x, value])[kept][random.permutation(int(kept.sum()))]
 
 
 def unsigned(

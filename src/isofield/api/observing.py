@@ -1,0 +1,141 @@
+"""What a space is told of a shape: samples of its signed distance, made as those of the training shapes were."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import trimesh
+
+from isofield import shapes
+from isofield.configs import PrepareConfig
+from isofield.datasets import Prepared, Record, find, ids_of, read_deepsdf
+from isofield.datasets.gate import Judged, judge, judge_mesh
+from isofield.datasets.layouts.entry import is_prepared
+from isofield.datasets.work import samples, seed_of
+from isofield.errors import InputError
+from isofield.sampling.recipes import oriented_samples
+from isofield.shapes.denoising import settled
+from isofield.shapes.normals import orient
+from isofield.shapes.outliers import inliers
+from isofield.types import Cloud, Evidence, Similarity
+
+SAMPLES = 60_000
+"""Of a mesh or a cloud."""
+NEAR = 0.005
+"""A sample that is so near to the surface supports what a space puts there."""
+
+Source = str | os.PathLike[str] | trimesh.Trimesh | Cloud
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A shape that was seen. id: its name. evidence: in its normalised space, to which similarity leads from its own
+    units."""
+
+    id: str
+    evidence: Evidence
+    similarity: Similarity
+
+    @property
+    def surface(self) -> np.ndarray:
+        """Points (n, 3) near its surface, normalised."""
+        near = np.abs(self.evidence.distance) < NEAR
+        if self.evidence.free is not None:
+            near &= ~self.evidence.free
+        return np.asarray(self.evidence.points[near], np.float64)
+
+
+def observe(source: Source, prepare: PrepareConfig, name: str | None = None) -> Observed:
+    """A mesh, a cloud, or samples in DeepSDF's form (.npz with pos and neg), sampled as `prepare` says.
+
+    Raises InputError for what cannot be read, and for a shape that the quality gate rejects.
+    """
+    label = name or (Path(source).stem if isinstance(source, (str, os.PathLike)) else type(source).__name__)
+    if isinstance(source, (str, os.PathLike)) and is_samples(Path(source)):
+        rows, _, similarity = read_deepsdf(source)
+        return of_rows(label, np.random.default_rng(prepare.seed).permutation(rows), similarity)
+    told = replace(prepare, samples=("signed",), count=SAMPLES, points=min(prepare.points, SAMPLES), half=False)
+    if isinstance(source, trimesh.Trimesh):
+        return _of_mesh(judge_mesh(source, label, told), label, told)
+    shape = shapes.read(source) if isinstance(source, (str, os.PathLike)) else source
+    if isinstance(shape, trimesh.Trimesh):
+        return _of_mesh(judge(str(source), told), label, told)
+    return _of_cloud(shape, label, told)
+
+
+def observed_in(
+    inputs: Sequence[str | os.PathLike[str]], prepare: PrepareConfig, split: str | os.PathLike[str] | None = None
+) -> tuple[list[str], Iterator[Observed]]:
+    """The names of the shapes in files, in folders of them or in one prepared data set, and the shapes themselves, one
+    after the other.
+
+    split: of a prepared data set, the ids to take. Raises InputError, before any of them is read, for inputs that are
+    not there, names that are equal, and a split of anything else than a prepared data set.
+    """
+    paths = [Path(path) for path in inputs]
+    if len(paths) == 1 and is_prepared(paths[0]):
+        ids = None if split is None else ids_of(paths[0], split, "test")
+        records = Prepared(paths[0], "signed", ids=ids).records
+        return [record.id for record in records], of_prepared(paths[0], ids)
+    if split is not None:
+        raise InputError(f"{split} divides a prepared data set, and {paths[0]} is none: leave --split out.")
+    named: dict[str, Path] = {}
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"There is no file {path}: check the spelling.")
+        some = [(entry.id, entry.path) for entry in find(path)[1]] if path.is_dir() else [(path.stem, path)]
+        for name, one in some:
+            if name in named:
+                raise InputError(f"{named[name]} and {one} would both be called {name}: rename one.")
+            named[name] = one
+    return list(named), (observe(path, prepare, name) for name, path in named.items())
+
+
+def is_samples(path: Path) -> bool:
+    """Whether a file has the two arrays of DeepSDF's samples."""
+    if path.suffix.lower() != ".npz" or not path.is_file():
+        return False
+    try:
+        with np.load(path, allow_pickle=False) as held:
+            return {"pos", "neg"} <= {*held.files}
+    except (OSError, ValueError):
+        return False
+
+
+def of_prepared(data: str | os.PathLike[str], ids: Sequence[str] | None = None) -> Iterator[Observed]:
+    """The shapes of a prepared data set, one after the other. Raises InputError as `Prepared` does."""
+    prepared = Prepared(data, "signed", ids=ids)
+    for index, record in enumerate(prepared.records):
+        yield of_rows(record.id, np.array(prepared.rows(index)[:SAMPLES], np.float32), similarity_of(record))
+
+
+def of_rows(name: str, rows: np.ndarray, similarity: Similarity) -> Observed:
+    """A shape of samples (n, 4) in random order."""
+    return Observed(name, Evidence(rows[:, :3], rows[:, 3]), similarity)
+
+
+def similarity_of(record: Record) -> Similarity:
+    """The way from a prepared shape's own units to the normalised space."""
+    x, y, z = record.center
+    return Similarity((x, y, z), record.scale)
+
+
+def _of_mesh(judged: Judged, name: str, told: PrepareConfig) -> Observed:
+    if judged.solids is None or judged.similarity is None:
+        raise InputError(f"{name} was rejected: {judged.reason}.")
+    return of_rows(name, samples(judged, told, seed_of(name, told))["signed"], judged.similarity)
+
+
+def _of_cloud(cloud: Cloud, name: str, told: PrepareConfig) -> Observed:
+    """Points, whose sides are found first."""
+    cloud = shapes.check_cloud(cloud, name)
+    kept = inliers(cloud.points)
+    normals = None if cloud.normals is None else cloud.normals[kept]
+    similarity = shapes.normalization(cloud.points[kept])
+    oriented = settled(orient(similarity.apply(cloud.points[kept]), normals))
+    random = np.random.default_rng(seed_of(name, told))
+    return of_rows(name, oriented_samples(oriented, SAMPLES, told.near, random), similarity)

@@ -1,0 +1,153 @@
+"""A space of shapes, as a thing to use: codes of shapes, fields of codes, and what lies between them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from isofield.api.sdf import SDF
+from isofield.configs import PrepareConfig, SpaceConfig
+from isofield.errors import InputError, perhaps
+from isofield.methods import spaces
+from isofield.types import Similarity
+
+MARGIN = 0.02
+"""Of the box in which the surface of a code is looked for, beyond the ball of the normalised shapes."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A shape that a space was trained with: id, class, and the way from its file's units to the normalised space."""
+
+    id: str
+    label: str
+    similarity: Similarity
+
+
+@dataclass(frozen=True)
+class Pca:
+    """Principal components of codes: axes (k, l) of unit length and the deviations (k,) of codes along them."""
+
+    axes: np.ndarray
+    deviations: np.ndarray
+
+
+@dataclass(frozen=True, repr=False)
+class ShapeSpace:
+    """A space of shapes that was learned.
+
+    module: f(x (b, n, 3), z (b, l)) -> (b, n), distances in the normalised space. codes: (n, l) float32 of the training
+    shapes, `shapes` in the same order. method, config: how it was learned. prepare: how the shapes were sampled, and how
+    those are whose codes are looked for. provenance: with which data, seed and version.
+    """
+
+    module: nn.Module
+    codes: np.ndarray
+    shapes: list[Shape]
+    method: str
+    config: SpaceConfig
+    prepare: PrepareConfig
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"ShapeSpace(method={self.method!r}, shapes={len(self.shapes)}, length={self.length})"
+
+    @property
+    def length(self) -> int:
+        """Numbers of a code."""
+        return int(self.codes.shape[1])
+
+    @property
+    def ids(self) -> list[str]:
+        """Of the training shapes."""
+        return [shape.id for shape in self.shapes]
+
+    def code(self, id_: str) -> np.ndarray:
+        """The code (l,) of a training shape. Raises InputError for an unknown id."""
+        return self.codes[self._row(id_)]
+
+    def shape(self, id_: str) -> Shape:
+        """What is known of a training shape. Raises InputError for an unknown id."""
+        return self.shapes[self._row(id_)]
+
+    def _row(self, id_: str) -> int:
+        if id_ not in self.ids:
+            raise InputError(f"the space has no shape called {id_!r}{perhaps(id_, self.ids)}: take one of its ids.")
+        return self.ids.index(id_)
+
+    @property
+    def mean(self) -> np.ndarray:
+        """The mean code (l,) of the training shapes."""
+        return self.codes.mean(0)
+
+    def pca(self, count: int | None = None) -> Pca:
+        """The first `count` principal components of the training codes, all by default."""
+        values, axes = np.linalg.svd(self.codes - self.mean, full_matrices=False)[1:]
+        count = min(count or len(values), len(values))
+        return Pca(axes[:count], values[:count] / np.sqrt(max(len(self.codes) - 1, 1)))
+
+    def nearest(self, code: np.ndarray, count: int = 5) -> list[tuple[str, float]]:
+        """Ids of the training shapes whose codes are nearest to a code (l,), with their distances."""
+        apart = np.linalg.norm(self.codes - self.checked(code)[0], axis=1)
+        return [(self.shapes[row].id, float(apart[row])) for row in np.argsort(apart, kind="stable")[:count]]
+
+    def sample(self, count: int, seed: int = 0, spread: float = 1.0) -> np.ndarray:
+        """New codes (count, l), normally distributed as those of the training shapes are.
+
+        spread: factor on their deviation from the mean.
+        """
+        random = np.random.default_rng(seed)
+        mixed = random.standard_normal((count, len(self.codes))) / np.sqrt(max(len(self.codes) - 1, 1))
+        return (self.mean + spread * mixed @ (self.codes - self.mean)).astype(np.float32)
+
+    def interpolate(self, first: np.ndarray, last: np.ndarray, count: int) -> np.ndarray:
+        """Codes (count, l) on the straight way from one code (l,) to another, both included."""
+        ends = self.checked(np.stack([first, last]))
+        share = np.linspace(0, 1, count)[:, None]
+        return ((1 - share) * ends[0] + share * ends[1]).astype(np.float32)
+
+    def sdf(self, code: np.ndarray, similarity: Similarity | None = None) -> SDF:
+        """The field of a code (l,), in the units of `similarity`, or in the normalised space.
+
+        Raises InputError for a code of another length.
+        """
+        z = torch.tensor(self.checked(code)[0])
+        made = spaces.field(self.module, z)
+        return self.field_of(made, similarity or Similarity((0.0, 0.0, 0.0), 1.0), np.zeros((0, 3)), {})
+
+    def field_of(
+        self, module: nn.Module, similarity: Similarity, points: np.ndarray, more: dict[str, Any]
+    ) -> SDF:
+        """A field of this space as an SDF; points: (n, 3) normalised, on its surface, if any are known."""
+        from isofield.shapes.neighbourhoods import spacing
+
+        apart = spacing(points) if len(points) > 1 else 0.01
+        low, high = (-1 - MARGIN,) * 3, (1 + MARGIN,) * 3
+        provenance = {**self.provenance, "method": self.method, **more}
+        return SDF(
+            module.eval().requires_grad_(False), similarity, similarity.invert(points), apart / similarity.scale,
+            low, high, provenance,
+        )  # fmt: skip
+
+    def checked(self, codes: np.ndarray | Sequence[float]) -> np.ndarray:
+        """Codes (b, l) float32 of one (l,) or of several. Raises InputError for another length."""
+        given = np.atleast_2d(np.asarray(codes, np.float32))
+        if given.ndim != 2 or given.shape[1] != self.length or not np.isfinite(given).all():
+            raise InputError(
+                f"a code of the shape {np.shape(codes)} does not belong to this space, whose codes have {self.length} "
+                "finite numbers: take one of its own."
+            )
+        return given
+
+    def save(self, folder: str | os.PathLike[str]) -> Path:
+        """Write the space's folder; `isofield.load` reads it. Raises InputError where it cannot be written."""
+        from isofield.api.space_folder import save
+
+        return save(self, Path(folder))

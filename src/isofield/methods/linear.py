@@ -1,0 +1,171 @@
+"""A linear space of shapes: principal components of truncated signed distances, codes by robust least squares.
+
+Every shape i gives a grid g_i of its distances, cut off at +-limit, from its samples (`methods.gridding`). With the mean
+m and the principal components b_l of the grids, each as large as its deviation (so that codes are white),
+
+    f(x; z) = m(x) + sum_l z_l b_l(x),      z = argmin mean |f(x_j; z) - clamp(s_j)| + ridge |z|^2
+
+over samples (x_j, s_j). The problem is convex, so that no start and no local optimum decide. What a code cannot hold of
+an unseen shape, a residual grid beside it does: the stiffest one that agrees with the samples.
+
+Principal components of distance fields are those of Leventon, Grimson and Faugeras 2000 ("Statistical Shape Influence
+in Geodesic Active Contours"); here they are taken of the shapes and, where that helps, of their mirror images. The
+mirrorings along k axes form a group of 2^k, and the components of all images are those of the 2^k parts that are even or
+odd along each axis: as many shapes again cost no more, and of each component half, a quarter or an eighth is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations, product
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from isofield.adapt import robust_least_squares, steady
+from isofield.configs import LinearConfig
+from isofield.fields.components import Components, quantized
+from isofield.fields.grid import SparseGrid
+from isofield.methods.gridding import gridded, sharpened
+from isofield.threads import map_lanes
+from isofield.types import Evidence, Progress
+
+HELD = 8
+"""Every so-manieth shape is left out where the axes to mirror are chosen."""
+RANK = 1e-6
+"""Components below this share of the largest variance are rounding."""
+
+Known = Callable[[int, int], Evidence]
+"""Of training shape i, n samples."""
+
+
+def learn(known: Known, count: int, config: LinearConfig, tell: Progress) -> tuple[Components, Tensor]:
+    """The space of `count` training shapes, and their codes (count, l)."""
+    if config.cells % 2:
+        raise ValueError(f"{config.cells} cells have no middle")
+    side = config.cells + 1
+    chosen = np.linspace(0, count - 1, min(count, config.most)).astype(int)
+    grids = np.empty((len(chosen), side, side, side), np.float32)
+
+    def grid(row: int) -> None:
+        tell(f"fitting the grids of {len(chosen)} shapes", row / len(chosen))
+        evidence = known(int(chosen[row]), config.samples)
+        fitted = gridded(evidence, config.cells, config.limit, config.stiffness, config.iterations)
+        grids[row] = fitted.reshape(grids.shape[1:])
+
+    with steady():
+        map_lanes(grid, range(len(chosen)))
+        tell(f"taking the components of {len(chosen)} shapes", 0.0)
+        axes = best_axes(grids, config) if config.mirror == "auto" else tuple(map("xyz".index, config.mirror.strip("-")))
+        space = components(grids, axes, config)
+    codes = torch.empty(count, space.length)
+
+    def code(i: int) -> None:
+        tell(f"finding the codes of {count} shapes", i / count)
+        codes[i] = solve(space, known(i, config.evidence // 2), config, config.rounds // 2)[0]
+
+    with steady():
+        map_lanes(code, range(count))
+    return space, codes
+
+
+def solve(space: Components, known: Evidence, config: LinearConfig, rounds: int | None = None) -> tuple[Tensor, Tensor]:
+    """The code (l,) of a shape of which this is known, and the matrix (l, l) of the last round's normal equations."""
+    features = space.features(torch.tensor(known.points, dtype=torch.float32))  # (n, 1 + l)
+    value = torch.tensor(np.clip(known.distance, -config.limit, config.limit), dtype=torch.float32)
+    return robust_least_squares(
+        features[:, 1:], value - features[:, 0], config.ridge, rounds=rounds or config.rounds,
+        free=None if known.free is None else torch.from_numpy(known.free),
+    )  # fmt: skip
+
+
+def refine(space: Components, known: Evidence, code: Tensor, config: LinearConfig) -> SparseGrid:
+    """The field of a code and of what it lacks: the grid that bends least, and finer levels of it."""
+    start = space.volume(code[None])[0].numpy()
+    values = gridded(known, config.cells, config.limit, config.bend, config.refining, start)
+    return sharpened(known, values, config.levels, config.smooth, config.refining)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What of grids is even or odd along mirrored axes. odd: (3,) 0 or 1. values: (n, q), at 0 and above along them.
+    weight: (q,) how many nodes of the grid each stands for."""
+
+    odd: tuple[int, ...]
+    values: np.ndarray
+    weight: np.ndarray
+
+    def gram(self) -> np.ndarray:
+        """(n, n) float64, inner products over the whole grid."""
+        weighted = torch.from_numpy(self.values * np.sqrt(self.weight))
+        return (weighted @ weighted.T).double().numpy()
+
+
+def _parts(grids: np.ndarray, axes: Sequence[int]) -> list[_Part]:
+    """Grids (n, side, side, side) as the sum of parts that are even or odd along each of the axes."""
+    half, parts = grids.shape[1] // 2, {(0, 0, 0): grids}
+    weight = np.ones(grids.shape[1:], np.float32)
+    for axis in axes:
+        halves = {}
+        for odd, values in parts.items():
+            above = np.take(values, range(half, 2 * half + 1), axis + 1)
+            below = np.flip(np.take(values, range(half + 1), axis + 1), axis + 1)
+            halves[odd] = (above + below) / 2
+            halves[(*odd[:axis], 1, *odd[axis + 1 :])] = (above - below) / 2
+        parts = halves
+        weight = 2 * np.take(weight, range(half, 2 * half + 1), axis)
+        weight[(slice(None),) * axis + (0,)] /= 2
+    return [_Part(odd, values.reshape(len(grids), -1), weight.ravel()) for odd, values in parts.items()]
+
+
+def components(grids: np.ndarray, axes: Sequence[int], config: LinearConfig) -> Components:
+    """The mean and the principal components of grids (n, side, side, side) and of their images, mirrored along axes."""
+    parts = _parts(grids, axes)
+    mean = parts[0].values.mean(0)
+    parts[0] = _Part(parts[0].odd, parts[0].values - mean, parts[0].weight)
+    rows, odd = [], []
+    for part, (variance, vectors) in zip(parts, _largest([p.gram() for p in parts], config, len(mean)), strict=True):
+        combined = torch.from_numpy((vectors / np.sqrt(len(grids))).astype(np.float32)).T @ torch.from_numpy(part.values)
+        rows.append(combined.numpy())
+        odd += [part.odd] * len(variance)
+    return quantized(config.cells, axes, mean, np.concatenate(rows), np.array(odd))
+
+
+def _largest(grams: Sequence[np.ndarray], config: LinearConfig, nodes: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Eigenvalues (k,) and eigenvectors (n, k) of Gram matrices: together the largest for which there is room."""
+    room = min(config.length, int(config.megabytes * 1e6 / nodes))
+    pairs = [np.linalg.eigh(gram) for gram in grams]
+    sizes = np.sort(np.concatenate([values for values, _ in pairs]))[::-1]
+    least = max(sizes[min(room, len(sizes)) - 1], RANK * sizes[0])
+    return [(values[values >= least], vectors[:, values >= least]) for values, vectors in pairs]
+
+
+def best_axes(grids: np.ndarray, config: LinearConfig) -> tuple[int, ...]:
+    """The axes whose mirror images make shapes that were left out better known, at equal size of the space."""
+    count = len(grids)
+    held = np.arange(count) % HELD == HELD - 1
+    if held.sum() < 2:
+        return ()
+    grams = {part.odd: part.gram() for part in _parts(grids, (0, 1, 2))}
+    side, half = grids.shape[1], grids.shape[1] // 2 + 1
+    missed: dict[tuple[int, ...], float] = {}
+    for axes in (axes for number in range(4) for axes in combinations(range(3), number)):
+        of_kind = [sum(g for odd, g in grams.items() if all(odd[a] == k for a, k in zip(axes, kind, strict=True)))
+                   for kind in product((0, 1), repeat=len(axes))]  # fmt: skip
+        of_kind[0] = _centred(of_kind[0], ~held)
+        nodes = half ** len(axes) * side ** (3 - len(axes))
+        missed[axes] = 0.0
+        for gram, (values, vectors) in zip(
+            of_kind, _largest([g[np.ix_(~held, ~held)] for g in of_kind], config, nodes), strict=True
+        ):
+            known = (vectors.T @ gram[np.ix_(~held, held)]) ** 2 / values[:, None]
+            missed[axes] += float(np.trace(gram[np.ix_(held, held)]) - known.sum())
+    return min(missed, key=lambda axes: missed[axes])
+
+
+def _centred(gram: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Inner products of vectors less the mean of those that are `known`."""
+    to_mean = gram[:, known].mean(1)
+    return gram - to_mean[:, None] - to_mean[None] + to_mean[known].mean()
