@@ -108,34 +108,3 @@ def test_the_outer_hull_of_two_boxes(shift):
     assert lost == 0
     assert volume(hull) == pytest.approx((1 + shift + 2 * reach) * (1 + 2 * reach) ** 2, rel=1e-4)
     assert trimesh.Trimesh(hull.vertices, hull.solid).body_count == 1
-
-
-@pytest.mark.parametrize("degrees", [0, 30, 60])
-def test_slanted_parts_that_touch_are_one_body(degrees):
-    """Long slabs on top of each other, turned: their boxes' growth alone would part them."""
-    turn = trimesh.transformations.rotation_matrix(np.radians(degrees), (1, 0.2, 0.1))
-    slabs = [trimesh.creation.box((1, 2, 0.02)).apply_translation((0, 0, 0.02 * k)) for k in range(3)]
-    found = sorted_(*(slab.apply_transform(turn) for slab in slabs))
-    hull, lost = outer(found)
-    assert lost == 0
-    assert len(np.unique(hull.part)) == 1
-    side = found.vertices @ turn[:3, :3]  # back in the slabs' own axes
-    low, high = side.min(0), side.max(0)
-    grown = hull.vertices[np.unique(hull.solid)] @ turn[:3, :3]
-    reach = 0.0005 * np.linalg.norm(np.ptp(found.vertices, axis=0))
-    assert (low - grown.min(0) > 0.05 * reach).all()
-    assert (grown.max(0) - high > 0.05 * reach).all()
-    assert max((low - grown.min(0)).max(), (grown.max(0) - high).max()) < 2 * reach
-
-
-def test_a_pin_in_a_ring_is_one_body():
-    """The ring's inner wall moves inward, though its box grows outward."""
-    ring = trimesh.creation.annulus(0.5, 1, 0.4, sections=32)
-    pin = trimesh.creation.cylinder(0.5, 1, sections=32)
-    found = sorted_(ring, pin)
-    assert found.parts == 2
-    hull, lost = outer(found)
-    assert lost == 0
-    assert len(np.unique(hull.part)) == 1
-    whole = np.pi * (1 * 0.4 + 0.25 * 0.6) * np.sin(2 * np.pi / 32) / (2 * np.pi / 32)
-    assert volume(hull) == pytest.approx(whole, rel=0.01)
