@@ -18,12 +18,16 @@ def surface(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Points (count, 3) evenly at random over triangles, and their faces' normals (count, 3) as wound."""
     area = areas(vertices, faces)
-    corners = vertices[faces[random.choice(len(faces), count, p=area / area.sum())]]  # (count, 3, 3)
+    chosen = random.choice(len(faces), count, p=area / area.sum())
+    a, b, c = (np.take(vertices, faces[:, k], axis=0) for k in range(3))
     u, v = random.random((2, count, 1))
     root = np.sqrt(u)
-    points = (1 - root) * corners[:, 0] + root * (1 - v) * corners[:, 1] + root * v * corners[:, 2]
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    return points, normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-300)
+    points = np.take(a, chosen, axis=0)
+    points += root * (1 - v) * np.take(b - a, chosen, axis=0)
+    points += root * v * np.take(c - a, chosen, axis=0)
+    normals = np.cross(b - a, c - a)
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-300)
+    return points, np.take(normals, chosen, axis=0)
 
 
 def signed(
@@ -41,9 +45,12 @@ def signed(
     """
     close = round(near * count)
     x = random.uniform(-1, 1, (count, 3))
-    deviation = np.sqrt(np.resize(variances, close))[:, None]
-    x[:close] = points[random.integers(len(points), size=close)] + deviation * random.standard_normal((close, 3))
-    return np.column_stack([x, distance(x)])[random.permutation(count)]
+    for k, variance in enumerate(variances):
+        part = x[k:close:len(variances)]
+        part[:] = np.sqrt(variance) * random.standard_normal(part.shape)
+        part += np.take(points, random.integers(len(points), size=len(part)), axis=0)
+    x = np.take(x, random.permutation(count), axis=0)
+    return np.column_stack([x, distance(x)])
 
 
 def unsigned(
