@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import igl
 import numpy as np
 
+from isofield.sampling.facing import Winding, facing
 from isofield.sampling.morton import in_order
 from isofield.shapes.solids import Solids
 from isofield.types import Distance
@@ -30,19 +32,42 @@ def signed_distance(solids: Solids, thickness: float) -> Distance:
     sheets = len(solids.sheet) > 0 and thickness > 0
     if not len(solids.solid) and not sheets:
         raise ValueError("nothing encloses a volume")
-    solid = distance_to(solids.vertices, solids.solid) if len(solids.solid) else None
-    inside = inside_of(solids.vertices, solids.solid) if len(solids.solid) else None
+    solid = _solid(solids) if len(solids.solid) else None
     wall = distance_to(solids.vertices, solids.sheet) if sheets else None
 
     def distance(x: np.ndarray) -> np.ndarray:
         def ask(x: np.ndarray) -> np.ndarray:
-            value = np.full(len(x), np.inf)
-            if solid is not None and inside is not None:
-                away = solid(x)
-                value = np.where(_sided(x, away, inside), -away, away)
+            value = np.full(len(x), np.inf) if solid is None else solid(x)
             return value if wall is None else np.minimum(value, wall(x) - thickness / 2)
 
         return in_order(ask, np.ascontiguousarray(x, np.float64))
+
+    return distance
+
+
+def _solid(solids: Solids) -> Distance:
+    """The signed distance to the solid parts, of points in Morton order. Signs come from the nearest place of the
+    surface where it tells them, for which its faces are looked at once they are fewer than the points."""
+    vertices, faces = solids.vertices, solids.solid
+    tree = igl.AABB()
+    tree.init(vertices, faces)
+    winding = cache(lambda: winding_of(vertices, faces))
+    known = cache(lambda: facing(vertices, faces, solids.part))
+
+    def inside(x: np.ndarray) -> np.ndarray:
+        return winding()(x) > 0.5
+
+    def distance(x: np.ndarray) -> np.ndarray:
+        square, face, nearest = tree.squared_distance(vertices, faces, x)
+        away = np.sqrt(square)
+        told = known() if len(faces) <= len(x) else None
+        if told is None:
+            return np.where(_sided(x, away, inside), -away, away)
+        side = told.inside(x, face, nearest, lambda x: winding()(x))
+        left = np.flatnonzero(side < 0)
+        if len(left):
+            side[left] = _sided(np.take(x, left, axis=0), away[left], inside)
+        return np.where(side > 0, -away, away)
 
     return distance
 
@@ -66,6 +91,12 @@ def distance_to(vertices: np.ndarray, faces: np.ndarray) -> Distance:
 
 def inside_of(vertices: np.ndarray, faces: np.ndarray) -> Inside:
     """Whether points (n, 3) are inside of outward triangles: (n,) bool."""
+    winding = winding_of(vertices, faces)
+    return lambda x: winding(x) > 0.5
+
+
+def winding_of(vertices: np.ndarray, faces: np.ndarray) -> Winding:
+    """The winding number (n,) of triangles around points (n, 3)."""
     tree = igl.FastWindingNumberBVH()
     tree.init(vertices, faces, 2)
-    return lambda x: np.asarray(tree.winding_number(x, ACCURACY)).reshape(-1) > 0.5
+    return lambda x: np.asarray(tree.winding_number(x, ACCURACY)).reshape(-1)
