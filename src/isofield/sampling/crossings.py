@@ -54,7 +54,7 @@ def _overlapping(low: np.ndarray, high: np.ndarray) -> Iterator[tuple[np.ndarray
             yield i, j
             continue
         if len(i) > CHUNK:
-            todo += [(level, half, other) for half, other in zip(np.array_split(i, 2), np.array_split(j, 2), strict=True)]
+            todo += [(level, i[part], j[part]) for part in np.array_split(np.arange(len(i)), 2)]
             continue
         # Of one box with itself both halves, and the two with each other once.
         twice = 2 * i[i != j] + 1
@@ -108,8 +108,8 @@ def _apart(places: np.ndarray, one: np.ndarray, two: np.ndarray, near: float) ->
 def _separated(
     a: np.ndarray, b: np.ndarray, along: np.ndarray, beside: np.ndarray, between: np.ndarray, near: float
 ) -> np.ndarray:
-    """Whether an axis separates points a (p, 3, k) from b (p, 3, k): the direction `between` (3, k) their middles, normals
-    of the faces, normals of the edges, `along` (e, 3, k) a's and `beside` (e, 3, k) b's, and what is across both.
+    """Whether an axis separates points a (p, 3, k) from b (p, 3, k): the direction `between` (3, k) their middles, the
+    normals of the faces and of the edges, `along` (e, 3, k) a's and `beside` (e, 3, k) b's, and what is across both.
 
     near: below 0, the gap has to be wider than that. Above 0, both meet at the origin; all of the one are farther than
     that on its one side, none of the other is.

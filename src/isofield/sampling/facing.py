@@ -32,9 +32,9 @@ class Facing:
     """A closed surface's pseudonormals, and what is known of its parts.
 
     corners: (m, 3, 3) of its faces, part: (m,) theirs. face: (m, 3) unit normals, edge: (m, 3, 3) of the edges from
-    corner k to k + 1, corner: (m, 3, 3); 0 where something may cross. area: (m,) connected areas that nothing crosses, -1 for faces that something
-    may cross. low, high: (p, 3) the boxes of the parts. plain: (p,) parts that are one outward area without crossings:
-    their own winding number is 1 inside and 0 outside.
+    corner k to k + 1, corner: (m, 3, 3); 0 where something may cross. area: (m,) connected areas that nothing crosses,
+    -1 for faces that something may cross. low, high: (p, 3) the boxes of the parts. plain: (p,) parts that are one
+    outward area without crossings: their own winding number is 1 inside and 0 outside.
     """
 
     corners: np.ndarray
@@ -86,7 +86,8 @@ class Facing:
         return _dot(_unit(way), _unit(normal))
 
     def _others(self, x: np.ndarray, part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Which points x (n, 3) are in boxes of parts other than theirs (n,), and which in those of one that is not plain."""
+        """Which points x (n, 3) are in boxes of parts other than theirs (n,), and which in one of a part that is not
+        plain."""
         within, shady = (np.zeros(len(x), bool) for _ in range(2))
         if len(self.plain) < 2:
             return within, shady
@@ -192,8 +193,8 @@ def _joined(one: np.ndarray, two: np.ndarray, count: int) -> np.ndarray:
 def _levelled(
     x: np.ndarray, away: np.ndarray, area: np.ndarray, behind: np.ndarray, winding: Winding
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Which of points (n, 3) near to areas (n,) are inside (n,), and whether that is certain (n,): the farthest point of
-    every area is asked."""
+    """Which of points (n, 3) near to areas (n,) are inside (n,), and whether that is certain (n,): the farthest point
+    of every area is asked."""
     order = np.lexsort((away, area))
     last = order[np.concatenate([np.diff(area[order]) > 0, [True]])]
     asked = winding(np.take(x, last, axis=0))

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from isofield.sampling.triangles import Nearest
-from isofield.shapes.solids import areas
+from isofield.shapes.solids import anywhere_on, areas
 from isofield.threads import nearest
 from isofield.types import Distance
 
@@ -19,12 +19,8 @@ def surface(
     """Points (count, 3) evenly at random over triangles, and their faces' normals (count, 3) as wound."""
     area = areas(vertices, faces)
     chosen = random.choice(len(faces), count, p=area / area.sum())
-    a, b, c = (np.take(vertices, faces[:, k], axis=0) for k in range(3))
-    u, v = random.random((2, count, 1))
-    root = np.sqrt(u)
-    points = np.take(a, chosen, axis=0)
-    points += root * (1 - v) * np.take(b - a, chosen, axis=0)
-    points += root * v * np.take(c - a, chosen, axis=0)
+    points = anywhere_on(vertices, faces, chosen, random)
+    a, b, c = (vertices[faces[:, k]] for k in range(3))
     normals = np.cross(b - a, c - a)
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-300)
     return points, np.take(normals, chosen, axis=0)
