@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from isofield.api import SDF, Answers, Extraction, export, fit, load, query
     from isofield.api.report import FitReport, report
     from isofield.configs import PrepareConfig
-    from isofield.datasets import Prepared, prepare
+    from isofield.datasets import Prepared, fetch, prepare
     from isofield.errors import InputError
     from isofield.evaluate import compare
     from isofield.shapes import inspect, read, read_views, write_mesh
@@ -37,6 +37,7 @@ __all__ = [
     "__version__",
     "compare",
     "export",
+    "fetch",
     "fit",
     "inspect",
     "load",
@@ -61,6 +62,7 @@ _HOMES = {
     "View": "types",
     "compare": "evaluate",
     "export": "api",
+    "fetch": "datasets",
     "fit": "api",
     "inspect": "shapes",
     "load": "api",

@@ -336,10 +336,10 @@ class RefinedConfig:
         return cls(smooth=SmoothConfig.of(quality), steps=steps)
 
 
-Samples = Literal["signed", "unsigned", "cloud", "occupancy", "surface", "views"]
+Samples = Literal["signed", "unsigned", "cloud", "levelset", "occupancy", "surface", "views"]
 """Kinds of training samples (`sampling.recipes`, `datasets.views`)."""
 SAMPLES = get_args(Samples)
-Layout = Literal["auto", "deepsdf", "shapenet", "modelnet", "meshes"]
+Layout = Literal["auto", "deepsdf", "occupancy", "points2surf", "shapenet", "modelnet", "meshes"]
 """How the shapes of a data set lie in their folder (`datasets.layouts`); auto finds out."""
 
 
@@ -349,6 +349,7 @@ class PrepareConfig:
 
     samples: kinds, each a file a shape. count: samples of each kind. seed: with a shape's id it gives the shape's own.
     variances, near: of signed samples: bands near the surface, in equal parts, and the share of all that is there.
+    level_variances: of the free points of levelset samples, as `variances`.
     neighbour, wide: of unsigned samples: half deviate as far as the neighbour of `points` surface points, half so far.
     pull: neighbour of the cloud's queries. padding: of occupancy samples, beyond the cube. points: surface points that
     are drawn first. thickness: of the walls that sheets become; 0 leaves sheets out, and rejects what is mostly sheet.
@@ -363,6 +364,7 @@ class PrepareConfig:
     seed: int = 0
     variances: tuple[float, ...] = (0.005, 0.0005)
     near: float = 47 / 50
+    level_variances: tuple[float, ...] = (0.05, 0.0005)
     neighbour: int = 11
     wide: float = 0.3
     pull: int = 51

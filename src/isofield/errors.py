@@ -5,9 +5,19 @@ The command line prints the sentence and ends with exit status 2; a program catc
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class InputError(ValueError):
     """Something that the caller gave cannot be used: a file, a folder, an option, an array.
 
     The message is one sentence: what is wrong, where, and the remedy.
     """
+
+
+def perhaps(word: str, known: Iterable[str]) -> str:
+    """', perhaps you meant ...' where a known word is near, else nothing."""
+    stems = {option.lstrip("-"): option for option in known}  # dashes alone make no two words alike
+    near = difflib.get_close_matches(word.lstrip("-"), list(stems), n=1, cutoff=0.6)
+    return f", perhaps you meant '{stems[near[0]]}'" if near else ""

@@ -243,10 +243,11 @@ def test_other_settings_are_refused(source, ready):
 
 
 def test_all_kinds_and_half(source, tmp_path):
-    config = PrepareConfig(("signed", "unsigned", "cloud", "occupancy", "surface"), 500, points=2000, half=True)
+    kinds = ("signed", "unsigned", "cloud", "levelset", "occupancy", "surface")
+    config = PrepareConfig(kinds, 500, points=2000, half=True)
     (tmp_path / "one.json").write_text('["box/1"]')
     prepare(source, tmp_path / "out", config, split=tmp_path / "one.json")
-    columns = {"signed": 4, "unsigned": 7, "cloud": 6, "occupancy": 4, "surface": 6}
+    columns = {"signed": 4, "unsigned": 7, "cloud": 6, "levelset": 4, "occupancy": 4, "surface": 6}
     for kind, width in columns.items():
         rows = np.load(tmp_path / f"out/shapes/box/1/{kind}.npy")
         assert rows.shape == (500, width)
@@ -258,6 +259,9 @@ def test_all_kinds_and_half(source, tmp_path):
     assert np.abs(rows[:, 3] - true).max() < 5e-4
     near = np.abs(true) < 0.1
     assert np.abs(rows[:, 3] - true)[near].max() < 1e-4
+    level = np.load(tmp_path / "out/shapes/box/1/levelset.npy")[:, 3]
+    assert (level[::2] == 0).all()
+    assert (level[1::2] != 0).all()
 
 
 def test_splits(source, tmp_path):

@@ -95,6 +95,31 @@ def test_the_same_parameters_give_the_same_mesh():
     assert first.vertices.shape != other.vertices.shape or not np.allclose(first.vertices, other.vertices)
 
 
+def test_the_sculpture_of_the_demo_stays(meshes):
+    assert meshes["sculpture"].volume == pytest.approx(2.198255782507298, rel=1e-9)
+    assert meshes["sculpture"].area == pytest.approx(32.74572470590418, rel=1e-9)
+
+
+@pytest.mark.parametrize(("even", "thinnest", "thickest"), [(1.0, 0.09, 0.11), (0.0, 0.0, 0.13)])
+def test_an_even_ring_is_as_thick_as_asked_for(even, thinnest, thickest):
+    """Straight through the ring, above the neck and away from its border; an uneven one thins toward its hole."""
+    mesh = sculpture(edge=0.05, thickness=0.1, wing=0.5, saddles=9, relief=0.0, even=even)
+    random = np.random.default_rng(1)
+    face = random.choice(len(mesh.faces), 4000, p=mesh.area_faces / mesh.area)
+    places, normals = mesh.triangles_center[face], mesh.face_normals[face]
+    away = np.hypot(np.hypot(places[:, 0], places[:, 1] - 1.5) - 1, places[:, 2])
+    inner = (places[:, 1] > 1) & (away < 0.47)
+    vertices, faces = arrays(mesh)
+    rays = EmbreeIntersector()
+    rays.init(vertices.astype(np.float32), faces.astype(np.int32))
+    start, inward = np.float32((places - 1e-3 * normals)[inner]), np.float32(-normals[inner])
+    walls = np.array([rays.intersectRay_first(*ray)[1] for ray in zip(start, inward, strict=True)])
+    assert len(walls) > 1000
+    low, high = np.quantile(walls, [0.02, 0.98])
+    assert thinnest < low and high < thickest
+    assert (low < 0.06) == (even == 0)
+
+
 def test_parameters_change_the_topology():
     assert plate(columns=2, rows=1).euler_number == 2 - 2 * 2
     assert lattice(cells=1).euler_number == 2 - 2 * 5
@@ -109,6 +134,10 @@ def test_parameters_change_the_topology():
         (lambda: lattice(cells=0), "cells"),
         (lambda: knot(turns=2, loops=4), "divisor"),
         (lambda: sculpture(saddles=3), "saddles"),
+        (lambda: sculpture(wing=0.3), "wing"),
+        (lambda: sculpture(steps=0), "steps"),
+        (lambda: sculpture(arch=0.5), "arch"),
+        (lambda: sculpture(neck=0.05, flute_depth=0, edge=0.1), "neck do not meet"),
     ],
 )
 def test_bad_parameters_are_named(make, word):

@@ -13,7 +13,7 @@ from isofield.families.vessels import vessel
 from isofield.sampling.recipes import surface
 from isofield.sampling.solid import distance_to, inside_of
 
-DRAWS = {"aircraft": 12, "chair": 12, "vessel": 6, "sculpture": 1}
+DRAWS = {"aircraft": 12, "chair": 12, "vessel": 6, "sculpture": 2}
 
 
 @pytest.mark.parametrize("name", SERIES)
@@ -45,6 +45,33 @@ def test_every_parameter_matters(name):
         after = series.build(**{**middle, parameter: high})
         apart = distance_to(np.ascontiguousarray(after.vertices), np.ascontiguousarray(after.faces, dtype=np.int64))
         assert apart(points).max() > 0.003, parameter
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("parameter", SERIES["sculpture"].ranges)
+def test_every_parameter_of_a_sculpture_matters(parameter):
+    """The middle of the ranges, but for one parameter at either end of its own: both are one closed body, and somewhere
+    they are more than 0.5 % of the diagonal apart."""
+    series = SERIES["sculpture"]
+    middle = {name: (low + high) / 2 for name, (low, high) in series.ranges.items()}
+    low, high = (series.build(**{**middle, parameter: value}) for value in series.ranges[parameter])
+    for mesh in (low, high):
+        assert mesh.is_watertight and mesh.is_winding_consistent and mesh.body_count == 1
+        assert mesh.bounds[0, 1] < -1 and mesh.bounds[1, 1] > 2  # the plinth and the ring, both
+    apart = 0.0
+    for one, other in ((low, high), (high, low)):
+        points, _ = surface(np.asarray(one.vertices), np.asarray(one.faces), 5000, np.random.default_rng(0))
+        vertices, faces = np.ascontiguousarray(other.vertices), np.ascontiguousarray(other.faces, dtype=np.int64)
+        apart = max(apart, distance_to(vertices, faces)(points).max())
+    assert apart > 0.005 * low.scale
+
+
+def test_whole_numbers_are_drawn_alike():
+    """Counts, from below 0 on: each as often as another."""
+    drawn = [SERIES["sculpture"].parameters(np.random.default_rng([1, k])) for k in range(600)]
+    for name, values in (("twist", [-1, 0, 1]), ("tunnels", [0, 1, 2]), ("steps", [1, 2, 3, 4])):
+        found, counts = np.unique([parameters[name] for parameters in drawn], return_counts=True)
+        assert found.tolist() == values and counts.min() > 0.7 * 600 / len(values)
 
 
 @pytest.mark.parametrize("handles", [0, 1, 2])

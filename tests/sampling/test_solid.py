@@ -118,3 +118,58 @@ def test_occupancy_is_the_volume():
     ball = solids(trimesh.creation.icosphere(4, 0.6))
     rows = recipes.occupancy(signed_distance(ball, 0), 100_000, 0.1, np.random.default_rng(0))
     assert rows[:, 3].mean() == pytest.approx(4 / 3 * np.pi * 0.6**3 / 2.2**3, abs=0.004)
+
+
+def test_level_sets_are_balanced_in_every_slice():
+    """Of four rows two lie on a torus, one is outside and one inside, with their exact distances."""
+    torus = solids(trimesh.creation.torus(0.6, 0.2, 128, 64))
+    random = np.random.default_rng(0)
+    points, normals = recipes.surface(torus.vertices, torus.solid, 20_000, random)
+    distance = signed_distance(torus, 0)
+    on = recipes.zero_set(distance, points, normals, 0.01, random)
+    assert np.array_equal(on, points)
+    free = recipes.signed(distance, points, 40_000, (0.05, 0.0005), 47 / 50, random)
+    rows = recipes.levelset(on, free, 20_000, random)
+    assert len(np.unique(rows[::2, :3], axis=0)) == 10_000
+    assert not rows[::2, 3].any()
+    for start in (0, 4, 1236):
+        part = rows[start : start + 400, 3]
+        assert ((part == 0).sum(), (part > 0).sum(), (part < 0).sum()) == (200, 100, 100)
+    x, y, z, value = rows.T
+    true = np.hypot(np.hypot(x, y) - 0.6, z) - 0.2
+    assert np.abs(value - true).max() < 2e-3  # of a torus of flat faces
+    wide = np.abs(rows[1::4, 3])
+    assert 0.3 < (wide > 0.05).mean() < 0.7  # half of the free points deviate by 0.22
+
+
+def test_level_sets_repeat_what_is_too_few():
+    """Few inside: each about as often; none: what is outside stands for it."""
+    free = np.array([[0, 0, 0, -1.0], [1, 0, 0, -2.0], *([[2.0, 0, 0, 3.0]] * 50)])
+    rows = recipes.levelset(np.ones((5, 3)), free, 400, np.random.default_rng(0))
+    assert ((rows[:, 3] == -1).sum(), (rows[:, 3] == -2).sum(), (rows[:, 3] == 3).sum()) == (50, 50, 100)
+    rows = recipes.levelset(np.ones((5, 3)), free[2:], 400, np.random.default_rng(0))
+    assert ((rows[:, 3] == 0).sum(), (rows[:, 3] == 3).sum()) == (200, 200)
+
+
+def test_level_sets_of_sheets_are_both_sides_of_their_walls():
+    """A half tube, inside and outside of it, also at the crease of a roof; not where another body covers the sheet."""
+    tube = trimesh.creation.cylinder(0.5, 1, sections=96)
+    tube.update_faces((np.abs(tube.face_normals[:, 2]) < 0.5) & (tube.triangles_center[:, 0] > 0))
+    roof = trimesh.Trimesh([[-1, -1, 0], [-1, 1, 0], [0, -1, 1], [0, 1, 1], [1, -1, 0], [1, 1, 0]],
+                           [[0, 2, 1], [1, 2, 3], [2, 4, 3], [3, 4, 5]])  # fmt: skip
+    for sheet, depth in ((tube, lambda x: np.hypot(x[:, 0], x[:, 1]) - 0.5),
+                         (roof, lambda x: (np.abs(x[:, 0]) + x[:, 2] - 1) / np.sqrt(2))):  # fmt: skip
+        open_ = solids(sheet)
+        random = np.random.default_rng(0)
+        points, normals = recipes.surface(open_.vertices, open_.sheet, 4000, random)
+        distance = signed_distance(open_, 0.1)
+        on = recipes.zero_set(distance, points, normals, 0.1, random)
+        assert np.abs(distance(on)).max() < 1e-6
+        assert len(on) > 0.9 * 4000
+        assert 0.4 < (depth(on) > 0).mean() < 0.6
+    ball = trimesh.creation.icosphere(3, 0.4)
+    both = solids(ball, trimesh.Trimesh([[-1, -1, 0], [1, -1, 0], [0, 1, 0]], [[0, 1, 2]]))
+    points, normals = recipes.surface(both.vertices, both.sheet, 4000, np.random.default_rng(0))
+    on = recipes.zero_set(signed_distance(both, 0.1), points, normals, 0.1, np.random.default_rng(0))
+    assert 2000 < len(on) < 3500
+    assert np.linalg.norm(on, axis=1).min() > 0.39

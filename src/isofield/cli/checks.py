@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from isofield.configs import FEWEST_FACES, METHODS, NOISIEST, RESOLUTIONS, methods
-from isofield.errors import InputError
+from isofield.errors import InputError, perhaps
 
 
 def check_method(method: str) -> None:
     """Raise InputError for a method that is not there."""
     if method not in METHODS and method not in (known := methods()):
-        from isofield.cli.parsing import perhaps
-
         raise InputError(f"there is no method '{method}'{perhaps(method, known)}; choose among {', '.join(known)}.")
 
 

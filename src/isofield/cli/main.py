@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 
 from isofield.cli.problems import say, tell
-from isofield.errors import InputError
+from isofield.errors import InputError, perhaps
 
 COMMANDS = {
     "fit": "scan, cloud, soup or mesh in; watertight mesh and field out",
@@ -27,6 +27,7 @@ COMMANDS = {
     "make": "closed shapes of a built-in family, with their parameters",
     "prepare": "many shapes into training samples",
     "split": "a seeded split of many shapes, by class",
+    "fetch": "public shapes and samples, and where to ask for the rest",
     "demo": "fit a scan that the package makes, end to end, with pictures",
 }
 """Every command and what it does; each lives in the module of its name beside this one."""
@@ -63,8 +64,6 @@ def _dispatch(arguments: list[str]) -> int:
         print(f"isofield {__version__}")
         return 0
     if first not in COMMANDS:
-        from isofield.cli.parsing import perhaps
-
         what = "option" if first.startswith("-") else "command"
         near = perhaps(first, [*COMMANDS, "--help", "--version"])
         raise InputError(f"there is no {what} '{first}'{near}; `isofield --help` lists the commands.")

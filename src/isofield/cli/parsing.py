@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import tyro
 
-from isofield.errors import InputError
+from isofield.errors import InputError, perhaps
 
 HELP = (tyro.conf.PositionalMetavarFromFieldName, tyro.conf.DisallowNone)
 """Positional arguments are called by their names, and options that may be left out do not offer 'None'."""
@@ -38,13 +37,6 @@ def call(command: Callable[..., int], program: str, arguments: Sequence[str]) ->
         return end.code if isinstance(end.code, int) else int(bool(end.code))
     positional, options = parsed[0]
     return command(*positional, **options)
-
-
-def perhaps(word: str, known: Iterable[str]) -> str:
-    """', perhaps you meant ...' where a known word is near, else nothing."""
-    stems = {option.lstrip("-"): option for option in known}  # dashes alone make no two words alike
-    near = difflib.get_close_matches(word.lstrip("-"), list(stems), n=1, cutoff=0.6)
-    return f", perhaps you meant '{stems[near[0]]}'" if near else ""
 
 
 def _sentences(command: Callable[..., int]) -> AbstractContextManager[None]:

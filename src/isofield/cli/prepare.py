@@ -16,12 +16,13 @@ def prepare(
     *,
     layout: Layout = "auto",
     samples: Annotated[
-        tuple[Samples, ...], tyro.conf.arg(metavar="{signed,unsigned,cloud,occupancy,surface,views} ...")
+        tuple[Samples, ...], tyro.conf.arg(metavar="{signed,unsigned,cloud,levelset,occupancy,surface,views} ...")
     ] = ("signed",),
     count: int = 500_000,
     views: int = 24,
     size: int = 224,
-    split: Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")] = None,
+    split: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FILE ...", help_behavior_hint="")] = (),
+    classes: Annotated[tuple[str, ...], tyro.conf.arg(metavar="CLASS ...", help_behavior_hint="")] = (),
     thickness: float = 0.01,
     outer: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     max_sheets: float = 0.1,
@@ -40,15 +41,17 @@ def prepare(
     Ctrl-C stops; the same command goes on where it stopped, and the bytes are the same.
 
     Args:
-        source: The folder with the shapes.
+        source: The folder with the shapes: meshes, clouds, or samples that others made.
         out: The folder for samples, manifest.json, report.csv and report.html.
         layout: How the shapes lie in their folder.
-        samples: Kinds of samples: signed (DeepSDF), unsigned (SAL, SALD), cloud (Neural-Pull), occupancy, surface;
-            views are pictures, depth images and cameras.
+        samples: Kinds of samples: signed (DeepSDF), unsigned (SAL, SALD), cloud (Neural-Pull), levelset (MetaSDF),
+            occupancy, surface; views are pictures, depth images and cameras. Clouds have unsigned and cloud, and those
+            with normals surface.
         count: Samples of each kind, a shape.
         views: How many views of each shape.
         size: Pixels along each side of a view.
-        split: The ids to take, all parts: a JSON list, or {dataset: {class: [ids]}}.
+        split: The ids to take, all parts: a JSON list, {dataset: {class: [ids]}}, or a .txt or .lst of an id a line.
+        classes: The classes to take, by name or by ShapeNet's number.
         thickness: Of the walls that sheets (which enclose nothing) become, in the unit ball; 0 rejects them.
         outer: Keep the outer hull of overlapping parts alone.
         max_sheets: At --thickness 0, reject shapes with more of their area in sheets.
@@ -91,6 +94,7 @@ def prepare(
             out,
             config,
             layout=layout,
+            classes=classes,
             split=split,
             workers=workers,
             timeout=timeout,

@@ -16,6 +16,7 @@ def split(
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="OUT.json")],
     train: float = 0.8,
     layout: Layout = "auto",
+    classes: Annotated[tuple[str, ...], tyro.conf.arg(metavar="CLASS ...", help_behavior_hint="")] = (),
     seed: int = 0,
 ) -> int:
     """Divide shapes into train and test, class by class; the same seed gives the same split.
@@ -26,13 +27,14 @@ def split(
             it, or a list of ids.
         train: Share of the shapes of every class that train.
         layout: How the shapes lie in their folder.
+        classes: The classes to divide, by name or by ShapeNet's number (default: all).
         seed: Of the shuffling.
     """
     import sys
 
     from isofield import shapes
     from isofield.cli.checks import check_seed
-    from isofield.datasets import find, make_split
+    from isofield.datasets import find, make_split, of_classes
     from isofield.datasets.manifest import write
     from isofield.errors import InputError
 
@@ -40,7 +42,8 @@ def split(
     if not 0 < train < 1:
         raise InputError(f"--train {train} is no share: give a number between 0 and 1.")
     shapes.check_output(out, ("json",))
-    parts = make_split(find(source, layout)[1], {"train": train, "test": 1 - train}, seed)
+    entries = find(source, layout)[1]
+    parts = make_split(of_classes(entries, classes) if classes else entries, {"train": train, "test": 1 - train}, seed)
     write(out, parts)
     for part, table in parts.items():
         print(f"{part}  {sum(map(len, table.values()))} shapes", file=sys.stderr)

@@ -1,22 +1,33 @@
 """Many shapes on disk: found, judged, sampled, and read again for training."""
 
+from isofield.datasets.fetching import fetch, find_source
 from isofield.datasets.layouts import LAYOUTS, Entry, find
 from isofield.datasets.manifest import Record
+from isofield.datasets.occupancies import read_occupancy, read_pointcloud, write_occupancy
 from isofield.datasets.preparing import prepare
 from isofield.datasets.published import read_deepsdf, write_deepsdf
 from isofield.datasets.reading import Prepared
-from isofield.datasets.splits import chosen, make_split, read_split
+from isofield.datasets.sources import ELSEWHERE, SOURCES
+from isofield.datasets.splits import chosen, make_split, of_classes, read_split
 
 __all__ = [
+    "ELSEWHERE",
     "LAYOUTS",
+    "SOURCES",
     "Entry",
     "Prepared",
     "Record",
     "chosen",
+    "fetch",
     "find",
+    "find_source",
     "make_split",
+    "of_classes",
     "prepare",
     "read_deepsdf",
+    "read_occupancy",
+    "read_pointcloud",
     "read_split",
     "write_deepsdf",
+    "write_occupancy",
 ]

@@ -29,7 +29,8 @@ class Judged:
     """A shape after the gate.
 
     reason: why it is not simply accepted, "" where it is. figures: what was counted, by name. solids: its triangles,
-    normalised, and similarity: the way there from the file's units; None where it is rejected.
+    normalised, and similarity: the way there from the file's units; None where it is rejected. cloud: its points,
+    normalised, where it has no faces.
     """
 
     outcome: Outcome
@@ -37,6 +38,7 @@ class Judged:
     figures: dict[str, float]
     solids: Solids | None = None
     similarity: Similarity | None = None
+    cloud: Cloud | None = None
 
 
 def judge(path: str, config: PrepareConfig) -> Judged:
@@ -46,7 +48,7 @@ def judge(path: str, config: PrepareConfig) -> Judged:
             warnings.simplefilter("ignore")
             mesh = shapes.read(path)
             if isinstance(mesh, Cloud):
-                return Judged("reject", "points without faces", {"faces": 0})
+                return judge_cloud(mesh, path, config)
             given = len(mesh.faces)
             mesh = shapes.check_faces(mesh, path)
             similarity = shapes.normalization(np.asarray(mesh.vertices)[np.unique(mesh.faces)])
@@ -66,7 +68,7 @@ def judge(path: str, config: PrepareConfig) -> Judged:
         reasons.append(f"holes of {_percent(solids.holes)} of the area are closed")
     if config.thickness == 0 and solids.sheets > config.sheets:
         return Judged("reject", f"sheet: {_percent(solids.sheets)} of the area encloses nothing", figures)
-    if len(solids.sheet) and {"signed", "occupancy"} & set(config.samples):
+    if len(solids.sheet) and {"signed", "levelset", "occupancy"} & set(config.samples):
         what = f"become walls {config.thickness:g} thick" if config.thickness else "are left out"
         reasons.append(f"sheets ({_percent(solids.sheets)} of the area) {what}")
     if len(solids.solid):
@@ -103,3 +105,31 @@ def sides(solids: Solids) -> tuple[float, float, float]:
 def faces_of(solids: Solids) -> np.ndarray:
     """All faces (m, 3), of solid parts and of sheets."""
     return np.concatenate([solids.solid, solids.sheet])
+
+
+FACELESS = ("unsigned", "cloud", "surface")
+"""Kinds of samples that points without faces can have; the last needs their normals."""
+CROWDED = 0.05
+"""Radius of the ball that has nearly all points of a cloud whose others are only far away."""
+
+
+def judge_cloud(cloud: Cloud, path: str, config: PrepareConfig) -> Judged:
+    """Judges points without faces. Raises InputError for what is no surface."""
+    given = len(cloud.points)
+    cloud = shapes.check_cloud(cloud, path)
+    figures: dict[str, float] = {"faces": 0, "points": given, "dropped": given - len(cloud.points)}
+    able = FACELESS if cloud.normals is not None else FACELESS[:2]
+    more = [kind for kind in config.samples if kind not in able]
+    if more == ["surface"]:
+        return Judged("reject", f"points without normals: ask for --samples {' '.join(able)}, or give normals", figures)
+    if more:
+        way = f"ask for --samples {' '.join(able)}, or fit it (isofield fit FILE -o MESH.ply) and prepare the mesh"
+        return Judged("reject", f"points without faces have no {' and no '.join(more)} samples: {way}", figures)
+    similarity = shapes.normalization(cloud.points)
+    cloud = replace(cloud, points=similarity.apply(cloud.points))
+    spread = float(np.quantile(np.linalg.norm(cloud.points - np.median(cloud.points, axis=0), axis=1), 0.99))
+    if spread < CROWDED:
+        near = _percent(spread)
+        return Judged("reject", f"far: 99 % of the points lie within {near} of the radius: remove the others", figures)
+    reason = f"{figures['dropped']:.0f} points that are not finite are left out" if figures["dropped"] else ""
+    return Judged("repair" if reason else "accept", reason, figures, None, similarity, cloud)

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from isofield import shapes
 from isofield.configs import PrepareConfig
 from isofield.errors import InputError
 from isofield.folder_format import reason
@@ -58,9 +59,14 @@ def check_settings(folder: Path, settings: dict[str, Any]) -> None:
     path = folder / SETTINGS
     if path.is_file():
         try:
-            before = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
+            before: dict[str, Any] = dict(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
             raise InputError(f"{path} is damaged ({error}): prepare into another folder.") from None
+        if before.get("format") != FORMAT:
+            version = before.get("format", "no version")
+            raise InputError(
+                f"{folder} has format {version}, and this isofield writes {FORMAT}: prepare into another folder."
+            )
         differ = sorted(name for name in {*before, *settings} if before.get(name) != settings.get(name))
         if differ:
             raise InputError(
@@ -68,22 +74,15 @@ def check_settings(folder: Path, settings: dict[str, Any]) -> None:
                 "folder."
             )
         return
-    if folder.is_dir() and any(entry.name != ".lock" for entry in folder.iterdir()):
+    if folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
         raise InputError(f"{folder} is not empty and no prepared data set: give another folder.")
     write(path, settings)
 
 
 def write(path: Path, content: Any) -> None:
     """Writes JSON beside its name and moves it into place. Raises InputError where that fails."""
-    beside = path.with_name(f".{path.name}.writing")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with shapes.replacing(path) as beside:
         beside.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        os.replace(beside, path)
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be written ({error.strerror or error}): make room, or choose another folder."
-        ) from None
 
 
 def read(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], list[Record]]:

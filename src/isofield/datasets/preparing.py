@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -20,7 +20,7 @@ from isofield.configs import SAMPLES, PrepareConfig
 from isofield.datasets import report
 from isofield.datasets.layouts import Entry, find
 from isofield.datasets.manifest import MANIFEST, RECORD, SHAPES, Record, check_settings, settings_of, write
-from isofield.datasets.splits import chosen, read_split
+from isofield.datasets.splits import chosen, of_classes, read_split
 from isofield.datasets.work import STOPPED, guarded, place, stamp
 from isofield.errors import InputError
 
@@ -35,7 +35,8 @@ def prepare(
     config: PrepareConfig | None = None,
     *,
     layout: str = "auto",
-    split: str | os.PathLike[str] | None = None,
+    classes: Sequence[str] = (),
+    split: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
     workers: int | None = None,
     timeout: float | None = 600.0,
     backend: str = "local",
@@ -43,22 +44,31 @@ def prepare(
 ) -> list[Record]:
     """Samples of every shape below `source`, into the folder `out` (`datasets.manifest` says what lies there).
 
-    layout: how the shapes lie ("auto" finds out). split: a JSON file with the ids to take, in DeepSDF's form or a list.
+    layout: how the shapes lie ("auto" finds out). classes: those to take, all by default. split: files with the ids to
+    take, a JSON list or DeepSDF's form, or a text of an id a line.
     workers: processes at once, all cores by default. timeout: seconds for one shape. backend: where joblib runs it.
     told: called after every shape.
 
     Every shape has a seed of its own: order, workers and interruptions change no byte. What was stopped goes on where
     it was. A shape that cannot be read, crashes or takes too long is rejected with its reason; the others go on.
-    Raises InputError for a source without shapes, a split with unknown ids, other settings than the folder was begun
-    with, and where nothing can be written.
+    Raises InputError for a source without shapes, unknown classes, a split with unknown ids, other settings than the
+    folder was begun with, and where nothing can be written.
     """
     config, out = config or PrepareConfig(), Path(out)
     _check(config, workers, timeout, backend)
     found, entries = find(source, layout)
-    if split is not None:
-        entries = chosen(entries, read_split(split), str(split))
-    if not entries:
-        raise InputError(f"{split} names no shapes: give at least one id.")
+    known = entries
+    if split:
+        splits = [split] if isinstance(split, (str, os.PathLike)) else split
+        named = ", ".join(map(str, splits))
+        entries = chosen(entries, [id_ for path in splits for id_ in read_split(path)], named)
+        if not entries:
+            raise InputError(f"{named} names no shapes: give at least one id.")
+    if classes:
+        wanted = {entry.id for entry in of_classes(known, classes)}
+        entries = [entry for entry in entries if entry.id in wanted]
+        if not entries:
+            raise InputError(f"the split names no shape of {', '.join(classes)}: give another split, or other classes.")
     check_settings(out, settings_of(config, found))
     lock = FileLock(out / ".lock")
     try:
@@ -105,10 +115,10 @@ def _prepared(
             os.environ[THREADS] = before
     records = [done[entry.id] for entry in entries]
     settings = settings_of(config, layout)
-    write(out / MANIFEST, {
+    report.write(out, records)
+    write(out / MANIFEST, {  # what says that all is there
         "isofield": __version__, "settings": settings, "shapes": [asdict(record) for record in records],
     })  # fmt: skip
-    report.write(out, records)
     return records
 
 
@@ -193,7 +203,7 @@ def _check(config: PrepareConfig, workers: int | None, timeout: float | None, ba
         (not config.samples, "no samples are asked for: name at least one kind"),
         (config.count < 1 or config.points < 100, "count and points are too few: give at least 1 and 100"),
         (not 0 <= config.near <= 1, f"near {config.near} is no share: give 0 to 1"),
-        (any(not v > 0 for v in config.variances), "a variance is not above 0"),
+        (any(not v > 0 for v in config.variances + config.level_variances), "a variance is not above 0"),
         (not 0 <= config.thickness < 0.5, f"thickness {config.thickness} is no wall: give 0 to 0.5, of the unit ball"),
         (not 0 <= config.sheets <= 1 or not 0 <= config.turned <= 1, "a share of the gate is not between 0 and 1"),
         (config.views < 1 or config.size < 8, "views and size are too few: give at least 1 view of 8 pixels"),

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from isofield import shapes
 from isofield.datasets.manifest import Record
 from isofield.datasets.work import PICTURE, place
 
@@ -27,7 +28,8 @@ def counts(records: Sequence[Record]) -> Counter[str]:
 
 
 def write(out: Path, records: Sequence[Record]) -> None:
-    """Writes report.csv (id, class, outcome, reason, then figures) and report.html, which needs nothing beside it."""
+    """Writes report.csv (id, class, outcome, reason, then figures) and report.html, which needs nothing beside it.
+    Raises InputError where that fails."""
     names = sorted({name for record in records for name in record.figures})
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
@@ -36,15 +38,17 @@ def write(out: Path, records: Sequence[Record]) -> None:
         rows.writerow(
             [record.id, record.label, record.outcome, record.reason, *(record.figures.get(n, "") for n in names)]
         )
-    (out / "report.csv").write_text(text.getvalue(), encoding="utf-8")
     told = ", ".join(f"{number} {outcome}" for outcome, number in sorted(counts(records).items()))
     cells = "".join(_figure(out, r) for r in sorted(records, key=lambda r: (ORDER[r.outcome], r.id)))
     page = (
         f"<!doctype html><meta charset=utf-8><title>{html.escape(out.name)}</title><style>{STYLE}</style>"
         f"<h1>{html.escape(out.name)}</h1><p>{len(records)} shapes: {told}. Left the shape, right what is inside in "
-        f"the plane through its middle (sheets drawn thicker than they are).</p><main>{cells}</main>\n"
+        f"the plane through its middle (sheets drawn thicker than they are; of points alone, how near they are).</p>"
+        f"<main>{cells}</main>\n"
     )
-    (out / "report.html").write_text(page, encoding="utf-8")
+    for name, content in (("report.csv", text.getvalue()), ("report.html", page)):
+        with shapes.replacing(out / name) as beside:
+            beside.write_text(content, encoding="utf-8")
 
 
 def _figure(out: Path, record: Record) -> str:

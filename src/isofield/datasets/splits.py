@@ -1,4 +1,4 @@
-"""Which shapes belong to which part of an experiment: DeepSDF's {dataset: {class: [ids]}}, or plain lists of ids."""
+"""Which shapes belong to which part of an experiment: DeepSDF's {dataset: {class: [ids]}}, plain lists, classes."""
 
 from __future__ import annotations
 
@@ -11,20 +11,27 @@ from typing import Any
 import numpy as np
 
 from isofield.datasets.layouts.entry import Entry
-from isofield.errors import InputError
+from isofield.errors import InputError, perhaps
+
+LISTS = (".txt", ".lst")
+"""Extensions of lists with an id a line: Points2Surf's trainset.txt, Occupancy Networks' train.lst."""
 
 
 def read_split(path: str | os.PathLike[str]) -> list[str]:
     """The ids of a split: a JSON list, or {dataset: {class: [ids]}}, whose ids become class/id and dataset/class/id
-    where the shapes are called so. Raises InputError for anything else."""
+    where the shapes are called so; or a text of an id a line (.txt, .lst), which lies in the folder of its shapes or of
+    their class, so that its ids begin with that folder where the shapes' do. Raises InputError for anything else."""
     path = Path(path)
     if not path.is_file():
         raise InputError(f"There is no split {path}: check the spelling.")
     try:
-        return list(_ids(json.loads(path.read_text(encoding="utf-8")), ()))
+        text = path.read_text(encoding="utf-8")
+        if path.suffix.lower() in LISTS:
+            return [f"{path.resolve().parent.name}/{line.strip()}" for line in text.splitlines() if line.strip()]
+        return list(_ids(json.loads(text), ()))
     except (OSError, ValueError, TypeError) as error:
         raise InputError(
-            f"{path} is no split ({error}): give a JSON list of ids, or {{dataset: {{class: [ids]}}}}."
+            f"{path} is no split ({error}): give a JSON list of ids, {{dataset: {{class: [ids]}}}}, or a .txt of lines."
         ) from None
 
 
@@ -59,6 +66,19 @@ def chosen(entries: Sequence[Entry], ids: Sequence[str], name: str) -> list[Entr
     if missing:
         raise InputError(f"{name} names {len(missing)} ids that no shape has: {', '.join(missing)}.")
     return [entry for entry in entries if entry.id in found]
+
+
+def of_classes(entries: Sequence[Entry], classes: Sequence[str]) -> list[Entry]:
+    """The shapes of these classes; a class is called by its name, or as a folder in its shapes' ids is (ShapeNet's
+    numbers). Raises InputError for one that no shape has."""
+    called = [{entry.label, *entry.id.split("/")[:-1]} - {""} for entry in entries]
+    known: set[str] = set().union(*called)
+    for name in classes:
+        if name not in known:
+            labels = sorted({entry.label for entry in entries} - {""})
+            which = f"choose among {', '.join(labels)}" if labels else "the shapes have none"
+            raise InputError(f"there is no class '{name}'{perhaps(name, known)}; {which}.")
+    return [entry for entry, names in zip(entries, called, strict=True) if names & {*classes}]
 
 
 def make_split(entries: Sequence[Entry], parts: dict[str, float], seed: int = 0) -> dict[str, dict[str, list[str]]]:

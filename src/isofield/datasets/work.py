@@ -13,26 +13,28 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from isofield import render
 from isofield.configs import PrepareConfig
 from isofield.datasets.gate import Judged, faces_of, judge
+from isofield.datasets.given import take, write_given_views
 from isofield.datasets.layouts.entry import Entry
 from isofield.datasets.manifest import RECORD, SHAPES, Record
-from isofield.datasets.published import read_deepsdf
 from isofield.datasets.views import write_views
 from isofield.errors import InputError
 from isofield.sampling import recipes
 from isofield.sampling.solid import signed_distance
 from isofield.sampling.triangles import Nearest, nearest_on
-from isofield.types import Distance
+from isofield.threads import nearest
+from isofield.types import Cloud, Distance
 
 if TYPE_CHECKING:
     import trimesh
@@ -40,6 +42,12 @@ if TYPE_CHECKING:
 PICTURE = "picture.png"
 SIZE = 160
 """Pixels of a picture of the report."""
+LIGHT, DARK, HAZE = np.array([236.0, 238, 241]), np.array([70.0, 104, 140]), 0.03
+"""Its colours outside and inside; how far from points without an inside the plane is dark."""
+SIDED = ("signed", "levelset", "occupancy")
+"""Kinds of samples that know what is inside."""
+TINY = 6e-8
+"""The least number that 16 bits tell from zero."""
 
 
 def place(out: Path, id_: str) -> Path:
@@ -93,6 +101,8 @@ def _quietly(entry: Entry, out: Path, config: PrepareConfig) -> None:
         os._exit(FULL)
     except MemoryError:
         write_record(out, _rejected(entry, "too large for this machine's memory"))
+    except InputError as error:
+        write_record(out, _rejected(entry, str(error)))
     except Exception as error:  # a defect in one shape's work is no reason to leave the others undone
         write_record(out, _rejected(entry, f"failed ({type(error).__name__}: {error})"[:300]))
 
@@ -101,11 +111,8 @@ def prepare_shape(entry: Entry, out: Path, config: PrepareConfig) -> Record:
     """Judges one shape and writes its samples; the record. The seed is the data set's with the shape's id."""
     own = int.from_bytes(hashlib.sha256(entry.id.encode()).digest()[:8], "little")
     seed = [config.seed, own]
-    if entry.path.suffix == ".npz":
-        judged, arrays = _published(entry, config, seed)
-    else:
-        judged = judge(str(entry.path), config)
-        arrays = samples(judged, config, seed) if judged.solids is not None else {}
+    judged, arrays = take(entry, config, seed) if entry.made else (judge(str(entry.path), config), {})
+    arrays |= samples(judged, replace(config, samples=tuple(k for k in config.samples if k not in arrays)), seed)
     target = place(out, entry.id)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".writing-", ignore_cleanup_errors=True) as name:
@@ -113,10 +120,12 @@ def prepare_shape(entry: Entry, out: Path, config: PrepareConfig) -> Record:
         beside.mkdir()
         for kind, rows in arrays.items():
             np.save(beside / f"{kind}.npy", rows.astype(np.float16 if config.half else np.float32))
-        if judged.solids is not None:
-            _draw(judged, beside / PICTURE)
-            if "views" in config.samples:
+        if judged.solids is not None or judged.cloud is not None:
+            draw(judged, arrays, beside / PICTURE)
+            if "views" in config.samples and judged.solids is not None:
                 write_views(_mesh(judged), beside / "views", config.views, config.size)
+            elif "views" in config.samples and judged.similarity is not None:
+                write_given_views(entry.made["views"], beside / "views", judged.similarity)
         files = {kind: hashlib.sha256((beside / f"{kind}.npy").read_bytes()).hexdigest() for kind in arrays}
         similarity = judged.similarity
         record = Record(
@@ -131,27 +140,17 @@ def prepare_shape(entry: Entry, out: Path, config: PrepareConfig) -> Record:
     return record
 
 
-def _published(entry: Entry, config: PrepareConfig, seed: list[int]) -> tuple[Judged, dict[str, np.ndarray]]:
-    """Samples that were made by others, shuffled; all of them, whatever count says."""
-    if config.samples != ("signed",):
-        return Judged("reject", "it has signed samples alone: ask for --samples signed", {}), {}
-    try:
-        rows, lost, similarity = read_deepsdf(entry.path)
-    except InputError as error:
-        return Judged("reject", str(error), {}), {}
-    figures = {"samples": len(rows), "dropped": lost, "inside": round(float((rows[:, 3] < 0).mean()), 4)}
-    reason = f"{lost} samples that are not finite are left out" if lost else ""
-    rows = rows[np.random.default_rng(seed).permutation(len(rows))]
-    return Judged("repair" if lost else "accept", reason, figures, None, similarity), {"signed": rows}
-
-
 def samples(judged: Judged, config: PrepareConfig, seed: list[int]) -> dict[str, np.ndarray]:
-    """The arrays of every kind that was asked for, each with a generator of its own."""
-    assert judged.solids is not None  # for the type checker: accepted shapes have solids
-    solids, faces = judged.solids, faces_of(judged.solids)
-    drawn = max(config.points, config.count) if "surface" in config.samples else config.points
-    points, normals = recipes.surface(solids.vertices, faces, drawn, np.random.default_rng([*seed, 0]))
-    distance, closest = signed_distance(solids, config.thickness), nearest_on(solids.vertices[faces])
+    """The arrays of every kind that was asked for, each with a generator of its own; none of a rejected shape."""
+    if judged.solids is not None:
+        solids, faces = judged.solids, faces_of(judged.solids)
+        drawn = max(config.points, config.count) if "surface" in config.samples else config.points
+        points, normals = recipes.surface(solids.vertices, faces, drawn, np.random.default_rng([*seed, 0]))
+        distance, closest = signed_distance(solids, config.thickness), nearest_on(solids.vertices[faces])
+    elif judged.cloud is not None:
+        points, normals, distance, closest = _of_cloud(judged.cloud, np.random.default_rng([*seed, 0]))
+    else:
+        return {}
     made: dict[str, np.ndarray] = {}
     for kind in config.samples:
         random = np.random.default_rng([*seed, 1, *kind.encode()])
@@ -162,17 +161,36 @@ def samples(judged: Judged, config: PrepareConfig, seed: list[int]) -> dict[str,
                 rows = recipes.unsigned(closest, points, config.count, config.neighbour, config.wide, random)
             case "cloud":
                 rows = recipes.cloud(points[:20_000], config.count, config.pull, random)
+            case "levelset":
+                on = points[: config.count]
+                if judged.solids is not None and len(judged.solids.sheet):
+                    on = recipes.zero_set(distance, on, normals[: config.count], config.thickness, random)
+                free = recipes.signed(distance, points, config.count, config.level_variances, config.near, random)
+                rows = recipes.levelset(on, free, config.count, random)
             case "occupancy":
                 rows = recipes.occupancy(distance, config.count, config.padding, random)
             case "surface":
                 rows = np.concatenate([points, normals], axis=1)[: config.count]
             case "views":
                 continue  # pictures, not rows: `write_views`
-        if config.half and kind in ("signed", "unsigned", "occupancy"):  # what is known is known of the rounded places
+        if config.half and kind not in ("cloud", "surface"):  # what is known is known of the rounded places
             rows[:, :3] = rows[:, :3].astype(np.float16)
             rows = _known_again(kind, rows, distance, closest)
         made[kind] = rows
     return made
+
+
+def _of_cloud(cloud: Cloud, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray, Distance, Nearest]:
+    """Points in random order, their normals, no signed distance, and the point of the cloud that is nearest."""
+    order = random.permutation(len(cloud.points))
+    points = cloud.points[order]
+    normals = np.zeros_like(points) if cloud.normals is None else cloud.normals[order]
+    tree = cKDTree(points)
+
+    def distance(x: np.ndarray) -> np.ndarray:
+        raise ValueError("points have no inside")
+
+    return points, normals, distance, lambda x: points[nearest(tree, x)[1]]
 
 
 def _known_again(kind: str, rows: np.ndarray, distance: Distance, closest: Nearest) -> np.ndarray:
@@ -182,18 +200,21 @@ def _known_again(kind: str, rows: np.ndarray, distance: Distance, closest: Neare
         return np.column_stack([x, distance(x)])
     if kind == "occupancy":
         return np.column_stack([x, distance(x) < 0])
+    if kind == "levelset":
+        value = distance(x)
+        return np.column_stack([x, np.where(rows[:, 3] == 0, 0, np.copysign(np.maximum(np.abs(value), TINY), value))])
     away = x - closest(x)
     length = np.linalg.norm(away, axis=1, keepdims=True)
     return np.concatenate([x, length, away / np.maximum(length, 1e-12)], axis=1)
 
 
 def stamp(entry: Entry) -> str:
-    """By this it is known that a file is the one that was prepared: its size and when it was written."""
+    """By this it is known that files are those that were prepared: their sizes and when they were written."""
     try:
-        known = entry.path.stat()
+        known = [path.stat() for path in [entry.path, *(p for p in entry.made.values() if p != entry.path)]]
     except OSError:
         return ""
-    return f"{known.st_size}-{known.st_mtime_ns}"
+    return " ".join(f"{one.st_size}-{one.st_mtime_ns}" for one in known)
 
 
 def write_record(out: Path, record: Record) -> Record:
@@ -211,18 +232,35 @@ def _rejected(entry: Entry, reason: str) -> Record:
     return Record(entry.id, entry.label, str(entry.path), "reject", reason)
 
 
-def _draw(judged: Judged, path: Path) -> None:
-    """A picture of the shape, beside its signs in the plane through the middle, across an axis, with most inside."""
+def draw(judged: Judged, arrays: dict[str, np.ndarray], path: Path) -> None:
+    """A picture of the shape, or of its points, beside the plane through the middle, across an axis, with most inside.
+    Of points without an inside the plane shows how near they are; of samples that others made, which sign is nearest.
+    """
     from PIL import Image
 
-    drawn = render.picture(_mesh(judged), size=(SIZE, SIZE))
+    darkness = _darkness(judged, arrays)
+    drawn = render.picture(_mesh(judged) if judged.cloud is None else judged.cloud, size=(SIZE, SIZE))
     across = np.linspace(-1, 1, SIZE)
     x, y = np.meshgrid(across, -across)
     plane = np.stack([x, y, np.zeros_like(x)], -1).reshape(-1, 3)
-    slices = [inside_slice(judged, np.roll(plane, turn, axis=1)) for turn in range(3)]
-    inside = max(slices, key=lambda found: found.sum()).reshape(SIZE, SIZE)
-    colors = np.where(inside[..., None], [70, 104, 140], [236, 238, 241]).astype(np.uint8)
+    slices = [darkness(np.roll(plane, turn, axis=1)) for turn in range(3)]
+    share = max(slices, key=lambda found: found.sum()).reshape(SIZE, SIZE, 1)
+    colors = (LIGHT + share * (DARK - LIGHT)).astype(np.uint8)
     Image.fromarray(np.concatenate([drawn, colors], axis=1)).save(path)
+
+
+def _darkness(judged: Judged, arrays: dict[str, np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+    """Points (n, 3) to how dark they are drawn, (n,) in 0 to 1."""
+    if judged.cloud is None:
+        return lambda x: inside_slice(judged, x).astype(float)
+    sided = next((kind for kind in SIDED if kind in arrays), None)
+    if sided is None:
+        tree = cKDTree(judged.cloud.points)
+        return lambda x: np.exp(-nearest(tree, x)[0] / HAZE)
+    rows = arrays[sided]
+    within = rows[:, 3] > 0.5 if sided == "occupancy" else rows[:, 3] < 0
+    tree = cKDTree(rows[:, :3])
+    return lambda x: within[nearest(tree, x)[1]].astype(float)
 
 
 def _mesh(judged: Judged) -> trimesh.Trimesh:

@@ -12,6 +12,9 @@ from isofield.shapes.solids import anywhere_on, areas
 from isofield.threads import nearest
 from isofield.types import Distance
 
+SURE, NEWTON = 1e-6, 3
+"""A distance below this is zero, and how many steps lead there."""
+
 
 def surface(
     vertices: np.ndarray, faces: np.ndarray, count: int, random: np.random.Generator
@@ -77,6 +80,43 @@ def cloud(points: np.ndarray, count: int, neighbour: int, random: np.random.Gene
     deviation = nearest(tree, chosen, k=[min(neighbour, len(points))])[0]  # (count, 1)
     x = chosen + deviation * random.standard_normal((count, 3))
     return np.concatenate([x, points[nearest(tree, x)[1]]], axis=1)
+
+
+def levelset(points: np.ndarray, free: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
+    """(count, 4): x y z and signed distance; points of the level set, where it is 0, and free points, where it is not
+    (Sitzmann et al. 2020, MetaSDF: the first are the context, all others the query).
+
+    points: (n, 3) on the surface. free: (m, 4) x y z and signed distance, in random order. Of four rows in succession
+    two are on the surface, one is outside and one is inside, drawn again where there are too few; so every slice is
+    balanced as a batch of theirs. Where nothing is inside, what is outside stands for it.
+    """
+    outside, inside = free[free[:, 3] > 0], free[free[:, 3] < 0]
+    outside, inside = (outside if len(outside) else inside), (inside if len(inside) else outside)
+    rows = np.zeros((count, 4))
+    rows[::2, :3] = _some(points, len(rows[::2]), random)
+    rows[1::4] = _some(outside, len(rows[1::4]), random)
+    rows[3::4] = _some(inside, len(rows[3::4]), random)
+    return rows
+
+
+def _some(rows: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
+    """`count` of the rows (n, ...) in random order; where there are fewer, each about as often."""
+    return rows[np.concatenate([random.permutation(len(rows)) for _ in range(-(-count // len(rows)))])[:count]]
+
+
+def zero_set(
+    distance: Distance, points: np.ndarray, normals: np.ndarray, thickness: float, random: np.random.Generator
+) -> np.ndarray:
+    """(m, 3): points (n, 3) of triangles where their signed distance is zero; those of sheets, which are walls of this
+    thickness, move along their normals (n, 3) to either of its sides. What lies inside of other parts is left out."""
+    sheet = np.flatnonzero(distance(points) < -SURE)
+    if not len(sheet):
+        return points
+    moved, side = points[sheet], normals[sheet] * random.choice([-1.0, 1.0], (len(sheet), 1))
+    moved = moved + thickness / 2 * side
+    for _ in range(NEWTON):  # in creases other faces are nearer
+        moved = moved - distance(moved)[:, None] * side
+    return np.concatenate([np.delete(points, sheet, axis=0), moved[np.abs(distance(moved)) < SURE]])
 
 
 def occupancy(distance: Distance, count: int, padding: float, random: np.random.Generator) -> np.ndarray:

@@ -88,6 +88,8 @@ def _content(path: Path, name: str) -> tuple[bytes, str]:
     try:
         if path.is_dir():
             raise InputError(f"{name} is a folder, not a file: name a file in it.")
+        if path.is_symlink() and not path.exists():
+            raise InputError(f"{name} is a link that leads to no file: mend or remove it.")
         if not path.exists():
             raise InputError(f"There is no file {name}: {_near(path)}.")
         if not path.is_file():

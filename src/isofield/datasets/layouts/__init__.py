@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from isofield.datasets.layouts import deepsdf, meshes, modelnet, shapenet
-from isofield.datasets.layouts.entry import Entry
+from isofield.datasets.layouts import deepsdf, meshes, modelnet, occupancy, points2surf, shapenet
+from isofield.datasets.layouts.entry import Entry, is_prepared
 from isofield.errors import InputError
 
-LAYOUTS = {"deepsdf": deepsdf.find, "shapenet": shapenet.find, "modelnet": modelnet.find, "meshes": meshes.find}
+LAYOUTS = {
+    "deepsdf": deepsdf.find, "occupancy": occupancy.find, "points2surf": points2surf.find, "shapenet": shapenet.find,
+    "modelnet": modelnet.find, "meshes": meshes.find,
+}  # fmt: skip
 """Every layout by its name, the particular ones first: the first that finds shapes is taken."""
 
 __all__ = ["LAYOUTS", "Entry", "find"]
@@ -18,21 +21,25 @@ __all__ = ["LAYOUTS", "Entry", "find"]
 def find(source: str | os.PathLike[str], layout: str = "auto") -> tuple[str, list[Entry]]:
     """The layout of a folder and its shapes, by their ids' order.
 
-    Raises InputError for an unknown layout, a folder that is not there or holds no shapes, and for ids that differ in
-    case alone (they would be one on some disks).
+    Raises InputError for an unknown layout, a folder that is not there, holds no shapes or was prepared already, and
+    for ids that differ in case alone (they would be one on some disks).
     """
     source = Path(source)
     if layout != "auto" and layout not in LAYOUTS:
         raise InputError(f"layout {layout!r} is unknown: take auto or one of {', '.join(LAYOUTS)}.")
     if not source.is_dir():
         raise InputError(f"There is no folder {source}: give the one that holds the shapes.")
+    if is_prepared(source):
+        raise InputError(f"{source} is what `isofield prepare` wrote: give the folder of shapes that it was made of.")
     for name in LAYOUTS if layout == "auto" else [layout]:
         entries = sorted(LAYOUTS[name](source), key=lambda entry: entry.id)
         if entries:
             _check(entries)
             return name, entries
     what = "shapes" if layout == "auto" else f"shapes in the layout {layout!r}"
-    raise InputError(f"{source} holds no {what}: give a folder with meshes (.ply .obj .off .stl .glb) in it.")
+    raise InputError(
+        f"{source} holds no {what}: give a folder with meshes (.ply .obj .off .stl .glb) or clouds (.xyz .npy)."
+    )
 
 
 def _check(entries: list[Entry]) -> None:

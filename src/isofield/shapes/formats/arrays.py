@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import warnings
 import zipfile
+from collections.abc import Collection
+from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -36,7 +39,7 @@ def parse_npz(data: bytes) -> Raw:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = {i.filename.removesuffix(".npy"): i for i in archive.infolist() if i.filename.endswith(".npy")}
             keys = {name.lower(): name for name in members}
-            if "occupancies" in keys or {"pos", "neg"} <= keys.keys():
+            if _of_space(keys):
                 raise Damage(
                     "holds samples of space with their signs, not points of a surface",
                     "give the shape itself (Occupancy Networks has pointcloud.npz beside it)",
@@ -74,15 +77,50 @@ def parse_npz(data: bytes) -> Raw:
     return Raw(raw.points, triangles, normals, colors)
 
 
-def _array(data: bytes, where: str, size: int | None = None) -> np.ndarray:
-    """The array in the bytes of a .npy file; its header is held against the bytes before anything is allocated."""
-    stream = io.BytesIO(data)
+def may_be_points(path: Path, fewest: int) -> bool:
+    """Whether a .npy or .npz file may hold at least `fewest` points of a surface, by its headers alone: nothing of
+    another shape, and no samples of space. A file that is damaged may."""
+    try:
+        if path.suffix.lower() == ".npy":
+            with path.open("rb") as stream:
+                return _pointlike(_header(stream, "")[0], fewest)
+        with zipfile.ZipFile(path) as archive:
+            names = {name.removesuffix(".npy").lower(): name for name in archive.namelist() if name.endswith(".npy")}
+            found = next((names[name] for name in POINTS if name in names), None)
+            if found is None and len(names) == 1:
+                (found,) = names.values()
+            if found is None or _of_space(names):
+                return False
+            with archive.open(found) as stream:
+                return _pointlike(_header(stream, "")[0], fewest)  # type: ignore[arg-type]
+    except (Damage, OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
+        return True
+
+
+def _pointlike(shape: tuple[int, ...], fewest: int) -> bool:
+    """Whether an array of this shape has points in its rows, with normals or colours or without."""
+    return len(shape) == 2 and shape[0] >= fewest and shape[1] in (3, 6, 9)
+
+
+def _of_space(names: Collection[str]) -> bool:
+    """Whether arrays of these names are samples of space: Occupancy Networks' points.npz, and DeepSDF's own."""
+    return "occupancies" in names or {"pos", "neg"} <= {*names}
+
+
+def _header(stream: BinaryIO, where: str) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, whether columns come first, and type of the array in a .npy stream. Raises `Damage`."""
     try:
         version = np.lib.format.read_magic(stream)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, fortran, dtype = read(stream)
+        return read(stream)
     except (ValueError, EOFError, TypeError, SyntaxError, MemoryError, RecursionError):
         raise Damage(f"is no array that NumPy saved, or cut short{where}", "save it again with numpy.save") from None
+
+
+def _array(data: bytes, where: str, size: int | None = None) -> np.ndarray:
+    """The array in the bytes of a .npy file; its header is held against the bytes before anything is allocated."""
+    stream = io.BytesIO(data)
+    shape, fortran, dtype = _header(stream, where)
     if dtype.kind not in "fiu":
         raise Damage(
             f"holds {'Python objects' if dtype.hasobject else dtype.name} instead of numbers{where}",

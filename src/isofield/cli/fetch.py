@@ -1,0 +1,91 @@
+"""`isofield fetch [NAME]`: public shapes and samples, and where to ask for the rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+if TYPE_CHECKING:
+    from isofield.datasets.sources import File, Source
+
+
+def fetch(
+    name: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(help_behavior_hint="")] = None,
+    *,
+    out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="DIR", help_behavior_hint="")] = None,
+    progress: bool = True,
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+) -> int:
+    """Download shapes or samples that are public; size, licence and SHA-256 are shown first, and checked at the end.
+
+    What was cut goes on where it stopped when the same command is given again.
+
+    Args:
+        name: What to download. Without it, all names are listed, with those that need an account, and where to ask.
+        out: The folder to write into (default: one of that name).
+        progress: Show progress on standard error.
+        json: Print the figures, or the list, as JSON to standard output.
+    """
+    from isofield import datasets
+    from isofield.cli import reporting
+    from isofield.cli.interrupts import listen
+    from isofield.cli.progress import shown
+
+    if name is None:
+        _list(json)
+        return 0
+    source = datasets.find_source(name)
+    for line in _described(source):
+        reporting.note(line)
+    listen()
+    arrived = dict.fromkeys(source.files, 0)
+    with shown(name, progress) as report:
+
+        def told(file: File, size: int) -> None:
+            arrived[file] = size
+            report(file.path, sum(arrived.values()) / source.size)
+
+        try:
+            paths = datasets.fetch(name, out, told=told)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("interrupted: the same command goes on where it stopped.") from None
+    folder = str(out or name)
+    following = f"isofield info {reporting.quoted(paths[0])}"
+    if len(paths) > 1:
+        following = f"isofield prepare {reporting.quoted(folder)} {reporting.quoted(folder + '-samples')}"
+    figures = {"name": name, "licence": source.licence, "bytes": source.size, "files": [str(path) for path in paths]}
+    reporting.show(figures, json, following)
+    return 0
+
+
+def _described(source: Source) -> list[str]:
+    """What is shown of a source before any of it is downloaded."""
+    files = [f"{file.path}  {file.size} bytes  SHA-256 {file.sha256}\n  {file.url}" for file in source.files]
+    return [f"{source.name}: {source.what}, {_megabytes(source)}", f"licence: {source.licence}", *files]
+
+
+def _list(as_json: bool) -> None:
+    """All names on standard output: what can be fetched, and what people have to get themselves."""
+    from dataclasses import asdict
+
+    from isofield.cli.reporting import print_json
+    from isofield.datasets import ELSEWHERE, SOURCES
+
+    if as_json:
+        fetched = [asdict(source) for source in SOURCES.values()]
+        print_json({"fetched": fetched, "elsewhere": [asdict(other) for other in ELSEWHERE.values()]})
+        return
+    width = max(map(len, [*SOURCES, *ELSEWHERE]))
+    print("isofield fetch NAME downloads:")
+    for source in SOURCES.values():
+        print(f"  {source.name:<{width}}  {_megabytes(source):>8}  {source.what}; licence: {source.licence}")
+    print("\nBy yourself, for `isofield prepare FOLDER OUT`:")
+    for other in ELSEWHERE.values():
+        print(f"  {other.name:<{width}}  {other.what}; licence: {other.licence}")
+        print(f"  {'':<{width}}  {other.address}: {other.how}; FOLDER is {other.folder}")
+
+
+def _megabytes(source: Source) -> str:
+    return f"{source.size / 1e6:.2f} MB"
