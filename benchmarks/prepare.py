@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,7 +26,6 @@ import numpy as np
 import reconstruct_shapes as data
 import trimesh
 
-import isofield
 from isofield import families, shapes
 from isofield.sampling import recipes
 from isofield.sampling.solid import signed_distance

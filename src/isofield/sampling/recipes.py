@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -12,6 +12,8 @@ from isofield.shapes.solids import anywhere_on, areas
 from isofield.threads import nearest
 from isofield.types import Distance
 
+AGAIN = 20
+"""How often, at most, others are drawn for points whose distance is not known."""
 SURE, NEWTON = 1e-6, 3
 """A distance below this is zero, and how many steps lead there."""
 
@@ -40,16 +42,33 @@ def signed(
     """(count, 4): x y z and signed distance (Park et al. 2019, DeepSDF, section 5).
 
     points: (n, 3) on the surface. near: share of the samples that deviate from them, in equal bands of these
-    variances; the others are anywhere in the cube from -1 to 1.
+    variances; the others are anywhere in the cube from -1 to 1. Where the distance is NaN, hence not known, others are
+    drawn; there are fewer rows where that does not help.
     """
-    close = round(near * count)
-    x = random.uniform(-1, 1, (count, 3))
-    for k, variance in enumerate(variances):
-        part = x[k:close:len(variances)]
-        part[:] = np.sqrt(variance) * random.standard_normal(part.shape)
-        part += np.take(points, random.integers(len(points), size=len(part)), axis=0)
-    x = np.take(x, random.permutation(count), axis=0)
-    return np.column_stack([x, distance(x)])
+
+    def draw(count: int) -> np.ndarray:
+        close = round(near * count)
+        x = random.uniform(-1, 1, (count, 3))
+        for k, variance in enumerate(variances):
+            part = x[k : close : len(variances)]
+            part[:] = np.sqrt(variance) * random.standard_normal(part.shape)
+            part += np.take(points, random.integers(len(points), size=len(part)), axis=0)
+        return np.take(x, random.permutation(count), axis=0)
+
+    return _known(draw, distance, count)
+
+
+def _known(draw: Callable[[int], np.ndarray], distance: Distance, count: int) -> np.ndarray:
+    """(count, 4): as many points as `draw` is asked for, and their distances; others for those where that is NaN."""
+    rows = [np.empty((0, 4))]
+    for _ in range(AGAIN):
+        x = draw(count)
+        value = distance(x)
+        rows.append(np.column_stack([x, value])[~np.isnan(value)])
+        count -= len(rows[-1])
+        if not count:
+            break
+    return np.concatenate(rows)
 
 
 def unsigned(
@@ -122,5 +141,5 @@ def zero_set(
 def occupancy(distance: Distance, count: int, padding: float, random: np.random.Generator) -> np.ndarray:
     """(count, 4): points anywhere in the cube of half side 1 + `padding`, and 1 where they are inside, else 0
     (Mescheder et al. 2019, Occupancy Networks)."""
-    x = random.uniform(-1 - padding, 1 + padding, (count, 3))
-    return np.column_stack([x, distance(x) < 0])
+    rows = _known(lambda count: random.uniform(-1 - padding, 1 + padding, (count, 3)), distance, count)
+    return np.column_stack([rows[:, :3], rows[:, 3] < 0])
