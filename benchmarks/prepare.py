@@ -5,14 +5,14 @@
 speed: COUNT (500 000) signed samples of every mesh, by isofield and by the way of light re-implementations of DeepSDF
 (trimesh's `proximity.signed_distance`, which is asked a part of them, and its rate counts), one process and one thread,
 the same queries. The meshes: assemblies and single meshes of the shared data, finer ones by subdivision, and the
-package's own. threads: one mesh of 100 000 faces on all cores. memory: the most that a process holds for a mesh of two
-million faces. scaling: shapes a minute by one worker and by two.
+package's own. threads: two meshes of about 75 000 faces on all cores. memory: the most that a process
+holds for a mesh of two million faces. scaling: shapes a minute by one worker and by two.
 """
 
 from __future__ import annotations
 
 import os
-import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -33,8 +33,6 @@ from isofield.shapes.solids import Solids, sort
 
 ASKED = 2000
 """Queries of trimesh's way: more would take minutes a mesh."""
-LARGE = 2_000_000
-"""Faces of the mesh whose memory is measured."""
 
 
 def sampled(mesh: trimesh.Trimesh, count: int) -> tuple[Solids, np.ndarray]:
@@ -66,27 +64,60 @@ def speed(count: int) -> None:
 
 
 def threads(count: int) -> None:
-    """One mesh of about 100 000 faces on all cores."""
-    mesh = shapes.read(data.data() / "meshes/rocker-arm.obj").subdivide().simplify_quadric_decimation(face_count=80_000)
-    mesh = mesh.subdivide()
-    table("faces", "cores", "s")
-    begun = time.perf_counter()
-    sampled(mesh, count)
-    row(len(mesh.faces), os.cpu_count(), f"{time.perf_counter() - begun:.2f}")
+    """Larger meshes on all cores, of which libigl's trees make use."""
+    mesh = shapes.read(data.data() / "meshes/rocker-arm.obj").subdivide()
+    table("mesh", "faces", "cores", "s")
+    for name, one in (("rocker-arm, finer", mesh), ("gyroid", families.FAMILIES["gyroid"]())):
+        begun = time.perf_counter()
+        sampled(one, count)
+        row(name, len(one.faces), os.cpu_count(), f"{time.perf_counter() - begun:.2f}")
+
+
+ALONE = """
+import resource, sys, time
+from pathlib import Path
+from isofield.configs import PrepareConfig
+from isofield.datasets.layouts import find
+from isofield.datasets.work import prepare_shape
+_, (entry,) = find(Path(sys.argv[1]))
+begun = time.perf_counter()
+record = prepare_shape(entry, Path(sys.argv[2]), PrepareConfig(count=int(sys.argv[3]), sign=sys.argv[4]))
+most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+print(f"{sys.argv[4]} | {record.outcome} | {time.perf_counter() - begun:.0f} | {most:.2f}")
+"""
+"""What the process of one shape does."""
 
 
 def memory(count: int) -> None:
-    """The most that one worker holds: a ball of `LARGE` faces, prepared by the command."""
+    """The most that the process of one shape holds: four balls of two million faces together, judged and sampled."""
+    balls = [trimesh.creation.icosphere(k).apply_translation((2.5 * i, 0, 0)) for i, k in enumerate((8, 7, 7, 6))]
+    both = trimesh.util.concatenate(balls)
+    table("faces", "sign", "outcome", "s", "most memory, GB")
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "in").mkdir()
-        ball = trimesh.creation.icosphere(8)
-        faces = np.concatenate([ball.faces, ball.faces + len(ball.vertices)])
-        both = trimesh.Trimesh(np.concatenate([ball.vertices, ball.vertices + [3, 0, 0]]), faces, process=False)
-        both.update_faces(np.arange(len(faces)) < LARGE)
-        both.export(folder / "in/large.ply")
-        row("faces", len(both.faces))
-    print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+        (Path(name) / "in").mkdir()
+        both.export(Path(name) / "in/large.ply")
+        for sign in ("winding", "visibility"):
+            command = [sys.executable, "-c", ALONE, f"{name}/in", f"{name}/{sign}", str(count), sign]
+            told = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+            row(len(both.faces), told)
+
+
+def scaling(count: int) -> None:
+    """Forty assemblies by the command, one worker and two."""
+    table("workers", "s", "shapes a minute", "times")
+    with tempfile.TemporaryDirectory() as name:
+        (Path(name) / "in").mkdir()
+        for path in sorted((data.data() / "objects").glob("*.ply"))[:40]:
+            (Path(name) / "in" / path.name).symlink_to(path)
+        first = 0.0
+        for workers in (1, 2):
+            command = [sys.executable, "-m", "isofield", "prepare", f"{name}/in", f"{name}/{workers}"]
+            begun = time.perf_counter()
+            options = ["--workers", str(workers), "--count", str(count), "--no-progress"]
+            subprocess.run([*command, *options], check=True, stderr=subprocess.DEVNULL)
+            seconds = time.perf_counter() - begun
+            first = first or seconds
+            row(workers, f"{seconds:.1f}", f"{40 * 60 / seconds:.0f}", f"{first / seconds:.2f}")
 
 
 def table(*names: str) -> None:
@@ -104,7 +135,7 @@ def main() -> None:
     """What is asked."""
     what = sys.argv[1] if len(sys.argv) > 1 else "speed"
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 500_000
-    {"speed": speed, "threads": threads, "memory": memory}[what](count)
+    {"speed": speed, "threads": threads, "memory": memory, "scaling": scaling}[what](count)
 
 
 if __name__ == "__main__":
