@@ -1,20 +1,26 @@
-"""Signed samples: isofield beside trimesh, the way of light re-implementations of DeepSDF, one process and one thread.
+"""What `isofield prepare` costs: samples beside trimesh's way, memory, and how it grows with workers.
 
-    .venv/bin/python benchmarks/prepare.py [COUNT]
+    .venv/bin/python benchmarks/prepare.py speed|threads|memory|scaling [COUNT]
 
-Every mesh gives COUNT (500 000) samples by isofield; trimesh's `proximity.signed_distance` is asked a part of them, and
-its rate counts. Both have the same queries. The meshes: assemblies and single meshes of the shared data, and the
-package's own sculpture at 150 000 faces.
+speed: COUNT (500 000) signed samples of every mesh, by isofield and by the way of light re-implementations of DeepSDF
+(trimesh's `proximity.signed_distance`, which is asked a part of them, and its rate counts), one process and one thread,
+the same queries. The meshes: assemblies and single meshes of the shared data, finer ones by subdivision, and the
+package's own. threads: two meshes of about 75 000 faces on all cores. memory: the most that a process
+holds for a mesh of two million faces. scaling: shapes a minute by one worker and by two.
 """
 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
-os.environ.setdefault("IGL_NUM_THREADS", "1")
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+if "threads" not in sys.argv:
+    os.environ.setdefault("IGL_NUM_THREADS", "1")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import reconstruct_shapes as data
@@ -23,46 +29,113 @@ import trimesh
 from isofield import families, shapes
 from isofield.sampling import recipes
 from isofield.sampling.solid import signed_distance
-from isofield.shapes.solids import sort
+from isofield.shapes.solids import Solids, sort
 
 ASKED = 2000
 """Queries of trimesh's way: more would take minutes a mesh."""
 
 
-def main() -> None:
-    """Measure and print a table."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 500_000
-    objects = sorted((data.data() / "objects").glob("*.ply"))[:3]
-    meshes = {f"objects/{path.stem}": shapes.read(path) for path in objects}
-    meshes |= {name: shapes.read(data.data() / "meshes" / f"{name}.obj") for name in ("fandisk", "rocker-arm")}
-    meshes["sculpture"] = families.sculpture()
-    print(
-        "| mesh | faces | isofield, s a shape | trimesh, s a shape (estimated) | times | other signs |\n"
-        + "| --- " * 6
-        + "|"
-    )
+def sampled(mesh: trimesh.Trimesh, count: int) -> tuple[Solids, np.ndarray]:
+    """A mesh normalised and sorted, and its signed samples (count, 4)."""
+    random = np.random.default_rng(0)
+    solids = sort(shapes.normalization(mesh.vertices).apply(mesh.vertices), np.asarray(mesh.faces))
+    points, _ = recipes.surface(solids.vertices, solids.solid, 250_000, random)
+    return solids, recipes.signed(signed_distance(solids, 0.0), points, count, (0.005, 0.0005), 47 / 50, random)
+
+
+def speed(count: int) -> None:
+    """The table of samples beside trimesh's way."""
+    meshes = {f"objects/{name}": shapes.read(data.data() / f"objects/{name}.ply") for name in ("000", "400", "700")}
+    meshes |= {name: shapes.read(data.data() / f"meshes/{name}.obj") for name in ("spot", "fandisk", "rocker-arm")}
+    meshes["rocker-arm, finer"] = meshes["rocker-arm"].subdivide()
+    meshes["fandisk, finer"] = meshes["fandisk"].subdivide()
+    meshes |= {name: families.FAMILIES[name]() for name in ("gyroid", "sculpture")}
+    table("mesh", "faces", "isofield, s a shape", "trimesh, s a shape (estimated)", "times", "other signs")
     for name, mesh in meshes.items():
-        random = np.random.default_rng(0)
         begun = time.perf_counter()
-        similarity = shapes.normalization(mesh.vertices)
-        solids = sort(similarity.apply(mesh.vertices), np.asarray(mesh.faces))
-        points, _ = recipes.surface(solids.vertices, solids.solid, 250_000, random)
-        rows = recipes.signed(signed_distance(solids, 0.0), points, count, (0.005, 0.0005), 47 / 50, random)
+        solids, rows = sampled(mesh, count)
         ours = time.perf_counter() - begun
         other = trimesh.Trimesh(solids.vertices, solids.solid, process=False)
         begun = time.perf_counter()
         theirs = -trimesh.proximity.signed_distance(other, rows[:ASKED, :3])
         seconds = (time.perf_counter() - begun) * count / ASKED
         differ = float(((theirs < 0) != (rows[:ASKED, 3] < 0)).mean())
-        figures = [
-            name,
-            len(mesh.faces),
-            f"{ours:.2f}",
-            f"{seconds:.0f}",
-            f"{seconds / ours:.0f}",
-            f"{100 * differ:.1f} %",
-        ]
-        print(f"| {' | '.join(map(str, figures))} |", flush=True)
+        row(name, len(mesh.faces), f"{ours:.2f}", f"{seconds:.0f}", f"{seconds / ours:.0f}", f"{100 * differ:.1f} %")
+
+
+def threads(count: int) -> None:
+    """Larger meshes on all cores, of which libigl's trees make use."""
+    mesh = shapes.read(data.data() / "meshes/rocker-arm.obj").subdivide()
+    table("mesh", "faces", "cores", "s")
+    for name, one in (("rocker-arm, finer", mesh), ("gyroid", families.FAMILIES["gyroid"]())):
+        begun = time.perf_counter()
+        sampled(one, count)
+        row(name, len(one.faces), os.cpu_count(), f"{time.perf_counter() - begun:.2f}")
+
+
+ALONE = """
+import resource, sys, time
+from pathlib import Path
+from isofield.configs import PrepareConfig
+from isofield.datasets.layouts import find
+from isofield.datasets.work import prepare_shape
+_, (entry,) = find(Path(sys.argv[1]))
+begun = time.perf_counter()
+record = prepare_shape(entry, Path(sys.argv[2]), PrepareConfig(count=int(sys.argv[3]), sign=sys.argv[4]))
+most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+print(f"{sys.argv[4]} | {record.outcome} | {time.perf_counter() - begun:.0f} | {most:.2f}")
+"""
+"""What the process of one shape does."""
+
+
+def memory(count: int) -> None:
+    """The most that the process of one shape holds: four balls of two million faces together, judged and sampled."""
+    balls = [trimesh.creation.icosphere(k).apply_translation((2.5 * i, 0, 0)) for i, k in enumerate((8, 7, 7, 6))]
+    both = trimesh.util.concatenate(balls)
+    table("faces", "sign", "outcome", "s", "most memory, GB")
+    with tempfile.TemporaryDirectory() as name:
+        (Path(name) / "in").mkdir()
+        both.export(Path(name) / "in/large.ply")
+        for sign in ("winding", "visibility"):
+            command = [sys.executable, "-c", ALONE, f"{name}/in", f"{name}/{sign}", str(count), sign]
+            told = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+            row(len(both.faces), told)
+
+
+def scaling(count: int) -> None:
+    """Forty assemblies by the command, one worker and two."""
+    table("workers", "s", "shapes a minute", "times")
+    with tempfile.TemporaryDirectory() as name:
+        (Path(name) / "in").mkdir()
+        for path in sorted((data.data() / "objects").glob("*.ply"))[:40]:
+            (Path(name) / "in" / path.name).symlink_to(path)
+        first = 0.0
+        for workers in (1, 2):
+            command = [sys.executable, "-m", "isofield", "prepare", f"{name}/in", f"{name}/{workers}"]
+            begun = time.perf_counter()
+            options = ["--workers", str(workers), "--count", str(count), "--no-progress"]
+            subprocess.run([*command, *options], check=True, stderr=subprocess.DEVNULL)
+            seconds = time.perf_counter() - begun
+            first = first or seconds
+            row(workers, f"{seconds:.1f}", f"{40 * 60 / seconds:.0f}", f"{first / seconds:.2f}")
+
+
+def table(*names: str) -> None:
+    """A head."""
+    row(*names)
+    print("| --- " * len(names) + "|", flush=True)
+
+
+def row(*figures: object) -> None:
+    """A line."""
+    print(f"| {' | '.join(map(str, figures))} |", flush=True)
+
+
+def main() -> None:
+    """What is asked."""
+    what = sys.argv[1] if len(sys.argv) > 1 else "speed"
+    count = int(sys.argv[2]) if len(sys.argv) > 2 else 500_000
+    {"speed": speed, "threads": threads, "memory": memory, "scaling": scaling}[what](count)
 
 
 if __name__ == "__main__":

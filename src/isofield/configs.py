@@ -340,6 +340,9 @@ class RefinedConfig:
 Samples = Literal["signed", "unsigned", "cloud", "levelset", "occupancy", "surface", "views"]
 """Kinds of training samples (`sampling.recipes`, `datasets.views`)."""
 SAMPLES = get_args(Samples)
+Sign = Literal["winding", "visibility", "parity"]
+"""How it is told what is inside of a mesh (`datasets.signs`)."""
+SIGNS = get_args(Sign)
 Layout = Literal["auto", "deepsdf", "occupancy", "points2surf", "shapenet", "modelnet", "meshes"]
 """How the shapes of a data set lie in their folder (`datasets.layouts`); auto finds out."""
 
@@ -353,11 +356,13 @@ class PrepareConfig:
     level_variances: of the free points of levelset samples, as `variances`.
     neighbour, wide: of unsigned samples: half deviate as far as the neighbour of `points` surface points, half so far.
     pull: neighbour of the cloud's queries. padding: of occupancy samples, beyond the cube. points: surface points that
-    are drawn first. thickness: of the walls that sheets become; 0 leaves sheets out, and rejects what is mostly sheet.
+    are drawn first. sign: how the inside of a mesh is told: by the winding number of its solid parts; by what cameras
+    see, as DeepSDF's own preprocessing does; or by how often rays cross it. both, bad: by visibility, a shape is
+    rejected beyond this share of pixels that see the other side of a face, and of faces that are seen from both sides.
+    thickness: of the walls that sheets become; 0 leaves sheets out, and rejects what is mostly sheet.
     outer: keep the outer hull of overlapping parts alone. sheets, turned: a shape is rejected beyond this share of
     sheets (at thickness 0), of surface whose sides come out the wrong way round, and of surface thinner than a
-    thousandth. half: write float16. views, size:
-    how many views, of so many pixels a side.
+    thousandth. half: write float16. views, size: how many views, of so many pixels a side.
     """
 
     samples: tuple[Samples, ...] = ("signed",)
@@ -371,6 +376,9 @@ class PrepareConfig:
     pull: int = 51
     padding: float = 0.1
     points: int = 250_000
+    sign: Sign = "winding"
+    both: float = 0.02
+    bad: float = 0.03
     thickness: float = 0.01
     outer: bool = False
     sheets: float = 0.1

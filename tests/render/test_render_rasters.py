@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import trimesh
 
-from isofield.render import depth, frame, views
+from isofield.render import Orthographic, all_around, depth, frame, look, views
 from isofield.render.camera import best_view, core
 from isofield.render.raster import barycentric, rasterize
 
@@ -108,3 +108,21 @@ def test_the_best_view_shows_a_plate_from_its_broad_side():
     plate = trimesh.creation.box((3, 2, 0.05)).subdivide().subdivide().subdivide().subdivide()
     azimuth, _ = best_view(plate.vertices)
     assert min(abs(azimuth - 180 * k) for k in range(3)) <= 30
+
+
+def test_parallel_rays_see_a_box_as_it_is():
+    """Every pixel is a point of the box on a face toward the camera, and all of them cover its shadow."""
+    box = trimesh.creation.box((1, 0.6, 0.4))
+    for toward in all_around(5):
+        camera = Orthographic(1.5 * toward, look(toward), 1.0, 80, 80)
+        seen = rasterize(np.asarray(box.vertices), np.asarray(box.faces), camera)
+        rows, columns = np.nonzero(seen.face >= 0)
+        points = camera.unproject(rows, columns, seen.depth[rows, columns])
+        off = np.abs(points) - np.array([0.5, 0.3, 0.2])
+        assert np.abs(off.max(axis=1)).max() < 1e-9
+        assert (box.face_normals[seen.face[rows, columns]] @ toward > 0).all()
+        area = np.abs(box.face_normals @ toward) @ box.area_faces / 2
+        assert abs(len(points) * (2 / 80) ** 2 / area - 1) < 0.03
+        pixels, depth_ = camera.project(points)
+        np.testing.assert_allclose(pixels, np.stack([columns + 0.5, rows + 0.5], 1), atol=1e-9)
+        np.testing.assert_allclose(depth_, seen.depth[rows, columns], atol=1e-12)

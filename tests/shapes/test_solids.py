@@ -108,3 +108,33 @@ def test_the_outer_hull_of_two_boxes(shift):
     assert lost == 0
     assert volume(hull) == pytest.approx((1 + shift + 2 * reach) * (1 + 2 * reach) ** 2, rel=1e-4)
     assert trimesh.Trimesh(hull.vertices, hull.solid).body_count == 1
+
+
+def bowl(depth: float, sides: int = 16, rings: int = 6) -> tuple[np.ndarray, np.ndarray]:
+    """A paraboloid below the unit circle: vertices and faces whose normals point up."""
+    around = 2 * np.pi * np.arange(sides) / sides
+    circles = [np.stack([r * np.cos(around), r * np.sin(around), 0 * around + depth * (r * r - 1)], 1)
+               for r in np.arange(1, rings + 1) / rings]  # fmt: skip
+    k, after = np.arange(sides), (np.arange(sides) + 1) % sides
+    faces = [np.stack([0 * k, 1 + k, 1 + after], 1)]
+    for ring in range(rings - 1):
+        near, far = 1 + ring * sides, 1 + (ring + 1) * sides
+        faces += [np.stack([near + k, far + k, far + after], 1), np.stack([near + k, far + after, near + after], 1)]
+    return np.concatenate([[[0, 0, -depth]], *circles]), np.concatenate(faces)
+
+
+def test_patches_that_end_where_others_go_on_face_outward_every_time():
+    """A hull, a wall within it and a dent, with a common rim: three faces at its edges. Seen from its own middle, the
+    dent would face down."""
+    (hull, down), (wall, up), (dent, _) = bowl(1.0), bowl(0.6), bowl(0.2)
+    vertices = np.concatenate([hull, wall, dent])
+    for turned in (up, up[:, ::-1]):
+        faces = np.concatenate([down, up + len(hull), turned + 2 * len(hull)])
+        first, *others = (sort(vertices, faces) for _ in range(3))
+        assert len(first.sheet) == 0
+        assert all(np.array_equal(first.solid, other.solid) for other in others)
+        a, b, c = (first.vertices[first.solid[:, k]] for k in range(3))
+        upward = np.cross(b - a, c - a)[:, 2] > 0
+        place = ((a + b + c) / 3)[:, 2] / (1 - np.linalg.norm(((a + b + c) / 3)[:, :2], axis=1) ** 2)
+        assert upward[place > -0.4].all()
+        assert not upward[place < -0.8].any()

@@ -15,7 +15,7 @@ from isofield.configs import PrepareConfig
 from isofield.datasets import Prepared, Record, find, ids_of, read_deepsdf
 from isofield.datasets.gate import Judged, judge, judge_mesh
 from isofield.datasets.layouts.entry import is_prepared
-from isofield.datasets.work import samples, seed_of
+from isofield.datasets.work import distance_of, samples, seed_of
 from isofield.errors import InputError
 from isofield.sampling.recipes import oriented_samples
 from isofield.shapes.denoising import settled
@@ -127,7 +127,10 @@ def similarity_of(record: Record) -> Similarity:
 def _of_mesh(judged: Judged, name: str, told: PrepareConfig) -> Observed:
     if judged.solids is None or judged.similarity is None:
         raise InputError(f"{name} was rejected: {judged.reason}.")
-    return of_rows(name, samples(judged, told, seed_of(name, told))["signed"], judged.similarity)
+    rows = samples(judged, told, seed_of(name, told), distance_of(judged, told))["signed"]
+    if not len(rows):
+        raise InputError(f"{name} has no sample that is certain of its side: prepare with another --sign.")
+    return of_rows(name, rows, judged.similarity)
 
 
 def _of_cloud(cloud: Cloud, name: str, told: PrepareConfig) -> Observed:

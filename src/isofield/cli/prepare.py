@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from isofield.configs import Layout, Samples
+from isofield.configs import Layout, Samples, Sign
 
 
 def prepare(
@@ -23,6 +23,7 @@ def prepare(
     size: int = 224,
     split: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FILE ...", help_behavior_hint="")] = (),
     classes: Annotated[tuple[str, ...], tyro.conf.arg(metavar="CLASS ...", help_behavior_hint="")] = (),
+    sign: Sign = "winding",
     thickness: float = 0.01,
     outer: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     max_sheets: float = 0.1,
@@ -52,6 +53,8 @@ def prepare(
         size: Pixels along each side of a view.
         split: The ids to take, all parts: a JSON list, {dataset: {class: [ids]}}, or a .txt or .lst of an id a line.
         classes: The classes to take, by name or by ShapeNet's number.
+        sign: How the inside is told: the winding number; visibility from 100 sides, DeepSDF's own way; the parity of
+            rays, for single closed bodies.
         thickness: Of the walls that sheets (which enclose nothing) become, in the unit ball; 0 rejects them.
         outer: Keep the outer hull of overlapping parts alone.
         max_sheets: At --thickness 0, reject shapes with more of their area in sheets.
@@ -80,8 +83,8 @@ def prepare(
     listen()
     begun = time.perf_counter()
     config = PrepareConfig(
-        tuple(samples), count, seed, thickness=thickness, outer=outer, sheets=max_sheets, turned=max_turned, half=half,
-        views=views, size=size,
+        tuple(samples), count, seed, sign=sign, thickness=thickness, outer=outer, sheets=max_sheets, turned=max_turned,
+        half=half, views=views, size=size,
     )  # fmt: skip
     with shown(source.name or str(source), progress) as report:
 

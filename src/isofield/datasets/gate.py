@@ -10,9 +10,10 @@ import numpy as np
 
 from isofield import shapes
 from isofield.configs import PrepareConfig
+from isofield.datasets.visibility import Seen, look
 from isofield.errors import InputError
 from isofield.sampling.recipes import surface
-from isofield.sampling.solid import inside_of
+from isofield.sampling.solid import inside_of, parity_of
 from isofield.shapes.hull import outer
 from isofield.shapes.solids import Solids, sort, volume
 from isofield.types import Cloud, Similarity
@@ -33,7 +34,7 @@ class Judged:
 
     reason: why it is not simply accepted, "" where it is. figures: what was counted, by name. solids: its triangles,
     normalised, and similarity: the way there from the file's units; None where it is rejected. cloud: its points,
-    normalised, where it has no faces.
+    normalised, where it has no faces. seen: what cameras see of its triangles, where they tell its sides.
     """
 
     outcome: Outcome
@@ -42,6 +43,7 @@ class Judged:
     solids: Solids | None = None
     similarity: Similarity | None = None
     cloud: Cloud | None = None
+    seen: Seen | None = None
 
 
 def judge(path: str, config: PrepareConfig) -> Judged:
@@ -75,6 +77,8 @@ def judge_mesh(mesh: trimesh.Trimesh, name: str, config: PrepareConfig) -> Judge
     reasons = []
     if figures["dropped"]:
         reasons.append(f"{figures['dropped']:.0f} faces without area, not finite or repeated are left out")
+    if config.sign == "visibility":
+        return _judge_seen(solids, reasons, figures, similarity, config)
     if solids.turned:
         reasons.append(f"{solids.turned} faces are turned outward")
     if solids.holes > LEAST:
@@ -89,7 +93,7 @@ def judge_mesh(mesh: trimesh.Trimesh, name: str, config: PrepareConfig) -> Judge
             solids, lost = outer(solids)
             if lost:
                 reasons.append(f"{lost} parts are not closed and keep their inner walls")
-        inner, thin, wrong = sides(solids)
+        inner, thin, wrong = sides(solids, config.sign == "parity")
         figures |= {"inner": inner, "thin": thin, "wrong": wrong}
         figures["volume"] = volume(solids.vertices, solids.solid)
         if thin > config.thin:
@@ -106,11 +110,30 @@ def _percent(share: float) -> str:
     return f"{float(f'{100 * share:.2g}'):g} %"
 
 
-def sides(solids: Solids) -> tuple[float, float, float]:
+def _judge_seen(
+    solids: Solids, reasons: list[str], figures: dict[str, float], similarity: Similarity, config: PrepareConfig
+) -> Judged:
+    """Judges by what cameras see, as DeepSDF's preprocessing: a face that is seen from both sides has no inside."""
+    if config.outer and len(solids.solid):
+        solids, lost = outer(solids)
+        if lost:
+            reasons = [*reasons, f"{lost} parts are not closed and keep their inner walls"]
+    seen = look(solids.vertices, faces_of(solids))
+    figures = figures | {"both": seen.both, "bad": seen.bad}
+    if not len(seen.points):
+        return Judged("reject", "no camera sees it", figures)
+    if seen.both > config.both:
+        return Judged("reject", f"both sides: {_percent(seen.both)} of the pixels see the back of a face", figures)
+    if seen.bad > config.bad:
+        return Judged("reject", f"both sides: {_percent(seen.bad)} of the faces are seen from front and back", figures)
+    return Judged("repair" if reasons else "accept", "; ".join(reasons), figures, solids, similarity, seen=seen)
+
+
+def sides(solids: Solids, parity: bool = False) -> tuple[float, float, float]:
     """Shares of the solid surface: with inside on both sides (inner walls), with outside on both (thinner than can be
     told), and with inside where its normal points."""
     points, normals = surface(solids.vertices, solids.solid, PROBES, np.random.default_rng(0))
-    inside = inside_of(solids.vertices, solids.solid)
+    inside = (parity_of if parity else inside_of)(solids.vertices, solids.solid)
     out, within = inside(points + AWAY * normals), inside(points - AWAY * normals)
     return float((out & within).mean()), float((~out & ~within).mean()), float((out & ~within).mean())
 

@@ -16,7 +16,7 @@ import joblib
 import numpy as np
 from filelock import FileLock, Timeout
 
-from isofield.configs import SAMPLES, PrepareConfig
+from isofield.configs import SAMPLES, SIGNS, PrepareConfig
 from isofield.datasets import report
 from isofield.datasets.layouts import Entry, find
 from isofield.datasets.manifest import MANIFEST, RECORD, SHAPES, Record, check_settings, settings_of, write
@@ -209,6 +209,8 @@ def _check(config: PrepareConfig, workers: int | None, timeout: float | None, ba
         (config.views < 1 or config.size < 8, "views and size are too few: give at least 1 view of 8 pixels"),
         (workers is not None and workers < 1, f"{workers} workers do nothing: give at least 1"),
         (timeout is not None and not timeout > 0, f"timeout {timeout} is no time: give seconds above 0"),
+        (config.sign not in SIGNS, f"sign {config.sign!r} is unknown: take one of {', '.join(SIGNS)}"),
+        (not 0 <= config.both <= 1 or not 0 <= config.bad <= 1, "a share of what is seen is not between 0 and 1"),
         (backend not in BACKENDS, f"backend {backend!r} is unknown: take one of {', '.join(BACKENDS)}"),
     ):
         if wrong:

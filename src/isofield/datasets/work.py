@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import cache
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import ModuleType
@@ -28,10 +29,10 @@ from isofield.datasets.gate import Judged, faces_of, judge
 from isofield.datasets.given import take, write_given_views
 from isofield.datasets.layouts.entry import Entry
 from isofield.datasets.manifest import RECORD, SHAPES, Record
+from isofield.datasets.signs import distance_of
 from isofield.datasets.views import write_views
 from isofield.errors import InputError
 from isofield.sampling import recipes
-from isofield.sampling.solid import signed_distance
 from isofield.sampling.triangles import Nearest, nearest_on
 from isofield.threads import nearest
 from isofield.types import Cloud, Distance
@@ -44,6 +45,10 @@ SIZE = 160
 """Pixels of a picture of the report."""
 LIGHT, DARK, HAZE = np.array([236.0, 238, 241]), np.array([70.0, 104, 140]), 0.03
 """Its colours outside and inside; how far from points without an inside the plane is dark."""
+COARSE, WALL = 4, 0.005
+"""Every how many-th pixel decides which plane is drawn; how much wider than they are shapes with sheets are drawn."""
+VISIBLE = 1e-3
+"""Points of the surface are visible where their distance to what is seen is smaller."""
 SIDED = ("signed", "levelset", "occupancy")
 """Kinds of samples that know what is inside."""
 TINY = 6e-8
@@ -111,7 +116,12 @@ def prepare_shape(entry: Entry, out: Path, config: PrepareConfig) -> Record:
     """Judges one shape and writes its samples; the record. The seed is the data set's with the shape's id."""
     seed = seed_of(entry.id, config)
     judged, arrays = take(entry, config, seed) if entry.made else (judge(str(entry.path), config), {})
-    arrays |= samples(judged, replace(config, samples=tuple(k for k in config.samples if k not in arrays)), seed)
+    distance = distance_of(judged, config) if judged.solids is not None else None
+    missing = tuple(kind for kind in config.samples if kind not in arrays)
+    arrays |= samples(judged, replace(config, samples=missing), seed, distance)
+    judged = short(judged, arrays, config)
+    if judged.outcome == "reject":
+        arrays = {}
     target = place(out, entry.id)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".writing-", ignore_cleanup_errors=True) as name:
@@ -120,7 +130,7 @@ def prepare_shape(entry: Entry, out: Path, config: PrepareConfig) -> Record:
         for kind, rows in arrays.items():
             np.save(beside / f"{kind}.npy", rows.astype(np.float16 if config.half else np.float32))
         if judged.solids is not None or judged.cloud is not None:
-            draw(judged, arrays, beside / PICTURE)
+            draw(judged, arrays, distance, beside / PICTURE)
             if "views" in config.samples and judged.solids is not None:
                 write_views(_mesh(judged), beside / "views", config.views, config.size)
             elif "views" in config.samples and judged.similarity is not None:
@@ -144,13 +154,33 @@ def seed_of(id_: str, config: PrepareConfig) -> list[int]:
     return [config.seed, int.from_bytes(hashlib.sha256(id_.encode()).digest()[:8], "little")]
 
 
-def samples(judged: Judged, config: PrepareConfig, seed: list[int]) -> dict[str, np.ndarray]:
-    """The arrays of every kind that was asked for, each with a generator of its own; none of a rejected shape."""
-    if judged.solids is not None:
+def short(judged: Judged, arrays: dict[str, np.ndarray], config: PrepareConfig) -> Judged:
+    """The judgement, once it is known how many samples are certain of their side."""
+    if judged.seen is None:
+        return judged
+    missing = config.count - min((len(rows) for kind, rows in arrays.items() if kind in SIDED), default=config.count)
+    figures = judged.figures | {"missing": missing}
+    if missing == config.count:
+        return Judged("reject", "no sample is certain of its side", figures)
+    if not missing:
+        return replace(judged, figures=figures)
+    told = f"{missing} samples are missing, whose side is not certain"
+    return replace(judged, outcome="repair", reason="; ".join(filter(None, [judged.reason, told])), figures=figures)
+
+
+def samples(
+    judged: Judged, config: PrepareConfig, seed: list[int], distance: Distance | None
+) -> dict[str, np.ndarray]:
+    """The arrays of every kind that was asked for, each with a generator of its own; none of a rejected shape.
+
+    distance: signed, of triangles.
+    """
+    if judged.solids is not None and distance is not None:
         solids, faces = judged.solids, faces_of(judged.solids)
         drawn = max(config.points, config.count) if "surface" in config.samples else config.points
         points, normals = recipes.surface(solids.vertices, faces, drawn, np.random.default_rng([*seed, 0]))
-        distance, closest = signed_distance(solids, config.thickness), nearest_on(solids.vertices[faces])
+        built = cache(lambda: nearest_on(solids.vertices[faces]))  # only some kinds ask
+        closest: Nearest = lambda x: built()(x)  # noqa: E731
     elif judged.cloud is not None:
         points, normals, distance, closest = _of_cloud(judged.cloud, np.random.default_rng([*seed, 0]))
     else:
@@ -167,10 +197,12 @@ def samples(judged: Judged, config: PrepareConfig, seed: list[int]) -> dict[str,
                 rows = recipes.cloud(points[:20_000], config.count, config.pull, random)
             case "levelset":
                 on = points[: config.count]
-                if judged.solids is not None and len(judged.solids.sheet):
+                if judged.seen is not None:
+                    on = on[np.abs(distance(on)) < VISIBLE]
+                elif judged.solids is not None and len(judged.solids.sheet):
                     on = recipes.zero_set(distance, on, normals[: config.count], config.thickness, random)
                 free = recipes.signed(distance, points, config.count, config.level_variances, config.near, random)
-                rows = recipes.levelset(on, free, config.count, random)
+                rows = recipes.levelset(on, free, config.count, random) if len(free) else free
             case "occupancy":
                 rows = recipes.occupancy(distance, config.count, config.padding, random)
             case "surface":
@@ -200,12 +232,13 @@ def _of_cloud(cloud: Cloud, random: np.random.Generator) -> tuple[np.ndarray, np
 def _known_again(kind: str, rows: np.ndarray, distance: Distance, closest: Nearest) -> np.ndarray:
     """Samples of a kind with what is known at their places, asked again."""
     x = rows[:, :3]
-    if kind == "signed":
-        return np.column_stack([x, distance(x)])
-    if kind == "occupancy":
-        return np.column_stack([x, distance(x) < 0])
-    if kind == "levelset":
+    if kind in SIDED:
         value = distance(x)
+        if kind == "occupancy":
+            return np.column_stack([x, np.where(np.isnan(value), rows[:, 3], value < 0)])
+        value = np.where(np.isnan(value), rows[:, 3], value)
+        if kind == "signed":
+            return np.column_stack([x, value])
         return np.column_stack([x, np.where(rows[:, 3] == 0, 0, np.copysign(np.maximum(np.abs(value), TINY), value))])
     away = x - closest(x)
     length = np.linalg.norm(away, axis=1, keepdims=True)
@@ -236,27 +269,32 @@ def _rejected(entry: Entry, reason: str) -> Record:
     return Record(entry.id, entry.label, str(entry.path), "reject", reason)
 
 
-def draw(judged: Judged, arrays: dict[str, np.ndarray], path: Path) -> None:
+def draw(judged: Judged, arrays: dict[str, np.ndarray], distance: Distance | None, path: Path) -> None:
     """A picture of the shape, or of its points, beside the plane through the middle, across an axis, with most inside.
     Of points without an inside the plane shows how near they are; of samples that others made, which sign is nearest.
     """
     from PIL import Image
 
-    darkness = _darkness(judged, arrays)
+    darkness = _darkness(judged, arrays, distance)
     drawn = render.picture(_mesh(judged) if judged.cloud is None else judged.cloud, size=(SIZE, SIZE))
     across = np.linspace(-1, 1, SIZE)
     x, y = np.meshgrid(across, -across)
-    plane = np.stack([x, y, np.zeros_like(x)], -1).reshape(-1, 3)
-    slices = [darkness(np.roll(plane, turn, axis=1)) for turn in range(3)]
-    share = max(slices, key=lambda found: found.sum()).reshape(SIZE, SIZE, 1)
+    plane = np.stack([x, y, np.zeros_like(x)], -1)
+    coarse = plane[::COARSE, ::COARSE].reshape(-1, 3)
+    most = max(range(3), key=lambda turn: darkness(np.roll(coarse, turn, axis=1)).sum())
+    share = darkness(np.roll(plane.reshape(-1, 3), most, axis=1)).reshape(SIZE, SIZE, 1)
     colors = (LIGHT + share * (DARK - LIGHT)).astype(np.uint8)
     Image.fromarray(np.concatenate([drawn, colors], axis=1)).save(path)
 
 
-def _darkness(judged: Judged, arrays: dict[str, np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+def _darkness(
+    judged: Judged, arrays: dict[str, np.ndarray], distance: Distance | None
+) -> Callable[[np.ndarray], np.ndarray]:
     """Points (n, 3) to how dark they are drawn, (n,) in 0 to 1."""
-    if judged.cloud is None:
-        return lambda x: inside_slice(judged, x).astype(float)
+    if judged.solids is not None and distance is not None:
+        sheets = judged.seen is None and len(judged.solids.sheet) > 0  # whose walls could not be seen
+        return lambda x: (distance(x) < (WALL if sheets else 0)).astype(float)
+    assert judged.cloud is not None  # for the type checker
     sided = next((kind for kind in SIDED if kind in arrays), None)
     if sided is None:
         tree = cKDTree(judged.cloud.points)
@@ -273,13 +311,6 @@ def _mesh(judged: Judged) -> trimesh.Trimesh:
 
     assert judged.solids is not None  # for the type checker
     return trimesh.Trimesh(judged.solids.vertices, faces_of(judged.solids), process=False)
-
-
-def inside_slice(judged: Judged, x: np.ndarray) -> np.ndarray:
-    """Whether points (n, 3) are inside, walls of sheets included."""
-    assert judged.solids is not None  # for the type checker
-    thickness = 0.02  # walls thinner than a pixel could not be seen
-    return signed_distance(judged.solids, thickness)(x) < 0
 
 
 def _process(target: Callable[..., None], args: tuple[Any, ...]) -> BaseProcess:

@@ -5,20 +5,25 @@ Meshes are `trimesh.Trimesh`, clouds `types.Cloud` or arrays (n, 3); everything 
 
 from __future__ import annotations
 
-from isofield.render.camera import Camera, frame, views
+from isofield.render.camera import Camera, Orthographic, all_around, frame, look, views
 from isofield.render.depths import DepthImage, depth
 from isofield.render.panels import Panel, save, sheet, side_by_side
 from isofield.render.pictures import camera_for, picture
+from isofield.render.raster import rasterize
 from isofield.render.scans import scan
 
 __all__ = [
     "Camera",
     "DepthImage",
+    "Orthographic",
     "Panel",
+    "all_around",
     "camera_for",
     "depth",
     "frame",
+    "look",
     "picture",
+    "rasterize",
     "save",
     "scan",
     "sheet",

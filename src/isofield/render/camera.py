@@ -1,4 +1,4 @@
-"""Pinhole cameras: where they stand, what they frame, and how points reach their pixels."""
+"""Cameras, pinhole and orthographic: where they stand, what they frame, and how points reach their pixels."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ class Camera:
 
     def to_camera(self, points: np.ndarray) -> np.ndarray:
         """(n, 3) in the shape's units to (n, 3) right, down, forward of the eye, same units."""
-        # Not by BLAS: its threads would cost more than they give, and could change the last bits.
-        return np.einsum("ij,kj->ik", np.asarray(points, np.float64) - self.eye, self.rotation)
+        return _turned(np.asarray(points, np.float64) - self.eye, self.rotation)
 
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(n, 3) to pixels (n, 2), x right and y down from the top left corner, and depth (n,) along the axis.
@@ -51,9 +50,51 @@ class Camera:
         local = self.rays(rows, columns) * np.asarray(depth)[:, None]
         return np.einsum("ij,jk->ik", local, self.rotation) + self.eye
 
+    @staticmethod
+    def nearness(depth: np.ndarray) -> np.ndarray:
+        """What grows toward the eye and is linear over the picture of a plane; its own inverse."""
+        return 1 / depth
+
     def scaled(self, factor: int) -> Camera:
         """The same view with `factor` times as many pixels along each side."""
         return Camera(self.eye, self.rotation, self.focal * factor, self.width * factor, self.height * factor)
+
+
+@dataclass(frozen=True)
+class Orthographic:
+    """A camera whose rays are parallel.
+
+    eye: (3,) in the shape's units. rotation: (3, 3) as a `Camera`'s. half: half the picture's width, in the shape's
+    units. width, height: in pixels.
+    """
+
+    eye: np.ndarray
+    rotation: Float[np.ndarray, "3 3"]
+    half: float
+    width: int
+    height: int
+
+    def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(n, 3) to pixels (n, 2) and depth (n,) along the axis, as a `Camera` has them."""
+        local = _turned(np.asarray(points, np.float64) - self.eye, self.rotation)
+        return local[:, :2] * (self.width / 2 / self.half) + (self.width / 2, self.height / 2), local[:, 2]
+
+    def unproject(self, rows: np.ndarray, columns: np.ndarray, depth: np.ndarray) -> np.ndarray:
+        """Pixel centres (n,), (n,) at depths (n,) to (n, 3) in the shape's units."""
+        pixel = 2 * self.half / self.width
+        local = np.stack([(columns + 0.5 - self.width / 2) * pixel, (rows + 0.5 - self.height / 2) * pixel, depth], 1)
+        return np.einsum("ij,jk->ik", local, self.rotation) + self.eye
+
+    @staticmethod
+    def nearness(depth: np.ndarray) -> np.ndarray:
+        """What grows toward the eye and is linear over the picture of a plane; its own inverse."""
+        return -depth
+
+
+def _turned(points: np.ndarray, rotation: np.ndarray) -> np.ndarray:
+    """(n, 3) into the axes of a camera. Not by BLAS: its threads would cost more than they give, and could change the
+    last bits."""
+    return np.einsum("ij,kj->ik", points, rotation)
 
 
 def direction(azimuth: float, elevation: float, up: str = "y") -> np.ndarray:
@@ -133,16 +174,20 @@ def frame(
 
 def views(points: np.ndarray, count: int, *, size: tuple[int, int] = (512, 512), angle: float = 25.0) -> list[Camera]:
     """`count` cameras all around `points` (n, 3), evenly on a sphere (Fibonacci's spiral), each framing all of them."""
-    index = np.arange(count) + 0.5
-    polar = np.arccos(1 - 2 * index / count)
-    around = np.pi * (1 + np.sqrt(5)) * index
-    toward = np.stack([np.cos(around) * np.sin(polar), np.cos(polar), np.sin(around) * np.sin(polar)], axis=1)
     points = np.asarray(points, np.float64)
     center = (points.min(axis=0) + points.max(axis=0)) / 2
     radius = float(np.linalg.norm(points - center, axis=1).max()) or 1.0
     distance = 1.02 * radius / np.sin(np.radians(angle) / 2)
     focal = min(size) / 2 / np.tan(np.radians(angle) / 2)
-    return [Camera(center + distance * t, look(t), float(focal), size[0], size[1]) for t in toward]
+    return [Camera(center + distance * t, look(t), float(focal), size[0], size[1]) for t in all_around(count)]
+
+
+def all_around(count: int) -> np.ndarray:
+    """(count, 3) unit vectors, evenly on the sphere along Fibonacci's spiral."""
+    index = np.arange(count) + 0.5
+    polar = np.arccos(1 - 2 * index / count)
+    around = np.pi * (1 + np.sqrt(5)) * index
+    return np.stack([np.cos(around) * np.sin(polar), np.cos(polar), np.sin(around) * np.sin(polar)], axis=1)
 
 
 def best_view(points: np.ndarray, up: str = "y", elevation: float = 20.0) -> tuple[float, float]:

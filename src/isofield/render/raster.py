@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Float, Int
 
-from isofield.render.camera import Camera
+from isofield.render.camera import Camera, Orthographic
 
 CHUNK = 2_000_000
 """Pixels (and rows of triangles) that are expanded at once: about 200 MB."""
@@ -27,7 +27,7 @@ class Buffers:
     depth: Float[np.ndarray, "h w"]
 
 
-def rasterize(vertices: np.ndarray, faces: np.ndarray, camera: Camera) -> Buffers:
+def rasterize(vertices: np.ndarray, faces: np.ndarray, camera: Camera | Orthographic) -> Buffers:
     """The nearest triangle at every pixel's centre; both sides of a triangle count.
 
     vertices: (v, 3). faces: (f, 3). Neighbours share their edges' pixels without gap or overlap (half-open spans from
@@ -43,16 +43,16 @@ def rasterize(vertices: np.ndarray, faces: np.ndarray, camera: Camera) -> Buffer
         return Buffers(best.reshape(height, width), np.full((height, width), np.inf))
     corners = np.ascontiguousarray(faces[keep].T)
     x, y = pixels[:, 0][corners], pixels[:, 1][corners]  # (3, t)
-    inverse = 1 / depth[corners]  # linear over the picture, unlike the depth itself
-    low, high = inverse.min(), inverse.max()
+    value = camera.nearness(depth[corners])
+    low, high = value.min(), value.max()
     quantum = (high - low) / (2**31 - 2) or 1.0
     first = np.clip(np.ceil(y.min(axis=0) - 0.5), 0, height).astype(np.int64)
     rows = np.maximum(np.clip(np.ceil(y.max(axis=0) - 0.5), 0, height).astype(np.int64) - first, 0)
     rows[(x.max(axis=0) < 0) | (x.min(axis=0) > width)] = 0
     drawn = np.flatnonzero(rows)  # small triangles often miss every pixel's centre
     keep, first, rows = keep[drawn], first[drawn], rows[drawn]
-    x, y, inverse = x[:, drawn], y[:, drawn], inverse[:, drawn]
-    plane = _plane(x, y, inverse)
+    x, y, value = x[:, drawn], y[:, drawn], value[:, drawn]
+    plane = _plane(x, y, value)
     edges = [_edge(x, y, i, j) for i, j in ((0, 1), (1, 2), (2, 0))]
     for part in _chunks(rows):
         triangle, step = _expand(rows[part])
@@ -66,9 +66,9 @@ def rasterize(vertices: np.ndarray, faces: np.ndarray, camera: Camera) -> Buffer
             span += piece.start
             t, r = triangle[span], row[span]
             c = start[span] + offset
-            value = _inverse_depth(plane, t, r, c)
-            # The nearest wins: quantised inverse depth above, below it the triangle's number (of equals the first).
-            key = (((value - low) / quantum).astype(np.int64) << 32) | (2**32 - 1 - t)
+            near = _nearness(plane, t, r, c)
+            # The nearest wins: quantised nearness above, below it the triangle's number (of equals the first).
+            key = (((near - low) / quantum).astype(np.int64) << 32) | (2**32 - 1 - t)
             np.maximum.at(best, r * width + c, key)
 
     seen = np.flatnonzero(best >= 0)
@@ -76,7 +76,7 @@ def rasterize(vertices: np.ndarray, faces: np.ndarray, camera: Camera) -> Buffer
     face = np.full(height * width, -1, np.int64)
     face[seen] = keep[t]
     z = np.full(height * width, np.inf)
-    z[seen] = 1 / _inverse_depth(plane, t, seen // width, seen % width)
+    z[seen] = camera.nearness(_nearness(plane, t, seen // width, seen % width))
     return Buffers(face.reshape(height, width), z.reshape(height, width))
 
 
@@ -105,8 +105,8 @@ def _plane(x: np.ndarray, y: np.ndarray, value: np.ndarray) -> tuple[np.ndarray,
     return value[0] - right * x[0] - down * y[0], right, down, value.min(axis=0), value.max(axis=0)
 
 
-def _inverse_depth(plane: tuple[np.ndarray, ...], t: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
-    """Inverse depth (n,) of triangles t (n,) at the centres of pixels; never beyond the triangle's own range."""
+def _nearness(plane: tuple[np.ndarray, ...], t: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """Nearness (n,) of triangles t (n,) at the centres of pixels; never beyond the triangle's own range."""
     constant, right, down, least, most = plane
     value = constant[t] + right[t] * (column + 0.5) + down[t] * (row + 0.5)
     return np.minimum(np.maximum(value, least[t]), most[t])

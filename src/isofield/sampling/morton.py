@@ -12,11 +12,19 @@ BITS = 10
 
 def morton_order(points: np.ndarray) -> np.ndarray:
     """The order (n,) of points (n, 3) along a Morton curve (Morton 1966) through their box, of 2^10 cells a side."""
-    low, high = points.min(0), points.max(0)
-    cell = ((points - low) * ((2**BITS - 1) / np.maximum(high - low, 1e-300))).astype(np.uint64)
+    axes = np.ascontiguousarray(points.T)  # (3, n): long rows are several times faster than short ones
+    axes = axes - axes.min(1, keepdims=True)
+    axes *= (2**BITS - 1) / np.maximum(axes.max(1, keepdims=True), 1e-300)
+    cell = axes.astype(np.uint32)
     for shift, mask in ((16, 0x030000FF), (8, 0x0300F00F), (4, 0x030C30C3), (2, 0x09249249)):
-        cell = (cell | (cell << np.uint64(shift))) & np.uint64(mask)  # two zeros between the bits
-    return np.argsort(cell[:, 0] | (cell[:, 1] << np.uint64(1)) | (cell[:, 2] << np.uint64(2)), kind="stable")
+        cell |= cell << np.uint32(shift)  # in the end two zeros between the bits
+        cell &= np.uint32(mask)
+    key = (cell[0] | (cell[1] << np.uint32(1)) | (cell[2] << np.uint32(2))).astype(np.uint64)
+    bits = np.uint64(max(len(points) - 1, 1).bit_length())
+    key <<= bits
+    key |= np.arange(len(points), dtype=np.uint64)
+    key.sort()  # numbers sort several times faster than they are ranked
+    return (key & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64)
 
 
 def in_order(ask: Callable[[np.ndarray], np.ndarray], points: np.ndarray) -> np.ndarray:
@@ -24,7 +32,7 @@ def in_order(ask: Callable[[np.ndarray], np.ndarray], points: np.ndarray) -> np.
     if not len(points):
         return ask(points)
     order = morton_order(points)
-    found = ask(np.ascontiguousarray(points[order]))
+    found = ask(np.take(points, order, axis=0))
     rows = np.empty_like(found)
     rows[order] = found
     return rows

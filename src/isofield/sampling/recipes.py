@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -10,10 +10,12 @@ from scipy.spatial import cKDTree
 from isofield.sampling.queries import rough_distance
 from isofield.sampling.triangles import Nearest
 from isofield.shapes.normals import Oriented
-from isofield.shapes.solids import areas
+from isofield.shapes.solids import anywhere_on, areas
 from isofield.threads import nearest
 from isofield.types import Distance
 
+AGAIN = 20
+"""How often, at most, others are drawn for points whose distance is not known."""
 SURE, NEWTON = 1e-6, 3
 """A distance below this is zero, and how many steps lead there."""
 BAND = 0.02
@@ -25,12 +27,12 @@ def surface(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Points (count, 3) evenly at random over triangles, and their faces' normals (count, 3) as wound."""
     area = areas(vertices, faces)
-    corners = vertices[faces[random.choice(len(faces), count, p=area / area.sum())]]  # (count, 3, 3)
-    u, v = random.random((2, count, 1))
-    root = np.sqrt(u)
-    points = (1 - root) * corners[:, 0] + root * (1 - v) * corners[:, 1] + root * v * corners[:, 2]
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    return points, normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-300)
+    chosen = random.choice(len(faces), count, p=area / area.sum())
+    points = anywhere_on(vertices, faces, chosen, random)
+    a, b, c = (vertices[faces[:, k]] for k in range(3))
+    normals = np.cross(b - a, c - a)
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-300)
+    return points, np.take(normals, chosen, axis=0)
 
 
 def signed(
@@ -44,13 +46,33 @@ def signed(
     """(count, 4): x y z and signed distance (Park et al. 2019, DeepSDF, section 5).
 
     points: (n, 3) on the surface. near: share of the samples that deviate from them, in equal bands of these
-    variances; the others are anywhere in the cube from -1 to 1.
+    variances; the others are anywhere in the cube from -1 to 1. Where the distance is NaN, hence not known, others are
+    drawn; there are fewer rows where that does not help.
     """
-    close = round(near * count)
-    x = random.uniform(-1, 1, (count, 3))
-    deviation = np.sqrt(np.resize(variances, close))[:, None]
-    x[:close] = points[random.integers(len(points), size=close)] + deviation * random.standard_normal((close, 3))
-    return np.column_stack([x, distance(x)])[random.permutation(count)]
+
+    def draw(count: int) -> np.ndarray:
+        close = round(near * count)
+        x = random.uniform(-1, 1, (count, 3))
+        for k, variance in enumerate(variances):
+            part = x[k : close : len(variances)]
+            part[:] = np.sqrt(variance) * random.standard_normal(part.shape)
+            part += np.take(points, random.integers(len(points), size=len(part)), axis=0)
+        return np.take(x, random.permutation(count), axis=0)
+
+    return _known(draw, distance, count)
+
+
+def _known(draw: Callable[[int], np.ndarray], distance: Distance, count: int) -> np.ndarray:
+    """(count, 4): as many points as `draw` is asked for, and their distances; others for those where that is NaN."""
+    rows = [np.empty((0, 4))]
+    for _ in range(AGAIN):
+        x = draw(count)
+        value = distance(x)
+        rows.append(np.column_stack([x, value])[~np.isnan(value)])
+        count -= len(rows[-1])
+        if not count:
+            break
+    return np.concatenate(rows)
 
 
 def oriented_samples(oriented: Oriented, count: int, near: float, random: np.random.Generator) -> np.ndarray:
@@ -139,5 +161,5 @@ def zero_set(
 def occupancy(distance: Distance, count: int, padding: float, random: np.random.Generator) -> np.ndarray:
     """(count, 4): points anywhere in the cube of half side 1 + `padding`, and 1 where they are inside, else 0
     (Mescheder et al. 2019, Occupancy Networks)."""
-    x = random.uniform(-1 - padding, 1 + padding, (count, 3))
-    return np.column_stack([x, distance(x) < 0])
+    rows = _known(lambda count: random.uniform(-1 - padding, 1 + padding, (count, 3)), distance, count)
+    return np.column_stack([rows[:, :3], rows[:, 3] < 0])

@@ -9,22 +9,23 @@ import numpy as np
 from isofield.shapes.solids import Solids, sort
 
 GROWN = 0.0005
-"""Each part grows by this share of the whole's diagonal: walls between parts that only touch would stay."""
-SLACK, FARTHEST = 1e-4, 4.0
-"""How little a direction may be known by a vertex's faces, and how many times that growth a vertex moves at most."""
+"""Each part's box grows by this share of the whole's diagonal on every side: walls between parts that only touch would
+stay."""
+LEAST, ROUNDS = 0.1, 30
+"""Every face of a part moves outward by at least this share of that; in how many rounds of projections."""
+FLAT = 1e-3
+"""A half side of a part's box that is shorter than this share of the growth is none."""
 
 
 def outer(solids: Solids) -> tuple[Solids, int]:
     """The union of the solid parts (by manifold3d, exact up to their growth), and how many parts could not take part
-    because they are not closed; those stay as they are.
-
-    """
+    because they are not closed; those stay as they are."""
     from manifold3d import Error, Manifold, Mesh64, OpType
 
     reach = GROWN * float(np.linalg.norm(np.ptp(solids.vertices[solids.solid].reshape(-1, 3), axis=0)))
     closed, kept = [], []
-    for part in np.unique(solids.part):
-        faces = solids.solid[solids.part == part]
+    order = np.argsort(solids.part, kind="stable")
+    for faces in np.split(solids.solid[order], np.flatnonzero(np.diff(solids.part[order])) + 1):
         used, local = np.unique(faces, return_inverse=True)
         local = local.reshape(-1, 3)
         vertices = _grown(solids.vertices[used], local, reach)
@@ -45,21 +46,27 @@ def outer(solids: Solids) -> tuple[Solids, int]:
 
 
 def _grown(vertices: np.ndarray, faces: np.ndarray, reach: float) -> np.ndarray:
-    """Vertices moved so that the planes of their faces move outward by `reach`: the least squares of n . move = reach
-    over a vertex's faces, weighted by area."""
+    """Vertices (n, 3) of a part moved so that its box grows by `reach` on every side: along every axis in proportion to
+    their place in the box, which keeps faces flat and convex parts convex, needles without spikes.
+
+    Of a slanted slab or the inner wall of a ring some faces would so move inward. Where a face would move outward by
+    less than `LEAST` of the reach, its vertices are pushed along its normal, by the mean over such faces of what lacks
+    (projections onto half spaces, Cimmino 1938), so that parts that touch there overlap, too.
+    """
+    low, high = vertices.min(0), vertices.max(0)
+    half = (high - low) / 2
+    move = np.where(half > FLAT * reach, (vertices - low - half) / np.maximum(half, 1e-300), 0)  # in reaches
     a, b, c = (vertices[faces[:, k]] for k in range(3))
     normal = np.cross(b - a, c - a)
-    area = np.linalg.norm(normal, axis=1)
-    normal /= np.maximum(area, 1e-300)[:, None]
-    weight = area / max(area.mean(), 1e-300) + 1e-3
-    matrix, right = np.zeros((len(vertices), 3, 3)), np.zeros((len(vertices), 3))
-    for k in range(3):
-        np.add.at(matrix, faces[:, k], weight[:, None, None] * normal[:, :, None] * normal[:, None, :])
-        np.add.at(right, faces[:, k], weight[:, None] * normal)
-    matrix += SLACK * np.trace(matrix, axis1=1, axis2=2)[:, None, None] * np.eye(3)
-    move = reach * np.linalg.solve(matrix, right[..., None])[..., 0]
-    size = np.linalg.norm(move, axis=1, keepdims=True)
-    return vertices + move * np.minimum(1, FARTHEST * reach / np.maximum(size, 1e-300))
+    normal = np.repeat(normal / np.maximum(np.linalg.norm(normal, axis=1), 1e-300)[:, None], 3, axis=0)  # (3 m, 3)
+    corner = faces.reshape(-1)
+    for _ in range(ROUNDS):
+        lack = np.maximum(LEAST - np.einsum("ij,ij->i", move[corner], normal), 0)
+        if lack.max(initial=0) < LEAST / 100:
+            break
+        number = np.maximum(np.bincount(corner, lack > 0, len(move)), 1)
+        move += np.stack([np.bincount(corner, lack * normal[:, k], len(move)) / number for k in range(3)], axis=1)
+    return vertices + reach * move
 
 
 def _renumbered(solids: Solids, union: Solids) -> np.ndarray:

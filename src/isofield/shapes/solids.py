@@ -19,8 +19,8 @@ HOLES = 0.05
 """Membranes over the holes of a solid part have at most this share of its area."""
 TIE = 1e-6
 """Radians: faces at an edge that are nearer to each other lie on top of each other."""
-RAYS = 50_000
-"""Rays, by which the patches of non-manifold parts are turned outward."""
+RAYS, LEAST_RAYS = 50_000, 10
+"""Rays, by which the patches of non-manifold parts are turned outward; and of each patch."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def sort(vertices: np.ndarray, faces: np.ndarray) -> Solids:
     holes = np.bincount(met.body[met.owner], _membranes(vertices, met.border), count)
     closed = holes <= HOLES * area
     kept = closed[met.body]
-    wound, turned = _outward(vertices, faces[kept], met.part[kept], met.crossed[kept])
+    wound, turned = _outward(vertices, faces[kept], met.part[kept], met.crossed[kept], met.alike)
     return Solids(
         vertices, wound, faces[~kept], met.part[kept], int(met.part.max(initial=-1)) + 1, len(all_) - len(faces),
         turned, float(holes[closed].sum() / max(area.sum(), 1e-300)),
@@ -73,6 +73,17 @@ def areas(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     return np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
 
 
+def anywhere_on(vertices: np.ndarray, faces: np.ndarray, chosen: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """(k, 3) points, one on each of the faces that are chosen (k,), evenly at random."""
+    a, b, c = (np.take(vertices, faces[:, k], axis=0) for k in range(3))
+    u, v = random.random((2, len(chosen), 1))
+    root = np.sqrt(u)
+    points = np.take(a, chosen, axis=0)
+    points += root * (1 - v) * np.take(b - a, chosen, axis=0)
+    points += root * v * np.take(c - a, chosen, axis=0)
+    return points
+
+
 def volume(vertices: np.ndarray, faces: np.ndarray) -> float:
     """Enclosed by triangles, overlaps counted as often as they are enclosed."""
     a, b, c = (vertices[faces[:, k]] for k in range(3))
@@ -82,21 +93,23 @@ def volume(vertices: np.ndarray, faces: np.ndarray) -> float:
 def _single(faces: np.ndarray) -> np.ndarray:
     """Faces without repeats. Two of opposite winding stay, as walls between touching bodies are, unless more than half
     of all faces have such a twin: a surface with both sides drawn."""
-    rolled = faces[np.sort(np.unique(_rolled(faces), axis=0, return_index=True)[1])]
-    _, index, number = np.unique(np.sort(rolled, axis=1), axis=0, return_index=True, return_counts=True)
+    rolled = faces[distinct(_rolled(faces))[0]]
+    index, same = distinct(np.sort(rolled, axis=1))
+    number = np.bincount(same)
     twins = number[number > 1].sum() > 0.5 * len(rolled)
-    return np.ascontiguousarray(rolled[np.sort(index)] if twins else rolled)
+    return np.ascontiguousarray(rolled[index] if twins else rolled)
 
 
 @dataclass(frozen=True)
 class _Met:
     """How faces (m) meet. body: (m,) by shared edges of any kind. part: (m,) by edges of two faces, and by wedges
-    of more. crossed: (m,) whether the face's part ends at an edge where others go on. border: (e, 2) edges of one face,
-    owner: (e,) it."""
+    of more. crossed: (m,) whether the face's part ends at an edge where others go on. alike: whether neighbours across
+    edges of two faces are wound alike. border: (e, 2) edges of one face, owner: (e,) it."""
 
     body: np.ndarray
     part: np.ndarray
     crossed: np.ndarray
+    alike: bool
     border: np.ndarray
     owner: np.ndarray
 
@@ -125,7 +138,8 @@ def _meet(faces: np.ndarray, vertices: np.ndarray) -> _Met:
         np.stack([key[crowded], part[owner[crowded]]]), axis=1, return_inverse=True, return_counts=True
     )
     ends_here = np.bincount(part[owner[crowded]], own[where.reshape(-1)] % 2 == 1, int(part.max(initial=-1)) + 1) > 0
-    return _Met(body, part, ends_here[part], ends[number == 1], owner[number == 1])
+    alike = bool((along[pair] != along[pair - 1]).all())
+    return _Met(body, part, ends_here[part], alike, ends[number == 1], owner[number == 1])
 
 
 def _wedges(
@@ -171,13 +185,14 @@ def _membranes(vertices: np.ndarray, ends: np.ndarray) -> np.ndarray:
     return np.linalg.norm(np.cross(a - middle[loop], b - middle[loop]), axis=1) / 2
 
 
-def _outward(vertices: np.ndarray, faces: np.ndarray, part: np.ndarray, crossed: np.ndarray) -> tuple[np.ndarray, int]:
+def _outward(
+    vertices: np.ndarray, faces: np.ndarray, part: np.ndarray, crossed: np.ndarray, alike: bool
+) -> tuple[np.ndarray, int]:
     """Faces wound outward, and how many were turned: in every part alike, then by the sign of its volume; parts that
     end at edges where others go on go by what sees them from outside."""
     if not len(faces):
         return faces, 0
-    bound, patch = (np.asarray(a) for a in igl.bfs_orient(faces))
-    wound = _majority(np.array(bound, np.int64), faces, patch.reshape(-1))
+    wound = faces.copy() if alike else _majority(faces)
     centre = vertices[wound].mean(1)  # (m, 3)
     count = np.maximum(np.bincount(part), 1)[:, None]
     middle = (np.stack([np.bincount(part, centre[:, k]) for k in range(3)], 1) / count)[part]
@@ -188,12 +203,7 @@ def _outward(vertices: np.ndarray, faces: np.ndarray, part: np.ndarray, crossed:
     inward = (volume < 0) & ~_cavities(vertices, wound, part, volume)
     wound[inward[part]] = wound[inward[part]][:, ::-1]
     if crossed.any():
-        from igl.embree import reorient_facets_raycast
-
-        some = np.ascontiguousarray(wound[crossed])
-        flip = np.asarray(reorient_facets_raycast(vertices, some, RAYS, 10, False, False, False)[0]).reshape(-1) > 0
-        some[flip] = some[flip][:, ::-1]
-        wound[crossed] = some
+        wound[crossed] = _by_sight(vertices, np.ascontiguousarray(wound[crossed]))
     return wound, int((_rolled(wound) != _rolled(faces)).any(1).sum())
 
 
@@ -209,8 +219,42 @@ def _cavities(vertices: np.ndarray, faces: np.ndarray, part: np.ndarray, volume:
     return found & (volume < 0)
 
 
-def _majority(bound: np.ndarray, faces: np.ndarray, patch: np.ndarray) -> np.ndarray:
+def _by_sight(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Faces, of which every patch shows its front to where more rays get away to infinity or, of as many, farther
+    (Takayama et al. 2014). The rays are the same every time."""
+    bound, patch = (np.asarray(a) for a in igl.bfs_orient(faces))
+    bound, patch = bound.astype(np.int64), patch.reshape(-1)
+    random = np.random.default_rng(0)
+    area = areas(vertices, bound)
+    whole = np.bincount(patch, area)
+    rays = np.maximum(np.round(RAYS * whole / whole.sum()), LEAST_RAYS).astype(np.int64)  # of each patch
+    order = np.argsort(patch, kind="stable")
+    reach, before = np.cumsum(area[order]), np.cumsum(whole) - whole
+    owner = np.repeat(np.arange(len(rays)), rays)
+    start = np.searchsorted(reach, before[owner] + random.random(len(owner)) * whole[owner], side="right")
+    face = order[np.minimum(start, len(order) - 1)]
+    place = anywhere_on(vertices, bound, face, random)
+    toward = random.standard_normal(place.shape)
+    toward /= np.linalg.norm(toward, axis=1, keepdims=True)
+    a, b, c = (vertices[bound[face, k]] for k in range(3))
+    toward *= np.where((np.cross(b - a, c - a) * toward).sum(1) < 0, -1, 1)[:, None]
+    tree = igl.AABB()
+    tree.init(vertices, bound)
+    lift = 1e-6 * float(np.ptp(vertices, axis=0).max())
+    away, free = [], []
+    for side in (1, -1):
+        hit, distance, _ = tree.intersect_ray_first(vertices, bound, place + side * lift * toward, side * toward)
+        lost = np.asarray(hit).reshape(-1) < 0
+        free.append(np.bincount(patch[face], lost))
+        away.append(np.bincount(patch[face], np.where(lost, 0, np.asarray(distance).reshape(-1))))
+    turn = (free[0] < free[1]) | (free[0] == free[1]) & (away[0] < away[1])
+    return np.where(turn[patch][:, None], bound[:, ::-1], bound)
+
+
+def _majority(faces: np.ndarray) -> np.ndarray:
     """Faces wound alike in every patch, as most of the patch was before."""
+    bound, patch = (np.asarray(a) for a in igl.bfs_orient(faces))
+    bound, patch = bound.astype(np.int64), patch.reshape(-1)
     changed = (_rolled(bound) != _rolled(faces)).any(1)
     most = np.bincount(patch, changed) > 0.5 * np.bincount(patch)
     return np.where(most[patch][:, None], bound[:, ::-1], bound)
