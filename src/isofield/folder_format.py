@@ -29,8 +29,8 @@ def read_config(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG
     if not path.is_file():
         raise InputError(
-            f"{folder} is no field folder (it has no {CONFIG}): give the folder that `isofield fit` or `isofield train` "
-            "wrote."
+            f"{folder} holds no field and no space (it has no {CONFIG}): give the folder that `isofield fit` or "
+            "`isofield train` wrote."
         )
     try:
         config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

@@ -93,7 +93,7 @@ def test_a_missing_file_is_named(ball, tmp_path, name):
 
 def test_no_folder_is_no_field(tmp_path):
     for path in (tmp_path, tmp_path / "nothing"):
-        with pytest.raises(InputError, match="no field folder"):
+        with pytest.raises(InputError, match="holds no field and no space"):
             load(path)
 
 

@@ -9,7 +9,7 @@ from importlib import import_module
 
 import pytest
 
-from isofield.cli.main import COMMANDS, main
+from isofield.cli.main import COMMANDS, GROUPS, main
 
 HEAVY = ("torch", "scipy", "trimesh", "skimage", "igl", "manifold3d", "PIL")
 
@@ -41,7 +41,33 @@ def test_every_command_is_listed_and_lives_in_its_module(capsys):
     text = capsys.readouterr().out
     for command, summary in COMMANDS.items():
         assert f"  {command}" in text and summary in text
-        assert callable(getattr(import_module(f"isofield.cli.{command}"), command))
+        module = import_module(f"isofield.cli.{command}")
+        if command not in GROUPS:
+            assert callable(getattr(module, command))
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_choices_of_a_group_are_listed_and_each_has_help(group, capsys):
+    choices = import_module(f"isofield.cli.{group}").CHOICES
+    assert main([group, "--help"]) == 0
+    text = capsys.readouterr().out
+    for name in choices:
+        assert f"  {name}" in text
+        assert main([group, name, "--help"]) == 0
+        assert f"usage: isofield {group} {name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train"], "METHOD is missing: isofield train METHOD ..., where METHOD is one of "),
+        (["train", "--out", "x"], "METHOD is missing"),
+        (["train", "liner", "x"], "there is no method 'liner', perhaps you meant 'linear'; choose among "),
+    ],
+)
+def test_a_missing_or_misspelt_choice(arguments, message, capsys):
+    assert main(arguments) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_version(capsys):

@@ -67,7 +67,7 @@ def write_folder(folder: Path, config: dict[str, Any], held: Mapping[str, Tensor
 def load_field(folder: Path) -> SDF:
     """The field that `SDF.save` wrote into folder.
 
-    Raises InputError for what is no field folder, one of a newer format, or one whose files are damaged.
+    Raises InputError for what holds no field, one of a newer format, or one whose files are damaged.
     """
     config = read_config(folder)
     if not (folder / TENSORS).is_file():

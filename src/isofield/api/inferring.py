@@ -94,7 +94,7 @@ def _usual(codes: np.ndarray) -> float:
 
 
 def write_codes(results: Sequence[Found], path: Path) -> None:
-    """Writes the shapes' ids (n,), codes (n, l), and the way from their units to the normalised space, center (n, 3) and
+    """Writes ids (n,) of shapes, codes (n, l), and the way from their units to the normalised space, center (n, 3) and
     scale (n,), as a .npz."""
     ways = [one.observed.similarity for one in results]
     with replacing(path) as beside:

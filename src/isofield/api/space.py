@@ -44,8 +44,8 @@ class ShapeSpace:
     """A space of shapes that was learned.
 
     module: f(x (b, n, 3), z (b, l)) -> (b, n), distances in the normalised space. codes: (n, l) float32 of the training
-    shapes, `shapes` in the same order. method, config: how it was learned. prepare: how the shapes were sampled, and how
-    those are whose codes are looked for. provenance: with which data, seed and version.
+    shapes, `shapes` in the same order. method, config: how it was learned. prepare: how the shapes were sampled, and
+    how those are whose codes are looked for. provenance: with which data, seed and version.
     """
 
     module: nn.Module

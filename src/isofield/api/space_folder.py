@@ -55,9 +55,10 @@ def load_space(folder: Path) -> ShapeSpace:
         shapes = [Shape(id_, label, Similarity((x, y, z), scale)) for id_, label, x, y, z, scale in config["shapes"]]
         if len(shapes) != len(codes) or not torch.isfinite(held["codes"]).all():
             raise ValueError("the codes do not belong to the shapes")
+        settings, prepare = space_config(config["method"], config["settings"]), prepare_config(config["prepare"])
         return ShapeSpace(
-            module.eval().requires_grad_(False), codes, shapes, str(config["method"]),
-            space_config(config["method"], config["settings"]), prepare_config(config["prepare"]), dict(config["provenance"]),
+            module.eval().requires_grad_(False), codes, shapes, str(config["method"]), settings, prepare,
+            dict(config["provenance"]),
         )  # fmt: skip
     except Exception as error:
         raise InputError(f"{folder} cannot be read ({reason(error)}): {AGAIN}.") from error
@@ -70,6 +71,5 @@ def _below(held: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor
 def prepare_config(settings: Mapping[str, Any]) -> PrepareConfig:
     """The settings of `prepare` out of plain data, others than its own left out."""
     known = {field.name for field in fields(PrepareConfig)}
-    return PrepareConfig(
-        **{k: tuple(v) if isinstance(v, list) else v for k, v in settings.items() if k in known}
-    )  # fmt: skip
+    given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items() if k in known}
+    return PrepareConfig(**given)

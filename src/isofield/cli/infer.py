@@ -82,8 +82,8 @@ def infer(
     figures = {
         "input": ", ".join(map(str, inputs)), "shapes": len(rows), "loss": _median(rows, "loss"),
         "code_distance": _median(rows, "distance"), "code_usual": results[0].usual,
-        "seconds": round(time.perf_counter() - begun, 2), "interrupted": interrupted, "files": [str(out), *map(str, files)],
-        "each": rows,
+        "seconds": round(time.perf_counter() - begun, 2), "interrupted": interrupted,
+        "files": [str(out), *map(str, files)], "each": rows,
     }  # fmt: skip
     reporting.show(figures, json, f"isofield evaluate {reporting.quoted(out)} TRUTH")
     return 130 if interrupted else 0

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -34,7 +34,7 @@ COMMANDS = {
 }
 """Every command and what it does; each lives in the module of its name beside this one."""
 GROUPS = ("train",)
-"""Commands whose first argument names a function of their module: its `choose` finds it."""
+"""Commands whose first argument names a function: `CHOICES` of their module has them."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -76,9 +76,27 @@ def _dispatch(arguments: list[str]) -> int:
 
     module = import_module(f"isofield.cli.{first}")
     if first in GROUPS:
-        command, rest = module.choose(arguments[1:])
-        return call(command, f"isofield {first} {arguments[1]}", rest)
+        return _dispatch_group(first, module.CHOICES, arguments[1:])
     return call(getattr(module, first), f"isofield {first}", arguments[1:])
+
+
+def _dispatch_group(group: str, choices: Mapping[str, Callable[..., int]], arguments: list[str]) -> int:
+    """Find the function that is named first among those of a group, and run it."""
+    from isofield.cli.parsing import call
+
+    first = arguments[0] if arguments else ""
+    if first in choices:
+        return call(choices[first], f"isofield {group} {first}", arguments[1:])
+    known = ", ".join(choices)
+    if first in ("-h", "--help"):
+        width = max(map(len, choices))
+        lines = [f"  {name:<{width}}  {(function.__doc__ or '').splitlines()[0]}" for name, function in choices.items()]
+        print("\n".join([f"usage: isofield {group} METHOD ...", "", f"{COMMANDS[group]}.", "", *lines, ""]))
+        print(f"`isofield {group} METHOD --help` tells a method's options.")
+        return 0
+    if not first or first.startswith("-"):
+        raise InputError(f"METHOD is missing: isofield {group} METHOD ..., where METHOD is one of {known}.")
+    raise InputError(f"there is no method '{first}'{perhaps(first, choices)}; choose among {known}.")
 
 
 def overview() -> str:

@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
-from isofield.configs import SPACES, LinearConfig, SpaceConfig
+from isofield.configs import LinearConfig, SpaceConfig
 
 Split = Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")]
 Out = Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="RUN")]
-
-
-def choose(arguments: Sequence[str]) -> tuple[Callable[..., int], list[str]]:
-    """The function of the method that is named first, and the other arguments.
-
-    Raises InputError for a method that is not there.
-    """
-    from isofield.errors import InputError, perhaps
-
-    methods = {"linear": linear}
-    first = arguments[0] if arguments else ""
-    if first in methods:
-        return methods[first], list(arguments[1:])
-    known = ", ".join(SPACES)
-    if not first or first.startswith("-"):
-        raise InputError(f"METHOD is missing: isofield train {{{known}}} DATA -o RUN; each has a --help of its own.")
-    raise InputError(f"there is no method '{first}'{perhaps(first, SPACES)} that learns a space; choose among {known}.")
 
 
 def linear(
@@ -76,3 +58,7 @@ def _run(
     }  # fmt: skip
     reporting.show(figures, json, f"isofield infer {reporting.quoted(out)} MESH -o {reporting.quoted(f'{out}-shapes')}")
     return 0
+
+
+CHOICES = {"linear": linear}
+"""The methods, by the names they have on the command line."""

@@ -18,8 +18,8 @@ from isofield.errors import InputError
 class Prepared:
     """The shapes of a prepared folder that were accepted or repaired; a sequence that `torch.utils.data` reads, too.
 
-    records: of every shape, in the order of ids. settings: it was prepared with. `data[i]` is (count, columns) float32: a random slice of the shape's
-    samples, another one every time; `data.slice(i, start)` the one from a row on.
+    records: of every shape, in the order of ids. settings: it was prepared with. `data[i]` is (count, columns) float32:
+    a random slice of the shape's samples, another one every time; `data.slice(i, start)` the one from a row on.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Prepared:
         if kind == "views":
             raise InputError(f"views are pictures, not rows: read them in {self._folder / SHAPES}/ID/views.")
         if kind not in self.settings["samples"]:
-            raise InputError(f"{folder} has no {kind!r} samples: it has {', '.join(settings['samples'])}.")
+            raise InputError(f"{folder} has no {kind!r} samples: it has {', '.join(self.settings['samples'])}.")
         usable = {record.id: record for record in records if record.outcome != "reject"}
         missing = [id_ for id_ in ids or () if id_ not in usable]
         if missing:

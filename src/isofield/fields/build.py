@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from isofield.fields.combined import Combined, Layer, Moved
 from isofield.fields.components import Components
+from isofield.fields.decoder import Coded, Decoder
 from isofield.fields.features import Features
 from isofield.fields.grid import SparseGrid
 from isofield.fields.mlp import Activation, Mlp
@@ -56,6 +57,10 @@ def describe(field: nn.Module) -> dict[str, Any]:
             return {"type": "layer", "part": describe(field.part), **field.config()}
         case Components():
             return {"type": "components", **field.config()}
+        case Decoder():
+            return {"type": "decoder", **field.config()}
+        case Coded():
+            return {"type": "coded", "space": describe(field.space)}
     raise TypeError(f"{type(field).__name__} cannot be written to a field folder")
 
 
@@ -92,7 +97,12 @@ def build(description: Mapping[str, Any], state: Mapping[str, Tensor]) -> nn.Mod
         case "layer":
             return Layer(build(rest["part"], _below(state, "part.")), rest["outer"], rest["inner"])
         case "components":
-            return Components(**rest, **{name: torch.as_tensor(value) for name, value in state.items()})
+            held = [torch.as_tensor(state[name]) for name in ("mean", "rows", "steps", "odd")]
+            return Components(rest["cells"], rest["mirrored"], *held)
+        case "coded":
+            return Coded(build(rest["space"], _below(state, "space.")), torch.as_tensor(state["code"]))
+        case "decoder":
+            field = Decoder(**rest)
         case "mlp":
             field = Mlp(**rest)
         case "siren":

@@ -77,7 +77,7 @@ class Components(nn.Module):
         return (self.volume(z).gather(1, index.flatten(1)).view(index.shape) * weight).sum(-1)
 
     def features(self, x: Tensor) -> Tensor:
-        """(n, 1 + l): what the mean and every component are at x (n, 3), so that f(x; z) is their product with (1, z)."""
+        """(n, 1 + l): the mean and every component at x (n, 3): f(x; z) is their product with (1, z)."""
         if self._table is None or self._table.device != x.device:
             rows = self.rows.to(torch.float32) * self.steps[:, None]
             self._table = torch.cat([self.mean[None], rows]).T.contiguous()  # (k, 1 + l)

@@ -31,7 +31,8 @@ def gridded(
 ) -> np.ndarray:
     """Values ((cells + 1)^3,) float32 at the nodes of a grid over the cube from -1 to 1, the last axis the fastest.
 
-        argmin_g  sum_i (g(x_i) - clamp(s_i, -limit, limit))^2 / (|s_i| + c)  +  stiffness |second differences of g - start|^2
+        argmin_g  sum_i (g(x_i) - clamp(s_i, -limit, limit))^2 / (|s_i| + c)
+                  +  stiffness |second differences of g - start|^2
 
     known: points beyond the cube do not count, free ones only where `start` is below their distance. iterations: of
     conjugate gradients. start: values from which the grid bends as little as it can; without it, from the means.
@@ -98,7 +99,7 @@ def _stiff(cells: int, stiffness: float) -> Sequence[Rows]:
 
 
 def _means(points: np.ndarray, value: np.ndarray, cells: int) -> np.ndarray:
-    """Means of values (n,) in coarse cells, where there are none those of the nearest cell, at the nodes of the grid."""
+    """Means of values (n,) in coarse cells, the nearest cell's where there are none, at the nodes of the grid."""
     index = np.clip(((points + 1) * (COARSE / 2)).astype(int), 0, COARSE - 1)
     key = np.ravel_multi_index(tuple(index.T), (COARSE,) * 3)
     count = np.bincount(key, minlength=COARSE**3)

@@ -1,7 +1,7 @@
 """A linear space of shapes: principal components of truncated signed distances, codes by robust least squares.
 
-Every shape i gives a grid g_i of its distances, cut off at +-limit, from its samples (`methods.gridding`). With the mean
-m and the principal components b_l of the grids, each as large as its deviation (so that codes are white),
+Every shape i gives a grid g_i of its distances, cut off at +-limit, from its samples (`methods.gridding`). With the
+mean m and the principal components b_l of the grids, each as large as its deviation (so that codes are white),
 
     f(x; z) = m(x) + sum_l z_l b_l(x),      z = argmin mean |f(x_j; z) - clamp(s_j)| + ridge |z|^2
 
@@ -10,8 +10,8 @@ an unseen shape, a residual grid beside it does: the stiffest one that agrees wi
 
 Principal components of distance fields are those of Leventon, Grimson and Faugeras 2000 ("Statistical Shape Influence
 in Geodesic Active Contours"); here they are taken of the shapes and, where that helps, of their mirror images. The
-mirrorings along k axes form a group of 2^k, and the components of all images are those of the 2^k parts that are even or
-odd along each axis: as many shapes again cost no more, and of each component half, a quarter or an eighth is stored.
+mirrorings along k axes form a group of 2^k, and the components of all images are those of the 2^k parts that are even
+or odd along each axis: as many shapes again cost no more, and of each component half, a quarter or an eighth is stored.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ from isofield.types import Evidence, Progress
 
 HELD = 8
 """Every so-manieth shape is left out where the axes to mirror are chosen."""
+NEITHER: tuple[int, ...] = (0, 0, 0)
+"""Even along every axis."""
 RANK = 1e-6
 """Components below this share of the largest variance are rounding."""
 
@@ -58,8 +60,8 @@ def learn(known: Known, count: int, config: LinearConfig, tell: Progress) -> tup
     with steady():
         map_lanes(grid, range(len(chosen)))
         tell(f"taking the components of {len(chosen)} shapes", 0.0)
-        axes = best_axes(grids, config) if config.mirror == "auto" else tuple(map("xyz".index, config.mirror.strip("-")))
-        space = components(grids, axes, config)
+        named = tuple(map("xyz".index, config.mirror.strip("-"))) if config.mirror != "auto" else None
+        space = components(grids, best_axes(grids, config) if named is None else named, config)
     codes = torch.empty(count, space.length)
 
     def code(i: int) -> None:
@@ -105,10 +107,10 @@ class _Part:
 
 def _parts(grids: np.ndarray, axes: Sequence[int]) -> list[_Part]:
     """Grids (n, side, side, side) as the sum of parts that are even or odd along each of the axes."""
-    half, parts = grids.shape[1] // 2, {(0, 0, 0): grids}
+    half, parts = grids.shape[1] // 2, {NEITHER: grids}
     weight = np.ones(grids.shape[1:], np.float32)
     for axis in axes:
-        halves = {}
+        halves: dict[tuple[int, ...], np.ndarray] = {}
         for odd, values in parts.items():
             above = np.take(values, range(half, 2 * half + 1), axis + 1)
             below = np.flip(np.take(values, range(half + 1), axis + 1), axis + 1)
@@ -127,8 +129,8 @@ def components(grids: np.ndarray, axes: Sequence[int], config: LinearConfig) -> 
     parts[0] = _Part(parts[0].odd, parts[0].values - mean, parts[0].weight)
     rows, odd = [], []
     for part, (variance, vectors) in zip(parts, _largest([p.gram() for p in parts], config, len(mean)), strict=True):
-        combined = torch.from_numpy((vectors / np.sqrt(len(grids))).astype(np.float32)).T @ torch.from_numpy(part.values)
-        rows.append(combined.numpy())
+        mixture = torch.from_numpy((vectors / np.sqrt(len(grids))).astype(np.float32))
+        rows.append((mixture.T @ torch.from_numpy(part.values)).numpy())
         odd += [part.odd] * len(variance)
     return quantized(config.cells, axes, mean, np.concatenate(rows), np.array(odd))
 
@@ -152,8 +154,10 @@ def best_axes(grids: np.ndarray, config: LinearConfig) -> tuple[int, ...]:
     side, half = grids.shape[1], grids.shape[1] // 2 + 1
     missed: dict[tuple[int, ...], float] = {}
     for axes in (axes for number in range(4) for axes in combinations(range(3), number)):
-        of_kind = [sum(g for odd, g in grams.items() if all(odd[a] == k for a, k in zip(axes, kind, strict=True)))
-                   for kind in product((0, 1), repeat=len(axes))]  # fmt: skip
+        of_kind = [
+            np.sum([g for odd, g in grams.items() if all(odd[a] == k for a, k in zip(axes, kind, strict=True))], axis=0)
+            for kind in product((0, 1), repeat=len(axes))
+        ]
         of_kind[0] = _centred(of_kind[0], ~held)
         nodes = half ** len(axes) * side ** (3 - len(axes))
         missed[axes] = 0.0
