@@ -1,4 +1,4 @@
-"""Folders that isofield wrote, whatever is in them."""
+"""Folders that isofield wrote, whatever is in them, and the spaces that are part of the package."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from isofield.api.sdf import SDF
 from isofield.api.space import ShapeSpace
 from isofield.api.space_folder import load_space
 from isofield.errors import InputError
-from isofield.folder_format import SPACE, read_config
+from isofield.folder_format import SPACE, place, read_config
 
 
 def load(folder: str | os.PathLike[str]) -> SDF | ShapeSpace:
-    """The field that `SDF.save` or `isofield fit` wrote into a folder, or the space of `isofield train`.
+    """The field that `SDF.save` or `isofield fit` wrote into a folder, or the space of `isofield train`; "aircraft" is
+    a space that comes with the package.
 
     Raises InputError for what is neither, one of a newer format, or one whose files are damaged.
     """
-    return load_space(Path(folder)) if read_config(Path(folder)).get("kind") == SPACE else load_field(Path(folder))
+    path = place(Path(folder))
+    return load_space(path) if read_config(path).get("kind") == SPACE else load_field(path)
 
 
 def load_sdf(folder: str | os.PathLike[str]) -> SDF:
