@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from importlib.metadata import entry_points
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from isofield.errors import InputError
+from isofield.errors import InputError, perhaps
 
 Quality = Literal["fast", "balanced", "best"]
 Start = Literal["sides", "published"]
@@ -421,12 +422,146 @@ class LinearConfig:
     refining: int = 30
 
 
-SpaceConfig = LinearConfig
+RateKind = Literal["step", "warmup", "constant", "cosine"]
+Precision = Literal["fp32", "bf16"]
+
+
+@dataclass(frozen=True)
+class RateConfig:
+    """A learning rate over a training (`training.schedules`).
+
+    step: initial * factor^(epoch // length). warmup: from initial to final over `length` epochs, then final. constant:
+    initial. cosine: a rise to initial over the part `rise` of all steps, then a fall by a cosine to final.
+    """
+
+    initial: float
+    kind: RateKind = "constant"
+    length: int = 500
+    factor: float = 0.5
+    final: float = 0.0
+    rise: float = 0.02
+
+
+@dataclass(frozen=True)
+class AutoDecoderConfig:
+    """DeepSDF's auto-decoder (`methods.auto_decoder`); the defaults are the published numbers. Lengths are normalised.
+
+    length: of a code. dims, latent_in, norm_layers, weight_norm, dropout, dropout_prob, xyz_in_all, latent_dropout,
+    use_tanh: of the network (`fields.decoder`). clamp: beyond it distances are cut off. code_std: deviation of a first
+    code's length; code_bound: no code is longer, 0 for no bound. prior: weight of the codes' lengths, which rises over
+    the first `prior_warm_up` epochs; squared: of their squares.
+    batch: shapes a step; samples: points of each, half of them inside. epochs: through all shapes; steps: so many in
+    place of epochs, where above 0. decoder_rate, code_rate: learning rates; code_rate.initial 0 leaves codes as they
+    begin. clip: largest norm of the network's gradient, 0 for any. parts: of a batch, one after the other, for less
+    memory. snapshots: numbers of epochs (of steps, where those are given) after which the space is kept; keep: so
+    often the state to go on from; log: a line of the log every so many steps. precision: of the products. compile:
+    by torch.compile.
+    infer_steps, infer_samples, infer_rate, infer_prior, infer_std: of Adam for the code of an unseen shape.
+    """
+
+    length: int = 256
+    dims: tuple[int, ...] = (512,) * 8
+    latent_in: tuple[int, ...] = (4,)
+    norm_layers: tuple[int, ...] = tuple(range(8))
+    weight_norm: bool = True
+    dropout: tuple[int, ...] = tuple(range(8))
+    dropout_prob: float = 0.2
+    xyz_in_all: bool = False
+    latent_dropout: bool = False
+    use_tanh: bool = False
+    clamp: float = 0.1
+    code_std: float = 1.0
+    code_bound: float = 1.0
+    prior: float = 1e-4
+    prior_warm_up: float = 100.0
+    squared: bool = False
+    batch: int = 64
+    samples: int = 16_384
+    epochs: int = 2001
+    steps: int = 0
+    decoder_rate: RateConfig = RateConfig(5e-4, "step")
+    code_rate: RateConfig = RateConfig(1e-3, "step")
+    clip: float = 0.0
+    parts: int = 1
+    snapshots: tuple[int, ...] = (100, 500, 1000, 2000)
+    keep: int = 10
+    log: int = 10
+    precision: Precision = "fp32"
+    compile: bool = False
+    infer_steps: int = 800
+    infer_samples: int = 8000
+    infer_rate: float = 5e-3
+    infer_prior: float = 1e-4
+    infer_std: float = 0.01
+
+
+PRESETS = {
+    "deepsdf-paper": AutoDecoderConfig(),
+    "deepsdf-mlp": AutoDecoderConfig(
+        length=64, dims=(128,) * 8, weight_norm=False, norm_layers=(), dropout=(), code_std=0.1, code_bound=0.0,
+        squared=True, prior_warm_up=0.0, batch=32, samples=320, steps=30_000,
+        decoder_rate=RateConfig(2e-3, "cosine", final=4e-5), code_rate=RateConfig(5e-3, "cosine", final=1e-4),
+        snapshots=(), keep=1000, infer_samples=2048,
+    ),
+}  # fmt: skip
+"""Settings of DeepSDF's auto-decoder by name: as published, and a network of 0.5 MB for two CPU cores."""
+
+SpaceConfig = LinearConfig | AutoDecoderConfig
 """The settings of any method that learns a space of shapes."""
-SPACES = ("linear",)
+CONFIGS: dict[str, type[SpaceConfig]] = {"linear": LinearConfig, "deepsdf": AutoDecoderConfig}
+SPACES = tuple(CONFIGS)
 """Names of those methods."""
 
 
-def space_config(method: str, settings: Mapping[str, Any]) -> SpaceConfig:
-    """The settings of a method that learns a space, out of plain data. Raises KeyError or TypeError for others."""
-    return {"linear": LinearConfig}[method](**settings)
+def space_config(method: str, settings: Mapping[str, Any], base: SpaceConfig | None = None) -> SpaceConfig:
+    """The settings of a method that learns a space, out of plain data; what is not named is as in `base`.
+
+    Raises InputError for unknown names and for values that do not fit, KeyError for an unknown method.
+    """
+    made: SpaceConfig = _settled(base or CONFIGS[method](), settings, "")
+    return made
+
+
+def _settled(base: Any, settings: Mapping[str, Any], above: str) -> Any:
+    """A dataclass with some of its fields replaced by plain data; above: what its own name begins with."""
+    known, values = {f.name: getattr(base, f.name) for f in fields(base)}, {}
+    kinds = get_type_hints(type(base))
+    for name, value in settings.items():
+        if name not in known:
+            raise InputError(f"there is no setting '{above}{name}'{perhaps(str(name), known)}; take --help's names.")
+        try:
+            values[name] = _as(kinds[name], value, known[name], f"{above}{name}.")
+        except (TypeError, ValueError):
+            raise InputError(f"the setting '{above}{name}' cannot be {value!r}: see what --help says of it.") from None
+    return replace(base, **values)
+
+
+def _as(kind: Any, value: Any, before: Any, above: str) -> Any:
+    """Plain data as the type of a field. Raises TypeError or ValueError where they are no such thing."""
+    if is_dataclass(kind):
+        if not isinstance(value, Mapping):
+            raise TypeError
+        return _settled(before, value, above)
+    if get_origin(kind) is tuple:
+        if not isinstance(value, (list, tuple)):
+            raise TypeError
+        return tuple(_as(get_args(kind)[0], one, None, above) for one in value)
+    if get_origin(kind) is Literal:
+        if value not in get_args(kind):
+            raise ValueError
+        return value
+    if kind is bool:
+        if not isinstance(value, bool):
+            raise TypeError
+        return value
+    if kind is int:
+        if isinstance(value, bool) or int(value) != float(value):
+            raise ValueError
+        return int(value)
+    if kind is float:
+        if isinstance(value, bool) or math.isnan(float(value)):
+            raise TypeError
+        return float(value)  # YAML takes 5e-4, without a point, for a word
+    if not isinstance(value, kind):
+        raise TypeError
+    return value

@@ -8,46 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import cache
 
 import torch
 from torch import Tensor
 
-from isofield.threads import map_lanes, single_threaded
+from isofield.threads import SHARDS, map_lanes, products_are_exact, steady
 
-SHARDS = 4
-"""Parts of a batch, fixed: it decides how sums round, and how many threads can help."""
-
-
-@cache
-def products_are_exact() -> bool:
-    """Whether "medium" matrix products of torch keep float32's accuracy on this machine (1e-4 of the largest entry).
-
-    Without bfloat16 matrix units they do and are up to twice as fast on some processors; with them they would not.
-    """
-    generator = torch.Generator().manual_seed(0)
-    left, right = torch.randn(512, 256, generator=generator), torch.randn(256, 256, generator=generator)
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("medium")
-    try:
-        product = left @ right
-    finally:
-        torch.set_float32_matmul_precision(before)
-    exact = left.double() @ right.double()
-    return bool((product - exact).abs().max() < 1e-4 * exact.abs().max())
-
-
-@contextmanager
-def steady() -> Iterator[None]:
-    """One torch thread an operation and the fastest matrix products that stay exact; both restored afterwards."""
-    before = torch.get_float32_matmul_precision()
-    with single_threaded():
-        torch.set_float32_matmul_precision("medium" if products_are_exact() else before)
-        try:
-            yield
-        finally:
-            torch.set_float32_matmul_precision(before)
+__all__ = ["SHARDS", "descend", "products_are_exact", "rate", "steady"]
 
 
 def rate(step: int, steps: int, warm_up: float, final: float) -> float:

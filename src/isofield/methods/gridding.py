@@ -7,7 +7,9 @@ from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
+import torch
 from scipy.ndimage import distance_transform_edt, map_coordinates, zoom
+from torch import Tensor
 
 from isofield.adapt import least_squares
 from isofield.fields.bands import Band, interpolated, refined, sparse_grid, whole
@@ -84,6 +86,11 @@ def sharpened(known: Evidence, values: np.ndarray, levels: int, stiffness: float
         found = least_squares(rows, start, band.inner, iterations)
         bands.append(replace(band, values=found.astype(np.float32)))
     return sparse_grid(bands)
+
+
+def nodes(cells: int) -> Tensor:
+    """The nodes ((cells + 1)^3, 3) of such a grid, in the order of its values."""
+    return torch.from_numpy((_cube(cells).index * (2 / cells) - 1).astype(np.float32))
 
 
 @lru_cache(maxsize=2)

@@ -85,7 +85,11 @@ def solve(space: Components, known: Evidence, config: LinearConfig, rounds: int 
 
 def refine(space: Components, known: Evidence, code: Tensor, config: LinearConfig) -> SparseGrid:
     """The field of a code and of what it lacks: the grid that bends least, and finer levels of it."""
-    start = space.volume(code[None])[0].numpy()
+    return residual(known, space.volume(code[None])[0].numpy(), config)
+
+
+def residual(known: Evidence, start: np.ndarray, config: LinearConfig) -> SparseGrid:
+    """The grid that bends least from values ((cells + 1)^3,) to what is known, and finer levels of it."""
     values = gridded(known, config.cells, config.limit, config.bend, config.refining, start)
     return sharpened(known, values, config.levels, config.smooth, config.refining)
 

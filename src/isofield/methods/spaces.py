@@ -8,12 +8,18 @@ import torch
 from torch import Tensor, nn
 
 from isofield.adapt import steady
-from isofield.configs import LinearConfig, SpaceConfig
+from isofield.configs import AutoDecoderConfig, LinearConfig, SpaceConfig
 from isofield.fields.components import Components
-from isofield.methods import linear
-from isofield.methods.gridding import smoothed
+from isofield.fields.decoder import Coded
+from isofield.methods import auto_decoder, linear
+from isofield.methods.gridding import nodes, smoothed
 from isofield.threads import map_lanes
 from isofield.types import Evidence
+
+RESIDUAL = LinearConfig(limit=0.1)
+"""The residual grid of a space that has no grid of its own; beyond the limit its fields mean nothing."""
+NODES = 16_384
+"""Nodes of that grid that are evaluated at once."""
 
 
 def infer(space: nn.Module, known: Sequence[Evidence], codes: Tensor, config: SpaceConfig) -> Tensor:
@@ -24,6 +30,8 @@ def infer(space: nn.Module, known: Sequence[Evidence], codes: Tensor, config: Sp
                 return torch.stack(
                     map_lanes(lambda one: linear.solve(space, one.part(0, config.evidence), config)[0], known)
                 )
+        case _, AutoDecoderConfig():
+            return auto_decoder.infer(space, known, config)
     raise TypeError(f"{type(space).__name__} is no space of {type(config).__name__}")
 
 
@@ -32,7 +40,7 @@ def field(space: nn.Module, code: Tensor) -> nn.Module:
     match space:
         case Components():
             return smoothed(space.volume(code[None])[0].numpy())
-    raise TypeError(f"{type(space).__name__} is no space")
+    return Coded(space, code)
 
 
 def refine(space: nn.Module, known: Evidence, code: Tensor, config: SpaceConfig) -> nn.Module:
@@ -41,4 +49,9 @@ def refine(space: nn.Module, known: Evidence, code: Tensor, config: SpaceConfig)
         case Components(), LinearConfig():
             with steady():
                 return linear.refine(space, known.part(0, config.detail), code, config)
+        case _, AutoDecoderConfig():
+            with steady():
+                start = torch.cat(map_lanes(Coded(space, code), nodes(RESIDUAL.cells).split(NODES)))
+                start = start.clamp(-RESIDUAL.limit, RESIDUAL.limit).numpy()
+                return linear.residual(known.part(0, RESIDUAL.detail), start, RESIDUAL)
     raise TypeError(f"{type(space).__name__} is no space of {type(config).__name__}")
