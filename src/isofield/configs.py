@@ -495,6 +495,34 @@ class AutoDecoderConfig:
     infer_std: float = 0.01
 
 
+@dataclass(frozen=True)
+class SharpenedConfig:
+    """A linear space on a coarse grid, sharpened by a small network (`methods.sharpened`). Lengths are normalised.
+
+    linear: of the space below. dims: widths of the network's hidden layers; lead: so many first numbers of a code it
+    gets, too. clamp, batch, samples, steps, decoder_rate, clip, parts, snapshots, keep, log, precision: as in
+    `AutoDecoderConfig`. infer_steps, infer_samples, infer_rate: of the descent that follows the linear space's code.
+    """
+
+    linear: LinearConfig = LinearConfig(cells=32, megabytes=2.6)
+    dims: tuple[int, ...] = (96,) * 3
+    lead: int = 32
+    clamp: float = 0.1
+    batch: int = 32
+    samples: int = 512
+    steps: int = 12_000
+    decoder_rate: RateConfig = RateConfig(2e-3, "cosine", final=4e-5)
+    clip: float = 0.0
+    parts: int = 1
+    snapshots: tuple[int, ...] = ()
+    keep: int = 500
+    log: int = 10
+    precision: Precision = "fp32"
+    infer_steps: int = 100
+    infer_samples: int = 2048
+    infer_rate: float = 5e-3
+
+
 PRESETS = {
     "deepsdf-paper": AutoDecoderConfig(),
     "deepsdf-mlp": AutoDecoderConfig(
@@ -506,9 +534,9 @@ PRESETS = {
 }  # fmt: skip
 """Settings of DeepSDF's auto-decoder by name: as published, and a network of 0.5 MB for two CPU cores."""
 
-SpaceConfig = LinearConfig | AutoDecoderConfig
+SpaceConfig = LinearConfig | AutoDecoderConfig | SharpenedConfig
 """The settings of any method that learns a space of shapes."""
-DEFAULTS: dict[str, SpaceConfig] = {"linear": LinearConfig(), "deepsdf": PRESETS["deepsdf-mlp"]}
+DEFAULTS: dict[str, SpaceConfig] = {"linear": LinearConfig(), "deepsdf": PRESETS["deepsdf-mlp"], "sharpened": SharpenedConfig()}
 """What each of those methods does where nobody says otherwise."""
 SPACES = tuple(DEFAULTS)
 """Names of those methods."""

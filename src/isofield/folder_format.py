@@ -13,7 +13,15 @@ FORMAT = 1
 CONFIG, TENSORS = "config.json", "field.safetensors"
 SPACE = "space"
 """The kind of a folder that holds a space of shapes, and the name of its tensors."""
+SHIPPED = Path(__file__).parent / "spaces"
+"""Where the spaces lie that come with the package, each in a folder of its name."""
 AGAIN = "fit the shape again, or copy the folder anew"
+
+
+def place(folder: Path) -> Path:
+    """The folder itself, or where there is none, the space of that name that comes with the package."""
+    shipped = SHIPPED / folder.name
+    return shipped if len(folder.parts) == 1 and not folder.exists() and shipped.is_dir() else folder
 
 
 def reason(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Folders that isofield wrote, whatever is in them."""
+"""Folders that isofield wrote, whatever is in them, and the spaces that are part of the package."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from isofield.api.sdf import SDF
 from isofield.api.space import ShapeSpace
 from isofield.api.space_folder import load_space
 from isofield.errors import InputError
-from isofield.folder_format import CONFIG, SPACE, read_config
+from isofield.folder_format import CONFIG, SPACE, place, read_config
 from isofield.training import SNAPSHOTS, STATE
 
 
 def load(folder: str | os.PathLike[str]) -> SDF | ShapeSpace:
-    """The field that `SDF.save` or `isofield fit` wrote into a folder, or the space of `isofield train`; the folder may
-    be an experiment of DeepSDF's released code, too.
+    """The field that `SDF.save` or `isofield fit` wrote into a folder, or the space of `isofield train`; "aircraft" is
+    a space that comes with the package. The folder may be an experiment of DeepSDF's released code, too.
 
     Raises InputError for what is neither, one of a newer format, or one whose files are damaged.
     """
-    if is_experiment(Path(folder)):
-        return load_experiment(Path(folder))
-    return load_space(Path(folder)) if read_config(Path(folder)).get("kind") == SPACE else load_field(Path(folder))
+    path = place(Path(folder))
+    if is_experiment(path):
+        return load_experiment(path)
+    return load_space(path) if read_config(path).get("kind") == SPACE else load_field(path)
 
 
 def load_sdf(folder: str | os.PathLike[str]) -> SDF:

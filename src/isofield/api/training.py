@@ -15,11 +15,12 @@ from isofield import __version__, training
 from isofield.api.observing import similarity_of
 from isofield.api.space import Shape, ShapeSpace
 from isofield.api.space_folder import prepare_config
-from isofield.configs import DEFAULTS, SPACES, AutoDecoderConfig, LinearConfig, SpaceConfig
+from isofield.configs import DEFAULTS, SPACES, AutoDecoderConfig, LinearConfig, SharpenedConfig, SpaceConfig
 from isofield.datasets import Prepared, ids_of
 from isofield.errors import InputError, perhaps
 from isofield.folder_format import reason
-from isofield.methods import auto_decoder, linear
+from isofield.methods import auto_decoder, linear, sharpened
+from isofield.methods.auto_decoder import Rows
 from isofield.types import Evidence, Progress
 
 LOOKED = 40_000
@@ -84,19 +85,16 @@ def _solved(blank: ShapeSpace, settings: LinearConfig, prepared: Prepared, tell:
 
 
 def _learned(
-    blank: ShapeSpace, config: AutoDecoderConfig, prepared: Prepared, inside: Sequence[float], folder: Path,
+    blank: ShapeSpace, config: AutoDecoderConfig | SharpenedConfig, prepared: Prepared, inside: Sequence[float], folder: Path,
     resume: bool, device: torch.device, processes: training.Processes, tell: Progress,
 ) -> ShapeSpace:  # fmt: skip
-    """The space that an auto-decoder learns, with all that is needed to go on in `folder`."""
+    """The space that a network learns by descent, with all that is needed to go on in `folder`."""
     seed, count = int(blank.provenance["seed"]), len(blank.shapes)
-    try:
-        module = auto_decoder.network(config, seed).to(device)
-    except ValueError as error:
-        raise InputError(f"these settings make no network ({error}): change dims, latent_in or length.") from None
-    codes = auto_decoder.first_codes(count, config, seed).to(device)
     mapped = [prepared.rows(row) for row in range(count)]
-    learner = auto_decoder.learner(module, codes, mapped.__getitem__, inside, config)
-    course = training.Training(learner, auto_decoder.plan(config, count, seed), processes)
+    learner = _learner(config, mapped.__getitem__, inside, count, seed, device, tell)
+    own = isinstance(config, SharpenedConfig)
+    plan = sharpened.plan(config, seed) if own else auto_decoder.plan(config, count, seed)
+    course = training.Training(learner, plan, processes)
     told = {
         "method": blank.method, "seed": seed, "settings": asdict(config), "shapes": blank.ids,
         "samples": [len(rows) for rows in mapped], "device": device.type,
@@ -110,15 +108,31 @@ def _learned(
             raise InputError(f"{folder} cannot be gone on from ({reason(error)}): train into another folder.") from None
 
     def space(codes: Tensor) -> ShapeSpace:
-        return replace(blank, module=module, codes=codes.numpy())
+        return replace(blank, module=learner.module, codes=codes.numpy())
 
     def save(where: Path, codes: Tensor) -> None:
         space(codes).save(where)
 
     training.run(course, folder, told, save, tell)
     done = space(course.all_codes())
-    module.eval().requires_grad_(False).cpu()
+    learner.module.eval().requires_grad_(False).cpu()
     return done
+
+
+def _learner(
+    config: AutoDecoderConfig | SharpenedConfig, rows: Rows, inside: Sequence[float], count: int, seed: int,
+    device: torch.device, tell: Progress,
+) -> training.Learner:  # fmt: skip
+    """What is learned, on its device."""
+    try:
+        if isinstance(config, SharpenedConfig):
+            space, known = sharpened.network(rows, count, config, seed, tell)
+            return sharpened.learner(space.to(device), known.to(device), rows, inside, config)
+        module = auto_decoder.network(config, seed).to(device)
+    except ValueError as error:
+        raise InputError(f"these settings make no network ({error}): change dims, latent_in or length.") from None
+    codes = auto_decoder.first_codes(count, config, seed).to(device)
+    return auto_decoder.learner(module, codes, rows, inside, config)
 
 
 def check_sides(prepared: Prepared, data: str | os.PathLike[str]) -> list[float]:

@@ -15,6 +15,7 @@ from isofield.fields.features import Features
 from isofield.fields.grid import SparseGrid
 from isofield.fields.mlp import Activation, Mlp
 from isofield.fields.refined import Refined
+from isofield.fields.sharpened import Sharpened
 from isofield.fields.siren import Siren
 
 
@@ -59,6 +60,8 @@ def describe(field: nn.Module) -> dict[str, Any]:
             return {"type": "components", **field.config()}
         case Decoder():
             return {"type": "decoder", **field.config()}
+        case Sharpened():
+            return {"type": "sharpened", "coarse": describe(field.coarse), **field.config()}
         case Coded():
             return {"type": "coded", "space": describe(field.space)}
     raise TypeError(f"{type(field).__name__} cannot be written to a field folder")
@@ -99,6 +102,11 @@ def build(description: Mapping[str, Any], state: Mapping[str, Tensor]) -> nn.Mod
         case "components":
             held = [torch.as_tensor(state[name]) for name in ("mean", "rows", "steps", "odd")]
             return Components(rest["cells"], rest["mirrored"], *held)
+        case "sharpened":
+            coarse = build(rest.pop("coarse"), _below(state, "coarse."))
+            if not isinstance(coarse, Components):
+                raise ValueError("a sharpened space's coarse part is no linear space")
+            field = Sharpened(coarse, **rest)
         case "coded":
             return Coded(build(rest["space"], _below(state, "space.")), torch.as_tensor(state["code"]))
         case "decoder":

@@ -135,11 +135,11 @@ def _found(module: nn.Module, known: Evidence, config: AutoDecoderConfig) -> Ten
     random, start = np.random.default_rng(0), torch.Generator().manual_seed(0)
     z = (torch.randn(1, int(module.length), generator=start) * config.infer_std).requires_grad_()
     optimizer = torch.optim.Adam([z], lr=config.infer_rate)
-    draws = _draws(known, config.infer_samples)
+    draw = draws(known, config.infer_samples)
     for step in range(config.infer_steps):
         if step == config.infer_steps // 2:
             optimizer.param_groups[0]["lr"] = config.infer_rate / 10
-        x, s, free = draws(random)
+        x, s, free = draw(random)
         value = module.decode(x[None], module.condition(z))[0]
         if free is not None:  # it is known to be at least so far away, and no more
             s = torch.where(free, torch.maximum(s, value.detach()), s)
@@ -149,7 +149,7 @@ def _found(module: nn.Module, known: Evidence, config: AutoDecoderConfig) -> Ten
     return z.detach()[0]
 
 
-def _draws(
+def draws(
     known: Evidence, count: int
 ) -> Callable[[np.random.Generator], tuple[Tensor, Tensor, Tensor | None]]:
     """Fresh samples of what is known of a shape, half of them inside where some are: points, distances, which are free."""

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from isofield.adapt import steady
-from isofield.configs import AutoDecoderConfig, LinearConfig, SpaceConfig
+from isofield.configs import AutoDecoderConfig, LinearConfig, SharpenedConfig, SpaceConfig
 from isofield.fields.components import Components
 from isofield.fields.decoder import Coded
-from isofield.methods import auto_decoder, linear
+from isofield.fields.sharpened import Sharpened
+from isofield.methods import auto_decoder, linear, sharpened
 from isofield.methods.gridding import nodes, smoothed
 from isofield.threads import map_lanes
 from isofield.types import Evidence
@@ -30,6 +31,8 @@ def infer(space: nn.Module, known: Sequence[Evidence], codes: Tensor, config: Sp
                 return torch.stack(
                     map_lanes(lambda one: linear.solve(space, one.part(0, config.evidence), config)[0], known)
                 )
+        case Sharpened(), SharpenedConfig():
+            return sharpened.infer(space, known, config)
         case _, AutoDecoderConfig():
             return auto_decoder.infer(space, known, config)
     raise TypeError(f"{type(space).__name__} is no space of {type(config).__name__}")
@@ -49,7 +52,7 @@ def refine(space: nn.Module, known: Evidence, code: Tensor, config: SpaceConfig)
         case Components(), LinearConfig():
             with steady():
                 return linear.refine(space, known.part(0, config.detail), code, config)
-        case _, AutoDecoderConfig():
+        case _, AutoDecoderConfig() | SharpenedConfig():
             with steady():
                 start = torch.cat(map_lanes(Coded(space, code), nodes(RESIDUAL.cells).split(NODES)))
                 start = start.clamp(-RESIDUAL.limit, RESIDUAL.limit).numpy()
