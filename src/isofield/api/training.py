@@ -96,8 +96,8 @@ def _learned(
     plan = sharpened.plan(config, seed) if own else auto_decoder.plan(config, count, seed)
     course = training.Training(learner, plan, processes)
     told = {
-        "method": blank.method, "seed": seed, "settings": asdict(config), "shapes": blank.ids,
-        "samples": [len(rows) for rows in mapped], "device": device.type,
+        "method": blank.method, "seed": seed, "shapes": blank.ids, "rows": [len(rows) for rows in mapped],
+        "device": device.type, **asdict(config),
     }  # fmt: skip
     if resume:
         try:

@@ -39,7 +39,8 @@ def plot(
     terms = [name for name in lines[0] if name not in fixed]
     weights = {name: [line["norms"][name] for line in lines] for name in lines[0]["norms"] if "weight" in name}
     some = [
-        render.Chart("loss", steps, curves(*terms), log=True),
+        render.Chart("loss", steps, curves("loss"), log=True),
+        render.Chart("its terms", steps, curves(*terms), log=True),
         render.Chart("learning rates", steps, curves("decoder_rate", "code_rate"), log=True),
         render.Chart("mean length of the codes", steps, curves("code_norm")),
         render.Chart("lengths of the weights", steps, {_short(name): values for name, values in weights.items()}),
