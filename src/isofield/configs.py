@@ -536,10 +536,9 @@ PRESETS = {
 
 SpaceConfig = LinearConfig | AutoDecoderConfig | SharpenedConfig
 """The settings of any method that learns a space of shapes."""
-CONFIGS: dict[str, type[SpaceConfig]] = {
-    "linear": LinearConfig, "deepsdf": AutoDecoderConfig, "sharpened": SharpenedConfig,
-}  # fmt: skip
-SPACES = tuple(CONFIGS)
+DEFAULTS: dict[str, SpaceConfig] = {"linear": LinearConfig(), "deepsdf": PRESETS["deepsdf-mlp"], "sharpened": SharpenedConfig()}
+"""What each of those methods does where nobody says otherwise."""
+SPACES = tuple(DEFAULTS)
 """Names of those methods."""
 
 
@@ -548,7 +547,7 @@ def space_config(method: str, settings: Mapping[str, Any], base: SpaceConfig | N
 
     Raises InputError for unknown names and for values that do not fit, KeyError for an unknown method.
     """
-    made: SpaceConfig = _settled(base or CONFIGS[method](), settings, "")
+    made: SpaceConfig = _settled(base or type(DEFAULTS[method])(), settings, "")
     return made
 
 

@@ -15,7 +15,7 @@ from isofield import __version__, training
 from isofield.api.observing import similarity_of
 from isofield.api.space import Shape, ShapeSpace
 from isofield.api.space_folder import prepare_config
-from isofield.configs import CONFIGS, SPACES, AutoDecoderConfig, LinearConfig, SharpenedConfig, SpaceConfig
+from isofield.configs import DEFAULTS, SPACES, AutoDecoderConfig, LinearConfig, SharpenedConfig, SpaceConfig
 from isofield.datasets import Prepared, ids_of
 from isofield.errors import InputError, perhaps
 from isofield.folder_format import reason
@@ -51,12 +51,13 @@ def train(
     if method not in SPACES:
         raise InputError(f"there is no space {method!r}{perhaps(method, SPACES)}: choose among {', '.join(SPACES)}.")
     folder, tell = Path(out), progress or (lambda stage, fraction: None)
-    settings = config or CONFIGS[method]()
+    settings = config or DEFAULTS[method]
     if resume and isinstance(settings, LinearConfig):
         raise InputError("a linear space is solved for at once: there is nothing to resume; leave --resume out.")
     with training.joined_processes() as processes:
-        if not resume and processes.rank == 0:
+        if not resume:
             training.check_new(folder)
+            processes.wait()
         prepared = Prepared(data, "signed", ids=None if split is None else ids_of(data, split, "train"))
         inside = check_sides(prepared, data)
         shapes = [Shape(record.id, record.label, similarity_of(record)) for record in prepared.records]
@@ -97,8 +98,8 @@ def _learned(
         plan = auto_decoder.plan(config, count, seed)
     course = training.Training(learner, plan, processes)
     told = {
-        "method": blank.method, "seed": seed, "settings": asdict(config), "shapes": blank.ids,
-        "samples": [len(rows) for rows in mapped], "device": device.type,
+        "method": blank.method, "seed": seed, "shapes": blank.ids, "rows": [len(rows) for rows in mapped],
+        "device": device.type, **asdict(config),
     }  # fmt: skip
     if resume:
         try:

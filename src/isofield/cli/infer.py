@@ -20,6 +20,7 @@ def infer(
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")],
     split: Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")] = None,
     refine: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    checkpoint: Annotated[str | None, tyro.conf.arg(metavar="STEP", help_behavior_hint="")] = None,
     field: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None,
     resolution: Annotated[int | None, tyro.conf.arg(metavar="CELLS", help_behavior_hint="")] = None,
     progress: bool = True,
@@ -31,11 +32,12 @@ def infer(
     agrees with samples that were held out, and how far the code is from those of the training shapes.
 
     Args:
-        run: The folder that `isofield train` wrote.
+        run: The folder that `isofield train` wrote, or an experiment of DeepSDF's released code.
         inputs: Meshes, clouds, samples (.npz with pos and neg), folders of them, or one prepared data set.
         out: The folder to write into.
         split: Of a prepared data set: the ids to take, its part "test" where it has parts (default: all shapes).
         refine: Adapt the fields to what codes alone cannot hold.
+        checkpoint: The snapshot of the training to take (default: latest).
         field: A folder to write the fields into, too, one folder each.
         resolution: Of the meshes: cells along the longest side, 8 to 1024 (default: what the field holds).
         progress: Show progress on standard error.
@@ -59,7 +61,7 @@ def infer(
     from isofield.api import infer_all
 
     begun = time.perf_counter()
-    space = api.load_run(run)
+    space = api.load_run(run, checkpoint)
     names, observed = api.observed_in(inputs, space.prepare, split)
     rows: list[dict[str, Any]] = []
     results: list[Found] = []

@@ -28,7 +28,7 @@ def info(
     results, failed = [], 0
     for path in files:
         try:
-            title, lines, figures = _field(path) if (path / "config.json").is_file() else _shape(path)
+            title, lines, figures = _told(path)
         except InputError as error:
             if len(files) == 1:
                 raise
@@ -48,6 +48,24 @@ def info(
 Lines = list[tuple[str, str]]
 
 
+def _told(path: Path) -> tuple[str, Lines, dict[str, object]]:
+    if (path / "config.json").is_file():
+        return _field(path)
+    return _experiment(path) if (path / "specs.json").is_file() else _shape(path)
+
+
+def _experiment(path: Path) -> tuple[str, Lines, dict[str, object]]:
+    """An experiment of DeepSDF's released code."""
+    from dataclasses import asdict
+
+    from isofield import api
+
+    space = api.load_run(path)
+    told: dict[str, object] = {**space.provenance, "shapes": len(space.shapes), **_flat(asdict(space.config))}
+    lines = [("kind", "space of shapes (DeepSDF's released code)"), *((k, _text(v)) for k, v in told.items())]
+    return str(path), lines, {"name": str(path), "kind": "space", **told}
+
+
 def _shape(path: Path) -> tuple[str, Lines, dict[str, object]]:
     from dataclasses import asdict
 
@@ -58,18 +76,22 @@ def _shape(path: Path) -> tuple[str, Lines, dict[str, object]]:
 
 
 def _field(path: Path) -> tuple[str, Lines, dict[str, object]]:
-    """A field folder, by its config alone: nothing heavy is loaded."""
+    """The folder of a field or a space, by its config alone: nothing heavy is loaded."""
     from isofield.errors import InputError
-    from isofield.folder_format import AGAIN, read_config, reason
+    from isofield.folder_format import AGAIN, SPACE, read_config, reason
 
     config = read_config(path)
     try:
         provenance = {name: value for name, value in config["provenance"].items() if name != "settings"}
         described = {"format": config["format"], "kind": config["kind"], **_flat(provenance)}
-        described |= {"spacing": config["spacing"], "interrupted": config["interrupted"]}
+        if config["kind"] == SPACE:
+            described |= {"method": config["method"], "shapes": len(config["shapes"]), **_flat(config["settings"])}
+        else:
+            described |= {"spacing": config["spacing"], "interrupted": config["interrupted"]}
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path / 'config.json'} is damaged ({reason(error)}): {AGAIN}.") from None
-    lines = [("kind", f"field folder ({described.pop('kind')})")]
+    kind = described.pop("kind")
+    lines = [("kind", "space of shapes" if kind == SPACE else f"field folder ({kind})")]
     lines += [(name.replace("_", " "), _text(value)) for name, value in described.items() if value is not None]
     return str(path), lines, {"name": str(path), **config}
 
@@ -85,7 +107,7 @@ def _flat(values: dict[str, object], prefix: str = "") -> dict[str, object]:
 def _text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(_text, value))}]"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 

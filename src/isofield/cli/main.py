@@ -28,6 +28,7 @@ COMMANDS = {
     "prepare": "many shapes into training samples",
     "split": "a seeded split of many shapes, by class",
     "train": "a space of shapes out of training samples",
+    "plot": "the curves of a training as a picture",
     "infer": "shapes that a space was not trained with: codes, fields, meshes",
     "fetch": "public shapes and samples, and where to ask for the rest",
     "demo": "fit a scan that the package makes, end to end, with pictures",
@@ -82,11 +83,12 @@ def _dispatch(arguments: list[str]) -> int:
 
 def _dispatch_group(group: str, choices: Mapping[str, Callable[..., int]], arguments: list[str]) -> int:
     """Find the function that is named first among those of a group, and run it."""
+    from isofield.cli.configuring import configured
     from isofield.cli.parsing import call
 
     first = arguments[0] if arguments else ""
     if first in choices:
-        return call(choices[first], f"isofield {group} {first}", arguments[1:])
+        return call(configured(choices[first], first, arguments), f"isofield {group} {first}", arguments[1:])
     known = ", ".join(choices)
     if first in ("-h", "--help"):
         width = max(map(len, choices))

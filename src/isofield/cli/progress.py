@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Progress = Callable[[str, float], None]
-"""What the work calls: the stage's name, and how much of that stage is done (0 to 1)."""
+"""What the work calls: the stage's name, after a colon how it stands, and how much of that stage is done (0 to 1)."""
 
 PATIENCE = 1.0
 """Seconds without a line at the beginning, where there is no terminal: short work needs none."""
@@ -32,10 +32,11 @@ def shown(label: str, enabled: bool = True) -> Iterator[Progress]:
 def _bar(label: str) -> Iterator[Progress]:
     from rich.console import Console
     from rich.markup import escape
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     percent = TextColumn("{task.percentage:>3.0f} %")
-    columns = (TextColumn("{task.description}"), BarColumn(), percent, TimeElapsedColumn())
+    left = (TextColumn("left"), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), percent, TimeElapsedColumn(), *left)
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(escape(label), total=1.0)
 
@@ -46,15 +47,30 @@ def _bar(label: str) -> Iterator[Progress]:
 
 
 def _lines(label: str) -> Progress:
-    begun, current, last = time.monotonic(), "", 0.0
+    begun, current, entered, last = time.monotonic(), "", 0.0, 0.0
+    before = 0.0
 
     def report(stage: str, fraction: float) -> None:
-        nonlocal current, last
+        nonlocal current, last, entered, before
         now = time.monotonic()
-        if now - begun < PATIENCE or (stage == current and now - last < SILENCE):
+        name, _, standing = stage.partition(":")
+        if now - begun < PATIENCE or (name == current and now - last < SILENCE):
             return
-        share = f" {fraction:.0%}".replace("%", " %") if stage == current else ""
-        print(f"{label}: {stage}{share}", file=sys.stderr, flush=True)
-        current, last = stage, now
+        text = f"{label}: {name}"
+        if name == current:
+            text += f" {fraction:.0%}".replace("%", " %")
+            if standing and fraction > before:
+                text += f",{standing}, {_duration((now - entered) * (1 - fraction) / (fraction - before))} left"
+        else:
+            entered, before = now, fraction
+        print(text, file=sys.stderr, flush=True)
+        current, last = name, now
 
     return report
+
+
+def _duration(seconds: float) -> str:
+    """In words: 40 s, 12 min, 1.5 h."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from isofield.fields.decoder import Coded
 from isofield.fields.features import Features
 from isofield.fields.mlp import Mlp
 from isofield.fields.siren import Siren
 
-NETWORKS = (Mlp, Siren, Features)
+NETWORKS = (Mlp, Siren, Features, Coded)
 """Fields that mean nothing beyond the cube from -1 to 1; grids and what is made of fields know for themselves."""
 
 

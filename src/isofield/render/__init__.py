@@ -6,6 +6,7 @@ Meshes are `trimesh.Trimesh`, clouds `types.Cloud` or arrays (n, 3); everything 
 from __future__ import annotations
 
 from isofield.render.camera import Camera, Orthographic, all_around, frame, look, views
+from isofield.render.curves import Chart, charts
 from isofield.render.depths import DepthImage, depth
 from isofield.render.panels import Panel, save, sheet, side_by_side
 from isofield.render.pictures import camera_for, picture
@@ -14,11 +15,13 @@ from isofield.render.scans import scan
 
 __all__ = [
     "Camera",
+    "Chart",
     "DepthImage",
     "Orthographic",
     "Panel",
     "all_around",
     "camera_for",
+    "charts",
     "depth",
     "frame",
     "look",

@@ -42,6 +42,11 @@ class Processes:
             total += known[shard]
         return total
 
+    def wait(self) -> None:
+        """Until all processes are here."""
+        if self.size > 1:
+            dist.barrier()
+
     def gathered(self, own: Mapping[int, Any]) -> dict[int, Any]:
         """By shard, what belongs to it; of all processes in the first, of this one in the others."""
         if self.size == 1:

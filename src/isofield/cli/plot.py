@@ -1,0 +1,57 @@
+"""`isofield plot RUN`: the curves of a training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+
+def plot(
+    run: Annotated[Path, tyro.conf.Positional],
+    *,
+    out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="P.png", help_behavior_hint="")] = None,
+) -> int:
+    """Draw a training: losses, learning rates, lengths of the codes and of the weights, time.
+
+    Args:
+        run: The folder that `isofield train deepsdf` wrote, finished or not.
+        out: The picture to write (default: RUN/curves.png).
+    """
+    from isofield import shapes
+    from isofield.cli import reporting
+    from isofield.errors import InputError
+
+    path = out or run / "curves.png"
+    shapes.check_output(path, ("png",))
+    from isofield import render, training
+
+    lines = training.read_log(run)
+    if not lines:
+        raise InputError(f"{run} has no line of its log yet: train on, or give --log a smaller number.")
+    steps = [line["step"] for line in lines]
+
+    def curves(*names: str) -> dict[str, list[float]]:
+        return {name.replace("_", " "): [line[name] for line in lines] for name in names}
+
+    fixed = {"step", "epoch", "seconds", "loss", "decoder_rate", "code_rate", "code_norm", "norms"}
+    terms = [name for name in lines[0] if name not in fixed]
+    weights = {name: [line["norms"][name] for line in lines] for name in lines[0]["norms"] if "weight" in name}
+    some = [
+        render.Chart("loss", steps, curves("loss"), log=True),
+        render.Chart("its terms", steps, curves(*terms), log=True),
+        render.Chart("learning rates", steps, curves("decoder_rate", "code_rate"), log=True),
+        render.Chart("mean length of the codes", steps, curves("code_norm")),
+        render.Chart("lengths of the weights", steps, {_short(name): values for name, values in weights.items()}),
+        render.Chart("minutes", steps, {"": [line["seconds"] / 60 for line in lines]}),
+    ]
+    render.charts(some, path)
+    last = lines[-1]
+    reporting.note(f"{path}: {last['step']} steps, {last['seconds'] / 60:.1f} min, loss {last['loss']:.5f}")
+    return 0
+
+
+def _short(name: str) -> str:
+    """lin3.weight_v as 3 v."""
+    return name.removeprefix("lin").replace(".weight", " ").replace("_", "").strip()
