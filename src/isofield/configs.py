@@ -447,14 +447,15 @@ class AutoDecoderConfig:
     """DeepSDF's auto-decoder (`methods.auto_decoder`); the defaults are the published numbers. Lengths are normalised.
 
     length: of a code. dims, latent_in, norm_layers, weight_norm, dropout, dropout_prob, xyz_in_all, latent_dropout,
-    use_tanh: of the network (`fields.decoder`). clamp: beyond it distances are cut off. code_std: deviation of a first
+    use_tanh: of the network (`fields.decoder`). clamp: beyond it distances are cut off; saturating: as
+    published, values beyond it have no slope even where they are wrong. code_std: deviation of a first
     code's length; code_bound: no code is longer, 0 for no bound. prior: weight of the codes' lengths, which rises over
     the first `prior_warm_up` epochs; squared: of their squares.
     batch: shapes a step; samples: points of each, half of them inside. epochs: through all shapes; steps: so many in
     place of epochs, where above 0. decoder_rate, code_rate: learning rates; code_rate.initial 0 leaves codes as they
     begin. clip: largest norm of the network's gradient, 0 for any. parts: of a batch, one after the other, for less
     memory. snapshots: numbers of epochs (of steps, where those are given) after which the space is kept; keep: so
-    often the state to go on from; log: a line of the log every so many steps. precision: of the products. compile:
+    often the state to go on from; log_every: a line of the log every so many steps. precision: of the products. compile:
     by torch.compile.
     infer_steps, infer_samples, infer_rate, infer_prior, infer_std: of Adam for the code of an unseen shape.
     """
@@ -470,6 +471,7 @@ class AutoDecoderConfig:
     latent_dropout: bool = False
     use_tanh: bool = False
     clamp: float = 0.1
+    saturating: bool = True
     code_std: float = 1.0
     code_bound: float = 1.0
     prior: float = 1e-4
@@ -485,7 +487,7 @@ class AutoDecoderConfig:
     parts: int = 1
     snapshots: tuple[int, ...] = (100, 500, 1000, 2000)
     keep: int = 10
-    log: int = 10
+    log_every: int = 10
     precision: Precision = "fp32"
     compile: bool = False
     infer_steps: int = 800
@@ -516,7 +518,7 @@ class SharpenedConfig:
     parts: int = 1
     snapshots: tuple[int, ...] = ()
     keep: int = 500
-    log: int = 10
+    log_every: int = 10
     precision: Precision = "fp32"
     infer_steps: int = 100
     infer_samples: int = 2048
@@ -526,8 +528,8 @@ class SharpenedConfig:
 PRESETS = {
     "deepsdf-paper": AutoDecoderConfig(),
     "deepsdf-mlp": AutoDecoderConfig(
-        length=64, dims=(128,) * 8, weight_norm=False, norm_layers=(), dropout=(), code_std=0.1, code_bound=0.0,
-        squared=True, prior_warm_up=0.0, batch=32, samples=320, steps=30_000,
+        length=64, dims=(128,) * 8, weight_norm=False, norm_layers=(), dropout=(), saturating=False, code_std=0.1,
+        code_bound=0.0, squared=True, prior_warm_up=0.0, batch=32, samples=320, steps=30_000,
         decoder_rate=RateConfig(2e-3, "cosine", final=4e-5), code_rate=RateConfig(5e-3, "cosine", final=1e-4),
         snapshots=(), keep=1000, infer_samples=2048,
     ),

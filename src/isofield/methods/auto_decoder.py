@@ -16,6 +16,8 @@ What differs from the released code:
 * the samples of a shape are a window of its rows, which are in random order; where a side has too few of them they
   repeat, and a shape with none on one side is refused before;
 * both sums are means over the shapes of a batch, so that `parts` and several processes change nothing;
+* `saturating` is eq. 4; without it a value beyond the clamp is led back where the truth is not there: a small network
+  that begins beyond the clamp would learn nothing at all;
 * the code of an unseen shape begins with the same random numbers whatever else is looked for at the same time.
 """
 
@@ -33,7 +35,7 @@ from isofield.configs import AutoDecoderConfig
 from isofield.fields.decoder import Decoder
 from isofield.training import Learner, Plan
 from isofield.training.batches import steps_of
-from isofield.losses.signed import clamped
+from isofield.losses.signed import clamped, returning
 from isofield.threads import map_lanes
 from isofield.types import Evidence
 
@@ -68,7 +70,7 @@ def plan(config: AutoDecoderConfig, count: int, seed: int) -> Plan:
     return Plan(
         config.steps or config.epochs * unit, config.batch, config.decoder_rate, config.code_rate, config.code_bound,
         config.clip, config.parts, tuple(number * unit for number in config.snapshots), config.keep * unit,
-        config.log, config.precision, seed,
+        config.log_every, config.precision, seed,
     )  # fmt: skip
 
 
@@ -79,6 +81,7 @@ def learner(
 
     inside: of each shape the share of its samples that is inside, about.
     """
+    loss = clamped if config.saturating else returning
     decode = torch.compile(module.decode) if config.compile else module.decode
 
     def draw(shape: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -90,7 +93,7 @@ def learner(
         ramp = min(1.0, epoch / config.prior_warm_up) if config.prior_warm_up else 1.0
         lengths = z.square().sum(1) if config.squared else z.norm(dim=1)
         return {
-            "distance": len(z) * clamped(value.float(), s, config.clamp),
+            "distance": len(z) * loss(value.float().flatten(), s.flatten(), config.clamp),
             "prior": config.prior * ramp * lengths.sum(),
         }
 
@@ -143,7 +146,8 @@ def _found(module: nn.Module, known: Evidence, config: AutoDecoderConfig) -> Ten
         value = module.decode(x[None], module.condition(z))[0]
         if free is not None:  # it is known to be at least so far away, and no more
             s = torch.where(free, torch.maximum(s, value.detach()), s)
-        loss = clamped(value, s, config.clamp) + config.infer_prior * z.square().mean()
+        distance = clamped if config.saturating else returning
+        loss = distance(value, s, config.clamp) + config.infer_prior * z.square().mean()
         z.grad, = torch.autograd.grad(loss, [z])
         optimizer.step()
     return z.detach()[0]

@@ -46,7 +46,7 @@ def plan(config: SharpenedConfig, seed: int) -> Plan:
     """The settings of the descent; the codes stay."""
     return Plan(
         config.steps, config.batch, config.decoder_rate, RateConfig(0.0), 0.0, config.clip, config.parts,
-        config.snapshots, config.keep, config.log, config.precision, seed,
+        config.snapshots, config.keep, config.log_every, config.precision, seed,
     )  # fmt: skip
 
 
