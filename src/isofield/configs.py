@@ -496,6 +496,17 @@ class AutoDecoderConfig:
     infer_prior: float = 1e-4
     infer_std: float = 0.01
 
+    def check(self) -> None:
+        """Raises InputError for numbers that no training can have."""
+        above = ("length", "clamp", "batch", "samples", "parts", "keep", "log_every", "infer_samples")
+        wrong = [name for name in above if not getattr(self, name) > 0]
+        wrong += [name for name in ("steps", "epochs", "prior", "clip", "code_std") if not getattr(self, name) >= 0]
+        wrong += [] if self.steps or self.epochs else ["steps"]
+        wrong += [] if 0 <= self.dropout_prob < 1 else ["dropout_prob"]
+        if wrong:
+            values = ", ".join(f"{name} {getattr(self, name):g}" for name in wrong)
+            raise InputError(f"these settings are out of range: {values}; `isofield train deepsdf --help` lists them.")
+
 
 @dataclass(frozen=True)
 class SharpenedConfig:
@@ -562,6 +573,8 @@ def _settled(base: Any, settings: Mapping[str, Any], above: str) -> Any:
             raise InputError(f"there is no setting '{above}{name}'{perhaps(str(name), known)}; take --help's names.")
         try:
             values[name] = _as(kinds[name], value, known[name], f"{above}{name}.")
+        except InputError:  # of a setting within
+            raise
         except (TypeError, ValueError):
             raise InputError(f"the setting '{above}{name}' cannot be {value!r}: see what --help says of it.") from None
     return replace(base, **values)
