@@ -424,6 +424,7 @@ class LinearConfig:
 
 RateKind = Literal["step", "warmup", "constant", "cosine"]
 Precision = Literal["fp32", "bf16"]
+Search = Literal["adam", "lm"]
 
 
 @dataclass(frozen=True)
@@ -457,7 +458,9 @@ class AutoDecoderConfig:
     memory. snapshots: numbers of epochs (of steps, where those are given) after which the space is kept; keep: so
     often the state to go on from; log_every: a line of the log every so many steps. precision: of the products. compile:
     by torch.compile.
-    infer_steps, infer_samples, infer_rate, infer_prior, infer_std: of Adam for the code of an unseen shape.
+    infer_steps, infer_samples, infer_rate, infer_prior, infer_std: of Adam for the code of an unseen shape. infer_by:
+    "lm" finds it by Levenberg and Marquardt, from so many training codes (infer_starts) in infer_rounds rounds, and
+    infer_polish steps of Adam.
     """
 
     length: int = 256
@@ -495,6 +498,10 @@ class AutoDecoderConfig:
     infer_rate: float = 5e-3
     infer_prior: float = 1e-4
     infer_std: float = 0.01
+    infer_by: Search = "adam"
+    infer_starts: int = 4
+    infer_rounds: int = 12
+    infer_polish: int = 60
 
     def check(self) -> None:
         """Raises InputError for numbers that no training can have."""

@@ -120,6 +120,17 @@ def test_an_unseen_shape_is_found_and_alone_as_among_others(learned):
     assert torch.equal(spaces.infer(module, known[1:], codes, SMALL)[0], found[1])
 
 
+def test_levenberg_and_marquardt_find_as_good_a_code(learned):
+    module, codes = learned
+    by_squares = replace(SMALL, infer_by="lm")
+    for radius in (0.42, 0.57, 0.8):
+        known = [evidence(radius, 3000, 5)]
+        adam, lm = (error(module, spaces.infer(module, known, codes, c)[0], radius) for c in (SMALL, by_squares))
+        assert lm < 1.05 * adam + 1e-4
+    alone = spaces.infer(module, known, codes, replace(by_squares, infer_polish=0))[0]
+    assert error(module, alone, 0.8) < 0.012
+
+
 def test_what_is_known_to_be_free_only_pushes_out(learned):
     module, codes = learned
     known = evidence(0.5, 3000, 5)

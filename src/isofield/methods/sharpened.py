@@ -25,7 +25,8 @@ from isofield.fields.components import Components
 from isofield.fields.sharpened import Sharpened
 from isofield.losses.signed import clamped
 from isofield.methods import linear
-from isofield.methods.auto_decoder import Rows, balanced, draws
+from isofield.methods.auto_decoder import Rows, balanced
+from isofield.methods.searching import draws
 from isofield.threads import map_lanes
 from isofield.training import Learner, Plan
 from isofield.types import Evidence, Progress
