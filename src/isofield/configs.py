@@ -424,6 +424,7 @@ class LinearConfig:
 
 RateKind = Literal["step", "warmup", "constant", "cosine"]
 Precision = Literal["fp32", "bf16"]
+Search = Literal["adam", "lm"]
 
 
 @dataclass(frozen=True)
@@ -447,16 +448,19 @@ class AutoDecoderConfig:
     """DeepSDF's auto-decoder (`methods.auto_decoder`); the defaults are the published numbers. Lengths are normalised.
 
     length: of a code. dims, latent_in, norm_layers, weight_norm, dropout, dropout_prob, xyz_in_all, latent_dropout,
-    use_tanh: of the network (`fields.decoder`). clamp: beyond it distances are cut off. code_std: deviation of a first
+    use_tanh: of the network (`fields.decoder`). clamp: beyond it distances are cut off; saturating: as
+    published, values beyond it have no slope even where they are wrong. code_std: deviation of a first
     code's length; code_bound: no code is longer, 0 for no bound. prior: weight of the codes' lengths, which rises over
     the first `prior_warm_up` epochs; squared: of their squares.
     batch: shapes a step; samples: points of each, half of them inside. epochs: through all shapes; steps: so many in
     place of epochs, where above 0. decoder_rate, code_rate: learning rates; code_rate.initial 0 leaves codes as they
     begin. clip: largest norm of the network's gradient, 0 for any. parts: of a batch, one after the other, for less
     memory. snapshots: numbers of epochs (of steps, where those are given) after which the space is kept; keep: so
-    often the state to go on from; log: a line of the log every so many steps. precision: of the products. compile:
+    often the state to go on from; log_every: a line of the log every so many steps. precision: of the products. compile:
     by torch.compile.
-    infer_steps, infer_samples, infer_rate, infer_prior, infer_std: of Adam for the code of an unseen shape.
+    infer_steps, infer_samples, infer_rate, infer_prior, infer_std: of Adam for the code of an unseen shape. infer_by:
+    "lm" finds it by Levenberg and Marquardt, from so many training codes (infer_starts) in infer_rounds rounds, and
+    infer_polish steps of Adam.
     """
 
     length: int = 256
@@ -470,6 +474,7 @@ class AutoDecoderConfig:
     latent_dropout: bool = False
     use_tanh: bool = False
     clamp: float = 0.1
+    saturating: bool = True
     code_std: float = 1.0
     code_bound: float = 1.0
     prior: float = 1e-4
@@ -485,7 +490,7 @@ class AutoDecoderConfig:
     parts: int = 1
     snapshots: tuple[int, ...] = (100, 500, 1000, 2000)
     keep: int = 10
-    log: int = 10
+    log_every: int = 10
     precision: Precision = "fp32"
     compile: bool = False
     infer_steps: int = 800
@@ -493,6 +498,21 @@ class AutoDecoderConfig:
     infer_rate: float = 5e-3
     infer_prior: float = 1e-4
     infer_std: float = 0.01
+    infer_by: Search = "adam"
+    infer_starts: int = 4
+    infer_rounds: int = 12
+    infer_polish: int = 60
+
+    def check(self) -> None:
+        """Raises InputError for numbers that no training can have."""
+        above = ("length", "clamp", "batch", "samples", "parts", "keep", "log_every", "infer_samples")
+        wrong = [name for name in above if not getattr(self, name) > 0]
+        wrong += [name for name in ("steps", "epochs", "prior", "clip", "code_std") if not getattr(self, name) >= 0]
+        wrong += [] if self.steps or self.epochs else ["steps"]
+        wrong += [] if 0 <= self.dropout_prob < 1 else ["dropout_prob"]
+        if wrong:
+            values = ", ".join(f"{name} {getattr(self, name):g}" for name in wrong)
+            raise InputError(f"these settings are out of range: {values}; `isofield train deepsdf --help` lists them.")
 
 
 @dataclass(frozen=True)
@@ -516,7 +536,7 @@ class SharpenedConfig:
     parts: int = 1
     snapshots: tuple[int, ...] = ()
     keep: int = 500
-    log: int = 10
+    log_every: int = 10
     precision: Precision = "fp32"
     infer_steps: int = 100
     infer_samples: int = 2048
@@ -528,8 +548,8 @@ SpaceConfig = LinearConfig | AutoDecoderConfig | SharpenedConfig
 PRESETS: dict[str, SpaceConfig] = {
     "deepsdf-paper": AutoDecoderConfig(),
     "deepsdf-mlp": AutoDecoderConfig(
-        length=64, dims=(128,) * 8, weight_norm=False, norm_layers=(), dropout=(), code_std=0.1, code_bound=0.0,
-        squared=True, prior_warm_up=0.0, batch=32, samples=320, steps=30_000,
+        length=64, dims=(128,) * 8, weight_norm=False, norm_layers=(), dropout=(), saturating=False, code_std=0.1,
+        code_bound=0.0, squared=True, prior_warm_up=0.0, batch=32, samples=320, steps=30_000,
         decoder_rate=RateConfig(2e-3, "cosine", final=4e-5), code_rate=RateConfig(5e-3, "cosine", final=1e-4),
         snapshots=(), keep=1000, infer_samples=2048,
     ),
@@ -563,6 +583,8 @@ def _settled(base: Any, settings: Mapping[str, Any], above: str) -> Any:
             raise InputError(f"there is no setting '{above}{name}'{perhaps(str(name), known)}; take --help's names.")
         try:
             values[name] = _as(kinds[name], value, known[name], f"{above}{name}.")
+        except InputError:  # of a setting within
+            raise
         except (TypeError, ValueError):
             raise InputError(f"the setting '{above}{name}' cannot be {value!r}: see what --help says of it.") from None
     return replace(base, **values)

@@ -54,6 +54,8 @@ def train(
     settings = config or DEFAULTS[method]
     if resume and isinstance(settings, LinearConfig):
         raise InputError("a linear space is solved for at once: there is nothing to resume; leave --resume out.")
+    if isinstance(settings, AutoDecoderConfig):
+        settings.check()
     with training.joined_processes() as processes:
         if not resume:
             training.check_new(folder)

@@ -29,7 +29,7 @@ def plot(
 
     lines = training.read_log(run)
     if not lines:
-        raise InputError(f"{run} has no line of its log yet: train on, or give --log a smaller number.")
+        raise InputError(f"{run} has no line of its log yet: train on, or give --log-every a smaller number.")
     steps = [line["step"] for line in lines]
 
     def curves(*names: str) -> dict[str, list[float]]:

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 
 def clamped(value: Tensor, distance: Tensor, limit: float) -> Tensor:
     """mean |clamp(f, -d, d) - clamp(s, -d, d)|, a scalar (Park et al. 2019, DeepSDF, eq. 4). value, distance: (n,)."""
     return (value.clamp(-limit, limit) - distance.clamp(-limit, limit)).abs().mean()
+
+
+def returning(value: Tensor, distance: Tensor, limit: float) -> Tensor:
+    """`clamped`, but what reaches beyond the limit counts in full where the distance does not reach there, a scalar.
+
+    So it has a slope that leads back; in eq. 4 it has none, and a network that begins beyond the limit stays there.
+    value, distance: (n,).
+    """
+    value = torch.where(distance >= limit, value.clamp(max=limit), value)
+    value = torch.where(distance <= -limit, value.clamp(min=-limit), value)
+    return (value - distance.clamp(-limit, limit)).abs().mean()
 
 
 def wrong_side(value: Tensor, distance: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ One network f and one code z_i for each shape i are learned together (eq. 9); fr
 
 over samples x_ij of signed distance s_ij, half of them inside (eq. 4), with codes that begin as N(0, (std^2 / l) I) and
 are no longer than a bound. ramp = min(1, epoch / 100) and |z| without a square are the released code's; the paper has
-|z|^2 / sigma^2 (`squared`). The code of an unseen shape is found by the same descent on z alone (eq. 10).
+|z|^2 / sigma^2 (`squared`). The code of an unseen shape is found by the same descent on z alone (`searching`).
 
 What differs from the released code:
 
@@ -16,7 +16,8 @@ What differs from the released code:
 * the samples of a shape are a window of its rows, which are in random order; where a side has too few of them they
   repeat, and a shape with none on one side is refused before;
 * both sums are means over the shapes of a batch, so that `parts` and several processes change nothing;
-* the code of an unseen shape begins with the same random numbers whatever else is looked for at the same time.
+* `saturating` is eq. 4; without it a value beyond the clamp is led back where the truth is not there: a small network
+  that begins beyond the clamp would learn nothing at all.
 """
 
 from __future__ import annotations
@@ -28,14 +29,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isofield.adapt import steady
 from isofield.configs import AutoDecoderConfig
 from isofield.fields.decoder import Decoder
 from isofield.training import Learner, Plan
 from isofield.training.batches import steps_of
-from isofield.losses.signed import clamped
-from isofield.threads import map_lanes
-from isofield.types import Evidence
+from isofield.losses.signed import clamped, returning
 
 SLACK = 1.5
 """A window has so many times the rows that are expected to hold the samples of a side."""
@@ -68,7 +66,7 @@ def plan(config: AutoDecoderConfig, count: int, seed: int) -> Plan:
     return Plan(
         config.steps or config.epochs * unit, config.batch, config.decoder_rate, config.code_rate, config.code_bound,
         config.clip, config.parts, tuple(number * unit for number in config.snapshots), config.keep * unit,
-        config.log, config.precision, seed,
+        config.log_every, config.precision, seed,
     )  # fmt: skip
 
 
@@ -79,6 +77,7 @@ def learner(
 
     inside: of each shape the share of its samples that is inside, about.
     """
+    loss = clamped if config.saturating else returning
     decode = torch.compile(module.decode) if config.compile else module.decode
 
     def draw(shape: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -90,7 +89,7 @@ def learner(
         ramp = min(1.0, epoch / config.prior_warm_up) if config.prior_warm_up else 1.0
         lengths = z.square().sum(1) if config.squared else z.norm(dim=1)
         return {
-            "distance": len(z) * clamped(value.float(), s, config.clamp),
+            "distance": len(z) * loss(value.float().flatten(), s.flatten(), config.clamp),
             "prior": config.prior * ramp * lengths.sum(),
         }
 
@@ -122,44 +121,3 @@ def side_of(
     if not len(part):
         raise ValueError(f"no sample {'inside' if negative else 'outside'}")
     return part[random.integers(len(part), size=count)]
-
-
-def infer(module: nn.Module, known: Sequence[Evidence], config: AutoDecoderConfig) -> Tensor:
-    """The codes (b, l) of shapes of which this is known, by Adam; a shape's code does not depend on the others."""
-    with steady():
-        return torch.stack(map_lanes(lambda one: _found(module, one, config), known))
-
-
-def _found(module: nn.Module, known: Evidence, config: AutoDecoderConfig) -> Tensor:
-    """The code (l,) of one shape: Adam at a rate that falls to a tenth at half of the steps."""
-    random, start = np.random.default_rng(0), torch.Generator().manual_seed(0)
-    z = (torch.randn(1, int(module.length), generator=start) * config.infer_std).requires_grad_()
-    optimizer = torch.optim.Adam([z], lr=config.infer_rate)
-    draw = draws(known, config.infer_samples)
-    for step in range(config.infer_steps):
-        if step == config.infer_steps // 2:
-            optimizer.param_groups[0]["lr"] = config.infer_rate / 10
-        x, s, free = draw(random)
-        value = module.decode(x[None], module.condition(z))[0]
-        if free is not None:  # it is known to be at least so far away, and no more
-            s = torch.where(free, torch.maximum(s, value.detach()), s)
-        loss = clamped(value, s, config.clamp) + config.infer_prior * z.square().mean()
-        z.grad, = torch.autograd.grad(loss, [z])
-        optimizer.step()
-    return z.detach()[0]
-
-
-def draws(
-    known: Evidence, count: int
-) -> Callable[[np.random.Generator], tuple[Tensor, Tensor, Tensor | None]]:
-    """Fresh samples of what is known of a shape, half of them inside where some are: points, distances, which are free."""
-    x, s = torch.tensor(known.points, dtype=torch.float32), torch.tensor(known.distance, dtype=torch.float32)
-    free = None if known.free is None else torch.from_numpy(known.free)
-    sides = [side for side in (torch.nonzero(s < 0)[:, 0], torch.nonzero(s >= 0)[:, 0]) if len(side)]
-
-    def draw(random: np.random.Generator) -> tuple[Tensor, Tensor, Tensor | None]:
-        size = count // len(sides)
-        index = torch.cat([side[torch.from_numpy(random.integers(len(side), size=size))] for side in sides])
-        return x[index], s[index], None if free is None else free[index]
-
-    return draw

@@ -25,7 +25,8 @@ from isofield.fields.components import Components
 from isofield.fields.sharpened import Sharpened
 from isofield.losses.signed import clamped
 from isofield.methods import linear
-from isofield.methods.auto_decoder import Rows, balanced, draws
+from isofield.methods.auto_decoder import Rows, balanced
+from isofield.methods.searching import draws
 from isofield.threads import map_lanes
 from isofield.training import Learner, Plan
 from isofield.types import Evidence, Progress
@@ -46,7 +47,7 @@ def plan(config: SharpenedConfig, seed: int) -> Plan:
     """The settings of the descent; the codes stay."""
     return Plan(
         config.steps, config.batch, config.decoder_rate, RateConfig(0.0), 0.0, config.clip, config.parts,
-        config.snapshots, config.keep, config.log, config.precision, seed,
+        config.snapshots, config.keep, config.log_every, config.precision, seed,
     )  # fmt: skip
 
 

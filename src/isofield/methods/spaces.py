@@ -12,7 +12,7 @@ from isofield.configs import AutoDecoderConfig, LinearConfig, SharpenedConfig, S
 from isofield.fields.components import Components
 from isofield.fields.decoder import Coded
 from isofield.fields.sharpened import Sharpened
-from isofield.methods import auto_decoder, linear, sharpened
+from isofield.methods import linear, searching, sharpened
 from isofield.methods.gridding import nodes, smoothed
 from isofield.threads import map_lanes
 from isofield.types import Evidence
@@ -34,7 +34,7 @@ def infer(space: nn.Module, known: Sequence[Evidence], codes: Tensor, config: Sp
         case Sharpened(), SharpenedConfig():
             return sharpened.infer(space, known, config)
         case _, AutoDecoderConfig():
-            return auto_decoder.infer(space, known, config)
+            return searching.infer(space, known, codes, config)
     raise TypeError(f"{type(space).__name__} is no space of {type(config).__name__}")
 
 

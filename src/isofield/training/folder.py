@@ -176,7 +176,7 @@ class Log:
         """A step."""
         self.losses.append(figures.losses)
         training = self.training
-        if figures.step % training.plan.log and figures.step != training.plan.steps and not figures.stopped:
+        if figures.step % training.plan.log_every and figures.step != training.plan.steps and not figures.stopped:
             return
         terms = {name: sum(one[name] for one in self.losses) / len(self.losses) for name in figures.losses}
         self.losses.clear()

@@ -37,7 +37,7 @@ class Plan:
 
     steps: in all. batch: shapes a step, at most; an epoch goes once through all. decoder, codes: learning rates.
     bound: longest code, 0 for any. clip: largest norm of the module's gradient, 0 for any. parts: of a shard, one after
-    the other. snapshots: steps after which the space is kept. keep, log: steps between two states, and two lines of
+    the other. snapshots: steps after which the space is kept. keep, log_every: steps between two states, and two lines of
     the log.
     """
 
@@ -50,6 +50,6 @@ class Plan:
     parts: int = 1
     snapshots: tuple[int, ...] = ()
     keep: int = 1000
-    log: int = 10
+    log_every: int = 10
     precision: Precision = "fp32"
     seed: int = 0

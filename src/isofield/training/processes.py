@@ -58,7 +58,7 @@ class Processes:
 
 @contextmanager
 def joined_processes() -> Iterator[Processes]:
-    """The processes that torchrun started, or this one alone; gloo on CPUs, NCCL where a process has a GPU.
+    """The processes that torchrun started, or this one alone; they talk by gloo, of GPUs by NCCL, one GPU a process.
 
     Raises InputError for a number of processes that the shards cannot be dealt out to.
     """
@@ -68,7 +68,9 @@ def joined_processes() -> Iterator[Processes]:
         return
     if SHARDS % size:
         raise InputError(f"{size} processes cannot share {SHARDS} parts of a batch: start 1, 2 or {SHARDS}.")
-    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
+    dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
     try:
         yield Processes(dist.get_rank(), size)
     finally:
