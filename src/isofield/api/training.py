@@ -87,15 +87,18 @@ def _solved(blank: ShapeSpace, settings: LinearConfig, prepared: Prepared, tell:
 
 
 def _learned(
-    blank: ShapeSpace, config: AutoDecoderConfig | SharpenedConfig, prepared: Prepared, inside: Sequence[float], folder: Path,
-    resume: bool, device: torch.device, processes: training.Processes, tell: Progress,
+    blank: ShapeSpace, config: AutoDecoderConfig | SharpenedConfig, prepared: Prepared, inside: Sequence[float],
+    folder: Path, resume: bool, device: torch.device, processes: training.Processes, tell: Progress,
 ) -> ShapeSpace:  # fmt: skip
     """The space that a network learns by descent, with all that is needed to go on in `folder`."""
     seed, count = int(blank.provenance["seed"]), len(blank.shapes)
     mapped = [prepared.rows(row) for row in range(count)]
     learner = _learner(config, mapped.__getitem__, inside, count, seed, device, tell)
-    own = isinstance(config, SharpenedConfig)
-    plan = sharpened.plan(config, seed) if own else auto_decoder.plan(config, count, seed)
+    plan = (
+        auto_decoder.plan(config, count, seed)
+        if isinstance(config, AutoDecoderConfig)
+        else sharpened.plan(config, seed)
+    )
     course = training.Training(learner, plan, processes)
     told = {
         "method": blank.method, "seed": seed, "shapes": blank.ids, "rows": [len(rows) for rows in mapped],

@@ -31,9 +31,7 @@ def configured(command: Callable[..., int], method: str, arguments: Sequence[str
         return command(*positional, **options)
 
     changed.__signature__ = signature.replace(  # type: ignore[attr-defined]
-        parameters=[
-            p.replace(default=settings) if p.name == "settings" else p for p in signature.parameters.values()
-        ]
+        parameters=[p.replace(default=settings) if p.name == "settings" else p for p in signature.parameters.values()]
     )
     return changed
 
