@@ -456,8 +456,8 @@ class AutoDecoderConfig:
     place of epochs, where above 0. decoder_rate, code_rate: learning rates; code_rate.initial 0 leaves codes as they
     begin. clip: largest norm of the network's gradient, 0 for any. parts: of a batch, one after the other, for less
     memory. snapshots: numbers of epochs (of steps, where those are given) after which the space is kept; keep: so
-    often the state to go on from; log_every: a line of the log every so many steps. precision: of the products. compile:
-    by torch.compile.
+    often the state to go on from; log_every: a line of the log every so many steps. precision: of the products.
+    compile: by torch.compile.
     infer_steps, infer_samples, infer_rate, infer_prior, infer_std: of Adam for the code of an unseen shape. infer_by:
     "lm" finds it by Levenberg and Marquardt, from so many training codes (infer_starts) in infer_rounds rounds, and
     infer_polish steps of Adam.

@@ -82,7 +82,7 @@ def test_ids_are_those_of_the_split_and_a_checkpoint_can_be_named(tmp_path):
     (tmp_path / "train.json").write_text(json.dumps({"ShapeNetV2": {"plane": ["a", "b", "c"]}}))
     assert isofield.load(tmp_path).ids == ["ShapeNetV2/plane/a", "ShapeNetV2/plane/b", "ShapeNetV2/plane/c"]
     assert load_run(tmp_path, "2000").codes.min() == 1
-    with pytest.raises(InputError, match="there is no .*3000.pth"):
+    with pytest.raises(InputError, match=r"there is no .*3000\.pth"):
         load_run(tmp_path, "3000")
 
 
@@ -105,7 +105,11 @@ def test_damaged_and_missing_checkpoints_are_told(tmp_path, capsys, part):
     path = tmp_path / part / "latest.pth"
     content = path.read_bytes()
     command = ["infer", str(tmp_path), str(tmp_path / "x.ply"), "-o", str(tmp_path / "out")]
-    for damaged, what in ((content[: len(content) // 2], "latest.pth is damaged"), (b"", "is damaged"), (None, "there is no")):
+    for damaged, what in (
+        (content[: len(content) // 2], "latest.pth is damaged"),
+        (b"", "is damaged"),
+        (None, "there is no"),
+    ):
         path.unlink()
         if damaged is not None:
             path.write_bytes(damaged)
@@ -134,7 +138,7 @@ def test_nothing_in_a_checkpoint_is_run(tmp_path, monkeypatch):
 
 def test_parts_that_do_not_belong_together_are_told(tmp_path):
     experiment(tmp_path, torch.zeros(COUNT, LENGTH + 1))
-    with pytest.raises(InputError, match="codes of 6 numbers, where specs.json says 5"):
+    with pytest.raises(InputError, match=r"codes of 6 numbers, where specs\.json says 5"):
         isofield.load(tmp_path)
     experiment(tmp_path, torch.zeros(COUNT, LENGTH))
     (tmp_path / "specs.json").write_text(json.dumps({**SPECS, "CodeLength": 7}))

@@ -16,8 +16,9 @@ from isofield.training import Processes, Training
 from isofield.types import Evidence
 
 SMALL = AutoDecoderConfig(
-    length=8, dims=(32, 32), latent_in=(), norm_layers=(), weight_norm=False, dropout=(), saturating=False, code_std=0.1,
-    code_bound=0.0, squared=True, prior_warm_up=0.0, batch=6, samples=128, steps=500, decoder_rate=RateConfig(5e-3, "cosine"),
+    length=8, dims=(32, 32), latent_in=(), norm_layers=(), weight_norm=False, dropout=(), saturating=False,
+    code_std=0.1, code_bound=0.0, squared=True, prior_warm_up=0.0, batch=6, samples=128, steps=500,
+    decoder_rate=RateConfig(5e-3, "cosine"),
     code_rate=RateConfig(1e-2, "cosine"), snapshots=(), infer_steps=200, infer_samples=512, infer_rate=2e-2,
 )  # fmt: skip
 
@@ -152,7 +153,6 @@ def test_a_refined_field_holds_what_a_code_cannot(learned):
     code = spaces.infer(module, [known], codes, SMALL)[0]
     points, truth = torch.tensor(x[::7], dtype=torch.float32), s[::7].clip(-0.1, 0.1)
     field = spaces.refine(module, known, code, SMALL)
-    rough, fine = (
-        float(np.abs(f(points).detach().numpy().clip(-0.1, 0.1) - truth).mean()) for f in (spaces.field(module, code), field)
-    )
+    both = spaces.field(module, code), field
+    rough, fine = (float(np.abs(f(points).detach().numpy().clip(-0.1, 0.1) - truth).mean()) for f in both)
     assert fine < 0.004 < 0.02 < rough

@@ -8,9 +8,7 @@ from isofield.training.batches import rows_of, steps_of
 
 
 def shapes(step: int, count: int, batch: int, seed: int = 0) -> list[int]:
-    return [
-        int(row) * SHARDS + shard for shard in range(SHARDS) for row in rows_of(step, shard, count, batch, seed)
-    ]
+    return [int(row) * SHARDS + shard for shard in range(SHARDS) for row in rows_of(step, shard, count, batch, seed)]
 
 
 @pytest.mark.parametrize(("count", "batch"), [(1, 1), (3, 64), (6, 1), (6, 4), (50, 8), (400, 32), (65, 64)])
@@ -18,9 +16,9 @@ def test_an_epoch_has_every_shape_once_in_full_batches(count, batch):
     steps = steps_of(count, batch)
     for epoch in range(3):
         batches = [shapes(epoch * steps + at, count, batch) for at in range(steps)]
-        assert sorted(sum(batches, [])) == list(range(count))
+        assert sorted(shape for one in batches for shape in one) == list(range(count))
         sizes = {len(one) for one in batches}
-        assert 1 <= min(sizes) and max(sizes) <= batch and max(sizes) - min(sizes) <= 1
+        assert min(sizes) >= 1 and max(sizes) <= batch and max(sizes) - min(sizes) <= 1
 
 
 def test_the_order_depends_on_epoch_and_seed_alone():

@@ -35,13 +35,13 @@ def translated(specs: Mapping[str, Any]) -> tuple[AutoDecoderConfig, list[str]]:
     try:
         layers = dict(specs[NETWORK])
         told: dict[str, Any] = {here: specs[there] for there, here in HERE.items() if specs.get(there) is not None}
-        told |= {name: layers[name] or () if name != "weight_norm" else layers[name] for name in LAYERS if name in layers}
+        told |= {
+            name: layers[name] or () if name != "weight_norm" else layers[name] for name in LAYERS if name in layers
+        }
         # What the released code's network takes where the file is silent.
         silent = {"dropout": (), "dropout_prob": 0.0, "norm_layers": (), "latent_in": (), "weight_norm": False}
         told = {"code_bound": 0.0, "clip": 0.0, **silent, **told}
-        told |= {
-            name: told[name] or False for name in ("xyz_in_all", "use_tanh", "latent_dropout") if name in told
-        }
+        told |= {name: told[name] or False for name in ("xyz_in_all", "use_tanh", "latent_dropout") if name in told}
         if isinstance(told["dropout_prob"], tuple):
             told["dropout_prob"] = 0.0
         if "CodeInitStdDev" in specs:
@@ -56,7 +56,9 @@ def translated(specs: Mapping[str, Any]) -> tuple[AutoDecoderConfig, list[str]]:
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"the specs do not fit ({type(error).__name__}: {error}): compare with DeepSDF's own.") from None
+        raise InputError(
+            f"the specs do not fit ({type(error).__name__}: {error}): compare with DeepSDF's own."
+        ) from None
     known = {*HERE, NETWORK, "CodeInitStdDev", "CodeRegularization", "SnapshotFrequency", "AdditionalSnapshots"}
     ignored = [name for name in specs if name not in {*known, "LearningRateSchedule"}]
     ignored += [f"{NETWORK}.{name}" for name in layers if name not in LAYERS]

@@ -35,9 +35,7 @@ def configured(choices: Mapping[str, Callable[..., int]], method: str, arguments
         return command(*positional, **options)
 
     changed.__signature__ = signature.replace(  # type: ignore[attr-defined]
-        parameters=[
-            p.replace(default=settings) if p.name == "settings" else p for p in signature.parameters.values()
-        ]
+        parameters=[p.replace(default=settings) if p.name == "settings" else p for p in signature.parameters.values()]
     )
     return changed
 

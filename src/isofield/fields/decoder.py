@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, final
+from typing import Any, Protocol, final, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,17 @@ from torch.nn import functional as F
 
 LATENT_DROPOUT = 0.2
 """Share of a code's numbers that latent dropout leaves out, as in the released code."""
+
+
+@runtime_checkable
+class Conditional(Protocol):
+    """A network f(x; z) whose part of the code is computed once a shape, as `Decoder` has it."""
+
+    def condition(self, z: Tensor, random: torch.Generator | None = None) -> Any:
+        """What codes (b, l) add, for `decode`."""
+
+    def decode(self, x: Tensor, added: Any, random: torch.Generator | None = None) -> Tensor:
+        """Distances (b, n) at x (b, n, 3)."""
 
 
 @final

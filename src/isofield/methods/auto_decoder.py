@@ -24,16 +24,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from isofield.configs import AutoDecoderConfig
-from isofield.fields.decoder import Decoder
+from isofield.fields.decoder import Conditional, Decoder
+from isofield.losses.signed import clamped, returning
 from isofield.training import Learner, Plan
 from isofield.training.batches import steps_of
-from isofield.losses.signed import clamped, returning
 
 SLACK = 1.5
 """A window has so many times the rows that are expected to hold the samples of a side."""
@@ -78,14 +79,15 @@ def learner(
     inside: of each shape the share of its samples that is inside, about.
     """
     loss = clamped if config.saturating else returning
-    decode = torch.compile(module.decode) if config.compile else module.decode
+    network = cast(Conditional, module)
+    decode = torch.compile(network.decode) if config.compile else network.decode
 
     def draw(shape: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         drawn = balanced(rows(shape), inside[shape], config.samples, random)
         return drawn[:, :3], drawn[:, 3]
 
     def losses(z: Tensor, x: Tensor, s: Tensor, epoch: int, random: torch.Generator) -> dict[str, Tensor]:
-        value = decode(x, module.condition(z, random), random)
+        value = decode(x, network.condition(z, random), random)
         ramp = min(1.0, epoch / config.prior_warm_up) if config.prior_warm_up else 1.0
         lengths = z.square().sum(1) if config.squared else z.norm(dim=1)
         return {
@@ -106,9 +108,7 @@ def balanced(rows: np.ndarray, inside: float, count: int, random: np.random.Gene
     return np.concatenate([side_of(rows, negative, inside, number, random) for negative, number in sides])
 
 
-def side_of(
-    rows: np.ndarray, negative: bool, inside: float, count: int, random: np.random.Generator
-) -> np.ndarray:
+def side_of(rows: np.ndarray, negative: bool, inside: float, count: int, random: np.random.Generator) -> np.ndarray:
     """(count, 4) float32 rows of one side, out of a window at a random place; rows repeat where there are too few."""
     share = inside if negative else 1 - inside
     size = min(len(rows), math.ceil(SLACK * count / share) + 16 if share > 0 else len(rows))

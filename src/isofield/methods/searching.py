@@ -25,10 +25,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from isofield.adapt import steady
 from isofield.configs import AutoDecoderConfig
+from isofield.fields.decoder import Conditional
 from isofield.losses.signed import clamped, returning
 from isofield.threads import map_lanes
 from isofield.types import Evidence
@@ -49,9 +50,8 @@ Sample = tuple[Tensor, Tensor, Tensor | None]
 Draw = Callable[[np.random.Generator], Sample]
 
 
-def infer(module: nn.Module, known: Sequence[Evidence], codes: Tensor, config: AutoDecoderConfig) -> Tensor:
-    """The codes (b, l) of shapes of which this is known. module: with `condition` and `decode` (`fields.decoder`).
-    codes: (n, l) of the training shapes."""
+def infer(module: Conditional, known: Sequence[Evidence], codes: Tensor, config: AutoDecoderConfig) -> Tensor:
+    """The codes (b, l) of shapes of which this is known. codes: (n, l) of the training shapes."""
 
     def one(shape: Evidence) -> Tensor:
         if config.infer_by == "lm":
@@ -62,7 +62,7 @@ def infer(module: nn.Module, known: Sequence[Evidence], codes: Tensor, config: A
         return torch.stack(map_lanes(one, known))
 
 
-def by_adam(module: nn.Module, known: Evidence, length: int, config: AutoDecoderConfig) -> Tensor:
+def by_adam(module: Conditional, known: Evidence, length: int, config: AutoDecoderConfig) -> Tensor:
     """The code (length,) of one shape: Adam from near 0, at a rate that falls to a tenth at half of the steps."""
     z = torch.randn(length, generator=torch.Generator().manual_seed(0)) * config.infer_std
     steps = config.infer_steps
@@ -70,7 +70,7 @@ def by_adam(module: nn.Module, known: Evidence, length: int, config: AutoDecoder
     return _descended(module, draws(known, config.infer_samples), z, rates, config)
 
 
-def _descended(module: nn.Module, draw: Draw, z: Tensor, rates: Sequence[float], config: AutoDecoderConfig) -> Tensor:
+def _descended(module: Conditional, draw: Draw, z: Tensor, rates: Sequence[float], config: AutoDecoderConfig) -> Tensor:
     """The code (l,) after steps of Adam at these rates."""
     random, z = np.random.default_rng(0), z[None].clone().requires_grad_()
     optimizer = torch.optim.Adam([z], lr=0.0)
@@ -85,7 +85,7 @@ def _descended(module: nn.Module, draw: Draw, z: Tensor, rates: Sequence[float],
     return z.detach()[0]
 
 
-def by_squares(module: nn.Module, known: Evidence, codes: Tensor, config: AutoDecoderConfig) -> Tensor:
+def by_squares(module: Conditional, known: Evidence, codes: Tensor, config: AutoDecoderConfig) -> Tensor:
     """The code (l,) of one shape: by Levenberg and Marquardt from the best training codes, and a short Adam."""
     count = len(known.points)
     seen, held = known.part(0, count - count // 4), known.part(count - count // 4, count)
@@ -102,7 +102,7 @@ def by_squares(module: nn.Module, known: Evidence, codes: Tensor, config: AutoDe
     return polished if _errors(module, judge, polished[None], config)[0] < errors.min() else best
 
 
-def _rounds(module: nn.Module, sample: Sample, z: Tensor, config: AutoDecoderConfig) -> Tensor:
+def _rounds(module: Conditional, sample: Sample, z: Tensor, config: AutoDecoderConfig) -> Tensor:
     """Codes (k, l) after rounds from z (k, l), each with a damping of its own."""
     x, s, free = sample
     ridge, unit = 2 * config.infer_prior / z.shape[1], torch.eye(z.shape[1])
@@ -126,10 +126,11 @@ def _rounds(module: nn.Module, sample: Sample, z: Tensor, config: AutoDecoderCon
     return z
 
 
-def _linear(module: nn.Module, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+def _linear(module: Conditional, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
     """Values (k, m) at x (m, 3) of codes z (k, l), and their slopes by the code (k, m, l): one pass back through the
     network, every point with a code of its own."""
-    values, slopes = [], []
+    values: list[Tensor] = []
+    slopes: list[Tensor] = []
     for code in z:
         own = code.expand(len(x), -1).clone().requires_grad_()
         value = module.decode(x[:, None], module.condition(own))[:, 0]
@@ -138,13 +139,13 @@ def _linear(module: nn.Module, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
     return torch.stack(values), torch.stack(slopes)
 
 
-def _losses(module: nn.Module, sample: Sample, z: Tensor, config: AutoDecoderConfig) -> Tensor:
+def _losses(module: Conditional, sample: Sample, z: Tensor, config: AutoDecoderConfig) -> Tensor:
     """The objective (k,) of codes (k, l)."""
     return _errors(module, sample, z, config) + config.infer_prior * z.square().mean(1)
 
 
 @torch.no_grad()
-def _errors(module: nn.Module, sample: Sample, z: Tensor, config: AutoDecoderConfig) -> Tensor:
+def _errors(module: Conditional, sample: Sample, z: Tensor, config: AutoDecoderConfig) -> Tensor:
     """Mean clamped errors (k,) of codes (k, l) on samples (m)."""
     x, s, free = sample
     parts = []
@@ -166,7 +167,7 @@ def _wanted(value: Tensor, distance: Tensor, free: Tensor | None) -> Tensor:
 
 
 def draws(known: Evidence, count: int) -> Draw:
-    """Fresh samples of what is known of a shape, half of them inside where some are: points, distances, which are free."""
+    """Fresh samples of what is known of a shape, half of them inside where some are."""
     x, s = torch.tensor(known.points, dtype=torch.float32), torch.tensor(known.distance, dtype=torch.float32)
     free = None if known.free is None else torch.from_numpy(known.free)
     sides = [side for side in (torch.nonzero(s < 0)[:, 0], torch.nonzero(s >= 0)[:, 0]) if len(side)]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from isofield.adapt import steady
 from isofield.configs import AutoDecoderConfig, LinearConfig, SharpenedConfig, SpaceConfig
 from isofield.fields.components import Components
-from isofield.fields.decoder import Coded
+from isofield.fields.decoder import Coded, Conditional
 from isofield.fields.sharpened import Sharpened
 from isofield.methods import linear, searching, sharpened
 from isofield.methods.gridding import nodes, smoothed
@@ -33,7 +33,7 @@ def infer(space: nn.Module, known: Sequence[Evidence], codes: Tensor, config: Sp
                 )
         case Sharpened(), SharpenedConfig():
             return sharpened.infer(space, known, config)
-        case _, AutoDecoderConfig():
+        case Conditional(), AutoDecoderConfig():
             return searching.infer(space, known, codes, config)
     raise TypeError(f"{type(space).__name__} is no space of {type(config).__name__}")
 
@@ -54,7 +54,7 @@ def refine(space: nn.Module, known: Evidence, code: Tensor, config: SpaceConfig)
                 return linear.refine(space, known.part(0, config.detail), code, config)
         case _, AutoDecoderConfig() | SharpenedConfig():
             with steady():
-                start = torch.cat(map_lanes(Coded(space, code), nodes(RESIDUAL.cells).split(NODES)))
-                start = start.clamp(-RESIDUAL.limit, RESIDUAL.limit).numpy()
+                values = torch.cat(map_lanes(Coded(space, code), nodes(RESIDUAL.cells).split(NODES)))
+                start = values.detach().clamp(-RESIDUAL.limit, RESIDUAL.limit).numpy()
                 return linear.residual(known.part(0, RESIDUAL.detail), start, RESIDUAL)
     raise TypeError(f"{type(space).__name__} is no space of {type(config).__name__}")

@@ -21,9 +21,9 @@ import torch
 from torch import Tensor
 
 from isofield.errors import InputError
-from isofield.training.training import Figures, Training
 from isofield.folder_format import CONFIG, SPACE, reason
 from isofield.shapes.writing import replacing
+from isofield.training.training import Figures, Training
 from isofield.types import Progress
 
 STATE, LOG, SNAPSHOTS, BOARD = "state.pt", "log.jsonl", "snapshots", "tensorboard"
@@ -55,7 +55,7 @@ def read_state(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
         before = json.loads(state["settings"])
     except Exception as error:  # torch raises errors of many kinds for what is no file of its own
         raise InputError(
-            f"{path} is damaged ({reason(error).split('. ')[0][:120]}): train again into another folder, or copy it anew."
+            f"{path} is damaged ({reason(error).split('. ')[0][:110]}): copy it anew, or train into another folder."
         ) from None
     differ = _differing(before, json.loads(json.dumps(settings)), "")
     if differ:
@@ -182,16 +182,17 @@ class Log:
         self.losses.clear()
         codes = torch.cat([code.detach().norm(dim=1) for code in training.codes.values()])
         named = [(n, w) for n, w in training.learner.module.named_parameters() if w.requires_grad]
+        norms = {name: round(float(weight.detach().norm()), 6) for name, weight in named}
         line = {
             "step": figures.step, "epoch": figures.epoch, "seconds": round(training.seconds, 3),
             "loss": sum(terms.values()), **terms, "decoder_rate": figures.rates[0], "code_rate": figures.rates[1],
             "code_norm": float(codes.mean()),
-            "norms": {name: round(float(weight.detach().norm()), 6) for name, weight in named},
+            "norms": norms,
         }  # fmt: skip
         self.lines.append(json.dumps(line))
         if self.board is not None:
             flat = {k: v for k, v in line.items() if isinstance(v, float)}
-            for name, value in {**flat, **{f"norms/{k}": v for k, v in line["norms"].items()}}.items():
+            for name, value in {**flat, **{f"norms/{k}": v for k, v in norms.items()}}.items():
                 self.board.add_scalar(name, value, figures.step)
 
     def flush(self) -> None:

@@ -37,8 +37,8 @@ class Plan:
 
     steps: in all. batch: shapes a step, at most; an epoch goes once through all. decoder, codes: learning rates.
     bound: longest code, 0 for any. clip: largest norm of the module's gradient, 0 for any. parts: of a shard, one after
-    the other. snapshots: steps after which the space is kept. keep, log_every: steps between two states, and two lines of
-    the log.
+    the other. snapshots: steps after which the space is kept. keep, log_every: steps between two states, and two
+    lines of the log.
     """
 
     steps: int

@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from isofield.threads import SHARDS, map_lanes, steady
 from isofield.training.batches import rows_of, steps_of
 from isofield.training.learner import Learner, Plan
 from isofield.training.processes import Processes
 from isofield.training.schedules import rate
-from isofield.threads import SHARDS, map_lanes, steady
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 """What Adam remembers of a tensor."""
@@ -50,7 +50,7 @@ class Training:
         for code in self.codes.values():
             self._bound(code)
             code.grad = torch.zeros_like(code)
-        groups = [{"params": self.weights}, {"params": list(self.codes.values())}]
+        groups: list[dict[str, Any]] = [{"params": self.weights}, {"params": list(self.codes.values())}]
         self.optimizer = torch.optim.Adam(groups, lr=0.0)
 
     @property
@@ -108,9 +108,7 @@ class Training:
         dropout: torch.Generator,
     ) -> Tensor:  # fmt: skip
         samples = [self.learner.draw(int(row) * SHARDS + shard, random) for row in rows]
-        points, distance = (
-            torch.from_numpy(np.stack(some)).to(codes.device) for some in zip(*samples, strict=True)
-        )
+        points, distance = (torch.from_numpy(np.stack(some)).to(codes.device) for some in zip(*samples, strict=True))
         index = torch.from_numpy(rows).to(codes.device)
         z = codes[index].requires_grad_()
         with torch.autocast(codes.device.type, torch.bfloat16, enabled=self.plan.precision == "bf16"):

@@ -1,0 +1,106 @@
+"""One step of the training of DeepSDF's auto-decoder, beside a bare loop of the matrix products that it needs.
+
+    python benchmarks/deepsdf_step.py
+
+For a network of the published size (8 layers of 512, code 256, weight norm, dropout) and for `deepsdf-mlp`: steps of
+`training.Training` on samples in memory, with batches, gradients, gradient sums and Adam, and a loop that does nothing
+but the products of the same layers, forward, back to the inputs and to the weights, of the same points, cut and dealt
+out to threads alike. Their ratio is the share of the rate of the products that training reaches. Prints a table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from isofield.configs import PRESETS, AutoDecoderConfig
+from isofield.methods import auto_decoder
+from isofield.threads import SHARDS, map_lanes, steady
+from isofield.training import Processes, Training
+
+SHAPES, ROWS, REPEATS = 64, 20_000, 7
+
+
+def course(config: AutoDecoderConfig) -> Training:
+    """A training on balls."""
+    random = np.random.default_rng(0)
+    rows = []
+    for radius in random.uniform(0.3, 0.8, SHAPES):
+        x = random.uniform(-1, 1, (ROWS, 3))
+        rows.append(np.concatenate([x, np.linalg.norm(x, axis=1, keepdims=True) - radius], 1).astype(np.float32))
+    inside = [float((some[:, 3] < 0).mean()) for some in rows]
+    module, codes = auto_decoder.network(config, 0), auto_decoder.first_codes(SHAPES, config, 0)
+    learner = auto_decoder.learner(module, codes, rows.__getitem__, inside, config)
+    return Training(learner, auto_decoder.plan(config, SHAPES, 0), Processes())
+
+
+def sizes_of(config: AutoDecoderConfig) -> list[tuple[int, int]]:
+    """Inputs and outputs of the layers, as far as they are computed for every point: without the code's columns."""
+    sizes = []
+    for layer, (inputs, outputs) in enumerate(zip([3, *config.dims], [*config.dims, 1], strict=True)):
+        less = config.length if layer in config.latent_in else 0
+        sizes.append((inputs - less, outputs - (config.length + 3 if layer + 1 in config.latent_in else 0)))
+    return sizes
+
+
+def products(config: AutoDecoderConfig) -> Callable[[], object]:
+    """The bare loop."""
+    count, random = config.batch * config.samples // SHARDS, torch.Generator().manual_seed(0)
+    layers = [
+        tuple(torch.randn(shape, generator=random) for shape in ((count, a), (a, b), (count, b)))
+        for a, b in sizes_of(config)
+    ]
+
+    def shard(_: int) -> list[Tensor]:
+        return [part for x, w, y in layers for part in (x @ w, y @ w.T, x.T @ y)]
+
+    def step() -> None:
+        with steady():
+            map_lanes(shard, range(SHARDS))
+
+    return step
+
+
+def in_turns(first: Callable[[], object], second: Callable[[], object]) -> tuple[float, float]:
+    """Median seconds of each, run by turns: other work on the machine slows both."""
+    took: list[list[float]] = [[], []]
+    for _ in range(REPEATS + 1):
+        for times, run in zip(took, (first, second), strict=True):
+            began = time.perf_counter()
+            run()
+            times.append(time.perf_counter() - began)
+    one, two = (float(np.median(times[1:])) for times in took)
+    return one, two
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    torch.set_num_threads(parser.parse_args().threads)
+    paper = replace(PRESETS["deepsdf-paper"], batch=8, samples=2048)
+    some = {
+        "published, 8 x 2 048 points": paper,
+        "the same without dropout and weight norm": replace(paper, dropout=(), weight_norm=False, norm_layers=()),
+        "deepsdf-mlp, 32 x 320 points": PRESETS["deepsdf-mlp"],
+    }
+    print(
+        f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}, {datetime.date.today()}\n"
+    )
+    print("| network | steps/s | GFLOP/s | bare products, GFLOP/s | share |\n| --- | --- | --- | --- | --- |")
+    for name, config in some.items():
+        took, bare = in_turns(course(config).step, products(config))
+        flop = 6 * sum(a * b for a, b in sizes_of(config)) * config.batch * config.samples / 1e9
+        print(f"| {name} | {1 / took:.2f} | {flop / took:.0f} | {flop / bare:.0f} | {bare / took:.0%} |")
+
+
+if __name__ == "__main__":
+    main()
