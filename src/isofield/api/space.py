@@ -15,8 +15,10 @@ from torch import nn
 from isofield.api.sdf import SDF
 from isofield.configs import PrepareConfig, SpaceConfig
 from isofield.errors import InputError, perhaps
+from isofield.fields.combined import Moved
+from isofield.fields.implicit import CodedField
 from isofield.methods import spaces
-from isofield.types import Similarity
+from isofield.types import Pose, Similarity
 
 MARGIN = 0.02
 """Of the box in which the surface of a code is looked for, beyond the ball of the normalised shapes."""
@@ -122,14 +124,35 @@ class ShapeSpace:
         made = spaces.field(self.module, z)
         return self.field_of(made, similarity or Similarity((0.0, 0.0, 0.0), 1.0), np.zeros((0, 3)), {})
 
+    def field(self, code: np.ndarray) -> CodedField:
+        """The field of a code (l,) in the normalised space, as a torch module whose parameter the code is.
+
+        Distances, gradients, projections, depths along rays and normals have derivatives by the code. Code arithmetic is
+        that of arrays: `space.field(space.code(a) + space.code(b) - space.code(c))`. Raises InputError for a code of
+        another length.
+        """
+        return CodedField(self.module, torch.tensor(self.checked(code)[0]))
+
     def field_of(
-        self, module: nn.Module, similarity: Similarity, points: np.ndarray, more: dict[str, Any]
+        self,
+        module: nn.Module,
+        similarity: Similarity,
+        points: np.ndarray,
+        more: dict[str, Any],
+        pose: Pose | None = None,
     ) -> SDF:
-        """A field of this space as an SDF; points: (n, 3) normalised, on its surface, if any are known."""
+        """A field of this space as an SDF; points: (n, 3) normalised, on its surface, if any are known.
+
+        pose: from the shape's normalised space to the frame of the space, where they differ.
+        """
         from isofield.shapes.neighbourhoods import spacing
 
         apart = spacing(points) if len(points) > 1 else 0.01
-        low, high = (-1 - MARGIN,) * 3, (1 + MARGIN,) * 3
+        center, radius = np.zeros(3), 1 + MARGIN
+        if pose is not None:
+            center, radius = pose.invert(np.zeros((1, 3)))[0], radius / pose.scale
+            module = Moved(module, (pose.scale * pose.rotation).tolist(), pose.shift)
+        low, high = _triple(center - radius), _triple(center + radius)
         provenance = {**self.provenance, "method": self.method, **more}
         return SDF(
             module.eval().requires_grad_(False), similarity, similarity.invert(points), apart / similarity.scale,
@@ -151,3 +174,8 @@ class ShapeSpace:
         from isofield.api.space_folder import save
 
         return save(self, Path(folder))
+
+
+def _triple(values: np.ndarray) -> tuple[float, float, float]:
+    x, y, z = values.tolist()
+    return x, y, z
