@@ -195,7 +195,7 @@ def complete(
     observed = partial(
         source, frame, eta=eta, sensor=sensor, background=background, name=name, placed=posing is None, seed=seed
     )
-    pose = None if posing is None else poser(space, posing)(observed.evidence)
+    pose = None if posing is None else poser(space, posing, whole=False)(observed.evidence)
     codes = spaces.complete(
         space.module, in_frame(observed.evidence, pose), torch.from_numpy(space.codes), space.config, samples,
         torch.Generator().manual_seed(seed),

@@ -88,12 +88,12 @@ def infer_all(
             yield found(space, one, code, refine, usual, pose)
 
 
-def poser(space: ShapeSpace, posing: Posing) -> Callable[[Evidence], Pose]:
-    """What finds poses in a space. Raises InputError for an angle that is none."""
+def poser(space: ShapeSpace, posing: Posing, whole: bool = True) -> Callable[[Evidence], Pose]:
+    """What finds poses in a space; whole: of shapes that were seen from all sides. Raises InputError for an angle that is none."""
     if not 0 <= posing.turned <= 180:
         raise InputError(f"a turn of {posing.turned:g} degrees is none: give 0 to 180.")
     codes = torch.from_numpy(space.codes[np.linspace(0, len(space.codes) - 1, min(len(space.codes), MOST)).astype(int)])
-    return spaces.poser(space.module, codes, posing.turned, posing.scale)
+    return spaces.poser(space.module, codes, posing.turned, posing.scale, whole)
 
 
 def in_frame(known: Evidence, pose: Pose | None) -> Evidence:

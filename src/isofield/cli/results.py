@@ -1,4 +1,4 @@
-"""What `infer` and `complete` write: a mesh for each shape, their codes and a table."""
+"""What commands on a space write: a mesh for each shape, their codes and a table."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import numpy as np
+    import trimesh
+
     from isofield.api import Found, Posing
 
 NAMES = ("codes.npz", "report.csv")
@@ -46,6 +49,20 @@ def tables(results: Sequence[Found], rows: Sequence[dict[str, Any]], out: Path) 
         "shapes": len(rows), "loss": median(rows, "loss"), "code_distance": median(rows, "distance"),
         "code_usual": results[0].usual, **turned, "files": [str(out), *map(str, files)], "each": list(rows),
     }  # fmt: skip
+
+
+def new_shapes(meshes: Sequence[trimesh.Trimesh], codes: np.ndarray, out: Path) -> list[str]:
+    """Writes meshes 000.ply, 001.ply ... and codes.npz (ids, codes) into a folder: what a run says it wrote."""
+    import numpy as np
+
+    from isofield import shapes
+
+    ids = [f"{number:03d}" for number in range(len(meshes))]
+    for name, mesh in zip(ids, meshes, strict=True):
+        shapes.write_mesh(mesh, out / f"{name}.ply")
+    with shapes.replacing(out / NAMES[0]) as beside:
+        np.savez(beside, ids=np.array(ids), codes=codes)
+    return [str(out), str(out / NAMES[0])]
 
 
 def row_figures(row: dict[str, Any]) -> dict[str, Any]:

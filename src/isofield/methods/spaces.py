@@ -59,8 +59,11 @@ def complete(
     raise TypeError(f"{type(space).__name__} is no space of {type(config).__name__}")
 
 
-def poser(space: nn.Module, codes: Tensor, turned: float, similar: bool) -> Callable[[Evidence], Pose]:
+def poser(
+    space: nn.Module, codes: Tensor, turned: float, similar: bool, whole: bool
+) -> Callable[[Evidence], Pose]:
     """What finds how shapes stand that are turned by at most `turned` degrees; similar: and what their scale is.
+    whole: all of their surface was seen.
 
     codes: (n, l) of training shapes. The search asks a space for these alone, whatever it is (`methods.posing`).
     """
@@ -75,4 +78,4 @@ def poser(space: nn.Module, codes: Tensor, turned: float, similar: bool) -> Call
 
     with steady():
         map_lanes(grid, range(len(codes)))
-    return posing.poser(grids, turned, similar)
+    return posing.poser(grids, turned, similar, whole)

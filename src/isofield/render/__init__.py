@@ -5,6 +5,7 @@ Meshes are `trimesh.Trimesh`, clouds `types.Cloud` or arrays (n, 3); everything 
 
 from __future__ import annotations
 
+from isofield.render.animation import animate
 from isofield.render.camera import Camera, Orthographic, all_around, frame, look, views
 from isofield.render.depths import DepthImage, depth
 from isofield.render.panels import Panel, save, sheet, side_by_side
@@ -18,6 +19,7 @@ __all__ = [
     "Orthographic",
     "Panel",
     "all_around",
+    "animate",
     "camera_for",
     "depth",
     "frame",
