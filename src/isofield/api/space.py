@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.spatial.distance import cdist
 from torch import nn
 
 from isofield.api.sdf import SDF
@@ -22,6 +23,8 @@ from isofield.types import Pose, Similarity
 
 MARGIN = 0.02
 """Of the box in which the surface of a code is looked for, beyond the ball of the normalised shapes."""
+NEIGHBOURS = 4
+"""Training shapes that a new one lies between, beside the one that it begins at."""
 
 
 @dataclass(frozen=True)
@@ -100,14 +103,29 @@ class ShapeSpace:
         apart = np.linalg.norm(self.codes - self.checked(code)[0], axis=1)
         return [(self.shapes[row].id, float(apart[row])) for row in np.argsort(apart, kind="stable")[:count]]
 
-    def sample(self, count: int, seed: int = 0, spread: float = 1.0) -> np.ndarray:
-        """New codes (count, l), normally distributed as those of the training shapes are.
+    def sample(self, count: int, seed: int = 0, spread: float = 0.5, neighbours: int | None = NEIGHBOURS) -> np.ndarray:
+        """New codes (count, l); the same seed gives the same, and more of them begin with the same.
 
-        spread: factor on their deviation from the mean.
+        neighbours: a code is that of a random training shape, moved to a random mixture (uniform over the simplex) of so
+        many that are nearest to it, but no farther than `spread` times the usual distance between neighbours: a space
+        of very different shapes holds no shape at most places between them. None: normally distributed as the training
+        codes are, with `spread` as a factor on their deviation from the mean; for spaces of shapes that are all alike.
         """
-        random = np.random.default_rng(seed)
-        mixed = random.standard_normal((count, len(self.codes))) / np.sqrt(max(len(self.codes) - 1, 1))
-        return (self.mean + spread * mixed @ (self.codes - self.mean)).astype(np.float32)
+        codes = np.empty((count, self.length), np.float32)
+        apart = cdist(self.codes, self.codes)
+        reach = spread * float(np.median(np.sort(apart, axis=1)[:, min(1, len(apart) - 1)]))
+        for row in range(count):
+            random = np.random.default_rng([seed, row])
+            if neighbours is None:
+                mixed = random.standard_normal(len(self.codes)) / np.sqrt(max(len(self.codes) - 1, 1))
+                codes[row] = self.mean + spread * mixed @ (self.codes - self.mean)
+                continue
+            first = int(random.integers(len(self.codes)))
+            near = np.argsort(apart[first], kind="stable")[1 : 1 + neighbours]
+            share = random.dirichlet(np.ones(max(len(near), 1)))[: len(near)]
+            move = share @ (self.codes[near] - self.codes[first])
+            codes[row] = self.codes[first] + min(1.0, reach / max(float(np.linalg.norm(move)), 1e-12)) * move
+        return codes
 
     def interpolate(self, first: np.ndarray, last: np.ndarray, count: int) -> np.ndarray:
         """Codes (count, l) on the straight way from one code (l,) to another, both included."""

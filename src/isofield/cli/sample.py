@@ -19,7 +19,7 @@ def sample(
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")],
     count: Annotated[int, tyro.conf.arg(aliases=["-n"], metavar="N")] = 12,
     seed: int = 0,
-    spread: float = 0.8,
+    spread: float = 0.5,
     up: Literal["x", "y", "z"] = "y",
     resolution: Annotated[int | None, tyro.conf.arg(metavar="CELLS", help_behavior_hint="")] = None,
     progress: bool = True,
@@ -27,15 +27,15 @@ def sample(
 ) -> int:
     """Draw new shapes: meshes 000.ply, 001.ply ..., codes.npz and a picture of all, shapes.png.
 
-    Codes are drawn from the normal distribution of the training codes' main directions. The meshes are in the normalised
-    space.
+    A new shape lies between a random training shape and a random mixture of its neighbours. The meshes are in the
+    normalised space.
 
     Args:
         run: The folder that `isofield train` wrote.
         out: The folder to write into.
         count: How many.
         seed: The same seed gives the same shapes, and more of them begin with the same.
-        spread: How far from the mean: 1 as far as the training shapes are.
+        spread: How far it goes at most, beside the usual distance between neighbours: 0 gives training shapes.
         up: The axis that points up in the picture.
         resolution: Of the meshes: cells along the longest side, 8 to 1024 (default: what the field holds).
         progress: Show progress on standard error.
@@ -54,8 +54,8 @@ def sample(
     check_seed(seed)
     if count < 1:
         raise InputError(f"--count {count} makes nothing: give at least 1.")
-    if not 0 <= spread < 10:
-        raise InputError(f"--spread {spread:g} is out of range: give 0 to 10.")
+    if not 0 <= spread <= 2:
+        raise InputError(f"--spread {spread:g} is out of range: give 0 to 2.")
     shapes.check_output(out / "shapes.png", ("png",))
     listen()
     from isofield import api, render
@@ -74,12 +74,15 @@ def sample(
         files = new_shapes(meshes, codes, out)
         wide = max(meshes, key=lambda mesh: float(mesh.extents.max()))
         nearest = [space.nearest(code, 1)[0][0] for code in codes]
-        panels = [render.Panel(mesh, f"{number:03d}", f"nearest: {near}") for number, (mesh, near) in enumerate(zip(meshes, nearest, strict=True))]
+        panels = [
+            render.Panel(mesh, f"{number:03d}", f"nearest: {near}")
+            for number, (mesh, near) in enumerate(zip(meshes, nearest, strict=True))
+        ]
         view = render.camera_for(wide, size=PICTURE, up=up)
         render.sheet(panels, out / "shapes.png", view=view, columns=min(COLUMNS, count), up=up)
     figures = {
         "input": str(run), "shapes": count, "watertight": all(mesh.is_watertight for mesh in meshes),
         "seconds": round(time.perf_counter() - begun, 2), "files": [*files, str(out / "shapes.png")],
     }  # fmt: skip
-    reporting.show(figures, json, f"isofield evaluate --help")
+    reporting.show(figures, json, f"isofield info {reporting.quoted(out / '000.ply')}")
     return 0

@@ -36,7 +36,7 @@ NET = 360
 """Rotations that cover all of them, about 30 degrees apart."""
 CELLS = 32
 """Of the grid of the search."""
-FEW, MANY = 24, 96
+FEW, MANY = 24, 48
 """Components while starts are told apart, and at the end."""
 LIMIT = 0.3
 """Distances beyond it count as this."""
