@@ -30,6 +30,9 @@ COMMANDS = {
     "train": "a space of shapes out of training samples",
     "plot": "the curves of a training as a picture",
     "infer": "shapes that a space was not trained with: codes, fields, meshes",
+    "complete": "the whole of a shape of which a part was seen",
+    "interpolate": "the way from one shape to another, meshes and a moving picture",
+    "sample": "new shapes out of a space",
     "fetch": "public shapes and samples, and where to ask for the rest",
     "demo": "fit a scan that the package makes, end to end, with pictures",
 }
