@@ -86,8 +86,8 @@ def prepare(
     listen()
     begun = time.perf_counter()
     config = PrepareConfig(
-        tuple(samples), count, seed, normalize=normalize, sign=sign, thickness=thickness, outer=outer, sheets=max_sheets,
-        turned=max_turned, half=half, views=views, size=size,
+        tuple(samples), count, seed, normalize=normalize, sign=sign, thickness=thickness, outer=outer,
+        sheets=max_sheets, turned=max_turned, half=half, views=views, size=size,
     )  # fmt: skip
     with shown(source.name or str(source), progress) as report:
 

@@ -52,7 +52,8 @@ def similarity_for(points: np.ndarray, config: PrepareConfig) -> Similarity:
     if reach > REACH:
         way = "dataset or shape" if config.normalize == "none" else "shape, or dataset into another folder"
         raise InputError(
-            f"outside: it reaches {reach:.4g} from the origin, and samples lie in the unit ball: take --normalize {way}."
+            f"outside: it reaches {reach:.4g} from the origin, and samples lie in the unit ball: take --normalize "
+            f"{way}."
         )
     return given
 
@@ -88,9 +89,9 @@ def common(entries: Sequence[Entry], workers: int, timeout: float | None) -> Sim
             )
             return told
 
-        first = [(entry, points) for entry, points in zip(entries, ask(entries, None), strict=True) if points is not None]
+        first = [(e, own) for e, own in zip(entries, ask(entries, None), strict=True) if own is not None]
         if not first:
-            raise InputError("no shape can be read, so they have no common size: --normalize shape says why, one by one.")
+            raise InputError("no shape can be read, and they have no common size: --normalize shape says why, of each.")
         points = np.concatenate([own for _, own in first])
         middle = points.min(0) / 2 + points.max(0) / 2
         least = np.linalg.norm(points - middle, axis=1).max()

@@ -144,9 +144,7 @@ def short(judged: Judged, arrays: dict[str, np.ndarray], config: PrepareConfig) 
     return replace(judged, outcome="repair", reason="; ".join(filter(None, [judged.reason, told])), figures=figures)
 
 
-def samples(
-    judged: Judged, config: PrepareConfig, seed: list[int], distance: Distance | None
-) -> dict[str, np.ndarray]:
+def samples(judged: Judged, config: PrepareConfig, seed: list[int], distance: Distance | None) -> dict[str, np.ndarray]:
     """The arrays of every kind that was asked for, each with a generator of its own; none of a rejected shape.
 
     distance: signed, of triangles.
