@@ -344,6 +344,9 @@ SAMPLES = get_args(Samples)
 Sign = Literal["winding", "visibility", "parity"]
 """How it is told what is inside of a mesh (`datasets.signs`)."""
 SIGNS = get_args(Sign)
+Normalize = Literal["shape", "dataset", "none"]
+"""Which similarity leads shapes into the normalised space: one each, one for all of them, none (`datasets.placing`)."""
+NORMALIZE = get_args(Normalize)
 Layout = Literal["auto", "deepsdf", "occupancy", "points2surf", "shapenet", "modelnet", "meshes"]
 """How the shapes of a data set lie in their folder (`datasets.layouts`); auto finds out."""
 
@@ -355,6 +358,9 @@ class PrepareConfig:
     samples: kinds, each a file a shape. count: samples of each kind. seed: with a shape's id it gives the shape's own.
     variances, near: of signed samples: bands near the surface, in equal parts, and the share of all that is there.
     level_variances: of the free points of levelset samples, as `variances`.
+    normalize: each shape to the radius by itself; the data set as one, so that shapes keep their place and size beside
+    each other; or none, where units are lengths of the unit ball. similarity: centre x y z and scale of the data set,
+    found from all of its shapes where it is None.
     neighbour, wide: of unsigned samples: half deviate as far as the neighbour of `points` surface points, half so far.
     pull: neighbour of the cloud's queries. padding: of occupancy samples, beyond the cube. points: surface points that
     are drawn first. sign: how the inside of a mesh is told: by the winding number of its solid parts; by what cameras
@@ -377,6 +383,8 @@ class PrepareConfig:
     pull: int = 51
     padding: float = 0.1
     points: int = 250_000
+    normalize: Normalize = "shape"
+    similarity: tuple[float, float, float, float] | None = None
     sign: Sign = "winding"
     both: float = 0.02
     bad: float = 0.03
