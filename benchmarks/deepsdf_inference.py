@@ -3,9 +3,9 @@
     .venv/bin/python benchmarks/deepsdf_inference.py RUN DATA --split SPLIT.json [--shapes 20] [--seed 0]
 
 RUN is a space of `isofield train deepsdf --config deepsdf-small`, DATA what `isofield prepare` wrote, of which the part
-"test" of SPLIT is asked for. Every way gets the same samples of a shape, and is judged by the same 16 384 others: mean over the
-shapes of mean |clamp(f) - clamp(s)|, both clamped at 0.1, half of the samples inside. One shape at a time, on one
-thread, in one run; seconds are a shape's.
+"test" of SPLIT is asked for. Every way gets the same samples of a shape, and is judged by the same 16 384 others: mean
+over the shapes of mean |clamp(f) - clamp(s)|, both clamped at 0.1, half of the samples inside. One shape at a time, on
+one thread, in one run; seconds are a shape's.
 """
 
 from __future__ import annotations
