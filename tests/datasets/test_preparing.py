@@ -286,6 +286,7 @@ LINES = {
     "prepare in full": "full is not empty and no prepared data set",
     "prepare in out --count 0": "count and points are too few",
     "prepare in out --thickness 2": "is no wall",
+    "prepare in out --variances 0.005 0": "a variance is not above 0",
     "prepare in out --workers 0": "give at least 1",
     "prepare in out --split none.json": "There is no split none.json",
     "prepare in out --split bad.json": "bad.json is no split",
@@ -318,6 +319,16 @@ def test_broken_input_is_one_sentence(line, tmp_path, monkeypatch, capsys):
     assert LINES[line] in said
     assert said.count("\n") == 0
     assert not Path("out/manifest.json").exists()
+
+
+def test_bands_are_as_wide_as_asked(source, tmp_path):
+    """Of 94 % that deviate by 0.02, 95.45 % are nearer than twice that, and so is a shell's share of the cube."""
+    (tmp_path / "one.json").write_text('["ball/1"]')
+    line = ["prepare", str(source), str(tmp_path / "out"), "--split", str(tmp_path / "one.json"), "--no-progress"]
+    assert main([*line, "--variances", "0.0004", "--count", "20000"]) == 0
+    rows = Prepared(tmp_path / "out", count=20_000)[0]
+    shell = 4 * np.pi / 1.03**2 * 0.08 / 8
+    assert (np.abs(rows[:, 3]) < 0.04).mean() == pytest.approx(0.94 * 0.9545 + 0.06 * shell, abs=0.01)
 
 
 def test_strict_is_an_exit_status(source, tmp_path, capsys):

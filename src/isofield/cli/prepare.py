@@ -19,6 +19,7 @@ def prepare(
         tuple[Samples, ...], tyro.conf.arg(metavar="{signed,unsigned,cloud,levelset,occupancy,surface,views} ...")
     ] = ("signed",),
     count: int = 500_000,
+    variances: Annotated[tuple[float, ...], tyro.conf.arg(metavar="V ...")] = (0.005, 0.0005),
     views: int = 24,
     size: int = 224,
     split: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FILE ...", help_behavior_hint="")] = (),
@@ -50,6 +51,7 @@ def prepare(
             occupancy, surface; views are pictures, depth images and cameras. Clouds have unsigned and cloud, and those
             with normals surface.
         count: Samples of each kind, a shape.
+        variances: Of the bands near the surface of signed samples; DeepSDF tests with 0.05 0.0005 and a count of 250000.
         views: How many views of each shape.
         size: Pixels along each side of a view.
         split: The ids to take, all parts: a JSON list, {dataset: {class: [ids]}}, or a .txt or .lst of an id a line.
@@ -86,8 +88,8 @@ def prepare(
     listen()
     begun = time.perf_counter()
     config = PrepareConfig(
-        tuple(samples), count, seed, normalize=normalize, sign=sign, thickness=thickness, outer=outer,
-        sheets=max_sheets, turned=max_turned, half=half, views=views, size=size,
+        tuple(samples), count, seed, tuple(variances), normalize=normalize, sign=sign, thickness=thickness,
+        outer=outer, sheets=max_sheets, turned=max_turned, half=half, views=views, size=size,
     )  # fmt: skip
     with shown(source.name or str(source), progress) as report:
 
