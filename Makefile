@@ -5,13 +5,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: help demo test test-slow test-all lint wheel bench clean
+.PHONY: help demo test test-slow test-all lint space wheel bench clean
 
 help:
 	@echo "make demo      fit a scan that the package makes, end to end: mesh, field, picture, how good they are"
 	@echo "make test      the tests, in at most ten minutes on two cores"
 	@echo "make test-all  these, and the slow ones"
 	@echo "make lint      ruff, import-linter, mypy"
+	@echo "make space     train the space of aircraft that the package ships"
 	@echo "make wheel     build the wheel into dist/"
 	@echo "make bench     the environment of benchmarks/, with the peers to compare with"
 	@echo "make clean     remove the environment and all that was built"
@@ -44,6 +45,9 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+space: $(VENV)/.base
+	$(BIN)/python tools/space.py
 
 wheel: $(VENV)/.base
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

@@ -12,7 +12,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from isofield.api import SDF, Answers, Extraction, Found, ShapeSpace, export, fit, infer, load, query, train
+    from isofield.api import (
+        SDF,
+        Answers,
+        Extraction,
+        Found,
+        Posing,
+        ShapeSpace,
+        complete,
+        export,
+        fit,
+        infer,
+        load,
+        query,
+        train,
+    )
     from isofield.api.report import FitReport, report
     from isofield.configs import PrepareConfig
     from isofield.datasets import Prepared, fetch, prepare
@@ -31,6 +45,7 @@ __all__ = [
     "FitReport",
     "Found",
     "InputError",
+    "Posing",
     "PrepareConfig",
     "Prepared",
     "ShapeSpace",
@@ -38,6 +53,7 @@ __all__ = [
     "View",
     "__version__",
     "compare",
+    "complete",
     "export",
     "fetch",
     "fit",
@@ -64,9 +80,11 @@ _HOMES = {
     "Prepared": "datasets",
     "ShapeSpace": "api",
     "Found": "api",
+    "Posing": "api",
     "Similarity": "types",
     "View": "types",
     "compare": "evaluate",
+    "complete": "api",
     "export": "api",
     "fetch": "datasets",
     "fit": "api",

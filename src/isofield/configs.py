@@ -344,6 +344,9 @@ SAMPLES = get_args(Samples)
 Sign = Literal["winding", "visibility", "parity"]
 """How it is told what is inside of a mesh (`datasets.signs`)."""
 SIGNS = get_args(Sign)
+Normalize = Literal["shape", "dataset", "none"]
+"""Which similarity leads shapes into the normalised space: one each, one for all of them, none (`datasets.placing`)."""
+NORMALIZE = get_args(Normalize)
 Layout = Literal["auto", "deepsdf", "occupancy", "points2surf", "shapenet", "modelnet", "meshes"]
 """How the shapes of a data set lie in their folder (`datasets.layouts`); auto finds out."""
 
@@ -355,6 +358,9 @@ class PrepareConfig:
     samples: kinds, each a file a shape. count: samples of each kind. seed: with a shape's id it gives the shape's own.
     variances, near: of signed samples: bands near the surface, in equal parts, and the share of all that is there.
     level_variances: of the free points of levelset samples, as `variances`.
+    normalize: each shape to the radius by itself; the data set as one, so that shapes keep their place and size beside
+    each other; or none, where units are lengths of the unit ball. similarity: centre x y z and scale of the data set,
+    found from all of its shapes where it is None.
     neighbour, wide: of unsigned samples: half deviate as far as the neighbour of `points` surface points, half so far.
     pull: neighbour of the cloud's queries. padding: of occupancy samples, beyond the cube. points: surface points that
     are drawn first. sign: how the inside of a mesh is told: by the winding number of its solid parts; by what cameras
@@ -377,6 +383,8 @@ class PrepareConfig:
     pull: int = 51
     padding: float = 0.1
     points: int = 250_000
+    normalize: Normalize = "shape"
+    similarity: tuple[float, float, float, float] | None = None
     sign: Sign = "winding"
     both: float = 0.02
     bad: float = 0.03
@@ -543,7 +551,9 @@ class SharpenedConfig:
     infer_rate: float = 5e-3
 
 
-PRESETS = {
+SpaceConfig = LinearConfig | AutoDecoderConfig | SharpenedConfig
+"""The settings of any method that learns a space of shapes."""
+PRESETS: dict[str, SpaceConfig] = {
     "deepsdf-paper": AutoDecoderConfig(),
     "deepsdf-mlp": AutoDecoderConfig(
         length=64, dims=(128,) * 8, weight_norm=False, norm_layers=(), dropout=(), saturating=False, code_std=0.1,
@@ -551,13 +561,12 @@ PRESETS = {
         decoder_rate=RateConfig(2e-3, "cosine", final=4e-5), code_rate=RateConfig(5e-3, "cosine", final=1e-4),
         snapshots=(), keep=1000, infer_samples=2048,
     ),
+    "deepsdf-small": SharpenedConfig(),
 }  # fmt: skip
-"""Settings of DeepSDF's auto-decoder by name: as published, and a network of 0.5 MB for two CPU cores."""
+"""Settings by name: DeepSDF as published; its network at 0.5 MB for two CPU cores; the best of less than 3 MB there."""
 
-SpaceConfig = LinearConfig | AutoDecoderConfig | SharpenedConfig
-"""The settings of any method that learns a space of shapes."""
 DEFAULTS: dict[str, SpaceConfig] = {
-    "linear": LinearConfig(), "deepsdf": PRESETS["deepsdf-mlp"], "sharpened": SharpenedConfig(),
+    "linear": LinearConfig(), "deepsdf": PRESETS["deepsdf-mlp"], "sharpened": PRESETS["deepsdf-small"],
 }  # fmt: skip
 """What each of those methods does where nobody says otherwise."""
 SPACES = tuple(DEFAULTS)

@@ -74,6 +74,38 @@ class Similarity:
         return np.asarray(points, np.float64) / self.scale + np.asarray(self.center)
 
 
+@dataclass(frozen=True, eq=False)
+class Pose:
+    """How a shape is turned into the frame of a space: x -> scale R x + shift, in normalised lengths.
+
+    rotation: (3, 3). shift: (3,).
+    """
+
+    rotation: Float[np.ndarray, "3 3"]
+    shift: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    scale: float = 1.0
+
+    def apply(self, points: np.ndarray) -> np.ndarray:
+        """(n, 3) of the shape to (n, 3) in the frame of the space, float64."""
+        return self.scale * (np.asarray(points, np.float64) @ self.rotation.T) + np.asarray(self.shift)
+
+    def invert(self, points: np.ndarray) -> np.ndarray:
+        """(n, 3) in the frame of the space to (n, 3) of the shape, float64."""
+        return (np.asarray(points, np.float64) - np.asarray(self.shift)) @ self.rotation / self.scale
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """(4, 4): scale R and the shift."""
+        matrix = np.eye(4)
+        matrix[:3, :3], matrix[:3, 3] = self.scale * self.rotation, self.shift
+        return matrix
+
+    @property
+    def angle(self) -> float:
+        """Degrees by which it turns."""
+        return float(np.degrees(np.arccos(np.clip((np.trace(self.rotation) - 1) / 2, -1, 1))))
+
+
 @dataclass(frozen=True)
 class Observation:
     """What was seen of one shape, in normalised space: the input of every method that fits one shape.

@@ -224,14 +224,14 @@ def test_a_shape_that_takes_too_long_is_rejected_and_the_others_go_on(tmp_path):
 
 def test_a_crash_is_a_rejected_shape(source, tmp_path, monkeypatch):
     """The process of one shape ends as where memory runs out."""
-    from isofield.datasets import work
+    from isofield.datasets import alone
 
-    real = work._process
+    real = alone._process
 
     def killed(target, args):
-        return real(os._exit, (9,)) if args[0].id == "box/1" else real(target, args)
+        return real(os._exit, (9,)) if args[1][0].id == "box/1" else real(target, args)
 
-    monkeypatch.setattr(work, "_process", killed)
+    monkeypatch.setattr(alone, "_process", killed)
     records = {r.id: r for r in prepare(source, tmp_path / "out", SMALL, workers=2)}
     assert records["box/1"].reason == "crashed its process (exit status 9)"
     assert records["box/2"].outcome == "accept"

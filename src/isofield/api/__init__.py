@@ -1,10 +1,11 @@
 """What a program uses: fit a shape, hold its field, ask it, save it, load it."""
 
 from isofield.api.answers import Answers, query, write_answers
+from isofield.api.completing import complete, partial, shared_frame
 from isofield.api.exporting import export
 from isofield.api.finishing import finish
 from isofield.api.fitting import fit
-from isofield.api.inferring import Found, infer, infer_all, write_codes
+from isofield.api.inferring import Found, Posing, infer, infer_all, write_codes
 from isofield.api.loading import load, load_run, load_sdf
 from isofield.api.observing import Observed, observe, observed_in
 from isofield.api.report import FitReport, report
@@ -19,7 +20,9 @@ __all__ = [
     "FitReport",
     "Found",
     "Observed",
+    "Posing",
     "ShapeSpace",
+    "complete",
     "export",
     "finish",
     "fit",
@@ -30,8 +33,10 @@ __all__ = [
     "load_sdf",
     "observe",
     "observed_in",
+    "partial",
     "query",
     "report",
+    "shared_frame",
     "train",
     "write_answers",
     "write_codes",

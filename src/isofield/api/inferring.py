@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -13,14 +13,17 @@ import torch
 from isofield.api.observing import Observed, Source, observe
 from isofield.api.sdf import SDF
 from isofield.api.space import ShapeSpace
+from isofield.errors import InputError
 from isofield.methods import spaces
 from isofield.shapes import replacing
-from isofield.types import Evidence
+from isofield.types import Evidence, Pose
 
 TOGETHER = 16
 """Shapes whose codes are looked for at once."""
 HELD_OUT = 4096
 """Samples that a code is judged by: the last ones, which it was not found from where there are enough."""
+MOST = 400
+"""Training shapes of which the space is made in which poses are looked for."""
 LIMIT = 0.1
 """Distances beyond it count as this, as in DeepSDF's loss."""
 
@@ -31,7 +34,8 @@ class Found:
 
     observed: what it was found from. code: (l,). sdf: its field, in the shape's own units. loss: mean |f - s| over
     samples that were held out, both clamped at 0.1, normalised. nearest, distance: the training shape with the nearest
-    code, and how far that is; usual: the same from training shape to training shape, in the median.
+    code, and how far that is; usual: the same from training shape to training shape, in the median. pose: from the
+    shape's normalised space to the frame of the space, where it was looked for.
     """
 
     observed: Observed
@@ -41,6 +45,7 @@ class Found:
     nearest: str
     distance: float
     usual: float
+    pose: Pose | None = None
 
     @property
     def id(self) -> str:
@@ -48,32 +53,67 @@ class Found:
         return self.observed.id
 
 
-def infer(space: ShapeSpace, source: Source, refine: bool = False) -> Found:
+@dataclass(frozen=True)
+class Posing:
+    """That shapes do not stand as those of the space do, and how far off they may be.
+
+    scale: whether their size is open, too, beside rotation and shift. turned: degrees by which they may be turned; few
+    need fewer starts.
+    """
+
+    scale: bool = False
+    turned: float = 180.0
+
+
+def infer(space: ShapeSpace, source: Source, refine: bool = False, posing: Posing | None = None) -> Found:
     """One shape in a space: a mesh, a cloud, or a file of them or of samples.
 
-    refine: the field is also adapted to what the code cannot hold. Raises InputError as `observe` does.
+    refine: the field is also adapted to what the code cannot hold. posing: the shape's pose is looked for, too. Raises
+    InputError as `observe` does.
     """
-    return next(infer_all(space, [observe(source, space.prepare)], refine))
+    return next(infer_all(space, [observe(source, space.prepare)], refine, posing))
 
 
-def infer_all(space: ShapeSpace, shapes: Iterable[Observed], refine: bool = False) -> Iterator[Found]:
+def infer_all(
+    space: ShapeSpace, shapes: Iterable[Observed], refine: bool = False, posing: Posing | None = None
+) -> Iterator[Found]:
     """Shapes in a space, several at a time."""
-    finding, usual = iter(shapes), _usual(space.codes)
-    while some := list(islice(finding, TOGETHER)):
-        codes = spaces.infer(
-            space.module, [one.evidence for one in some], torch.from_numpy(space.codes), space.config
-        ).numpy()  # fmt: skip
-        for one, code in zip(some, codes, strict=True):
-            yield found(space, one, code, refine, usual)
+    finding, usual = iter(shapes), usual_distance(space.codes)
+    pose_of = None if posing is None else poser(space, posing)
+    while some := list(islice(finding, TOGETHER if posing is None else 1)):
+        poses = [None if pose_of is None else pose_of(one.evidence) for one in some]
+        known = [in_frame(one.evidence, pose) for one, pose in zip(some, poses, strict=True)]
+        codes = spaces.infer(space.module, known, torch.from_numpy(space.codes), space.config).numpy()
+        for one, code, pose in zip(some, codes, poses, strict=True):
+            yield found(space, one, code, refine, usual, pose)
 
 
-def found(space: ShapeSpace, observed: Observed, code: np.ndarray, refine: bool, usual: float) -> Found:
+def poser(space: ShapeSpace, posing: Posing, whole: bool = True) -> Callable[[Evidence], Pose]:
+    """What finds poses in a space; whole: of shapes that were seen from all sides. Raises InputError for an angle that is none."""
+    if not 0 <= posing.turned <= 180:
+        raise InputError(f"a turn of {posing.turned:g} degrees is none: give 0 to 180.")
+    codes = torch.from_numpy(space.codes[np.linspace(0, len(space.codes) - 1, min(len(space.codes), MOST)).astype(int)])
+    return spaces.poser(space.module, codes, posing.turned, posing.scale, whole)
+
+
+def in_frame(known: Evidence, pose: Pose | None) -> Evidence:
+    """What is known of a shape, in the frame of the space."""
+    if pose is None:
+        return known
+    points = pose.apply(known.points).astype(np.float32)
+    return Evidence(points, np.asarray(known.distance * pose.scale, np.float32), known.free)
+
+
+def found(
+    space: ShapeSpace, observed: Observed, code: np.ndarray, refine: bool, usual: float, pose: Pose | None = None
+) -> Found:
     """A shape with its code."""
-    z = torch.from_numpy(code)
-    field = spaces.refine(space.module, observed.evidence, z, space.config) if refine else spaces.field(space.module, z)
-    sdf = space.field_of(field, observed.similarity, observed.surface, {"input": observed.id, "refined": refine})
+    z, known = torch.from_numpy(code), in_frame(observed.evidence, pose)
+    field = spaces.refine(space.module, known, z, space.config) if refine else spaces.field(space.module, z)
+    more = {"input": observed.id, "refined": refine}
+    sdf = space.field_of(field, observed.similarity, observed.surface, more, pose)
     (nearest, distance), *_ = space.nearest(code, 1)
-    return Found(observed, code, sdf, loss(sdf, observed.evidence), nearest, distance, usual)
+    return Found(observed, code, sdf, loss(sdf, observed.evidence), nearest, distance, usual, pose)
 
 
 def loss(sdf: SDF, known: Evidence) -> float:
@@ -84,7 +124,7 @@ def loss(sdf: SDF, known: Evidence) -> float:
     return float((error if last.free is None else error[~last.free]).mean())
 
 
-def _usual(codes: np.ndarray) -> float:
+def usual_distance(codes: np.ndarray) -> float:
     """Median distance (codes: (n, l)) from a training code to the nearest other one."""
     if len(codes) < 2:
         return 0.0
@@ -95,10 +135,12 @@ def _usual(codes: np.ndarray) -> float:
 
 def write_codes(results: Sequence[Found], path: Path) -> None:
     """Writes ids (n,) of shapes, codes (n, l), and the way from their units to the normalised space, center (n, 3) and
-    scale (n,), as a .npz."""
+    scale (n,), as a .npz; and pose (n, 4, 4), the way from there to the frame of the space, where that was found."""
     ways = [one.observed.similarity for one in results]
+    poses = [one.pose.matrix for one in results if one.pose is not None]
     with replacing(path) as beside:
         np.savez(
             beside, ids=np.array([one.id for one in results]), codes=np.stack([one.code for one in results]),
             center=np.array([way.center for way in ways]), scale=np.array([way.scale for way in ways]),
+            **({"pose": np.stack(poses)} if poses else {}),
         )  # fmt: skip

@@ -15,6 +15,7 @@ from isofield.configs import PrepareConfig
 from isofield.datasets import Prepared, Record, find, ids_of, read_deepsdf
 from isofield.datasets.gate import Judged, judge, judge_mesh
 from isofield.datasets.layouts.entry import is_prepared
+from isofield.datasets.placing import moved, similarity_for
 from isofield.datasets.work import distance_of, samples, seed_of
 from isofield.errors import InputError
 from isofield.sampling.recipes import oriented_samples
@@ -57,6 +58,7 @@ def observe(source: Source, prepare: PrepareConfig, name: str | None = None) -> 
     label = name or (Path(source).stem if isinstance(source, (str, os.PathLike)) else type(source).__name__)
     if isinstance(source, (str, os.PathLike)) and is_samples(Path(source)):
         rows, _, similarity = read_deepsdf(source)
+        rows, similarity = moved(rows, similarity, prepare)
         return of_rows(label, np.random.default_rng(prepare.seed).permutation(rows), similarity)
     told = replace(prepare, samples=("signed",), count=SAMPLES, points=min(prepare.points, SAMPLES), half=False)
     if isinstance(source, trimesh.Trimesh):
@@ -79,8 +81,14 @@ def observed_in(
     paths = [Path(path) for path in inputs]
     if len(paths) == 1 and is_prepared(paths[0]):
         ids = None if split is None else ids_of(paths[0], split, "test")
-        records = Prepared(paths[0], "signed", ids=ids).records
-        return [record.id for record in records], of_prepared(paths[0], ids)
+        prepared = Prepared(paths[0], "signed", ids=ids)
+        before = prepared.settings.get("normalize", prepare.normalize)
+        if before != prepare.normalize:
+            raise InputError(
+                f"{paths[0]} was prepared with --normalize {before}, and what the space has learned from with "
+                f"{prepare.normalize}: prepare it so into another folder."
+            )
+        return [record.id for record in prepared.records], of_prepared(prepared, prepare)
     if split is not None:
         raise InputError(f"{split} divides a prepared data set, and {paths[0]} is none: leave --split out.")
     named: dict[str, Path] = {}
@@ -106,11 +114,11 @@ def is_samples(path: Path) -> bool:
         return False
 
 
-def of_prepared(data: str | os.PathLike[str], ids: Sequence[str] | None = None) -> Iterator[Observed]:
-    """The shapes of a prepared data set, one after the other. Raises InputError as `Prepared` does."""
-    prepared = Prepared(data, "signed", ids=ids)
+def of_prepared(prepared: Prepared, prepare: PrepareConfig) -> Iterator[Observed]:
+    """The shapes of a prepared data set, one after the other, where `prepare` says that shapes lie."""
     for index, record in enumerate(prepared.records):
-        yield of_rows(record.id, np.array(prepared.rows(index)[:SAMPLES], np.float32), similarity_of(record))
+        rows = np.array(prepared.rows(index)[:SAMPLES], np.float32)
+        yield of_rows(record.id, *moved(rows, similarity_of(record), prepare))
 
 
 def of_rows(name: str, rows: np.ndarray, similarity: Similarity) -> Observed:
@@ -138,7 +146,7 @@ def _of_cloud(cloud: Cloud, name: str, told: PrepareConfig) -> Observed:
     cloud = shapes.check_cloud(cloud, name)
     kept = inliers(cloud.points)
     normals = None if cloud.normals is None else cloud.normals[kept]
-    similarity = shapes.normalization(cloud.points[kept])
+    similarity = similarity_for(cloud.points[kept], told)
     oriented = settled(orient(similarity.apply(cloud.points[kept]), normals))
     random = np.random.default_rng(seed_of(name, told))
     return of_rows(name, oriented_samples(oriented, SAMPLES, told.near, random), similarity)

@@ -10,16 +10,21 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.spatial.distance import cdist
 from torch import nn
 
 from isofield.api.sdf import SDF
 from isofield.configs import PrepareConfig, SpaceConfig
 from isofield.errors import InputError, perhaps
+from isofield.fields.combined import Moved
+from isofield.fields.implicit import CodedField
 from isofield.methods import spaces
-from isofield.types import Similarity
+from isofield.types import Pose, Similarity
 
 MARGIN = 0.02
 """Of the box in which the surface of a code is looked for, beyond the ball of the normalised shapes."""
+NEIGHBOURS = 4
+"""Training shapes that a new one lies between, beside the one that it begins at."""
 
 
 @dataclass(frozen=True)
@@ -98,14 +103,29 @@ class ShapeSpace:
         apart = np.linalg.norm(self.codes - self.checked(code)[0], axis=1)
         return [(self.shapes[row].id, float(apart[row])) for row in np.argsort(apart, kind="stable")[:count]]
 
-    def sample(self, count: int, seed: int = 0, spread: float = 1.0) -> np.ndarray:
-        """New codes (count, l), normally distributed as those of the training shapes are.
+    def sample(self, count: int, seed: int = 0, spread: float = 0.5, neighbours: int | None = NEIGHBOURS) -> np.ndarray:
+        """New codes (count, l); the same seed gives the same, and more of them begin with the same.
 
-        spread: factor on their deviation from the mean.
+        neighbours: a code is that of a random training shape, moved to a random mixture (uniform over the simplex) of so
+        many that are nearest to it, but no farther than `spread` times the usual distance between neighbours: a space
+        of very different shapes holds no shape at most places between them. None: normally distributed as the training
+        codes are, with `spread` as a factor on their deviation from the mean; for spaces of shapes that are all alike.
         """
-        random = np.random.default_rng(seed)
-        mixed = random.standard_normal((count, len(self.codes))) / np.sqrt(max(len(self.codes) - 1, 1))
-        return (self.mean + spread * mixed @ (self.codes - self.mean)).astype(np.float32)
+        codes = np.empty((count, self.length), np.float32)
+        apart = cdist(self.codes, self.codes)
+        reach = spread * float(np.median(np.sort(apart, axis=1)[:, min(1, len(apart) - 1)]))
+        for row in range(count):
+            random = np.random.default_rng([seed, row])
+            if neighbours is None:
+                mixed = random.standard_normal(len(self.codes)) / np.sqrt(max(len(self.codes) - 1, 1))
+                codes[row] = self.mean + spread * mixed @ (self.codes - self.mean)
+                continue
+            first = int(random.integers(len(self.codes)))
+            near = np.argsort(apart[first], kind="stable")[1 : 1 + neighbours]
+            share = random.dirichlet(np.ones(max(len(near), 1)))[: len(near)]
+            move = share @ (self.codes[near] - self.codes[first])
+            codes[row] = self.codes[first] + min(1.0, reach / max(float(np.linalg.norm(move)), 1e-12)) * move
+        return codes
 
     def interpolate(self, first: np.ndarray, last: np.ndarray, count: int) -> np.ndarray:
         """Codes (count, l) on the straight way from one code (l,) to another, both included."""
@@ -122,14 +142,35 @@ class ShapeSpace:
         made = spaces.field(self.module, z)
         return self.field_of(made, similarity or Similarity((0.0, 0.0, 0.0), 1.0), np.zeros((0, 3)), {})
 
+    def field(self, code: np.ndarray) -> CodedField:
+        """The field of a code (l,) in the normalised space, as a torch module whose parameter the code is.
+
+        Distances, gradients, projections, depths along rays and normals have derivatives by the code. Code arithmetic is
+        that of arrays: `space.field(space.code(a) + space.code(b) - space.code(c))`. Raises InputError for a code of
+        another length.
+        """
+        return CodedField(self.module, torch.tensor(self.checked(code)[0]))
+
     def field_of(
-        self, module: nn.Module, similarity: Similarity, points: np.ndarray, more: dict[str, Any]
+        self,
+        module: nn.Module,
+        similarity: Similarity,
+        points: np.ndarray,
+        more: dict[str, Any],
+        pose: Pose | None = None,
     ) -> SDF:
-        """A field of this space as an SDF; points: (n, 3) normalised, on its surface, if any are known."""
+        """A field of this space as an SDF; points: (n, 3) normalised, on its surface, if any are known.
+
+        pose: from the shape's normalised space to the frame of the space, where they differ.
+        """
         from isofield.shapes.neighbourhoods import spacing
 
         apart = spacing(points) if len(points) > 1 else 0.01
-        low, high = (-1 - MARGIN,) * 3, (1 + MARGIN,) * 3
+        center, radius = np.zeros(3), 1 + MARGIN
+        if pose is not None:
+            center, radius = pose.invert(np.zeros((1, 3)))[0], radius / pose.scale
+            module = Moved(module, (pose.scale * pose.rotation).tolist(), pose.shift)
+        low, high = _triple(center - radius), _triple(center + radius)
         provenance = {**self.provenance, "method": self.method, **more}
         return SDF(
             module.eval().requires_grad_(False), similarity, similarity.invert(points), apart / similarity.scale,
@@ -151,3 +192,8 @@ class ShapeSpace:
         from isofield.api.space_folder import save
 
         return save(self, Path(folder))
+
+
+def _triple(values: np.ndarray) -> tuple[float, float, float]:
+    x, y, z = values.tolist()
+    return x, y, z

@@ -94,11 +94,10 @@ def _learned(
     seed, count = int(blank.provenance["seed"]), len(blank.shapes)
     mapped = [prepared.rows(row) for row in range(count)]
     learner = _learner(config, mapped.__getitem__, inside, count, seed, device, tell)
-    plan = (
-        auto_decoder.plan(config, count, seed)
-        if isinstance(config, AutoDecoderConfig)
-        else sharpened.plan(config, seed)
-    )
+    if isinstance(config, SharpenedConfig):
+        plan = sharpened.plan(config, seed)
+    else:
+        plan = auto_decoder.plan(config, count, seed)
     course = training.Training(learner, plan, processes)
     told = {
         "method": blank.method, "seed": seed, "shapes": blank.ids, "rows": [len(rows) for rows in mapped],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,18 @@ BASE = "base"
 """The key of a file that names the settings which it changes."""
 
 
-def configured(command: Callable[..., int], method: str, arguments: Sequence[str]) -> Callable[..., int]:
-    """The command with the settings that the arguments' `--config` names as its defaults.
+def configured(choices: Mapping[str, Callable[..., int]], method: str, arguments: Sequence[str]) -> Callable[..., int]:
+    """The method's command with the settings that the arguments' `--config` names as its defaults.
 
-    Raises InputError for a file that is not there, and for what is no settings of the method.
+    Settings that are called after the method may be those of another choice: that one's command it is then. Raises
+    InputError for a file that is not there, and for what is no settings of the method.
     """
     name = _named(arguments)
     if name is None:
-        return command
+        return choices[method]
+    if name in PRESETS and name.startswith(f"{method}-"):
+        method = next(m for m, default in DEFAULTS.items() if type(default) is type(PRESETS[name]))
+    command = choices[method]
     settings = read_settings(method, name)
     signature = inspect.signature(command)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
@@ -21,6 +21,8 @@ def infer(
     split: Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")] = None,
     refine: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     checkpoint: Annotated[str | None, tyro.conf.arg(metavar="STEP", help_behavior_hint="")] = None,
+    pose: Annotated[Literal["rigid", "similarity"] | None, tyro.conf.arg(help_behavior_hint="")] = None,
+    turned: Annotated[float, tyro.conf.arg(metavar="DEGREES")] = 180.0,
     field: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None,
     resolution: Annotated[int | None, tyro.conf.arg(metavar="CELLS", help_behavior_hint="")] = None,
     progress: bool = True,
@@ -38,6 +40,9 @@ def infer(
         split: Of a prepared data set: the ids to take, its part "test" where it has parts (default: all shapes).
         refine: Adapt the fields to what codes alone cannot hold.
         checkpoint: The snapshot of the training to take (default: latest).
+        pose: How shapes stand in the frame of the space is looked for, too: rotation and shift, or scale as well; the
+            meshes come back as the inputs stand.
+        turned: With --pose: how far they may be turned; few degrees need fewer starts.
         field: A folder to write the fields into, too, one folder each.
         resolution: Of the meshes: cells along the longest side, 8 to 1024 (default: what the field holds).
         progress: Show progress on standard error.
@@ -46,7 +51,7 @@ def infer(
     import time
 
     from isofield import shapes
-    from isofield.cli import reporting
+    from isofield.cli import reporting, results
     from isofield.cli.checks import check_resolution
     from isofield.cli.interrupts import listen
     from isofield.cli.progress import shown
@@ -55,6 +60,7 @@ def infer(
     if not inputs:
         raise InputError("INPUTS are missing; `isofield infer --help` lists the options.")
     check_resolution(resolution)
+    posing = results.posing_of(pose, turned)
     shapes.check_output(out / "report.csv", ("csv",))
     listen()
     from isofield import api
@@ -64,50 +70,23 @@ def infer(
     space = api.load_run(run, checkpoint)
     names, observed = api.observed_in(inputs, space.prepare, split)
     rows: list[dict[str, Any]] = []
-    results: list[Found] = []
+    shapes_found: list[Found] = []
     interrupted = False
     with shown(out.name, progress) as report:
         report(f"{len(names)} shapes", 0.0)
         try:
-            for found in infer_all(space, observed, refine):
-                results.append(found)
-                rows.append(_written(found, out, field, resolution))
+            for found in infer_all(space, observed, refine, posing):
+                shapes_found.append(found)
+                folder = None if field is None else field / found.id
+                rows.append(results.written(found, out / f"{found.id}.ply", folder, resolution))
                 report(f"{len(names)} shapes", len(rows) / len(names))
         except KeyboardInterrupt:
             if not rows:
                 raise
             interrupted = True
-    results = results[: len(rows)]
-    files = [out / "codes.npz", out / "report.csv"]
-    api.write_codes(results, files[0])
-    reporting.write_table(rows, files[1])
     figures = {
-        "input": ", ".join(map(str, inputs)), "shapes": len(rows), "loss": _median(rows, "loss"),
-        "code_distance": _median(rows, "distance"), "code_usual": results[0].usual,
+        "input": ", ".join(map(str, inputs)), **results.tables(shapes_found[: len(rows)], rows, out),
         "seconds": round(time.perf_counter() - begun, 2), "interrupted": interrupted,
-        "files": [str(out), *map(str, files)], "each": rows,
     }  # fmt: skip
     reporting.show(figures, json, f"isofield evaluate {reporting.quoted(out)} TRUTH")
     return 130 if interrupted else 0
-
-
-def _written(found: Found, out: Path, field: Path | None, resolution: int | None) -> dict[str, Any]:
-    """Writes the mesh and, if asked, the field of one shape: its row of the table."""
-    from isofield import shapes
-
-    extraction = found.sdf.extract(resolution)
-    mesh = out / f"{found.id}.ply"
-    shapes.write_mesh(extraction.mesh, mesh)
-    if field is not None:
-        found.sdf.save(field / found.id)
-    return {
-        "id": found.id, "loss": found.loss, "nearest": found.nearest, "distance": found.distance, "usual": found.usual,
-        "watertight": bool(extraction.mesh.is_watertight), "faces": len(extraction.mesh.faces),
-        "dropped": extraction.dropped, "mesh": str(mesh),
-    }  # fmt: skip
-
-
-def _median(rows: list[dict[str, Any]], name: str) -> float:
-    import statistics
-
-    return statistics.median(row[name] for row in rows)

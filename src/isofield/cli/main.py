@@ -30,6 +30,9 @@ COMMANDS = {
     "train": "a space of shapes out of training samples",
     "plot": "the curves of a training as a picture",
     "infer": "shapes that a space was not trained with: codes, fields, meshes",
+    "complete": "the whole of a shape of which a part was seen",
+    "interpolate": "the way from one shape to another, meshes and a moving picture",
+    "sample": "new shapes out of a space",
     "fetch": "public shapes and samples, and where to ask for the rest",
     "demo": "fit a scan that the package makes, end to end, with pictures",
 }
@@ -88,7 +91,7 @@ def _dispatch_group(group: str, choices: Mapping[str, Callable[..., int]], argum
 
     first = arguments[0] if arguments else ""
     if first in choices:
-        return call(configured(choices[first], first, arguments), f"isofield {group} {first}", arguments[1:])
+        return call(configured(choices, first, arguments), f"isofield {group} {first}", arguments[1:])
     known = ", ".join(choices)
     if first in ("-h", "--help"):
         width = max(map(len, choices))

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from isofield.configs import Layout, Samples, Sign
+from isofield.configs import Layout, Normalize, Samples, Sign
 
 
 def prepare(
@@ -23,6 +23,7 @@ def prepare(
     size: int = 224,
     split: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FILE ...", help_behavior_hint="")] = (),
     classes: Annotated[tuple[str, ...], tyro.conf.arg(metavar="CLASS ...", help_behavior_hint="")] = (),
+    normalize: Normalize = "shape",
     sign: Sign = "winding",
     thickness: float = 0.01,
     outer: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
@@ -53,6 +54,8 @@ def prepare(
         size: Pixels along each side of a view.
         split: The ids to take, all parts: a JSON list, {dataset: {class: [ids]}}, or a .txt or .lst of an id a line.
         classes: The classes to take, by name or by ShapeNet's number.
+        normalize: Each shape to the unit ball by itself; the data set as one, so that its shapes keep their size and
+            place beside each other; or none, where shapes lie in the unit ball in their own units.
         sign: How the inside is told: the winding number; visibility from 100 sides, DeepSDF's own way; the parity of
             rays, for single closed bodies.
         thickness: Of the walls that sheets (which enclose nothing) become, in the unit ball; 0 rejects them.
@@ -83,8 +86,8 @@ def prepare(
     listen()
     begun = time.perf_counter()
     config = PrepareConfig(
-        tuple(samples), count, seed, sign=sign, thickness=thickness, outer=outer, sheets=max_sheets, turned=max_turned,
-        half=half, views=views, size=size,
+        tuple(samples), count, seed, normalize=normalize, sign=sign, thickness=thickness, outer=outer,
+        sheets=max_sheets, turned=max_turned, half=half, views=views, size=size,
     )  # fmt: skip
     with shown(source.name or str(source), progress) as report:
 

@@ -24,6 +24,7 @@ LABELS = {
     "loss": "held-out loss, median",
     "code_distance": "nearest training code, median",
     "code_usual": "the same among those",
+    "turned": "degrees turned, median",
     "accepted": "accepted",
     "repaired": "repaired",
     "rejected": "rejected",

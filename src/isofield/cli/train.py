@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from isofield.configs import DEFAULTS, AutoDecoderConfig, LinearConfig, SpaceConfig
+from isofield.configs import DEFAULTS, AutoDecoderConfig, LinearConfig, SharpenedConfig, SpaceConfig
 
 Split = Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")]
 Out = Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="RUN")]
@@ -62,8 +62,9 @@ def deepsdf(
         data: The folder that `isofield prepare` wrote.
         out: The folder to write: config.json, space.safetensors, log.jsonl, state.pt, snapshots.
         split: The ids to learn from, its part "train" where it has parts (default: all shapes).
-        config: Settings that are the defaults of the options below: deepsdf-mlp (default), deepsdf-paper, a .yaml
-            file of the options' names, or DeepSDF's specs.json.
+        config: Settings that are the defaults of the options below: deepsdf-mlp (default), deepsdf-paper, deepsdf-small
+            (with the options of `isofield train sharpened`), a .yaml file of the options' names, or DeepSDF's
+            specs.json.
         resume: Go on with a training that was stopped, with the same settings.
         seed: Of the first weights, codes, batches and samples.
         device: Where to compute: cpu, or cuda.
@@ -75,6 +76,41 @@ def deepsdf(
 
     check_seed(seed)
     return _run("deepsdf", data, out, settings, split, progress, json, seed=seed, resume=resume, device=device)
+
+
+def sharpened(
+    data: Annotated[Path, tyro.conf.Positional],
+    *,
+    out: Out,
+    split: Split = None,
+    config: Named = None,
+    resume: Switch = False,
+    seed: int = 0,
+    device: str = "cpu",
+    settings: Annotated[SharpenedConfig, tyro.conf.arg(name="")] = DEFAULTS["sharpened"],  # type: ignore[assignment]
+    progress: bool = True,
+    json: Switch = False,
+) -> int:
+    """Learn a compact space (deepsdf --config deepsdf-small): a coarse linear space, sharpened by a small network.
+
+    Ctrl-C ends the training after the step that is under way; the same command with --resume goes on.
+
+    Args:
+        data: The folder that `isofield prepare` wrote.
+        out: The folder to write: config.json, space.safetensors, log.jsonl, state.pt, snapshots.
+        split: The ids to learn from, its part "train" where it has parts (default: all shapes).
+        config: A .yaml file whose settings are the defaults of the options below.
+        resume: Go on with a training that was stopped, with the same settings.
+        seed: Of the first weights, batches and samples.
+        device: Where to compute: cpu, or cuda.
+        settings: Of the method.
+        progress: Show progress on standard error.
+        json: Print the figures as JSON to standard output.
+    """
+    from isofield.cli.checks import check_seed
+
+    check_seed(seed)
+    return _run("sharpened", data, out, settings, split, progress, json, seed=seed, resume=resume, device=device)
 
 
 def _run(
@@ -107,5 +143,5 @@ def _run(
     return 0
 
 
-CHOICES = {"linear": linear, "deepsdf": deepsdf}
+CHOICES = {"linear": linear, "deepsdf": deepsdf, "sharpened": sharpened}
 """The methods, by the names they have on the command line."""

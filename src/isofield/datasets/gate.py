@@ -10,6 +10,7 @@ import numpy as np
 
 from isofield import shapes
 from isofield.configs import PrepareConfig
+from isofield.datasets.placing import corners_of, similarity_for
 from isofield.datasets.visibility import Seen, look
 from isofield.errors import InputError
 from isofield.sampling.recipes import surface
@@ -66,7 +67,7 @@ def judge_mesh(mesh: trimesh.Trimesh, name: str, config: PrepareConfig) -> Judge
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             mesh = shapes.check_faces(mesh, name)
-            similarity = shapes.normalization(np.asarray(mesh.vertices)[np.unique(mesh.faces)])
+            similarity = similarity_for(corners_of(mesh), config)
     except InputError as error:
         return Judged("reject", str(error), {})
     solids = sort(similarity.apply(mesh.vertices), np.asarray(mesh.faces))
@@ -161,7 +162,10 @@ def judge_cloud(cloud: Cloud, path: str, config: PrepareConfig) -> Judged:
     if more:
         way = f"ask for --samples {' '.join(able)}, or fit it (isofield fit FILE -o MESH.ply) and prepare the mesh"
         return Judged("reject", f"points without faces have no {' and no '.join(more)} samples: {way}", figures)
-    similarity = shapes.normalization(cloud.points)
+    try:
+        similarity = similarity_for(cloud.points, config)
+    except InputError as error:
+        return Judged("reject", str(error), figures)
     cloud = replace(cloud, points=similarity.apply(cloud.points))
     spread = float(np.quantile(np.linalg.norm(cloud.points - np.median(cloud.points, axis=0), axis=1), 0.99))
     if spread < CROWDED:

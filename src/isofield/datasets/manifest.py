@@ -51,22 +51,35 @@ def settings_of(config: PrepareConfig, layout: str) -> dict[str, Any]:
     return {"format": FORMAT, "layout": layout, **plain}
 
 
+def begun(folder: Path) -> dict[str, Any] | None:
+    """The settings that a folder was begun with; None where nothing was begun there.
+
+    Raises InputError where they are damaged or of another format, and where the folder holds something else.
+    """
+    path = folder / SETTINGS
+    if not path.is_file():
+        if folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
+            raise InputError(f"{folder} is not empty and no prepared data set: give another folder.")
+        return None
+    try:
+        before: dict[str, Any] = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"{path} is damaged ({error}): prepare into another folder.") from None
+    if before.get("format") != FORMAT:
+        version = before.get("format", "no version")
+        raise InputError(
+            f"{folder} has format {version}, and this isofield writes {FORMAT}: prepare into another folder."
+        )
+    return before
+
+
 def check_settings(folder: Path, settings: dict[str, Any]) -> None:
     """Writes a folder's settings, or compares them with those that it was begun with.
 
-    Raises InputError where they differ, and where the folder holds something else.
+    Raises InputError where they differ, and as `begun` does.
     """
-    path = folder / SETTINGS
-    if path.is_file():
-        try:
-            before: dict[str, Any] = dict(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as error:
-            raise InputError(f"{path} is damaged ({error}): prepare into another folder.") from None
-        if before.get("format") != FORMAT:
-            version = before.get("format", "no version")
-            raise InputError(
-                f"{folder} has format {version}, and this isofield writes {FORMAT}: prepare into another folder."
-            )
+    before = begun(folder)
+    if before is not None:
         differ = sorted(name for name in {*before, *settings} if before.get(name) != settings.get(name))
         if differ:
             raise InputError(
@@ -74,9 +87,7 @@ def check_settings(folder: Path, settings: dict[str, Any]) -> None:
                 "folder."
             )
         return
-    if folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
-        raise InputError(f"{folder} is not empty and no prepared data set: give another folder.")
-    write(path, settings)
+    write(folder / SETTINGS, settings)
 
 
 def write(path: Path, content: Any) -> None:

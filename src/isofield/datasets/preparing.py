@@ -8,7 +8,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,14 @@ import joblib
 import numpy as np
 from filelock import FileLock, Timeout
 
-from isofield.configs import SAMPLES, SIGNS, PrepareConfig
+from isofield.configs import NORMALIZE, SAMPLES, SIGNS, PrepareConfig
 from isofield.datasets import report
+from isofield.datasets.alone import working
 from isofield.datasets.layouts import Entry, find
-from isofield.datasets.manifest import MANIFEST, RECORD, SHAPES, Record, check_settings, settings_of, write
+from isofield.datasets.manifest import MANIFEST, RECORD, SHAPES, Record, begun, check_settings, settings_of, write
+from isofield.datasets.placing import common
 from isofield.datasets.splits import chosen, of_classes, read_split
-from isofield.datasets.work import STOPPED, guarded, place, stamp
+from isofield.datasets.work import guarded, place, stamp
 from isofield.errors import InputError
 
 Told = Callable[[int, int, Record], None]
@@ -69,6 +71,11 @@ def prepare(
         entries = [entry for entry in entries if entry.id in wanted]
         if not entries:
             raise InputError(f"the split names no shape of {', '.join(classes)}: give another split, or other classes.")
+    if config.normalize != "shape" and any(entry.made for entry in entries):
+        raise InputError(f"{source} has samples that others normalised shape by shape: leave --normalize out.")
+    workers = workers or os.cpu_count() or 1
+    if config.normalize == "dataset" and config.similarity is None:
+        config = replace(config, similarity=_similarity(entries, out, workers, timeout))
     check_settings(out, settings_of(config, found))
     lock = FileLock(out / ".lock")
     try:
@@ -76,9 +83,21 @@ def prepare(
     except Timeout:
         raise InputError(f"{out} is being prepared by another run: wait for it, or choose another folder.") from None
     try:
-        return _prepared(entries, out, config, found, workers or os.cpu_count() or 1, timeout, backend, told)
+        return _prepared(entries, out, config, found, workers, timeout, backend, told)
     finally:
         lock.release()
+
+
+def _similarity(
+    entries: list[Entry], out: Path, workers: int, timeout: float | None
+) -> tuple[float, float, float, float]:
+    """Centre and scale for all shapes, as the folder was begun with, so that a file that has changed moves no other."""
+    match (begun(out) or {}).get("similarity"):
+        case [float(x), float(y), float(z), float(scale)] if scale > 0:
+            return x, y, z, scale
+    with working():
+        found = common(entries, workers, timeout)
+    return *found.center, found.scale
 
 
 def _prepared(
@@ -97,22 +116,14 @@ def _prepared(
     _clear(out)
     done = {entry.id: record for entry in entries if (record := _known(out, entry)) is not None}
     todo = [entry for entry in entries if entry.id not in done]
-    before = os.environ.get(THREADS)
-    os.environ[THREADS] = "1"  # a process is a core: the forked ones inherit it
-    STOPPED.clear()
-    try:
-        for record in _run(todo, out, config, workers, timeout, backend):
-            done[record.id] = record
-            if told is not None:
-                told(len(done), len(entries), record)
-    except OSError as error:
-        raise InputError(f"{error}.") from None
-    finally:
-        STOPPED.set()
-        if before is None:
-            del os.environ[THREADS]
-        else:
-            os.environ[THREADS] = before
+    with working():
+        try:
+            for record in _run(todo, out, config, workers, timeout, backend):
+                done[record.id] = record
+                if told is not None:
+                    told(len(done), len(entries), record)
+        except OSError as error:
+            raise InputError(f"{error}.") from None
     records = [done[entry.id] for entry in entries]
     settings = settings_of(config, layout)
     report.write(out, records)
@@ -120,10 +131,6 @@ def _prepared(
         "isofield": __version__, "settings": settings, "shapes": [asdict(record) for record in records],
     })  # fmt: skip
     return records
-
-
-THREADS = "IGL_NUM_THREADS"
-"""libigl's own threads."""
 
 
 def _run(
@@ -210,6 +217,10 @@ def _check(config: PrepareConfig, workers: int | None, timeout: float | None, ba
         (workers is not None and workers < 1, f"{workers} workers do nothing: give at least 1"),
         (timeout is not None and not timeout > 0, f"timeout {timeout} is no time: give seconds above 0"),
         (config.sign not in SIGNS, f"sign {config.sign!r} is unknown: take one of {', '.join(SIGNS)}"),
+        (
+            config.normalize not in NORMALIZE,
+            f"normalize {config.normalize!r} is unknown: take one of {', '.join(NORMALIZE)}",
+        ),
         (not 0 <= config.both <= 1 or not 0 <= config.bad <= 1, "a share of what is seen is not between 0 and 1"),
         (backend not in BACKENDS, f"backend {backend!r} is unknown: take one of {', '.join(BACKENDS)}"),
     ):

@@ -1,41 +1,36 @@
-"""One shape: judged, sampled and written, in a process of its own, which may crash or take too long."""
+"""One shape: judged, sampled and written, in a process of its own (`datasets.alone`)."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import os
 import shutil
-import signal
-import sys
 import tempfile
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import cache
-from multiprocessing.process import BaseProcess
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.spatial import cKDTree
 
-from isofield import render
+from isofield import render, shapes
 from isofield.configs import PrepareConfig
+from isofield.datasets.alone import alone
 from isofield.datasets.gate import Judged, faces_of, judge
 from isofield.datasets.given import take, write_given_views
 from isofield.datasets.layouts.entry import Entry
 from isofield.datasets.manifest import RECORD, SHAPES, Record
+from isofield.datasets.placing import UNITS
 from isofield.datasets.signs import distance_of
 from isofield.datasets.views import write_views
 from isofield.errors import InputError
 from isofield.sampling import recipes
 from isofield.sampling.triangles import Nearest, nearest_on
 from isofield.threads import nearest
-from isofield.types import Cloud, Distance
+from isofield.types import Cloud, Distance, Similarity
 
 if TYPE_CHECKING:
     import trimesh
@@ -63,43 +58,24 @@ def place(out: Path, id_: str) -> Path:
 def guarded(entry: Entry, out: Path, config: PrepareConfig, timeout: float | None) -> Record:
     """`prepare_shape` in a process of its own: a crash or a timeout becomes a rejected shape, not the end of the run.
 
-    Raises OSError where nothing could be written, and KeyboardInterrupt, without a record, once `STOPPED` is set.
+    Raises OSError where nothing could be written, and KeyboardInterrupt, without a record, once the run has ended.
     """
-    process = _process(target=_quietly, args=(entry, out, config))
-    with _start:
-        main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
-        try:  # a script that calls without a guard would begin again in its own child
-            process.start()
-        finally:
-            sys.modules["__main__"] = main
-    end = None if timeout is None else time.monotonic() + timeout
-    while process.is_alive() and not STOPPED.is_set() and (end is None or time.monotonic() < end):
-        process.join(0.1 if end is None else max(min(0.1, end - time.monotonic()), 0))
-    if process.is_alive():
-        process.kill()
-        process.join()
-        if STOPPED.is_set():
-            raise KeyboardInterrupt
+    status = alone(_quietly, (entry, out, config), timeout)
+    if status is None:
         return write_record(out, _rejected(entry, f"took longer than {timeout:g} seconds"))
-    path = place(out, entry.id) / RECORD
-    if process.exitcode == FULL:
+    if status == FULL:
         raise OSError(f"{out} cannot be written: make room, or choose another folder")
-    if process.exitcode != 0 or not path.is_file():
-        if STOPPED.is_set():
-            raise KeyboardInterrupt
-        return write_record(out, _rejected(entry, f"crashed its process (exit status {process.exitcode})"))
+    path = place(out, entry.id) / RECORD
+    if status != 0 or not path.is_file():
+        return write_record(out, _rejected(entry, f"crashed its process (exit status {status})"))
     return Record(**json.loads(path.read_text(encoding="utf-8")))
 
 
-STOPPED = threading.Event()
-"""Set where the run ends early: no shape is judged by that its process was killed."""
-_start = threading.Lock()
 FULL = 74
 """Exit status of a process that could not write (EX_IOERR)."""
 
 
 def _quietly(entry: Entry, out: Path, config: PrepareConfig) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the run decides
     try:
         prepare_shape(entry, out, config)
     except OSError:
@@ -168,9 +144,7 @@ def short(judged: Judged, arrays: dict[str, np.ndarray], config: PrepareConfig) 
     return replace(judged, outcome="repair", reason="; ".join(filter(None, [judged.reason, told])), figures=figures)
 
 
-def samples(
-    judged: Judged, config: PrepareConfig, seed: list[int], distance: Distance | None
-) -> dict[str, np.ndarray]:
+def samples(judged: Judged, config: PrepareConfig, seed: list[int], distance: Distance | None) -> dict[str, np.ndarray]:
     """The arrays of every kind that was asked for, each with a generator of its own; none of a rejected shape.
 
     distance: signed, of triangles.
@@ -275,8 +249,10 @@ def draw(judged: Judged, arrays: dict[str, np.ndarray], distance: Distance | Non
     """
     from PIL import Image
 
-    darkness = _darkness(judged, arrays, distance)
-    drawn = render.picture(_mesh(judged) if judged.cloud is None else judged.cloud, size=(SIZE, SIZE))
+    shape = _mesh(judged) if judged.cloud is None else judged.cloud
+    drawn = render.picture(shape, size=(SIZE, SIZE))
+    frame = _frame(np.asarray(shape.points if isinstance(shape, Cloud) else shape.vertices))
+    darkness = _darkness(judged, arrays, distance, frame)
     across = np.linspace(-1, 1, SIZE)
     x, y = np.meshgrid(across, -across)
     plane = np.stack([x, y, np.zeros_like(x)], -1)
@@ -287,22 +263,31 @@ def draw(judged: Judged, arrays: dict[str, np.ndarray], distance: Distance | Non
     Image.fromarray(np.concatenate([drawn, colors], axis=1)).save(path)
 
 
+def _frame(points: np.ndarray) -> Similarity:
+    """The way from the normalised space into the frame of a picture: a data set normalised as one has small shapes
+    far from the middle."""
+    try:
+        return shapes.normalization(points)
+    except InputError:  # one sample inside is no extent
+        return UNITS
+
+
 def _darkness(
-    judged: Judged, arrays: dict[str, np.ndarray], distance: Distance | None
+    judged: Judged, arrays: dict[str, np.ndarray], distance: Distance | None, frame: Similarity
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """Points (n, 3) to how dark they are drawn, (n,) in 0 to 1."""
+    """Places (n, 3) in a frame to how dark they are drawn, (n,) in 0 to 1."""
     if judged.solids is not None and distance is not None:
         sheets = judged.seen is None and len(judged.solids.sheet) > 0  # whose walls could not be seen
-        return lambda x: (distance(x) < (WALL if sheets else 0)).astype(float)
+        return lambda x: (distance(frame.invert(x)) < (WALL / frame.scale if sheets else 0)).astype(float)
     assert judged.cloud is not None  # for the type checker
     sided = next((kind for kind in SIDED if kind in arrays), None)
     if sided is None:
         tree = cKDTree(judged.cloud.points)
-        return lambda x: np.exp(-nearest(tree, x)[0] / HAZE)
+        return lambda x: np.exp(-nearest(tree, frame.invert(x))[0] * frame.scale / HAZE)
     rows = arrays[sided]
     within = rows[:, 3] > 0.5 if sided == "occupancy" else rows[:, 3] < 0
     tree = cKDTree(rows[:, :3])
-    return lambda x: within[nearest(tree, x)[1]].astype(float)
+    return lambda x: within[nearest(tree, frame.invert(x))[1]].astype(float)
 
 
 def _mesh(judged: Judged) -> trimesh.Trimesh:
@@ -311,12 +296,3 @@ def _mesh(judged: Judged) -> trimesh.Trimesh:
 
     assert judged.solids is not None  # for the type checker
     return trimesh.Trimesh(judged.solids.vertices, faces_of(judged.solids), process=False)
-
-
-def _process(target: Callable[..., None], args: tuple[Any, ...]) -> BaseProcess:
-    """A process that starts in a hundredth of a second: a server has loaded what it needs, and forks it."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn").Process(target=target, args=args)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    return context.Process(target=target, args=args)

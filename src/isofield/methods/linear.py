@@ -39,6 +39,10 @@ NEITHER: tuple[int, ...] = (0, 0, 0)
 RANK = 1e-6
 """Components below this share of the largest variance are rounding."""
 
+PARTIAL_RIDGE, PARTIAL_ROUNDS = 1e-8, 12
+"""Of the fit of a code to a part of a shape."""
+UNSEEN = 0.3
+"""Variance of every component in the prior of such a fit, beside that of the training codes: 1 over all of them."""
 Known = Callable[[int, int], Evidence]
 """Of training shape i, n samples."""
 
@@ -81,6 +85,33 @@ def solve(space: Components, known: Evidence, config: LinearConfig, rounds: int 
         features[:, 1:], value - features[:, 0], config.ridge, rounds=rounds or config.rounds,
         free=None if known.free is None else torch.from_numpy(known.free),
     )  # fmt: skip
+
+
+def complete(
+    space: Components, known: Evidence, codes: Tensor, config: LinearConfig, count: int, random: torch.Generator
+) -> Tensor:
+    """Codes (count, l) of a shape of which a part is known.
+
+    A prior decides where nothing was seen: z = mean + L a, a normal, L L' the covariance of the training codes (n, l) and
+    a little of all components. The first code is the most probable one; the others are drawn from the normal
+    distribution about it whose precision the last normal matrix M is (Laplace's approximation): the ridge is the noise's
+    variance over the number of samples, so the covariance of a is ridge M^-1, and 1 where nothing was seen.
+    """
+    centred = (codes - codes.mean(0)).double()
+    covariance = centred.T @ centred / max(len(codes) - 1, 1)
+    mixture = torch.linalg.cholesky(covariance + UNSEEN * torch.eye(len(covariance), dtype=torch.float64))
+    features = space.features(torch.tensor(known.points, dtype=torch.float32))  # (n, 1 + l)
+    value = torch.tensor(np.clip(known.distance, -config.limit, config.limit), dtype=torch.float32)
+    mean = features[:, 0] + features[:, 1:] @ codes.mean(0)
+    free = None if known.free is None else torch.from_numpy(np.asarray(known.free))
+    a, normal = robust_least_squares(
+        features[:, 1:] @ mixture.float(), value - mean, PARTIAL_RIDGE, rounds=PARTIAL_ROUNDS, free=free
+    )
+    noise = torch.randn(len(a), count, generator=random, dtype=torch.float64)
+    noise[:, 0] = 0
+    spread = torch.linalg.solve_triangular(torch.linalg.cholesky(normal).T, noise, upper=True)
+    drawn = a.double()[:, None] + PARTIAL_RIDGE**0.5 * spread
+    return (codes.mean(0).double() + (mixture @ drawn).T).float()
 
 
 def refine(space: Components, known: Evidence, code: Tensor, config: LinearConfig) -> SparseGrid:

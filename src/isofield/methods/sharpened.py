@@ -59,7 +59,8 @@ def learner(space: Sharpened, codes: Tensor, rows: Rows, inside: Sequence[float]
         return some[:, :3], some[:, 3]
 
     def losses(z: Tensor, x: Tensor, s: Tensor, epoch: int, random: torch.Generator) -> dict[str, Tensor]:
-        return {"distance": len(z) * clamped(space(x, z).float(), s, config.clamp)}
+        value = space(x, z.detach())  # codes stay as they are: without them the volume needs no gradient
+        return {"distance": len(z) * clamped(value.float(), s, config.clamp)}
 
     return Learner(space, codes, draw, losses, ("distance",))
 

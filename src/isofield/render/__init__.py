@@ -5,6 +5,7 @@ Meshes are `trimesh.Trimesh`, clouds `types.Cloud` or arrays (n, 3); everything 
 
 from __future__ import annotations
 
+from isofield.render.animation import animate
 from isofield.render.camera import Camera, Orthographic, all_around, frame, look, views
 from isofield.render.curves import Chart, charts
 from isofield.render.depths import DepthImage, depth
@@ -20,6 +21,7 @@ __all__ = [
     "Orthographic",
     "Panel",
     "all_around",
+    "animate",
     "camera_for",
     "charts",
     "depth",

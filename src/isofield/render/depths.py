@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from isofield.render.camera import Camera
 from isofield.render.raster import rasterize
+from isofield.types import View
 
 if TYPE_CHECKING:
     import trimesh
@@ -29,6 +30,14 @@ class DepthImage:
         """The seen pixels as points (n, 3) in the shape's units, row by row."""
         rows, columns = np.nonzero(np.isfinite(self.depth))
         return self.camera.unproject(rows, columns, self.depth[rows, columns])
+
+    def view(self) -> View:
+        """The same as files have it: 0 where nothing was seen, pixel centres at whole numbers, camera to world."""
+        camera, pose = self.camera, np.eye(4)
+        across, down = (camera.width - 1) / 2, (camera.height - 1) / 2
+        intrinsics = np.array([[camera.focal, 0, across], [0, camera.focal, down], [0, 0, 1.0]])
+        pose[:3, :3], pose[:3, 3] = camera.rotation.T, camera.eye
+        return View(np.where(np.isfinite(self.depth), self.depth, 0.0).astype(np.float64), intrinsics, pose)
 
 
 def depth(mesh: trimesh.Trimesh, camera: Camera) -> DepthImage:

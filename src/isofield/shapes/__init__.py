@@ -4,7 +4,7 @@ Normals and their sides are in `isofield.shapes.normals`.
 """
 
 from isofield.shapes.checking import check_cloud, check_faces, check_points
-from isofield.shapes.depth import cloud_of, free_of, read_depth, read_views
+from isofield.shapes.depth import cloud_of, free_of, read_depth, read_views, unmeasured
 from isofield.shapes.info import Info, describe, inspect
 from isofield.shapes.merging import merged
 from isofield.shapes.normalizing import normalization
@@ -31,6 +31,7 @@ __all__ = [
     "read_poses",
     "read_views",
     "replacing",
+    "unmeasured",
     "vertices_of",
     "write_cloud",
     "write_mesh",

@@ -95,6 +95,13 @@ def free_of(views: Sequence[View], similarity: Similarity) -> Free:
     return free
 
 
+def unmeasured(view: View, x: np.ndarray) -> np.ndarray:
+    """Which (n,) of points (n, 3), in the world, lie at pixels of a view that measured nothing."""
+    blank = replace(view, depth=np.where(view.depth > 0, 0.0, 1.0))
+    depth, unseen = _looked(blank, x)
+    return (depth > 0) & (unseen > 0)
+
+
 def _looked(view: View, world: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Of points (n, 3): their depth (n,) in a view, and what it measured there (n,), 0 where it looked elsewhere."""
     rotation, shift = view.pose[:3, :3], view.pose[:3, 3]

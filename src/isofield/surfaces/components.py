@@ -17,6 +17,8 @@ DENSITY = 0.2
 """Points per area that a component needs, of the mean over the whole surface."""
 FEW = 5.0
 """A component of fewer than so many times the points that it needs must also be thicker than noise and gaps make."""
+LARGE = 0.02
+"""Share of the largest component's volume that others need, where there are no points."""
 REACH = 4.0
 """A point supports what lies within this many spacings of it, or within this many median distances if that is more."""
 
@@ -57,6 +59,21 @@ def keep_observed(mesh: trimesh.Trimesh, points: np.ndarray, spacing: float) -> 
     keep &= (support >= FEW * need) | (thickness > np.where(volume < 0, apart, 2 * np.median(distance)))
     keep[support.argmax()] = True
     keep = _housed(vertices, faces, part, keep)
+    if keep.all():
+        return mesh, 0
+    vertices, faces = compact(vertices, faces[keep[part]])
+    return trimesh.Trimesh(vertices, faces, process=False), int((~keep).sum())
+
+
+def keep_large(mesh: trimesh.Trimesh, share: float = LARGE) -> tuple[trimesh.Trimesh, int]:
+    """The components of a mesh that have at least a share of the largest one's volume, with their cavities of that
+    size, and how many were dropped: what a field has without any points to say where."""
+    vertices, faces = np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64)
+    if not len(faces):
+        return mesh, 0
+    part = topology.parts(len(vertices), faces)
+    volume = np.abs(topology.volumes(vertices, faces, part))
+    keep = _housed(vertices, faces, part, volume >= share * volume.max())
     if keep.all():
         return mesh, 0
     vertices, faces = compact(vertices, faces[keep[part]])

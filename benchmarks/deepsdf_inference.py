@@ -1,0 +1,114 @@
+"""How long codes of unseen shapes take, and how good they are: held-out loss against time, for each way.
+
+    .venv/bin/python benchmarks/deepsdf_inference.py RUN DATA --split SPLIT.json [--shapes 20] [--seed 0]
+
+RUN is a space of `isofield train deepsdf --config deepsdf-small`, DATA what `isofield prepare` wrote, of which the part
+"test" of SPLIT is asked for. Every way gets the same samples of a shape, and is judged by the same 16 384 others: mean
+over the shapes of mean |clamp(f) - clamp(s)|, both clamped at 0.1, half of the samples inside. One shape at a time, on
+one thread, in one run; seconds are a shape's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from isofield import api
+from isofield.configs import AutoDecoderConfig, SharpenedConfig
+from isofield.fields.sharpened import Sharpened
+from isofield.methods import auto_decoder, linear, sharpened
+from isofield.types import Evidence
+
+HELD = 16_384
+
+Way = Callable[[Evidence], Tensor]
+
+
+def ways(space: api.ShapeSpace) -> dict[str, Way]:
+    """Every way by its name: from what is known of a shape to its code (l,)."""
+    module, config, codes = space.module, space.config, torch.from_numpy(space.codes)
+    if not isinstance(module, Sharpened) or not isinstance(config, SharpenedConfig):
+        raise SystemExit("give a run of `isofield train deepsdf --config deepsdf-small`")
+
+    def adam(steps: int, samples: int) -> Way:
+        published = AutoDecoderConfig(infer_steps=steps, infer_samples=samples)
+        return lambda known: auto_decoder.infer(module, [known], published)[0]
+
+    def solved(known: Evidence) -> Tensor:
+        return linear.solve(module.coarse, known.part(0, config.linear.evidence), config.linear)[0]
+
+    def ours(steps: int, samples: int) -> Way:
+        own = replace(config, infer_steps=steps, infer_samples=samples)
+        return lambda known: sharpened.infer(module, [known], own)[0]
+
+    def nearest(known: Evidence) -> Tensor:
+        with torch.no_grad():
+            x = torch.tensor(known.points[:512], dtype=torch.float32)
+            s = torch.tensor(known.distance[:512], dtype=torch.float32).clamp(-0.1, 0.1)
+            losses = [(module(x[None], z[None])[0].clamp(-0.1, 0.1) - s).abs().mean() for z in codes]
+        return codes[int(torch.stack(losses).argmin())]
+
+    return {
+        "Adam, 800 steps of 8 192 (published)": adam(800, 8192),
+        "Adam, 200 steps of 2 048": adam(200, 2048),
+        "best training code": nearest,
+        "linear space's code": solved,
+        "that, then Adam, 30 steps of 2 048": ours(30, 2048),
+        "that, then Adam, 100 steps of 2 048": ours(100, 2048),
+        "that, then Adam, 200 steps of 8 192": ours(200, 8192),
+    }
+
+
+def held_out(module: torch.nn.Module, known: Evidence, z: Tensor) -> float:
+    """The loss of a code at samples, half of them inside."""
+    x, s = torch.tensor(known.points, dtype=torch.float32), torch.tensor(known.distance, dtype=torch.float32)
+    with torch.no_grad():
+        error = (module(x[None], z[None])[0].clamp(-0.1, 0.1) - s.clamp(-0.1, 0.1)).abs()
+    return float((error[s < 0].mean() + error[s >= 0].mean()) / 2)
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run")
+    parser.add_argument("data")
+    parser.add_argument("--split", required=True)
+    parser.add_argument("--shapes", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0)
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    space = api.load_run(asked.run)
+    names, shapes = api.observed_in([asked.data], space.prepare, asked.split)
+    chosen = set(np.random.default_rng(asked.seed).permutation(len(names))[: asked.shapes].tolist())
+    losses: dict[str, list[float]] = {}
+    seconds: dict[str, list[float]] = {}
+    for row, shape in enumerate(shapes):
+        if row not in chosen:
+            continue
+        count = len(shape.evidence.points)
+        known, held = shape.evidence.part(0, count - HELD), shape.evidence.part(count - HELD, count)
+        for name, way in ways(space).items():
+            began = time.perf_counter()
+            z = way(known)
+            seconds.setdefault(name, []).append(time.perf_counter() - began)
+            losses.setdefault(name, []).append(held_out(space.module, held, z))
+    first = next(iter(losses))
+    print(f"{len(chosen)} shapes of {asked.data}, codes of {space.length}; torch {torch.__version__}, one thread\n")
+    print("| way | held-out loss | of the published | seconds a shape | times as fast |")
+    print("| --- | --- | --- | --- | --- |")
+    for name, values in losses.items():
+        loss, spent = np.mean(values), np.mean(seconds[name])
+        print(
+            f"| {name} | {loss:.5f} | {loss / np.mean(losses[first]):.3f} | {spent:.2f} | "
+            f"{np.mean(seconds[first]) / spent:.1f} |"
+        )
+
+
+if __name__ == "__main__":
+    main()

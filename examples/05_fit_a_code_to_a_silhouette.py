@@ -1,0 +1,60 @@
+"""Fit a code to a silhouette: derivatives by the code, without a mesh.
+
+    python examples/05_fit_a_code_to_a_silhouette.py [RUN]
+
+Without RUN, a small linear space of aircraft is trained first.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import isofield
+from isofield.configs import LinearConfig, PrepareConfig
+from isofield.families.series import SERIES
+
+
+def aircraft(count: int) -> isofield.ShapeSpace:
+    """A space of so many aircraft."""
+    folder = Path(tempfile.mkdtemp())
+    for number in range(count):
+        parameters = SERIES["aircraft"].parameters(np.random.default_rng([0, number]))
+        isofield.write_mesh(SERIES["aircraft"].build(**parameters), folder / "shapes" / "aircraft" / f"{number:03d}.ply")
+    isofield.prepare(folder / "shapes", folder / "data", PrepareConfig(count=20_000, points=20_000))
+    return isofield.train("linear", folder / "data", folder / "run", LinearConfig(cells=24))
+
+
+def rays(size: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Parallel rays (size^2, 3) from above through a picture of the normalised space, and their directions."""
+    line = torch.linspace(-1, 1, size)
+    x, z = torch.meshgrid(line, line, indexing="ij")
+    origins = torch.stack([x, torch.full_like(x, 1.0), z], -1).view(-1, 3)
+    return origins, torch.tensor([0.0, -1.0, 0.0]).expand_as(origins)
+
+
+def main() -> None:
+    """The wanted shape is one of the space's own, of which only the outline is shown."""
+    space = isofield.load(sys.argv[1]) if len(sys.argv) > 1 else aircraft(30)
+    origins, directions = rays(48)
+    wanted = space.field(space.code(space.ids[0])).least(origins, directions, limit=2.0).detach() < 0
+
+    field = space.field(space.mean)  # the code is its parameter
+    optimizer = torch.optim.Adam(field.parameters(), 0.1)
+    for step in range(60):
+        outline = field.least(origins, directions, limit=2.0)  # below 0 where a ray meets the shape
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(-outline / 0.02, wanted.float())
+        loss = loss + 1e-4 * field.code.square().sum()
+        if step % 20 == 0 or step == 59:
+            both, either = ((outline < 0) & wanted).sum(), ((outline < 0) | wanted).sum()
+            print(f"step {step:2}: loss {loss.item():.4f}, overlap of the outlines {both / either:.3f}")
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    isofield.write_mesh(space.sdf(field.code.detach().numpy()).mesh(), "outlined.ply")
+
+
+if __name__ == "__main__":
+    main()

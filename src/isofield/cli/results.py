@@ -1,0 +1,89 @@
+"""What commands on a space write: a mesh for each shape, their codes and a table."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import trimesh
+
+    from isofield.api import Found, Posing
+
+NAMES = ("codes.npz", "report.csv")
+
+
+def written(found: Found, mesh: Path, field: Path | None, resolution: int | None) -> dict[str, Any]:
+    """Writes the mesh and, if asked, the field folder of one shape: its row of the table."""
+    from isofield import shapes
+
+    extraction = found.sdf.extract(resolution)
+    shapes.write_mesh(extraction.mesh, mesh)
+    if field is not None:
+        found.sdf.save(field)
+    row = {
+        "id": found.id, "loss": found.loss, "nearest": found.nearest, "distance": found.distance, "usual": found.usual,
+        "watertight": bool(extraction.mesh.is_watertight), "faces": len(extraction.mesh.faces),
+        "dropped": extraction.dropped, "mesh": str(mesh),
+    }  # fmt: skip
+    if found.pose is None:
+        return row
+    matrix = found.pose.matrix[:3]
+    named = {f"pose_{i}{j}": float(matrix[i, j]) for i in range(3) for j in range(4)}
+    return {**row, "turned": found.pose.angle, "scaled": found.pose.scale, **named}
+
+
+def tables(results: Sequence[Found], rows: Sequence[dict[str, Any]], out: Path) -> dict[str, Any]:
+    """Writes codes.npz and report.csv into a folder: the figures of the run."""
+    from isofield import api
+    from isofield.cli import reporting
+
+    files = [out / name for name in NAMES]
+    api.write_codes(results, files[0])
+    reporting.write_table(rows, files[1])
+    turned = {"turned": median(rows, "turned")} if "turned" in rows[0] else {}
+    return {
+        "shapes": len(rows), "loss": median(rows, "loss"), "code_distance": median(rows, "distance"),
+        "code_usual": results[0].usual, **turned, "files": [str(out), *map(str, files)], "each": list(rows),
+    }  # fmt: skip
+
+
+def new_shapes(meshes: Sequence[trimesh.Trimesh], codes: np.ndarray, out: Path) -> list[str]:
+    """Writes meshes 000.ply, 001.ply ... and codes.npz (ids, codes) into a folder: what a run says it wrote."""
+    import numpy as np
+
+    from isofield import shapes
+
+    ids = [f"{number:03d}" for number in range(len(meshes))]
+    for name, mesh in zip(ids, meshes, strict=True):
+        shapes.write_mesh(mesh, out / f"{name}.ply")
+    with shapes.replacing(out / NAMES[0]) as beside:
+        np.savez(beside, ids=np.array(ids), codes=codes)
+    return [str(out), str(out / NAMES[0])]
+
+
+def row_figures(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of the table as the figures of a run that wrote one mesh and no table."""
+    named = {"distance": "code_distance", "usual": "code_usual"}
+    return {named.get(key, key): value for key, value in row.items() if key != "mesh"}
+
+
+def median(rows: Sequence[dict[str, Any]], name: str) -> float:
+    """Of a column."""
+    return statistics.median(row[name] for row in rows)
+
+
+def posing_of(pose: str | None, turned: float) -> Posing | None:
+    """What --pose and --turned say. Raises InputError for an angle that is none."""
+    from isofield.errors import InputError
+
+    if not 0 <= turned <= 180:
+        raise InputError(f"--turned {turned:g} is out of range: give 0 to 180 degrees.")
+    if pose is None:
+        return None
+    from isofield.api import Posing
+
+    return Posing(pose == "similarity", turned)

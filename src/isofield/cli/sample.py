@@ -1,0 +1,88 @@
+"""`isofield sample RUN -n N -o DIR`: new shapes out of a space."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+PICTURE = (300, 300)
+"""Pixels of each shape on the sheet."""
+COLUMNS = 6
+"""Shapes in a row of it, at most."""
+
+
+def sample(
+    run: Annotated[Path, tyro.conf.Positional],
+    *,
+    out: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")],
+    count: Annotated[int, tyro.conf.arg(aliases=["-n"], metavar="N")] = 12,
+    seed: int = 0,
+    spread: float = 0.5,
+    up: Literal["x", "y", "z"] = "y",
+    resolution: Annotated[int | None, tyro.conf.arg(metavar="CELLS", help_behavior_hint="")] = None,
+    progress: bool = True,
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+) -> int:
+    """Draw new shapes: meshes 000.ply, 001.ply ..., codes.npz and a picture of all, shapes.png.
+
+    A new shape lies between a random training shape and a random mixture of its neighbours. The meshes are in the
+    normalised space.
+
+    Args:
+        run: The folder that `isofield train` wrote.
+        out: The folder to write into.
+        count: How many.
+        seed: The same seed gives the same shapes, and more of them begin with the same.
+        spread: How far it goes at most, beside the usual distance between neighbours: 0 gives training shapes.
+        up: The axis that points up in the picture.
+        resolution: Of the meshes: cells along the longest side, 8 to 1024 (default: what the field holds).
+        progress: Show progress on standard error.
+        json: Print the figures as JSON to standard output.
+    """
+    import time
+
+    from isofield import shapes
+    from isofield.cli import reporting
+    from isofield.cli.checks import check_resolution, check_seed
+    from isofield.cli.interrupts import listen
+    from isofield.cli.progress import shown
+    from isofield.errors import InputError
+
+    check_resolution(resolution)
+    check_seed(seed)
+    if count < 1:
+        raise InputError(f"--count {count} makes nothing: give at least 1.")
+    if not 0 <= spread <= 2:
+        raise InputError(f"--spread {spread:g} is out of range: give 0 to 2.")
+    shapes.check_output(out / "shapes.png", ("png",))
+    listen()
+    from isofield import api, render
+    from isofield.api.varying import shape_of
+    from isofield.cli.results import new_shapes
+
+    begun = time.perf_counter()
+    space = api.load_run(run)
+    codes = space.sample(count, seed, spread)
+    with shown(out.name, progress) as report:
+        meshes = []
+        for number, code in enumerate(codes):
+            report("meshes", number / count)
+            meshes.append(shape_of(space, code, resolution))
+        report("pictures", 0.0)
+        files = new_shapes(meshes, codes, out)
+        wide = max(meshes, key=lambda mesh: float(mesh.extents.max()))
+        nearest = [space.nearest(code, 1)[0][0] for code in codes]
+        panels = [
+            render.Panel(mesh, f"{number:03d}", f"nearest: {near}")
+            for number, (mesh, near) in enumerate(zip(meshes, nearest, strict=True))
+        ]
+        view = render.camera_for(wide, size=PICTURE, up=up)
+        render.sheet(panels, out / "shapes.png", view=view, columns=min(COLUMNS, count), up=up)
+    figures = {
+        "input": str(run), "shapes": count, "watertight": all(mesh.is_watertight for mesh in meshes),
+        "seconds": round(time.perf_counter() - begun, 2), "files": [*files, str(out / "shapes.png")],
+    }  # fmt: skip
+    reporting.show(figures, json, f"isofield info {reporting.quoted(out / '000.ply')}")
+    return 0
