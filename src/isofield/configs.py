@@ -508,8 +508,8 @@ class AutoDecoderConfig:
     infer_std: float = 0.01
     infer_by: Search = "adam"
     infer_starts: int = 4
-    infer_rounds: int = 12
-    infer_polish: int = 60
+    infer_rounds: int = 6
+    infer_polish: int = 100
 
     def check(self) -> None:
         """Raises InputError for numbers that no training can have."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import textwrap
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 import torch
 
 import balls
+from isofield.cli.main import main
 from isofield.configs import AutoDecoderConfig, RateConfig
 from isofield.methods import auto_decoder
 from isofield.training import Processes, Training
@@ -110,28 +110,14 @@ def test_the_first_steps_are_those_of_adam_by_hand():
 def test_two_processes_learn_what_one_learns(tmp_path: Path):
     """Under torchrun, with gloo: weights and codes to the last bit."""
     data = balls.prepared(tmp_path / "data")
-    script = tmp_path / "learn.py"
-    script.write_text(
-        textwrap.dedent(
-            """
-            import sys
-            import torch
-            torch.set_num_threads(1)
-            from isofield.cli.main import main
-            sys.exit(main(sys.argv[1:]))
-            """
-        )
-    )
     options = (
         "train", "deepsdf", str(data), "--no-progress", "--length", "4", "--dims", "24", "24", "24", "--latent-in", "2",
         "--batch", "4", "--samples", "32", "--steps", "6", "--keep", "3", "--log-every", "2", "--dropout", "0", "1",
     )  # fmt: skip
-    run = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    for name, start in (("two", run), ("one", [sys.executable])):
-        done = subprocess.run(
-            [*start, str(script), *options, "-o", str(tmp_path / name)], capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr[:1500]
+    run = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "isofield"]
+    done = subprocess.run([*run, *options, "-o", str(tmp_path / "two")], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[:1500]
+    assert main([*options, "-o", str(tmp_path / "one")]) == 0
     one, two = ((tmp_path / name / "space.safetensors").read_bytes() for name in ("one", "two"))
     assert one == two
     states = [torch.load(tmp_path / name / "state.pt", weights_only=True) for name in ("one", "two")]
