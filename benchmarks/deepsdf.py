@@ -67,7 +67,7 @@ def main() -> None:
             some = space.ids[:: max(len(space.ids) // asked.known, 1)]
             found = ((id_, space.sdf(space.code(id_), space.shape(id_).similarity), 0.0) for id_ in some)
         else:
-            names, shapes = api.observed_in([asked.data], space.prepare, asked.split)
+            _, shapes = api.observed_in([asked.data], space.prepare, asked.split)
             found = looked(space, shapes, asked.refine)
         rows, won, spent, cells = [], 0, [], []
         others = []
