@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import trimesh
+from scipy.spatial import cKDTree
 
 from isofield import shapes
 from isofield.api.inferring import Found, Posing, found, in_frame, poser, usual_distance
@@ -20,9 +21,10 @@ from isofield.methods import spaces
 from isofield.shapes.normals import orient
 from isofield.shapes.outliers import inliers
 from isofield.shapes.thinning import sampled
+from isofield.threads import nearest
 from isofield.types import Cloud, Evidence, Similarity, View
 
-ETA = 0.01
+ETA = 0.005
 """How far from the surface, along its normals, its distance is taken for known (DeepSDF, section 6.3)."""
 SURFACE = 2500
 """Seen points, at most."""
@@ -32,6 +34,10 @@ DRAWN = 20_000
 """Points that a mesh's faces are sampled at."""
 NEAR = 1.3
 """A scan of which nothing is in the ball of this radius is not in the frame of the space."""
+ELSEWHERE = 30_000
+"""Points at which a code's own field counts, where a field is adapted to what was seen."""
+APART = 0.06
+"""That far from all that was seen."""
 ALIKE = 0.02
 """Training shapes whose ways to the normalised space differ by less than this share one frame."""
 SPACE = Similarity((0.0, 0.0, 0.0), 1.0)
@@ -201,5 +207,16 @@ def complete(
         torch.Generator().manual_seed(seed),
     ).numpy()  # fmt: skip
     usual = usual_distance(space.codes)
+    kept = [_kept(space, in_frame(observed.evidence, pose), code, seed) if refine else None for code in codes]
     named = [observed, *(replace(observed, id=f"{observed.id}-{number}") for number in range(1, samples))]
-    return [found(space, one, code, refine, usual, pose) for one, code in zip(named, codes, strict=True)]
+    return [
+        found(space, one, code, refine, usual, pose, more) for one, code, more in zip(named, codes, kept, strict=True)
+    ]
+
+
+def _kept(space: ShapeSpace, known: Evidence, code: np.ndarray, seed: int) -> Evidence:
+    """What the field of a code (l,) says where nothing was seen, so that an adaptation to what was seen leaves it."""
+    x = np.random.default_rng(seed).uniform(-1, 1, (ELSEWHERE, 3))
+    surface = known.points if known.free is None else known.points[~known.free]
+    x = x[nearest(cKDTree(surface), x)[0] > APART].astype(np.float32)
+    return Evidence(x, np.asarray(space.sdf(code)(x), np.float32), np.zeros(len(x), bool))

@@ -105,15 +105,33 @@ def in_frame(known: Evidence, pose: Pose | None) -> Evidence:
 
 
 def found(
-    space: ShapeSpace, observed: Observed, code: np.ndarray, refine: bool, usual: float, pose: Pose | None = None
+    space: ShapeSpace,
+    observed: Observed,
+    code: np.ndarray,
+    refine: bool,
+    usual: float,
+    pose: Pose | None = None,
+    more: Evidence | None = None,
 ) -> Found:
-    """A shape with its code."""
+    """A shape with its code; more: what else a refined field has to agree with, in the frame of the space."""
     z, known = torch.from_numpy(code), in_frame(observed.evidence, pose)
+    if more is not None:
+        known = joined(known, more)
     field = spaces.refine(space.module, known, z, space.config) if refine else spaces.field(space.module, z)
-    more = {"input": observed.id, "refined": refine}
-    sdf = space.field_of(field, observed.similarity, observed.surface, more, pose)
+    told = {"input": observed.id, "refined": refine}
+    sdf = space.field_of(field, observed.similarity, observed.surface, told, pose)
     (nearest, distance), *_ = space.nearest(code, 1)
     return Found(observed, code, sdf, loss(sdf, observed.evidence), nearest, distance, usual, pose)
+
+
+def joined(first: Evidence, second: Evidence) -> Evidence:
+    """Both, in random order."""
+    order = np.random.default_rng(0).permutation(len(first.points) + len(second.points))
+    free = [np.zeros(len(one.points), bool) if one.free is None else one.free for one in (first, second)]
+    return Evidence(
+        np.concatenate([first.points, second.points])[order], np.concatenate([first.distance, second.distance])[order],
+        np.concatenate(free)[order],
+    )  # fmt: skip
 
 
 def loss(sdf: SDF, known: Evidence) -> float:

@@ -1,0 +1,129 @@
+"""`complete`, `interpolate`, `sample` and `infer --pose`, through the real command line."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import toys
+import trimesh
+
+from isofield import render, shapes
+from isofield.cli.main import main
+from isofield.types import Cloud
+
+QUIET = ["--no-progress", "--resolution", "32"]
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory, toy_run) -> Path:
+    """A folder with the run, a depth image and its camera, its points, and the whole shape."""
+    folder = tmp_path_factory.mktemp("spaces")
+    (folder / "run").symlink_to(toy_run)
+    truth = toys.toy(toys.COUNT + 1)
+    view = render.depth(truth, render.frame(np.asarray(truth.vertices), view=(30, 15), size=(96, 96))).view()
+    np.save(folder / "depth.npy", view.depth)
+    camera = {"K": view.intrinsics.tolist(), "pose": view.pose.tolist()}
+    (folder / "camera.json").write_text(json.dumps(camera))
+    cloud = shapes.cloud_of([view])
+    shapes.write_cloud(cloud, folder / "part.ply")
+    shapes.write_cloud(Cloud(cloud.points + 50, cloud.normals), folder / "far.ply")
+    shapes.write_cloud(Cloud(cloud.points[:5]), folder / "few.ply")
+    shapes.write_mesh(truth, folder / "whole.ply")
+    return folder
+
+
+def test_complete_a_depth_image_and_a_cloud(work, capsys):
+    out = str(work / "whole-again.ply")
+    depth = [str(work / "depth.npy"), "--camera", str(work / "camera.json"), "--background"]
+    assert main(["complete", str(work / "run"), *depth, "-o", out, *QUIET, "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["files"] == [out] and figures["watertight"]
+    truth = shapes.read(work / "whole.ply")
+    assert np.abs(shapes.read(out).bounds - truth.bounds).max() < 0.1
+    several = ["--samples", "2", "--refine", "-o", str(work / "many")]
+    assert main(["complete", str(work / "run"), str(work / "part.ply"), *several, *QUIET]) == 0
+    assert {path.name for path in (work / "many").iterdir()} == {"part.ply", "part-1.ply", "codes.npz", "report.csv"}
+    codes = np.load(work / "many" / "codes.npz")
+    assert codes["ids"].tolist() == ["part", "part-1"]
+    assert not np.array_equal(*codes["codes"])
+
+
+def test_interpolate(work, capsys):
+    out = work / "way"
+    ends = ["toy/000", str(work / "whole.ply")]
+    assert main(["interpolate", str(work / "run"), *ends, "-o", str(out), "--steps", "3", *QUIET]) == 0
+    assert {path.name for path in out.iterdir()} == {"000.ply", "001.ply", "002.ply", "codes.npz", "way.gif"}
+    codes = np.load(out / "codes.npz")["codes"]
+    assert np.allclose(codes[1], (codes[0] + codes[2]) / 2, atol=1e-5)
+    from PIL import Image
+
+    with Image.open(out / "way.gif") as moving:
+        assert moving.n_frames == 4  # there and back
+    extents = [trimesh.load(out / f"{k:03d}.ply", process=False).extents for k in range(3)]
+    assert np.abs(extents[1] - (extents[0] + extents[2]) / 2).max() < 0.1
+
+
+def test_sample(work):
+    out = work / "new"
+    command = ["sample", str(work / "run"), "-n", "3", "--seed", "4", *QUIET]
+    assert main([*command, "-o", str(out)]) == 0
+    assert {path.name for path in out.iterdir()} == {"000.ply", "001.ply", "002.ply", "codes.npz", "shapes.png"}
+    for number in range(3):
+        mesh = trimesh.load(out / f"{number:03d}.ply", process=False)
+        assert mesh.is_watertight
+        assert mesh.body_count == 1
+    assert main(["sample", str(work / "run"), "-n", "1", "--seed", "4", *QUIET, "-o", str(work / "one")]) == 0
+    assert np.array_equal(np.load(work / "one" / "codes.npz")["codes"][0], np.load(out / "codes.npz")["codes"][0])
+
+
+def test_infer_with_a_pose_tells_it(work):
+    mesh = shapes.read(work / "whole.ply")
+    turn = trimesh.transformations.rotation_matrix(0.4, [0, 0, 1])
+    mesh.apply_transform(turn)
+    shapes.write_mesh(mesh, work / "turned.ply")
+    out, pose = work / "posed", ["--pose", "similarity", "--turned", "30"]
+    assert main(["infer", str(work / "run"), str(work / "turned.ply"), *pose, "-o", str(out), *QUIET]) == 0
+    with (out / "report.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert float(row["turned"]) == pytest.approx(np.degrees(0.4), abs=5)
+    matrix = np.load(out / "codes.npz")["pose"][0]
+    assert matrix[0, 0] == pytest.approx(float(row["pose_00"]))
+    assert np.abs(shapes.read(out / "turned.ply").bounds - mesh.bounds).max() < 0.06  # as the input stands
+
+
+BROKEN = {
+    "complete run depth.npy -o o.ply": "depth.npy",
+    "complete run d.png -o o.ply": "a depth image goes with its camera: give --camera FILE.json",
+    "complete run far.ply -o o.ply": "is not where the shapes of this space are",
+    "complete run few.ply -o o.ply": "few has 5",
+    "complete run part.ply -o o.ply --samples 2": "let --out name a folder",
+    "complete run part.ply -o o.ply --samples 0": "--samples 0 makes nothing",
+    "complete run part.ply -o o.ply --scale 2": "--center and --scale belong together",
+    "complete run part.ply -o o.ply --background": "give --camera with it",
+    "complete run part.ply -o o.ply --eta 3": "eta 3 is out of range",
+    "complete run part.ply -o o.xyz": "o.xyz has the extension .xyz",
+    "complete run part.ply -o o.ply --pose rigid --turned 270": "--turned 270 is out of range",
+    "complete none part.ply -o o.ply": "none holds no field and no space",
+    "interpolate run toy/000 toy/0001 -o way2": "There is no file toy/0001",
+    "interpolate run toy/000 toy/001 -o way2 --steps 1": "--steps 1 is no way",
+    "sample run -n 0 -o new2": "--count 0 makes nothing",
+    "sample run -n 2 -o new2 --spread 9": "--spread 9 is out of range",
+    "infer run whole.ply -o o --pose stiff": "choose among rigid, similarity",
+}
+
+
+@pytest.mark.parametrize("line", BROKEN)
+def test_broken_input_is_one_sentence_and_nothing_is_written(work, line, capsys, monkeypatch):
+    monkeypatch.chdir(work)
+    Path("d.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    before = {path: path.stat().st_mtime_ns for path in work.rglob("*")}
+    assert main([*line.split(), "--no-progress"]) == 2
+    text = capsys.readouterr().err
+    assert BROKEN[line] in text
+    assert "Traceback" not in text
+    assert len([part for part in text.splitlines() if part.startswith("error: ")]) == 1
+    assert {path: path.stat().st_mtime_ns for path in work.rglob("*")} == before
