@@ -4,11 +4,12 @@
 
 DATA: what `isofield prepare` wrote; TRUTH: the folder of its shapes' true meshes (ID.ply, in the units of what was
 prepared); RUN: spaces that `isofield train` learned of its training part. A row a space: Chamfer distances (sum of the
-mean squared distances, x 1000, 10 000 points, unit sphere, of the mesh at 128 cells or the space's own), median and mean
-and worst over the shapes; how many are better than retrieval (the best training shape by true Chamfer distance); mesh
-accuracy (90th percentile of the distances from the mesh to the truth) and cosine of normals, medians; EMD of 500 points;
-bytes of the space without its training codes, and of a shape (a code, and the space divided by its training shapes);
-evaluations that a mesh of 256 cells takes, as a part of the dense grid's. --known: so many training shapes instead.
+mean squared distances, x 1000, 10 000 points, unit sphere, of the mesh at 128 cells or the space's own), median, mean and
+worst over the shapes; how many are better than retrieval (the best training shape by true Chamfer distance); mesh
+accuracy (90th percentile of the distances from the mesh to the truth) and cosine of normals, medians; EMD of 500
+points; bytes of the space without its training codes, and of a shape (a code, and the space divided by its training
+shapes); evaluations that a mesh of 256 cells takes, as a part of the dense grid's. --known: so many training shapes
+instead.
 """
 
 from __future__ import annotations
@@ -59,8 +60,10 @@ def main() -> None:
 
     spaces = [api.load_run(run) for run in asked.runs]
     training = [true(s.id, s.similarity, row).points for row, s in enumerate(spaces[0].shapes)]
-    print("| space | MB (a shape: kB) | s a shape | median | mean | worst | better than retrieval | accuracy | cosine | EMD "
-          "| 256-cubed, of dense |\n" + "| --- " * 11 + "|")  # fmt: skip
+    print(
+        "| space | MB (a shape: kB) | s a shape | median | mean | worst | better than retrieval | accuracy | cosine | "
+        "EMD | 256-cubed, of dense |\n" + "| --- " * 11 + "|"
+    )
     others: list[tuple[float, float]] = []
     for run, space in zip(asked.runs, spaces, strict=True):
         if asked.known:
@@ -90,7 +93,7 @@ def main() -> None:
         print(
             f"| {Path(run).name} | {size / 1e6:.1f} ({bytes_ / 1e3:.1f}) | {np.mean(spent):.2f} | "
             f"{np.median(table[:, 0]):.3f} | {table[:, 0].mean():.3f} | {table[:, 0].max():.2f} | "
-            f"{won} of {len(rows)} | {np.median(table[:, 1]):.4f} | "
+            f"{f'{won} of {len(rows)}' if not asked.known else '-'} | {np.median(table[:, 1]):.4f} | "
             f"{np.median(table[:, 2]):.3f} | {np.median(table[:, 3]):.4f} | {np.mean(cells):.3f} |",
             flush=True,
         )  # fmt: skip

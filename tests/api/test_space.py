@@ -1,0 +1,152 @@
+"""Spaces as a thing to use: codes, what lies between them, and folders that come back or are told to be broken."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+import toys
+from isofield import api
+from isofield.errors import InputError
+from isofield.evaluate.novelty import chamfer
+from isofield.evaluate.samples import draw
+
+
+def points(mesh):
+    return draw(mesh, 3000, np.random.default_rng(0), "toy").points
+
+
+def test_ids_codes_and_wrong_ones(toy_space):
+    assert toy_space.ids[3] == "toy/003"
+    assert np.array_equal(toy_space.code("toy/003"), toy_space.codes[3])
+    with pytest.raises(InputError, match="no shape called 'toy/0003', perhaps you meant 'toy/0"):
+        toy_space.code("toy/0003")
+    with pytest.raises(InputError, match="whose codes have"):
+        toy_space.sdf(np.zeros(toy_space.length + 1))
+    with pytest.raises(InputError, match="finite"):
+        toy_space.sdf(np.full(toy_space.length, np.nan))
+
+
+def test_mean_components_and_neighbours_of_codes(toy_space):
+    np.testing.assert_allclose(toy_space.mean, toy_space.codes.mean(0), atol=1e-6)
+    pca = toy_space.pca(3)
+    np.testing.assert_allclose(pca.axes @ pca.axes.T, np.eye(3), atol=1e-5)
+    along = (toy_space.codes - toy_space.mean) @ pca.axes.T
+    np.testing.assert_allclose(along.std(0, ddof=1), pca.deviations, rtol=1e-4)
+    (first, nothing), (second, apart) = toy_space.nearest(toy_space.code("toy/007"), 2)
+    assert (first, nothing) == ("toy/007", 0)
+    assert apart == pytest.approx(np.linalg.norm(toy_space.code(second) - toy_space.code("toy/007")), rel=1e-5)
+
+
+def test_between_two_codes_and_new_ones(toy_space):
+    a, b = toy_space.code("toy/000"), toy_space.code("toy/001")
+    way = toy_space.interpolate(a, b, 5)
+    np.testing.assert_allclose(way[[0, 2, 4]], [a, (a + b) / 2, b], atol=1e-5)
+    some = toy_space.sample(4, seed=1)
+    assert np.array_equal(some[:2], toy_space.sample(2, seed=1))
+    assert not np.array_equal(some, toy_space.sample(4, seed=2))
+    assert all(mesh.is_watertight for mesh in (toy_space.sdf(code).mesh(32) for code in some))
+
+
+def test_a_training_shape_comes_out_of_its_code(toy_space):
+    found = points(toy_space.sdf(toy_space.code("toy/005")).mesh())
+    own, other = chamfer(found, points(toys.toy(5))), chamfer(found, points(toys.toy(6)))
+    assert own < 2.5
+    assert own < 0.3 * other
+
+
+def test_an_unseen_shape_is_nearer_to_its_truth_than_any_training_shape(toy_space):
+    truth = toys.toy(toys.COUNT + 3)
+    best = min(chamfer(points(toys.toy(n)), points(truth)) for n in range(toys.COUNT))
+    found = api.infer(toy_space, truth)
+    refined = api.infer(toy_space, truth, refine=True)
+    scores = [chamfer(points(one.sdf.mesh()), points(truth)) for one in (found, refined)]
+    assert scores[0] < best
+    assert refined.loss < 0.8 * found.loss
+    assert found.distance == pytest.approx(toy_space.nearest(found.code, 1)[0][1])
+    assert found.usual > 0
+
+
+def test_a_moved_and_scaled_shape_comes_back_in_its_own_units(toy_space):
+    mesh = toys.toy(toys.COUNT + 3)
+    moved = mesh.copy()
+    moved.apply_scale(50).apply_translation([1000, 0, -30])
+    there = api.infer(toy_space, moved).sdf.mesh(64)
+    here = api.infer(toy_space, mesh).sdf.mesh(64)
+    np.testing.assert_allclose(there.bounds, here.bounds * 50 + [1000, 0, -30], atol=0.5)
+
+
+def test_round_trip(toy_space, tmp_path):
+    toy_space.save(tmp_path / "again")
+    again = api.load_run(tmp_path / "again")
+    assert again.ids == toy_space.ids
+    assert (again.config, again.prepare, again.method) == (toy_space.config, toy_space.prepare, toy_space.method)
+    assert np.array_equal(again.codes, toy_space.codes)
+    x = np.random.default_rng(0).uniform(-1, 1, (50, 3))
+    assert np.array_equal(again.sdf(again.mean)(x), toy_space.sdf(toy_space.mean)(x))
+
+
+def without_tensors(folder):
+    (folder / "space.safetensors").unlink()
+
+
+def cut(folder):
+    held = (folder / "space.safetensors").read_bytes()
+    (folder / "space.safetensors").write_bytes(held[: len(held) // 2])
+
+
+def newer(folder):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "format": 99}))
+
+
+def other_setting(folder):
+    config = json.loads((folder / "config.json").read_text())
+    config["settings"]["sells"] = 3
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+def fewer_shapes(folder):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "shapes": config["shapes"][:-1]}))
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        (without_tensors, "lacks space.safetensors"),
+        (cut, "cannot be read"),
+        (newer, "format 99, newer than"),
+        (other_setting, "'sells', perhaps you meant 'cells'"),
+        (fewer_shapes, "the codes do not belong to the shapes"),
+    ],
+)
+def test_broken_folders(toy_run, tmp_path, harm, message):
+    shutil.copytree(toy_run, tmp_path / "run")
+    harm(tmp_path / "run")
+    with pytest.raises(InputError, match=message) as error:
+        api.load_run(tmp_path / "run")
+    assert str(tmp_path / "run") in str(error.value)
+
+
+def test_what_is_asked_for_is_what_the_folder_holds(toy_run):
+    with pytest.raises(InputError, match="holds a space of shapes, and one field is asked for"):
+        api.load_sdf(toy_run)
+
+
+def test_the_space_that_comes_with_the_package_knows_an_aircraft_that_it_has_not_seen():
+    from isofield.families.series import SERIES
+    from isofield.folder_format import SHIPPED
+
+    assert sum(path.stat().st_size for path in (SHIPPED / "aircraft").iterdir()) < 3e6
+    space = api.load_run("aircraft")
+    family = SERIES["aircraft"]
+    truth = family.build(**family.parameters(np.random.default_rng(12_345)))
+    found = api.infer(space, truth)
+    assert found.loss < 0.01
+    assert found.distance < 1.5 * found.usual
+    pred, true = (found.sdf.similarity.apply(points(mesh)) for mesh in (found.sdf.mesh(), truth))
+    assert chamfer(pred, true) < 2.5  # in the unit sphere; training shapes are about 10 from each other
