@@ -6,6 +6,7 @@ Nine tenths of the shapes teach it; the rest say how well it knows what it has n
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -39,6 +40,9 @@ def main() -> None:
         OUT.mkdir(parents=True)
         for name in ("config.json", "space.safetensors"):
             shutil.copy(run / name, OUT / name)
+        config = json.loads((OUT / "config.json").read_text())
+        config["provenance"]["data"] = f"isofield make aircraft --count {COUNT} --seed 1"
+        (OUT / "config.json").write_text(json.dumps(config))
 
 
 if __name__ == "__main__":

@@ -13,10 +13,10 @@ def info(
     *,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> int:
-    """Say what meshes, clouds and field folders are: kind, counts, bounds, holes, noise, and how to fit them.
+    """Say what files and folders are: meshes, clouds, fields, spaces of shapes, prepared samples.
 
     Args:
-        files: Files with a mesh or points, or field folders.
+        files: Files with a mesh or points, or folders that isofield wrote.
         json: Print JSON to standard output: one object, or a list where there are several files.
     """
     import sys
@@ -49,9 +49,31 @@ Lines = list[tuple[str, str]]
 
 
 def _told(path: Path) -> tuple[str, Lines, dict[str, object]]:
-    if (path / "config.json").is_file():
-        return _field(path)
+    from isofield.folder_format import place
+
+    if (place(path) / "config.json").is_file():
+        return _field(place(path))
+    if (path / "manifest.json").is_file():
+        return _prepared(path)
     return _experiment(path) if (path / "specs.json").is_file() else _shape(path)
+
+
+def _prepared(path: Path) -> tuple[str, Lines, dict[str, object]]:
+    """A folder that `isofield prepare` wrote."""
+    from collections import Counter
+
+    from isofield.datasets.manifest import read
+
+    settings, records = read(path)
+    outcomes = Counter(record.outcome for record in records)
+    told: dict[str, object] = {
+        "shapes": len(records),
+        **{f"outcome {name}": number for name, number in sorted(outcomes.items())},
+        "classes": len({record.label for record in records}),
+        **_flat(settings),
+    }
+    lines = [("kind", "prepared samples of shapes"), *((k.replace("_", " "), _text(v)) for k, v in told.items())]
+    return str(path), lines, {"name": str(path), "kind": "prepared", **told}
 
 
 def _experiment(path: Path) -> tuple[str, Lines, dict[str, object]]:
@@ -85,10 +107,12 @@ def _field(path: Path) -> tuple[str, Lines, dict[str, object]]:
         provenance = {name: value for name, value in config["provenance"].items() if name != "settings"}
         described = {"format": config["format"], "kind": config["kind"], **_flat(provenance)}
         if config["kind"] == SPACE:
-            described |= {"method": config["method"], "shapes": len(config["shapes"]), **_flat(config["settings"])}
+            size = (path / f"{SPACE}.safetensors").stat().st_size
+            described |= {"method": config["method"], "shapes": len(config["shapes"]), "file megabytes": size / 1e6}
+            described |= _flat(config["settings"])
         else:
             described |= {"spacing": config["spacing"], "interrupted": config["interrupted"]}
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, OSError) as error:
         raise InputError(f"{path / 'config.json'} is damaged ({reason(error)}): {AGAIN}.") from None
     kind = described.pop("kind")
     lines = [("kind", "space of shapes" if kind == SPACE else f"field folder ({kind})")]
