@@ -100,7 +100,8 @@ def surface_of(path: Path, sign: str) -> tuple[str, bool, float, float] | None:
 def whole(sign: str, every: int) -> None:
     """The table of surfaces."""
     chosen = sorted((data.data() / "soups").rglob("*.ply"))[::3] + sorted((data.data() / "objects").glob("*.ply"))[::10]
-    found = [one for one in joblib.Parallel(2)(joblib.delayed(surface_of)(path, sign) for path in chosen[::every]) if one]
+    jobs = joblib.Parallel(2)
+    found = [one for one in jobs(joblib.delayed(surface_of)(path, sign) for path in chosen[::every]) if one]
     table("class", "shapes", "closed", "to what is seen, mean (worst), % of the radius", "back, mean (worst)")
     for label in [*sorted({one[0] for one in found}), "all"]:
         some = [one for one in found if label in ("all", one[0])]
