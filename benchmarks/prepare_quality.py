@@ -1,11 +1,11 @@
 """How good what `isofield prepare` makes of real soups and assemblies is.
 
-    .venv/bin/python benchmarks/prepare_quality.py outer|gate|surfaces [SIGN]
+    .venv/bin/python benchmarks/prepare_quality.py outer|gate|surfaces [SIGN [EVERY]]
 
 outer: signed samples of the 100 test assemblies with their inner walls taken out, beside the unions of others: which
 share agrees within a thousandth of the radius. gate: how many soups and assemblies are accepted, repaired and rejected,
 by class. surfaces: the zero set, extracted at 128, of every third soup and tenth assembly that is not rejected: whether
-it is closed, and how far it is from what cameras all around see, as a share of the radius.
+it is closed, and how far it is from what cameras all around see, as a share of the radius; of these, every EVERY-th.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def agreement(name: str) -> np.ndarray:
     return np.abs(signed_distance(hull, 0)(rows[:, :3]) - rows[:, 3]) / RADIUS
 
 
-def outer(sign: str) -> None:
+def outer(sign: str, every: int) -> None:
     """The table of unions."""
     names = datasets.read_split(data.data() / "objects/test.json")
     found = joblib.Parallel(2)(joblib.delayed(agreement)(name.rpartition("/")[2]) for name in names)
@@ -65,7 +65,7 @@ def outer(sign: str) -> None:
     row(len(share), f"{100 * share.mean():.3f} %", f"{100 * share.min():.2f} %", (share >= 0.999).sum(), f"{worst:.1e}")
 
 
-def gate(sign: str) -> None:
+def gate(sign: str, every: int) -> None:
     """The tables of outcomes."""
     for folder in ("soups", "objects"):
         with tempfile.TemporaryDirectory() as name:
@@ -97,10 +97,11 @@ def surface_of(path: Path, sign: str) -> tuple[str, bool, float, float] | None:
     return path.parent.name, surfaces.check(mesh).closed, float(there) / RADIUS, float(back) / RADIUS
 
 
-def whole(sign: str) -> None:
+def whole(sign: str, every: int) -> None:
     """The table of surfaces."""
     chosen = sorted((data.data() / "soups").rglob("*.ply"))[::3] + sorted((data.data() / "objects").glob("*.ply"))[::10]
-    found = [one for one in joblib.Parallel(2)(joblib.delayed(surface_of)(path, sign) for path in chosen) if one]
+    jobs = joblib.Parallel(2)
+    found = [one for one in jobs(joblib.delayed(surface_of)(path, sign) for path in chosen[::every]) if one]
     table("class", "shapes", "closed", "to what is seen, mean (worst), % of the radius", "back, mean (worst)")
     for label in [*sorted({one[0] for one in found}), "all"]:
         some = [one for one in found if label in ("all", one[0])]
@@ -113,8 +114,8 @@ def whole(sign: str) -> None:
 
 def main() -> None:
     """What is asked."""
-    what, sign = ([*sys.argv[1:], "", ""][k] for k in range(2))
-    {"outer": outer, "gate": gate, "surfaces": whole}[what or "outer"](sign or "winding")
+    what, sign, every = ([*sys.argv[1:], "", "", ""][k] for k in range(3))
+    {"outer": outer, "gate": gate, "surfaces": whole}[what or "outer"](sign or "winding", int(every or 1))
 
 
 if __name__ == "__main__":

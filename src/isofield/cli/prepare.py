@@ -51,7 +51,7 @@ def prepare(
             occupancy, surface; views are pictures, depth images and cameras. Clouds have unsigned and cloud, and those
             with normals surface.
         count: Samples of each kind, a shape.
-        variances: Of the bands near the surface of signed samples; DeepSDF tests with 0.05 0.0005 and a count of 250000.
+        variances: Of the bands near the surface of signed samples; DeepSDF tests with 0.05 0.0005 and --count 250000.
         views: How many views of each shape.
         size: Pixels along each side of a view.
         split: The ids to take, all parts: a JSON list, {dataset: {class: [ids]}}, or a .txt or .lst of an id a line.

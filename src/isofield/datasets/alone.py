@@ -16,8 +16,11 @@ from typing import Any
 
 THREADS = "IGL_NUM_THREADS"
 """libigl's own threads."""
-LOADED = "isofield.datasets.work"
-"""What the server of processes has loaded before it forks the first."""
+LOADED = [
+    "isofield.datasets.work", "trimesh", "manifold3d", "PIL.Image", "PIL.PngImagePlugin", "scipy.ndimage", "scipy.optimize",
+]  # fmt: skip
+"""What the server of processes has loaded before it forks the first: else each shape would load it again, for half a
+second."""
 
 _stopped = threading.Event()
 """Set where a run ends early: no shape is judged by that its process was killed."""
@@ -75,5 +78,5 @@ def _process(target: Callable[..., None], args: tuple[Any, ...]) -> BaseProcess:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn").Process(target=target, args=args)
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([LOADED])
+    context.set_forkserver_preload(LOADED)
     return context.Process(target=target, args=args)

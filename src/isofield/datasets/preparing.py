@@ -210,7 +210,10 @@ def _check(config: PrepareConfig, workers: int | None, timeout: float | None, ba
         (not config.samples, "no samples are asked for: name at least one kind"),
         (config.count < 1 or config.points < 100, "count and points are too few: give at least 1 and 100"),
         (not 0 <= config.near <= 1, f"near {config.near} is no share: give 0 to 1"),
-        (any(not v > 0 for v in config.variances + config.level_variances), "a variance is not above 0"),
+        (
+            not config.variances or any(not 0 < v < np.inf for v in config.variances + config.level_variances),
+            "a variance is not above 0",
+        ),
         (not 0 <= config.thickness < 0.5, f"thickness {config.thickness} is no wall: give 0 to 0.5, of the unit ball"),
         (not 0 <= config.sheets <= 1 or not 0 <= config.turned <= 1, "a share of the gate is not between 0 and 1"),
         (config.views < 1 or config.size < 8, "views and size are too few: give at least 1 view of 8 pixels"),
