@@ -1,5 +1,5 @@
-"""A small family of shapes for tests of spaces: a body, a head above it, and a nose to +z and +x, so that no turn and no
-mirror image looks alike."""
+"""A small family of shapes for tests of spaces: a body, a head above it, and a nose to +z and +x, so that no turn and
+no mirror image looks alike."""
 
 from __future__ import annotations
 

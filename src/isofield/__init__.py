@@ -12,8 +12,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from isofield.api import SDF, Answers, Extraction, Found, Posing, ShapeSpace, complete, export, fit, infer
-    from isofield.api import load, query, train
+    from isofield.api import (
+        SDF,
+        Answers,
+        Extraction,
+        Found,
+        Posing,
+        ShapeSpace,
+        complete,
+        export,
+        fit,
+        infer,
+        load,
+        query,
+        train,
+    )
     from isofield.api.report import FitReport, report
     from isofield.configs import PrepareConfig
     from isofield.datasets import Prepared, fetch, prepare

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import toys
 
+import toys
 from isofield import render, shapes
 from isofield.api import complete, partial, shared_frame
 from isofield.errors import InputError
@@ -107,7 +107,7 @@ def test_a_part_that_is_turned_is_completed_where_it_stands(toy_space):
 
 def test_out_of_range(toy_space):
     view = view_of(toys.toy(0))
-    with pytest.raises(InputError, match="eta 0.5 is out of range"):
+    with pytest.raises(InputError, match=r"eta 0\.5 is out of range"):
         complete(toy_space, view, eta=0.5)
     with pytest.raises(InputError, match="0 samples are none"):
         complete(toy_space, view, samples=0)
