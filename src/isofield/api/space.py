@@ -107,9 +107,9 @@ class ShapeSpace:
         """New codes (count, l); the same seed gives the same, and more of them begin with the same.
 
         neighbours: a code is that of a random training shape, moved to a random mixture (uniform over the simplex) of
-        so many that are nearest to it, but no farther than `spread` times the usual distance between neighbours: a space
-        of very different shapes holds no shape at most places between them. None: normally distributed as the training
-        codes are, with `spread` as a factor on their deviation from the mean; for spaces of shapes that are all alike.
+        so many that are nearest to it, but no farther than `spread` times the usual distance between neighbours: a
+        space of very different shapes holds no shape at most places between them. None: normally distributed as the
+        training codes are, with `spread` as a factor on their deviation from the mean; for shapes that are all alike.
         """
         codes = np.empty((count, self.length), np.float32)
         apart = cdist(self.codes, self.codes)
