@@ -3,8 +3,8 @@
     .venv/bin/python benchmarks/deepsdf_noise.py RUN [COUNT]
 
 RUN, cameras and Chamfer distance as in benchmarks/complete.py, over the first COUNT test bodies (10). Every depth is
-multiplied by a normal deviate of mean 1 and a deviation of sigma (in normalised units at the distance of the shape); what
-is told of the input is the Chamfer distance of its points to the truth, of which the part that nobody saw is most.
+multiplied by a normal deviate of mean 1 and a deviation of sigma (in normalised units at the distance of the shape);
+what is told of the input is the Chamfer distance of its points to the truth, of which the part that nobody saw is most.
 Its error alone, without that part, is the mean squared distance to the truth, x 1000.
 """
 
@@ -53,7 +53,8 @@ def main() -> None:
             completed = one_view.chamfer(one_view.drawn(found, 1), truth)
             rows.append((completed, one_sided, one_view.chamfer(part, truth)))
         middle = np.median(np.array(rows), axis=0)
-        print(f"| {sigma:g} | " + " | ".join(f"{value:.3f}" for value in middle) + f" | {len(rows)} of {count} |", flush=True)
+        figures = " | ".join(f"{value:.3f}" for value in middle)
+        print(f"| {sigma:g} | {figures} | {len(rows)} of {count} |", flush=True)
 
 
 if __name__ == "__main__":

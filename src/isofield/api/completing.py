@@ -74,10 +74,10 @@ def partial(
 
     source: a file of points or of a mesh of which a part is missing, the same read, or depth images with cameras.
     frame: the way from its units to the normalised space, which a part's own box does not tell. eta: normalised; the
-    distance is 0 at the points, and +-eta beside them along their normals; on the rays to them it is at least 0. sensor: (3,)
-    where points were seen from, in their units: it tells their sides, and gives rays. background: what a depth image
-    did not measure is empty, as in rendered ones; a sensor's holes are not. placed: the frame is right; else
-    the pose is still to be found. Raises InputError for a scan that is empty, or that is not in the frame.
+    distance is 0 at the points, and +-eta beside them along their normals; on the rays to them it is at least 0.
+    sensor: (3,) where points were seen from, in their units: it tells their sides, and gives rays. background: what a
+    depth image did not measure is empty, as in rendered ones; a sensor's holes are not. placed: the frame is right;
+    else the pose is still to be found. Raises InputError for a scan that is empty, or that is not in the frame.
     """
     if not 0 < eta < 0.2:
         raise InputError(f"eta {eta:g} is out of range: give a normalised length greater than 0 and below 0.2.")
