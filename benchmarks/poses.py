@@ -3,8 +3,8 @@
     .venv/bin/python benchmarks/poses.py RUN DATA DEGREES [COUNT]
 
 RUN: a space that `isofield train` learned of the training bodies. DATA: what `isofield prepare` made of all bodies.
-The samples of the first COUNT test bodies (all 40) are turned by a random angle up to DEGREES about a random axis (180: by a
-random rotation), and shifted by up to 5 % of the radius along each axis.
+The samples of the first COUNT test bodies (all 40) are turned by a random angle up to DEGREES about a random axis
+(180: by a random rotation), and shifted by up to 5 % of the radius along each axis.
 """
 
 from __future__ import annotations
