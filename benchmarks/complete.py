@@ -4,9 +4,9 @@
 
 RUN: a space that `isofield train` learned of the training bodies of the shared data. Of each of the first COUNT test
 bodies (all 40) a camera at a random place around it, not far above or below, takes a depth image of 200 x 200 pixels.
-Chamfer: sum of mean squared distances, x 1000, 10 000 points, in the unit sphere of the truth. Beside it: retrieval, the
-training shape with the least true Chamfer distance, which no method could pick without knowing the truth; the surface
-that was seen, as it is; and the floor, the truth against itself.
+Chamfer: sum of mean squared distances, x 1000, 10 000 points, in the unit sphere of the truth. Beside it: retrieval,
+the training shape with the least true Chamfer distance, which no method could pick without knowing the truth; the
+surface that was seen, as it is; and the floor, the truth against itself.
 """
 
 from __future__ import annotations

@@ -22,7 +22,8 @@ def aircraft(count: int) -> isofield.ShapeSpace:
     folder = Path(tempfile.mkdtemp())
     for number in range(count):
         parameters = SERIES["aircraft"].parameters(np.random.default_rng([0, number]))
-        isofield.write_mesh(SERIES["aircraft"].build(**parameters), folder / "shapes" / "aircraft" / f"{number:03d}.ply")
+        mesh = SERIES["aircraft"].build(**parameters)
+        isofield.write_mesh(mesh, folder / "shapes" / "aircraft" / f"{number:03d}.ply")
     isofield.prepare(folder / "shapes", folder / "data", PrepareConfig(count=20_000, points=20_000))
     return isofield.train("linear", folder / "data", folder / "run", LinearConfig(cells=24))
 

@@ -20,19 +20,12 @@ def data() -> Path:
 
 @pytest.fixture(scope="session")
 def toy_run(tmp_path_factory) -> Path:
-    """A small linear space of toys (`toys`), learned by the commands."""
+    """The folder of a small linear space of toys (`toys`)."""
     import toys
 
-    from isofield import shapes
-    from isofield.cli.main import main
-
-    folder = tmp_path_factory.mktemp("toys")
-    for number in range(toys.COUNT):
-        shapes.write_mesh(toys.toy(number), folder / "meshes" / "toy" / f"{number:03d}.ply")
-    some = ["--count", "12000", "--workers", "1", "--no-progress"]
-    assert main(["prepare", str(folder / "meshes"), str(folder / "data"), *some]) == 0
-    assert main(["train", "linear", str(folder / "data"), "-o", str(folder / "run"), "--cells", "24", "--no-progress"]) == 0
-    return folder / "run"
+    folder = tmp_path_factory.mktemp("toys") / "run"
+    toys.space().save(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

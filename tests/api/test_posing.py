@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import toys
 from scipy.spatial.transform import Rotation
 
+import toys
 from isofield.api import Posing, infer, observe
 from isofield.errors import InputError
 from isofield.methods.posing import starts
@@ -19,7 +19,7 @@ def turned(mesh, rotation: Rotation, factor: float = 1.0):
     return other
 
 
-@pytest.mark.parametrize(("number", "limit"), [(toys.COUNT + 1, 30.0), (toys.COUNT + 2, 180.0), (toys.COUNT + 3, 180.0)])
+@pytest.mark.parametrize(("number", "limit"), [(toys.COUNT + 1, 30.0), (toys.COUNT + 2, 180.0)])
 def test_a_turned_shape_is_found_in_place(toy_space, number, limit):
     random = np.random.default_rng(number)
     rotation = Rotation.random(random_state=number)
@@ -29,7 +29,7 @@ def test_a_turned_shape_is_found_in_place(toy_space, number, limit):
     mesh = turned(toys.toy(number), rotation, 3.0)
     found = infer(toy_space, mesh, posing=Posing(scale=True, turned=limit))
     assert np.degrees((Rotation.from_matrix(found.pose.rotation) * rotation).magnitude()) < 5
-    # From the shape's own units to the frame of the space: its size there is 1, whatever its box was when it was turned.
+    # From the shape's own units to the frame of the space, whatever its box was when it was turned.
     assert found.pose.scale * found.observed.similarity.scale * 3.0 == pytest.approx(1.0, rel=0.03)
     result = found.sdf.mesh(64)
     assert np.abs(result.bounds - mesh.bounds).max() < 0.05 * 3.0

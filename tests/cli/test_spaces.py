@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import toys
 import trimesh
 
+import toys
 from isofield import render, shapes
 from isofield.cli.main import main
 from isofield.types import Cloud

@@ -72,12 +72,12 @@ def partial(
 ) -> Observed:
     """What a partial scan tells of the distance to its shape (DeepSDF, section 6.3).
 
-    source: a file of points or of a mesh of which a part is missing, the same read, or depth images with cameras. frame:
-    the way from its units to the normalised space, which a part's own box does not tell. eta: normalised; the distance
-    is 0 at the points, and +-eta beside them along their normals; on the rays to them it is at least 0. sensor: (3,)
-    where points were seen from, in their units: it tells their sides, and gives rays. background: what a depth image
-    did not measure is empty, as in rendered ones; a sensor's holes are not. placed: the frame is right; else
-    the pose is still to be found. Raises InputError for a scan that is empty, or that is not in the frame.
+    source: a file of points or of a mesh of which a part is missing, the same read, or depth images with cameras.
+    frame: the way from its units to the normalised space, which a part's own box does not tell. eta: normalised; the
+    distance is 0 at the points, and +-eta beside them along their normals; on the rays to them it is at least 0.
+    sensor: (3,) where points were seen from, in their units: it tells their sides, and gives rays. background: what a
+    depth image did not measure is empty, as in rendered ones; a sensor's holes are not. placed: the frame is right;
+    else the pose is still to be found. Raises InputError for a scan that is empty, or that is not in the frame.
     """
     if not 0 < eta < 0.2:
         raise InputError(f"eta {eta:g} is out of range: give a normalised length greater than 0 and below 0.2.")
@@ -136,7 +136,8 @@ def _seen(source: Part, sensor: Sequence[float] | None, name: str | None) -> tup
     """The name, and the points with their sides, of what was given."""
     if views := _views(source):
         clouds = [shapes.cloud_of([view]) for view in views]
-        eyes = [np.broadcast_to(view.pose[:3, 3], cloud.points.shape) for view, cloud in zip(views, clouds, strict=True)]
+        pairs = zip(views, clouds, strict=True)
+        eyes = [np.broadcast_to(view.pose[:3, 3], cloud.points.shape) for view, cloud in pairs]
         normals = np.concatenate([np.asarray(cloud.normals) for cloud in clouds])
         points = np.concatenate([cloud.points for cloud in clouds])
         return name or "depth", Seen(points, normals, np.concatenate(eyes))
@@ -193,8 +194,8 @@ def complete(
     """Whole shapes that agree with a part: first the most probable one, then `samples` - 1 others of the posterior,
     which differ where nothing was seen.
 
-    frame, eta, sensor, background: as in `partial`. posing: how the part stands in the frame is looked for, too. refine:
-    the fields are also adapted to the seen surface. Raises InputError as `partial` does.
+    frame, eta, sensor, background: as in `partial`. posing: how the part stands in the frame is looked for, too.
+    refine: the fields are also adapted to the seen surface. Raises InputError as `partial` does.
     """
     if samples < 1:
         raise InputError(f"{samples} samples are none: give 1 or more.")

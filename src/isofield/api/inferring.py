@@ -89,7 +89,10 @@ def infer_all(
 
 
 def poser(space: ShapeSpace, posing: Posing, whole: bool = True) -> Callable[[Evidence], Pose]:
-    """What finds poses in a space; whole: of shapes that were seen from all sides. Raises InputError for an angle that is none."""
+    """What finds poses in a space; whole: of shapes that were seen from all sides.
+
+    Raises InputError for an angle that is none.
+    """
     if not 0 <= posing.turned <= 180:
         raise InputError(f"a turn of {posing.turned:g} degrees is none: give 0 to 180.")
     codes = torch.from_numpy(space.codes[np.linspace(0, len(space.codes) - 1, min(len(space.codes), MOST)).astype(int)])

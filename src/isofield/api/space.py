@@ -106,10 +106,10 @@ class ShapeSpace:
     def sample(self, count: int, seed: int = 0, spread: float = 0.5, neighbours: int | None = NEIGHBOURS) -> np.ndarray:
         """New codes (count, l); the same seed gives the same, and more of them begin with the same.
 
-        neighbours: a code is that of a random training shape, moved to a random mixture (uniform over the simplex) of so
-        many that are nearest to it, but no farther than `spread` times the usual distance between neighbours: a space
-        of very different shapes holds no shape at most places between them. None: normally distributed as the training
-        codes are, with `spread` as a factor on their deviation from the mean; for spaces of shapes that are all alike.
+        neighbours: a code is that of a random training shape, moved to a random mixture (uniform over the simplex) of
+        so many that are nearest to it, but no farther than `spread` times the usual distance between neighbours: a
+        space of very different shapes holds no shape at most places between them. None: normally distributed as the
+        training codes are, with `spread` as a factor on their deviation from the mean; for shapes that are all alike.
         """
         codes = np.empty((count, self.length), np.float32)
         apart = cdist(self.codes, self.codes)
@@ -145,8 +145,8 @@ class ShapeSpace:
     def field(self, code: np.ndarray) -> CodedField:
         """The field of a code (l,) in the normalised space, as a torch module whose parameter the code is.
 
-        Distances, gradients, projections, depths along rays and normals have derivatives by the code. Code arithmetic is
-        that of arrays: `space.field(space.code(a) + space.code(b) - space.code(c))`. Raises InputError for a code of
+        Distances, gradients, projections, depths along rays and normals have derivatives by the code. Code arithmetic
+        is that of arrays: `space.field(space.code(a) + space.code(b) - space.code(c))`. Raises InputError for a code of
         another length.
         """
         return CodedField(self.module, torch.tensor(self.checked(code)[0]))

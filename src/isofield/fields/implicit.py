@@ -6,8 +6,8 @@ A point of the surface that stays on it moves along the normal n = g / |g|, g = 
 
 (Atzmon, Haim, Yariv, Israelov, Maron and Lipman 2019, "Controlling Neural Level Sets"; Niemeyer, Mescheder, Oechsle and
 Geiger 2020, "Differentiable Volumetric Rendering", eq. 11). Each function finds its places without gradients and then
-attaches them by one step whose value is nothing and whose derivative is the above, so that derivatives flow to the code,
-and to rays' origins and directions, through whatever made them.
+attaches them by one step whose value is nothing and whose derivative is the above, so that derivatives flow to the
+code, and to rays' origins and directions, through whatever made them.
 
 Here a field is called with points (n, 3) and a code (l,) and gives (n,) distances, or bounds of them.
 """

@@ -92,10 +92,10 @@ def complete(
 ) -> Tensor:
     """Codes (count, l) of a shape of which a part is known.
 
-    A prior decides where nothing was seen: z = mean + L a, a normal, L L' the covariance of the training codes (n, l) and
-    a little of all components. The first code is the most probable one; the others are drawn from the normal
-    distribution about it whose precision the last normal matrix M is (Laplace's approximation): the ridge is the noise's
-    variance over the number of samples, so the covariance of a is ridge M^-1, and 1 where nothing was seen.
+    A prior decides where nothing was seen: z = mean + L a, a normal, L L' the covariance of the training codes (n, l)
+    and a little of all components. The first code is the most probable one; the others are drawn from the normal
+    distribution about it whose precision the last normal matrix M is (Laplace's approximation): the ridge is the
+    noise's variance over the number of samples, so the covariance of a is ridge M^-1, and 1 where nothing was seen.
     """
     centred = (codes - codes.mean(0)).double()
     covariance = centred.T @ centred / max(len(codes) - 1, 1)

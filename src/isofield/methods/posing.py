@@ -5,14 +5,14 @@ With x the shape's own points and s their distances, the pose (R, t, c) and the 
     sum_j rho(f(c R x_j + t; a) - c s_j)  +  ridge |a|^2
 
 The search needs a space that holds the training shapes and little else (one with their mirror images holds a shape that
-lies on its side, too): the mean and a few principal components of the training shapes' own grids, so that a is white and
-f linear in it. From a net of rotations the best are refined by Gauss-Newton in (a, pose) at once, the pose by left
+lies on its side, too): the mean and a few principal components of the training shapes' own grids, so that a is white
+and f linear in it. From a net of rotations the best are refined by Gauss-Newton in (a, pose) at once, the pose by left
 perturbations: y = c R x + t moves by w x y + v + q y, so that the residual f(y) - c s changes by
 
     w . (y x g) + v . g + q (y . g - c s),      g = df/dy
 
-Nets of rotations are the super-Fibonacci spirals of Alexa 2022 ("Super-Fibonacci Spirals: Fast, Low-Discrepancy Sampling
-of SO(3)", CVPR).
+Nets of rotations are the super-Fibonacci spirals of Alexa 2022 ("Super-Fibonacci Spirals: Fast, Low-Discrepancy
+Sampling of SO(3)", CVPR).
 """
 
 from __future__ import annotations
@@ -106,12 +106,11 @@ def descended(
     space: Components, known: Evidence, begun: Posed, steps: int, ridge: float, similar: bool, surface: np.ndarray
 ) -> Posed:
     """Gauss-Newton in pose and code together; surface: (m, 3) points whose box tells shift and scale, or none."""
-    x = torch.tensor(known.points, dtype=torch.float64)
     distance = torch.tensor(known.distance, dtype=torch.float64)
     free = None if known.free is None else torch.from_numpy(np.asarray(known.free))
     pose, code, best = _centred(begun.pose, surface, similar), begun.code, begun
     for step in range(steps + 1):
-        y = (pose.scale * (x @ torch.from_numpy(pose.rotation).T) + torch.tensor(pose.shift, dtype=torch.float64)).float()
+        y = torch.from_numpy(pose.apply(known.points)).float()
         target = (pose.scale * distance).float()
         value = target.clamp(-LIMIT, LIMIT)
         features = space.features(y)
@@ -154,7 +153,8 @@ def _centred(pose: Pose, surface: np.ndarray, similar: bool) -> Pose:
 def _followed(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """How shift (3, 3) and growth (3,) follow a turn w of centred points y (m, 3), so that they stay normalised."""
     ends = [(y[y[:, axis].argmax()], y[y[:, axis].argmin()]) for axis in range(3)]
-    shift = -np.stack([(np.cross(high, unit) + np.cross(low, unit)) / 2 for (high, low), unit in zip(ends, np.eye(3), strict=True)])
+    middle = [np.cross(high + low, unit) / 2 for (high, low), unit in zip(ends, np.eye(3), strict=True)]
+    shift = -np.stack(middle)
     far = y[np.square(y).sum(1).argmax()]
     return shift, -(far @ shift) / max(float(far @ far), 1e-12)
 
