@@ -4,8 +4,8 @@
 
 DATA: what `isofield prepare` wrote; TRUTH: the folder of its shapes' true meshes (ID.ply, in the units of what was
 prepared); RUN: spaces that `isofield train` learned of its training part. A row a space: Chamfer distances (sum of the
-mean squared distances, x 1000, 10 000 points, unit sphere, of the mesh at 128 cells or the space's own), median, mean and
-worst over the shapes; how many are better than retrieval (the best training shape by true Chamfer distance); mesh
+mean squared distances, x 1000, 10 000 points, unit sphere, of the mesh at 128 cells or the space's own), median, mean
+and worst over the shapes; how many are better than retrieval (the best training shape by true Chamfer distance); mesh
 accuracy (90th percentile of the distances from the mesh to the truth) and cosine of normals, medians; EMD of 500
 points; bytes of the space without its training codes, and of a shape (a code, and the space divided by its training
 shapes); evaluations that a mesh of 256 cells takes, as a part of the dense grid's. --known: so many training shapes

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -145,7 +146,7 @@ def _seen(source: Part, sensor: Sequence[float] | None, name: str | None) -> tup
     shape = shapes.read(source) if isinstance(source, (str, os.PathLike)) else source
     if isinstance(shape, trimesh.Trimesh):
         shape = sampled(shapes.check_faces(shape, label), DRAWN)
-    cloud = shapes.check_cloud(shape, label)
+    cloud = shapes.check_cloud(cast(Cloud, shape), label)  # views have gone another way
     kept = inliers(cloud.points)
     given = None if cloud.normals is None else cloud.normals[kept]
     oriented = orient(cloud.points[kept], given)

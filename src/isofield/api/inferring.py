@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -160,8 +161,9 @@ def write_codes(results: Sequence[Found], path: Path) -> None:
     ways = [one.observed.similarity for one in results]
     poses = [one.pose.matrix for one in results if one.pose is not None]
     with replacing(path) as beside:
-        np.savez(
-            beside, ids=np.array([one.id for one in results]), codes=np.stack([one.code for one in results]),
-            center=np.array([way.center for way in ways]), scale=np.array([way.scale for way in ways]),
+        held: dict[str, Any] = {
+            "ids": np.array([one.id for one in results]), "codes": np.stack([one.code for one in results]),
+            "center": np.array([way.center for way in ways]), "scale": np.array([way.scale for way in ways]),
             **({"pose": np.stack(poses)} if poses else {}),
-        )  # fmt: skip
+        }  # fmt: skip
+        np.savez(beside, **held)

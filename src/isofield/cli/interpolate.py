@@ -60,8 +60,7 @@ def interpolate(
     space = api.load_run(run)
     with shown(out.name, progress) as report:
         report("finding the ends", 0.0)
-        ends = [code_of(space, end) for end in (first, last)]
-        codes = space.interpolate(*ends, steps)
+        codes = space.interpolate(code_of(space, first), code_of(space, last), steps)
         meshes = []
         for number, code in enumerate(codes):
             report("meshes", number / steps)

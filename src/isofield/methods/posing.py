@@ -161,8 +161,8 @@ def _followed(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _changed(pose: Pose, turn: np.ndarray, shift: np.ndarray, growth: float) -> Pose:
     """A pose after a left perturbation: a rotation vector (3,), a shift (3,) and the logarithm of a factor."""
-    largest = max(np.linalg.norm(turn), 2 * np.linalg.norm(shift), 4 * abs(growth))
-    part = min(1.0, FARTHEST / max(float(largest), 1e-12))
+    largest = max(float(np.linalg.norm(turn)), 2 * float(np.linalg.norm(shift)), 4 * abs(growth))
+    part = min(1.0, FARTHEST / max(largest, 1e-12))
     rotation, factor = Rotation.from_rotvec(part * turn).as_matrix(), float(np.exp(part * growth))
     x, y, z = (factor * rotation @ np.asarray(pose.shift) + part * shift).tolist()
     return Pose(rotation @ pose.rotation, (x, y, z), factor * pose.scale)
