@@ -96,7 +96,7 @@ def test_infer_with_a_pose_tells_it(work):
 
 
 BROKEN = {
-    "complete run depth.npy -o o.ply": "depth.npy",
+    "complete run depth.npy -o o.ply": "depth.npy is a picture, and a depth image goes with its camera",
     "complete run d.png -o o.ply": "a depth image goes with its camera: give --camera FILE.json",
     "complete run far.ply -o o.ply": "is not where the shapes of this space are",
     "complete run few.ply -o o.ply": "few has 5",

@@ -7,6 +7,9 @@ from typing import Annotated, Literal
 
 import tyro
 
+COLUMNS = 12
+"""An array of points has no more: place, normal, colour and a few others."""
+
 
 def complete(
     run: Annotated[Path, tyro.conf.Positional],
@@ -81,7 +84,7 @@ def complete(
         raise InputError("--center and --scale say where the input is: leave --normalize out.")
     if background and camera is None:
         raise InputError("--background is about depth images: give --camera with it.")
-    if camera is None and input.suffix.lower() == ".png":
+    if camera is None and _is_depth(input):
         raise InputError(f"{input} is a picture, and a depth image goes with its camera: give --camera FILE.json.")
     mesh = Path(out) / f"{input.stem}.ply" if folder else Path(out)
     shapes.check_output(mesh)
@@ -110,3 +113,16 @@ def complete(
     figures = {"input": str(input), **figures, "seconds": round(time.perf_counter() - begun, 2)}
     reporting.show(figures, json, f"isofield evaluate {reporting.quoted(out)} TRUTH")
     return 0
+
+
+def _is_depth(path: Path) -> bool:
+    """Whether a file is a picture, or an array of more columns than points have."""
+    import numpy as np
+
+    if path.suffix.lower() != ".npy":
+        return path.suffix.lower() == ".png"
+    try:
+        shape = np.load(path, mmap_mode="r", allow_pickle=False).shape
+    except (OSError, ValueError):
+        return False
+    return len(shape) == 2 and shape[1] > COLUMNS
