@@ -17,7 +17,8 @@ from typing import Any
 THREADS = "IGL_NUM_THREADS"
 """libigl's own threads."""
 LOADED = [
-    "isofield.datasets.work", "trimesh", "manifold3d", "PIL.Image", "PIL.PngImagePlugin", "scipy.ndimage", "scipy.optimize",
+    "isofield.datasets.work", "trimesh", "manifold3d", "PIL.Image", "PIL.PngImagePlugin", "scipy.ndimage",
+    "scipy.optimize",
 ]  # fmt: skip
 """What the server of processes has loaded before it forks the first: else each shape would load it again, for half a
 second."""
