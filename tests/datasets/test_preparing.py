@@ -67,7 +67,7 @@ def test_every_shape_has_its_outcome(ready):
     with (out / "report.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["id"] for row in rows] == [record.id for record in records]
-    assert list(rows[0])[:4] == ["id", "class", "outcome", "reason"]
+    assert list(rows[0])[:4] == ["id", "outcome", "reason", "class"]
     page = (out / "report.html").read_text()
     assert page.count("data:image/png;base64") == 7
     assert "odd/cut" in page

@@ -28,15 +28,15 @@ def counts(records: Sequence[Record]) -> Counter[str]:
 
 
 def write(out: Path, records: Sequence[Record]) -> None:
-    """Writes report.csv (id, class, outcome, reason, then figures) and report.html, which needs nothing beside it.
+    """Writes report.csv (id, outcome, reason, class, then figures) and report.html, which needs nothing beside it.
     Raises InputError where that fails."""
     names = sorted({name for record in records for name in record.figures})
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["id", "class", "outcome", "reason", *names])
+    rows.writerow(["id", "outcome", "reason", "class", *names])
     for record in records:
         rows.writerow(
-            [record.id, record.label, record.outcome, record.reason, *(record.figures.get(n, "") for n in names)]
+            [record.id, record.outcome, record.reason, record.label, *(record.figures.get(n, "") for n in names)]
         )
     told = ", ".join(f"{number} {outcome}" for outcome, number in sorted(counts(records).items()))
     cells = "".join(_figure(out, r) for r in sorted(records, key=lambda r: (ORDER[r.outcome], r.id)))
