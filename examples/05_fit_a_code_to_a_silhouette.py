@@ -2,30 +2,14 @@
 
     python examples/05_fit_a_code_to_a_silhouette.py [RUN]
 
-Without RUN, a small linear space of aircraft is trained first.
+Without RUN, the space of aircraft that comes with the package.
 """
 
 import sys
-import tempfile
-from pathlib import Path
 
-import numpy as np
 import torch
 
 import isofield
-from isofield.configs import LinearConfig, PrepareConfig
-from isofield.families.series import SERIES
-
-
-def aircraft(count: int) -> isofield.ShapeSpace:
-    """A space of so many aircraft."""
-    folder = Path(tempfile.mkdtemp())
-    for number in range(count):
-        parameters = SERIES["aircraft"].parameters(np.random.default_rng([0, number]))
-        mesh = SERIES["aircraft"].build(**parameters)
-        isofield.write_mesh(mesh, folder / "shapes" / "aircraft" / f"{number:03d}.ply")
-    isofield.prepare(folder / "shapes", folder / "data", PrepareConfig(count=20_000, points=20_000))
-    return isofield.train("linear", folder / "data", folder / "run", LinearConfig(cells=24))
 
 
 def rays(size: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -38,7 +22,7 @@ def rays(size: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 def main() -> None:
     """The wanted shape is one of the space's own, of which only the outline is shown."""
-    space = isofield.load(sys.argv[1]) if len(sys.argv) > 1 else aircraft(30)
+    space = isofield.load(sys.argv[1] if len(sys.argv) > 1 else "aircraft")
     origins, directions = rays(48)
     wanted = space.field(space.code(space.ids[0])).least(origins, directions, limit=2.0).detach() < 0
 
