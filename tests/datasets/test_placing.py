@@ -78,7 +78,9 @@ def test_the_farthest_point_lies_on_the_radius():
 
 def test_units_are_kept():
     trimesh.creation.box((1.0, 1, 1)).apply_translation([0.1, 0, 0]).export("in/unit.ply")
+    trimesh.creation.icosphere(3).export("in/ball.ply")  # of radius 1, in 32 bits
     assert run("--normalize", "none") == 0
+    assert records()["ball"]["outcome"] == "accept"
     (rows,) = (Prepared("out", count=3000, ids=["unit"])[k] for k in range(1))
     assert np.abs(box_distance(rows[:, :3], np.array([0.1, 0, 0]), 0.5) - rows[:, 3]).max() < 1e-6
     assert records()["unit"]["center"] == [0, 0, 0]

@@ -82,7 +82,7 @@ def observed_in(
     if len(paths) == 1 and is_prepared(paths[0]):
         ids = None if split is None else ids_of(paths[0], split, "test")
         prepared = Prepared(paths[0], "signed", ids=ids)
-        before = prepared.settings.get("normalize", prepare.normalize)
+        before = prepared.settings.get("normalize", "shape")
         if before != prepare.normalize:
             raise InputError(
                 f"{paths[0]} was prepared with --normalize {before}, and what the space has learned from with "

@@ -21,8 +21,8 @@ from isofield.types import Cloud, Similarity
 if TYPE_CHECKING:
     import trimesh
 
-REACH = 1.0
-"""No shape goes farther from the origin: there end the samples, and what cameras see."""
+REACH = 1 + 1e-6
+"""No shape goes farther from the origin, but for rounding: there end the samples, and what cameras see."""
 UNITS = Similarity((0.0, 0.0, 0.0), 1.0)
 
 
