@@ -53,7 +53,9 @@ def test_a_mesh_with_a_part_missing_and_a_bare_cloud_with_its_sensor(toy_space):
     cut = truth.copy()
     cut.update_faces(truth.triangles_center[:, 1] > -0.2)
     whole = complete(toy_space, cut)[0]
-    assert chamfer(whole.sdf.mesh(48), truth) < 1.0
+    error = chamfer(whole.sdf.mesh(48), truth)
+    assert error < min(chamfer(toys.toy(k), truth) for k in range(toys.COUNT))
+    assert error < 0.25 * chamfer(toy_space.sdf(toy_space.mean).mesh(48), truth)
     view = view_of(truth)
     bare = Cloud(shapes.cloud_of([view]).points)
     found = complete(toy_space, bare, sensor=view.pose[:3, 3].tolist())[0]
@@ -66,7 +68,7 @@ def test_samples_agree_where_the_shape_was_seen_and_differ_where_it_was_not(toy_
     view = view_of(truth)
     found = complete(toy_space, view, samples=6, seed=3)
     assert [one.id for one in found] == ["depth", *(f"depth-{k}" for k in range(1, 6))]
-    assert np.array_equal(found[0].code, complete(toy_space, view)[0].code)  # the first is the most probable one
+    assert np.array_equal(found[0].code, complete(toy_space, view, seed=3)[0].code)  # the first is the most probable one
     seen = shapes.cloud_of([view]).points
     surface = np.asarray(draw(truth, 4000, np.random.default_rng(0), "truth").points)
     unseen = surface[np.linalg.norm(surface[:, None] - seen[None, ::5], axis=2).min(1) > 0.2]

@@ -112,7 +112,7 @@ BROKEN = {
     "interpolate run toy/000 toy/001 -o way2 --steps 1": "--steps 1 is no way",
     "sample run -n 0 -o new2": "--count 0 makes nothing",
     "sample run -n 2 -o new2 --spread 9": "--spread 9 is out of range",
-    "infer run whole.ply -o o --pose stiff": "choose among rigid, similarity",
+    "infer run whole.ply -o o --pose stiff": "--pose cannot be 'stiff'; choose among",
 }
 
 
