@@ -68,7 +68,8 @@ def test_samples_agree_where_the_shape_was_seen_and_differ_where_it_was_not(toy_
     view = view_of(truth)
     found = complete(toy_space, view, samples=6, seed=3)
     assert [one.id for one in found] == ["depth", *(f"depth-{k}" for k in range(1, 6))]
-    assert np.array_equal(found[0].code, complete(toy_space, view, seed=3)[0].code)  # the first is the most probable one
+    # The first is the most probable one.
+    assert np.array_equal(found[0].code, complete(toy_space, view, seed=3)[0].code)
     seen = shapes.cloud_of([view]).points
     surface = np.asarray(draw(truth, 4000, np.random.default_rng(0), "truth").points)
     unseen = surface[np.linalg.norm(surface[:, None] - seen[None, ::5], axis=2).min(1) > 0.2]
