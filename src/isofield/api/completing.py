@@ -17,6 +17,7 @@ from isofield import shapes
 from isofield.api.inferring import Found, Posing, found, in_frame, poser, usual_distance
 from isofield.api.observing import Observed
 from isofield.api.space import ShapeSpace
+from isofield.configs import ETA
 from isofield.errors import InputError
 from isofield.methods import spaces
 from isofield.shapes.normals import orient
@@ -25,8 +26,6 @@ from isofield.shapes.thinning import sampled
 from isofield.threads import nearest
 from isofield.types import Cloud, Evidence, Similarity, View
 
-ETA = 0.005
-"""How far from the surface, along its normals, its distance is taken for known (DeepSDF, section 6.3)."""
 SURFACE = 2500
 """Seen points, at most."""
 FREE = 4000

@@ -15,13 +15,21 @@ from isofield import __version__, training
 from isofield.api.observing import similarity_of
 from isofield.api.space import Shape, ShapeSpace
 from isofield.api.space_folder import prepare_config
-from isofield.configs import DEFAULTS, SPACES, AutoDecoderConfig, LinearConfig, SharpenedConfig, SpaceConfig
+from isofield.configs import (
+    DEFAULTS,
+    SPACES,
+    AutoDecoderConfig,
+    LinearConfig,
+    SharpenedConfig,
+    SpaceConfig,
+    check_training,
+)
 from isofield.datasets import Prepared, ids_of
 from isofield.errors import InputError, perhaps
 from isofield.folder_format import reason
 from isofield.methods import auto_decoder, linear, sharpened
 from isofield.methods.auto_decoder import Rows
-from isofield.types import Evidence, Progress
+from isofield.types import Progress
 
 LOOKED = 40_000
 """So many samples of a shape are looked at first, whether some are inside."""
@@ -54,8 +62,8 @@ def train(
     settings = config or DEFAULTS[method]
     if resume and isinstance(settings, LinearConfig):
         raise InputError("a linear space is solved for at once: there is nothing to resume; leave --resume out.")
-    if isinstance(settings, AutoDecoderConfig):
-        settings.check()
+    if not isinstance(settings, LinearConfig):
+        check_training(settings)
     with training.joined_processes() as processes:
         if not resume:
             training.check_new(folder)
@@ -77,12 +85,7 @@ def train(
 
 def _solved(blank: ShapeSpace, settings: LinearConfig, prepared: Prepared, tell: Progress) -> ShapeSpace:
     """The linear space of all shapes."""
-
-    def known(row: int, count: int) -> Evidence:
-        rows = np.array(prepared.rows(row)[:count], np.float32)
-        return Evidence(rows[:, :3], rows[:, 3])
-
-    module, codes = linear.learn(known, len(blank.shapes), settings, tell)
+    module, codes = linear.learn(linear.known_of(prepared.rows), len(blank.shapes), settings, tell)
     return replace(blank, module=module.eval(), codes=codes.numpy())
 
 

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+from isofield.configs import ETA
+
 COLUMNS = 12
 """An array of points has no more: place, normal, colour and a few others."""
 
@@ -24,7 +26,7 @@ def complete(
     scale: Annotated[float | None, tyro.conf.arg(metavar="S", help_behavior_hint="")] = None,
     pose: Annotated[Literal["rigid", "similarity"] | None, tyro.conf.arg(help_behavior_hint="")] = None,
     turned: Annotated[float, tyro.conf.arg(metavar="DEGREES")] = 180.0,
-    eta: float = 0.01,
+    eta: float = ETA,
     samples: int = 1,
     refine: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     seed: int = 0,

@@ -4,38 +4,43 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_type_hints
 
-from isofield.configs import DEFAULTS, PRESETS, SpaceConfig, space_config
+import tyro
+
+from isofield.configs import DEFAULTS, PRESETS, SpaceConfig, method_of, space_config
 from isofield.errors import InputError, perhaps
 
 BASE = "base"
 """The key of a file that names the settings which it changes."""
 
 
-def configured(choices: Mapping[str, Callable[..., int]], method: str, arguments: Sequence[str]) -> Callable[..., int]:
-    """The method's command with the settings that the arguments' `--config` names as its defaults.
+def configured(command: Callable[..., int], method: str, arguments: Sequence[str]) -> Callable[..., int]:
+    """The command with the settings that `--config` names as its defaults, and their names as its options.
 
-    Settings that are called after the method may be those of another choice: that one's command it is then. Raises
-    InputError for a file that is not there, and for what is no settings of the method.
+    Raises InputError for a file that is not there, and for what is no settings of the method.
     """
     name = _named(arguments)
     if name is None:
-        return choices[method]
-    if name in PRESETS and name.startswith(f"{method}-"):
-        method = next(m for m, default in DEFAULTS.items() if type(default) is type(PRESETS[name]))
-    command = choices[method]
+        return command
     settings = read_settings(method, name)
+    hints: dict[str, Any] = get_type_hints(command, include_extras=True)
+    hints["settings"] = Annotated[type(settings), tyro.conf.arg(name="")]
     signature = inspect.signature(command)
 
     @functools.wraps(command)
     def changed(*positional: Any, **options: Any) -> int:
         return command(*positional, **options)
 
+    del changed.__wrapped__  # type: ignore[attr-defined]  # tyro would look at the settings of the command itself
+    changed.__annotations__ = hints
     changed.__signature__ = signature.replace(  # type: ignore[attr-defined]
-        parameters=[p.replace(default=settings) if p.name == "settings" else p for p in signature.parameters.values()]
+        parameters=[
+            p.replace(default=settings if p.name == "settings" else p.default, annotation=hints[p.name])
+            for p in signature.parameters.values()
+        ]
     )
     return changed
 
@@ -67,13 +72,13 @@ def read_settings(method: str, name: str) -> SpaceConfig:
     if BASE in table:
         base = _preset(method, str(table.pop(BASE)))
     try:
-        return space_config(method, table, base)
+        return space_config(method_of(base), table, base)
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
 
 
 def _preset(method: str, name: str) -> SpaceConfig:
-    known = {one: settings for one, settings in PRESETS.items() if isinstance(settings, type(DEFAULTS[method]))}
+    known = {one: settings for one, settings in PRESETS.items() if one.startswith(f"{method}-")}
     if name not in known:
         names = f"{', '.join(known)}, or " if known else ""
         raise InputError(f"there are no settings {name!r}{perhaps(name, known)}: give {names}a .yaml or .json file.")

@@ -53,7 +53,7 @@ def interpolate(
     shapes.check_output(out / "way.gif", ("gif",))
     listen()
     from isofield import api, render
-    from isofield.api.varying import code_of, shape_of
+    from isofield.api.varying import code_of
     from isofield.cli.results import new_shapes
 
     begun = time.perf_counter()
@@ -61,12 +61,7 @@ def interpolate(
     with shown(out.name, progress) as report:
         report("finding the ends", 0.0)
         codes = space.interpolate(code_of(space, first), code_of(space, last), steps)
-        meshes = []
-        for number, code in enumerate(codes):
-            report("meshes", number / steps)
-            meshes.append(shape_of(space, code, resolution))
-        report("pictures", 0.0)
-        files = new_shapes(meshes, codes, out)
+        meshes, files = new_shapes(space, codes, out, resolution, report)
         wide = max(meshes, key=lambda mesh: float(mesh.extents.max()))
         render.animate(meshes, out / "way.gif", view=render.camera_for(wide, size=PICTURE, up=up), up=up)
     figures = {

@@ -91,7 +91,7 @@ def _dispatch_group(group: str, choices: Mapping[str, Callable[..., int]], argum
 
     first = arguments[0] if arguments else ""
     if first in choices:
-        return call(configured(choices, first, arguments), f"isofield {group} {first}", arguments[1:])
+        return call(configured(choices[first], first, arguments), f"isofield {group} {first}", arguments[1:])
     known = ", ".join(choices)
     if first in ("-h", "--help"):
         width = max(map(len, choices))

@@ -7,6 +7,7 @@ import inspect
 import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import tyro
@@ -53,8 +54,10 @@ def _sentences(command: Callable[..., int]) -> AbstractContextManager[None]:
 
 def _options(command: Callable[..., int]) -> list[str]:
     """The options that a command's signature makes."""
-    names = [name.replace("_", "-") for name in inspect.signature(command).parameters]
-    flags = [name for name, p in inspect.signature(command).parameters.items() if p.default is True]
+    parameters = inspect.signature(command).parameters
+    held = [field.name for p in parameters.values() if is_dataclass(p.default) for field in fields(p.default)]
+    names = [name.replace("_", "-") for name in (*parameters, *held)]
+    flags = [name for name, p in parameters.items() if p.default is True]
     return [f"--{name}" for name in names] + [f"--no-{name.replace('_', '-')}" for name in flags]
 
 
@@ -72,7 +75,9 @@ def _refuse(options: list[str], event: Any) -> None:
         names = [_name(missing.arg) for missing in event.missing_arguments]
         raise InputError(f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} missing; {help_}.")
     if kind == "InvalidChoice":
-        known = [choice for choice in event.choices if choice != "None"]  # of an option that may be left out
+        known = list(event.choices)
+        if "None" in known:  # an option that may be left out: tyro puts its choices in any order
+            known = sorted(choice for choice in known if choice != "None")
         near, all_ = perhaps(event.value, known), ", ".join(known)
         raise InputError(f"{_name(event.argument)} cannot be '{event.value}'{near}; choose among {all_}.")
     if kind == "BadValue":

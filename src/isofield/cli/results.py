@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
     import trimesh
 
-    from isofield.api import Found, Posing
+    from isofield.api import Found, Posing, ShapeSpace
+    from isofield.types import Progress
 
 NAMES = ("codes.npz", "report.csv")
 
@@ -51,18 +52,25 @@ def tables(results: Sequence[Found], rows: Sequence[dict[str, Any]], out: Path) 
     }  # fmt: skip
 
 
-def new_shapes(meshes: Sequence[trimesh.Trimesh], codes: np.ndarray, out: Path) -> list[str]:
-    """Writes meshes 000.ply, 001.ply ... and codes.npz (ids, codes) into a folder: what a run says it wrote."""
+def new_shapes(
+    space: ShapeSpace, codes: np.ndarray, out: Path, resolution: int | None, report: Progress
+) -> tuple[list[trimesh.Trimesh], list[str]]:
+    """Writes meshes 000.ply, 001.ply ... of codes (n, l), and codes.npz (ids, codes), into a folder: the meshes, and
+    what a run says it wrote."""
     import numpy as np
 
     from isofield import shapes
+    from isofield.api.varying import shape_of
 
-    ids = [f"{number:03d}" for number in range(len(meshes))]
-    for name, mesh in zip(ids, meshes, strict=True):
-        shapes.write_mesh(mesh, out / f"{name}.ply")
+    meshes, ids = [], [f"{number:03d}" for number in range(len(codes))]
+    for number, code in enumerate(codes):
+        report("meshes", number / len(codes))
+        meshes.append(shape_of(space, code, resolution))
+        shapes.write_mesh(meshes[-1], out / f"{ids[number]}.ply")
+    report("pictures", 0.0)
     with shapes.replacing(out / NAMES[0]) as beside:
         np.savez(beside, ids=np.array(ids), codes=codes)
-    return [str(out), str(out / NAMES[0])]
+    return meshes, [str(out), str(out / NAMES[0])]
 
 
 def row_figures(row: dict[str, Any]) -> dict[str, Any]:

@@ -59,19 +59,13 @@ def sample(
     shapes.check_output(out / "shapes.png", ("png",))
     listen()
     from isofield import api, render
-    from isofield.api.varying import shape_of
     from isofield.cli.results import new_shapes
 
     begun = time.perf_counter()
     space = api.load_run(run)
     codes = space.sample(count, seed, spread)
     with shown(out.name, progress) as report:
-        meshes = []
-        for number, code in enumerate(codes):
-            report("meshes", number / count)
-            meshes.append(shape_of(space, code, resolution))
-        report("pictures", 0.0)
-        files = new_shapes(meshes, codes, out)
+        meshes, files = new_shapes(space, codes, out, resolution, report)
         wide = max(meshes, key=lambda mesh: float(mesh.extents.max()))
         nearest = [space.nearest(code, 1)[0][0] for code in codes]
         panels = [

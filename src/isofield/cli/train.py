@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from isofield.configs import DEFAULTS, AutoDecoderConfig, LinearConfig, SharpenedConfig, SpaceConfig
+from isofield.configs import DEFAULTS, AutoDecoderConfig, LinearConfig, SpaceConfig, method_of
 
 Split = Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")]
 Out = Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="RUN")]
@@ -37,7 +37,7 @@ def linear(
         progress: Show progress on standard error.
         json: Print the figures as JSON to standard output.
     """
-    return _run("linear", data, out, settings, split, progress, json)
+    return _run(data, out, settings, split, progress, json)
 
 
 def deepsdf(
@@ -63,8 +63,8 @@ def deepsdf(
         out: The folder to write: config.json, space.safetensors, log.jsonl, state.pt, snapshots.
         split: The ids to learn from, its part "train" where it has parts (default: all shapes).
         config: Settings that are the defaults of the options below: deepsdf-mlp (default), deepsdf-paper, deepsdf-small
-            (with the options of `isofield train sharpened`), a .yaml file of the options' names, or DeepSDF's
-            specs.json.
+            (a linear space with a small network on it: --config deepsdf-small --help has its options), a .yaml file
+            of the options' names, or DeepSDF's specs.json.
         resume: Go on with a training that was stopped, with the same settings.
         seed: Of the first weights, codes, batches and samples.
         device: Where to compute: cpu, or cuda.
@@ -75,47 +75,11 @@ def deepsdf(
     from isofield.cli.checks import check_seed
 
     check_seed(seed)
-    return _run("deepsdf", data, out, settings, split, progress, json, seed=seed, resume=resume, device=device)
-
-
-def sharpened(
-    data: Annotated[Path, tyro.conf.Positional],
-    *,
-    out: Out,
-    split: Split = None,
-    config: Named = None,
-    resume: Switch = False,
-    seed: int = 0,
-    device: str = "cpu",
-    settings: Annotated[SharpenedConfig, tyro.conf.arg(name="")] = DEFAULTS["sharpened"],  # type: ignore[assignment]
-    progress: bool = True,
-    json: Switch = False,
-) -> int:
-    """Learn a compact space (deepsdf --config deepsdf-small): a coarse linear space, sharpened by a small network.
-
-    Ctrl-C ends the training after the step that is under way; the same command with --resume goes on.
-
-    Args:
-        data: The folder that `isofield prepare` wrote.
-        out: The folder to write: config.json, space.safetensors, log.jsonl, state.pt, snapshots.
-        split: The ids to learn from, its part "train" where it has parts (default: all shapes).
-        config: A .yaml file whose settings are the defaults of the options below.
-        resume: Go on with a training that was stopped, with the same settings.
-        seed: Of the first weights, batches and samples.
-        device: Where to compute: cpu, or cuda.
-        settings: Of the method.
-        progress: Show progress on standard error.
-        json: Print the figures as JSON to standard output.
-    """
-    from isofield.cli.checks import check_seed
-
-    check_seed(seed)
-    return _run("sharpened", data, out, settings, split, progress, json, seed=seed, resume=resume, device=device)
+    return _run(data, out, settings, split, progress, json, seed=seed, resume=resume, device=device)
 
 
 def _run(
-    method: str, data: Path, out: Path, settings: SpaceConfig, split: Path | None, progress: bool, json: bool,
-    **more: Any,
+    data: Path, out: Path, settings: SpaceConfig, split: Path | None, progress: bool, json: bool, **more: Any,
 ) -> int:  # fmt: skip
     import os
     import time
@@ -128,6 +92,7 @@ def _run(
     begun = time.perf_counter()
     from isofield import api
 
+    method = method_of(settings)
     first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started
     with shown(method, progress and first) as report:
         space = api.train(method, data, out, settings, split=split, progress=report, **more)
@@ -143,5 +108,5 @@ def _run(
     return 0
 
 
-CHOICES = {"linear": linear, "deepsdf": deepsdf, "sharpened": sharpened}
+CHOICES = {"linear": linear, "deepsdf": deepsdf}
 """The methods, by the names they have on the command line."""

@@ -35,6 +35,7 @@ from isofield.fields.decoder import Conditional, Decoder
 from isofield.losses.signed import clamped, returning
 from isofield.training import Learner, Plan
 from isofield.training.batches import steps_of
+from isofield.training.learner import Draw
 
 SLACK = 1.5
 """A window has so many times the rows that are expected to hold the samples of a side."""
@@ -82,10 +83,6 @@ def learner(
     network = cast(Conditional, module)
     decode = torch.compile(network.decode) if config.compile else network.decode
 
-    def draw(shape: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        drawn = balanced(rows(shape), inside[shape], config.samples, random)
-        return drawn[:, :3], drawn[:, 3]
-
     def losses(z: Tensor, x: Tensor, s: Tensor, epoch: int, random: torch.Generator) -> dict[str, Tensor]:
         value = decode(x, network.condition(z, random), random)
         ramp = min(1.0, epoch / config.prior_warm_up) if config.prior_warm_up else 1.0
@@ -95,7 +92,17 @@ def learner(
             "prior": config.prior * ramp * lengths.sum(),
         }
 
-    return Learner(module, codes, draw, losses, TERMS)
+    return Learner(module, codes, drawing(rows, inside, config.samples), losses, TERMS)
+
+
+def drawing(rows: Rows, inside: Sequence[float], count: int) -> Draw:
+    """Fresh samples of shapes, half of them inside; inside: of each shape the share that is, about."""
+
+    def draw(shape: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        drawn = balanced(rows(shape), inside[shape], count, random)
+        return drawn[:, :3], drawn[:, 3]
+
+    return draw
 
 
 def balanced(rows: np.ndarray, inside: float, count: int, random: np.random.Generator) -> np.ndarray:

@@ -47,6 +47,16 @@ Known = Callable[[int, int], Evidence]
 """Of training shape i, n samples."""
 
 
+def known_of(rows: Callable[[int], np.ndarray]) -> Known:
+    """What is known of shapes whose samples are rows (n, 4), in random order."""
+
+    def known(shape: int, count: int) -> Evidence:
+        some = np.array(rows(shape)[:count], np.float32)
+        return Evidence(some[:, :3], some[:, 3])
+
+    return known
+
+
 def learn(known: Known, count: int, config: LinearConfig, tell: Progress) -> tuple[Components, Tensor]:
     """The space of `count` training shapes, and their codes (count, l)."""
     if config.cells % 2:

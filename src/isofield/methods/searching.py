@@ -67,22 +67,35 @@ def by_adam(module: Conditional, known: Evidence, length: int, config: AutoDecod
     z = torch.randn(length, generator=torch.Generator().manual_seed(0)) * config.infer_std
     steps = config.infer_steps
     rates = [config.infer_rate * (1.0 if step < steps // 2 else 0.1) for step in range(steps)]
-    return _descended(module, draws(known, config.infer_samples), z, rates, config)
+    return descended(module, draws(known, config.infer_samples), z, rates, _objective(config))
 
 
-def _descended(module: Conditional, draw: Draw, z: Tensor, rates: Sequence[float], config: AutoDecoderConfig) -> Tensor:
-    """The code (l,) after steps of Adam at these rates."""
-    random, z = np.random.default_rng(0), z[None].clone().requires_grad_()
-    optimizer = torch.optim.Adam([z], lr=0.0)
+Objective = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""Of values (m,), wanted distances (m,) and a code (l,)."""
+
+
+def _objective(config: AutoDecoderConfig) -> Objective:
+    """The clamped error and the prior."""
     measure = clamped if config.saturating else returning
+    return lambda value, wanted, z: measure(value, wanted, config.clamp) + config.infer_prior * z.square().mean()
+
+
+def descended(module: Conditional, draw: Draw, z: Tensor, rates: Sequence[float], objective: Objective) -> Tensor:
+    """The code (l,) after steps of Adam from z (l,) at these rates, each on fresh samples."""
+    random, z = np.random.default_rng(0), z.clone().requires_grad_()
+    optimizer = torch.optim.Adam([z], lr=0.0)
     for rate in rates:
         optimizer.param_groups[0]["lr"] = rate
         x, s, free = draw(random)
-        value = module.decode(x[None], module.condition(z))[0]
-        loss = measure(value, _wanted(value.detach(), s, free), config.clamp) + config.infer_prior * z.square().mean()
-        (z.grad,) = torch.autograd.grad(loss, [z])
+        value = module.decode(x[None], module.condition(z[None]))[0]
+        (z.grad,) = torch.autograd.grad(objective(value, _wanted(value.detach(), s, free), z), [z])
         optimizer.step()
-    return z.detach()[0]
+    return z.detach()
+
+
+def falling(rate: float, steps: int) -> list[float]:
+    """Learning rates of so many steps, which fall from `rate` to 0 by a cosine."""
+    return [rate * 0.5 * (1 + math.cos(math.pi * step / steps)) for step in range(steps)]
 
 
 def by_squares(module: Conditional, known: Evidence, codes: Tensor, config: AutoDecoderConfig) -> Tensor:
@@ -96,9 +109,8 @@ def by_squares(module: Conditional, known: Evidence, codes: Tensor, config: Auto
     reached = _rounds(module, sample, first, config)
     errors = _errors(module, judge, reached, config)
     best = reached[errors.argmin()]
-    steps = config.infer_polish
-    rates = [config.infer_rate * 0.5 * (1 + math.cos(math.pi * step / steps)) for step in range(steps)]
-    polished = _descended(module, draws(seen, config.infer_samples), best, rates, config)
+    rates = falling(config.infer_rate, config.infer_polish)
+    polished = descended(module, draws(seen, config.infer_samples), best, rates, _objective(config))
     return polished if _errors(module, judge, polished[None], config)[0] < errors.min() else best
 
 

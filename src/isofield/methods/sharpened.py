@@ -12,21 +12,17 @@ on z through f goes on from there.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from isofield.adapt import steady
 from isofield.configs import RateConfig, SharpenedConfig
-from isofield.fields.components import Components
 from isofield.fields.sharpened import Sharpened
 from isofield.losses.signed import clamped
-from isofield.methods import linear
-from isofield.methods.auto_decoder import Rows, balanced
-from isofield.methods.searching import draws
+from isofield.methods import linear, searching
+from isofield.methods.auto_decoder import Rows, drawing
 from isofield.threads import map_lanes
 from isofield.training import Learner, Plan
 from isofield.types import Evidence, Progress
@@ -34,12 +30,7 @@ from isofield.types import Evidence, Progress
 
 def network(rows: Rows, count: int, config: SharpenedConfig, seed: int, tell: Progress) -> tuple[Sharpened, Tensor]:
     """The linear space of `count` shapes with a network on it that says nothing yet, and the codes (count, l)."""
-
-    def known(shape: int, number: int) -> Evidence:
-        some = np.array(rows(shape)[:number], np.float32)
-        return Evidence(some[:, :3], some[:, 3])
-
-    coarse, codes = linear.learn(known, count, config.linear, tell)
+    coarse, codes = linear.learn(linear.known_of(rows), count, config.linear, tell)
     return Sharpened(coarse, config.dims, config.lead, torch.Generator().manual_seed(seed)), codes
 
 
@@ -54,35 +45,21 @@ def plan(config: SharpenedConfig, seed: int) -> Plan:
 def learner(space: Sharpened, codes: Tensor, rows: Rows, inside: Sequence[float], config: SharpenedConfig) -> Learner:
     """What is learned: the network alone. inside: of each shape the share of its samples that is inside, about."""
 
-    def draw(shape: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        some = balanced(rows(shape), inside[shape], config.samples, random)
-        return some[:, :3], some[:, 3]
-
     def losses(z: Tensor, x: Tensor, s: Tensor, epoch: int, random: torch.Generator) -> dict[str, Tensor]:
         value = space(x, z.detach())  # codes stay as they are: without them the volume needs no gradient
         return {"distance": len(z) * clamped(value.float(), s, config.clamp)}
 
-    return Learner(space, codes, draw, losses, ("distance",))
+    return Learner(space, codes, drawing(rows, inside, config.samples), losses, ("distance",))
 
 
 def infer(space: Sharpened, known: Sequence[Evidence], config: SharpenedConfig) -> Tensor:
-    """The codes (b, l) of shapes of which this is known."""
+    """The codes (b, l) of shapes of which this is known: those of the linear space, and a short descent."""
+    rates = searching.falling(config.infer_rate, config.infer_steps)
+
+    def found(one: Evidence) -> Tensor:
+        start = linear.solve(space.coarse, one.part(0, config.linear.evidence), config.linear)[0]
+        draw = searching.draws(one, config.infer_samples)
+        return searching.descended(space, draw, start, rates, lambda value, s, z: clamped(value, s, config.clamp))
+
     with steady():
-        return torch.stack(map_lanes(lambda one: _found(space, space.coarse, one, config), known))
-
-
-def _found(space: Sharpened, coarse: Components, known: Evidence, config: SharpenedConfig) -> Tensor:
-    """The code (l,) of one shape: that of the linear space, then Adam at a rate that falls to 0 by a cosine."""
-    start = linear.solve(coarse, known.part(0, config.linear.evidence), config.linear)[0]
-    z = start[None].clone().requires_grad_()
-    optimizer = torch.optim.Adam([z], lr=config.infer_rate, betas=(0.9, 0.99))
-    random, draw = np.random.default_rng(0), draws(known, config.infer_samples)
-    for step in range(config.infer_steps):
-        optimizer.param_groups[0]["lr"] = config.infer_rate * 0.5 * (1 + math.cos(math.pi * step / config.infer_steps))
-        x, s, free = draw(random)
-        value = space(x[None], z)[0]
-        if free is not None:  # it is known to be at least so far away, and no more
-            s = torch.where(free, torch.maximum(s, value.detach()), s)
-        (z.grad,) = torch.autograd.grad(clamped(value, s, config.clamp), [z])
-        optimizer.step()
-    return z.detach()[0]
+        return torch.stack(map_lanes(found, known))
