@@ -14,6 +14,7 @@ import toys
 from isofield import render, shapes
 from isofield.cli.main import main
 from isofield.types import Cloud
+from refusing import refused
 
 QUIET = ["--no-progress", "--resolution", "32"]
 
