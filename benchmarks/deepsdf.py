@@ -1,116 +1,118 @@
 """Spaces of shapes on shapes that they have not seen, beside retrieval and the sampling floor.
 
-    .venv/bin/python benchmarks/deepsdf.py DATA TRUTH RUN ... --split test.json [--refine] [--shapes N] [--known N]
+    .venv/bin/python benchmarks/deepsdf.py objects|bodies WORK [METHOD,METHOD,...] [--seeds K] [--most N]
 
-DATA: what `isofield prepare` wrote; TRUTH: the folder of its shapes' true meshes (ID.ply, in the units of what was
-prepared); RUN: spaces that `isofield train` learned of its training part. A row a space: Chamfer distances (sum of the
-mean squared distances, x 1000, 10 000 points, unit sphere, of the mesh at 128 cells or the space's own), median, mean
-and worst over the shapes; how many are better than retrieval (the best training shape by true Chamfer distance); mesh
-accuracy (90th percentile of the distances from the mesh to the truth) and cosine of normals, medians; EMD of 500
-points; bytes of the space without its training codes, and of a shape (a code, and the space divided by its training
-shapes); evaluations that a mesh of 256 cells takes, as a part of the dense grid's. --known: so many training shapes
-instead.
+Prepares the shared data (150 000 signed samples a shape, objects with --outer) into the folder WORK, unless they are
+there, and then does what `isofield compare` does: trains every method (linear,deepsdf-small) on the training part and
+scores it on the test part, against the true meshes (of objects: objects_truth). Beside that table, for each space: the
+same scores of 20 training shapes; the part of a dense 256-cubed grid that the mesh of a code takes; and what a shape
+takes as its code and its share of the space, as a mesh (12 bytes a vertex and a face), as 32-cubed voxels of one byte,
+and as the code of as many principal components of 32-cubed grids.
 """
 
 from __future__ import annotations
 
 import argparse
-import time
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import reconstruct_shapes as data
 import trimesh
 
-from isofield import api
-from isofield.configs import LinearConfig
-from isofield.evaluate import distances as measure
-from isofield.evaluate.novelty import POINTS, chamfer, nearest
+import isofield
+from isofield import api, shapes
+from isofield.api.comparing import FIGURES, compare_methods, score
+from isofield.cli.compare import cell, settings_of
+from isofield.cli.progress import shown
+from isofield.configs import LinearConfig, PrepareConfig
+from isofield.evaluate.novelty import POINTS
 from isofield.evaluate.samples import Samples, draw
 from isofield.types import Similarity
 
 
-def normalised(mesh: trimesh.Trimesh, similarity: Similarity, seed: int) -> Samples:
-    """Points of a mesh with normals, in the normalised space."""
+def truth_of(kind: str, work: Path) -> Path:
+    """The folder of the true meshes."""
+    if kind == "objects":
+        return data.data() / "objects_truth"
+    folder = work / "meshes"
+    held = np.load(data.data() / "bodies" / "bodies.npz")
+    for row, name in enumerate(held["names"]):
+        if not (folder / f"{name}.ply").exists():
+            vertices = held["offset"][row] + held["scale"][row] * held["vertices"][row].astype(np.float64)
+            shapes.write_mesh(trimesh.Trimesh(vertices, held["faces"], process=False), folder / f"{name}.ply")
+    return folder
+
+
+def prepared(kind: str, work: Path) -> tuple[Path, Path, Path]:
+    """Samples, true meshes, split."""
+    truth, samples, split = truth_of(kind, work), work / "data", work / "split.json"
+    source = data.data() / "objects" if kind == "objects" else truth
+    isofield.prepare(source, samples, PrepareConfig(count=150_000, outer=kind == "objects"))
+    parts = {}
+    for part in ("train", "test"):
+        table = json.loads((data.data() / kind / f"{part}.json").read_text())
+        parts[part] = {label: ids for classes in table.values() for label, ids in classes.items()}
+    split.write_text(json.dumps(parts))
+    return samples, truth, split
+
+
+def points(mesh: trimesh.Trimesh, similarity: Similarity, seed: int) -> Samples:
+    """Of a surface, normalised."""
     moved = trimesh.Trimesh(similarity.apply(mesh.vertices), mesh.faces, process=False)
     return draw(moved, POINTS, np.random.default_rng(seed), "shape")
 
 
-def scores(pred: Samples, truth: Samples) -> tuple[float, float, float, float]:
-    """Chamfer distance, mesh accuracy, cosine of normals, EMD."""
-    matched = measure.match(pred, truth)
-    cosine = float(np.mean([matched.forward_cosine.mean(), matched.backward_cosine.mean()]))
-    emd = measure.earth_mover(pred.points[:500], truth.points[:500])
-    return chamfer(pred.points, truth.points), measure.mesh_accuracy(matched), cosine, emd
+def beside(run: Path, truth: Path) -> str:
+    """Known shapes, evaluations and bytes of a space, in a line of a table."""
+    space = api.load_run(run)
+    known, spent, meshes = [], [], []
+    for id_ in space.ids[:: max(len(space.ids) // 20, 1)][:20]:
+        way = space.shape(id_).similarity
+        true = trimesh.load(truth / f"{id_}.ply", process=False)
+        sdf = space.sdf(space.code(id_), way)
+        mesh = sdf.mesh(None if isinstance(space.config, LinearConfig) else 128)
+        known.append(score(points(mesh, way, 1), points(true, way, 2))[0])
+        meshes.append(12 * (len(true.vertices) + len(true.faces)))
+        if len(spent) < 5:
+            spent.append(sdf.extract(256).evaluations / 257**3)
+    size = (run / "space.safetensors").stat().st_size - space.codes.nbytes
+    own = 4 * space.length + size / len(space.ids)
+    grids = 4 * space.length + 4 * 33**3 * space.length / len(space.ids)
+    return (
+        f"| {run.name} | {np.median(known):.3f} | {np.mean(known):.3f} | {np.mean(spent):.3f} | {own / 1e3:.1f} | "
+        f"{np.mean(meshes) / 1e3:.0f} | {32**3 / 1e3:.1f} | {grids / 1e3:.0f} |"
+    )
+
+
+def line(row: Mapping[str, Any]) -> str:
+    """Of the table."""
+    return f"| {row['name']} | " + " | ".join(cell(row, figure, "±") for figure in FIGURES) + " |"
 
 
 def main() -> None:
-    """Prints the table."""
+    """Prints both tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data")
-    parser.add_argument("truth", type=Path)
-    parser.add_argument("runs", nargs="+")
-    parser.add_argument("--split", required=True)
-    parser.add_argument("--refine", action="store_true")
-    parser.add_argument("--shapes", type=int, default=10_000)
-    parser.add_argument("--known", type=int, default=0)
+    parser.add_argument("kind", choices=("objects", "bodies"))
+    parser.add_argument("work", type=Path)
+    parser.add_argument("methods", nargs="?", default="linear,deepsdf-small")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--most", type=int)
     asked = parser.parse_args()
-
-    def true(name: str, similarity: Similarity, seed: int) -> Samples:
-        return normalised(trimesh.load(asked.truth / f"{name}.ply", process=False), similarity, seed)
-
-    spaces = [api.load_run(run) for run in asked.runs]
-    training = [true(s.id, s.similarity, row).points for row, s in enumerate(spaces[0].shapes)]
-    print(
-        "| space | MB (a shape: kB) | s a shape | median | mean | worst | better than retrieval | accuracy | cosine | "
-        "EMD | 256-cubed, of dense |\n" + "| --- " * 11 + "|"
-    )
-    others: list[tuple[float, float]] = []
-    for run, space in zip(asked.runs, spaces, strict=True):
-        if asked.known:
-            some = space.ids[:: max(len(space.ids) // asked.known, 1)]
-            found = ((id_, space.sdf(space.code(id_), space.shape(id_).similarity), 0.0) for id_ in some)
-        else:
-            _, shapes = api.observed_in([asked.data], space.prepare, asked.split)
-            found = looked(space, shapes, asked.refine)
-        rows, won, spent, cells = [], 0, [], []
-        others = []
-        for row, (name, sdf, seconds) in enumerate(found):
-            if row == asked.shapes:
-                break
-            linear = isinstance(space.config, LinearConfig) or asked.refine
-            mesh = sdf.mesh(None if linear else 128)
-            truth = true(name, sdf.similarity, 10_000 + row)
-            rows.append(scores(normalised(mesh, sdf.similarity, 20_000 + row), truth))
-            best = nearest(truth.points, training)[1] if not asked.known else np.inf
-            others.append((best, chamfer(true(name, sdf.similarity, 30_000 + row).points, truth.points)))
-            won += rows[-1][0] < best
-            spent.append(seconds)
-            if row < 5:
-                cells.append(sdf.extract(256).evaluations / 257**3)
-        table = np.array(rows)
-        size = (Path(run) / "space.safetensors").stat().st_size - space.codes.nbytes
-        bytes_ = space.length * 4 + size / len(space.shapes)
-        print(
-            f"| {Path(run).name} | {size / 1e6:.1f} ({bytes_ / 1e3:.1f}) | {np.mean(spent):.2f} | "
-            f"{np.median(table[:, 0]):.3f} | {table[:, 0].mean():.3f} | {table[:, 0].max():.2f} | "
-            f"{f'{won} of {len(rows)}' if not asked.known else '-'} | {np.median(table[:, 1]):.4f} | "
-            f"{np.median(table[:, 2]):.3f} | {np.median(table[:, 3]):.4f} | {np.mean(cells):.3f} |",
-            flush=True,
+    samples, truth, split = prepared(asked.kind, asked.work)
+    settings = {Path(name).stem: settings_of(name) for name in asked.methods.split(",")}
+    with shown("spaces", True) as report:
+        rows = compare_methods(
+            settings, samples, truth, asked.work, split, seeds=asked.seeds, most=asked.most, progress=report
         )  # fmt: skip
-    table = np.array(others)
-    if not asked.known:
-        print(f"| retrieval | | | {np.median(table[:, 0]):.3f} | {table[:, 0].mean():.3f} | {table[:, 0].max():.2f} "
-              "| | | | | |")  # fmt: skip
-    print(f"| sampling floor | | | {np.median(table[:, 1]):.3f} | {table[:, 1].mean():.3f} | {table[:, 1].max():.2f} "
-          "| | | | | |")  # fmt: skip
-
-
-def looked(space: api.ShapeSpace, shapes, refine: bool):
-    """Name, field and seconds of every shape."""
-    for shape in shapes:
-        began = time.perf_counter()
-        one = next(api.infer_all(space, [shape], refine))
-        yield shape.id, one.sdf, time.perf_counter() - began
+    print("| | " + " | ".join(figure.replace("_", " ") for figure in FIGURES) + " |\n" + "| --- " * 12 + "|")
+    print("\n".join(map(line, rows)))
+    print("\n| known | median | mean | 256-cubed, of dense | kB a shape | as a mesh | voxels | 32-cubed components |")
+    print("| --- " * 8 + "|")
+    for name in settings:
+        print(beside(asked.work / name, truth))
 
 
 if __name__ == "__main__":

@@ -54,6 +54,7 @@ def test_confidence_is_the_distance_to_the_points(ball, tmp_path):
     assert np.array_equal(again.faces, found.mesh.faces)
 
 
+@pytest.mark.slow
 def test_confidence_knows_every_point_of_a_large_scan():
     unit = np.random.default_rng(0).normal(size=(60_000, 3))
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)

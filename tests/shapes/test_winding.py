@@ -44,6 +44,7 @@ def test_any_number_of_points_and_doubles_are_taken(torus):
     assert np.isfinite(clustered_normals(same, np.ones((40, 3)), (0.008, 0.004))).all()
 
 
+@pytest.mark.slow
 def test_many_thin_sheets_get_their_sides():
     """A gyroid's wall is a few spacings thick everywhere, so that a subset of 6000 of the points does not see it."""
     cloud = scan(families.FAMILIES["gyroid"](), 30_000, 0.002, seed=0, normals=True)

@@ -61,6 +61,7 @@ def test_same_as_dense_at_128(name: str) -> None:
     assert result.evaluations < result.nodes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["touching", "torus", "plate", "rough"])
 def test_same_as_dense_at_256(name: str) -> None:
     field = fields.plate(1.5 * 2 / 256, turned=False) if name == "plate" else FIELDS[name]

@@ -23,10 +23,12 @@ CELLS = 64
 
 
 def training_points(
-    source: str | os.PathLike[str], tell: Progress = lambda stage, share: None
+    source: str | os.PathLike[str],
+    tell: Progress = lambda stage, share: None,
+    ids: Sequence[str] | None = None,
 ) -> tuple[list[str], list[np.ndarray]]:
-    """Names and points (n, 3), each in its own normalised space, of the training shapes of a run, or of all shapes in a
-    folder. Raises InputError where there are none."""
+    """Names and points (n, 3), each in its own normalised space, of the training shapes of a run, or of the shapes in a
+    folder. ids: of a folder's shapes that count, all by default. Raises InputError where there are none."""
     run = place(Path(source))
     if (run / CONFIG).is_file():
         space = load_run(run)
@@ -38,10 +40,11 @@ def training_points(
     if not run.is_dir():
         raise InputError(f"{source} is neither a run of `isofield train` nor a folder of shapes: give one of these.")
     paths = [path for path in sorted(run.rglob("*")) if path.suffix.lower() in shapes.known() and path.is_file()]
-    if not paths:
-        raise InputError(f"{source} holds no shape: give a run of `isofield train`, or a folder of meshes.")
-    names = [path.relative_to(run).with_suffix("").as_posix() for path in paths]
-    return names, map_lanes(lambda path: _points(shapes.read(path), str(path), None), paths)
+    named = {path.relative_to(run).with_suffix("").as_posix(): path for path in paths}
+    names = list(named) if ids is None else [name for name in ids if name in named]
+    if not names:
+        raise InputError(f"{source} holds no training shape: give a run of `isofield train`, or a folder of meshes.")
+    return names, map_lanes(lambda name: _points(shapes.read(named[name]), name, None), names)
 
 
 def novelties(

@@ -1,0 +1,123 @@
+"""`isofield compare`, and a compact space through the real command line."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import balls
+import isofield
+import toys
+from isofield import shapes
+from isofield.cli.main import main
+from refusing import refused
+
+NAMES = [f"toy_{number:03d}" for number in range(14)]
+TINY = """base: deepsdf-small
+linear: {cells: 12, iterations: 8, samples: 3000}
+dims: [16, 16]
+batch: 4
+samples: 128
+steps: 12
+infer_steps: 5
+infer_samples: 256
+"""
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory) -> Path:
+    """Prepared toys, their true meshes, a split, and settings."""
+    folder = tmp_path_factory.mktemp("compare")
+    held = {name: toys.evidence(number) for number, name in enumerate(NAMES)}
+    balls.prepared(folder / "data", {n: np.column_stack([e.points, e.distance]) for n, e in held.items()})
+    for number, name in enumerate(NAMES):
+        shapes.write_mesh(toys.toy(number), folder / "truth" / f"{name}.ply")
+    parts = {"train": {"toy": NAMES[:11]}, "test": {"toy": NAMES[11:]}}
+    (folder / "split.json").write_text(json.dumps(parts))
+    (folder / "same.json").write_text(json.dumps(NAMES))
+    (folder / "tiny.yaml").write_text(TINY)
+    (folder / "coarse.yaml").write_text("base: deepsdf-small\nlinear: {sells: 3}\n")
+    return folder
+
+
+def test_two_methods_in_one_table(work, monkeypatch, capsys):
+    monkeypatch.chdir(work)
+    line = ["compare", "linear,tiny.yaml", "data", "--truth", "truth", "--split", "split.json", "-o", "out", "--json"]
+    assert main([*line, "--most", "1", "--seeds", "2", "--no-progress"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert list(rows) == ["linear", "linear, refined", "tiny", "tiny, refined", "retrieval", "floor"]
+    assert rows["linear"]["median"] < rows["retrieval"]["median"]
+    assert rows["linear, refined"]["median"] < rows["linear"]["median"]
+    assert rows["floor"]["median"] < rows["linear, refined"]["median"] < 2 * rows["floor"]["median"]
+    assert rows["linear"]["better_than_retrieval"] == rows["linear"]["shapes"] == 1
+    assert rows["linear"]["deviation"]["median"] == 0  # no seed in what is solved for
+    assert rows["tiny"]["deviation"]["mean"] > 0 and rows["tiny"]["training_seconds"] > 0
+    with open("out/table.csv") as file:
+        table = list(csv.DictReader(file))
+    assert [row["name"] for row in table] == list(rows)
+    assert float(table[0]["median"]) == pytest.approx(rows["linear"]["median"])
+    text = Path("out/table.tex").read_text()
+    assert text.startswith("\\begin{tabular}{lrrr") and text.count("\\\\\n") == 7 and "$\\pm$" in text
+    before = Path("out/tiny/space.safetensors").stat().st_mtime_ns
+    assert main([*line, "--most", "1", "--no-refine", "--no-progress"]) == 0
+    assert Path("out/tiny/space.safetensors").stat().st_mtime_ns == before
+    space = isofield.load("out/tiny")
+    assert (space.method, space.config.dims, len(space.ids)) == ("sharpened", (16, 16), 11)
+
+
+def test_a_compact_space_is_trained_and_resumed_by_the_command_of_deepsdf(work, monkeypatch, capsys):
+    monkeypatch.chdir(work)
+    line = ["train", "deepsdf", "data", "--split", "split.json", "--config", "tiny.yaml", "--no-progress"]
+    assert main([*line, "-o", "whole", "--keep", "4"]) == 0
+    assert main([*line, "-o", "again", "--keep", "4", "--snapshots", "8"]) == 0
+    whole = Path("whole/space.safetensors").read_bytes()
+    assert whole == Path("again/space.safetensors").read_bytes()
+    assert whole != Path("again/snapshots/8/space.safetensors").read_bytes()
+    capsys.readouterr()
+    assert main(["info", "whole"]) == 0
+    assert "linear.cells" in capsys.readouterr().out
+    assert main([*line, "-o", "whole", "--keep", "4", "--resume"]) == 0
+    assert Path("whole/space.safetensors").read_bytes() == whole
+    assert main(["plot", "whole"]) == 0
+
+
+def test_novelty_of_copies_and_of_others(work, toy_run, tmp_path, capsys):
+    for name, number in (("copy", 9), ("other", toys.COUNT + 2)):
+        shapes.write_mesh(toys.toy(number), tmp_path / "pred" / f"{name}.ply")
+        shapes.write_mesh(toys.toy(toys.COUNT + 2), tmp_path / "truth" / f"{name}.ply")
+    line = ["evaluate", str(tmp_path / "pred"), str(tmp_path / "truth"), "--novelty"]
+    assert main([*line, str(toy_run), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    copy, other = found["each"]
+    assert (copy["name"], copy["nearest"]) == ("copy", "toy/009")
+    assert copy["to_training"] < 0.5 * found["among_training"] < other["to_training"] * 2
+    assert other["score"] < other["retrieval"] < copy["score"]
+    assert found["better_than_retrieval"] == 1
+    assert main([*line, str(work / "truth"), "--csv", str(tmp_path / "n.csv")]) == 0
+    assert "better than retrieval: 1 of 2" in capsys.readouterr().out
+    assert (tmp_path / "n.csv").read_text().startswith("name,score,retrieval")
+
+
+LINE = "data --truth truth --split split.json -o new"
+BROKEN = {
+    f"compare linar {LINE}": "there are no settings 'linar'",
+    f"compare coarse.yaml {LINE}": "there is no setting 'linear.sells', perhaps you meant 'cells'",
+    f"compare linear {LINE} --seeds 0": "0 seeds are none",
+    "compare linear data --truth truth --split same.json -o new": "has no test shapes that are not trained with",
+    "compare linear data --truth data --split split.json -o new": "has no true meshes of 3 shapes (toy_011",
+    "compare linear data --truth truth --split none.json -o new": "none.json",
+    "train deepsdf data -o new --config deepsdf-small --batch 0": "these settings are out of range: batch 0",
+    "train deepsdf data -o new --config deepsdf-smal": "perhaps you meant 'deepsdf-small'",
+    "train linear data -o new --config deepsdf-small": "there are no settings 'deepsdf-small'",
+    "evaluate truth truth --novelty split.json": "is neither a run of `isofield train` nor a folder of shapes",
+}
+
+
+@pytest.mark.parametrize("line", BROKEN)
+def test_broken_input_is_one_sentence_and_nothing_is_written(work, line, capsys, monkeypatch):
+    monkeypatch.chdir(work)
+    refused(line.split(), work, BROKEN[line], capsys)
