@@ -48,7 +48,10 @@ def test_follows_a_scan(fitted, surface, family, near, normals):
     assert scores["genus"] == scores["truth_genus"]
 
 
-@pytest.mark.parametrize(("count", "noise", "near"), [(3000, 0.002, 0.93), pytest.param(30_000, 0.005, 0.95, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("count", "noise", "near"),
+    [(3000, 0.002, 0.93), pytest.param(30_000, 0.005, 0.95, marks=pytest.mark.slow)],
+)
 def test_thin_blades_in_few_points_and_in_noise(count, noise, near):
     """Blades are thinner than the points are apart, or than twice the noise."""
     truth = families.propeller()

@@ -137,7 +137,7 @@ class SharpenedConfig:
     clamp: float = 0.1
     batch: int = 32
     samples: int = 512
-    steps: int = 12_000
+    steps: int = 6000
     decoder_rate: RateConfig = RateConfig(2e-3, "cosine", final=4e-5)
     clip: float = 0.0
     parts: int = 1
