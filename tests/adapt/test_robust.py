@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from isofield.adapt import robust_least_squares
+from isofield.adapt import log_evidence, robust_least_squares
 
 
 def rows(count=400, seed=0):
@@ -53,3 +53,33 @@ def test_a_ridge_shrinks_and_makes_rows_that_say_nothing_solvable():
     # One round from 0: weights .003 / (1 + .003); u = w / (w + 1).
     w = 0.003 / 1.003
     assert abs(float(strong[0]) - w / (w + 1)) < 1e-6
+
+
+def test_the_evidence_is_that_of_a_normal_distribution_where_errors_are_small():
+    random = torch.Generator().manual_seed(2)
+    count, ridge = 200, 1e-13
+    noise = (ridge * count) ** 0.5  # far below the tip of the loss, where it is a square
+    ways = [scale * torch.randn(count, 3, generator=random) for scale in (1e-4, 1e-5, 3e-4)]
+    b = ways[0] @ torch.tensor([0.5, -1.0, 0.8]) + noise * torch.randn(count, generator=random)
+
+    def exact(a):
+        variance = noise**2 * torch.eye(count, dtype=torch.float64) + a.double() @ a.double().T
+        return float(torch.distributions.MultivariateNormal(torch.zeros(count).double(), variance).log_prob(b.double()))
+
+    def ours(a):
+        return log_evidence(a, b, ridge, *robust_least_squares(a, b, ridge, rounds=12))
+
+    for other in ways[1:]:
+        assert exact(ways[0]) - exact(other) > 1  # the way that b came about
+        assert abs(ours(ways[0]) - ours(other) - (exact(ways[0]) - exact(other))) < 0.05 * abs(
+            exact(ways[0]) - exact(other)
+        )
+
+
+def test_free_rows_that_hold_are_no_evidence():
+    a, b = torch.ones(3, 1), torch.tensor([1.0, 1.0, -5.0])
+    free = torch.tensor([False, False, True])
+    u, normal = robust_least_squares(a, b, 1e-6, free=free)
+    assert log_evidence(a, b, 1e-6, u, normal, free) == log_evidence(
+        a, b - torch.tensor([0, 0, 9]), 1e-6, u, normal, free
+    )

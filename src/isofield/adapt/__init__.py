@@ -3,7 +3,7 @@
 from isofield.adapt.batches import Batch, fresh, joined, rows, tensor
 from isofield.adapt.descent import descend, products_are_exact, rate, steady
 from isofield.adapt.linear import least_squares
-from isofield.adapt.robust import robust_least_squares
+from isofield.adapt.robust import log_evidence, robust_least_squares
 
 __all__ = [
     "Batch",
@@ -11,6 +11,7 @@ __all__ = [
     "fresh",
     "joined",
     "least_squares",
+    "log_evidence",
     "products_are_exact",
     "rate",
     "robust_least_squares",

@@ -29,3 +29,18 @@ def robust_least_squares(
         right = (weighted.T @ b).double() / len(a)
         u = torch.cholesky_solve(right[:, None], torch.linalg.cholesky(normal))[:, 0].to(a)
     return u, normal
+
+
+def log_evidence(a: Tensor, b: Tensor, ridge: float, u: Tensor, normal: Tensor, free: Tensor | None = None) -> float:
+    """How probable b is, whatever u is, under the prior that `ridge` stands for: what to choose among matrices A by
+    (MacKay 1992, "Bayesian Interpolation", eq. 4.5: Laplace's approximation).
+
+    a, b, ridge, free: as in `robust_least_squares`, of which u and normal are the results. A normal prior of variance 1
+    on u makes the ridge the noise's variance over m. Up to what is the same for all A (m, l) with the same b.
+    """
+    error = (a @ u - b).double()
+    loss = SHARP * (error.abs() - SHARP * torch.log1p(error.abs() / SHARP))  # its slope is weight times error
+    if free is not None:
+        loss = torch.where(free & (error >= 0), 0.0, loss)
+    least = loss.mean() / ridge + u.double().square().sum() / 2
+    return -float(least + torch.logdet(normal / ridge) / 2)

@@ -32,6 +32,10 @@ FREE = 4000
 """Points on the rays to them."""
 DRAWN = 20_000
 """Points that a mesh's faces are sampled at."""
+BEFORE = (0.02, 0.05)
+"""So far before the seen surface, along its normals, the distance to the seen points is that to the surface, where no
+other seen point is nearer than `ALONE` of it: normalised."""
+ALONE = 0.8
 NEAR = 1.3
 """A scan of which nothing is in the ball of this radius is not in the frame of the space."""
 ELSEWHERE = 30_000
@@ -74,7 +78,8 @@ def partial(
 
     source: a file of points or of a mesh of which a part is missing, the same read, or depth images with cameras.
     frame: the way from its units to the normalised space, which a part's own box does not tell. eta: normalised; the
-    distance is 0 at the points, and +-eta beside them along their normals; on the rays to them it is at least 0.
+    distance is 0 at the points, and +-eta beside them along their normals; farther before them it is that to the
+    nearest of them; on the rays to them it is at least 0.
     sensor: (3,) where points were seen from, in their units: it tells their sides, and gives rays. background: what a
     depth image did not measure is empty, as in rendered ones; a sensor's holes are not. placed: the frame is right;
     else the pose is still to be found. Raises InputError for a scan that is empty, or that is not in the frame.
@@ -93,6 +98,7 @@ def partial(
     chosen = random.permutation(len(points))[:SURFACE]
     x, n = points[chosen], normals[chosen]
     rows = [np.column_stack([x + d * n, np.full(len(x), d)]) for d in (0.0, eta, -eta)]
+    rows += _before(x, n, cKDTree(points))
     free = np.zeros((0, 4))
     if seen.eyes is not None:
         free = np.column_stack([_rays(points, frame.apply(seen.eyes), eta, random), np.zeros(FREE)])
@@ -103,6 +109,18 @@ def partial(
     known_inside = (np.abs(known[:, :3]) <= 1).all(1) if placed else np.ones(len(known), bool)
     order = random.permutation(np.flatnonzero(known_inside))
     return Observed(label, Evidence(known[order, :3], known[order, 3], is_free[order]), frame)
+
+
+def _before(x: np.ndarray, normals: np.ndarray, seen: cKDTree) -> list[np.ndarray]:
+    """Points (k, 3) before a surface x (n, 3) with their distances to all of it that was `seen`, (k, 4) for each of
+    `BEFORE`: what is nearer than the point that they start from was seen, or is no nearer than its neighbours."""
+    rows = []
+    for distance in BEFORE:
+        ahead = x + distance * normals
+        away = np.minimum(nearest(seen, ahead)[0], distance)
+        kept = away > ALONE * distance
+        rows.append(np.column_stack([ahead, away])[kept])
+    return rows
 
 
 def _rays(points: np.ndarray, eyes: np.ndarray, eta: float, random: np.random.Generator) -> np.ndarray:

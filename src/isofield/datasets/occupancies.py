@@ -61,9 +61,7 @@ def _into_cube(loc: np.ndarray, scale: np.ndarray, path: Path) -> Similarity:
     return Similarity(similarity.center, 1 / similarity.scale)
 
 
-def write_occupancy(
-    occupancy: np.ndarray, surface: np.ndarray, record: Record, folder: str | os.PathLike[str]
-) -> Path:
+def write_occupancy(occupancy: np.ndarray, surface: np.ndarray, record: Record, folder: str | os.PathLike[str]) -> Path:
     """Writes occupancy samples (n, 4) and surface samples (m, 6) of a shape as theirs: class/model/points.npz, its bits
     packed, and pointcloud.npz. The path of the model's folder.
 

@@ -60,9 +60,7 @@ def nearest(points: np.ndarray, training: Sequence[np.ndarray], but: int = -1) -
     return kept[int(np.argmin(distances))], min(distances)
 
 
-def novelty(
-    prediction: np.ndarray, truth: np.ndarray, training: Sequence[np.ndarray], names: Sequence[str]
-) -> Novelty:
+def novelty(prediction: np.ndarray, truth: np.ndarray, training: Sequence[np.ndarray], names: Sequence[str]) -> Novelty:
     """A prediction (n, 3) of a truth (m, 3) beside the training shapes, all normalised, in random order."""
     best, retrieval = nearest(truth, training)
     close, distance = nearest(prediction, training)

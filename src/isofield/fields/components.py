@@ -113,4 +113,3 @@ def quantized(cells: int, mirrored: Sequence[int], mean: np.ndarray, rows: np.nd
         torch.from_numpy(steps.astype(np.float32)),
         torch.from_numpy(odd.astype(np.int8)),
     )
-

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isofield.adapt import robust_least_squares, steady
+from isofield.adapt import log_evidence, robust_least_squares, steady
 from isofield.configs import LinearConfig
 from isofield.fields.components import Components, quantized
 from isofield.fields.grid import SparseGrid
@@ -41,8 +41,9 @@ RANK = 1e-6
 
 PARTIAL_RIDGE, PARTIAL_ROUNDS = 1e-8, 12
 """Of the fit of a code to a part of a shape."""
-UNSEEN = 0.3
-"""Variance of every component in the prior of such a fit, beside that of the training codes: 1 over all of them."""
+UNSEEN = (1.0, 0.1, 0.01)
+"""Variances of every component in the prior of such a fit, beside that of the training codes, which is 1 over all of
+them: how much unlike these a shape may be. The one that makes what was seen most probable is taken."""
 Known = Callable[[int, int], Evidence]
 """Of training shape i, n samples."""
 
@@ -103,25 +104,29 @@ def complete(
     """Codes (count, l) of a shape of which a part is known.
 
     A prior decides where nothing was seen: z = mean + L a, a normal, L L' the covariance of the training codes (n, l)
-    and a little of all components. The first code is the most probable one; the others are drawn from the normal
+    and `UNSEEN` of all components. The first code is the most probable one; the others are drawn from the normal
     distribution about it whose precision the last normal matrix M is (Laplace's approximation): the ridge is the
     noise's variance over the number of samples, so the covariance of a is ridge M^-1, and 1 where nothing was seen.
     """
-    centred = (codes - codes.mean(0)).double()
+    mean, centred = codes.mean(0), (codes - codes.mean(0)).double()
     covariance = centred.T @ centred / max(len(codes) - 1, 1)
-    mixture = torch.linalg.cholesky(covariance + UNSEEN * torch.eye(len(covariance), dtype=torch.float64))
     features = space.features(torch.tensor(known.points, dtype=torch.float32))  # (n, 1 + l)
     value = torch.tensor(np.clip(known.distance, -config.limit, config.limit), dtype=torch.float32)
-    mean = features[:, 0] + features[:, 1:] @ codes.mean(0)
+    missing = value - features[:, 0] - features[:, 1:] @ mean
     free = None if known.free is None else torch.from_numpy(np.asarray(known.free))
-    a, normal = robust_least_squares(
-        features[:, 1:] @ mixture.float(), value - mean, PARTIAL_RIDGE, rounds=PARTIAL_ROUNDS, free=free
-    )
+
+    def fitted(unseen: float) -> tuple[float, Tensor, Tensor, Tensor]:
+        mixture = torch.linalg.cholesky(covariance + unseen * torch.eye(len(covariance), dtype=torch.float64))
+        mixed = features[:, 1:] @ mixture.float()
+        a, normal = robust_least_squares(mixed, missing, PARTIAL_RIDGE, rounds=PARTIAL_ROUNDS, free=free)
+        return log_evidence(mixed, missing, PARTIAL_RIDGE, a, normal, free), mixture, a, normal
+
+    _, mixture, a, normal = max(map(fitted, UNSEEN), key=lambda found: found[0])
     noise = torch.randn(len(a), count, generator=random, dtype=torch.float64)
     noise[:, 0] = 0
     spread = torch.linalg.solve_triangular(torch.linalg.cholesky(normal).T, noise, upper=True)
     drawn = a.double()[:, None] + PARTIAL_RIDGE**0.5 * spread
-    return (codes.mean(0).double() + (mixture @ drawn).T).float()
+    return (mean.double() + (mixture @ drawn).T).float()
 
 
 def refine(space: Components, known: Evidence, code: Tensor, config: LinearConfig) -> SparseGrid:

@@ -83,9 +83,7 @@ def complete(
     raise TypeError(f"{type(space).__name__} is no space of {type(config).__name__}")
 
 
-def poser(
-    space: nn.Module, codes: Tensor, turned: float, similar: bool, whole: bool
-) -> Callable[[Evidence], Pose]:
+def poser(space: nn.Module, codes: Tensor, turned: float, similar: bool, whole: bool) -> Callable[[Evidence], Pose]:
     """What finds how shapes stand that are turned by at most `turned` degrees; similar: and what their scale is.
     whole: all of their surface was seen.
 
