@@ -22,7 +22,7 @@ from torch import Tensor
 from isofield import api
 from isofield.configs import AutoDecoderConfig, SharpenedConfig
 from isofield.fields.sharpened import Sharpened
-from isofield.methods import auto_decoder, linear, sharpened
+from isofield.methods import linear, searching, sharpened
 from isofield.types import Evidence
 
 HELD = 16_384
@@ -38,7 +38,7 @@ def ways(space: api.ShapeSpace) -> dict[str, Way]:
 
     def adam(steps: int, samples: int) -> Way:
         published = AutoDecoderConfig(infer_steps=steps, infer_samples=samples)
-        return lambda known: auto_decoder.infer(module, [known], published)[0]
+        return lambda known: searching.infer(module, [known], published)[0]
 
     def solved(known: Evidence) -> Tensor:
         return linear.solve(module.coarse, known.part(0, config.linear.evidence), config.linear)[0]

@@ -37,7 +37,7 @@ def test_what_a_depth_image_tells_agrees_with_the_shape_it_was_taken_of():
     near = known.distance <= 0.01
     assert {*np.unique(known.distance[~free & near].round(4))} == {np.float32(d) for d in (-0.01, 0.0, 0.01)}
     before = ~free & ~near  # farther before the surface: the distance to all that was seen
-    assert before.sum() > 500 and known.distance[before].min() > 0.015 and known.distance.max() < 0.0501
+    assert before.sum() > 500 and known.distance[before].min() > 0.015 and known.distance.max() < 0.1001
     assert np.quantile(np.abs(exact[before] - known.distance[before]), 0.95) < 0.005
     assert (np.abs(known.points) <= 1).all()
 

@@ -32,7 +32,7 @@ FREE = 4000
 """Points on the rays to them."""
 DRAWN = 20_000
 """Points that a mesh's faces are sampled at."""
-BEFORE = (0.02, 0.05)
+BEFORE = (0.02, 0.05, 0.1)
 """So far before the seen surface, along its normals, the distance to the seen points is that to the surface, where no
 other seen point is nearer than `ALONE` of it: normalised."""
 ALONE = 0.8

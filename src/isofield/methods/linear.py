@@ -16,6 +16,7 @@ or odd along each axis: as many shapes again cost no more, and of each component
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
@@ -39,11 +40,14 @@ NEITHER: tuple[int, ...] = (0, 0, 0)
 RANK = 1e-6
 """Components below this share of the largest variance are rounding."""
 
-PARTIAL_RIDGE, PARTIAL_ROUNDS = 1e-8, 12
+PARTIAL_RIDGE, PARTIAL_ROUNDS = 3e-9, 12
 """Of the fit of a code to a part of a shape."""
-UNSEEN = (1.0, 0.1, 0.01)
-"""Variances of every component in the prior of such a fit, beside that of the training codes, which is 1 over all of
-them: how much unlike these a shape may be. The one that makes what was seen most probable is taken."""
+PRIORS = ((1.0, 1.0), (0.5, 0.1), (0.5, 0.01))
+"""Priors of such a fit, of which the one that makes what was seen most probable is taken: the share of the training
+codes that it is made of, those that explain it best; and the variance that every component has beside theirs (over all
+of them it is 1), which says how much unlike them a shape may be."""
+GLANCE = 2048
+"""Samples by which training codes are told apart."""
 Known = Callable[[int, int], Evidence]
 """Of training shape i, n samples."""
 
@@ -103,30 +107,41 @@ def complete(
 ) -> Tensor:
     """Codes (count, l) of a shape of which a part is known.
 
-    A prior decides where nothing was seen: z = mean + L a, a normal, L L' the covariance of the training codes (n, l)
-    and `UNSEEN` of all components. The first code is the most probable one; the others are drawn from the normal
-    distribution about it whose precision the last normal matrix M is (Laplace's approximation): the ridge is the
-    noise's variance over the number of samples, so the covariance of a is ridge M^-1, and 1 where nothing was seen.
+    A prior decides where nothing was seen: z = mean + L a, a normal, L L' the covariance of training codes (n, l) and
+    some variance of all components (`PRIORS`). The first code is the most probable one; the others are drawn from the
+    normal distribution about it whose precision the last normal matrix M is (Laplace's approximation): the ridge is
+    the noise's variance over the number of samples, so the covariance of a is ridge M^-1, and 1 where nothing was seen.
     """
-    mean, centred = codes.mean(0), (codes - codes.mean(0)).double()
-    covariance = centred.T @ centred / max(len(codes) - 1, 1)
     features = space.features(torch.tensor(known.points, dtype=torch.float32))  # (n, 1 + l)
-    value = torch.tensor(np.clip(known.distance, -config.limit, config.limit), dtype=torch.float32)
-    missing = value - features[:, 0] - features[:, 1:] @ mean
+    value = torch.tensor(np.clip(known.distance, -config.limit, config.limit), dtype=torch.float32) - features[:, 0]
+    features = features[:, 1:]
     free = None if known.free is None else torch.from_numpy(np.asarray(known.free))
+    ranked = codes[_missed(features, value, free, codes).argsort()].double()
 
-    def fitted(unseen: float) -> tuple[float, Tensor, Tensor, Tensor]:
-        mixture = torch.linalg.cholesky(covariance + unseen * torch.eye(len(covariance), dtype=torch.float64))
-        mixed = features[:, 1:] @ mixture.float()
+    def fitted(share: float, unlike: float) -> tuple[float, Tensor, Tensor, Tensor, Tensor]:
+        near = ranked[: max(math.ceil(share * len(ranked)), 2)]
+        mean, centred = near.mean(0), near - near.mean(0)
+        covariance = centred.T @ centred / max(len(near) - 1, 1)
+        mixture = torch.linalg.cholesky(covariance + unlike * torch.eye(len(covariance), dtype=torch.float64))
+        mixed, missing = features @ mixture.float(), value - features @ mean.float()
         a, normal = robust_least_squares(mixed, missing, PARTIAL_RIDGE, rounds=PARTIAL_ROUNDS, free=free)
-        return log_evidence(mixed, missing, PARTIAL_RIDGE, a, normal, free), mixture, a, normal
+        return log_evidence(mixed, missing, PARTIAL_RIDGE, a, normal, free), mean, mixture, a, normal
 
-    _, mixture, a, normal = max(map(fitted, UNSEEN), key=lambda found: found[0])
+    found = [fitted(share, unlike) for share, unlike in PRIORS]
+    _, mean, mixture, a, normal = max(found, key=lambda one: one[0])
     noise = torch.randn(len(a), count, generator=random, dtype=torch.float64)
     noise[:, 0] = 0
     spread = torch.linalg.solve_triangular(torch.linalg.cholesky(normal).T, noise, upper=True)
     drawn = a.double()[:, None] + PARTIAL_RIDGE**0.5 * spread
-    return (mean.double() + (mixture @ drawn).T).float()
+    return (mean + (mixture @ drawn).T).float()
+
+
+def _missed(features: Tensor, value: Tensor, free: Tensor | None, codes: Tensor) -> Tensor:
+    """Mean errors (n,) of codes (n, l) at the first samples: features (m, l), values (m,), those that are free (m,)."""
+    error = features[:GLANCE] @ codes.T - value[:GLANCE, None]
+    if free is not None:
+        error = torch.where(free[:GLANCE, None], error.clamp(max=0), error)
+    return error.abs().mean(0)
 
 
 def refine(space: Components, known: Evidence, code: Tensor, config: LinearConfig) -> SparseGrid:
