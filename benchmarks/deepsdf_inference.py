@@ -38,7 +38,7 @@ def ways(space: api.ShapeSpace) -> dict[str, Way]:
 
     def adam(steps: int, samples: int) -> Way:
         published = AutoDecoderConfig(infer_steps=steps, infer_samples=samples)
-        return lambda known: searching.infer(module, [known], published)[0]
+        return lambda known: searching.infer(module, [known], codes, published)[0]
 
     def solved(known: Evidence) -> Tensor:
         return linear.solve(module.coarse, known.part(0, config.linear.evidence), config.linear)[0]
