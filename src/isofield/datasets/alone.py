@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
 from types import ModuleType
 from typing import Any
@@ -50,7 +51,7 @@ def alone(target: Callable[..., None], args: tuple[Any, ...], timeout: float | N
     Raises KeyboardInterrupt where the run has ended.
     """
     process = _process(_deaf, (target, args))
-    with _start:
+    with _start, _undisturbed():
         main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
         try:  # a script that calls without a guard would begin again in its own child
             process.start()
@@ -65,11 +66,25 @@ def alone(target: Callable[..., None], args: tuple[Any, ...], timeout: float | N
         process.join()
     if _stopped.is_set() and process.exitcode != 0:
         raise KeyboardInterrupt
-    return None if late else process.exitcode
+    return None if late and process.exitcode != 0 else process.exitcode  # it may have ended while it was judged late
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """What starts here never hears Ctrl-C, from its first moment on: it inherits this thread's blocked signals."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # starting it would unblock them again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _deaf(target: Callable[..., None], args: tuple[Any, ...]) -> None:
-    """Ctrl-C reaches all processes of a terminal; the run decides."""
+    """Ctrl-C reaches all processes of a terminal; the run decides. (Where signals cannot be blocked at the start.)"""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     target(*args)
 
