@@ -26,7 +26,7 @@ def prepare(
     classes: Annotated[tuple[str, ...], tyro.conf.arg(metavar="CLASS ...", help_behavior_hint="")] = (),
     normalize: Normalize = "shape",
     sign: Sign = "winding",
-    thickness: float = 0.01,
+    thickness: float = 0.0175,
     outer: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     max_sheets: float = 0.1,
     max_turned: float = 0.02,

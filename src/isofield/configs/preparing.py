@@ -55,7 +55,7 @@ class PrepareConfig:
     sign: Sign = "winding"
     both: float = 0.02
     bad: float = 0.03
-    thickness: float = 0.01
+    thickness: float = 0.0175
     outer: bool = False
     sheets: float = 0.1
     turned: float = 0.02
