@@ -84,6 +84,18 @@ def test_samples_agree_where_the_shape_was_seen_and_differ_where_it_was_not(toy_
     assert 0.4 < at_unseen / np.abs(found[0].sdf(unseen)).mean() < 2.5
 
 
+def test_a_refined_field_goes_to_what_was_seen_and_stays_the_code_s_elsewhere(toy_space):
+    truth = toys.toy(UNSEEN[1])
+    view = view_of(truth)
+    code, refined = (complete(toy_space, view, refine=refine)[0].sdf for refine in (False, True))
+    seen = shapes.cloud_of([view]).points
+    assert np.abs(refined(seen)).mean() < 0.2 * np.abs(code(seen)).mean()
+    x = np.asarray(draw(code.mesh(48), 4000, np.random.default_rng(0), "code").points)
+    elsewhere = x[np.linalg.norm(x[:, None] - seen[None, ::5], axis=2).min(1) > 0.2]
+    assert len(elsewhere) > 500
+    assert np.abs(refined(elsewhere) - code(elsewhere)).mean() < 0.0004
+
+
 def test_a_part_in_its_own_units_needs_its_frame(toy_space):
     truth = toys.toy(UNSEEN[2])
     view = view_of(truth)

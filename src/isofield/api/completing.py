@@ -38,10 +38,11 @@ other seen point is nearer than `ALONE` of it: normalised."""
 ALONE = 0.8
 NEAR = 1.3
 """A scan of which nothing is in the ball of this radius is not in the frame of the space."""
-ELSEWHERE = 30_000
-"""Points at which a code's own field counts, where a field is adapted to what was seen."""
-APART = 0.06
-"""That far from all that was seen."""
+DRAWS, ELSEWHERE = 500_000, 40_000
+"""Points of which some are chosen at which a code's own field counts, where a field is adapted to what was seen: so
+many near its surface, and a third as many others."""
+APART, BAND = 0.03, 0.06
+"""That far from all that was seen; what is near the code's surface."""
 ALIKE = 0.02
 """Training shapes whose ways to the normalised space differ by less than this share one frame."""
 SPACE = Similarity((0.0, 0.0, 0.0), 1.0)
@@ -235,7 +236,10 @@ def complete(
 
 def _kept(space: ShapeSpace, known: Evidence, code: np.ndarray, seed: int) -> Evidence:
     """What the field of a code (l,) says where nothing was seen, so that an adaptation to what was seen leaves it."""
-    x = np.random.default_rng(seed).uniform(-1, 1, (ELSEWHERE, 3))
+    x = np.random.default_rng(seed).uniform(-1, 1, (DRAWS, 3)).astype(np.float32)
     surface = known.points if known.free is None else known.points[~known.free]
-    x = x[nearest(cKDTree(surface), x)[0] > APART].astype(np.float32)
-    return Evidence(x, np.asarray(space.sdf(code)(x), np.float32), np.zeros(len(x), bool))
+    x = x[nearest(cKDTree(surface), x)[0] > APART]
+    value = np.asarray(space.sdf(code)(x), np.float32)
+    close = np.abs(value) < BAND
+    kept = np.concatenate([np.flatnonzero(close)[:ELSEWHERE], np.flatnonzero(~close)[: ELSEWHERE // 3]])
+    return Evidence(x[kept], value[kept], np.zeros(len(kept), bool))
