@@ -38,7 +38,7 @@ def base(steps: int) -> AutoDecoderConfig:
     """`deepsdf-mlp` in fewer steps."""
     config = PRESETS["deepsdf-mlp"]
     assert isinstance(config, AutoDecoderConfig)
-    return replace(config, steps=steps, infer_by="lm")
+    return replace(config, steps=steps)
 
 
 def clamps(config: AutoDecoderConfig) -> dict[str, SpaceConfig]:

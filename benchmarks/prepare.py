@@ -1,13 +1,13 @@
-"""What `isofield prepare` costs: samples beside trimesh's way, memory, and how it grows with workers.
+"""What `isofield prepare` costs: samples beside the ways of others, memory, and how it grows with workers.
 
     .venv/bin/python benchmarks/prepare.py speed|cores|memory|scaling [COUNT]
 
 speed: COUNT (500 000) signed samples of every mesh, by isofield and by the way of light re-implementations of DeepSDF
 (trimesh's `proximity.signed_distance`, which is asked a part of them, and its rate counts), one process and one thread,
-the same queries; seconds are those of the processor, which other work on the machine lengthens less. The meshes:
-assemblies and single meshes of the shared data, finer ones by subdivision, and the package's own. cores: meshes of
-about 75 000 to 100 000 faces, alone and as many at once as there are cores, a process each (libigl's trees use one
-thread), by the clock. memory: the most that a process holds for
+the same queries, and by mesh_to_sdf where it is there (`pip install mesh-to-sdf`); seconds are those of the processor,
+which other work on the machine lengthens less. The meshes: assemblies and single meshes of the shared data, finer ones
+by subdivision, and the package's own. cores: meshes of about 75 000 to 100 000 faces, alone and as many at once as
+there are cores, a process each (libigl's trees use one thread), by the clock. memory: the most that a process holds for
 a mesh of two million faces. scaling: shapes a minute by one worker and by two.
 """
 
@@ -33,6 +33,11 @@ from isofield.sampling import recipes
 from isofield.sampling.solid import signed_distance
 from isofield.shapes.solids import Solids, sort
 
+try:
+    import mesh_to_sdf
+except ImportError:
+    mesh_to_sdf = None
+
 ASKED = 2000
 """Queries of trimesh's way: more would take minutes a mesh."""
 
@@ -46,13 +51,16 @@ def sampled(mesh: trimesh.Trimesh, count: int) -> tuple[Solids, np.ndarray]:
 
 
 def speed(count: int) -> None:
-    """The table of samples beside trimesh's way."""
+    """The table of samples beside the ways of others."""
     meshes = {f"objects/{name}": shapes.read(data.data() / f"objects/{name}.ply") for name in ("000", "400", "700")}
     meshes |= {name: shapes.read(data.data() / f"meshes/{name}.obj") for name in ("spot", "fandisk", "rocker-arm")}
     meshes["rocker-arm, finer"] = meshes["rocker-arm"].subdivide()
     meshes["fandisk, finer"] = meshes["fandisk"].subdivide()
     meshes |= {name: families.FAMILIES[name]() for name in ("gyroid", "sculpture")}
-    table("mesh", "faces", "isofield, s a shape", "trimesh, s a shape (estimated)", "times", "other signs")
+    table(
+        "mesh", "faces", "isofield, s a shape", "trimesh, s a shape (estimated)", "times", "other signs",
+        "mesh_to_sdf, s a shape", "times", "other signs", "error, mean",
+    )  # fmt: skip
     for name, mesh in meshes.items():
         begun = time.process_time()
         solids, rows = sampled(mesh, count)
@@ -62,7 +70,23 @@ def speed(count: int) -> None:
         theirs = -trimesh.proximity.signed_distance(other, rows[:ASKED, :3])
         seconds = (time.process_time() - begun) * count / ASKED
         differ = float(((theirs < 0) != (rows[:ASKED, 3] < 0)).mean())
-        row(name, len(mesh.faces), f"{ours:.2f}", f"{seconds:.0f}", f"{seconds / ours:.0f}", f"{100 * differ:.1f} %")
+        row(
+            name, len(mesh.faces), f"{ours:.2f}", f"{seconds:.0f}", f"{seconds / ours:.0f}", f"{100 * differ:.1f} %",
+            *_mesh_to_sdf(other, rows, ours),
+        )  # fmt: skip
+
+
+def _mesh_to_sdf(mesh: trimesh.Trimesh, rows: np.ndarray, ours: float) -> list[str]:
+    """Cells of mesh_to_sdf, by its way without a screen: the nearest of 10 million points of the surface, signs by
+    their normals."""
+    if mesh_to_sdf is None:
+        return ["-"] * 4
+    begun = time.process_time()
+    found = mesh_to_sdf.mesh_to_sdf(mesh, rows[:, :3].copy(), surface_point_method="sample")
+    seconds = time.process_time() - begun
+    differ = float(((found < 0) != (rows[:, 3] < 0)).mean())
+    error = float(np.abs(np.abs(found) - np.abs(rows[:, 3])).mean())
+    return [f"{seconds:.0f}", f"{seconds / ours:.0f}", f"{100 * differ:.1f} %", f"{error:.1e}"]
 
 
 def cores(count: int) -> None:

@@ -161,7 +161,7 @@ PRESETS: dict[str, SpaceConfig] = {
         length=64, dims=(128,) * 8, weight_norm=False, norm_layers=(), dropout=(), saturating=False, code_std=0.1,
         code_bound=0.0, squared=True, prior_warm_up=0.0, batch=32, samples=320, steps=30_000,
         decoder_rate=RateConfig(2e-3, "cosine", final=4e-5), code_rate=RateConfig(5e-3, "cosine", final=1e-4),
-        snapshots=(), keep=1000, infer_samples=2048,
+        snapshots=(), keep=1000, infer_samples=2048, infer_by="lm",
     ),
     "deepsdf-small": SharpenedConfig(),
 }  # fmt: skip
