@@ -50,7 +50,7 @@ def make(
     table.writerow(["id", *series.ranges])
     with shown(family, progress) as report:
         for number in range(count):
-            report(f"{number} of {count}", number / count)
+            report(f"making: {number} of {count}", number / count)
             parameters = series.parameters(np.random.default_rng([seed, number]))
             shapes.write_mesh(series.build(**parameters), folder / f"{number:04d}.ply")
             table.writerow([f"{family}/{number:04d}", *(f"{value:.6g}" for value in parameters.values())])

@@ -93,9 +93,12 @@ def prepare(
     )  # fmt: skip
     with shown(source.name or str(source), progress) as report:
 
+        prepared: list[str] = []  # in this run: what was done before says nothing of its speed
+
         def told(done: int, of: int, record: Record) -> None:
-            rate = done / (time.perf_counter() - begun)
-            report(f"{done} of {of} shapes, {60 * rate:.0f} a minute, {(of - done) / rate:.0f} s left", done / of)
+            prepared.append(record.id)
+            rate = 60 * len(prepared) / (time.perf_counter() - begun)
+            report(f"sampling: {done} of {of} shapes, {rate:.0f} a minute", done / of)
 
         records = run(
             source,
