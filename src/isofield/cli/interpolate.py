@@ -52,6 +52,8 @@ def interpolate(
         raise InputError(f"--steps {steps} is no way: give at least 2.")
     shapes.check_output(out / "way.gif", ("gif",))
     listen()
+    import trimesh
+
     from isofield import api, render
     from isofield.api.varying import code_of
     from isofield.cli.results import new_shapes
@@ -62,8 +64,11 @@ def interpolate(
         report("finding the ends", 0.0)
         codes = space.interpolate(code_of(space, first), code_of(space, last), steps)
         meshes, files = new_shapes(space, codes, out, resolution, report)
-        wide = max(meshes, key=lambda mesh: float(mesh.extents.max()))
-        render.animate(meshes, out / "way.gif", view=render.camera_for(wide, size=PICTURE, up=up), up=up)
+        everything = trimesh.Trimesh(
+            *trimesh.util.append_faces([m.vertices for m in meshes], [m.faces for m in meshes])
+        )
+        view = render.camera_for(everything, size=PICTURE, up=up)
+        render.animate(meshes, out / "way.gif", view=view, up=up)
     figures = {
         "input": f"{first}, {last}", "shapes": steps, "watertight": all(mesh.is_watertight for mesh in meshes),
         "seconds": round(time.perf_counter() - begun, 2), "files": [*files, str(out / "way.gif")],

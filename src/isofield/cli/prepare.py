@@ -92,7 +92,6 @@ def prepare(
         outer=outer, sheets=max_sheets, turned=max_turned, half=half, views=views, size=size,
     )  # fmt: skip
     with shown(source.name or str(source), progress) as report:
-
         prepared: list[str] = []  # in this run: what was done before says nothing of its speed
 
         def told(done: int, of: int, record: Record) -> None:

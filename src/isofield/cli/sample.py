@@ -41,6 +41,7 @@ def sample(
         progress: Show progress on standard error.
         json: Print the figures as JSON to standard output.
     """
+    import math
     import time
 
     from isofield import shapes
@@ -58,6 +59,8 @@ def sample(
         raise InputError(f"--spread {spread:g} is out of range: give 0 to 2.")
     shapes.check_output(out / "shapes.png", ("png",))
     listen()
+    import trimesh
+
     from isofield import api, render
     from isofield.cli.results import new_shapes
 
@@ -66,14 +69,17 @@ def sample(
     codes = space.sample(count, seed, spread)
     with shown(out.name, progress) as report:
         meshes, files = new_shapes(space, codes, out, resolution, report)
-        wide = max(meshes, key=lambda mesh: float(mesh.extents.max()))
         nearest = [space.nearest(code, 1)[0][0] for code in codes]
         panels = [
             render.Panel(mesh, f"{number:03d}", f"nearest: {near}")
             for number, (mesh, near) in enumerate(zip(meshes, nearest, strict=True))
         ]
-        view = render.camera_for(wide, size=PICTURE, up=up)
-        render.sheet(panels, out / "shapes.png", view=view, columns=min(COLUMNS, count), up=up)
+        rows = math.ceil(count / COLUMNS)
+        everything = trimesh.Trimesh(
+            *trimesh.util.append_faces([m.vertices for m in meshes], [m.faces for m in meshes])
+        )
+        view = render.camera_for(everything, size=PICTURE, up=up)
+        render.sheet(panels, out / "shapes.png", view=view, columns=math.ceil(count / rows), up=up)
     figures = {
         "input": str(run), "shapes": count, "watertight": all(mesh.is_watertight for mesh in meshes),
         "seconds": round(time.perf_counter() - begun, 2), "files": [*files, str(out / "shapes.png")],
