@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from isofield.errors import InputError
+from isofield.errors import InputError, perhaps
 
 FORMAT = 1
 """Version of the folder's layout; a reader refuses newer ones."""
@@ -24,6 +24,11 @@ def place(folder: Path) -> Path:
     return shipped if len(folder.parts) == 1 and not folder.exists() and shipped.is_dir() else folder
 
 
+def _shipped() -> list[str]:
+    """Names of the spaces that come with the package."""
+    return sorted(space.name for space in SHIPPED.iterdir() if (space / CONFIG).is_file())
+
+
 def reason(error: Exception) -> str:
     """What is wrong with a folder's content, in words for people."""
     return f"{error} is missing" if isinstance(error, KeyError) else " ".join(str(error).split())
@@ -37,8 +42,8 @@ def read_config(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG
     if not path.is_file():
         raise InputError(
-            f"{folder} holds no field and no space (it has no {CONFIG}): give the folder that `isofield fit` or "
-            "`isofield train` wrote."
+            f"{folder} holds no field and no space (it has no {CONFIG}){perhaps(folder.name, _shipped())}: give the "
+            "folder that `isofield fit` or `isofield train` wrote."
         )
     try:
         config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

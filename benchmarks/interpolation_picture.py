@@ -1,0 +1,38 @@
+"""The way between two shapes in several spaces, in one picture.
+
+    .venv/bin/python benchmarks/interpolation_picture.py OUT.png FIRST LAST RUN ... [--steps 7]
+
+A row a space; FIRST and LAST are training shapes of all of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import trimesh
+
+from isofield import api, render
+
+
+def main() -> None:
+    """Interpolate, extract, draw."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out")
+    parser.add_argument("first")
+    parser.add_argument("last")
+    parser.add_argument("runs", nargs="+")
+    parser.add_argument("--steps", type=int, default=7)
+    asked = parser.parse_args()
+    panels = []
+    for run in asked.runs:
+        space = api.load_run(run)
+        codes = space.interpolate(space.code(asked.first), space.code(asked.last), asked.steps)
+        captions = [asked.first, *[""] * (asked.steps - 2), asked.last]
+        panels += [render.Panel(space.sdf(z).mesh(), text, run) for z, text in zip(codes, captions, strict=True)]
+    everything = trimesh.util.concatenate([panel.shape for panel in panels])
+    view = render.camera_for(everything, size=(260, 200))
+    render.sheet(panels, asked.out, view=view, columns=asked.steps)
+
+
+if __name__ == "__main__":
+    main()
