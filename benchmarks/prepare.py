@@ -18,12 +18,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 os.environ.setdefault("IGL_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import joblib
 import numpy as np
 import reconstruct_shapes as data
 import trimesh
@@ -96,13 +96,12 @@ def cores(count: int) -> None:
     whole = {"rocker-arm, finer": mesh, "gyroid": families.FAMILIES["gyroid"](), "spot, finer": spot}
     number = os.cpu_count() or 1
     table("mesh", "faces", "s, alone", f"s a shape, {number} at once")
-    with joblib.Parallel(n_jobs=number) as jobs:
-        jobs(joblib.delayed(_timed)(mesh, 1000) for _ in range(number))  # the processes load what they need
+    with ProcessPoolExecutor(number) as jobs:
         for name, one in whole.items():
-            alone = jobs(joblib.delayed(_timed)(one, count) for _ in range(1))[0]
+            alone = jobs.submit(_timed, one, count).result()
             begun = time.perf_counter()
-            jobs(joblib.delayed(_timed)(one, count) for _ in range(number))
-            row(name, len(one.faces), f"{alone:.2f}", f"{(time.perf_counter() - begun) / number:.2f}")
+            list(jobs.map(_timed, [one] * 2 * number, [count] * 2 * number))
+            row(name, len(one.faces), f"{alone:.2f}", f"{(time.perf_counter() - begun) / (2 * number):.2f}")
 
 
 def _timed(mesh: trimesh.Trimesh, count: int) -> float:
