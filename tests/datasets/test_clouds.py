@@ -93,7 +93,7 @@ def test_surface_samples_need_normals(source, tmp_path, capsys):
 @pytest.mark.parametrize("kind", ["signed", "occupancy", "levelset", "views"])
 def test_what_needs_an_inside_is_rejected_with_the_way_out(source, tmp_path, capsys, kind):
     line = ["prepare", str(source), str(tmp_path / "out"), "--samples", "unsigned", kind, "--count", "100"]
-    assert main([*line, "--no-progress"]) == 0
+    assert main([*line, "--no-progress"]) == 1  # nothing is left
     (reason,) = {row["reason"] for id_, row in table(tmp_path / "out").items() if id_ != "normals"}
     assert reason == (
         f"points without faces have no {kind} samples: ask for --samples unsigned cloud, or fit it "

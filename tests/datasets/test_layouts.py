@@ -177,3 +177,23 @@ def test_several_splits_are_one(tmp_path, capsys):
     assert main(["prepare", str(tmp_path / "in"), str(tmp_path / "out"), "--split", *both]) == 2
     assert "names 2 ids that no shape has: d, e." in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_one_class_of_shapenet_and_of_modelnet(tmp_path, capsys):
+    for name in (
+        "sn/03001627/m0/models/model_normalized.obj",
+        "mn/chair/train/chair_1.off",
+        "mn/chair/test/chair_2.off",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        trimesh.creation.box().export(tmp_path / name)
+    layout, (entry,) = find(tmp_path / "sn/03001627")
+    assert (layout, entry.id, entry.label) == ("shapenet", "03001627/m0", "chair")
+    layout, entries = find(tmp_path / "mn/chair")
+    assert layout == "modelnet"
+    assert [(one.id, one.label) for one in entries] == [
+        ("chair/test/chair_2", "chair"),
+        ("chair/train/chair_1", "chair"),
+    ]
+    assert main(["prepare", str(tmp_path / "mn"), str(tmp_path / "out"), "--layout", "shapenet"]) == 2
+    assert "give the folder of the classes (02691156, ...), or one class." in capsys.readouterr().err

@@ -99,3 +99,15 @@ def test_what_cannot_be_made_is_told(tmp_path, capsys):
     assert main(["make", "chair", str(tmp_path), "--count", "0"]) == 2
     with pytest.raises(InputError, match="parameter wall is 0"):
         vessel(wall=0)
+
+
+def test_other_shapes_of_a_folder_stay(tmp_path, capsys):
+    line = ["make", "vessel", str(tmp_path), "--no-progress"]
+    assert main([*line, "--count", "2", "--seed", "5"]) == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "vessel").iterdir()}
+    for other in (["--count", "2", "--seed", "6"], ["--count", "1", "--seed", "5"]):
+        assert main([*line, *other]) == 2
+        assert "holds other shapes" in capsys.readouterr().err
+        assert {path.name: path.read_bytes() for path in (tmp_path / "vessel").iterdir()} == before
+    assert main([*line, "--count", "3", "--seed", "5"]) == 0  # more of them begin with the same
+    assert all((tmp_path / "vessel" / name).read_bytes() == held for name, held in before.items() if ".ply" in name)

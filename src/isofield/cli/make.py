@@ -21,8 +21,8 @@ def make(
     A shape depends on the seed and its number alone: more of them begin with the same.
 
     Args:
-        family: What to make.
-        out: The folder to write into.
+        family: What to make: aircraft, chair, vessel or sculpture.
+        out: The folder to write OUT/FAMILY/ into; shapes that are there are made again only if they come out the same.
         count: How many.
         seed: Of the parameters.
         progress: Show progress on standard error.
@@ -45,18 +45,29 @@ def make(
         raise InputError(f"--count {count} makes nothing: give at least 1.")
     series, folder = SERIES[family], out / family
     shapes.check_output(folder / "0000.ply")
+    shapes.check_output(folder / "parameters.csv", ("csv",))
+    every = [series.parameters(np.random.default_rng([seed, number])) for number in range(count)]
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(["id", *series.ranges])
+    for number, parameters in enumerate(every):
+        table.writerow([f"{family}/{number:04d}", *(f"{value:.6g}" for value in parameters.values())])
+    if any(folder.glob("*.ply")) and not text.getvalue().startswith(_before(folder / "parameters.csv")):
+        raise InputError(f"{folder} holds other shapes (of another seed, or more of them): give another folder.")
     with shown(family, progress) as report:
-        for number in range(count):
+        for number, parameters in enumerate(every):
             report(f"making: {number} of {count}", number / count)
-            parameters = series.parameters(np.random.default_rng([seed, number]))
             shapes.write_mesh(series.build(**parameters), folder / f"{number:04d}.ply")
-            table.writerow([f"{family}/{number:04d}", *(f"{value:.6g}" for value in parameters.values())])
-    shapes.check_output(folder / "parameters.csv", ("csv",))
     with shapes.replacing(folder / "parameters.csv") as beside:
         beside.write_text(text.getvalue(), encoding="utf-8")
     print(f"written  {count} meshes and parameters.csv in {folder}", file=sys.stderr)
     print(f"next: isofield prepare {quoted(out)} {quoted(str(out) + '-samples')}", file=sys.stderr)
     return 0
+
+
+def _before(table: Path) -> str:
+    """What the table of parameters holds already, or what no table begins with."""
+    try:
+        return table.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return "\0"

@@ -9,6 +9,9 @@ import tyro
 
 from isofield.configs import Layout, Normalize, Samples, Sign
 
+NAMED = 10
+"""So many rejected shapes are named on the screen; all of them are in report.csv."""
+
 
 def prepare(
     source: Annotated[Path, tyro.conf.Positional],
@@ -69,7 +72,7 @@ def prepare(
         workers: Shapes at once (default: one a core).
         timeout: Seconds for one shape.
         backend: Where to run: this machine's cores, or a Ray or Dask cluster.
-        strict: Exit status 1 where a shape was rejected.
+        strict: Exit status 1 where a shape was rejected; without it, only where all were.
         progress: Show progress on standard error.
         json: Print the figures as JSON to standard output.
     """
@@ -112,12 +115,15 @@ def prepare(
             told=told,
         )
     number = counts(records)
-    for record in [record for record in records if record.outcome == "reject"][:10]:
+    rejected = [record for record in records if record.outcome == "reject"]
+    for record in rejected[:NAMED]:
         reporting.note(f"rejected: {record.id}: {record.reason}")
+    if len(rejected) > NAMED:
+        reporting.note(f"rejected: {len(rejected) - NAMED} more, each with its reason in {out / 'report.csv'}")
     figures = {
         "input": str(source), "shapes": len(records), "accepted": number["accept"], "repaired": number["repair"],
         "rejected": number["reject"], "seconds": round(time.perf_counter() - begun, 2),
         "files": [str(out / "manifest.json"), str(out / "report.html")],
     }  # fmt: skip
     reporting.show(figures, json, f"open {reporting.quoted(out / 'report.html')}")
-    return 1 if strict and number["reject"] else 0
+    return 1 if (strict and rejected) or len(rejected) == len(records) else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import logging
 import os
@@ -29,6 +30,8 @@ from isofield.errors import InputError
 Told = Callable[[int, int, Record], None]
 """(how many are done, of how many, the last one)"""
 BACKENDS = ("local", "ray", "dask")
+PACKAGES = {"ray": "ray", "dask": "distributed"}
+"""What a backend needs beside joblib."""
 
 
 def prepare(
@@ -229,6 +232,10 @@ def _check(config: PrepareConfig, workers: int | None, timeout: float | None, ba
     ):
         if wrong:
             raise InputError(f"{sentence}.")
+    if backend in PACKAGES and importlib.util.find_spec(PACKAGES[backend]) is None:
+        raise InputError(
+            f"--backend {backend} needs the package {PACKAGES[backend]}: pip install 'isofield[{backend}]'."
+        )
     for kind in config.samples:
         if kind not in SAMPLES:
             raise InputError(f"samples {kind!r} are unknown: take some of {', '.join(SAMPLES)}.")

@@ -43,6 +43,8 @@ class Prepared:
         if kind not in self.settings["samples"]:
             raise InputError(f"{folder} has no {kind!r} samples: it has {', '.join(self.settings['samples'])}.")
         usable = {record.id: record for record in records if record.outcome != "reject"}
+        if not usable:
+            raise InputError(f"all shapes of {folder} were rejected: its report.csv says why.")
         missing = [id_ for id_ in ids or () if id_ not in usable]
         if missing:
             raise InputError(f"{folder} has no usable shapes called {', '.join(missing)}.")

@@ -73,5 +73,6 @@ def joined_processes() -> Iterator[Processes]:
     dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
     try:
         yield Processes(dist.get_rank(), size)
+        dist.barrier()  # one that leaves while another still talks takes that down with it
     finally:
         dist.destroy_process_group()

@@ -15,6 +15,14 @@ LAYOUTS = {
 }  # fmt: skip
 """Every layout by its name, the particular ones first: the first that finds shapes is taken."""
 
+WHOLE = {
+    "deepsdf": "the folder that holds SdfSamples", "occupancy": "the folder of the data set, or one of its classes",
+    "points2surf": "the folder that holds 03_meshes",
+    "shapenet": "the folder of the classes (02691156, ...), or one class",
+    "modelnet": "the folder of the classes, or one class with its train and test",
+}  # fmt: skip
+"""What to point at."""
+
 __all__ = ["LAYOUTS", "Entry", "find"]
 
 
@@ -36,9 +44,11 @@ def find(source: str | os.PathLike[str], layout: str = "auto") -> tuple[str, lis
         if entries:
             _check(entries)
             return name, entries
-    what = "shapes" if layout == "auto" else f"shapes in the layout {layout!r}"
+    if layout != "auto":
+        whole = WHOLE.get(layout, "the folder that holds them")
+        raise InputError(f"{source} holds no shapes in the layout {layout!r}: give {whole}.")
     raise InputError(
-        f"{source} holds no {what}: give a folder with meshes (.ply .obj .off .stl .glb) or clouds (.xyz .npy)."
+        f"{source} holds no shapes: give a folder with meshes (.ply .obj .off .stl .glb) or clouds (.xyz .npy)."
     )
 
 

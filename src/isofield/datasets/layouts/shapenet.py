@@ -23,13 +23,15 @@ NAMES = {
     "04554684": "washer",
 }  # fmt: skip
 """The 55 classes by the numbers of their folders (synsets of WordNet); others keep their number."""
+SYNSET = re.compile(r"\d{8}")
 FILES = ("models/model_normalized.obj", "model.obj")
 
 
 def find(source: Path) -> Iterator[Entry]:
-    """Every model below folders whose names are eight digits, by synset and model."""
-    for synset in sorted(source.iterdir()):
-        if not (re.fullmatch(r"\d{8}", synset.name) and synset.is_dir()):
+    """Every model below folders whose names are eight digits, by synset and model; or of the one that is given."""
+    one = source.resolve()
+    for synset in [one] if SYNSET.fullmatch(one.name) else sorted(source.iterdir()):
+        if not (SYNSET.fullmatch(synset.name) and synset.is_dir()):
             continue
         for model in sorted(synset.iterdir()):
             path = next((model / name for name in FILES if (model / name).is_file()), None)
