@@ -238,3 +238,17 @@ def test_nothing_remains_beside_the_files_of_a_run(whole):
     assert names - {"tensorboard", "curves.png"} == {
         "config.json", "space.safetensors", "state.pt", "log.jsonl", "snapshots",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        (("--cells", "5"), "cells 5 (an even number)"),
+        (("--megabytes", "0"), "megabytes 0 (above 0)"),
+        (("--mirror", "q"), "mirror 'q' (auto, - for none, or letters of xyz)"),
+    ],
+)
+def test_settings_of_a_linear_space_out_of_range(tmp_path, capsys, wrong, sentence):
+    assert main(["train", "linear", str(tmp_path / "data"), "-o", str(tmp_path / "run"), *wrong]) == 2
+    assert f"these settings are out of range: {sentence}." in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

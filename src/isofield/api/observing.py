@@ -122,7 +122,9 @@ def of_prepared(prepared: Prepared, prepare: PrepareConfig) -> Iterator[Observed
 
 
 def of_rows(name: str, rows: np.ndarray, similarity: Similarity) -> Observed:
-    """A shape of samples (n, 4) in random order."""
+    """A shape of samples (n, 4) in random order. Raises InputError where none is inside."""
+    if not (rows[:, 3] < 0).any():
+        raise InputError(f"{name} has no samples inside (with negative distances): a space needs both sides.")
     return Observed(name, Evidence(rows[:, :3], rows[:, 3]), similarity)
 
 

@@ -22,6 +22,7 @@ from isofield.configs import (
     LinearConfig,
     SharpenedConfig,
     SpaceConfig,
+    check_linear,
     check_training,
 )
 from isofield.datasets import Prepared, ids_of
@@ -64,6 +65,8 @@ def train(
         raise InputError("a linear space is solved for at once: there is nothing to resume; leave --resume out.")
     if not isinstance(settings, LinearConfig):
         check_training(settings)
+    if not isinstance(settings, AutoDecoderConfig):
+        check_linear(settings if isinstance(settings, LinearConfig) else settings.linear)
     with training.joined_processes() as processes:
         if not resume:
             training.check_new(folder)

@@ -51,6 +51,7 @@ from isofield.configs.spaces import (
     RateConfig,
     SharpenedConfig,
     SpaceConfig,
+    check_linear,
     check_training,
     method_of,
 )
@@ -95,6 +96,7 @@ __all__ = [
     "SmoothConfig",
     "SpaceConfig",
     "Start",
+    "check_linear",
     "check_settings",
     "check_training",
     "method_of",

@@ -175,6 +175,20 @@ SPACES = tuple(DEFAULTS)
 """Names of those methods; `isofield train` calls "sharpened" by its preset, deepsdf --config deepsdf-small."""
 
 
+def check_linear(settings: LinearConfig) -> None:
+    """Raises InputError for numbers that no linear space can have."""
+    wrong = [] if settings.cells >= 4 and settings.cells % 2 == 0 else [f"cells {settings.cells} (an even number)"]
+    wrong += [
+        f"{name} {getattr(settings, name):g} (above 0)"
+        for name in ("limit", "samples", "stiffness", "iterations", "megabytes", "length", "most", "evidence", "rounds")
+        if not getattr(settings, name) > 0
+    ]
+    if settings.mirror not in ("auto", "-") and (not settings.mirror or not {*settings.mirror} <= {*"xyz"}):
+        wrong.append(f"mirror {settings.mirror!r} (auto, - for none, or letters of xyz)")
+    if wrong:
+        raise InputError(f"these settings are out of range: {', '.join(wrong)}.")
+
+
 def check_training(settings: AutoDecoderConfig | SharpenedConfig) -> None:
     """Raises InputError for numbers that no training can have."""
     held = {f.name: getattr(settings, f.name) for f in fields(settings)}

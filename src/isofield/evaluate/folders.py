@@ -83,12 +83,20 @@ def pairs(pred: str | os.PathLike[str], truth: str | os.PathLike[str]) -> tuple[
     return [Pair(name, predictions[name], truths[name]) for name in sorted(predictions.keys() & truths.keys())], missing
 
 
+BESIDE = ("codes.npz", "report.csv")
+"""What `isofield infer` writes beside its meshes."""
+
+
 def _shapes_of(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     extensions = set(shapes.known())
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
-        if path.suffix.lower() not in extensions or any(part.startswith(".") for part in inside.parts):
+        if (
+            path.suffix.lower() not in extensions
+            or inside.as_posix() in BESIDE
+            or any(part.startswith(".") for part in inside.parts)
+        ):
             continue
         if not path.is_file():
             continue
