@@ -15,7 +15,7 @@ SPACE = "space"
 """The kind of a folder that holds a space of shapes, and the name of its tensors."""
 SHIPPED = Path(__file__).parent / "spaces"
 """Where the spaces lie that come with the package, each in a folder of its name."""
-AGAIN = "fit the shape again, or copy the folder anew"
+AGAIN = "copy the folder anew, or fit or train again"
 
 
 def place(folder: Path) -> Path:

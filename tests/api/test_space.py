@@ -28,6 +28,10 @@ def test_ids_codes_and_wrong_ones(toy_space):
         toy_space.sdf(np.zeros(toy_space.length + 1))
     with pytest.raises(InputError, match="finite"):
         toy_space.sdf(np.full(toy_space.length, np.nan))
+    with pytest.raises(InputError, match="'toy/003' is no code: give"):
+        toy_space.interpolate("toy/003", toy_space.mean, 3)
+    with pytest.raises(InputError, match="whose codes have"):
+        toy_space.interpolate(toy_space.mean[:-1], toy_space.mean, 3)
 
 
 def test_mean_components_and_neighbours_of_codes(toy_space):

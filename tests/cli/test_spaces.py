@@ -96,6 +96,19 @@ def test_infer_with_a_pose_tells_it(work):
     assert np.abs(shapes.read(out / "turned.ply").bounds - mesh.bounds).max() < 0.06  # as the input stands
 
 
+def test_shapes_that_the_space_does_not_hold_are_told(work, capsys):
+    shapes.write_mesh(trimesh.creation.box((1, 0.1, 0.1)), work / "bar.ply")
+    out, line = work / "far", ["infer", str(work / "run"), str(work / "whole.ply"), "-o", str(work / "far"), *QUIET]
+    assert main(line) == 0
+    assert "training shapes as these" not in capsys.readouterr().err
+    line[2] = str(work / "bar.ply")
+    assert main([*line, "--json"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["far"] == ["bar"]
+    assert "bar: more than 2.5 times as far from the training shapes" in told.err and "--pose rigid" in told.err
+    assert f"{out} still holds older meshes, which codes.npz does not know: whole.ply." in told.err
+
+
 BROKEN = {
     "complete run depth.npy -o o.ply": "depth.npy is a picture, and a depth image goes with its camera",
     "complete run d.png -o o.ply": "a depth image goes with its camera: give --camera FILE.json",
@@ -109,7 +122,7 @@ BROKEN = {
     "complete run part.ply -o o.xyz": "o.xyz has the extension .xyz",
     "complete run part.ply -o o.ply --pose rigid --turned 270": "--turned 270 is out of range",
     "complete none part.ply -o o.ply": "none holds no field and no space",
-    "interpolate run toy/000 toy/0001 -o way2": "There is no file toy/0001",
+    "interpolate run toy/000 toy/0001 -o way2": "'toy/0001' is no training shape of this space, perhaps you meant",
     "interpolate run toy/000 toy/001 -o way2 --steps 1": "--steps 1 is no way",
     "sample run -n 0 -o new2": "--count 0 makes nothing",
     "sample run -n 2 -o new2 --spread 9": "--spread 9 is out of range",

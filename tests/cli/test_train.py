@@ -155,14 +155,16 @@ def test_a_run_is_not_overwritten_and_other_settings_are_named(data, whole, caps
     said = refused(capsys, command(data, whole, *LAST, "--resume", "--clamp", "0.2", "--code-rate.factor", "0.1"))
     assert "clamp 0.1, not 0.2" in said and "code_rate.factor 0.5, not 0.1" in said
     assert "(seed 0, not 7)" in refused(capsys, command(data, whole, *LAST, "--resume", "--seed", "7"))
+    said = refused(capsys, command(data, whole, *LAST, "--resume", "--config", "deepsdf-paper"))
+    assert "code_bound 0.0, not 1.0" in said and " more): give" in said
     assert (whole / "space.safetensors").read_bytes() == before
 
 
 @pytest.mark.parametrize(
     ("names", "what"),
     [
-        ((), "has no state.pt"),
-        (("config.json", "space.safetensors", "log.jsonl"), "has no state.pt"),
+        ((), "is empty: there is nothing to go on from"),
+        (("config.json", "space.safetensors", "log.jsonl"), "has no state.pt to go on from: train into another folder"),
         (("state.pt",), "lacks log.jsonl"),
     ],
 )
@@ -197,7 +199,9 @@ def test_data_that_cannot_be_learned_from_are_told(tmp_path, capsys):
     said = refused(capsys, command(data, tmp_path / "run", "--steps", "3"))
     assert "no samples inside or none outside (hollow)" in said
     unsigned = balls.prepared(tmp_path / "unsigned", rows, kind="unsigned")
-    assert "has no 'signed' samples: it has unsigned" in refused(capsys, command(unsigned, tmp_path / "run"))
+    assert "has no 'signed' samples, but unsigned: prepare the shapes with --samples signed" in refused(
+        capsys, command(unsigned, tmp_path / "run")
+    )
     assert "has no manifest.json" in refused(capsys, command(tmp_path, tmp_path / "run"))
     assert not (tmp_path / "run").exists()
 

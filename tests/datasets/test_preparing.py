@@ -90,7 +90,7 @@ def test_slices_and_kinds(ready):
     assert len(data) == 1
     assert data[0].shape == (100, 4)
     assert not np.array_equal(data[0], data[0])
-    with pytest.raises(InputError, match="has no 'unsigned' samples: it has signed"):
+    with pytest.raises(InputError, match="has no 'unsigned' samples, but signed: prepare"):
         Prepared(ready[0], "unsigned")
     with pytest.raises(InputError, match="no usable shapes called odd/cut"):
         Prepared(ready[0], ids=["odd/cut"])
@@ -284,9 +284,9 @@ LINES = {
     "prepare nothing out": "There is no folder nothing",
     "prepare empty out": "empty holds no shapes",
     "prepare in full": "full is not empty and no prepared data set",
-    "prepare in out --count 0": "count and points are too few",
+    "prepare in out --count 0": "count 0 is too few",
     "prepare in out --thickness 2": "is no wall",
-    "prepare in out --variances 0.005 0": "a variance is not above 0",
+    "prepare in out --variances 0.005 0": "variances 0.005 0 are not all above 0",
     "prepare in out --workers 0": "give at least 1",
     "prepare in out --split none.json": "There is no split none.json",
     "prepare in out --split bad.json": "bad.json is no split",

@@ -129,9 +129,9 @@ class ShapeSpace:
 
     def interpolate(self, first: np.ndarray, last: np.ndarray, count: int) -> np.ndarray:
         """Codes (count, l) on the straight way from one code (l,) to another, both included."""
-        ends = self.checked(np.stack([first, last]))
+        begin, end = self.checked(first)[0], self.checked(last)[0]
         share = np.linspace(0, 1, count)[:, None]
-        return ((1 - share) * ends[0] + share * ends[1]).astype(np.float32)
+        return ((1 - share) * begin + share * end).astype(np.float32)
 
     def sdf(self, code: np.ndarray, similarity: Similarity | None = None) -> SDF:
         """The field of a code (l,), in the units of `similarity`, or in the normalised space.
@@ -178,13 +178,21 @@ class ShapeSpace:
         )  # fmt: skip
 
     def checked(self, codes: np.ndarray | Sequence[float]) -> np.ndarray:
-        """Codes (b, l) float32 of one (l,) or of several. Raises InputError for another length."""
-        given = np.atleast_2d(np.asarray(codes, np.float32))
-        if given.ndim != 2 or given.shape[1] != self.length or not np.isfinite(given).all():
+        """Codes (b, l) float32 of one (l,) or of several. Raises InputError for what is none."""
+        try:
+            given = np.atleast_2d(np.asarray(codes, np.float32))
+        except (TypeError, ValueError):
+            raise InputError(
+                f"{str(codes)[:40]!r} is no code: give {self.length} numbers, as `space.code` has them of a training "
+                "shape, and `infer` of another."
+            ) from None
+        if given.ndim != 2 or given.shape[1] != self.length:
             raise InputError(
                 f"a code of the shape {np.shape(codes)} does not belong to this space, whose codes have {self.length} "
-                "finite numbers: take one of its own."
+                "numbers: take one of its own."
             )
+        if not np.isfinite(given).all():
+            raise InputError("a code has numbers that are not finite: take one that this space gave.")
         return given
 
     def save(self, folder: str | os.PathLike[str]) -> Path:

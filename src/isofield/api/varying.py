@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import trimesh
 
@@ -9,6 +11,7 @@ from isofield import surfaces
 from isofield.api.inferring import infer
 from isofield.api.observing import Source
 from isofield.api.space import ShapeSpace
+from isofield.errors import InputError, perhaps
 
 
 def code_of(space: ShapeSpace, source: Source) -> np.ndarray:
@@ -18,6 +21,10 @@ def code_of(space: ShapeSpace, source: Source) -> np.ndarray:
     """
     if isinstance(source, str) and source in space.ids:
         return space.code(source)
+    if isinstance(source, str) and not Path(source).exists():
+        raise InputError(
+            f"{source!r} is no training shape of this space{perhaps(source, space.ids)}, and there is no such file."
+        )
     return infer(space, source).code
 
 

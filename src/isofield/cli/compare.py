@@ -18,6 +18,10 @@ DIGITS = {
 """Decimals of the figures; others have three."""
 
 
+WON = "better_than_retrieval"
+"""The column that counts shapes."""
+
+
 def compare(
     methods: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="METHOD,METHOD,...")],
     data: Annotated[Path, tyro.conf.Positional],
@@ -82,6 +86,9 @@ def compare(
         for row in rows:
             table.add_row(str(row["name"]), *(cell(row, figure, "±") for figure in FIGURES))
         Console(width=160, highlight=False).print(table)
+    for row in rows:
+        if row.get(WON, row["shapes"]) <= row["shapes"] / 2:
+            reporting.note(f"{row['name']} has not learned more than to hand out what it was given.")
     reporting.note(f"next: isofield infer {reporting.quoted(out / next(iter(settings)))} MESH -o DIR")
     return 0
 
@@ -101,4 +108,5 @@ def cell(row: Mapping[str, Any], figure: str, sign: str) -> str:
         return ""
     digits = DIGITS.get(figure, 3)
     apart = f" {sign} {row['deviation'][figure]:.{digits}f}" if row["seeds"] > 1 else ""
-    return f"{value:.{digits}f}{apart}"
+    of = f" of {row['shapes']}" if figure == WON else ""
+    return f"{value:.{digits}f}{apart}{of}"

@@ -113,7 +113,9 @@ def complete(
             rows.append(results.written(one, mesh.with_stem(one.id) if folder else mesh, None, resolution))
     figures = results.tables(found, rows, mesh.parent) if folder else {**results.row_figures(rows[0]), "files": [out]}
     figures = {"input": str(input), **figures, "seconds": round(time.perf_counter() - begun, 2)}
-    reporting.show(figures, json, f"isofield evaluate {reporting.quoted(out)} TRUTH")
+    if posing is None:
+        results.tell_far(rows, "--pose rigid looks for how the part stands, --center and --scale say it")
+    reporting.show(figures, json, f"isofield evaluate {reporting.quoted(mesh)} TRUTH")
     return 0
 
 

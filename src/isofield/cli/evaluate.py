@@ -11,6 +11,9 @@ import tyro
 if TYPE_CHECKING:
     from isofield.evaluate import Pair
 
+NAMED = 10
+"""So many files without a partner are named."""
+
 
 def evaluate(
     pred: Annotated[Path, tyro.conf.Positional],
@@ -68,7 +71,7 @@ def evaluate(
 
     pairs, missing = folders.pairs(pred, truth)
     if novelty is not None:
-        return _beside(pairs, novelty, json, csv)
+        return _beside(pairs, missing, novelty, json, csv)
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     shown = track(pairs, "comparing", console=errors, transient=True, disable=single or not errors.is_terminal)
     results = folders.Results(
@@ -77,7 +80,8 @@ def evaluate(
     )
     if single and results.failed:
         raise InputError(results.failed[0].problem)
-    for sentence in [*missing, *(result.problem for result in results.failed)]:
+    left = [f"{len(missing) - NAMED} more files have no partner."] if len(missing) > NAMED else []
+    for sentence in [*missing[:NAMED], *left, *(result.problem for result in results.failed)]:
         errors.print(sentence, markup=False)
 
     # A pipe has no width of its own, and tables that are cut to 80 columns cannot be read.
@@ -96,7 +100,7 @@ def evaluate(
     return 0 if results.complete else 1
 
 
-def _beside(pairs: Sequence[Pair], run: Path, json: bool, csv: Path | None) -> int:
+def _beside(pairs: Sequence[Pair], missing: Sequence[str], run: Path, json: bool, csv: Path | None) -> int:
     """The table of predictions beside training shapes."""
     import sys
     from dataclasses import asdict
@@ -146,4 +150,8 @@ def _beside(pairs: Sequence[Pair], run: Path, json: bool, csv: Path | None) -> i
     )
     verdict = "" if won > len(rows) / 2 else ": this space has not learned more than to hand out what it was given"
     output.print(f"better than retrieval: {won} of {len(rows)}{verdict}")
+    if missing:
+        reporting.note(
+            f"{len(missing)} files have no partner, and do not count: the first is {missing[0].split(' has')[0]}."
+        )
     return 0

@@ -88,5 +88,9 @@ def infer(
         "input": ", ".join(map(str, inputs)), **results.tables(shapes_found[: len(rows)], rows, out),
         "seconds": round(time.perf_counter() - begun, 2), "interrupted": interrupted,
     }  # fmt: skip
+    if posing is None:
+        results.tell_far(rows, "--pose rigid looks for how they stand, `isofield complete` takes a part of a shape")
+    else:
+        results.tell_far(rows, "`isofield complete` takes a part of a shape")
     reporting.show(figures, json, f"isofield evaluate {reporting.quoted(out)} TRUTH")
     return 130 if interrupted else 0

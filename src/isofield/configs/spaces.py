@@ -12,13 +12,25 @@ from isofield.errors import InputError
 class LinearConfig:
     """A linear space of shapes: principal components of truncated distance grids. Lengths are normalised.
 
-    cells: of the grid along each side. limit: beyond it distances are cut off. samples: of each shape, for its grid.
-    stiffness, iterations: of that grid (`methods.gridding`). megabytes: of the components, at most; there are at most
-    `length` of them. mirror: axes along which the mirror image of a shape counts as a shape, or "auto": those that
-    make shapes that were left out better known. most: of so many shapes the components are taken.
-    evidence, ridge, rounds: samples, prior and rounds of the robust fit of a code. detail, bend: samples and stiffness
-    of the residual grid that an unseen shape gets beside its code; levels, smooth: finer grids after it near the
-    surface, each of half the cells, and their stiffness.
+    Args:
+        cells: Of the grid along each side, an even number.
+        limit: Distances are cut off beyond it.
+        samples: Of each shape, for its grid.
+        stiffness: Of that grid (`methods.gridding`).
+        iterations: Of the solver of that grid.
+        megabytes: Of the components, at most.
+        length: Of a code, at most: so many components.
+        mirror: Axes along which the mirror image of a shape counts as a shape (letters of xyz, - for none); auto: those
+            that make shapes that were left out better known.
+        most: Of so many shapes the components are taken.
+        evidence: Samples that an unseen shape's code is found from.
+        ridge: Weight of the prior on a code.
+        rounds: Of the robust fit of a code.
+        detail: Samples of an unseen shape for the residual grid that it gets beside its code.
+        bend: Stiffness of that grid.
+        levels: Finer grids after it near the surface, each of half the cells.
+        smooth: Their stiffness.
+        refining: Iterations of the solver of those grids.
     """
 
     cells: int = 48
@@ -49,8 +61,15 @@ Search = Literal["adam", "lm"]
 class RateConfig:
     """A learning rate over a training (`training.schedules`).
 
-    step: initial * factor^(epoch // length). warmup: from initial to final over `length` epochs, then final. constant:
-    initial. cosine: a rise to initial over the part `rise` of all steps, then a fall by a cosine to final.
+    Args:
+        initial: The rate at first; the greatest one of cosine.
+        kind: step: initial * factor^(epoch // length). warmup: from initial to final over `length` epochs, then final.
+            constant: initial. cosine: a rise to initial over the part `rise` of all steps, then a fall by a cosine to
+            final.
+        length: Epochs of step and warmup.
+        factor: Of step.
+        final: Of warmup and cosine.
+        rise: Of cosine.
     """
 
     initial: float
@@ -65,20 +84,46 @@ class RateConfig:
 class AutoDecoderConfig:
     """DeepSDF's auto-decoder (`methods.auto_decoder`); the defaults are the published numbers. Lengths are normalised.
 
-    length: of a code. dims, latent_in, norm_layers, weight_norm, dropout, dropout_prob, xyz_in_all, latent_dropout,
-    use_tanh: of the network (`fields.decoder`). clamp: beyond it distances are cut off; saturating: as
-    published, values beyond it have no slope even where they are wrong. code_std: deviation of a first
-    code's length; code_bound: no code is longer, 0 for no bound. prior: weight of the codes' lengths, which rises over
-    the first `prior_warm_up` epochs; squared: of their squares.
-    batch: shapes a step; samples: points of each, half of them inside. epochs: through all shapes; steps: so many in
-    place of epochs, where above 0. decoder_rate, code_rate: learning rates; code_rate.initial 0 leaves codes as they
-    begin. clip: largest norm of the network's gradient, 0 for any. parts: of a batch, one after the other, for less
-    memory. snapshots: numbers of epochs (of steps, where those are given) after which the space is kept; keep: so
-    often the state to go on from; log_every: a line of the log every so many steps. precision: of the products.
-    compile: by torch.compile.
-    infer_steps, infer_samples, infer_rate, infer_prior, infer_std: of Adam for the code of an unseen shape. infer_by:
-    "lm" finds it by Levenberg and Marquardt, from so many training codes (infer_starts) in infer_rounds rounds, and
-    infer_polish steps of Adam.
+    Args:
+        length: Of a code.
+        dims: Widths of the network's hidden layers.
+        latent_in: Layers that the code and the point join again.
+        norm_layers: Layers that are normalised, by weight or by layer norm.
+        weight_norm: Weight norm rather than layer norm.
+        dropout: Layers with dropout.
+        dropout_prob: Share that dropout leaves out.
+        xyz_in_all: The point joins every layer.
+        latent_dropout: Dropout of codes, too.
+        use_tanh: A second tanh at the end of the network.
+        clamp: Distances are cut off beyond it.
+        saturating: As published: values beyond `clamp` have no slope even where they are wrong.
+        code_std: Deviation of the length of a code at first.
+        code_bound: No code is longer; 0 for no bound.
+        prior: Weight of the codes' lengths in the loss.
+        prior_warm_up: Epochs over which that weight rises.
+        squared: The prior is on squared lengths.
+        batch: Shapes of a step.
+        samples: Points of each, half of them inside.
+        epochs: Through all shapes, where `steps` is 0.
+        steps: So many in place of epochs; 0: as many as `epochs` says.
+        decoder_rate: Learning rate of the network.
+        code_rate: Learning rate of the codes; initial 0 leaves them as they begin.
+        clip: Largest norm of the network's gradient; 0 for any.
+        parts: Of a batch, one after the other, for less memory.
+        snapshots: Epochs (steps, where those are given) after which the space is kept.
+        keep: Epochs (steps) after which the state to go on from is kept, again and again.
+        log_every: Steps from a line of the log to the next.
+        precision: Of the products.
+        compile: By torch.compile.
+        infer_steps: Of Adam, for the code of an unseen shape.
+        infer_samples: Of each of those steps.
+        infer_rate: Learning rate of them.
+        infer_prior: Weight of that code's squared length.
+        infer_std: Deviation of the numbers of that code at first.
+        infer_by: adam as published; lm: by Levenberg and Marquardt, and a short Adam.
+        infer_starts: Training codes that lm starts from.
+        infer_rounds: Of lm.
+        infer_polish: Steps of Adam after lm.
     """
 
     length: int = 256
@@ -126,9 +171,24 @@ class AutoDecoderConfig:
 class SharpenedConfig:
     """A linear space on a coarse grid, sharpened by a small network (`methods.sharpened`). Lengths are normalised.
 
-    linear: of the space below. dims: widths of the network's hidden layers; lead: so many first numbers of a code it
-    gets, too. clamp, batch, samples, steps, decoder_rate, clip, parts, snapshots, keep, log_every, precision: as in
-    `AutoDecoderConfig`. infer_steps, infer_samples, infer_rate: of the descent that follows the linear space's code.
+    Args:
+        linear: Of the space below the network.
+        dims: Widths of the network's hidden layers.
+        lead: So many first numbers of a code the network gets, too.
+        clamp: Distances are cut off beyond it.
+        batch: Shapes of a step.
+        samples: Points of each.
+        steps: Of the descent.
+        decoder_rate: Learning rate of the network.
+        clip: Largest norm of the network's gradient; 0 for any.
+        parts: Of a batch, one after the other, for less memory.
+        snapshots: Steps after which the space is kept.
+        keep: Steps after which the state to go on from is kept, again and again.
+        log_every: Steps from a line of the log to the next.
+        precision: Of the products.
+        infer_steps: Of the descent that follows the linear space's code.
+        infer_samples: Of each of those steps.
+        infer_rate: Learning rate of them.
     """
 
     linear: LinearConfig = LinearConfig(cells=32, megabytes=2.6)

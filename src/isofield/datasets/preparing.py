@@ -209,17 +209,24 @@ def _clear(out: Path) -> None:
 
 
 def _check(config: PrepareConfig, workers: int | None, timeout: float | None, backend: str) -> None:
+    def positive(values: tuple[float, ...]) -> bool:
+        return bool(values) and all(0 < value < np.inf for value in values)
+
+    def told(values: tuple[float, ...]) -> str:
+        return " ".join(f"{value:g}" for value in values)
+
     for wrong, sentence in (
         (not config.samples, "no samples are asked for: name at least one kind"),
-        (config.count < 1 or config.points < 100, "count and points are too few: give at least 1 and 100"),
+        (config.count < 1, f"count {config.count} is too few: give at least 1"),
+        (config.points < 100, f"points {config.points} are too few: give at least 100"),
         (not 0 <= config.near <= 1, f"near {config.near} is no share: give 0 to 1"),
-        (
-            not config.variances or any(not 0 < v < np.inf for v in config.variances + config.level_variances),
-            "a variance is not above 0",
-        ),
+        (not positive(config.variances), f"variances {told(config.variances)} are not all above 0"),
+        (not positive(config.level_variances), f"level_variances {told(config.level_variances)} are not all above 0"),
         (not 0 <= config.thickness < 0.5, f"thickness {config.thickness} is no wall: give 0 to 0.5, of the unit ball"),
-        (not 0 <= config.sheets <= 1 or not 0 <= config.turned <= 1, "a share of the gate is not between 0 and 1"),
-        (config.views < 1 or config.size < 8, "views and size are too few: give at least 1 view of 8 pixels"),
+        (not 0 <= config.sheets <= 1, f"max-sheets {config.sheets:g} is no share: give 0 to 1"),
+        (not 0 <= config.turned <= 1, f"max-turned {config.turned:g} is no share: give 0 to 1"),
+        (config.views < 1, f"views {config.views} are too few: give at least 1"),
+        (config.size < 8, f"size {config.size} is too small for a view: give at least 8 pixels"),
         (workers is not None and workers < 1, f"{workers} workers do nothing: give at least 1"),
         (timeout is not None and not timeout > 0, f"timeout {timeout} is no time: give seconds above 0"),
         (config.sign not in SIGNS, f"sign {config.sign!r} is unknown: take one of {', '.join(SIGNS)}"),

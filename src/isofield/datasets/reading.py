@@ -41,7 +41,10 @@ class Prepared:
         if kind == "views":
             raise InputError(f"views are pictures, not rows: read them in {self._folder / SHAPES}/ID/views.")
         if kind not in self.settings["samples"]:
-            raise InputError(f"{folder} has no {kind!r} samples: it has {', '.join(self.settings['samples'])}.")
+            raise InputError(
+                f"{folder} has no {kind!r} samples, but {', '.join(self.settings['samples'])}: prepare the shapes with "
+                f"--samples {kind} into another folder."
+            )
         usable = {record.id: record for record in records if record.outcome != "reject"}
         if not usable:
             raise InputError(f"all shapes of {folder} were rejected: its report.csv says why.")

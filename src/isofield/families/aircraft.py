@@ -41,7 +41,7 @@ def aircraft(
     engine_radius: float = 0.06,
     engine_place: float = 0.35,
 ) -> trimesh.Trimesh:
-    """One aircraft, nose to +x, y up, left and right alike.
+    """One aircraft, nose to -z and y up as those of ShapeNet stand, left and right alike.
 
     radius: of the fuselage, whose length is 2. nose, tail: share of it that narrows. span: from tip to tip. chord: of
     the wing at its root; taper: at the tip, as a share; sweep, dihedral: how far the tip lies back and up, as a share
@@ -78,7 +78,8 @@ def aircraft(
             z = low + dihedral * half * place - 0.6 * engine_radius
             shell = CrossSection.circle(engine_radius, 32).extrude(0.3, scale_top=(0.75, 0.75)).rotate((0, -90, 0))
             parts.append(shell.translate((x, side * half * place, z)))
-    return to_mesh(largest(union(parts)))
+    facing = largest(union(parts)).rotate((0, 0, 90))  # from +x, where the front is up to here, to -z of the mesh
+    return to_mesh(facing)
 
 
 def _panel(

@@ -36,7 +36,7 @@ def chair(
     arms: float = 0.3,
     dish: float = 0.02,
 ) -> trimesh.Trimesh:
-    """One chair, its front to +x, y up, left and right alike.
+    """One chair, its front to -z and y up as those of ShapeNet stand, left and right alike.
 
     width, depth, seat: of the seat, and its thickness. height: of its top. back: height of the back; back_thickness;
     tilt: how far its top leans back, as a share of its height. slats: how many uprights it has between its posts; below
@@ -83,7 +83,8 @@ def chair(
             front = np.array([x - 2 * leg, way * (y - leg), top + arms])
             parts.append(_between(start, front, 0.7 * leg, 0.7 * leg))
             parts.append(_between(front, front - [0, 0, arms + seat / 2], 0.6 * leg, 0.6 * leg))
-    return to_mesh(largest(union(parts)))
+    facing = largest(union(parts)).rotate((0, 0, 90))  # from +x, where the front is up to here, to -z of the mesh
+    return to_mesh(facing)
 
 
 def _beam(one: tuple[float, float, float], two: tuple[float, float, float], half: tuple[float, float]) -> Manifold:

@@ -26,6 +26,8 @@ from isofield.shapes.writing import replacing
 from isofield.training.training import Figures, Training
 from isofield.types import Progress
 
+TOLD = 6
+"""So many settings that differ are told."""
 STATE, LOG, SNAPSHOTS, BOARD = "state.pt", "log.jsonl", "snapshots", "tensorboard"
 Save = Callable[[Path, Tensor], None]
 """Writes the space of all codes (n, l) into a folder."""
@@ -46,7 +48,9 @@ def read_state(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
     """
     path = folder / STATE
     if not path.is_file():
-        what = f"has no {STATE}" if folder.is_dir() else "is not there"
+        if folder.is_dir() and any(folder.iterdir()):
+            raise InputError(f"{folder} has no {STATE} to go on from: train into another folder, without --resume.")
+        what = "is empty" if folder.is_dir() else "is not there"
         raise InputError(f"{folder} {what}: there is nothing to go on from; leave --resume out, or name the run.")
     if not (folder / LOG).is_file():
         raise InputError(f"{folder} lacks {LOG}, so that it is no whole run: copy it anew, or train into another one.")
@@ -59,9 +63,10 @@ def read_state(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
         ) from None
     differ = _differing(before, json.loads(json.dumps(settings)), "")
     if differ:
+        more = f" and {len(differ) - TOLD} more" if len(differ) > TOLD else ""
         raise InputError(
-            f"{folder} was begun with other settings ({', '.join(differ)}): give those again to resume, or train into "
-            "another folder."
+            f"{folder} was begun with other settings ({', '.join(differ[:TOLD])}{more}): give those again to resume, "
+            "or train into another folder."
         )
     return state
 
@@ -88,7 +93,10 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
     """The lines of a training's log. Raises InputError where there is none, or it is no log."""
     path = folder / LOG
     if not path.is_file():
-        raise InputError(f"{folder} has no {LOG}: give the folder of `isofield train`.")
+        raise InputError(
+            f"{folder} has no {LOG}: give the folder of `isofield train deepsdf`; a linear space, solved for at once, "
+            "has no curves."
+        )
     try:
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, ValueError) as error:
