@@ -31,7 +31,10 @@ def load_sdf(folder: str | os.PathLike[str]) -> SDF:
     """The field in a folder. Raises InputError as `load` does, and for a space."""
     found = load(folder)
     if isinstance(found, ShapeSpace):
-        raise InputError(f"{folder} holds a space of shapes, and one field is asked for: give a field folder.")
+        raise InputError(
+            f"{folder} holds a space of shapes, and one field is asked for: give a field folder, as "
+            f"`isofield infer {folder} INPUT -o DIR --field FIELDS` writes one of every shape."
+        )
     return found
 
 
