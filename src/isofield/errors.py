@@ -6,7 +6,7 @@ The command line prints the sentence and ends with exit status 2; a program catc
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class InputError(ValueError):
@@ -14,6 +14,12 @@ class InputError(ValueError):
 
     The message is one sentence: what is wrong, where, and the remedy.
     """
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """'a, b and 3 more': the first `most` names, and how many others there are."""
+    others = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + others
 
 
 def perhaps(word: str, known: Iterable[str]) -> str:

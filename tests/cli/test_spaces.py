@@ -100,12 +100,12 @@ def test_shapes_that_the_space_does_not_hold_are_told(work, capsys):
     shapes.write_mesh(trimesh.creation.box((1, 0.1, 0.1)), work / "bar.ply")
     out, line = work / "far", ["infer", str(work / "run"), str(work / "whole.ply"), "-o", str(work / "far"), *QUIET]
     assert main(line) == 0
-    assert "training shapes as these" not in capsys.readouterr().err
+    assert "than these are from each other" not in capsys.readouterr().err
     line[2] = str(work / "bar.ply")
     assert main([*line, "--json"]) == 0
     told = capsys.readouterr()
     assert json.loads(told.out)["far"] == ["bar"]
-    assert "bar: more than 2.5 times as far from the training shapes" in told.err and "--pose rigid" in told.err
+    assert "bar: much farther from the training shapes" in told.err and "--pose rigid" in told.err
     assert f"{out} still holds older meshes, which codes.npz does not know: whole.ply." in told.err
 
 

@@ -47,6 +47,17 @@ def test_every_parameter_matters(name):
         assert apart(points).max() > 0.003, parameter
 
 
+@pytest.mark.parametrize("name", ["aircraft", "chair"])
+def test_fronts_are_at_minus_z_and_tops_at_plus_y(name):
+    """The highest part of an aircraft is its fin, of a chair its back: both are behind."""
+    series = SERIES[name]
+    vertices = np.asarray(series.build(**series.parameters(np.random.default_rng(3))).vertices)
+    low, high = vertices.min(0), vertices.max(0)
+    top = vertices[vertices[:, 1] > high[1] - 0.05 * (high[1] - low[1])]
+    assert top[:, 2].mean() > low[2] + 0.75 * (high[2] - low[2])
+    assert abs(low[0] + high[0]) < 1e-6
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("parameter", SERIES["sculpture"].ranges)
 def test_every_parameter_of_a_sculpture_matters(parameter):

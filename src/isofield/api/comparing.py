@@ -17,7 +17,6 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,7 @@ from isofield.api.space import ShapeSpace
 from isofield.api.training import train
 from isofield.configs import LinearConfig, SpaceConfig, method_of
 from isofield.datasets import Prepared, ids_of
-from isofield.errors import InputError
+from isofield.errors import InputError, listed
 from isofield.evaluate import distances as measure
 from isofield.evaluate.novelty import POINTS, chamfer, nearest
 from isofield.evaluate.samples import Samples, draw
@@ -193,7 +192,7 @@ def _files(folder: Path, ids: Sequence[str]) -> dict[str, Path]:
     missing = [id_ for id_ in ids if id_ not in found]
     if missing:
         raise InputError(
-            f"{folder} has no true meshes of {len(missing)} shapes ({', '.join(islice(missing, 3))}, ...): give the "
+            f"{folder} has no true meshes of {len(missing)} shapes ({listed(missing, 3)}): give the "
             "folder whose files are called as the shapes are."
         )
     return {id_: found[id_] for id_ in ids}

@@ -25,6 +25,9 @@ HELD_OUT = 4096
 """Samples that a code is judged by: the last ones, which it was not found from where there are enough."""
 MOST = 400
 """Training shapes of which the space is made in which poses are looked for."""
+FAR = 2.5
+"""A code so many times farther from the training codes than is usual among those is far. Unseen bodies and assemblies
+stay below 1.8; bodies that are turned by 20 degrees begin at 2.5, by a right angle at 3.8."""
 LIMIT = 0.1
 """Distances beyond it count as this, as in DeepSDF's loss."""
 
@@ -52,6 +55,11 @@ class Found:
     def id(self) -> str:
         """The shape's name."""
         return self.observed.id
+
+    @property
+    def far(self) -> bool:
+        """Whether its code is so far from those of the training shapes that the space may not hold such a shape."""
+        return self.distance > FAR * self.usual > 0
 
 
 @dataclass(frozen=True)

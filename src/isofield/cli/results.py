@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from isofield.types import Progress
 
 NAMES = ("codes.npz", "report.csv")
-FAR = 2.5
-"""A code so many times farther from the training codes than is usual among those is told. Unseen bodies and assemblies
-stay below 1.8; bodies that are turned by 20 degrees begin at 2.5, by a right angle at 3.8."""
 FEW = 5
 """So many shapes are named at most."""
 
@@ -32,7 +29,7 @@ def written(found: Found, mesh: Path, field: Path | None, resolution: int | None
         found.sdf.save(field)
     row = {
         "id": found.id, "loss": found.loss, "nearest": found.nearest, "distance": found.distance, "usual": found.usual,
-        "watertight": bool(extraction.mesh.is_watertight), "faces": len(extraction.mesh.faces),
+        "far": found.far, "watertight": bool(extraction.mesh.is_watertight), "faces": len(extraction.mesh.faces),
         "dropped": extraction.dropped, "mesh": str(mesh),
     }  # fmt: skip
     if found.pose is None:
@@ -54,39 +51,32 @@ def tables(results: Sequence[Found], rows: Sequence[dict[str, Any]], out: Path) 
     turned = {"turned": median(rows, "turned")} if "turned" in rows[0] else {}
     return {
         "shapes": len(rows), "loss": median(rows, "loss"), "code_distance": median(rows, "distance"),
-        "code_usual": results[0].usual, **turned, "far": far(rows), "each": list(rows),
+        "code_usual": results[0].usual, **turned, "far": [row["id"] for row in rows if row["far"]], "each": list(rows),
         "files": [str(out), *map(str, files)],
     }  # fmt: skip
-
-
-def far(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Ids of the shapes whose codes are far from the training codes."""
-    return [row["id"] for row in rows if row["distance"] > FAR * row["usual"] > 0]
 
 
 def tell_far(rows: Sequence[dict[str, Any]], way_out: str) -> None:
     """Says which shapes are far from all that a space has learned, and what may help."""
     from isofield.cli import reporting
+    from isofield.errors import listed
 
-    names = far(rows)
+    names = [row["id"] for row in rows if row["far"]]
     if names:
-        more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
         reporting.note(
-            f"{', '.join(names[:FEW])}{more}: more than {FAR:g} times as far from the training shapes as these are "
-            f"from each other, so that the space may not hold such shapes; {way_out}."
+            f"{listed(names, FEW)}: much farther from the training shapes than these are from each other, so that the "
+            f"space may not hold such shapes; {way_out}."
         )
 
 
 def tell_older(out: Path, meshes: Sequence[Path]) -> None:
     """Says that a folder holds meshes that its codes.npz, which was replaced, does not know."""
     from isofield.cli import reporting
+    from isofield.errors import listed
 
     older = sorted(str(path.relative_to(out)) for path in {*out.rglob("*.ply")} - {*meshes})
     if older:
-        more = f" and {len(older) - FEW} more" if len(older) > FEW else ""
-        reporting.note(
-            f"{out} still holds older meshes, which {NAMES[0]} does not know: {', '.join(older[:FEW])}{more}."
-        )
+        reporting.note(f"{out} still holds older meshes, which {NAMES[0]} does not know: {listed(older, FEW)}.")
 
 
 def new_shapes(

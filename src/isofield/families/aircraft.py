@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isofield.families.build import largest, positive, to_mesh, union
+from isofield.families.build import facing, largest, positive, to_mesh, union
 
 if TYPE_CHECKING:
     import trimesh
@@ -78,8 +78,7 @@ def aircraft(
             z = low + dihedral * half * place - 0.6 * engine_radius
             shell = CrossSection.circle(engine_radius, 32).extrude(0.3, scale_top=(0.75, 0.75)).rotate((0, -90, 0))
             parts.append(shell.translate((x, side * half * place, z)))
-    facing = largest(union(parts)).rotate((0, 0, 90))  # from +x, where the front is up to here, to -z of the mesh
-    return to_mesh(facing)
+    return to_mesh(facing(largest(union(parts))))
 
 
 def _panel(

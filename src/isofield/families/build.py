@@ -27,6 +27,11 @@ def to_mesh(solid: Manifold) -> trimesh.Trimesh:
     return trimesh.Trimesh(np.stack([x, z, -y], axis=1), np.array(arrays.tri_verts, np.int64), process=False)
 
 
+def facing(solid: Manifold) -> Manifold:
+    """A solid whose front is at +x and which has z up, turned so that `to_mesh` has its front at -z, as ShapeNet's."""
+    return solid.rotate((0, 0, 90))
+
+
 def positive(**sizes: float) -> None:
     """Raises InputError where a parameter of a family, given by its name, is not above 0."""
     for name, size in sizes.items():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isofield.families.build import largest, positive, to_mesh, union
+from isofield.families.build import facing, largest, positive, to_mesh, union
 
 if TYPE_CHECKING:
     import trimesh
@@ -83,8 +83,7 @@ def chair(
             front = np.array([x - 2 * leg, way * (y - leg), top + arms])
             parts.append(_between(start, front, 0.7 * leg, 0.7 * leg))
             parts.append(_between(front, front - [0, 0, arms + seat / 2], 0.6 * leg, 0.6 * leg))
-    facing = largest(union(parts)).rotate((0, 0, 90))  # from +x, where the front is up to here, to -z of the mesh
-    return to_mesh(facing)
+    return to_mesh(facing(largest(union(parts))))
 
 
 def _beam(one: tuple[float, float, float], two: tuple[float, float, float], half: tuple[float, float]) -> Manifold:

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from isofield.errors import InputError
+from isofield.errors import InputError, listed
 from isofield.folder_format import CONFIG, SPACE, reason
 from isofield.shapes.writing import replacing
 from isofield.training.training import Figures, Training
@@ -63,10 +63,9 @@ def read_state(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
         ) from None
     differ = _differing(before, json.loads(json.dumps(settings)), "")
     if differ:
-        more = f" and {len(differ) - TOLD} more" if len(differ) > TOLD else ""
         raise InputError(
-            f"{folder} was begun with other settings ({', '.join(differ[:TOLD])}{more}): give those again to resume, "
-            "or train into another folder."
+            f"{folder} was begun with other settings ({listed(differ, TOLD)}): give those again to resume, or train "
+            "into another folder."
         )
     return state
 
