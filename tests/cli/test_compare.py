@@ -100,6 +100,11 @@ def test_novelty_of_copies_and_of_others(work, toy_run, tmp_path, capsys):
     assert main([*line, str(work / "truth"), "--csv", str(tmp_path / "n.csv")]) == 0
     assert "better than retrieval: 1 of 2" in capsys.readouterr().out
     assert (tmp_path / "n.csv").read_text().startswith("name,score,retrieval")
+    (tmp_path / "truth" / "parameters.csv").write_text("id,size\ncopy,1\n")  # as `isofield make` writes it
+    assert main([*line, str(tmp_path / "truth"), "--json"]) == 0
+    told = capsys.readouterr()
+    assert {one["best"] for one in json.loads(told.out)["each"]} == {"copy"}
+    assert "no partner" not in told.err
 
 
 LINE = "data --truth truth --split split.json -o new"

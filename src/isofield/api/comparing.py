@@ -35,6 +35,7 @@ from isofield.configs import LinearConfig, SpaceConfig, method_of
 from isofield.datasets import Prepared, ids_of
 from isofield.errors import InputError, listed
 from isofield.evaluate import distances as measure
+from isofield.evaluate import shapes_in
 from isofield.evaluate.novelty import POINTS, chamfer, nearest
 from isofield.evaluate.samples import Samples, draw
 from isofield.folder_format import CONFIG
@@ -188,7 +189,7 @@ def _truths(data: Path, truth: Path, known: Sequence[str], asked: Sequence[str],
 
 def _files(folder: Path, ids: Sequence[str]) -> dict[str, Path]:
     """The file of every shape. Raises InputError where one has none."""
-    found = {p.relative_to(folder).with_suffix("").as_posix(): p for p in folder.rglob("*") if p.suffix[1:]}
+    found = shapes_in(folder)
     missing = [id_ for id_ in ids if id_ not in found]
     if missing:
         raise InputError(

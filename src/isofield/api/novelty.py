@@ -12,7 +12,7 @@ import trimesh
 from isofield import shapes
 from isofield.api.loading import load_run
 from isofield.errors import InputError
-from isofield.evaluate import Pair, novelty
+from isofield.evaluate import Pair, novelty, shapes_in
 from isofield.evaluate.samples import draw, surface_points
 from isofield.folder_format import CONFIG, place
 from isofield.threads import map_lanes
@@ -39,8 +39,7 @@ def training_points(
         return list(space.ids), found
     if not run.is_dir():
         raise InputError(f"{source} is neither a run of `isofield train` nor a folder of shapes: give one of these.")
-    paths = [path for path in sorted(run.rglob("*")) if path.suffix.lower() in shapes.known() and path.is_file()]
-    named = {path.relative_to(run).with_suffix("").as_posix(): path for path in paths}
+    named = shapes_in(run)
     names = list(named) if ids is None else [name for name in ids if name in named]
     if not names:
         raise InputError(f"{source} holds no training shape: give a run of `isofield train`, or a folder of meshes.")

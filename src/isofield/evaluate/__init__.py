@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isofield.evaluate.comparison import compare
-from isofield.evaluate.folders import Pair, Result, Results, compare_folders, compare_pair, pairs
+from isofield.evaluate.folders import Pair, Result, Results, compare_folders, compare_pair, pairs, shapes_in
 from isofield.evaluate.heatmaps import Heatmap, heatmap
 from isofield.evaluate.protocols import THRESHOLDS, Metric, metrics
 
@@ -20,4 +20,5 @@ __all__ = [
     "heatmap",
     "metrics",
     "pairs",
+    "shapes_in",
 ]

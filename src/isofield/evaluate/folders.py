@@ -77,24 +77,29 @@ def pairs(pred: str | os.PathLike[str], truth: str | os.PathLike[str]) -> tuple[
     if pred.is_dir() != truth.is_dir():
         folder, file = (pred, truth) if pred.is_dir() else (truth, pred)
         raise InputError(f"{folder} is a folder, but {file} is not one; give two files, or two folders.")
-    predictions, truths = _shapes_of(pred), _shapes_of(truth)
+    predictions, truths = shapes_in(pred), shapes_in(truth)
     missing = [f"{predictions[name]} has no partner in {truth}." for name in sorted(predictions.keys() - truths.keys())]
     missing += [f"{truths[name]} has no partner in {pred}." for name in sorted(truths.keys() - predictions.keys())]
     return [Pair(name, predictions[name], truths[name]) for name in sorted(predictions.keys() & truths.keys())], missing
 
 
-BESIDE = ("codes.npz", "report.csv")
-"""What `isofield infer` writes beside its meshes."""
+BESIDE = ("codes.npz", "report.csv", "parameters.csv")
+"""Tables that `isofield infer` and `isofield make` write beside their meshes."""
 
 
-def _shapes_of(folder: Path) -> dict[str, Path]:
+def shapes_in(folder: Path) -> dict[str, Path]:
+    """The files of shapes in a folder and below it, by their paths without extensions.
+
+    Hidden files, tables of `BESIDE` and files that `shapes.read` does not know are passed over. Raises InputError where
+    there is none, or two have the same name.
+    """
     found: dict[str, Path] = {}
     extensions = set(shapes.known())
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
         if (
             path.suffix.lower() not in extensions
-            or inside.as_posix() in BESIDE
+            or path.name in BESIDE
             or any(part.startswith(".") for part in inside.parts)
         ):
             continue
