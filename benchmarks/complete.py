@@ -20,9 +20,10 @@ import numpy as np
 import reconstruct_shapes as data
 import trimesh
 
-from isofield import api, render, shapes
+from isofield import api, io, render
 from isofield.evaluate.distances import chamfer_l2, match
 from isofield.evaluate.samples import Samples, draw
+from isofield.points import normalization
 from isofield.types import Cloud, View
 
 POINTS = 10_000
@@ -37,7 +38,7 @@ def bodies() -> dict[str, trimesh.Trimesh]:
     found = {}
     for row, name in enumerate(held["names"]):
         vertices = held["offset"][row] + held["scale"][row] * held["vertices"][row].astype(np.float64)
-        found[str(name)] = trimesh.Trimesh(shapes.normalization(vertices).apply(vertices), held["faces"], process=False)
+        found[str(name)] = trimesh.Trimesh(normalization(vertices).apply(vertices), held["faces"], process=False)
     return found
 
 
@@ -92,7 +93,7 @@ def main() -> None:
         scores, seconds = zip(*(completed(space, view, truth, refine) for refine in (False, True)), strict=True)
         rows.append(
             (
-                *scores, retrieval(truth, known), chamfer(drawn(shapes.cloud_of([view]), 1), truth),
+                *scores, retrieval(truth, known), chamfer(drawn(io.cloud_of([view]), 1), truth),
                 chamfer(drawn(mesh, 2), truth), *seconds,
             )
         )  # fmt: skip

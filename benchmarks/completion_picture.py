@@ -13,7 +13,7 @@ import sys
 import complete as one_view
 import numpy as np
 
-from isofield import api, render, shapes
+from isofield import api, io, render
 
 BODIES = ("body_014", "body_044", "body_109", "body_169")
 
@@ -24,7 +24,7 @@ def main() -> None:
     for name in sys.argv[3:] or BODIES:
         mesh, number = meshes[name], int(name[-3:])
         view, truth = one_view.seen(mesh, number), one_view.drawn(mesh, 1000 + number)
-        panels.append(render.Panel(shapes.cloud_of([view]), "seen", name))
+        panels.append(render.Panel(io.cloud_of([view]), "seen", name))
         first = api.complete(space, view, refine=True)[0]
         others = api.complete(space, view, samples=3)[1:]
         for label, one in zip(("completed", "another", "another"), (first, *others), strict=True):

@@ -23,12 +23,12 @@ import reconstruct_shapes as data
 import trimesh
 
 import isofield
-from isofield import api, shapes
-from isofield.api.comparing import FIGURES, compare_methods, score
+from isofield import api, io
+from isofield.api.benchmark import FIGURES, compare_methods, score
 from isofield.cli.compare import cell, settings_of
 from isofield.cli.progress import shown
 from isofield.configs import LinearConfig, PrepareConfig
-from isofield.evaluate.novelty import POINTS
+from isofield.evaluate.retrieval import POINTS
 from isofield.evaluate.samples import Samples, draw
 from isofield.types import Similarity
 
@@ -42,7 +42,7 @@ def truth_of(kind: str, work: Path) -> Path:
     for row, name in enumerate(held["names"]):
         if not (folder / f"{name}.ply").exists():
             vertices = held["offset"][row] + held["scale"][row] * held["vertices"][row].astype(np.float64)
-            shapes.write_mesh(trimesh.Trimesh(vertices, held["faces"], process=False), folder / f"{name}.ply")
+            io.write_mesh(trimesh.Trimesh(vertices, held["faces"], process=False), folder / f"{name}.ply")
     return folder
 
 

@@ -22,10 +22,10 @@ from pathlib import Path
 import numpy as np
 from deepsdf import prepared
 
-from isofield.api.comparing import compare_methods
+from isofield.api.benchmark import compare_methods
 from isofield.cli.compare import cell
 from isofield.cli.progress import shown
-from isofield.configs import PRESETS, AutoDecoderConfig, SpaceConfig
+from isofield.configs import PRESETS, DeepSdfConfig, SpaceConfig
 from isofield.training import read_log
 
 WIDTH = 128
@@ -34,20 +34,20 @@ NO_CLAMP = 10.0
 COLUMNS = ("training_seconds", "median", "mean", "better_than_retrieval", "accuracy", "cosine")
 
 
-def base(steps: int) -> AutoDecoderConfig:
+def base(steps: int) -> DeepSdfConfig:
     """`deepsdf-mlp` in fewer steps."""
     config = PRESETS["deepsdf-mlp"]
-    assert isinstance(config, AutoDecoderConfig)
+    assert isinstance(config, DeepSdfConfig)
     return replace(config, steps=steps)
 
 
-def clamps(config: AutoDecoderConfig) -> dict[str, SpaceConfig]:
+def clamps(config: DeepSdfConfig) -> dict[str, SpaceConfig]:
     """Where distances are cut off."""
     values = {"clamp 0.01": 0.01, "clamp 0.05": 0.05, "clamp 0.1": 0.1, "clamp 0.5": 0.5, "no clamp": NO_CLAMP}
     return {name: replace(config, clamp=value) for name, value in values.items()}
 
 
-def joins(config: AutoDecoderConfig) -> dict[str, SpaceConfig]:
+def joins(config: DeepSdfConfig) -> dict[str, SpaceConfig]:
     """Whether the input joins the middle layer again, at several depths."""
     found: dict[str, SpaceConfig] = {}
     for depth in (2, 4, 8, 16):
@@ -56,7 +56,7 @@ def joins(config: AutoDecoderConfig) -> dict[str, SpaceConfig]:
     return found
 
 
-def norms(config: AutoDecoderConfig) -> dict[str, SpaceConfig]:
+def norms(config: DeepSdfConfig) -> dict[str, SpaceConfig]:
     """Weight norm, layer norm, none, in all layers."""
     every = tuple(range(len(config.dims)))
     return {
@@ -66,7 +66,7 @@ def norms(config: AutoDecoderConfig) -> dict[str, SpaceConfig]:
     }
 
 
-STUDIES: dict[str, Callable[[AutoDecoderConfig], dict[str, SpaceConfig]]] = {
+STUDIES: dict[str, Callable[[DeepSdfConfig], dict[str, SpaceConfig]]] = {
     "clamp": clamps, "skip": joins, "norm": norms,
 }  # fmt: skip
 

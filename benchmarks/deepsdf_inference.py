@@ -21,26 +21,26 @@ import torch
 from torch import Tensor
 
 from isofield import api
-from isofield.configs import AutoDecoderConfig, SharpenedConfig
-from isofield.fields.sharpened import Sharpened
+from isofield.configs import DeepSdfConfig, PcaMlpConfig
+from isofield.fields.pca_mlp import PcaMlp
 from isofield.methods import linear, searching, sharpened
-from isofield.types import Evidence
+from isofield.types import SdfSamples
 
 HELD = 16_384
 
-Way = Callable[[Evidence], Tensor]
+Way = Callable[[SdfSamples], Tensor]
 
 
 def ways(space: api.ShapeSpace) -> dict[str, Way]:
     """Every way by its name: from what is known of a shape to its code (l,)."""
     module, config, codes = space.module, space.config, torch.from_numpy(space.codes)
-    settings = config if isinstance(config, AutoDecoderConfig) else AutoDecoderConfig()
+    settings = config if isinstance(config, DeepSdfConfig) else DeepSdfConfig()
 
     def searched(**how: object) -> Way:
         own = replace(settings, **({"infer_polish": 0} | how))  # type: ignore[arg-type]
         return lambda known: searching.infer(module, [known], codes, own)[0]
 
-    def nearest(known: Evidence) -> Tensor:
+    def nearest(known: SdfSamples) -> Tensor:
         x = torch.tensor(known.points[:512], dtype=torch.float32)
         s = torch.tensor(known.distance[:512], dtype=torch.float32).clamp(-0.1, 0.1)
         with torch.no_grad():
@@ -55,7 +55,7 @@ def ways(space: api.ShapeSpace) -> dict[str, Way]:
         "Adam, 200 steps of 2 048": adam(infer_steps=200, infer_samples=2048),
         "best training code": nearest,
     }
-    if isinstance(module, Sharpened) and isinstance(config, SharpenedConfig):
+    if isinstance(module, PcaMlp) and isinstance(config, PcaMlpConfig):
         return found | _sharpened(module, config)
     squares = partial(searched, infer_by="lm", infer_samples=2048)
     return found | {
@@ -67,10 +67,10 @@ def ways(space: api.ShapeSpace) -> dict[str, Way]:
     }
 
 
-def _sharpened(module: Sharpened, config: SharpenedConfig) -> dict[str, Way]:
+def _sharpened(module: PcaMlp, config: PcaMlpConfig) -> dict[str, Way]:
     """The ways that begin with the linear space below."""
 
-    def solved(known: Evidence) -> Tensor:
+    def solved(known: SdfSamples) -> Tensor:
         return linear.solve(module.coarse, known.part(0, config.linear.evidence), config.linear)[0]
 
     def ours(steps: int, samples: int) -> Way:
@@ -85,7 +85,7 @@ def _sharpened(module: Sharpened, config: SharpenedConfig) -> dict[str, Way]:
     }
 
 
-def held_out(module: torch.nn.Module, known: Evidence, z: Tensor) -> float:
+def held_out(module: torch.nn.Module, known: SdfSamples, z: Tensor) -> float:
     """The loss of a code at samples, half of them inside."""
     x, s = torch.tensor(known.points, dtype=torch.float32), torch.tensor(known.distance, dtype=torch.float32)
     with torch.no_grad():

@@ -16,7 +16,7 @@ from dataclasses import replace
 import complete as one_view
 import numpy as np
 
-from isofield import api, shapes
+from isofield import api, io
 from isofield.errors import InputError
 from isofield.evaluate.distances import match
 from isofield.types import View
@@ -48,7 +48,7 @@ def main() -> None:
                 found = api.complete(space, view, eta=max(0.005, sigma), name=name)[0].sdf.mesh()
             except InputError:
                 continue
-            part = one_view.drawn(shapes.cloud_of([view]), 1)
+            part = one_view.drawn(io.cloud_of([view]), 1)
             one_sided = 1000 * float(np.square(match(part, truth).forward).mean())
             completed = one_view.chamfer(one_view.drawn(found, 1), truth)
             rows.append((completed, one_sided, one_view.chamfer(part, truth)))

@@ -21,15 +21,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isofield.configs import PRESETS, AutoDecoderConfig
+from isofield.configs import PRESETS, DeepSdfConfig
 from isofield.methods import auto_decoder
-from isofield.threads import SHARDS, map_lanes, steady
+from isofield.threads import SHARDS, deterministic, parallel_map
 from isofield.training import Processes, Training
 
 SHAPES, ROWS, REPEATS = 64, 20_000, 7
 
 
-def course(config: AutoDecoderConfig) -> Training:
+def course(config: DeepSdfConfig) -> Training:
     """A training on balls."""
     random = np.random.default_rng(0)
     rows = []
@@ -42,7 +42,7 @@ def course(config: AutoDecoderConfig) -> Training:
     return Training(learner, auto_decoder.plan(config, SHAPES, 0), Processes())
 
 
-def sizes_of(config: AutoDecoderConfig) -> list[tuple[int, int]]:
+def sizes_of(config: DeepSdfConfig) -> list[tuple[int, int]]:
     """Inputs and outputs of the layers, as far as they are computed for every point: without the code's columns."""
     sizes = []
     for layer, (inputs, outputs) in enumerate(zip([3, *config.dims], [*config.dims, 1], strict=True)):
@@ -51,7 +51,7 @@ def sizes_of(config: AutoDecoderConfig) -> list[tuple[int, int]]:
     return sizes
 
 
-def products(config: AutoDecoderConfig) -> Callable[[], object]:
+def products(config: DeepSdfConfig) -> Callable[[], object]:
     """The bare loop."""
     count, random = config.batch * config.samples // SHARDS, torch.Generator().manual_seed(0)
     layers = [
@@ -63,8 +63,8 @@ def products(config: AutoDecoderConfig) -> Callable[[], object]:
         return [part for x, w, y in layers for part in (x @ w, y @ w.T, x.T @ y)]
 
     def step() -> None:
-        with steady():
-            map_lanes(shard, range(SHARDS))
+        with deterministic():
+            parallel_map(shard, range(SHARDS))
 
     return step
 

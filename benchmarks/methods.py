@@ -30,7 +30,7 @@ import reconstruct
 import reconstruct_shapes as data
 import trimesh
 
-from isofield import shapes
+from isofield import io
 from isofield.configs import LEARNED
 from isofield.render import scan
 
@@ -44,7 +44,7 @@ Made = tuple[Any, trimesh.Trimesh]
 
 
 def truth(name: str) -> trimesh.Trimesh:
-    return shapes.read(data.data() / "meshes" / f"{name}.obj")
+    return io.read(data.data() / "meshes" / f"{name}.obj")
 
 
 def soup(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
@@ -62,7 +62,7 @@ def made(kind: str, name: str, folder: Path) -> Made:
     if kind == "body":
         subject = data.data() / "scans"
         registration = subject / "bodies_registrations" / name / "00000.ply"
-        return subject / "bodies" / name / "00000.ply", shapes.read(registration)
+        return subject / "bodies" / name / "00000.ply", io.read(registration)
     mesh = truth(name)
     if kind == "mesh":
         return data.data() / "meshes" / f"{name}.obj", mesh
@@ -93,7 +93,7 @@ def run(args: argparse.Namespace, rows: dict[str, dict[str, Any]], write: Callab
                 source, known = made(kind, name, Path(folder))
                 points = source if isinstance(source, np.ndarray) else None
                 if points is None and "poisson" in wanted:
-                    points = shapes.vertices_of(shapes.read(source))
+                    points = io.vertices_of(io.read(source))
                 for method in wanted:
                     job = {
                         "method": method, "quality": args.quality, "points": points, "normals": None,

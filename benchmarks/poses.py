@@ -17,9 +17,9 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from isofield import api
-from isofield.api.inferring import Posing, poser
+from isofield.api.inference import PoseSearch, poser
 from isofield.datasets import Prepared
-from isofield.types import Evidence
+from isofield.types import SdfSamples
 
 SAMPLES = 8192
 
@@ -29,7 +29,7 @@ def main() -> None:
     space, degrees = api.load_run(sys.argv[1]), float(sys.argv[3])
     names = one_view.ids("test")[: int(sys.argv[4]) if len(sys.argv) > 4 else 1000]
     prepared = Prepared(sys.argv[2], "signed", ids=names)
-    pose_of = poser(space, Posing(turned=degrees))
+    pose_of = poser(space, PoseSearch(turned=degrees))
     print("| body | turned | error, degrees | error of the shift, radii | s |\n| --- | --- | --- | --- | --- |")
     rows = []
     for row, record in enumerate(prepared.records):
@@ -41,7 +41,7 @@ def main() -> None:
         rows_of = np.array(prepared.rows(row)[:SAMPLES], np.float32)
         standing = turn.inv().apply(rows_of[:, :3] - shift).astype(np.float32)
         begun = time.perf_counter()
-        pose = pose_of(Evidence(standing, rows_of[:, 3]))
+        pose = pose_of(SdfSamples(standing, rows_of[:, 3]))
         seconds = time.perf_counter() - begun
         error = float(np.degrees((Rotation.from_matrix(pose.rotation) * turn.inv()).magnitude()))
         off = float(np.linalg.norm(pose.apply(turn.inv().apply(-shift)[None])))

@@ -28,10 +28,11 @@ import numpy as np
 import reconstruct_shapes as data
 import trimesh
 
-from isofield import families, shapes
-from isofield.sampling import recipes
-from isofield.sampling.solid import signed_distance
-from isofield.shapes.solids import Solids, sort
+from isofield import families, io
+from isofield.points import normalization
+from isofield.sampling import training_samples
+from isofield.solids.signed_distance import signed_distance
+from isofield.solids.solid_parts import Solids, sort
 
 try:
     import mesh_to_sdf
@@ -45,15 +46,17 @@ ASKED = 2000
 def sampled(mesh: trimesh.Trimesh, count: int) -> tuple[Solids, np.ndarray]:
     """A mesh normalised and sorted, and its signed samples (count, 4)."""
     random = np.random.default_rng(0)
-    solids = sort(shapes.normalization(mesh.vertices).apply(mesh.vertices), np.asarray(mesh.faces))
-    points, _ = recipes.surface(solids.vertices, solids.solid, 250_000, random)
-    return solids, recipes.signed(signed_distance(solids, 0.0), points, count, (0.005, 0.0005), 47 / 50, random)
+    solids = sort(normalization(mesh.vertices).apply(mesh.vertices), np.asarray(mesh.faces))
+    points, _ = training_samples.surface(solids.vertices, solids.solid, 250_000, random)
+    return solids, training_samples.signed(
+        signed_distance(solids, 0.0), points, count, (0.005, 0.0005), 47 / 50, random
+    )
 
 
 def speed(count: int) -> None:
     """The table of samples beside the ways of others."""
-    meshes = {f"objects/{name}": shapes.read(data.data() / f"objects/{name}.ply") for name in ("000", "400", "700")}
-    meshes |= {name: shapes.read(data.data() / f"meshes/{name}.obj") for name in ("spot", "fandisk", "rocker-arm")}
+    meshes = {f"objects/{name}": io.read(data.data() / f"objects/{name}.ply") for name in ("000", "400", "700")}
+    meshes |= {name: io.read(data.data() / f"meshes/{name}.obj") for name in ("spot", "fandisk", "rocker-arm")}
     meshes["rocker-arm, finer"] = meshes["rocker-arm"].subdivide()
     meshes["fandisk, finer"] = meshes["fandisk"].subdivide()
     meshes |= {name: families.FAMILIES[name]() for name in ("gyroid", "sculpture")}
@@ -91,8 +94,8 @@ def _mesh_to_sdf(mesh: trimesh.Trimesh, rows: np.ndarray, ours: float) -> list[s
 
 def cores(count: int) -> None:
     """Larger meshes, one alone and one on every core."""
-    mesh = shapes.read(data.data() / "meshes/rocker-arm.obj").subdivide()
-    spot = shapes.read(data.data() / "meshes/spot.obj").subdivide().subdivide()
+    mesh = io.read(data.data() / "meshes/rocker-arm.obj").subdivide()
+    spot = io.read(data.data() / "meshes/spot.obj").subdivide().subdivide()
     whole = {"rocker-arm, finer": mesh, "gyroid": families.FAMILIES["gyroid"](), "spot, finer": spot}
     number = os.cpu_count() or 1
     table("mesh", "faces", "s, alone", f"s a shape, {number} at once")
@@ -116,7 +119,7 @@ import resource, sys, time
 from pathlib import Path
 from isofield.configs import PrepareConfig
 from isofield.datasets.layouts import find
-from isofield.datasets.work import prepare_shape
+from isofield.datasets.prepare_shape import prepare_shape
 _, (entry,) = find(Path(sys.argv[1]))
 begun = time.perf_counter()
 record = prepare_shape(entry, Path(sys.argv[2]), PrepareConfig(count=int(sys.argv[3]), sign=sys.argv[4]))

@@ -26,15 +26,16 @@ import trimesh
 from prepare import row, table
 from scipy.spatial import cKDTree
 
-from isofield import datasets, shapes, surfaces
+from isofield import datasets, io, surfaces
 from isofield.configs import PrepareConfig
-from isofield.datasets.gate import faces_of, judge
-from isofield.datasets.signs import distance_of
+from isofield.datasets.quality_gate import faces_of, judge
+from isofield.datasets.sign import distance_of
 from isofield.datasets.visibility import look
-from isofield.sampling import recipes
-from isofield.sampling.solid import signed_distance
-from isofield.shapes.hull import outer as hull_of
-from isofield.shapes.solids import sort
+from isofield.points import normalization
+from isofield.sampling import training_samples
+from isofield.solids.signed_distance import signed_distance
+from isofield.solids.solid_parts import sort
+from isofield.solids.union import outer as hull_of
 from isofield.types import RADIUS
 
 NEAR = 1e-3
@@ -45,13 +46,13 @@ COUNT = 50_000
 
 def agreement(name: str) -> np.ndarray:
     """(COUNT,) differences of an assembly's signed distance without inner walls and that of the truth, in radii."""
-    mesh, truth = (shapes.read(data.data() / folder / f"{name}.ply") for folder in ("objects", "objects_truth"))
-    space = shapes.normalization(np.asarray(mesh.vertices))
+    mesh, truth = (io.read(data.data() / folder / f"{name}.ply") for folder in ("objects", "objects_truth"))
+    space = normalization(np.asarray(mesh.vertices))
     hull, _ = hull_of(sort(space.apply(mesh.vertices), np.asarray(mesh.faces)))
     known = sort(space.apply(truth.vertices), np.asarray(truth.faces))
     random = np.random.default_rng(0)
-    points, _ = recipes.surface(known.vertices, known.solid, COUNT, random)
-    rows = recipes.signed(signed_distance(known, 0), points, COUNT, (0.005, 0.0005), 47 / 50, random)
+    points, _ = training_samples.surface(known.vertices, known.solid, COUNT, random)
+    rows = training_samples.signed(signed_distance(known, 0), points, COUNT, (0.005, 0.0005), 47 / 50, random)
     return np.abs(signed_distance(hull, 0)(rows[:, :3]) - rows[:, 3]) / RADIUS
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import trimesh
 from manifold3d import Manifold, Mesh, OpType
 
-from isofield import shapes, surfaces
+from isofield import io, surfaces
 from isofield.families import FAMILIES
 from isofield.render import scan
 from isofield.types import Cloud
@@ -119,7 +119,7 @@ def _merged(path: Path) -> trimesh.Trimesh:
     """A mesh file whose vertices at one place are one."""
     if not path.is_file():
         raise ValueError(f"{path} is missing")
-    mesh = shapes.read(path)
+    mesh = io.read(path)
     mesh = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
     mesh.merge_vertices()
     return mesh
@@ -171,7 +171,7 @@ def _given(source: Path, truth_file: Path) -> Case:
     if source.parent.name == "abc":  # two bodies that touch, with walls between them
         truth, published = _outer(truth), truth
     truth = _closed(truth)
-    shape = shapes.read(source)
+    shape = io.read(source)
     points = np.asarray(shape.points if isinstance(shape, Cloud) else shape.vertices, np.float64)
     vertices, faces = np.asarray(truth.vertices, np.float64), np.asarray(truth.faces, np.int64)
     nearest = igl.point_mesh_squared_distance(points, vertices, faces)[1]

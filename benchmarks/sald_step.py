@@ -20,12 +20,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from isofield.adapt import steady
+from isofield.adapt import deterministic
 from isofield.adapt.descent import SHARDS
 from isofield.fields.gradient import value_and_gradient
 from isofield.fields.mlp import BETA, Mlp
 from isofield.losses.sign_agnostic import unsigned_direction, unsigned_value
-from isofield.threads import map_lanes
+from isofield.threads import parallel_map
 
 COUNT, REPEATS = 4096, 5
 
@@ -57,9 +57,9 @@ def ours(field: Mlp, x: Tensor, distance: Tensor, direction: Tensor) -> list[Ten
         part = len(query) / len(x)
         return torch.autograd.grad(part * loss(value_and_gradient(field, query), *known), weights)
 
-    with steady():
+    with deterministic():
         cut = zip(*(tensor.tensor_split(SHARDS) for tensor in (x, distance, direction)), strict=True)
-        parts = map_lanes(differentiate, list(cut))
+        parts = parallel_map(differentiate, list(cut))
         return [torch.stack(gradients).sum(0) for gradients in zip(*parts, strict=True)]
 
 

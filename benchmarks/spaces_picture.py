@@ -16,7 +16,7 @@ import numpy as np
 import trimesh
 
 from isofield import api, render
-from isofield.evaluate.novelty import POINTS, chamfer
+from isofield.evaluate.retrieval import POINTS, chamfer
 from isofield.evaluate.samples import draw
 
 

@@ -6,7 +6,7 @@ import time
 import pytest
 import torch
 
-from isofield.threads import map_lanes, ranges, single_threaded, workers
+from isofield.threads import parallel_map, ranges, single_threaded, workers
 
 
 @pytest.fixture(autouse=True)
@@ -30,8 +30,8 @@ def test_results_keep_the_order_of_the_chunks():
         time.sleep(0.05 if index == 0 else 0.0)
         return index * index
 
-    assert map_lanes(slow_first, iter(range(7))) == [0, 1, 4, 9, 16, 25, 36]
-    assert map_lanes(slow_first, []) == []
+    assert parallel_map(slow_first, iter(range(7))) == [0, 1, 4, 9, 16, 25, 36]
+    assert parallel_map(slow_first, []) == []
 
 
 def test_one_torch_thread_computes_inside_and_as_many_lanes_as_torch_had_threads():
@@ -43,7 +43,7 @@ def test_one_torch_thread_computes_inside_and_as_many_lanes_as_torch_had_threads
         with single_threaded():
             assert workers() == outside
         assert torch.get_num_threads() == 1
-        names = set(map_lanes(lambda _: (time.sleep(0.02), threading.get_ident())[1], range(8)))
+        names = set(parallel_map(lambda _: (time.sleep(0.02), threading.get_ident())[1], range(8)))
         assert len(names) == outside
     assert torch.get_num_threads() == 2
 
@@ -51,7 +51,7 @@ def test_one_torch_thread_computes_inside_and_as_many_lanes_as_torch_had_threads
 def test_threads_come_back_after_an_error():
     torch.set_num_threads(2)
     with pytest.raises(ZeroDivisionError), single_threaded():
-        map_lanes(lambda x: 1 / x, [1, 0, 2])
+        parallel_map(lambda x: 1 / x, [1, 0, 2])
     assert torch.get_num_threads() == 2
     torch.set_num_threads(1)
     assert workers() == 1

@@ -8,11 +8,11 @@ import numpy as np
 import trimesh
 from manifold3d import Manifold
 
-from isofield import shapes
 from isofield.api.space import Shape, ShapeSpace
 from isofield.configs import LinearConfig, PrepareConfig
 from isofield.methods import linear
-from isofield.types import Evidence, Similarity
+from isofield.points import normalization
+from isofield.types import SdfSamples, Similarity
 
 COUNT = 30
 """Training shapes."""
@@ -28,7 +28,7 @@ def toy(number: int) -> trimesh.Trimesh:
     whole = whole + ball.scale((nose, nose, 2 * nose)).translate((0.6 * a, 0.1, 0.9 * c))
     held = whole.to_mesh()
     vertices = np.asarray(held.vert_properties[:, :3], np.float64)
-    vertices = shapes.normalization(vertices).apply(vertices)
+    vertices = normalization(vertices).apply(vertices)
     return trimesh.Trimesh(vertices, np.asarray(held.tri_verts), process=False)
 
 
@@ -39,14 +39,14 @@ def distance(mesh: trimesh.Trimesh, points: np.ndarray) -> np.ndarray:
     return np.asarray(igl.signed_distance(np.asarray(points, np.float64), mesh.vertices, faces, sign_type=kind)[0])
 
 
-def evidence(number: int, count: int = 6000) -> Evidence:
+def evidence(number: int, count: int = 6000) -> SdfSamples:
     """Samples of a toy, most of them near its surface."""
     mesh, random = toy(number), np.random.default_rng([6, number])
     on = trimesh.sample.sample_surface(mesh, count, seed=number)[0]
     points = on + random.choice([0.07, 0.02], (count, 1)) * random.normal(size=(count, 3))
     points[: count // 8] = random.uniform(-1, 1, (count // 8, 3))
     points = random.permutation(points).astype(np.float32)
-    return Evidence(points, distance(mesh, points).astype(np.float32))
+    return SdfSamples(points, distance(mesh, points).astype(np.float32))
 
 
 def space() -> ShapeSpace:

@@ -12,27 +12,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from isofield.api import (
-        SDF,
-        Answers,
-        Extraction,
-        Found,
-        Posing,
-        ShapeSpace,
-        complete,
-        export,
-        fit,
-        infer,
-        load,
-        query,
-        train,
-    )
+    from isofield.api.completion import complete
+    from isofield.api.export import export
+    from isofield.api.fit import fit
+    from isofield.api.inference import InferenceResult, PoseSearch, infer
+    from isofield.api.load import load
+    from isofield.api.query import Answers, query
     from isofield.api.report import FitReport, report
+    from isofield.api.sdf import SDF, Extraction
+    from isofield.api.space import ShapeSpace
+    from isofield.api.train import train
     from isofield.configs import PrepareConfig
-    from isofield.datasets import Prepared, fetch, prepare
+    from isofield.datasets import Prepared, fetch
+    from isofield.datasets.prepare import prepare
     from isofield.errors import InputError
     from isofield.evaluate import compare
-    from isofield.shapes import inspect, read, read_views, write_mesh
+    from isofield.io import inspect, read, read_views, write_mesh
     from isofield.types import Cloud, Similarity, View
 
 __version__ = "0.1.0"
@@ -43,9 +38,9 @@ __all__ = [
     "Cloud",
     "Extraction",
     "FitReport",
-    "Found",
+    "InferenceResult",
     "InputError",
-    "Posing",
+    "PoseSearch",
     "PrepareConfig",
     "Prepared",
     "ShapeSpace",
@@ -79,8 +74,8 @@ _HOMES = {
     "PrepareConfig": "configs",
     "Prepared": "datasets",
     "ShapeSpace": "api",
-    "Found": "api",
-    "Posing": "api",
+    "InferenceResult": "api",
+    "PoseSearch": "api",
     "Similarity": "types",
     "View": "types",
     "compare": "evaluate",
@@ -89,15 +84,15 @@ _HOMES = {
     "fetch": "datasets",
     "fit": "api",
     "infer": "api",
-    "inspect": "shapes",
+    "inspect": "io",
     "load": "api",
     "prepare": "datasets",
     "query": "api",
-    "read": "shapes",
-    "read_views": "shapes",
+    "read": "io",
+    "read_views": "io",
     "report": "api",
     "train": "api",
-    "write_mesh": "shapes",
+    "write_mesh": "io",
 }
 """In which room each public name lives."""
 

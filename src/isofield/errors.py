@@ -16,13 +16,13 @@ class InputError(ValueError):
     """
 
 
-def listed(names: Sequence[str], most: int) -> str:
+def join_names(names: Sequence[str], most: int) -> str:
     """'a, b and 3 more': the first `most` names, and how many others there are."""
     others = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + others
 
 
-def perhaps(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str]) -> str:
     """', perhaps you meant ...' where a known word is near, else nothing."""
     stems = {option.lstrip("-"): option for option in known}  # dashes alone make no two words alike
     near = difflib.get_close_matches(word.lstrip("-"), list(stems), n=1, cutoff=0.6)

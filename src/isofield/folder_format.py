@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from isofield.errors import InputError, perhaps
+from isofield.errors import InputError, did_you_mean
 
 FORMAT = 1
 """Version of the folder's layout; a reader refuses newer ones."""
@@ -42,8 +42,8 @@ def read_config(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG
     if not path.is_file():
         raise InputError(
-            f"{folder} holds no field and no space (it has no {CONFIG}){perhaps(folder.name, _shipped())}: give the "
-            "folder that `isofield fit` or `isofield train` wrote."
+            f"{folder} holds no field and no space (it has no {CONFIG}){did_you_mean(folder.name, _shipped())}: give "
+            "the folder that `isofield fit` or `isofield train` wrote."
         )
     try:
         config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

@@ -33,7 +33,7 @@ _LANE = threading.local()
 
 @contextmanager
 def single_threaded() -> Iterator[None]:
-    """Inside, torch computes every operation on one thread; `map_lanes` uses as many lanes as torch had threads."""
+    """Inside, torch computes every operation on one thread; `parallel_map` uses as many lanes as torch had threads."""
     import torch
 
     before = torch.get_num_threads()
@@ -67,7 +67,7 @@ def products_are_exact() -> bool:
 
 
 @contextmanager
-def steady() -> Iterator[None]:
+def deterministic() -> Iterator[None]:
     """One torch thread an operation and the fastest matrix products that stay exact; both restored afterwards."""
     import torch
 
@@ -89,7 +89,7 @@ def workers() -> int:
     return max(1, min(int(asked) if str(asked).isdigit() else os.cpu_count() or 1, os.cpu_count() or 1))
 
 
-def map_lanes(function: Callable[[A], B], chunks: Iterable[A]) -> list[B]:
+def parallel_map(function: Callable[[A], B], chunks: Iterable[A]) -> list[B]:
     """function of every chunk, in the order of the chunks, several at a time.
 
     The result is the same for any number of threads as long as `function` computes on one thread (`single_threaded`).
@@ -113,7 +113,7 @@ def nearest(tree: cKDTree, points: np.ndarray, k: int | Sequence[int] = 1) -> tu
 
     SciPy's own threads write into arrays that vanish under them when Ctrl-C comes; these hold what they use.
     """
-    found = map_lanes(lambda part: tree.query(points[part], k=k), ranges(len(points), 8192))
+    found = parallel_map(lambda part: tree.query(points[part], k=k), ranges(len(points), 8192))
     if not found:
         return tree.query(points, k=k)
     return np.concatenate([one[0] for one in found]), np.concatenate([one[1] for one in found])

@@ -18,12 +18,12 @@ RADIUS = 1 / 1.03
 """Radius of a normalised shape (DeepSDF, Park et al. 2019: the unit sphere with a margin of 3 %)."""
 
 Points = Float[np.ndarray, "n 3"]
-Free = Callable[[np.ndarray, float], np.ndarray]
+FreeSpace = Callable[[np.ndarray, float], np.ndarray]
 """Points (n, 3) and a margin to (n,) bool: what was seen to be in empty space."""
 Distance = Callable[[np.ndarray], np.ndarray]
 """A field to those who never see a network: (n, 3) float64 points to (n,) signed distances."""
 
-Progress = Callable[[str, float], None]
+ProgressCallback = Callable[[str, float], None]
 """Called with what is being done, and the share of it that is done."""
 
 
@@ -121,11 +121,11 @@ class Observation:
     normals: Float[np.ndarray, "n 3"] | None = None
     noise: float | None = None
     triangles: Float[np.ndarray, "m 3 3"] | None = None
-    free: Free | None = None
+    free: FreeSpace | None = None
 
 
 @dataclass(frozen=True)
-class Evidence:
+class SdfSamples:
     """What is known of the signed distance of one shape, in normalised space.
 
     points: (n, 3), in random order, so that the first of them are a fair sample. distance: (n,), negative inside.
@@ -136,7 +136,7 @@ class Evidence:
     distance: Float[np.ndarray, " n"]
     free: Bool[np.ndarray, " n"] | None = None
 
-    def part(self, start: int, stop: int) -> Evidence:
+    def part(self, start: int, stop: int) -> SdfSamples:
         """The rows from `start` to before `stop`."""
         free = None if self.free is None else self.free[start:stop]
-        return Evidence(self.points[start:stop], self.distance[start:stop], free)
+        return SdfSamples(self.points[start:stop], self.distance[start:stop], free)

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from isofield.adapt.descent import SHARDS, descend, products_are_exact, rate, steady
+from isofield.adapt.descent import SHARDS, descend, deterministic, products_are_exact, rate
 from isofield.fields.siren import Siren
 
 
@@ -65,14 +65,14 @@ def test_settings_of_torch_are_the_callers_between_steps():
     for _ in descend(lambda x: (x * weight).mean(), [weight], lambda _: [torch.ones(8)], 2):
         assert torch.get_num_threads() == 2
         assert torch.get_float32_matmul_precision() == "highest"
-    with pytest.raises(ZeroDivisionError), steady():
+    with pytest.raises(ZeroDivisionError), deterministic():
         assert torch.get_num_threads() == 1
         _ = 1 / 0
     assert torch.get_num_threads() == 2
 
 
 def test_fast_products_are_used_only_where_exact():
-    with steady():
+    with deterministic():
         assert torch.get_float32_matmul_precision() == ("medium" if products_are_exact() else "highest")
         a = torch.randn(300, 200, generator=torch.Generator().manual_seed(1))
         exact = a.double() @ a.double().T

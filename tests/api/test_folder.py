@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from isofield import InputError
 from isofield.api import load
-from isofield.fields.refined import Refined
+from isofield.fields.grid_residual import GridResidual
 from isofield.fields.siren import Siren
 
 CONFIG, TENSORS = "config.json", "field.safetensors"
@@ -25,7 +25,7 @@ def _around(count: int = 400) -> np.ndarray:
 @pytest.mark.parametrize("kind", ["grid", "both", "network"])
 def test_what_was_saved_comes_back(ball, tmp_path, kind):
     network = Siren(16, 2, 8.0, torch.Generator().manual_seed(0)).requires_grad_(False)
-    field = {"grid": ball.field, "both": Refined(ball.field, network), "network": network}[kind]
+    field = {"grid": ball.field, "both": GridResidual(ball.field, network), "network": network}[kind]
     sdf = replace(ball, field=field, interrupted=kind == "both")
     assert sdf.save(tmp_path / "deep" / "folder") == tmp_path / "deep" / "folder"
     again = load(str(tmp_path / "deep" / "folder"))

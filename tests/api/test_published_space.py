@@ -25,7 +25,7 @@ SPECS = {
                      "latent_in": [2], "xyz_in_all": False, "use_tanh": False, "latent_dropout": False,
                      "weight_norm": True},
     "ClampingDistance": 0.1, "CodeRegularizationLambda": 1e-4, "CodeBound": 1.0,
-    "LearningRateSchedule": [{"Type": "Step", "Initial": 5e-4, "Interval": 5, "Factor": 0.5},
+    "LearningRateSchedule": [{"Type": "Progress", "Initial": 5e-4, "Interval": 5, "Factor": 0.5},
                              {"Type": "Constant", "Value": 1e-3}],
 }  # fmt: skip
 

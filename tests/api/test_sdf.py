@@ -8,7 +8,7 @@ import torch
 
 from isofield import InputError, surfaces
 from isofield.api import SDF
-from isofield.fields.refined import Refined
+from isofield.fields.grid_residual import GridResidual
 from isofield.fields.siren import Siren
 
 CENTER, RADIUS = np.array([10.0, -20.0, 30.0]), 4.0
@@ -145,7 +145,7 @@ def test_what_it_says_of_itself_is_short(ball):
 def test_kinds(ball):
     network = Siren(8, 1, 5.0)
     assert ball.kind == "grid"
-    assert replace(ball, field=Refined(ball.field, network)).kind == "both"
+    assert replace(ball, field=GridResidual(ball.field, network)).kind == "both"
     assert replace(ball, field=network).kind == "network"
 
 

@@ -11,7 +11,7 @@ import pytest
 import toys
 from isofield import api
 from isofield.errors import InputError
-from isofield.evaluate.novelty import chamfer
+from isofield.evaluate.retrieval import chamfer
 from isofield.evaluate.samples import draw
 
 

@@ -12,7 +12,7 @@ import pytest
 import balls
 import isofield
 import toys
-from isofield import shapes
+from isofield import io
 from isofield.cli.main import main
 from refusing import refused
 
@@ -35,7 +35,7 @@ def work(tmp_path_factory) -> Path:
     held = {name: toys.evidence(number) for number, name in enumerate(NAMES)}
     balls.prepared(folder / "data", {n: np.column_stack([e.points, e.distance]) for n, e in held.items()})
     for number, name in enumerate(NAMES):
-        shapes.write_mesh(toys.toy(number), folder / "truth" / f"{name}.ply")
+        io.write_mesh(toys.toy(number), folder / "truth" / f"{name}.ply")
     parts = {"train": {"toy": NAMES[:11]}, "test": {"toy": NAMES[11:]}}
     (folder / "split.json").write_text(json.dumps(parts))
     (folder / "same.json").write_text(json.dumps(NAMES))
@@ -87,8 +87,8 @@ def test_a_compact_space_is_trained_and_resumed_by_the_command_of_deepsdf(work, 
 
 def test_novelty_of_copies_and_of_others(work, toy_run, tmp_path, capsys):
     for name, number in (("copy", 9), ("other", toys.COUNT + 2)):
-        shapes.write_mesh(toys.toy(number), tmp_path / "pred" / f"{name}.ply")
-        shapes.write_mesh(toys.toy(toys.COUNT + 2), tmp_path / "truth" / f"{name}.ply")
+        io.write_mesh(toys.toy(number), tmp_path / "pred" / f"{name}.ply")
+        io.write_mesh(toys.toy(toys.COUNT + 2), tmp_path / "truth" / f"{name}.ply")
     line = ["evaluate", str(tmp_path / "pred"), str(tmp_path / "truth"), "--novelty"]
     assert main([*line, str(toy_run), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from isofield import shapes
+from isofield import io
 from isofield.cli.main import main
 from isofield.types import Cloud
 from refusing import refused
@@ -32,8 +32,8 @@ def work(tmp_path_factory) -> Path:
     shift = np.eye(4)
     shift[:3, 3] = [10, 0, 0]
     left, right = points[:, 0] < 0.5, points[:, 0] > -0.5
-    shapes.write_cloud(Cloud(points[left], None, colors[left]), folder / "left.ply")
-    shapes.write_cloud(Cloud(points[right] - [10, 0, 0], None, colors[right]), folder / "right.ply")
+    io.write_cloud(Cloud(points[left], None, colors[left]), folder / "left.ply")
+    io.write_cloud(Cloud(points[right] - [10, 0, 0], None, colors[right]), folder / "right.ply")
     (folder / "poses.json").write_text(json.dumps({"left": np.eye(4).tolist(), "right": shift.tolist()}))
     inputs = [str(folder / name) for name in ("left.ply", "right.ply")]
     out = ["-o", str(folder / "ball"), "--merge", "--poses", str(folder / "poses.json")]

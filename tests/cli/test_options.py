@@ -123,12 +123,12 @@ def test_one_sentence(line, here, capsys):
 
 
 def test_a_defect_asks_for_a_report_and_hides_the_traceback(here, capsys, monkeypatch):
-    import isofield.shapes
+    import isofield.io
 
     def defective(path):
         raise ZeroDivisionError("float division by zero")
 
-    monkeypatch.setattr(isofield.shapes, "read", defective)
+    monkeypatch.setattr(isofield.io, "read", defective)
     assert main(["info", "a.npy"]) == 1
     error = capsys.readouterr().err
     assert error.startswith("error: isofield failed unexpectedly (ZeroDivisionError: float division by zero); please ")
@@ -139,7 +139,7 @@ def test_a_defect_asks_for_a_report_and_hides_the_traceback(here, capsys, monkey
 
 
 def test_memory_and_interruption_have_their_sentences(here, capsys, monkeypatch):
-    import isofield.shapes
+    import isofield.io
 
     def stop(problem):
         def read(path):
@@ -147,9 +147,9 @@ def test_memory_and_interruption_have_their_sentences(here, capsys, monkeypatch)
 
         return read
 
-    monkeypatch.setattr(isofield.shapes, "read", stop(MemoryError()))
+    monkeypatch.setattr(isofield.io, "read", stop(MemoryError()))
     assert main(["info", "a.npy"]) == 1
     assert "memory ran out" in capsys.readouterr().err
-    monkeypatch.setattr(isofield.shapes, "read", stop(KeyboardInterrupt()))
+    monkeypatch.setattr(isofield.io, "read", stop(KeyboardInterrupt()))
     assert main(["info", "a.npy"]) == 130
     assert capsys.readouterr().err == "interrupted: nothing more was written.\n"

@@ -11,7 +11,7 @@ import pytest
 import trimesh
 
 import toys
-from isofield import render, shapes
+from isofield import io, render
 from isofield.cli.main import main
 from isofield.types import Cloud
 from refusing import refused
@@ -29,11 +29,11 @@ def work(tmp_path_factory, toy_run) -> Path:
     np.save(folder / "depth.npy", view.depth)
     camera = {"K": view.intrinsics.tolist(), "pose": view.pose.tolist()}
     (folder / "camera.json").write_text(json.dumps(camera))
-    cloud = shapes.cloud_of([view])
-    shapes.write_cloud(cloud, folder / "part.ply")
-    shapes.write_cloud(Cloud(cloud.points + 50, cloud.normals), folder / "far.ply")
-    shapes.write_cloud(Cloud(cloud.points[:5]), folder / "few.ply")
-    shapes.write_mesh(truth, folder / "whole.ply")
+    cloud = io.cloud_of([view])
+    io.write_cloud(cloud, folder / "part.ply")
+    io.write_cloud(Cloud(cloud.points + 50, cloud.normals), folder / "far.ply")
+    io.write_cloud(Cloud(cloud.points[:5]), folder / "few.ply")
+    io.write_mesh(truth, folder / "whole.ply")
     return folder
 
 
@@ -43,8 +43,8 @@ def test_complete_a_depth_image_and_a_cloud(work, capsys):
     assert main(["complete", str(work / "run"), *depth, "-o", out, *QUIET, "--json"]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert figures["files"] == [out] and figures["watertight"]
-    truth = shapes.read(work / "whole.ply")
-    assert np.abs(shapes.read(out).bounds - truth.bounds).max() < 0.1
+    truth = io.read(work / "whole.ply")
+    assert np.abs(io.read(out).bounds - truth.bounds).max() < 0.1
     several = ["--samples", "2", "--refine", "-o", str(work / "many")]
     assert main(["complete", str(work / "run"), str(work / "part.ply"), *several, *QUIET]) == 0
     assert {path.name for path in (work / "many").iterdir()} == {"part.ply", "part-1.ply", "codes.npz", "report.csv"}
@@ -82,10 +82,10 @@ def test_sample(work):
 
 
 def test_infer_with_a_pose_tells_it(work):
-    mesh = shapes.read(work / "whole.ply")
+    mesh = io.read(work / "whole.ply")
     turn = trimesh.transformations.rotation_matrix(0.4, [0, 0, 1])
     mesh.apply_transform(turn)
-    shapes.write_mesh(mesh, work / "turned.ply")
+    io.write_mesh(mesh, work / "turned.ply")
     out, pose = work / "posed", ["--pose", "similarity", "--turned", "30"]
     assert main(["infer", str(work / "run"), str(work / "turned.ply"), *pose, "-o", str(out), *QUIET]) == 0
     with (out / "report.csv").open() as file:
@@ -93,11 +93,11 @@ def test_infer_with_a_pose_tells_it(work):
     assert float(row["turned"]) == pytest.approx(np.degrees(0.4), abs=5)
     matrix = np.load(out / "codes.npz")["pose"][0]
     assert matrix[0, 0] == pytest.approx(float(row["pose_00"]))
-    assert np.abs(shapes.read(out / "turned.ply").bounds - mesh.bounds).max() < 0.06  # as the input stands
+    assert np.abs(io.read(out / "turned.ply").bounds - mesh.bounds).max() < 0.06  # as the input stands
 
 
 def test_shapes_that_the_space_does_not_hold_are_told(work, capsys):
-    shapes.write_mesh(trimesh.creation.box((1, 0.1, 0.1)), work / "bar.ply")
+    io.write_mesh(trimesh.creation.box((1, 0.1, 0.1)), work / "bar.ply")
     out, line = work / "far", ["infer", str(work / "run"), str(work / "whole.ply"), "-o", str(work / "far"), *QUIET]
     assert main(line) == 0
     assert "than these are from each other" not in capsys.readouterr().err

@@ -119,7 +119,7 @@ def test_specs_of_the_released_code_are_settings(data, tmp_path, capsys):
         "SnapshotFrequency": 1, "AdditionalSnapshots": [], "SamplesPerScene": 8, "ScenesPerBatch": 3,
         "ClampingDistance": 0.2, "CodeRegularization": True, "CodeRegularizationLambda": 1e-3, "CodeBound": 1.0,
         "LearningRateSchedule": [
-            {"Type": "Step", "Initial": 5e-4, "Interval": 500, "Factor": 0.5},
+            {"Type": "Progress", "Initial": 5e-4, "Interval": 500, "Factor": 0.5},
             {"Type": "Warmup", "Initial": 1e-4, "Final": 1e-3, "Length": 7},
         ],
     }  # fmt: skip

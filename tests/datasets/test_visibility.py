@@ -13,8 +13,8 @@ from isofield.configs import PrepareConfig
 from isofield.datasets import prepare
 from isofield.datasets.visibility import distance_to_seen, look
 from isofield.errors import InputError
-from isofield.sampling.solid import signed_distance
-from isofield.shapes.solids import sort
+from isofield.solids.signed_distance import signed_distance
+from isofield.solids.solid_parts import sort
 
 PIXEL, CLOSE = 2 / 400, np.sqrt(0.005)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from isofield import shapes
+from isofield import io
 from isofield.errors import InputError
 from isofield.evaluate import heatmap
 from isofield.evaluate.heatmaps import COLORS, distances_to, write
@@ -34,7 +34,7 @@ def test_colours_follow_the_errors(tmp_path):
     assert picture.scale()[-1] == (0.1, tuple(COLORS[-1]))
 
     write(picture, tmp_path / "heat.ply")
-    again = shapes.read(tmp_path / "heat.ply")
+    again = io.read(tmp_path / "heat.ply")
     assert again.vertices == pytest.approx(pred.vertices, abs=1e-6)
     assert np.array_equal(again.faces, pred.faces)
     assert np.array_equal(again.visual.vertex_colors[:, :3], picture.colors[:, :3])
@@ -46,7 +46,7 @@ def test_clouds_are_coloured_too(tmp_path):
     picture = heatmap(Cloud(points), trimesh.creation.icosphere(3))
     assert picture.top == pytest.approx(np.percentile(picture.errors, 99))
     write(picture, tmp_path / "cloud.ply")
-    again = shapes.read(tmp_path / "cloud.ply")
+    again = io.read(tmp_path / "cloud.ply")
     assert isinstance(again, Cloud)
     assert again.points == pytest.approx(points, abs=1e-6)
     assert np.array_equal(again.colors[:, :3], picture.colors[:, :3])

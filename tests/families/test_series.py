@@ -5,13 +5,13 @@ import csv
 import numpy as np
 import pytest
 
-from isofield import shapes
+from isofield import io
 from isofield.cli.main import main
 from isofield.errors import InputError
 from isofield.families.series import SERIES
 from isofield.families.vessels import vessel
-from isofield.sampling.recipes import surface
-from isofield.sampling.solid import distance_to, inside_of
+from isofield.sampling.training_samples import surface
+from isofield.solids.signed_distance import distance_to, inside_of
 
 DRAWS = {"aircraft": 12, "chair": 12, "vessel": 6, "sculpture": 2}
 
@@ -101,7 +101,7 @@ def test_make_writes_meshes_and_their_parameters(tmp_path):
     assert [row["id"] for row in rows] == ["chair/0000", "chair/0001", "chair/0002"]
     parameters = {name: float(value) for name, value in rows[2].items() if name != "id"}
     again = SERIES["chair"].build(**parameters)
-    assert again.volume == pytest.approx(shapes.read(tmp_path / "a/chair/0002.ply").volume, rel=1e-3)
+    assert again.volume == pytest.approx(io.read(tmp_path / "a/chair/0002.ply").volume, rel=1e-3)
 
 
 def test_what_cannot_be_made_is_told(tmp_path, capsys):

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from isofield.fields.build import build, describe, tensors
-from isofield.fields.decoder import Coded, Decoder, dropped
+from isofield.fields.decoder import Decoder, LatentField, dropped
+from isofield.fields.serialization import build, describe, tensors
 
 OPTIONS = [
     {},
@@ -57,7 +57,7 @@ def test_codes_joined_once_a_shape_give_what_codes_at_every_point_do(options):
 def test_round_trip_of_a_space_and_of_one_of_its_fields(options):
     net, x = small(**options), torch.rand(20, 3) * 2 - 1
     again = build(describe(net), tensors(net))
-    field = Coded(net, torch.ones(6))
+    field = LatentField(net, torch.ones(6))
     assert torch.equal(again(x[None], torch.ones(1, 6))[0], field(x))
     assert torch.equal(build(describe(field), tensors(field))(x), field(x))
 

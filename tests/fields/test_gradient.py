@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from isofield.fields.features import Features
 from isofield.fields.gradient import value_and_gradient
+from isofield.fields.hash_grid import HashGrid
 from isofield.fields.mlp import Mlp
 from isofield.fields.siren import Siren
 
@@ -15,7 +15,7 @@ def _fields():
     fields = {
         "siren": Siren(24, 3, 8.0, generator),
         "relu": Mlp((24,) * 4, (2,), "relu", 0.5, generator),
-        "features": Features(16, 2, (4, 16), 2, 512, 0.5, generator),
+        "features": HashGrid(16, 2, (4, 16), 2, 512, 0.5, generator),
         "softplus": Mlp((24,) * 4, (2,), "softplus", 0.5, generator),
         "any module": nn.Sequential(nn.Linear(3, 16), nn.Tanh(), nn.Linear(16, 1), nn.Flatten(0)),
     }

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from isofield.fields.build import build, describe, tensors
 from isofield.fields.grid import CORNERS, SparseGrid, cell_corners
+from isofield.fields.serialization import build, describe, tensors
 
 ORIGIN = np.array([-1.0, 2.0, 0.5])
 SIDE = 0.5

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from isofield.fields.bands import whole
-from isofield.losses.smoothed import hessian_rows, value_and_normal_rows, value_rows
+from isofield.fields.sparse_levels import whole
+from isofield.losses.ssd import hessian_rows, value_and_normal_rows, value_rows
 
 BAND = whole(np.array([-1.0, -1.0, -1.0]), 0.25, np.array([8, 8, 8]))
 NORMAL = np.array([0.36, 0.48, 0.8])

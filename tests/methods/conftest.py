@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from isofield import families, shapes, surfaces
-from isofield.configs import SmoothConfig
-from isofield.methods import smooth
+from isofield import families, surfaces
+from isofield.configs import SsdConfig
+from isofield.methods import ssd
+from isofield.points import normalization
 from isofield.render import scan
 from isofield.types import Observation
 
-CONFIG = SmoothConfig(cells=96, levels=3)
+CONFIG = SsdConfig(cells=96, levels=3)
 SHAPES = {"knot": families.knot, "gear": lambda: families.gear(teeth=8, holes=3, thickness=0.5, twist=0)}
 
 
@@ -22,10 +23,10 @@ def fitted():
         if (name, count) not in known:
             mesh = SHAPES[name]()
             cloud = scan(mesh, count, 0.002, seed=1)
-            similarity = shapes.normalization(cloud.points)
+            similarity = normalization(cloud.points)
             mesh.vertices = similarity.apply(mesh.vertices)
             observed = Observation(similarity.apply(cloud.points))
-            known[name, count] = mesh, observed, list(smooth.fit(observed, CONFIG))[-1].field
+            known[name, count] = mesh, observed, list(ssd.fit(observed, CONFIG))[-1].field
         return known[name, count]
 
     return get

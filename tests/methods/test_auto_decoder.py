@@ -10,12 +10,12 @@ import torch
 
 import balls
 from isofield import surfaces
-from isofield.configs import PRESETS, AutoDecoderConfig, RateConfig
+from isofield.configs import PRESETS, DeepSdfConfig, RateConfig
 from isofield.methods import auto_decoder, spaces
 from isofield.training import Processes, Training
-from isofield.types import Evidence
+from isofield.types import SdfSamples
 
-SMALL = AutoDecoderConfig(
+SMALL = DeepSdfConfig(
     length=8, dims=(32, 32), latent_in=(), norm_layers=(), weight_norm=False, dropout=(), saturating=False,
     code_std=0.1, code_bound=0.0, squared=True, prior_warm_up=0.0, batch=6, samples=128, steps=500,
     decoder_rate=RateConfig(5e-3, "cosine"),
@@ -39,7 +39,7 @@ def losses(config, z, x, s, epoch):
 
 
 def test_losses_are_those_of_the_released_code_worked_out_by_hand():
-    config = AutoDecoderConfig(length=2, clamp=0.1, prior=1e-2, prior_warm_up=100)
+    config = DeepSdfConfig(length=2, clamp=0.1, prior=1e-2, prior_warm_up=100)
     z = [[3.0, 4.0], [0.0, 0.5]]
     x = [[[3.05, 0, 0], [3.5, 0, 0]], [[-0.02, 0, 0], [0.03, 0, 0]]]  # f: 0.05, 0.5; -0.02, 0.03
     s = [[0.02, 0.3], [0.08, -0.4]]  # errors: 0.03, 0; 0.1, 0.13
@@ -87,9 +87,9 @@ def learned():
     return module.eval().requires_grad_(False), training.all_codes()
 
 
-def evidence(radius: float, count: int, seed: int) -> Evidence:
+def evidence(radius: float, count: int, seed: int) -> SdfSamples:
     rows = balls.rows_of(radius, count, seed)
-    return Evidence(rows[:, :3], rows[:, 3])
+    return SdfSamples(rows[:, :3], rows[:, 3])
 
 
 def error(module, code, radius):
@@ -136,7 +136,7 @@ def test_what_is_known_to_be_free_only_pushes_out(learned):
     module, codes = learned
     known = evidence(0.5, 3000, 5)
     outside = known.distance > 0.02
-    free = Evidence(known.points, np.where(outside, 0.01, known.distance).astype(np.float32), outside)
+    free = SdfSamples(known.points, np.where(outside, 0.01, known.distance).astype(np.float32), outside)
     found = spaces.infer(module, [free], codes, SMALL)
     assert error(module, found[0], 0.5) < 0.015
 
@@ -149,7 +149,7 @@ def test_a_refined_field_holds_what_a_code_cannot(learned):
     q = np.abs(x) - 0.55  # a cube, which no ball is
     s = np.linalg.norm(np.maximum(q, 0), axis=1) + np.minimum(q.max(1), 0)
     order = random.permutation(len(x))
-    known = Evidence(x[order].astype(np.float32), s[order].astype(np.float32))
+    known = SdfSamples(x[order].astype(np.float32), s[order].astype(np.float32))
     code = spaces.infer(module, [known], codes, SMALL)[0]
     points, truth = torch.tensor(x[::7], dtype=torch.float32), s[::7].clip(-0.1, 0.1)
     field = spaces.refine(module, known, code, SMALL)

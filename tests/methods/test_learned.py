@@ -10,14 +10,14 @@ import trimesh
 from isofield.configs import (
     FIRST,
     LEARNED,
-    DeepSdfConfig,
     DescentConfig,
     IgrConfig,
     NetworkConfig,
     SaldConfig,
+    SdfRegressionConfig,
     SirenConfig,
 )
-from isofield.methods import deepsdf, fitter, igr, sald, siren
+from isofield.methods import fitter, igr, sald, sdf_regression, siren
 from isofield.types import Observation
 
 SINE = NetworkConfig("siren", 64, 3, w0=12.0)
@@ -43,7 +43,7 @@ OURS = {
     "sal": (sald.fit, SaldConfig(SINE, FIRST_FEW, FEW, direction=0.0)),
     "igr": (igr.fit, IgrConfig(SINE, FIRST_FEW, FEW)),
     "siren": (siren.fit, SirenConfig(SINE, FIRST_FEW, FEW)),
-    "deepsdf": (deepsdf.fit, DeepSdfConfig(SINE, FEW, samples=50_000)),
+    "deepsdf": (sdf_regression.fit, SdfRegressionConfig(SINE, FEW, samples=50_000)),
     "sald of features": (sald.fit, SaldConfig(NetworkConfig("features", 32, 2), replace(FIRST_FEW, steps=120), FEW)),
     "igr of softplus": (igr.fit, IgrConfig(SOFTPLUS, FIRST_FEW, FEW)),
 }
@@ -56,9 +56,12 @@ PUBLISHED = {
     "igr": (igr.fit, replace(IgrConfig.of("fast", "published"), network=SOFTPLUS, descent=MORE)),
     "siren": (siren.fit, replace(SirenConfig.of("fast", "published"), network=SINE, descent=MORE)),
     "deepsdf": (
-        deepsdf.fit,
+        sdf_regression.fit,
         replace(
-            DeepSdfConfig.of("fast", "published"), network=SOFTPLUS, descent=replace(MORE, steps=500), samples=50_000
+            SdfRegressionConfig.of("fast", "published"),
+            network=SOFTPLUS,
+            descent=replace(MORE, steps=500),
+            samples=50_000,
         ),
     ),
 }

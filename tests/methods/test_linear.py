@@ -10,8 +10,8 @@ import torch
 
 from isofield.configs import LinearConfig
 from isofield.methods import linear
-from isofield.methods.gridding import gridded, sharpened, smoothed
-from isofield.types import Evidence
+from isofield.methods.grid_fit import gridded, sharpened, smoothed
+from isofield.types import SdfSamples
 
 CONFIG = LinearConfig(cells=12, samples=6000, evidence=6000, detail=6000, length=64, mirror="-")
 AXIS = np.linspace(-1, 1, CONFIG.cells + 1)
@@ -30,7 +30,7 @@ def radii(number):
 def samples(number, count, shift=0):
     random = np.random.default_rng([4, number, shift])
     points = random.uniform(-1, 1, (count, 3)).astype(np.float32)
-    return Evidence(points, distance(points.astype(np.float64), radii(number)).astype(np.float32))
+    return SdfSamples(points, distance(points.astype(np.float64), radii(number)).astype(np.float32))
 
 
 def grids(count=20):
@@ -88,7 +88,7 @@ def test_a_code_is_recovered_from_samples_of_its_field():
     points = np.random.default_rng(0).uniform(-1, 1, (6000, 3)).astype(np.float32)
     value = space(torch.tensor(points)[None], true[None])[0].numpy()
     kept = np.abs(value) < CONFIG.limit
-    found = linear.solve(space, Evidence(points[kept], value[kept]), replace(CONFIG, ridge=1e-12))[0]
+    found = linear.solve(space, SdfSamples(points[kept], value[kept]), replace(CONFIG, ridge=1e-12))[0]
     large = space.volume(torch.eye(space.length)).sub(space.volume(torch.zeros(1, space.length))).norm(dim=1) > 0.1
     torch.testing.assert_close(found[large], true[large], atol=2e-2, rtol=0)
 

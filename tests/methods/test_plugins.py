@@ -12,7 +12,7 @@ SOURCE = '''
 from dataclasses import dataclass
 import torch
 from isofield.fields.mlp import Mlp
-from isofield.methods.step import Step
+from isofield.methods.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class worse:
 
 def fit(observed, settings, seed, device):
     """A ball about the origin, as a network at its start is."""
-    yield Step("blowing", 1.0, Mlp((256,) * settings.layers, (), "relu", 0.5, torch.Generator().manual_seed(seed)))
+    yield Progress("blowing", 1.0, Mlp((256,) * settings.layers, (), "relu", 0.5, torch.Generator().manual_seed(seed)))
 '''
 
 

@@ -7,12 +7,12 @@ import pytest
 import torch
 
 import toys
-from isofield.configs import LinearConfig, RateConfig, SharpenedConfig
+from isofield.configs import LinearConfig, PcaMlpConfig, RateConfig
 from isofield.methods import sharpened, spaces
 from isofield.training import Processes, Training
 
 COUNT = 16
-CONFIG = SharpenedConfig(
+CONFIG = PcaMlpConfig(
     linear=LinearConfig(cells=12, iterations=8, samples=6000), dims=(32, 32), lead=4, batch=8, samples=256, steps=150,
     decoder_rate=RateConfig(4e-3, "cosine", final=1e-4), infer_steps=30, infer_samples=512,
 )  # fmt: skip

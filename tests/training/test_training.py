@@ -13,18 +13,18 @@ import torch
 
 import balls
 from isofield.cli.main import main
-from isofield.configs import AutoDecoderConfig, RateConfig
+from isofield.configs import DeepSdfConfig, RateConfig
 from isofield.methods import auto_decoder
 from isofield.training import Processes, Training
 
-CONFIG = AutoDecoderConfig(
+CONFIG = DeepSdfConfig(
     length=4, dims=(24, 24, 24), latent_in=(2,), norm_layers=(0, 1, 2), dropout=(0, 1), batch=4, samples=32, steps=9,
     decoder_rate=RateConfig(2e-3), code_rate=RateConfig(5e-3), snapshots=(), latent_dropout=True,
 )  # fmt: skip
 ROWS = [balls.rows_of(radius, 500) for radius in balls.RADII]
 
 
-def course(config: AutoDecoderConfig = CONFIG, seed: int = 0) -> Training:
+def course(config: DeepSdfConfig = CONFIG, seed: int = 0) -> Training:
     module = auto_decoder.network(config, seed)
     codes = auto_decoder.first_codes(len(ROWS), config, seed)
     inside = [float((rows[:, 3] < 0).mean()) for rows in ROWS]

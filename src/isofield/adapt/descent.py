@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import torch
 from torch import Tensor
 
-from isofield.threads import SHARDS, map_lanes, products_are_exact, steady
+from isofield.threads import SHARDS, deterministic, parallel_map, products_are_exact
 
-__all__ = ["SHARDS", "descend", "products_are_exact", "rate", "steady"]
+__all__ = ["SHARDS", "descend", "deterministic", "products_are_exact", "rate"]
 
 
 def rate(step: int, steps: int, warm_up: float, final: float) -> float:
@@ -53,11 +53,11 @@ def descend(
         return loss.detach(), torch.autograd.grad(loss, weights, materialize_grads=True)
 
     for step in range(steps):
-        with steady():
+        with deterministic():
             tensors = batch(step)
             cut = zip(*(tensor.tensor_split(shards) for tensor in tensors), strict=True)
             parts = [(len(shard[0]) / len(tensors[0]), shard) for shard in cut if len(shard[0])]
-            results = map_lanes(differentiate, parts)
+            results = parallel_map(differentiate, parts)
             for index, weight in enumerate(weights):
                 weight.grad = results[0][1][index]
                 for _, gradients in results[1:]:

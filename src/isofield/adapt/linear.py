@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from isofield.threads import map_lanes, ranges
+from isofield.threads import parallel_map, ranges
 
 ROWS = 65_536
 """Rows of a matrix that one thread multiplies at a time."""
@@ -57,7 +57,7 @@ def _chunks(a: csr_matrix) -> list[csr_matrix]:
 
 
 def _product(chunks: list[csr_matrix], u: np.ndarray) -> np.ndarray:
-    return np.concatenate(map_lanes(lambda a: a @ u, chunks))
+    return np.concatenate(parallel_map(lambda a: a @ u, chunks))
 
 
 def _dot(a: np.ndarray, b: np.ndarray) -> float:

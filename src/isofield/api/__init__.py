@@ -1,26 +1,26 @@
 """What a program uses: fit a shape, hold its field, ask it, save it, load it."""
 
-from isofield.api.answers import Answers, query, write_answers
-from isofield.api.completing import complete, partial, shared_frame
-from isofield.api.exporting import export
-from isofield.api.finishing import finish
-from isofield.api.fitting import fit
-from isofield.api.inferring import Found, Posing, infer, infer_all, write_codes
-from isofield.api.loading import load, load_run, load_sdf
-from isofield.api.observing import Observed, observe, observed_in
+from isofield.api.completion import complete, partial, shared_frame
+from isofield.api.export import export
+from isofield.api.fit import fit
+from isofield.api.inference import InferenceResult, PoseSearch, infer, infer_all, write_codes
+from isofield.api.load import load, load_run, load_sdf
+from isofield.api.observations import ShapeSamples, observe, observed_in
+from isofield.api.postprocess import finish
+from isofield.api.query import Answers, query, write_answers
 from isofield.api.report import FitReport, report
 from isofield.api.sdf import SDF, Extraction
 from isofield.api.space import ShapeSpace
-from isofield.api.training import train
+from isofield.api.train import train
 
 __all__ = [
     "SDF",
     "Answers",
     "Extraction",
     "FitReport",
-    "Found",
-    "Observed",
-    "Posing",
+    "InferenceResult",
+    "PoseSearch",
+    "ShapeSamples",
     "ShapeSpace",
     "complete",
     "export",

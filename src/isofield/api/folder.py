@@ -16,7 +16,7 @@ from torch import Tensor
 
 from isofield.api.sdf import SDF
 from isofield.errors import InputError
-from isofield.fields.build import build, describe, tensors
+from isofield.fields.serialization import build, describe, tensors
 from isofield.folder_format import AGAIN, CONFIG, FORMAT, TENSORS, read_config, reason
 from isofield.types import Similarity
 

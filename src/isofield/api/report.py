@@ -8,7 +8,7 @@ import numpy as np
 import trimesh
 from scipy.spatial import cKDTree
 
-from isofield.shapes.neighbourhoods import evened
+from isofield.points.local_pca import subsample
 from isofield.threads import nearest
 
 SAMPLES = 100_000
@@ -32,7 +32,7 @@ def report(mesh: trimesh.Trimesh, points: np.ndarray, spacing: float) -> FitRepo
     """Compare a mesh with the points (n, 3) that it was made from; spacing: median distance of neighbouring points."""
     import igl
 
-    points, spacing = evened(points, spacing)
+    points, spacing = subsample(points, spacing)
     generator = np.random.default_rng(0)
     chosen = points if len(points) <= SAMPLES else points[generator.choice(len(points), SAMPLES, replace=False)]
     center, scale = mesh.bounds.mean(0), float(mesh.extents.max())

@@ -16,15 +16,15 @@ from torch import Tensor, nn
 from isofield import surfaces
 from isofield.configs import RESOLUTIONS
 from isofield.errors import InputError
-from isofield.fields.beyond import NETWORKS, value
+from isofield.fields.extrapolation import NETWORKS, value
 from isofield.fields.grid import SparseGrid
-from isofield.fields.refined import Refined
-from isofield.shapes.neighbourhoods import evened
-from isofield.threads import map_lanes, ranges, single_threaded
+from isofield.fields.grid_residual import GridResidual
+from isofield.points.local_pca import subsample
+from isofield.threads import parallel_map, ranges, single_threaded
 from isofield.types import Similarity
 
 if TYPE_CHECKING:
-    from isofield.api.asking import Samples
+    from isofield.api.projection import Samples
 
 BATCH = 4096
 """Points that one thread evaluates at a time."""
@@ -87,7 +87,7 @@ class SDF:
         """What the field is: a "grid", a "network", "both" (a refined grid), or "combined" out of other fields."""
         if isinstance(self.field, SparseGrid):
             return "grid"
-        if isinstance(self.field, Refined):
+        if isinstance(self.field, GridResidual):
             return "both"
         return "network" if isinstance(self.field, NETWORKS) else "combined"
 
@@ -120,7 +120,7 @@ class SDF:
 
         self.field.cpu()
         with single_threaded():
-            parts = map_lanes(slope, ranges(len(local), BATCH))
+            parts = parallel_map(slope, ranges(len(local), BATCH))
         result = np.concatenate(parts) if parts else np.zeros((0, 3))
         if not isinstance(points, Tensor):
             return result
@@ -139,7 +139,7 @@ class SDF:
 
     def project(self, points: np.ndarray) -> np.ndarray:
         """The feet (n, 3) of points (n, 3) on the surface, by Newton's steps along the gradient."""
-        from isofield.api.asking import project
+        from isofield.api.projection import project
 
         return project(self, _checked(np.asarray(points)))
 
@@ -148,49 +148,49 @@ class SDF:
 
         Sphere tracing (Hart 1996), in the user's units. Raises InputError for a direction without length.
         """
-        from isofield.api.asking import cast
+        from isofield.api.projection import cast
 
         return cast(self, origins, directions)
 
     def grid(self, resolution: int = 128) -> Samples:
         """The field on a regular grid over its box, `resolution` cells along the longest side; see `Samples`."""
-        from isofield.api.asking import grid
+        from isofield.api.projection import grid
 
         return grid(self, resolution)
 
     def __or__(self, other: SDF) -> SDF:
         """The union of two shapes."""
-        from isofield.api.algebra import combined
+        from isofield.api.csg import combined
 
         return combined("union", self, other)
 
     def __and__(self, other: SDF) -> SDF:
         """The intersection of two shapes."""
-        from isofield.api.algebra import combined
+        from isofield.api.csg import combined
 
         return combined("intersection", self, other)
 
     def __sub__(self, other: SDF) -> SDF:
         """This shape without the other."""
-        from isofield.api.algebra import combined
+        from isofield.api.csg import combined
 
         return combined("difference", self, other)
 
     def offset(self, distance: float) -> SDF:
         """The shape grown by a distance in the user's units; shrunk, where that is negative."""
-        from isofield.api.algebra import offset
+        from isofield.api.csg import offset
 
         return offset(self, distance)
 
     def shell(self, thickness: float) -> SDF:
         """A wall of this thickness (user's units) with the shape's surface in its middle."""
-        from isofield.api.algebra import shell
+        from isofield.api.csg import shell
 
         return shell(self, thickness)
 
     def moved(self, matrix: np.ndarray) -> SDF:
         """The shape after a rigid motion (4, 4). Raises InputError for another matrix."""
-        from isofield.api.algebra import moved
+        from isofield.api.csg import moved
 
         return moved(self, matrix)
 
@@ -215,7 +215,7 @@ class SDF:
                 f"resolution {resolution} is out of range: give {least} to {most} cells along the longest side."
             )
         lower, upper, cells = np.asarray(self.lower), np.asarray(self.upper), resolution or RESOLUTION
-        grid = self.field.grid if isinstance(self.field, Refined) else self.field
+        grid = self.field.grid if isinstance(self.field, GridResidual) else self.field
         if resolution is None and isinstance(grid, SparseGrid):
             lower = grid.origin.double().cpu().numpy()
             upper = lower + np.array(grid.shape) * grid.side
@@ -238,7 +238,7 @@ class SDF:
             )
         mesh, dropped = found.mesh, 0
         if not keep_all:
-            points, spacing = evened(self.points, self.spacing)
+            points, spacing = subsample(self.points, self.spacing)
             mesh, dropped = surfaces.keep_observed(mesh, self.similarity.apply(points), spacing * self.similarity.scale)
         mesh = trimesh.Trimesh(self.similarity.invert(mesh.vertices), mesh.faces, process=False)
         problems = list(surfaces.check(mesh).problems)
@@ -263,7 +263,7 @@ class SDF:
                 return value(self.field, x).double().numpy()
 
         with single_threaded():
-            parts = map_lanes(values, ranges(len(points), BATCH))
+            parts = parallel_map(values, ranges(len(points), BATCH))
         return np.concatenate(parts) if parts else np.zeros(0)
 
 

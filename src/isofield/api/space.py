@@ -15,9 +15,9 @@ from torch import nn
 
 from isofield.api.sdf import SDF
 from isofield.configs import PrepareConfig, SpaceConfig
-from isofield.errors import InputError, perhaps
-from isofield.fields.combined import Moved
-from isofield.fields.implicit import CodedField
+from isofield.errors import InputError, did_you_mean
+from isofield.fields.csg import Transformed
+from isofield.fields.level_set import CodedField
 from isofield.methods import spaces
 from isofield.types import Pose, Similarity
 
@@ -84,7 +84,9 @@ class ShapeSpace:
 
     def _row(self, id_: str) -> int:
         if id_ not in self.ids:
-            raise InputError(f"the space has no shape called {id_!r}{perhaps(id_, self.ids)}: take one of its ids.")
+            raise InputError(
+                f"the space has no shape called {id_!r}{did_you_mean(id_, self.ids)}: take one of its ids."
+            )
         return self.ids.index(id_)
 
     @property
@@ -163,13 +165,13 @@ class ShapeSpace:
 
         pose: from the shape's normalised space to the frame of the space, where they differ.
         """
-        from isofield.shapes.neighbourhoods import spacing
+        from isofield.points.local_pca import spacing
 
         apart = spacing(points) if len(points) > 1 else 0.01
         center, radius = np.zeros(3), 1 + MARGIN
         if pose is not None:
             center, radius = pose.invert(np.zeros((1, 3)))[0], radius / pose.scale
-            module = Moved(module, (pose.scale * pose.rotation).tolist(), pose.shift)
+            module = Transformed(module, (pose.scale * pose.rotation).tolist(), pose.shift)
         low, high = _triple(center - radius), _triple(center + radius)
         provenance = {**self.provenance, "method": self.method, **more}
         return SDF(

@@ -13,7 +13,7 @@ from isofield.api.folder import write_folder
 from isofield.api.space import Shape, ShapeSpace
 from isofield.configs import PrepareConfig, space_config
 from isofield.errors import InputError
-from isofield.fields.build import build, describe, tensors
+from isofield.fields.serialization import build, describe, tensors
 from isofield.folder_format import FORMAT, SPACE, read_config, reason
 from isofield.types import Similarity
 

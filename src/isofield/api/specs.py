@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from isofield.configs import AutoDecoderConfig, space_config
+from isofield.configs import DeepSdfConfig, space_config
 from isofield.errors import InputError
 
 NETWORK = "NetworkSpecs"
@@ -30,7 +30,7 @@ def is_specs(table: Any) -> bool:
     return isinstance(table, Mapping) and NETWORK in table
 
 
-def translated(specs: Mapping[str, Any]) -> tuple[AutoDecoderConfig, list[str]]:
+def translated(specs: Mapping[str, Any]) -> tuple[DeepSdfConfig, list[str]]:
     """Our settings, and the names of those that mean nothing here. Raises InputError for what does not fit."""
     try:
         layers = dict(specs[NETWORK])
@@ -62,7 +62,7 @@ def translated(specs: Mapping[str, Any]) -> tuple[AutoDecoderConfig, list[str]]:
     known = {*HERE, NETWORK, "CodeInitStdDev", "CodeRegularization", "SnapshotFrequency", "AdditionalSnapshots"}
     ignored = [name for name in specs if name not in {*known, "LearningRateSchedule"}]
     ignored += [f"{NETWORK}.{name}" for name in layers if name not in LAYERS]
-    assert isinstance(config, AutoDecoderConfig)
+    assert isinstance(config, DeepSdfConfig)
     return config, ignored
 
 
@@ -75,7 +75,7 @@ def _snapshots(specs: Mapping[str, Any]) -> list[int]:
 
 def _rate(schedule: Mapping[str, Any]) -> dict[str, Any]:
     match schedule["Type"]:
-        case "Step":
+        case "Progress":
             return {
                 "kind": "step", "initial": schedule["Initial"], "length": schedule["Interval"],
                 "factor": schedule["Factor"],

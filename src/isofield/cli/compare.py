@@ -56,15 +56,16 @@ def compare(
     from rich.console import Console
     from rich.table import Table
 
-    from isofield import shapes
-    from isofield.cli import reporting
-    from isofield.cli.interrupts import listen
+    from isofield import io
+    from isofield.cli import output
     from isofield.cli.progress import shown
+    from isofield.cli.signals import listen
+    from isofield.files import atomic_write
 
     settings = {Path(name).stem: settings_of(name) for name in methods.split(",")}
-    shapes.check_output(out / "table.csv", ("csv",))
+    io.check_output(out / "table.csv", ("csv",))
     listen()
-    from isofield.api.comparing import FIGURES, compare_methods, latex
+    from isofield.api.benchmark import FIGURES, compare_methods, latex
 
     with shown("compare", progress) as report:
         rows = compare_methods(
@@ -76,11 +77,11 @@ def compare(
         | {f"{figure}_deviation": row["deviation"].get(figure, "") for figure in FIGURES}
         for row in rows
     ]
-    reporting.write_table(flat, out / "table.csv")
-    with shapes.replacing(out / "table.tex") as beside:
+    output.write_table(flat, out / "table.csv")
+    with atomic_write(out / "table.tex") as beside:
         beside.write_text(latex(rows, lambda row, figure: cell(row, figure, "$\\pm$")), encoding="utf-8")
     if json:
-        reporting.print_json(rows)
+        output.print_json(rows)
     else:
         table = Table("method", *(figure.replace("_", " ") for figure in FIGURES))
         for row in rows:
@@ -88,14 +89,14 @@ def compare(
         Console(width=160, highlight=False).print(table)
     for row in rows:
         if row.get(WON, row["shapes"]) <= row["shapes"] / 2:
-            reporting.note(f"{row['name']} has not learned more than to hand out what it was given.")
-    reporting.note(f"next: isofield infer {reporting.quoted(out / next(iter(settings)))} MESH -o DIR")
+            output.note(f"{row['name']} has not learned more than to hand out what it was given.")
+    output.note(f"next: isofield infer {output.quoted(out / next(iter(settings)))} MESH -o DIR")
     return 0
 
 
 def settings_of(name: str) -> SpaceConfig:
     """The settings that a name or a file stands for."""
-    from isofield.cli.configuring import read_settings
+    from isofield.cli.presets import read_settings
     from isofield.configs import DEFAULTS
 
     return DEFAULTS["linear"] if name == "linear" else read_settings("deepsdf", name)

@@ -64,17 +64,17 @@ def complete(
     """
     import time
 
-    from isofield import shapes
-    from isofield.cli import reporting, results
-    from isofield.cli.checks import check_resolution, check_seed
-    from isofield.cli.interrupts import listen
+    from isofield import io
+    from isofield.cli import output, space_output
     from isofield.cli.outputs import is_folder
     from isofield.cli.progress import shown
+    from isofield.cli.signals import listen
+    from isofield.cli.validation import check_resolution, check_seed
     from isofield.errors import InputError
 
     check_resolution(resolution)
     check_seed(seed)
-    posing = results.posing_of(pose, turned)
+    posing = space_output.posing_of(pose, turned)
     folder = is_folder(out)
     if samples < 1:
         raise InputError(f"--samples {samples} makes nothing: give at least 1.")
@@ -89,7 +89,7 @@ def complete(
     if camera is None and _is_depth(input):
         raise InputError(f"{input} is a picture, and a depth image goes with its camera: give --camera FILE.json.")
     mesh = Path(out) / f"{input.stem}.ply" if folder else Path(out)
-    shapes.check_output(mesh)
+    io.check_output(mesh)
     listen()
     from isofield import api
     from isofield.types import Similarity
@@ -101,7 +101,7 @@ def complete(
         frame = api.shared_frame(space)
     with shown(input.name, progress) as report:
         report("reading", 0.0)
-        source = input if camera is None else shapes.read_views([input], camera)
+        source = input if camera is None else io.read_views([input], camera)
         report("completing", 0.2)
         found = api.complete(
             space, source, frame=frame, eta=eta, sensor=sensor, background=background, samples=samples, posing=posing,
@@ -110,12 +110,16 @@ def complete(
         rows = []
         for number, one in enumerate(found):
             report("writing", 0.5 + 0.5 * number / samples)
-            rows.append(results.written(one, mesh.with_stem(one.id) if folder else mesh, None, resolution))
-    figures = results.tables(found, rows, mesh.parent) if folder else {**results.row_figures(rows[0]), "files": [out]}
+            rows.append(space_output.written(one, mesh.with_stem(one.id) if folder else mesh, None, resolution))
+    figures = (
+        space_output.tables(found, rows, mesh.parent)
+        if folder
+        else {**space_output.row_figures(rows[0]), "files": [out]}
+    )
     figures = {"input": str(input), **figures, "seconds": round(time.perf_counter() - begun, 2)}
     if posing is None:
-        results.tell_far(rows, "--pose rigid looks for how the part stands, --center and --scale say it")
-    reporting.show(figures, json, f"isofield evaluate {reporting.quoted(mesh)} TRUTH")
+        space_output.tell_far(rows, "--pose rigid looks for how the part stands, --center and --scale say it")
+    output.show(figures, json, f"isofield evaluate {output.quoted(mesh)} TRUTH")
     return 0
 
 

@@ -28,9 +28,9 @@ def demo(
     """
     import sys
 
-    from isofield import evaluate, families, render, shapes
-    from isofield.cli import reporting
-    from isofield.cli.fitting import Settings, run
+    from isofield import evaluate, families, io, render
+    from isofield.cli import output
+    from isofield.cli.fit_job import Settings, run
     from isofield.cli.outputs import Job, check
 
     scan, truth = out / "scan.ply", out / "truth.ply"
@@ -38,19 +38,19 @@ def demo(
     check(job)
     print(f"Making a sculpture and scanning it: {POINTS} points, noise of {NOISE:.1%}.", file=sys.stderr, flush=True)
     sculpture = families.sculpture(SEED)
-    shapes.write_mesh(sculpture, truth)
-    shapes.write_cloud(render.scan(sculpture, POINTS, NOISE, seed=SEED), scan)
+    io.write_mesh(sculpture, truth)
+    io.write_cloud(render.scan(sculpture, POINTS, NOISE, seed=SEED), scan)
 
     figures, _ = run(job, Settings(quality=quality), progress)
-    scores = evaluate.compare(shapes.read(job.mesh), sculpture, floor=False)
-    for line in reporting.lines({name: value for name, value in figures.items() if name != "files"}):
+    scores = evaluate.compare(io.read(job.mesh), sculpture, floor=False)
+    for line in output.lines({name: value for name, value in figures.items() if name != "files"}):
         print(line)
     print("\nAgainst the truth (lengths are shares of its diagonal):")
     for key, label in SCORES.items():
         print(f"  {label:<18}  {scores[key]:.5f}")
     print(f"\nThe scan:    {scan}\nThe truth:   {truth}\nThe mesh:    {job.mesh}\nThe field:   {job.field}/")
     print(f"The picture: {job.preview} (scan and mesh, side by side)")
-    print(f"next: isofield evaluate {reporting.quoted(job.mesh)} {reporting.quoted(truth)}")
+    print(f"next: isofield evaluate {output.quoted(job.mesh)} {output.quoted(truth)}")
     return 0
 
 

@@ -52,9 +52,10 @@ def evaluate(
     from rich.console import Console
     from rich.progress import track
 
-    from isofield import shapes
     from isofield.errors import InputError
     from isofield.evaluate import folders, heatmaps, tables
+    from isofield.files import atomic_write
+    from isofield.io import check_output, read
 
     for path in (pred, truth):
         if (path / "field.safetensors").is_file():
@@ -65,9 +66,9 @@ def evaluate(
     if heatmap is not None:
         if not single:
             raise InputError("--heatmap colours one prediction, but two folders are given; give two files.")
-        shapes.check_output(heatmap, ("ply",))
+        check_output(heatmap, ("ply",))
     if csv is not None:
-        shapes.check_output(csv, ("csv",))
+        check_output(csv, ("csv",))
 
     pairs, missing = folders.pairs(pred, truth)
     if novelty is not None:
@@ -91,10 +92,10 @@ def evaluate(
     else:
         tables.show(output, results, thresholds)
     if csv is not None:
-        with shapes.replacing(csv) as beside:
+        with atomic_write(csv) as beside:
             beside.write_text(tables.to_csv(results), encoding="utf-8")
     if heatmap is not None:
-        picture = heatmaps.heatmap(shapes.read(pred), shapes.read(truth), top=heatmap_top)
+        picture = heatmaps.heatmap(read(pred), read(truth), top=heatmap_top)
         heatmaps.write(picture, heatmap)
         (errors if json else output).print(tables.scale(picture), soft_wrap=True)
     return 0 if results.complete else 1
@@ -109,14 +110,14 @@ def _beside(pairs: Sequence[Pair], missing: Sequence[str], run: Path, json: bool
     from rich.console import Console
     from rich.table import Table
 
-    from isofield.api.novelty import novelties, training_points
-    from isofield.cli import reporting
+    from isofield.api.retrieval import novelties, training_points
+    from isofield.cli import output
     from isofield.cli.progress import shown
-    from isofield.evaluate import novelty
+    from isofield.evaluate import retrieval
 
     with shown("novelty", True) as report:
         names, training = training_points(run, report)
-        usual = novelty.usual(training)
+        usual = retrieval.usual(training)
         found = novelties(pairs, names, training, report)
     rows = [{"name": pair.name, **asdict(one)} for pair, one in zip(pairs, found, strict=True)]
     won = sum(one.score < one.retrieval for one in found)
@@ -126,32 +127,32 @@ def _beside(pairs: Sequence[Pair], missing: Sequence[str], run: Path, json: bool
         "among_training": usual, "each": rows,
     }  # fmt: skip
     if csv is not None:
-        reporting.write_table(rows, csv)
+        output.write_table(rows, csv)
     if json:
-        reporting.print_json(figures)
+        output.print_json(figures)
         return 0
-    output = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
     table = Table("shape", "Chamfer", "retrieval", "by", "to training", "nearest")
     for row in rows:
         table.add_row(
             row["name"], f"{row['score']:.3f}", f"{row['retrieval']:.3f}", row["best"], f"{row['to_training']:.3f}",
             row["nearest"],
         )  # fmt: skip
-    output.print(table)
-    output.print(
+    console.print(table)
+    console.print(
         "Chamfer: mean |a-b|^2 one way plus the other, x 1000, 10 000 points, the truth's normalised space (radius "
         "1/1.03).\nretrieval: the same of the best training shape, chosen by the truth. to training: from the "
         "prediction to the nearest\ntraining shape.",
         markup=False,
     )
-    output.print(
+    console.print(
         f"medians: {figures['score']:.3f}, retrieval {figures['retrieval']:.3f}; to training "
         f"{figures['to_training']:.3f}, among training shapes {usual:.3f}"
     )
     verdict = "" if won > len(rows) / 2 else ": this space has not learned more than to hand out what it was given"
-    output.print(f"better than retrieval: {won} of {len(rows)}{verdict}")
+    console.print(f"better than retrieval: {won} of {len(rows)}{verdict}")
     if missing:
-        reporting.note(
+        output.note(
             f"{len(missing)} files have no partner, and do not count: the first is {missing[0].split(' has')[0]}."
         )
     return 0

@@ -27,12 +27,12 @@ def export(
     """
     import time
 
-    from isofield import shapes
-    from isofield.cli import reporting
-    from isofield.cli.checks import check_resolution
+    from isofield import io
+    from isofield.cli import output
     from isofield.cli.progress import shown
+    from isofield.cli.validation import check_resolution
 
-    shapes.check_output(out, ("onnx", "npy", "npz", "vtk", "3mf"))
+    io.check_output(out, ("onnx", "npy", "npz", "vtk", "3mf"))
     check_resolution(resolution)
 
     from isofield import api
@@ -47,5 +47,5 @@ def export(
         "seconds": round(time.perf_counter() - begun, 3),
         "files": [str(out)],
     }
-    reporting.show(figures, json, following=f"isofield mesh {reporting.quoted(field)} -o mesh.ply")
+    output.show(figures, json, following=f"isofield mesh {output.quoted(field)} -o mesh.ply")
     return 0

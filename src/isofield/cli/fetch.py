@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 if TYPE_CHECKING:
-    from isofield.datasets.sources import File, Source
+    from isofield.datasets.registry import File, Source
 
 
 def fetch(
@@ -29,16 +29,16 @@ def fetch(
         json: Print the figures, or the list, as JSON to standard output.
     """
     from isofield import datasets
-    from isofield.cli import reporting
-    from isofield.cli.interrupts import listen
+    from isofield.cli import output
     from isofield.cli.progress import shown
+    from isofield.cli.signals import listen
 
     if name is None:
         _list(json)
         return 0
     source = datasets.find_source(name)
     for line in _described(source):
-        reporting.note(line)
+        output.note(line)
     listen()
     arrived = dict.fromkeys(source.files, 0)
     with shown(name, progress) as report:
@@ -52,11 +52,11 @@ def fetch(
         except KeyboardInterrupt:
             raise KeyboardInterrupt("interrupted: the same command goes on where it stopped.") from None
     folder = str(out or name)
-    following = f"isofield info {reporting.quoted(paths[0])}"
+    following = f"isofield info {output.quoted(paths[0])}"
     if len(paths) > 1:
-        following = f"isofield prepare {reporting.quoted(folder)} {reporting.quoted(folder + '-samples')}"
+        following = f"isofield prepare {output.quoted(folder)} {output.quoted(folder + '-samples')}"
     figures = {"name": name, "licence": source.licence, "bytes": source.size, "files": [str(path) for path in paths]}
-    reporting.show(figures, json, following)
+    output.show(figures, json, following)
     return 0
 
 
@@ -70,7 +70,7 @@ def _list(as_json: bool) -> None:
     """All names on standard output: what can be fetched, and what people have to get themselves."""
     from dataclasses import asdict
 
-    from isofield.cli.reporting import print_json
+    from isofield.cli.output import print_json
     from isofield.datasets import ELSEWHERE, SOURCES
 
     if as_json:

@@ -7,7 +7,7 @@ from typing import Annotated, cast
 
 import tyro
 
-from isofield.cli.fitting import Device, Settings, one, several
+from isofield.cli.fit_job import Device, Settings, one, several
 from isofield.configs import METHODS, NETWORKS, Network, Quality, Start, check_settings
 
 
@@ -67,9 +67,9 @@ def fit(
         progress: Show progress on standard error.
         json: Print the figures as JSON to standard output: an object, or a list for several inputs.
     """
-    from isofield.cli.checks import check_finish, check_method, check_resolution, check_seed, noise_of
-    from isofield.cli.interrupts import listen
     from isofield.cli.outputs import plan
+    from isofield.cli.signals import listen
+    from isofield.cli.validation import check_finish, check_method, check_resolution, check_seed, noise_of
     from isofield.errors import InputError
 
     if not inputs:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 if TYPE_CHECKING:
-    from isofield.api import Found
+    from isofield.api import InferenceResult
 
 
 def infer(
@@ -50,18 +50,18 @@ def infer(
     """
     import time
 
-    from isofield import shapes
-    from isofield.cli import reporting, results
-    from isofield.cli.checks import check_resolution
-    from isofield.cli.interrupts import listen
+    from isofield import io
+    from isofield.cli import output, space_output
     from isofield.cli.progress import shown
+    from isofield.cli.signals import listen
+    from isofield.cli.validation import check_resolution
     from isofield.errors import InputError
 
     if not inputs:
         raise InputError("INPUTS are missing; `isofield infer --help` lists the options.")
     check_resolution(resolution)
-    posing = results.posing_of(pose, turned)
-    shapes.check_output(out / "report.csv", ("csv",))
+    posing = space_output.posing_of(pose, turned)
+    io.check_output(out / "report.csv", ("csv",))
     listen()
     from isofield import api
     from isofield.api import infer_all
@@ -70,7 +70,7 @@ def infer(
     space = api.load_run(run, checkpoint)
     names, observed = api.observed_in(inputs, space.prepare, split)
     rows: list[dict[str, Any]] = []
-    shapes_found: list[Found] = []
+    shapes_found: list[InferenceResult] = []
     interrupted = False
     with shown(out.name, progress) as report:
         report(f"{len(names)} shapes", 0.0)
@@ -78,19 +78,21 @@ def infer(
             for found in infer_all(space, observed, refine, posing):
                 shapes_found.append(found)
                 folder = None if field is None else field / found.id
-                rows.append(results.written(found, out / f"{found.id}.ply", folder, resolution))
+                rows.append(space_output.written(found, out / f"{found.id}.ply", folder, resolution))
                 report(f"{len(names)} shapes", len(rows) / len(names))
         except KeyboardInterrupt:
             if not rows:
                 raise
             interrupted = True
     figures = {
-        "input": ", ".join(map(str, inputs)), **results.tables(shapes_found[: len(rows)], rows, out),
+        "input": ", ".join(map(str, inputs)), **space_output.tables(shapes_found[: len(rows)], rows, out),
         "seconds": round(time.perf_counter() - begun, 2), "interrupted": interrupted,
     }  # fmt: skip
     if posing is None:
-        results.tell_far(rows, "--pose rigid looks for how they stand, `isofield complete` takes a part of a shape")
+        space_output.tell_far(
+            rows, "--pose rigid looks for how they stand, `isofield complete` takes a part of a shape"
+        )
     else:
-        results.tell_far(rows, "`isofield complete` takes a part of a shape")
-    reporting.show(figures, json, f"isofield evaluate {reporting.quoted(out)} TRUTH")
+        space_output.tell_far(rows, "`isofield complete` takes a part of a shape")
+    output.show(figures, json, f"isofield evaluate {output.quoted(out)} TRUTH")
     return 130 if interrupted else 0

@@ -39,9 +39,9 @@ def info(
         if not json:
             _print(title, lines)
     if json:
-        from isofield.cli import reporting
+        from isofield.cli import output
 
-        reporting.print_json(results[0] if len(files) == 1 else results)
+        output.print_json(results[0] if len(files) == 1 else results)
     return 2 if failed else 0
 
 
@@ -91,10 +91,10 @@ def _experiment(path: Path) -> tuple[str, Lines, dict[str, object]]:
 def _shape(path: Path) -> tuple[str, Lines, dict[str, object]]:
     from dataclasses import asdict
 
-    from isofield import shapes
+    from isofield import io
 
-    info = shapes.inspect(shapes.read(path), str(path))
-    return str(path), shapes.describe(info), asdict(info)
+    info = io.inspect(io.read(path), str(path))
+    return str(path), io.describe(info), asdict(info)
 
 
 def _field(path: Path) -> tuple[str, Lines, dict[str, object]]:

@@ -40,23 +40,23 @@ def interpolate(
     """
     import time
 
-    from isofield import shapes
-    from isofield.cli import reporting
-    from isofield.cli.checks import check_resolution
-    from isofield.cli.interrupts import listen
+    from isofield import io
+    from isofield.cli import output
     from isofield.cli.progress import shown
+    from isofield.cli.signals import listen
+    from isofield.cli.validation import check_resolution
     from isofield.errors import InputError
 
     check_resolution(resolution)
     if steps < 2:
         raise InputError(f"--steps {steps} is no way: give at least 2.")
-    shapes.check_output(out / "way.gif", ("gif",))
+    io.check_output(out / "way.gif", ("gif",))
     listen()
     import trimesh
 
     from isofield import api, render
-    from isofield.api.varying import code_of
-    from isofield.cli.results import new_shapes
+    from isofield.api.latent_ops import code_of
+    from isofield.cli.space_output import new_shapes
 
     begun = time.perf_counter()
     space = api.load_run(run)
@@ -73,5 +73,5 @@ def interpolate(
         "input": f"{first}, {last}", "shapes": steps, "watertight": all(mesh.is_watertight for mesh in meshes),
         "seconds": round(time.perf_counter() - begun, 2), "files": [*files, str(out / "way.gif")],
     }  # fmt: skip
-    reporting.show(figures, json, f"isofield sample {reporting.quoted(run)} -n 9 -o {reporting.quoted(f'{out}-new')}")
+    output.show(figures, json, f"isofield sample {output.quoted(run)} -n 9 -o {output.quoted(f'{out}-new')}")
     return 0

@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from isofield.cli.problems import say, tell
-from isofield.errors import InputError, perhaps
+from isofield.cli.errors import say, tell
+from isofield.errors import InputError, did_you_mean
 
 COMMANDS = {
     "fit": "scan, cloud, soup or mesh in; watertight mesh and field out",
@@ -74,7 +74,7 @@ def _dispatch(arguments: list[str]) -> int:
         return 0
     if first not in COMMANDS:
         what = "option" if first.startswith("-") else "command"
-        near = perhaps(first, [*COMMANDS, "--help", "--version"])
+        near = did_you_mean(first, [*COMMANDS, "--help", "--version"])
         raise InputError(f"there is no {what} '{first}'{near}; `isofield --help` lists the commands.")
 
     from isofield.cli.parsing import call
@@ -87,8 +87,8 @@ def _dispatch(arguments: list[str]) -> int:
 
 def _dispatch_group(group: str, choices: Mapping[str, Callable[..., int]], arguments: list[str]) -> int:
     """Find the function that is named first among those of a group, and run it."""
-    from isofield.cli.configuring import configured
     from isofield.cli.parsing import call
+    from isofield.cli.presets import configured
 
     first = arguments[0] if arguments else ""
     if first in choices:
@@ -102,7 +102,7 @@ def _dispatch_group(group: str, choices: Mapping[str, Callable[..., int]], argum
         return 0
     if not first or first.startswith("-"):
         raise InputError(f"METHOD is missing: isofield {group} METHOD ..., where METHOD is one of {known}.")
-    raise InputError(f"there is no method '{first}'{perhaps(first, choices)}; choose among {known}.")
+    raise InputError(f"there is no method '{first}'{did_you_mean(first, choices)}; choose among {known}.")
 
 
 def overview() -> str:

@@ -33,19 +33,20 @@ def make(
 
     import numpy as np
 
-    from isofield import shapes
-    from isofield.cli.checks import check_seed
+    from isofield.cli.output import quoted
     from isofield.cli.progress import shown
-    from isofield.cli.reporting import quoted
+    from isofield.cli.validation import check_seed
     from isofield.errors import InputError
     from isofield.families.series import SERIES
+    from isofield.files import atomic_write
+    from isofield.io import check_output, write_mesh
 
     check_seed(seed)
     if count < 1:
         raise InputError(f"--count {count} makes nothing: give at least 1.")
     series, folder = SERIES[family], out / family
-    shapes.check_output(folder / "0000.ply")
-    shapes.check_output(folder / "parameters.csv", ("csv",))
+    check_output(folder / "0000.ply")
+    check_output(folder / "parameters.csv", ("csv",))
     every = [series.parameters(np.random.default_rng([seed, number])) for number in range(count)]
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
@@ -57,8 +58,8 @@ def make(
     with shown(family, progress) as report:
         for number, parameters in enumerate(every):
             report(f"making: {number} of {count}", number / count)
-            shapes.write_mesh(series.build(**parameters), folder / f"{number:04d}.ply")
-    with shapes.replacing(folder / "parameters.csv") as beside:
+            write_mesh(series.build(**parameters), folder / f"{number:04d}.ply")
+    with atomic_write(folder / "parameters.csv") as beside:
         beside.write_text(text.getvalue(), encoding="utf-8")
     print(f"written  {count} meshes and parameters.csv in {folder}", file=sys.stderr)
     print(f"next: isofield prepare {quoted(out)} {quoted(str(out) + '-samples')}", file=sys.stderr)

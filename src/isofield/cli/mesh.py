@@ -33,12 +33,12 @@ def mesh(
         confidence: Write each vertex's distance to the nearest point of the input into the mesh (.ply).
         json: Print the figures as JSON to standard output.
     """
-    from isofield import shapes
-    from isofield.cli import reporting
-    from isofield.cli.checks import check_finish, check_resolution
+    from isofield import io
+    from isofield.cli import output
+    from isofield.cli.validation import check_finish, check_resolution
     from isofield.errors import InputError
 
-    shapes.check_output(out)
+    io.check_output(out)
     check_resolution(resolution)
     check_finish(faces, trim)
     if confidence and out.suffix.lower() != ".ply":
@@ -49,12 +49,12 @@ def mesh(
     sdf = api.load_sdf(field)
     extraction = sdf.extract(resolution, level, keep_all)
     extraction = api.finish(sdf, extraction, faces=faces, trim=trim, confidence=confidence)
-    shapes.write_mesh(extraction.mesh, out)
+    io.write_mesh(extraction.mesh, out)
     figures = {
         "field": str(field),
-        **reporting.of_extraction(extraction),
+        **output.of_extraction(extraction),
         "seconds": round(extraction.seconds, 3),
         "files": [str(out)],
     }
-    reporting.show(figures, json, following=f"isofield info {reporting.quoted(out)}")
+    output.show(figures, json, following=f"isofield info {output.quoted(out)}")
     return 0

@@ -85,16 +85,16 @@ def _several(inputs: Sequence[Path], out: str, field: Path | None, preview: Path
 
 def check(job: Job) -> None:
     """Raise InputError where a job could not write what it should; nothing is left behind."""
-    from isofield import shapes
+    from isofield import io
 
-    shapes.check_output(job.mesh)
+    io.check_output(job.mesh)
     if os.path.realpath(job.mesh) in map(os.path.realpath, (job.source, *job.merged)):
         raise InputError(f"{job.mesh} is the input itself: give --out another name.")
     if job.field is not None:
-        shapes.check_output(job.field / CONFIG, known=("json",))
+        io.check_output(job.field / CONFIG, known=("json",))
         _check_field(job.field)
     if job.preview is not None:
-        shapes.check_output(job.preview, known=("png",))
+        io.check_output(job.preview, known=("png",))
 
 
 def _check_field(folder: Path) -> None:
@@ -113,6 +113,6 @@ def _check_field(folder: Path) -> None:
 
 
 def _is_mesh(path: Path) -> bool:
-    from isofield.shapes.writing import KNOWN
+    from isofield.io.writing import KNOWN
 
     return path.suffix.lower().removeprefix(".") in KNOWN

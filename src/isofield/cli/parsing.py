@@ -12,7 +12,7 @@ from typing import Any
 
 import tyro
 
-from isofield.errors import InputError, perhaps
+from isofield.errors import InputError, did_you_mean
 
 HELP = (tyro.conf.PositionalMetavarFromFieldName, tyro.conf.DisallowNone)
 """Positional arguments are called by their names, and options that may be left out do not offer 'None'."""
@@ -68,7 +68,7 @@ def _refuse(options: list[str], event: Any) -> None:
     tokens = getattr(event, unknown) if unknown else []
     for token in [token for token in tokens if token.startswith("-")]:
         option = token.split("=")[0]
-        raise InputError(f"there is no option '{option}'{perhaps(option, options)}; {help_}.")
+        raise InputError(f"there is no option '{option}'{did_you_mean(option, options)}; {help_}.")
     if tokens:
         raise InputError(f"'{tokens[0]}' is one argument too many; {help_}.")
     if kind == "MissingArgs":
@@ -78,7 +78,7 @@ def _refuse(options: list[str], event: Any) -> None:
         known = list(event.choices)
         if "None" in known:  # an option that may be left out: tyro puts its choices in any order
             known = sorted(choice for choice in known if choice != "None")
-        near, all_ = perhaps(event.value, known), ", ".join(known)
+        near, all_ = did_you_mean(event.value, known), ", ".join(known)
         raise InputError(f"{_name(event.argument)} cannot be '{event.value}'{near}; choose among {all_}.")
     if kind == "BadValue":
         raise InputError(f"{_name(event.argument)} needs a value; {help_}.")

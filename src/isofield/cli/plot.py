@@ -19,12 +19,12 @@ def plot(
         run: The folder that `isofield train deepsdf` wrote, finished or not.
         out: The picture to write (default: RUN/curves.png).
     """
-    from isofield import shapes
-    from isofield.cli import reporting
+    from isofield import io
+    from isofield.cli import output
     from isofield.errors import InputError
 
     path = out or run / "curves.png"
-    shapes.check_output(path, ("png",))
+    io.check_output(path, ("png",))
     from isofield import render, training
 
     lines = training.read_log(run)
@@ -48,7 +48,7 @@ def plot(
     ]
     render.charts(some, path)
     last = lines[-1]
-    reporting.note(f"{path}: {last['step']} steps, {last['seconds'] / 60:.1f} min, loss {last['loss']:.5f}")
+    output.note(f"{path}: {last['step']} steps, {last['seconds'] / 60:.1f} min, loss {last['loss']:.5f}")
     return 0
 
 

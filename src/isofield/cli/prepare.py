@@ -78,10 +78,10 @@ def prepare(
     """
     import time
 
-    from isofield.cli import reporting
-    from isofield.cli.checks import check_seed
-    from isofield.cli.interrupts import listen
+    from isofield.cli import output
     from isofield.cli.progress import shown
+    from isofield.cli.signals import listen
+    from isofield.cli.validation import check_seed
     from isofield.configs import PrepareConfig
     from isofield.datasets import Record
     from isofield.datasets import prepare as run
@@ -117,13 +117,13 @@ def prepare(
     number = counts(records)
     rejected = [record for record in records if record.outcome == "reject"]
     for record in rejected[:NAMED]:
-        reporting.note(f"rejected: {record.id}: {record.reason}")
+        output.note(f"rejected: {record.id}: {record.reason}")
     if len(rejected) > NAMED:
-        reporting.note(f"rejected: {len(rejected) - NAMED} more, each with its reason in {out / 'report.csv'}")
+        output.note(f"rejected: {len(rejected) - NAMED} more, each with its reason in {out / 'report.csv'}")
     figures = {
         "input": str(source), "shapes": len(records), "accepted": number["accept"], "repaired": number["repair"],
         "rejected": number["reject"], "seconds": round(time.perf_counter() - begun, 2),
         "files": [str(out / "manifest.json"), str(out / "report.html")],
     }  # fmt: skip
-    reporting.show(figures, json, f"open {reporting.quoted(out / 'report.html')}")
+    output.show(figures, json, f"open {output.quoted(out / 'report.html')}")
     return 1 if (strict and rejected) or len(rejected) == len(records) else 0

@@ -30,11 +30,11 @@ def query(
     import time
     import warnings
 
-    from isofield import shapes
-    from isofield.cli import reporting
+    from isofield import io
+    from isofield.cli import output
 
-    shapes.check_output(out, ("csv", "npy", "npz", "ply"))
-    asked = shapes.vertices_of(shapes.read(points))
+    io.check_output(out, ("csv", "npy", "npz", "ply"))
+    asked = io.vertices_of(io.read(points))
 
     import numpy as np
 
@@ -58,5 +58,5 @@ def query(
         "seconds": round(took, 3),
         "files": [str(out)],
     }
-    reporting.show(figures, json, following=f"isofield info {reporting.quoted(field)}")
+    output.show(figures, json, following=f"isofield info {output.quoted(field)}")
     return 0

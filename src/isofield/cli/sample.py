@@ -44,11 +44,11 @@ def sample(
     import math
     import time
 
-    from isofield import shapes
-    from isofield.cli import reporting
-    from isofield.cli.checks import check_resolution, check_seed
-    from isofield.cli.interrupts import listen
+    from isofield import io
+    from isofield.cli import output
     from isofield.cli.progress import shown
+    from isofield.cli.signals import listen
+    from isofield.cli.validation import check_resolution, check_seed
     from isofield.errors import InputError
 
     check_resolution(resolution)
@@ -57,12 +57,12 @@ def sample(
         raise InputError(f"--count {count} makes nothing: give at least 1.")
     if not 0 <= spread <= 2:
         raise InputError(f"--spread {spread:g} is out of range: give 0 to 2.")
-    shapes.check_output(out / "shapes.png", ("png",))
+    io.check_output(out / "shapes.png", ("png",))
     listen()
     import trimesh
 
     from isofield import api, render
-    from isofield.cli.results import new_shapes
+    from isofield.cli.space_output import new_shapes
 
     begun = time.perf_counter()
     space = api.load_run(run)
@@ -84,5 +84,5 @@ def sample(
         "input": str(run), "shapes": count, "watertight": all(mesh.is_watertight for mesh in meshes),
         "seconds": round(time.perf_counter() - begun, 2), "files": [*files, str(out / "shapes.png")],
     }  # fmt: skip
-    reporting.show(figures, json, f"isofield info {reporting.quoted(out / '000.ply')}")
+    output.show(figures, json, f"isofield info {output.quoted(out / '000.ply')}")
     return 0

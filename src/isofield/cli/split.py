@@ -32,8 +32,8 @@ def split(
     """
     import sys
 
-    from isofield import shapes
-    from isofield.cli.checks import check_seed
+    from isofield import io
+    from isofield.cli.validation import check_seed
     from isofield.datasets import find, make_split, of_classes
     from isofield.datasets.manifest import write
     from isofield.errors import InputError
@@ -41,7 +41,7 @@ def split(
     check_seed(seed)
     if not 0 < train < 1:
         raise InputError(f"--train {train} is no share: give a number between 0 and 1.")
-    shapes.check_output(out, ("json",))
+    io.check_output(out, ("json",))
     entries = find(source, layout)[1]
     parts = make_split(of_classes(entries, classes) if classes else entries, {"train": train, "test": 1 - train}, seed)
     write(out, parts)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from isofield.configs import DEFAULTS, AutoDecoderConfig, LinearConfig, SpaceConfig, method_of
+from isofield.configs import DEFAULTS, DeepSdfConfig, LinearConfig, SpaceConfig, method_of
 
 Split = Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")]
 Out = Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="RUN")]
@@ -49,7 +49,7 @@ def deepsdf(
     resume: Switch = False,
     seed: int = 0,
     device: str = "cpu",
-    settings: Annotated[AutoDecoderConfig, tyro.conf.arg(name="")] = DEFAULTS["deepsdf"],  # type: ignore[assignment]
+    settings: Annotated[DeepSdfConfig, tyro.conf.arg(name="")] = DEFAULTS["deepsdf"],  # type: ignore[assignment]
     progress: bool = True,
     json: Switch = False,
 ) -> int:
@@ -72,7 +72,7 @@ def deepsdf(
         progress: Show progress on standard error.
         json: Print the figures as JSON to standard output.
     """
-    from isofield.cli.checks import check_seed
+    from isofield.cli.validation import check_seed
 
     check_seed(seed)
     return _run(data, out, settings, split, progress, json, seed=seed, resume=resume, device=device)
@@ -84,9 +84,9 @@ def _run(
     import os
     import time
 
-    from isofield.cli import reporting
-    from isofield.cli.interrupts import listen
+    from isofield.cli import output
     from isofield.cli.progress import shown
+    from isofield.cli.signals import listen
 
     listen()
     begun = time.perf_counter()
@@ -104,7 +104,7 @@ def _run(
         "megabytes": round(tensors.stat().st_size / 1e6, 2), "seconds": round(time.perf_counter() - begun, 2),
         "files": [str(out / "config.json"), str(tensors)],
     }  # fmt: skip
-    reporting.show(figures, json, f"isofield infer {reporting.quoted(out)} MESH -o {reporting.quoted(f'{out}-shapes')}")
+    output.show(figures, json, f"isofield infer {output.quoted(out)} MESH -o {output.quoted(f'{out}-shapes')}")
     return 0
 
 

@@ -68,7 +68,7 @@ def check_settings(method: str, quality: str, start: str, network: str | None) -
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """A network (`fields.build.network`): its kind, hidden layers and their width; w0 is a sine network's frequency,
+    """A network (`fields.serialization.network`): its kind, hidden layers and their width; w0 is a sine network's frequency,
     activation the other networks' (softplus with beta = 100)."""
 
     kind: Network = "siren"
@@ -242,7 +242,7 @@ class SirenConfig:
 
 
 @dataclass(frozen=True)
-class DeepSdfConfig:
+class SdfRegressionConfig:
     """DeepSDF (Park et al. 2019) for one shape, without a code. Lengths are normalised.
 
     limit: delta of the clamp. deviations: of the samples near the surface, half each; `uniform` of all samples are
@@ -257,7 +257,9 @@ class DeepSdfConfig:
     samples: int = 500_000
 
     @classmethod
-    def of(cls, quality: Quality = "balanced", start: Start = "sides", kind: Network | None = None) -> DeepSdfConfig:
+    def of(
+        cls, quality: Quality = "balanced", start: Start = "sides", kind: Network | None = None
+    ) -> SdfRegressionConfig:
         """The settings of a quality: about 20, 35 to 65, and 2.5 times that, in seconds on two CPU cores."""
         if start == "sides":
             network, _, descent = _learning(quality, kind, 2000)
@@ -270,7 +272,7 @@ class DeepSdfConfig:
 
 
 @dataclass(frozen=True)
-class SmoothConfig:
+class SsdConfig:
     """Smoothed signed distance (Calakli and Taubin 2011). Lengths are fractions of the longest side of the points' box.
 
     oriented: points whose sides are found pair by pair. cells: finest cells along that side. levels: how many times
@@ -304,7 +306,7 @@ class SmoothConfig:
     winding_cell: float = 0.012
 
     @classmethod
-    def of(cls, quality: Quality = "balanced") -> SmoothConfig:
+    def of(cls, quality: Quality = "balanced") -> SsdConfig:
         """The settings of a quality: about 14, 20 and 35 seconds for 30 000 points on two CPU cores."""
         if quality == "fast":
             return cls(oriented=4000, cells=128, iterations=(100, 40, 40, 40))
@@ -312,14 +314,14 @@ class SmoothConfig:
 
 
 @dataclass(frozen=True)
-class RefinedConfig:
+class SsdSirenConfig:
     """The smooth grid, then a sine network that learns the grid's band and smooths its cells away.
 
     smooth: the grid's settings. steps: of the network. batch: samples a step. samples: drawn once
     from the band. width, layers, w0: of the network. learning_rate: Adam's, falling to `final` of it by a cosine.
     """
 
-    smooth: SmoothConfig = SmoothConfig()
+    smooth: SsdConfig = SsdConfig()
     steps: int = 1500
     batch: int = 4000
     samples: int = 400_000
@@ -330,7 +332,7 @@ class RefinedConfig:
     final: float = 0.01
 
     @classmethod
-    def of(cls, quality: Quality = "balanced") -> RefinedConfig:
+    def of(cls, quality: Quality = "balanced") -> SsdSirenConfig:
         """The settings of a quality: about 20, 45 and 120 seconds for 30 000 points on two CPU cores."""
         steps = {"fast": 400, "balanced": 1500, "best": 4000}[quality]
-        return cls(smooth=SmoothConfig.of(quality), steps=steps)
+        return cls(smooth=SsdConfig.of(quality), steps=steps)

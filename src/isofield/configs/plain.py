@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from isofield.configs.spaces import DEFAULTS, SpaceConfig
-from isofield.errors import InputError, perhaps
+from isofield.errors import InputError, did_you_mean
 
 
 def space_config(method: str, settings: Mapping[str, Any], base: SpaceConfig | None = None) -> SpaceConfig:
@@ -26,7 +26,9 @@ def _settled(base: Any, settings: Mapping[str, Any], above: str) -> Any:
     kinds = get_type_hints(type(base))
     for name, value in settings.items():
         if name not in known:
-            raise InputError(f"there is no setting '{above}{name}'{perhaps(str(name), known)}; take --help's names.")
+            raise InputError(
+                f"there is no setting '{above}{name}'{did_you_mean(str(name), known)}; take --help's names."
+            )
         try:
             values[name] = _as(kinds[name], value, known[name], f"{above}{name}.")
         except InputError:  # of a setting within

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 Samples = Literal["signed", "unsigned", "cloud", "levelset", "occupancy", "surface", "views"]
-"""Kinds of training samples (`sampling.recipes`, `datasets.views`)."""
+"""Kinds of training samples (`sampling.training_samples`, `datasets.views`)."""
 SAMPLES = get_args(Samples)
 Sign = Literal["winding", "visibility", "parity"]
-"""How it is told what is inside of a mesh (`datasets.signs`)."""
+"""How it is told what is inside of a mesh (`datasets.sign`)."""
 SIGNS = get_args(Sign)
 Normalize = Literal["shape", "dataset", "none"]
-"""Which similarity leads shapes into the normalised space: one each, one for all of them, none (`datasets.placing`)."""
+"""Which similarity leads shapes into the normalised space: one each, one for all of them, none (`datasets.normalization`)."""
 NORMALIZE = get_args(Normalize)
 Layout = Literal["auto", "deepsdf", "occupancy", "points2surf", "shapenet", "modelnet", "meshes"]
 """How the shapes of a data set lie in their folder (`datasets.layouts`); auto finds out."""

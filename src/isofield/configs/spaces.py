@@ -16,7 +16,7 @@ class LinearConfig:
         cells: Of the grid along each side, an even number.
         limit: Distances are cut off beyond it.
         samples: Of each shape, for its grid.
-        stiffness: Of that grid (`methods.gridding`).
+        stiffness: Of that grid (`methods.grid_fit`).
         iterations: Of the solver of that grid.
         megabytes: Of the components, at most.
         length: Of a code, at most: so many components.
@@ -81,7 +81,7 @@ class RateConfig:
 
 
 @dataclass(frozen=True)
-class AutoDecoderConfig:
+class DeepSdfConfig:
     """DeepSDF's auto-decoder (`methods.auto_decoder`); the defaults are the published numbers. Lengths are normalised.
 
     Args:
@@ -168,7 +168,7 @@ class AutoDecoderConfig:
 
 
 @dataclass(frozen=True)
-class SharpenedConfig:
+class PcaMlpConfig:
     """A linear space on a coarse grid, sharpened by a small network (`methods.sharpened`). Lengths are normalised.
 
     Args:
@@ -213,17 +213,17 @@ class SharpenedConfig:
 ETA = 0.005
 """How far from a seen surface, along its normals, its distance is taken for known (DeepSDF, section 6.3)."""
 
-SpaceConfig = LinearConfig | AutoDecoderConfig | SharpenedConfig
+SpaceConfig = LinearConfig | DeepSdfConfig | PcaMlpConfig
 """The settings of any method that learns a space of shapes."""
 PRESETS: dict[str, SpaceConfig] = {
-    "deepsdf-paper": AutoDecoderConfig(),
-    "deepsdf-mlp": AutoDecoderConfig(
+    "deepsdf-paper": DeepSdfConfig(),
+    "deepsdf-mlp": DeepSdfConfig(
         length=64, dims=(128,) * 8, weight_norm=False, norm_layers=(), dropout=(), saturating=False, code_std=0.1,
         code_bound=0.0, squared=True, prior_warm_up=0.0, batch=32, samples=320, steps=30_000,
         decoder_rate=RateConfig(2e-3, "cosine", final=4e-5), code_rate=RateConfig(5e-3, "cosine", final=1e-4),
         snapshots=(), keep=1000, infer_samples=2048, infer_by="lm",
     ),
-    "deepsdf-small": SharpenedConfig(),
+    "deepsdf-small": PcaMlpConfig(),
 }  # fmt: skip
 """Settings by name: DeepSDF as published; its network at 0.5 MB for two CPU cores; the best of less than 3 MB there."""
 
@@ -249,7 +249,7 @@ def check_linear(settings: LinearConfig) -> None:
         raise InputError(f"these settings are out of range: {', '.join(wrong)}.")
 
 
-def check_training(settings: AutoDecoderConfig | SharpenedConfig) -> None:
+def check_training(settings: DeepSdfConfig | PcaMlpConfig) -> None:
     """Raises InputError for numbers that no training can have."""
     held = {f.name: getattr(settings, f.name) for f in fields(settings)}
     above = ("length", "clamp", "batch", "samples", "parts", "keep", "log_every", "infer_samples")

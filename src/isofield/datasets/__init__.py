@@ -1,13 +1,13 @@
 """Many shapes on disk: found, judged, sampled, and read again for training."""
 
-from isofield.datasets.fetching import fetch, find_source
+from isofield.datasets.deepsdf_io import read_deepsdf, write_deepsdf
+from isofield.datasets.download import fetch, find_source
 from isofield.datasets.layouts import LAYOUTS, Entry, find
 from isofield.datasets.manifest import Record
-from isofield.datasets.occupancies import read_occupancy, read_pointcloud, write_occupancy
-from isofield.datasets.preparing import prepare
-from isofield.datasets.published import read_deepsdf, write_deepsdf
-from isofield.datasets.reading import Prepared, ids_of
-from isofield.datasets.sources import ELSEWHERE, SOURCES
+from isofield.datasets.onet_io import read_occupancy, read_pointcloud, write_occupancy
+from isofield.datasets.prepare import prepare
+from isofield.datasets.prepared import Prepared, ids_of
+from isofield.datasets.registry import ELSEWHERE, SOURCES
 from isofield.datasets.splits import chosen, make_split, of_classes, read_split
 
 __all__ = [

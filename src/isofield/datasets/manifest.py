@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from isofield import shapes
 from isofield.configs import PrepareConfig
 from isofield.errors import InputError
+from isofield.files import atomic_write
 from isofield.folder_format import reason
 
 FORMAT = 1
@@ -92,7 +92,7 @@ def check_settings(folder: Path, settings: dict[str, Any]) -> None:
 
 def write(path: Path, content: Any) -> None:
     """Writes JSON beside its name and moves it into place. Raises InputError where that fails."""
-    with shapes.replacing(path) as beside:
+    with atomic_write(path) as beside:
         beside.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from isofield import shapes
 from isofield.datasets.manifest import Record
-from isofield.datasets.work import PICTURE, place
+from isofield.datasets.prepare_shape import PICTURE, place
+from isofield.files import atomic_write
 
 STYLE = """body{font:14px/1.4 system-ui,sans-serif;margin:2em;color:#343a42;background:#fff}
 main{display:grid;grid-template-columns:repeat(auto-fill,minmax(330px,1fr));gap:12px}
@@ -47,7 +47,7 @@ def write(out: Path, records: Sequence[Record]) -> None:
         f"<main>{cells}</main>\n"
     )
     for name, content in (("report.csv", text.getvalue()), ("report.html", page)):
-        with shapes.replacing(out / name) as beside:
+        with atomic_write(out / name) as beside:
             beside.write_text(content, encoding="utf-8")
 
 

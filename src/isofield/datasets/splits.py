@@ -12,7 +12,7 @@ import numpy as np
 
 from isofield.datasets.layouts.entry import Entry
 from isofield.datasets.manifest import Record
-from isofield.errors import InputError, perhaps
+from isofield.errors import InputError, did_you_mean
 
 Named = TypeVar("Named", Entry, Record)
 LISTS = (".txt", ".lst")
@@ -81,7 +81,7 @@ def of_classes(entries: Sequence[Entry], classes: Sequence[str]) -> list[Entry]:
         if name not in known:
             labels = sorted({entry.label for entry in entries} - {""})
             which = f"choose among {', '.join(labels)}" if labels else "the shapes have none"
-            raise InputError(f"there is no class '{name}'{perhaps(name, known)}; {which}.")
+            raise InputError(f"there is no class '{name}'{did_you_mean(name, known)}; {which}.")
     return [entry for entry, names in zip(entries, called, strict=True) if names & {*classes}]
 
 

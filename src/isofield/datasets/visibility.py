@@ -13,7 +13,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from isofield import render
-from isofield.sampling.morton import in_order
+from isofield.solids.morton import in_order
 from isofield.threads import nearest
 from isofield.types import Distance
 

@@ -7,7 +7,6 @@ import math
 import numpy as np
 import trimesh
 
-from isofield import shapes
 from isofield.errors import InputError
 from isofield.evaluate import distances as measure
 from isofield.evaluate.protocols import (
@@ -21,6 +20,7 @@ from isofield.evaluate.protocols import (
 from isofield.evaluate.samples import Samples, draw, halves, surface_points
 from isofield.evaluate.topology import Topology, topology
 from isofield.evaluate.volume import iou
+from isofield.points import normalization
 from isofield.types import Cloud
 
 Shape = trimesh.Trimesh | Cloud
@@ -115,7 +115,7 @@ class _Frame:
         if not self.diagonal > 0:
             raise InputError(f"{name} has no extent: all its points are equal; give a shape with a surface.")
         self.longest = float((upper - lower).max()) / self.diagonal
-        self.normalised = shapes.normalization(truth).scale * self.diagonal
+        self.normalised = normalization(truth).scale * self.diagonal
 
     def apply(self, shape: Shape) -> Shape:
         if isinstance(shape, Cloud):

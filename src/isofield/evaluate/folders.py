@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from isofield import shapes
+from isofield import io
 from isofield.errors import InputError
 from isofield.evaluate.comparison import Scores, compare
 from isofield.evaluate.protocols import THRESHOLDS
@@ -68,7 +68,7 @@ def pairs(pred: str | os.PathLike[str], truth: str | os.PathLike[str]) -> tuple[
     """The pairs of two files, or of two folders, and one sentence for each file without a partner.
 
     In folders, and those below them, files with the same path are partners, whatever their extensions; hidden files and
-    files that `shapes.read` does not know are passed over. Raises InputError where one is a file and the other a
+    files that `io.read` does not know are passed over. Raises InputError where one is a file and the other a
     folder, a folder holds no shape, or two files of one folder have the same name.
     """
     pred, truth = Path(pred), Path(truth)
@@ -90,11 +90,11 @@ BESIDE = ("codes.npz", "report.csv", "parameters.csv")
 def shapes_in(folder: Path) -> dict[str, Path]:
     """The files of shapes in a folder and below it, by their paths without extensions.
 
-    Hidden files, tables of `BESIDE` and files that `shapes.read` does not know are passed over. Raises InputError where
+    Hidden files, tables of `BESIDE` and files that `io.read` does not know are passed over. Raises InputError where
     there is none, or two have the same name.
     """
     found: dict[str, Path] = {}
-    extensions = set(shapes.known())
+    extensions = set(io.known())
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
         if (
@@ -125,7 +125,7 @@ def compare_pair(
     """Read and score a pair with `compare`; what cannot be read or scored is a Result with its problem."""
     names = (str(pair.pred), str(pair.truth))
     try:
-        pred, truth = shapes.read(pair.pred), shapes.read(pair.truth)
+        pred, truth = io.read(pair.pred), io.read(pair.truth)
         return Result(
             pair, compare(pred, truth, samples=samples, seed=seed, floor=floor, thresholds=thresholds, names=names)
         )

@@ -10,7 +10,7 @@ import numpy as np
 import trimesh
 from scipy.spatial import cKDTree
 
-from isofield import shapes
+from isofield import io
 from isofield.errors import InputError
 from isofield.evaluate.samples import surface_points
 from isofield.threads import nearest
@@ -79,8 +79,8 @@ def heatmap(pred: trimesh.Trimesh | Cloud, truth: trimesh.Trimesh | Cloud, *, to
 
 
 def write(picture: Heatmap, path: str | os.PathLike[str]) -> None:
-    """Write a heatmap with its colours as .ply. Raises InputError as `shapes.check_output` does."""
+    """Write a heatmap with its colours as .ply. Raises InputError as `io.check_output` does."""
     if isinstance(picture.shape, Cloud):
-        shapes.write_cloud(picture.shape, path)
+        io.write_cloud(picture.shape, path)
     else:
-        shapes.write_mesh(picture.shape, path)
+        io.write_mesh(picture.shape, path)

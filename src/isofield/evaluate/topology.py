@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import trimesh
 
-from isofield.shapes.topology import distinct, edges, parts
+from isofield.topology import distinct, edges, parts
 
 
 @dataclass(frozen=True)

@@ -163,7 +163,7 @@ def dropped(h: Tensor, share: float, random: torch.Generator) -> Tensor:
 
 
 @final
-class Coded(nn.Module):
+class LatentField(nn.Module):
     """The field (n, 3) -> (n,) of one code (l,) of a space f(x (b, n, 3), z (b, l)) -> (b, n)."""
 
     code: Tensor

@@ -11,7 +11,7 @@ def clamped(value: Tensor, distance: Tensor, limit: float) -> Tensor:
     return (value.clamp(-limit, limit) - distance.clamp(-limit, limit)).abs().mean()
 
 
-def returning(value: Tensor, distance: Tensor, limit: float) -> Tensor:
+def unsaturated_clamped_l1(value: Tensor, distance: Tensor, limit: float) -> Tensor:
     """`clamped`, but what reaches beyond the limit counts in full where the distance does not reach there, a scalar.
 
     So it has a slope that leads back; in eq. 4 it has none, and a network that begins beyond the limit stays there.
@@ -22,6 +22,6 @@ def returning(value: Tensor, distance: Tensor, limit: float) -> Tensor:
     return (value - distance.clamp(-limit, limit)).abs().mean()
 
 
-def wrong_side(value: Tensor, distance: Tensor) -> Tensor:
+def sign_hinge(value: Tensor, distance: Tensor) -> Tensor:
     """mean max(0, -sign(s) f), a scalar: how far values (n,) reach to the other side than the distances (n,) do."""
     return (-distance.sign() * value).relu().mean()

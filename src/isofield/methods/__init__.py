@@ -7,23 +7,23 @@ from importlib.metadata import entry_points
 
 from isofield.configs import (
     PLUGINS,
-    DeepSdfConfig,
     IgrConfig,
     Network,
     NeuralPullConfig,
     Quality,
-    RefinedConfig,
     SaldConfig,
+    SdfRegressionConfig,
     SirenConfig,
-    SmoothConfig,
+    SsdConfig,
+    SsdSirenConfig,
     Start,
 )
 from isofield.errors import InputError
-from isofield.methods import deepsdf, igr, neural_pull, refined, sald, siren, smooth
-from isofield.methods.step import Step
+from isofield.methods import igr, neural_pull, sald, sdf_regression, siren, ssd, ssd_siren
+from isofield.methods.progress import Progress
 from isofield.types import Observation
 
-Fit = Callable[[Observation, int, str], Iterator[Step]]
+Fit = Callable[[Observation, int, str], Iterator[Progress]]
 """(observation, seed, device) to steps, the last of which holds the field."""
 
 
@@ -34,9 +34,9 @@ def fitter(method: str, quality: Quality, start: Start, network: Network | None 
     """
     match method:
         case "auto" | "smooth":  # the grid: best for its seconds (docs/adr/0004)
-            return _with(smooth.fit, SmoothConfig.of(quality))
+            return _with(ssd.fit, SsdConfig.of(quality))
         case "refined":
-            return _with(refined.fit, RefinedConfig.of(quality))
+            return _with(ssd_siren.fit, SsdSirenConfig.of(quality))
         case "neural-pull":
             return _with(neural_pull.fit, NeuralPullConfig.of(quality, start, network))
         case "sald":
@@ -48,7 +48,7 @@ def fitter(method: str, quality: Quality, start: Start, network: Network | None 
         case "siren":
             return _with(siren.fit, SirenConfig.of(quality, start, network))
         case "deepsdf":
-            return _with(deepsdf.fit, DeepSdfConfig.of(quality, start, network))
+            return _with(sdf_regression.fit, SdfRegressionConfig.of(quality, start, network))
     return _plugin(method, quality)
 
 
@@ -66,5 +66,5 @@ def _plugin(method: str, quality: Quality) -> tuple[Fit, object]:
     raise KeyError(method)
 
 
-def _with(fit: Callable[..., Iterator[Step]], config: object) -> tuple[Fit, object]:
+def _with(fit: Callable[..., Iterator[Progress]], config: object) -> tuple[Fit, object]:
     return (lambda observed, seed, device: fit(observed, config, seed, device)), config

@@ -30,11 +30,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isofield.configs import AutoDecoderConfig
+from isofield.configs import DeepSdfConfig
 from isofield.fields.decoder import Conditional, Decoder
-from isofield.losses.signed import clamped, returning
+from isofield.losses.signed import clamped, unsaturated_clamped_l1
 from isofield.training import Learner, Plan
-from isofield.training.batches import steps_of
+from isofield.training.epoch_order import steps_of
 from isofield.training.learner import Draw
 
 SLACK = 1.5
@@ -46,7 +46,7 @@ Rows = Callable[[int], np.ndarray]
 """Of shape i all samples (n, 4), x, y, z and signed distance, in random order."""
 
 
-def network(config: AutoDecoderConfig, seed: int) -> Decoder:
+def network(config: DeepSdfConfig, seed: int) -> Decoder:
     """The network of the settings. Raises ValueError for layers that do not fit together."""
     return Decoder(
         config.length, config.dims, config.latent_in, norm_layers=config.norm_layers, weight_norm=config.weight_norm,
@@ -56,13 +56,13 @@ def network(config: AutoDecoderConfig, seed: int) -> Decoder:
     )  # fmt: skip
 
 
-def first_codes(count: int, config: AutoDecoderConfig, seed: int) -> Tensor:
+def first_codes(count: int, config: DeepSdfConfig, seed: int) -> Tensor:
     """Codes (count, l) as they begin, |z| about `code_std`."""
     random = torch.Generator().manual_seed(seed + 1)
     return torch.randn(count, config.length, generator=random) * (config.code_std / math.sqrt(config.length))
 
 
-def plan(config: AutoDecoderConfig, count: int, seed: int) -> Plan:
+def plan(config: DeepSdfConfig, count: int, seed: int) -> Plan:
     """The settings as numbers of steps, for so many shapes."""
     unit = 1 if config.steps else steps_of(count, config.batch)
     return Plan(
@@ -72,14 +72,12 @@ def plan(config: AutoDecoderConfig, count: int, seed: int) -> Plan:
     )  # fmt: skip
 
 
-def learner(
-    module: nn.Module, codes: Tensor, rows: Rows, inside: Sequence[float], config: AutoDecoderConfig
-) -> Learner:
+def learner(module: nn.Module, codes: Tensor, rows: Rows, inside: Sequence[float], config: DeepSdfConfig) -> Learner:
     """What is learned: a network with `condition` and `decode` (`fields.decoder`), and codes (n, l).
 
     inside: of each shape the share of its samples that is inside, about.
     """
-    loss = clamped if config.saturating else returning
+    loss = clamped if config.saturating else unsaturated_clamped_l1
     network = cast(Conditional, module)
     decode = torch.compile(network.decode) if config.compile else network.decode
 

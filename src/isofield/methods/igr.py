@@ -15,7 +15,7 @@ What differs from the paper, for both starts:
 
 `start="published"` keeps the rest: a softplus network that begins as the distance to a sphere, normals as the input
 gives them, none where it has none. `start="sides"` knows the normals of every point with their sides
-(`shapes.normals`), first regresses a sine network onto the rough signed distance, and keeps that as a weak target far
+(`points.normals`), first regresses a sine network onto the rough signed distance, and keeps that as a weak target far
 from the points.
 """
 
@@ -30,14 +30,14 @@ from torch import Tensor
 from isofield.adapt import fresh, joined, rows, tensor
 from isofield.configs import IgrConfig
 from isofield.fields.gradient import value_and_gradient
-from isofield.losses.eikonal import eikonal, normals_apart
+from isofield.losses.eikonal import eikonal, normal_l2_loss
 from isofield.methods.learning import SPACE, fresh_network, learn, learn_sides, rough_loss, sides
-from isofield.methods.step import Step
-from isofield.sampling.queries import Draw, around
+from isofield.methods.progress import Progress
+from isofield.sampling.query_points import Draw, around
 from isofield.types import Observation
 
 
-def fit(observed: Observation, config: IgrConfig, seed: int = 0, device: str = "cpu") -> Iterator[Step]:
+def fit(observed: Observation, config: IgrConfig, seed: int = 0, device: str = "cpu") -> Iterator[Progress]:
     """The network of one shape, on `device`; every step holds the same network, which goes on learning in place."""
     random, count = np.random.default_rng(seed), config.descent.batch // 2
     points, normals = observed.points, observed.normals
@@ -47,12 +47,12 @@ def fit(observed: Observation, config: IgrConfig, seed: int = 0, device: str = "
         value, gradient = value_and_gradient(field, torch.cat([point, query]))
         loss = value[: len(point)].abs().mean() + config.slope * eikonal(gradient[len(point) :])
         if normals is not None:
-            loss = loss + config.normals * normals_apart(gradient[: len(point)], normal)
+            loss = loss + config.normals * normal_l2_loss(gradient[: len(point)], normal)
         return loss + rough_loss(field, known, config.far)
 
     far: list[Tensor] = []
     if config.first is not None:
-        yield Step("finding the sides", 0.0, None)
+        yield Progress("finding the sides", 0.0, None)
         oriented = sides(observed, seed)
         points, normals = oriented.points, oriented.normals
     near = around(points, config.neighbour, config.scales)

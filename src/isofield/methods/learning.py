@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from isofield.adapt import Batch, descend, rows, tensor
 from isofield.configs import DescentConfig, NetworkConfig
-from isofield.fields.build import network
-from isofield.methods.step import Step
-from isofield.sampling.queries import Draw, everywhere, rough_distance
-from isofield.shapes.denoising import settled
-from isofield.shapes.normals import Oriented, orient
+from isofield.fields.serialization import network
+from isofield.methods.progress import Progress
+from isofield.points.denoising import denoise
+from isofield.points.normals import Oriented, orient
+from isofield.sampling.query_points import Draw, everywhere, rough_distance
 from isofield.types import Observation
 
 SPACE = 1.1
@@ -36,12 +36,12 @@ def fresh_network(config: NetworkConfig, points: np.ndarray, seed: int, device: 
 
 def sides(observed: Observation, seed: int) -> Oriented:
     """The observed points with their sides, moved to where their neighbours say that the surface is."""
-    return settled(orient(observed.points, observed.normals, observed.noise, seed))
+    return denoise(orient(observed.points, observed.normals, observed.noise, seed))
 
 
 def learn_sides(
     field: nn.Module, oriented: Oriented, draw: Draw, config: DescentConfig, random: np.random.Generator, device: str
-) -> Generator[Step, None, tuple[Samples, Samples]]:
+) -> Generator[Progress, None, tuple[Samples, Samples]]:
     """Regresses the field onto the rough signed distance: nearest point, side by the winding number.
 
     draw: of the samples near the points. Returns those, and the samples in all of space: a pull or a slope alone grows
@@ -59,7 +59,7 @@ def learn_sides(
         "learning the sides", 0.1, 0.3,
     )  # fmt: skip
     for step in steps:
-        yield Step(step.stage, step.fraction, field, oriented.usual_noise)
+        yield Progress(step.stage, step.fraction, field, oriented.usual_noise)
     return near, far
 
 
@@ -79,11 +79,11 @@ def learn(
     stage: str,
     first: float,
     last: float = 1.0,
-) -> Iterator[Step]:
+) -> Iterator[Progress]:
     """Descends `objective`; the fraction that is done goes from `first` to `last`."""
     steps = descend(
         objective, field.parameters(), batch, config.steps,
         learning_rate=config.learning_rate, warm_up=config.warm_up, final=config.final,
     )  # fmt: skip
     for index, _ in enumerate(steps):
-        yield Step(stage, first + (last - first) * (index + 1) / config.steps, field)
+        yield Progress(stage, first + (last - first) * (index + 1) / config.steps, field)

@@ -1,6 +1,6 @@
 """A linear space of shapes: principal components of truncated signed distances, codes by robust least squares.
 
-Every shape i gives a grid g_i of its distances, cut off at +-limit, from its samples (`methods.gridding`). With the
+Every shape i gives a grid g_i of its distances, cut off at +-limit, from its samples (`methods.grid_fit`). With the
 mean m and the principal components b_l of the grids, each as large as its deviation (so that codes are white),
 
     f(x; z) = m(x) + sum_l z_l b_l(x),      z = argmin mean |f(x_j; z) - clamp(s_j)| + ridge |z|^2
@@ -25,13 +25,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isofield.adapt import log_evidence, robust_least_squares, steady
+from isofield.adapt import deterministic, log_evidence, robust_least_squares
 from isofield.configs import LinearConfig
-from isofield.fields.components import Components, quantized
 from isofield.fields.grid import SparseGrid
-from isofield.methods.gridding import gridded, sharpened
-from isofield.threads import map_lanes
-from isofield.types import Evidence, Progress
+from isofield.fields.pca_grid import PcaGrid, quantized
+from isofield.methods.grid_fit import gridded, sharpened
+from isofield.threads import parallel_map
+from isofield.types import ProgressCallback, SdfSamples
 
 HELD = 8
 """Every so-manieth shape is left out where the axes to mirror are chosen."""
@@ -48,21 +48,21 @@ codes that it is made of, those that explain it best; and the variance that ever
 of them it is 1), which says how much unlike them a shape may be."""
 GLANCE = 2048
 """Samples by which training codes are told apart."""
-Known = Callable[[int, int], Evidence]
+Known = Callable[[int, int], SdfSamples]
 """Of training shape i, n samples."""
 
 
 def known_of(rows: Callable[[int], np.ndarray]) -> Known:
     """What is known of shapes whose samples are rows (n, 4), in random order."""
 
-    def known(shape: int, count: int) -> Evidence:
+    def known(shape: int, count: int) -> SdfSamples:
         some = np.array(rows(shape)[:count], np.float32)
-        return Evidence(some[:, :3], some[:, 3])
+        return SdfSamples(some[:, :3], some[:, 3])
 
     return known
 
 
-def learn(known: Known, count: int, config: LinearConfig, tell: Progress) -> tuple[Components, Tensor]:
+def learn(known: Known, count: int, config: LinearConfig, tell: ProgressCallback) -> tuple[PcaGrid, Tensor]:
     """The space of `count` training shapes, and their codes (count, l)."""
     if config.cells % 2:
         raise ValueError(f"{config.cells} cells have no middle")
@@ -76,8 +76,8 @@ def learn(known: Known, count: int, config: LinearConfig, tell: Progress) -> tup
         fitted = gridded(evidence, config.cells, config.limit, config.stiffness, config.iterations)
         grids[row] = fitted.reshape(grids.shape[1:])
 
-    with steady():
-        map_lanes(grid, range(len(chosen)))
+    with deterministic():
+        parallel_map(grid, range(len(chosen)))
         tell(f"taking the components of {len(chosen)} shapes", 0.0)
         named = tuple(map("xyz".index, config.mirror.strip("-"))) if config.mirror != "auto" else None
         space = components(grids, best_axes(grids, config) if named is None else named, config)
@@ -87,12 +87,12 @@ def learn(known: Known, count: int, config: LinearConfig, tell: Progress) -> tup
         tell(f"finding the codes of {count} shapes", i / count)
         codes[i] = solve(space, known(i, config.evidence // 2), config, config.rounds // 2)[0]
 
-    with steady():
-        map_lanes(code, range(count))
+    with deterministic():
+        parallel_map(code, range(count))
     return space, codes
 
 
-def solve(space: Components, known: Evidence, config: LinearConfig, rounds: int | None = None) -> tuple[Tensor, Tensor]:
+def solve(space: PcaGrid, known: SdfSamples, config: LinearConfig, rounds: int | None = None) -> tuple[Tensor, Tensor]:
     """The code (l,) of a shape of which this is known, and the matrix (l, l) of the last round's normal equations."""
     features = space.features(torch.tensor(known.points, dtype=torch.float32))  # (n, 1 + l)
     value = torch.tensor(np.clip(known.distance, -config.limit, config.limit), dtype=torch.float32)
@@ -103,7 +103,7 @@ def solve(space: Components, known: Evidence, config: LinearConfig, rounds: int 
 
 
 def complete(
-    space: Components, known: Evidence, codes: Tensor, config: LinearConfig, count: int, random: torch.Generator
+    space: PcaGrid, known: SdfSamples, codes: Tensor, config: LinearConfig, count: int, random: torch.Generator
 ) -> Tensor:
     """Codes (count, l) of a shape of which a part is known.
 
@@ -144,12 +144,12 @@ def _missed(features: Tensor, value: Tensor, free: Tensor | None, codes: Tensor)
     return error.abs().mean(0)
 
 
-def refine(space: Components, known: Evidence, code: Tensor, config: LinearConfig) -> SparseGrid:
+def refine(space: PcaGrid, known: SdfSamples, code: Tensor, config: LinearConfig) -> SparseGrid:
     """The field of a code and of what it lacks: the grid that bends least, and finer levels of it."""
     return residual(known, space.volume(code[None])[0].numpy(), config)
 
 
-def residual(known: Evidence, start: np.ndarray, config: LinearConfig) -> SparseGrid:
+def residual(known: SdfSamples, start: np.ndarray, config: LinearConfig) -> SparseGrid:
     """The grid that bends least from values ((cells + 1)^3,) to what is known, and finer levels of it."""
     values = gridded(known, config.cells, config.limit, config.bend, config.refining, start)
     return sharpened(known, values, config.levels, config.smooth, config.refining)
@@ -187,7 +187,7 @@ def _parts(grids: np.ndarray, axes: Sequence[int]) -> list[_Part]:
     return [_Part(odd, values.reshape(len(grids), -1), weight.ravel()) for odd, values in parts.items()]
 
 
-def components(grids: np.ndarray, axes: Sequence[int], config: LinearConfig) -> Components:
+def components(grids: np.ndarray, axes: Sequence[int], config: LinearConfig) -> PcaGrid:
     """The mean and the principal components of grids (n, side, side, side) and of their images, mirrored along axes."""
     parts = _parts(grids, axes)
     mean = parts[0].values.mean(0)

@@ -12,7 +12,7 @@ What differs from the paper, for both starts:
 * the learning rate rises and falls (the authors' PyTorch code) over as many steps as the settings say, not 40 000.
 
 `start="published"` keeps the rest: a ReLU network that starts as the distance to a sphere, the pull loss alone.
-`start="sides"` adds what the sides of the points (`shapes.normals`) tell:
+`start="sides"` adds what the sides of the points (`points.normals`) tell:
 
 * points moved back onto the surface that their neighbours agree on: the network need not average the noise away, and
   may resolve finer detail without following it;
@@ -35,13 +35,13 @@ from isofield.configs import NeuralPullConfig
 from isofield.fields.gradient import value_and_gradient
 from isofield.losses.pull import pull_loss
 from isofield.methods.learning import fresh_network, learn, learn_sides, sides
-from isofield.methods.step import Step
-from isofield.sampling.queries import Draw, around
+from isofield.methods.progress import Progress
+from isofield.sampling.query_points import Draw, around
 from isofield.threads import nearest
 from isofield.types import Observation
 
 
-def fit(observed: Observation, config: NeuralPullConfig, seed: int = 0, device: str = "cpu") -> Iterator[Step]:
+def fit(observed: Observation, config: NeuralPullConfig, seed: int = 0, device: str = "cpu") -> Iterator[Progress]:
     """The network of one shape, on `device`; every step holds the same network, which goes on learning in place."""
     random, count = np.random.default_rng(seed), config.descent.batch
     field = fresh_network(config.network, observed.points, seed, device)
@@ -60,7 +60,7 @@ def fit(observed: Observation, config: NeuralPullConfig, seed: int = 0, device: 
         batch = fresh(queries(observed.points, near, random), count, device)
         yield from learn(field, objective, batch, config.descent, "pulling", 0.0)
         return
-    yield Step("finding the sides", 0.0, None)
+    yield Progress("finding the sides", 0.0, None)
     oriented = sides(observed, seed)
     points = oriented.points
     near = around(points, config.neighbour, config.scales)

@@ -16,7 +16,7 @@ What differs from the papers, for both starts:
 * vectors are compared by their L1 norm as in the released code.
 
 `start="published"` keeps the rest. `start="sides"` first regresses a sine network onto the rough signed distance that
-the sides of the points give (`shapes.normals`): signs are then right where a sphere would leave walls between sheets.
+the sides of the points give (`points.normals`): signs are then right where a sphere would leave walls between sheets.
 The loss cannot tell a lost thin part from a kept one, so that the sides go on to hold: |f| counts wherever it is of the
 other sign than near the points, and far from them the rough distance stays as a weak target. The gradient term weighs a
 tenth there: at equal weight it is what the fit spends its minute on.
@@ -35,11 +35,11 @@ from isofield.adapt import fresh, joined, rows
 from isofield.configs import SaldConfig
 from isofield.fields.gradient import value_and_gradient
 from isofield.losses.sign_agnostic import unsigned_direction, unsigned_value
-from isofield.losses.signed import wrong_side
+from isofield.losses.signed import sign_hinge
 from isofield.methods.learning import Samples, fresh_network, learn, learn_sides, sides
-from isofield.methods.step import Step
-from isofield.sampling.queries import Draw, around
-from isofield.sampling.triangles import Nearest, nearest_on
+from isofield.methods.progress import Progress
+from isofield.sampling.query_points import Draw, around
+from isofield.solids.triangles import Nearest, nearest_on
 from isofield.threads import nearest
 from isofield.types import Observation
 
@@ -47,7 +47,7 @@ ON_SURFACE = 1e-7
 """Queries nearer to the surface than this (normalised) have no direction."""
 
 
-def fit(observed: Observation, config: SaldConfig, seed: int = 0, device: str = "cpu") -> Iterator[Step]:
+def fit(observed: Observation, config: SaldConfig, seed: int = 0, device: str = "cpu") -> Iterator[Progress]:
     """The network of one shape, on `device`; every step holds the same network, which goes on learning in place."""
     random, points = np.random.default_rng(seed), observed.points
     field = fresh_network(config.network, points, seed, device)
@@ -61,12 +61,12 @@ def fit(observed: Observation, config: SaldConfig, seed: int = 0, device: str = 
         if sided:
             near, side, far, rough = sided
             held, away = field(torch.cat([near, far])).split([len(near), len(far)])
-            loss = loss + config.side * wrong_side(held, side) + config.far * (away - rough).abs().mean()
+            loss = loss + config.side * sign_hinge(held, side) + config.far * (away - rough).abs().mean()
         return loss
 
     sided: Sequence[Samples] = ()
     if config.first is not None:
-        yield Step("finding the sides", 0.0, None)
+        yield Progress("finding the sides", 0.0, None)
         oriented = sides(observed, seed)
         points = oriented.points
     near = around(points, config.neighbour, config.scales)

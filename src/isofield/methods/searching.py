@@ -27,12 +27,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isofield.adapt import steady
-from isofield.configs import AutoDecoderConfig
+from isofield.adapt import deterministic
+from isofield.configs import DeepSdfConfig
 from isofield.fields.decoder import Conditional
-from isofield.losses.signed import clamped, returning
-from isofield.threads import map_lanes
-from isofield.types import Evidence
+from isofield.losses.signed import clamped, unsaturated_clamped_l1
+from isofield.threads import parallel_map
+from isofield.types import SdfSamples
 
 SHARP = 0.003
 """Errors below this weigh alike (`adapt.robust`)."""
@@ -50,19 +50,19 @@ Sample = tuple[Tensor, Tensor, Tensor | None]
 Draw = Callable[[np.random.Generator], Sample]
 
 
-def infer(module: Conditional, known: Sequence[Evidence], codes: Tensor, config: AutoDecoderConfig) -> Tensor:
+def infer(module: Conditional, known: Sequence[SdfSamples], codes: Tensor, config: DeepSdfConfig) -> Tensor:
     """The codes (b, l) of shapes of which this is known. codes: (n, l) of the training shapes."""
 
-    def one(shape: Evidence) -> Tensor:
+    def one(shape: SdfSamples) -> Tensor:
         if config.infer_by == "lm":
             return by_squares(module, shape, codes, config)
         return by_adam(module, shape, codes.shape[1], config)
 
-    with steady():
-        return torch.stack(map_lanes(one, known))
+    with deterministic():
+        return torch.stack(parallel_map(one, known))
 
 
-def by_adam(module: Conditional, known: Evidence, length: int, config: AutoDecoderConfig) -> Tensor:
+def by_adam(module: Conditional, known: SdfSamples, length: int, config: DeepSdfConfig) -> Tensor:
     """The code (length,) of one shape: Adam from near 0, at a rate that falls to a tenth at half of the steps."""
     z = torch.randn(length, generator=torch.Generator().manual_seed(0)) * config.infer_std
     steps = config.infer_steps
@@ -74,9 +74,9 @@ Objective = Callable[[Tensor, Tensor, Tensor], Tensor]
 """Of values (m,), wanted distances (m,) and a code (l,)."""
 
 
-def _objective(config: AutoDecoderConfig) -> Objective:
+def _objective(config: DeepSdfConfig) -> Objective:
     """The clamped error and the prior."""
-    measure = clamped if config.saturating else returning
+    measure = clamped if config.saturating else unsaturated_clamped_l1
     return lambda value, wanted, z: measure(value, wanted, config.clamp) + config.infer_prior * z.square().mean()
 
 
@@ -93,12 +93,12 @@ def descended(module: Conditional, draw: Draw, z: Tensor, rates: Sequence[float]
     return z.detach()
 
 
-def falling(rate: float, steps: int) -> list[float]:
+def cosine_schedule(rate: float, steps: int) -> list[float]:
     """Learning rates of so many steps, which fall from `rate` to 0 by a cosine."""
     return [rate * 0.5 * (1 + math.cos(math.pi * step / steps)) for step in range(steps)]
 
 
-def by_squares(module: Conditional, known: Evidence, codes: Tensor, config: AutoDecoderConfig) -> Tensor:
+def by_squares(module: Conditional, known: SdfSamples, codes: Tensor, config: DeepSdfConfig) -> Tensor:
     """The code (l,) of one shape: by Levenberg and Marquardt from the best training codes, and a short Adam."""
     count = len(known.points)
     seen, held = known.part(0, count - count // 4), known.part(count - count // 4, count)
@@ -109,12 +109,12 @@ def by_squares(module: Conditional, known: Evidence, codes: Tensor, config: Auto
     reached = _rounds(module, sample, first, config)
     errors = _errors(module, judge, reached, config)
     best = reached[errors.argmin()]
-    rates = falling(config.infer_rate, config.infer_polish)
+    rates = cosine_schedule(config.infer_rate, config.infer_polish)
     polished = descended(module, draws(seen, config.infer_samples), best, rates, _objective(config))
     return polished if _errors(module, judge, polished[None], config)[0] < errors.min() else best
 
 
-def _rounds(module: Conditional, sample: Sample, z: Tensor, config: AutoDecoderConfig) -> Tensor:
+def _rounds(module: Conditional, sample: Sample, z: Tensor, config: DeepSdfConfig) -> Tensor:
     """Codes (k, l) after rounds from z (k, l), each with a damping of its own."""
     x, s, free = sample
     ridge, unit = 2 * config.infer_prior / z.shape[1], torch.eye(z.shape[1])
@@ -151,13 +151,13 @@ def _linear(module: Conditional, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
     return torch.stack(values), torch.stack(slopes)
 
 
-def _losses(module: Conditional, sample: Sample, z: Tensor, config: AutoDecoderConfig) -> Tensor:
+def _losses(module: Conditional, sample: Sample, z: Tensor, config: DeepSdfConfig) -> Tensor:
     """The objective (k,) of codes (k, l)."""
     return _errors(module, sample, z, config) + config.infer_prior * z.square().mean(1)
 
 
 @torch.no_grad()
-def _errors(module: Conditional, sample: Sample, z: Tensor, config: AutoDecoderConfig) -> Tensor:
+def _errors(module: Conditional, sample: Sample, z: Tensor, config: DeepSdfConfig) -> Tensor:
     """Mean clamped errors (k,) of codes (k, l) on samples (m)."""
     x, s, free = sample
     parts = []
@@ -167,7 +167,7 @@ def _errors(module: Conditional, sample: Sample, z: Tensor, config: AutoDecoderC
     return torch.cat(parts)
 
 
-def _error(value: Tensor, distance: Tensor, free: Tensor | None, config: AutoDecoderConfig) -> Tensor:
+def _error(value: Tensor, distance: Tensor, free: Tensor | None, config: DeepSdfConfig) -> Tensor:
     """clamp(f) - clamp(s), (k, m), of values (k, m) and distances (m,)."""
     wanted = _wanted(value, distance, free)
     return value.clamp(-config.clamp, config.clamp) - wanted.clamp(-config.clamp, config.clamp)
@@ -178,7 +178,7 @@ def _wanted(value: Tensor, distance: Tensor, free: Tensor | None) -> Tensor:
     return distance.expand_as(value) if free is None else torch.where(free, torch.maximum(distance, value), distance)
 
 
-def draws(known: Evidence, count: int) -> Draw:
+def draws(known: SdfSamples, count: int) -> Draw:
     """Fresh samples of what is known of a shape, half of them inside where some are."""
     x, s = torch.tensor(known.points, dtype=torch.float32), torch.tensor(known.distance, dtype=torch.float32)
     free = None if known.free is None else torch.from_numpy(known.free)

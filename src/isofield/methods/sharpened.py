@@ -4,7 +4,7 @@ The linear space (`methods.linear`) is learned first and stays as it is, with it
 
     f(x; z) = V(x; z) + 0.1 g(V around x, x, z)
 
-(`fields.sharpened`) learns DeepSDF's clamped distances (Park et al. 2019, eq. 4) over all shapes, half of the samples
+(`fields.pca_mlp`) learns DeepSDF's clamped distances (Park et al. 2019, eq. 4) over all shapes, half of the samples
 inside. g sees the volume V around a point, not the code alone: what it learns of a blurred edge of one shape it knows
 of every edge. So it holds for codes of unseen shapes, which the linear space finds by a convex problem; a short descent
 on z through f goes on from there.
@@ -17,24 +17,24 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from isofield.adapt import steady
-from isofield.configs import RateConfig, SharpenedConfig
-from isofield.fields.sharpened import Sharpened
+from isofield.adapt import deterministic
+from isofield.configs import PcaMlpConfig, RateConfig
+from isofield.fields.pca_mlp import PcaMlp
 from isofield.losses.signed import clamped
 from isofield.methods import linear, searching
 from isofield.methods.auto_decoder import Rows, drawing
-from isofield.threads import map_lanes
+from isofield.threads import parallel_map
 from isofield.training import Learner, Plan
-from isofield.types import Evidence, Progress
+from isofield.types import ProgressCallback, SdfSamples
 
 
-def network(rows: Rows, count: int, config: SharpenedConfig, seed: int, tell: Progress) -> tuple[Sharpened, Tensor]:
+def network(rows: Rows, count: int, config: PcaMlpConfig, seed: int, tell: ProgressCallback) -> tuple[PcaMlp, Tensor]:
     """The linear space of `count` shapes with a network on it that says nothing yet, and the codes (count, l)."""
     coarse, codes = linear.learn(linear.known_of(rows), count, config.linear, tell)
-    return Sharpened(coarse, config.dims, config.lead, torch.Generator().manual_seed(seed)), codes
+    return PcaMlp(coarse, config.dims, config.lead, torch.Generator().manual_seed(seed)), codes
 
 
-def plan(config: SharpenedConfig, seed: int) -> Plan:
+def plan(config: PcaMlpConfig, seed: int) -> Plan:
     """The settings of the descent; the codes stay."""
     return Plan(
         config.steps, config.batch, config.decoder_rate, RateConfig(0.0), 0.0, config.clip, config.parts,
@@ -42,7 +42,7 @@ def plan(config: SharpenedConfig, seed: int) -> Plan:
     )  # fmt: skip
 
 
-def learner(space: Sharpened, codes: Tensor, rows: Rows, inside: Sequence[float], config: SharpenedConfig) -> Learner:
+def learner(space: PcaMlp, codes: Tensor, rows: Rows, inside: Sequence[float], config: PcaMlpConfig) -> Learner:
     """What is learned: the network alone. inside: of each shape the share of its samples that is inside, about."""
 
     def losses(z: Tensor, x: Tensor, s: Tensor, epoch: int, random: torch.Generator) -> dict[str, Tensor]:
@@ -52,14 +52,14 @@ def learner(space: Sharpened, codes: Tensor, rows: Rows, inside: Sequence[float]
     return Learner(space, codes, drawing(rows, inside, config.samples), losses, ("distance",))
 
 
-def infer(space: Sharpened, known: Sequence[Evidence], config: SharpenedConfig) -> Tensor:
+def infer(space: PcaMlp, known: Sequence[SdfSamples], config: PcaMlpConfig) -> Tensor:
     """The codes (b, l) of shapes of which this is known: those of the linear space, and a short descent."""
-    rates = searching.falling(config.infer_rate, config.infer_steps)
+    rates = searching.cosine_schedule(config.infer_rate, config.infer_steps)
 
-    def found(one: Evidence) -> Tensor:
+    def found(one: SdfSamples) -> Tensor:
         start = linear.solve(space.coarse, one.part(0, config.linear.evidence), config.linear)[0]
         draw = searching.draws(one, config.infer_samples)
         return searching.descended(space, draw, start, rates, lambda value, s, z: clamped(value, s, config.clamp))
 
-    with steady():
-        return torch.stack(map_lanes(found, known))
+    with deterministic():
+        return torch.stack(parallel_map(found, known))

@@ -6,7 +6,7 @@ A sine network f of oriented points p with normals n (section 4.2, eq. 6), q any
     3000 |f(p)|  +  100 (1 - cos(grad f(p), n))  +  50 | |grad f| - 1 |  +  100 exp(-100 |f(q)|)
 
 What differs from the paper, for both starts: fewer steps, of fewer points; where the input has no normals, they and
-their sides are found (`shapes.normals`), for without them the experiment has no inside.
+their sides are found (`points.normals`), for without them the experiment has no inside.
 
 `start="published"` keeps the rest. `start="sides"` takes the points that have been moved to where their neighbours say
 that the surface is, first regresses the network onto the rough signed distance, keeps that as a weak target far from
@@ -24,15 +24,15 @@ from torch import Tensor
 from isofield.adapt import fresh, joined, rows, tensor
 from isofield.configs import SirenConfig
 from isofield.fields.gradient import value_and_gradient
-from isofield.losses.eikonal import emptiness, normals_turned, unit_slope
+from isofield.losses.eikonal import eikonal_l1, normal_cosine_loss, off_surface_penalty
 from isofield.methods.learning import SPACE, fresh_network, learn, learn_sides, rough_loss, sides
-from isofield.methods.step import Step
-from isofield.sampling.queries import around
-from isofield.shapes.normals import orient
+from isofield.methods.progress import Progress
+from isofield.points.normals import orient
+from isofield.sampling.query_points import around
 from isofield.types import Observation
 
 
-def fit(observed: Observation, config: SirenConfig, seed: int = 0, device: str = "cpu") -> Iterator[Step]:
+def fit(observed: Observation, config: SirenConfig, seed: int = 0, device: str = "cpu") -> Iterator[Progress]:
     """The network of one shape, on `device`; every step holds the same network, which goes on learning in place."""
     random, count = np.random.default_rng(seed), config.descent.batch // 2
     field = fresh_network(config.network, observed.points, seed, device)
@@ -42,21 +42,21 @@ def fit(observed: Observation, config: SirenConfig, seed: int = 0, device: str =
         at, away = value.split([len(point), len(query)])
         loss = (
             config.surface * at.abs().mean()
-            + config.normals * normals_turned(gradient[: len(point)], normal)
-            + config.slope * unit_slope(gradient)
-            + config.empty * emptiness(away, config.sharpness)
+            + config.normals * normal_cosine_loss(gradient[: len(point)], normal)
+            + config.slope * eikonal_l1(gradient)
+            + config.empty * off_surface_penalty(away, config.sharpness)
         )
         return loss + rough_loss(field, known, config.far)
 
     far: list[Tensor] = []
     points, normals = observed.points, observed.normals
     if config.first is not None:
-        yield Step("finding the sides", 0.0, None)
+        yield Progress("finding the sides", 0.0, None)
         oriented = sides(observed, seed)
         points, normals = oriented.points, oriented.normals
         _, far = yield from learn_sides(field, oriented, around(points), config.first, random, device)
     elif normals is None:
-        yield Step("finding the sides", 0.0, None)
+        yield Progress("finding the sides", 0.0, None)
         oriented = orient(points, None, observed.noise, seed)
         points, normals = oriented.points, oriented.normals
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from isofield.render.animation import animate
 from isofield.render.camera import Camera, Orthographic, all_around, frame, look, views
-from isofield.render.curves import Chart, charts
-from isofield.render.depths import DepthImage, depth
-from isofield.render.panels import Panel, save, sheet, side_by_side
+from isofield.render.charts import Chart, charts
+from isofield.render.depth import DepthImage, depth
+from isofield.render.figures import Panel, save, sheet, side_by_side
 from isofield.render.pictures import camera_for, picture
 from isofield.render.raster import rasterize
 from isofield.render.scans import scan

@@ -9,7 +9,7 @@ from jaxtyping import UInt8
 
 from isofield.errors import InputError
 from isofield.render import camera as cameras
-from isofield.render import dots, shading
+from isofield.render import shading, splats
 from isofield.render.camera import Camera
 from isofield.render.raster import barycentric, rasterize
 from isofield.types import Cloud
@@ -136,16 +136,16 @@ def _draw_points(points: np.ndarray, color: np.ndarray, camera: Camera) -> np.nd
     finite = np.isfinite(points).all(axis=1)
     points, color = points[finite], color if color.ndim == 1 else color[finite]
     fine = camera.scaled(FINE)
-    splats = dots.splat(points, fine)
+    drawn = splats.splat(points, fine)
     image = background(fine.width, fine.height)
-    rows, columns = np.nonzero(splats.point >= 0)
+    rows, columns = np.nonzero(drawn.point >= 0)
     if len(rows):
-        albedo = color if color.ndim == 1 else color[splats.point[rows, columns]]
-        normal = splats.normal[rows, columns]
+        albedo = color if color.ndim == 1 else color[drawn.point[rows, columns]]
+        normal = drawn.normal[rows, columns]
         toward = np.broadcast_to(np.array([0.0, 0.0, -1.0]), normal.shape)
-        lit = shading.shade(albedo, normal, toward, dots.relief(splats.depth, fine)[rows, columns])
+        lit = shading.shade(albedo, normal, toward, splats.relief(drawn.depth, fine)[rows, columns])
         # Haze: what is far away fades into the background, so that near and far sides can be told apart.
-        depth = splats.depth[rows, columns]
+        depth = drawn.depth[rows, columns]
         near, far = np.quantile(depth, [0.02, 0.98])
         haze = 0.42 * np.clip((depth - near) / max(far - near, 1e-300), 0, 1)[:, None]
         image[rows, columns] = lit * (1 - haze) + haze * image[rows, columns]

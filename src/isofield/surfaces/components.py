@@ -7,7 +7,7 @@ import numpy as np
 import trimesh
 
 from . import topology
-from .collapse import compact
+from .edge_collapse import compact
 
 POINTS = 20
 """Points that a component needs, of a cloud of `CLOUD` points or more; fewer of smaller clouds, by the square root."""

@@ -11,10 +11,10 @@ import trimesh
 
 from isofield.errors import InputError
 
-from .collapse import collapsed
-from .lattice import Lattice
+from .adaptive_sampling import SAFETY, Missed, coarse_step, crossed, swept
+from .edge_collapse import collapsed
 from .marching import triangles
-from .refine import SAFETY, Missed, coarse_step, crossed, swept
+from .sampling_grid import Lattice
 
 SHORTEST = 2e-5
 """Of a cell: shorter edges are collapsed."""

@@ -9,7 +9,7 @@ import numpy as np
 import trimesh
 
 from . import topology
-from .collapse import collapsed, compact
+from .edge_collapse import collapsed, compact
 
 APART = 2e-5
 """How far the copies of a split vertex move into their own sheets, of the distance to their neighbours."""

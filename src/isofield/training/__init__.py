@@ -1,6 +1,6 @@
 """The loop that learns a network and the codes of many shapes; it knows no method."""
 
-from isofield.training.folder import SNAPSHOTS, STATE, check_new, read_log, read_state, run
+from isofield.training.checkpoint import SNAPSHOTS, STATE, check_new, read_log, read_state, run
 from isofield.training.learner import Learner, Plan
 from isofield.training.processes import Processes, joined_processes
 from isofield.training.schedules import rate

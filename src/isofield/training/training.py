@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isofield.threads import SHARDS, map_lanes, steady
-from isofield.training.batches import rows_of, steps_of
+from isofield.threads import SHARDS, deterministic, parallel_map
+from isofield.training.epoch_order import rows_of, steps_of
 from isofield.training.learner import Learner, Plan
 from isofield.training.processes import Processes
 from isofield.training.schedules import rate
@@ -27,7 +27,7 @@ MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
 @dataclass(frozen=True)
-class Figures:
+class StepStats:
     """What a step was like. step: from 1. losses: every term, mean over the shapes. rates: of decoder and codes.
     stopped: whether some process was asked to stop."""
 
@@ -58,7 +58,7 @@ class Training:
         """Of the step to come, from 1."""
         return self.done // steps_of(len(self.learner.codes), self.plan.batch) + 1
 
-    def step(self, stop: bool = False) -> Figures:
+    def step(self, stop: bool = False) -> StepStats:
         """One step; stop: this process was asked to stop, which all are to know."""
         began, plan, epoch, count = time.perf_counter(), self.plan, self.epoch, len(self.learner.codes)
         rows = [rows_of(self.done, shard, count, plan.batch, plan.seed) for shard in range(SHARDS)]
@@ -67,9 +67,9 @@ class Training:
             rate(plan.decoder, self.done, plan.steps, epoch),
             rate(plan.codes, self.done, plan.steps, epoch),
         )
-        with steady():
+        with deterministic():
             own = list(self.processes.shards)
-            vectors = map_lanes(lambda shard: self._shard(shard, rows[shard], number), own)
+            vectors = parallel_map(lambda shard: self._shard(shard, rows[shard], number), own)
             told = torch.tensor([float(stop)], device=vectors[0].device)
             total = self.processes.summed({s: torch.cat([v, told]) for s, v in zip(own, vectors, strict=True)})
             sizes = [weight.numel() for weight in self.weights]
@@ -86,7 +86,7 @@ class Training:
         self.done += 1
         self.seconds += time.perf_counter() - began
         *losses, stopped = terms.tolist()
-        return Figures(
+        return StepStats(
             self.done, epoch, dict(zip(self.learner.terms, losses, strict=True)), rates, bool(stopped)
         )  # fmt: skip
 

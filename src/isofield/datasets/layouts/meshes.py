@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from isofield.datasets.layouts.entry import CLOUDS, MESHES, Entry, files
-from isofield.shapes.checking import FEWEST
-from isofield.shapes.formats.arrays import may_be_points
+from isofield.io.formats.numpy_files import may_be_points
+from isofield.points.validation import FEWEST
 
 
 def find(source: Path) -> Iterator[Entry]:

@@ -1,0 +1,131 @@
+"""A field for other programs: an ONNX network, a grid of samples, a mesh to print."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from isofield.api.projection import Samples, grid
+from isofield.api.sdf import SDF
+from isofield.errors import InputError
+from isofield.fields.extrapolation import NETWORKS, value
+from isofield.files import atomic_write
+from isofield.io import check_output
+from isofield.io.reading import extension_of
+from isofield.types import ProgressCallback
+
+KNOWN = ("onnx", "npy", "npz", "vtk", "3mf")
+"""The extensions that `export` writes."""
+OPSET = 18
+
+
+def export(
+    sdf: SDF, path: str | os.PathLike[str], resolution: int | None = None, progress: ProgressCallback | None = None
+) -> Path:
+    """Write a field by the path's extension, in the user's units; returns the path.
+
+    .onnx: the network, points (n, 3) float32 to distances (n,); batches of any size. .npy, .npz, .vtk: distances on a
+    regular grid of `resolution` cells along the longest side (128 by default); .npz has origin and spacing beside the
+    values, .npy a NAME.json with them, .vtk is an image of the legacy format. .3mf: the mesh.
+
+    Raises InputError where ONNX cannot hold the field, a grid would not fit, or a package is missing.
+    """
+    path = check_output(path, KNOWN)
+    match extension_of(path):
+        case "onnx":
+            content = _onnx(sdf, path)
+        case "3mf":
+            content = _printable(sdf, resolution)
+        case kind:
+            samples = grid(sdf, resolution or 128, progress)
+            content = {"npy": _npy, "npz": _npz, "vtk": _vtk}[kind](samples)
+            if kind == "npy":
+                with atomic_write(path.with_suffix(".json")) as beside:
+                    place = {"origin": samples.origin.tolist(), "spacing": samples.spacing, "unit": "the input's"}
+                    beside.write_text(json.dumps(place) + "\n", encoding="utf-8")
+    with atomic_write(path) as beside:
+        beside.write_bytes(content)
+    return path
+
+
+class _InUsersUnits(nn.Module):
+    """Points in the user's units to distances in them."""
+
+    center: Tensor
+
+    def __init__(self, sdf: SDF) -> None:
+        super().__init__()
+        self.field, self.scale = sdf.field, sdf.similarity.scale
+        self.register_buffer("center", torch.tensor(sdf.similarity.center, dtype=torch.float32))
+
+    def forward(self, points: Tensor) -> Tensor:
+        return value(self.field, (points - self.center) * self.scale) / self.scale
+
+
+def _onnx(sdf: SDF, path: Path) -> bytes:
+    if not isinstance(sdf.field, NETWORKS):
+        raise InputError(
+            f"{path} cannot hold this field: .onnx holds single networks, and this is {sdf.kind!r}; export its samples "
+            "(.npz), or a field of --method neural-pull."
+        )
+    try:
+        import onnx
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise InputError(f"{path} needs the package {error.name}: pip install 'isofield[onnx]'.") from None
+    module, points = _InUsersUnits(sdf).eval(), torch.zeros(5, 3)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            module, (points,), dynamo=True, opset_version=OPSET, input_names=["points"], output_names=["distances"],
+            dynamic_shapes=({0: torch.export.Dim("n", min=1)},), verbose=False,
+        )  # fmt: skip
+    if program is None:
+        raise RuntimeError("torch gave no ONNX program")
+    onnx.checker.check_model(program.model_proto)
+    return program.model_proto.SerializeToString()
+
+
+def _printable(sdf: SDF, resolution: int | None) -> bytes:
+    try:
+        import lxml  # noqa: F401
+        import networkx  # noqa: F401
+    except ImportError as error:
+        raise InputError(f"a .3mf needs the package {error.name}: pip install 'isofield[print]'.") from None
+    import trimesh
+
+    return bytes(trimesh.exchange.threemf.export_3MF(sdf.mesh(resolution)))
+
+
+def _npy(samples: Samples) -> bytes:
+    content = io.BytesIO()
+    np.save(content, samples.values)
+    return content.getvalue()
+
+
+def _npz(samples: Samples) -> bytes:
+    content = io.BytesIO()
+    np.savez(content, values=samples.values, origin=samples.origin, spacing=np.float64(samples.spacing))
+    return content.getvalue()
+
+
+def _vtk(samples: Samples) -> bytes:
+    """Legacy format: an image of points, x the fastest, big-endian."""
+    size = " ".join(map(str, samples.values.shape))
+    head = [
+        "# vtk DataFile Version 3.0", "signed distance, negative inside", "BINARY", "DATASET STRUCTURED_POINTS",
+        f"DIMENSIONS {size}", f"ORIGIN {' '.join(f'{x:.9g}' for x in samples.origin)}",
+        f"SPACING {' '.join([f'{samples.spacing:.9g}'] * 3)}", f"POINT_DATA {samples.values.size}",
+        "SCALARS distance float 1", "LOOKUP_TABLE default", "",
+    ]  # fmt: skip
+    return "\n".join(head).encode() + samples.values.transpose(2, 1, 0).astype(">f4").tobytes() + b"\n"

@@ -1,0 +1,208 @@
+"""The work of `isofield fit`: one planned job after the other, from its input to the files that were asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from isofield.configs import Network, Quality, Start
+
+if TYPE_CHECKING:
+    from isofield.api import SDF, Extraction
+    from isofield.cli.outputs import Job
+    from isofield.types import Cloud, View
+
+Device = Literal["auto", "cpu", "cuda"]
+
+FAR = 1.0
+"""Points farther than so many of their spacings from the mesh, in the median, were not learned."""
+PREVIEW = (800, 800)
+"""Pixels of each half of a preview."""
+CRUMBS = 10
+"""So many components that no point supports are worth a word."""
+OPEN = 0.15
+"""Beyond this share of a mesh without points the input is said to be open."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to fit, and how to extract."""
+
+    poses: Path | None = None
+    camera: Path | None = None
+    method: str = "auto"
+    quality: Quality = "balanced"
+    noise: float | None = None
+    start: Start = "sides"
+    network: Network | None = None
+    seed: int = 0
+    device: Device = "auto"
+    resolution: int | None = None
+    keep_all: bool = False
+    faces: int | None = None
+    trim: float | None = None
+    confidence: bool = False
+
+
+def one(job: Job, settings: Settings, progress: bool, as_json: bool) -> int:
+    """Fit one input, and say what came out: the exit status."""
+    from isofield.cli import output
+
+    figures, following = run(job, settings, progress)
+    output.show(figures, as_json, following)
+    return 0
+
+
+def several(jobs: list[Job], settings: Settings, progress: bool, as_json: bool) -> int:
+    """Fit one after the other: the exit status. A failing input is reported and the others go on."""
+    import sys
+
+    from isofield.cli import output
+    from isofield.cli.errors import tell
+
+    results: list[dict[str, Any]] = []
+    following, failed, stopped = "", list[str](), False
+    for done, job in enumerate(jobs):
+        try:
+            figures, following = run(job, settings, progress)
+        except Exception as error:  # a defect in one input's work is no reason to leave the others undone
+            tell(error)
+            results.append({"input": str(job.source), "error": str(error)})
+            failed.append(str(job.source))
+            continue
+        results.append(figures)
+        if not as_json:
+            print("", *output.lines(figures), sep="\n", file=sys.stderr, flush=True)
+        if figures["interrupted"] and done + 1 < len(jobs):
+            print(f"the other {len(jobs) - done - 1} inputs were not begun.", file=sys.stderr)
+            stopped = True
+            break
+    if as_json:
+        output.print_json(results)
+    elif following:
+        print(f"next: {following}", file=sys.stderr)
+    if failed:
+        print(f"{len(failed)} of {len(jobs)} inputs could not be fitted: {', '.join(failed)}", file=sys.stderr)
+    return 130 if stopped else 2 if failed else 0
+
+
+def run(job: Job, settings: Settings, progress: bool) -> tuple[dict[str, Any], str]:
+    """Fit one input and write what was asked: the figures, and the command to type next."""
+    import time
+    import warnings
+
+    from isofield import api
+    from isofield.cli import output
+    from isofield.cli.progress import shown
+    from isofield.cli.signals import finishing
+
+    begun = time.perf_counter()
+    with shown(job.label, progress) as report:
+        try:
+            sdf = api.fit(
+                _merged(job, settings) if job.merged else job.source,
+                method=settings.method,
+                quality=settings.quality,
+                noise=settings.noise,
+                start=settings.start,
+                network=settings.network,
+                seed=settings.seed,
+                device=settings.device,
+                progress=report,
+            )
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"interrupted: {job.label} has no field yet (its sides were not found), and nothing was written for it."
+            ) from None
+        with finishing(job.label, begun=sdf.interrupted):
+            report("extracting the surface", 0.0)
+            extraction = sdf.extract(settings.resolution, keep_all=settings.keep_all)
+            measured = api.report(extraction.mesh, sdf.points, sdf.spacing)
+            extraction = api.finish(
+                sdf, extraction, faces=settings.faces, trim=settings.trim, confidence=settings.confidence
+            )
+            files = _write(job, sdf, extraction)
+    if measured.median > FAR * sdf.spacing:
+        warnings.warn(
+            f"{job.label}: the surface is far from the points ({measured.median:.3g} in the median, more than their "
+            "spacing): the method has not learned the shape; give it more (--quality best), or take --method auto",
+            stacklevel=2,
+        )
+    elif measured.unseen > OPEN and settings.trim is None:
+        warnings.warn(
+            f"{job.label}: the scan is open: {100 * measured.unseen:.0f} % of the mesh closes it where no point is "
+            "(--trim opens it)",
+            stacklevel=2,
+        )
+    if extraction.dropped >= CRUMBS:
+        warnings.warn(
+            f"{job.label}: {extraction.dropped} small components were left out of the mesh: parts of the shape are "
+            "thinner than its points resolve, or run through each other; look at the result (--preview)",
+            stacklevel=2,
+        )
+    figures: dict[str, Any] = {
+        "input": ", ".join(map(str, job.merged)) or str(job.source),
+        **_found(sdf),
+        "median": measured.median,
+        "p95": measured.p95,
+        "unseen": measured.unseen,
+        **output.of_extraction(extraction),
+        "seconds": round(time.perf_counter() - begun, 2),
+        "interrupted": sdf.interrupted,
+        "files": files,
+    }
+    return figures, _following(job)
+
+
+def _merged(job: Job, settings: Settings) -> Cloud | list[View]:
+    """All scans of one shape as one cloud, or its depth images."""
+    from isofield import io
+    from isofield.points import merged
+
+    if settings.camera is not None:
+        return io.read_views(job.merged, settings.camera)
+    return merged(job.merged, io.read_poses(settings.poses) if settings.poses else None)
+
+
+def _write(job: Job, sdf: SDF, extraction: Extraction) -> list[str]:
+    """Write what was asked of one input: the files' names."""
+    import numpy as np
+
+    from isofield import io, render
+
+    io.write_mesh(extraction.mesh, job.mesh)
+    files = [str(job.mesh)]
+    if job.field is not None:
+        sdf.save(job.field)
+        files.append(f"{job.field}/")
+    if job.preview is not None:
+        job.preview.parent.mkdir(parents=True, exist_ok=True)
+        caption = "scan" if sdf.provenance.get("faces") is None else "points on its faces"
+        view = render.camera_for(np.concatenate([sdf.points, extraction.mesh.vertices]), size=PREVIEW)
+        render.side_by_side(sdf.points, extraction.mesh, job.preview, captions=(caption, "isofield"), view=view)
+        files.append(str(job.preview))
+    return files
+
+
+def _found(sdf: SDF) -> dict[str, Any]:
+    """What the fit found in its input, out of the field's provenance."""
+    points = sdf.provenance["points"]
+    return {
+        "sampled": sdf.provenance.get("faces"),
+        "points": points["given"],
+        "outliers": points["outliers"],
+        "points_used": points["used"],
+        "noise": sdf.provenance["noise"],
+        "method": sdf.provenance["method"],
+        "quality": sdf.provenance["quality"],
+        "kind": sdf.kind,
+    }
+
+
+def _following(job: Job) -> str:
+    from isofield.cli.output import quoted
+
+    if job.field is not None:
+        return f"isofield mesh {quoted(job.field)} -o {quoted(job.mesh.with_name('fine.ply'))} --resolution 512"
+    return f"isofield info {quoted(job.mesh)}"

@@ -1,0 +1,161 @@
+"""What a run says at its end: figures for people on standard error, or as JSON on standard output."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from isofield.api import Extraction
+
+LABELS = {
+    "input": "input",
+    "field": "field",
+    "kind": "kind",
+    "sampled": "faces that were sampled",
+    "shapes": "shapes",
+    "code": "numbers of a code",
+    "megabytes": "megabytes",
+    "loss": "held-out loss, median",
+    "code_distance": "nearest training code, median",
+    "code_usual": "the same among those",
+    "turned": "degrees turned, median",
+    "accepted": "accepted",
+    "repaired": "repaired",
+    "rejected": "rejected",
+    "points": "points",
+    "inside": "points inside",
+    "least": "least distance",
+    "greatest": "greatest distance",
+    "outliers": "outliers left out",
+    "noise": "noise",
+    "method": "method",
+    "median": "points to surface, median",
+    "p95": "points to surface, 95 %",
+    "unseen": "area that no point has seen",
+    "volume": "volume",
+    "watertight": "watertight",
+    "problems": "problems",
+    "components": "components",
+    "genus": "genus (handles)",
+    "faces": "faces",
+    "dropped": "components dropped",
+    "resolution": "resolution",
+    "evaluations": "evaluations of the field",
+    "seconds": "seconds",
+    "interrupted": "interrupted",
+    "files": "written",
+}
+"""The figures that are shown to people, in order; JSON has all."""
+
+LENGTHS = ("noise", "median", "p95")
+"""Figures in the input's units."""
+
+
+def of_extraction(extraction: Extraction) -> dict[str, Any]:
+    """The figures of an extracted mesh."""
+    import numpy as np
+
+    mesh = extraction.mesh
+    components = int(mesh.body_count)
+    return {
+        "watertight": bool(mesh.is_watertight),
+        "problems": list(extraction.problems),
+        "components": components,
+        "genus": int(components - mesh.euler_number // 2),
+        "volume": float(mesh.volume) if mesh.is_watertight else None,
+        "vertices": len(mesh.vertices),
+        "faces": len(mesh.faces),
+        "diagonal": float(np.linalg.norm(mesh.extents)),
+        "dropped": extraction.dropped,
+        "resolution": extraction.resolution,
+        "evaluations": extraction.evaluations,
+        "extraction_seconds": round(extraction.seconds, 3),
+    }
+
+
+def show(figures: Mapping[str, Any], as_json: bool, following: str) -> None:
+    """One run's figures; following: the command to type next."""
+    if as_json:
+        print_json({**figures, "next": following})
+    else:
+        print_lines(figures, following)
+
+
+def print_lines(figures: Mapping[str, Any], following: str) -> None:
+    """Figures as lines of a label and its text, on standard error."""
+    for line in lines(figures):
+        print(line, file=sys.stderr)
+    print(f"next: {following}", file=sys.stderr, flush=True)
+
+
+def lines(figures: Mapping[str, Any]) -> list[str]:
+    """One line for each figure that has a label and a value."""
+    diagonal = figures.get("diagonal")
+    shown = [(label, _text(name, figures[name], diagonal)) for name, label in LABELS.items() if name in figures]
+    shown = [(label, text) for label, text in shown if text]
+    width = max(len(label) for label, _ in shown)
+    return [f"{label:<{width}}  {text}" for label, text in shown]
+
+
+def write_table(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Rows with the same names as a .csv file, moved into place once it is whole."""
+    import csv
+    import io
+
+    from isofield.files import atomic_write
+
+    text = io.StringIO()
+    table = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    with atomic_write(path) as beside:
+        beside.write_text(text.getvalue(), encoding="utf-8")
+
+
+def note(sentence: str) -> None:
+    """One line on standard error."""
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def print_json(value: Any) -> None:
+    """A result on standard output; numbers that are not finite become null, as JSON has none."""
+    print(json.dumps(_finite(value), indent=2, ensure_ascii=False), flush=True)
+
+
+def quoted(path: str | PathLike[str]) -> str:
+    """A path as a shell takes it."""
+    return shlex.quote(str(path))
+
+
+def _text(name: str, value: Any, diagonal: float | None) -> str:
+    if value is None or value == [] or (name in ("dropped", "interrupted") and not value):
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if name == "unseen":
+        return f"{100 * value:.1f} %"
+    if name == "seconds":
+        return f"{value:.1f}"
+    if name in LENGTHS:
+        return f"{value:.3g}" + (f" ({100 * value / diagonal:.2g} % of the diagonal)" if diagonal else "")
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, int):
+        return f"{value:,}".replace(",", " ")
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value

@@ -1,0 +1,91 @@
+"""A prepared data set for training: one read is one slice of a file that is mapped into memory."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from isofield.datasets.manifest import SHAPES, Record, read
+from isofield.datasets.prepare_shape import place
+from isofield.datasets.splits import chosen, read_split
+from isofield.errors import InputError
+
+
+class Prepared:
+    """The shapes of a prepared folder that were accepted or repaired; a sequence that `torch.utils.data` reads, too.
+
+    records: of every shape, in the order of ids. settings: it was prepared with. `data[i]` is (count, columns) float32:
+    a random slice of the shape's samples, another one every time; `data.slice(i, start)` the one from a row on.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        kind: str = "signed",
+        count: int = 16_384,
+        ids: Sequence[str] | None = None,
+        seed: int = 0,
+    ) -> None:
+        """kind: of samples. count: rows of one read. ids: the shapes to take, all by default. seed: of the slices.
+
+        Raises InputError where the folder, the kind or an id is not there.
+        """
+        self._folder = Path(folder)
+        self.settings, records = read(self._folder)
+        if count < 1:
+            raise InputError(f"{count} rows are no slice: give at least 1.")
+        if kind == "views":
+            raise InputError(f"views are pictures, not rows: read them in {self._folder / SHAPES}/ID/views.")
+        if kind not in self.settings["samples"]:
+            raise InputError(
+                f"{folder} has no {kind!r} samples, but {', '.join(self.settings['samples'])}: prepare the shapes with "
+                f"--samples {kind} into another folder."
+            )
+        usable = {record.id: record for record in records if record.outcome != "reject"}
+        if not usable:
+            raise InputError(f"all shapes of {folder} were rejected: its report.csv says why.")
+        missing = [id_ for id_ in ids or () if id_ not in usable]
+        if missing:
+            raise InputError(f"{folder} has no usable shapes called {', '.join(missing)}.")
+        self.records: list[Record] = [usable[id_] for id_ in ids] if ids is not None else list(usable.values())
+        self._kind, self._count, self._random = kind, count, np.random.default_rng(seed)
+        self._seed, self._worker = seed, None
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        rows = self.rows(index)
+        return self.slice(index, int(self._generator().integers(max(len(rows) - self._count, 0) + 1)))
+
+    def slice(self, index: int, start: int) -> np.ndarray:
+        """(count, columns) float32, the rows from `start` on."""
+        return np.array(self.rows(index)[start : start + self._count], np.float32)
+
+    def _generator(self) -> np.random.Generator:
+        """A process that loads for torch has a seed of its own, and another in every epoch."""
+        data = sys.modules.get("torch.utils.data")
+        info = data.get_worker_info() if data is not None else None
+        if info is not None and info.seed != self._worker:
+            self._worker, self._random = info.seed, np.random.default_rng([self._seed, info.seed])
+        return self._random
+
+    def rows(self, index: int) -> np.ndarray:
+        """All rows of a shape (n, columns), mapped into memory."""
+        path = place(self._folder, self.records[index].id) / f"{self._kind}.npy"
+        try:
+            return np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path} is damaged ({error}): run the same `isofield prepare` again.") from None
+
+
+def ids_of(folder: str | os.PathLike[str], split: str | os.PathLike[str], part: str) -> list[str]:
+    """The ids of a prepared folder that a split names, in its part of that name where it has parts.
+
+    Raises InputError for ids that are not there.
+    """
+    return [record.id for record in chosen(read(folder)[1], read_split(split, part), str(split))]

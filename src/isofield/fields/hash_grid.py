@@ -1,0 +1,87 @@
+"""Feature grids of several resolutions, read by a small network.
+
+Müller et al. 2022, "Instant Neural Graphics Primitives with a Multiresolution Hash Encoding", section 3: each level
+is a grid over the cube, a point gets the trilinear interpolation of its cell's corners, and all levels' features go
+into a small network. Levels with more nodes than a table holds share its entries by a spatial hash (eq. 4 there).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, final
+
+import torch
+from torch import Tensor, nn
+
+from isofield.fields.mlp import Mlp
+
+SPACE = 1.1
+"""Half side of the cube that the grids cover; beyond it a point has the features of the nearest place."""
+GAIN = 10.0
+"""Features are the tables' entries times this: under Adam, tables so learn faster than the network (there 1e-2)."""
+PRIMES = (1, 2_654_435_761, 805_459_861)
+"""Of the spatial hash (Teschner et al. 2003)."""
+
+
+@final
+class HashGrid(nn.Module):
+    """A scalar field (n, 3) -> (n,), at the start about |x| - `radius`.
+
+    width, layers: of the network that reads the features. cells: of each level's grid along the cube's side. features:
+    numbers a node. table: most entries of a level, a power of two. Drawn from `generator`, or from seed 0 where the
+    caller loads weights anyway.
+    """
+
+    def __init__(
+        self,
+        width: int = 64,
+        layers: int = 2,
+        cells: Sequence[int] = (8, 16, 32, 64, 128),
+        features: int = 2,
+        table: int = 2**17,
+        radius: float = 0.5,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        if table & (table - 1):
+            raise ValueError(f"a table of {table} entries is no power of two")
+        generator = torch.Generator().manual_seed(0) if generator is None else generator
+        self.width, self.layers, self.cells, self.features, self.table = width, layers, tuple(cells), features, table
+        self.radius = radius
+        self.network = Mlp((width,) * layers, (), "softplus", radius, generator, more=len(self.cells) * features)
+        self.tables = nn.ParameterList()
+        for count in self.cells:
+            entries = torch.empty(min((count + 1) ** 3, table), features)
+            self.tables.append(nn.Parameter(entries.uniform_(-0.01, 0.01, generator=generator)))
+
+    def config(self) -> dict[str, Any]:
+        """What `Features(**config)` needs to build the same network."""
+        return {
+            "width": self.width, "layers": self.layers, "cells": list(self.cells), "features": self.features,
+            "table": self.table, "radius": self.radius,
+        }  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, 3) points to (n,) values."""
+        return self.network(x, self.encode(x))
+
+    def encode(self, x: Tensor) -> Tensor:
+        """(n, 3) points to their features of all levels (n, levels * features)."""
+        unit = ((x + SPACE) / (2 * SPACE)).clamp(0, 1)
+        found = []
+        for count, table in zip(self.cells, self.tables, strict=True):
+            u = unit * count
+            low = u.detach().long().clamp_(max=count - 1)  # (n, 3)
+            t = u - low
+            corners = torch.stack([low, low + 1])  # (2, n, 3)
+            if len(table) == (count + 1) ** 3:
+                i, j, k = ((corners[..., axis] * (count + 1) ** (2 - axis)) for axis in range(3))
+                index = (i[:, None, None] + j[None, :, None]) + k[None, None]  # (2, 2, 2, n)
+            else:
+                i, j, k = (corners[..., axis] * PRIMES[axis] for axis in range(3))
+                index = (i[:, None, None] ^ j[None, :, None] ^ k[None, None]) & (self.table - 1)
+            node = table[index]  # (2, 2, 2, n, f)
+            for axis in range(3):  # (2, 2, 2, n, f) -> (2, 2, n, f) -> (2, n, f) -> (n, f)
+                node = node[0] + (node[1] - node[0]) * t[:, axis, None]
+            found.append(node)
+        return GAIN * torch.cat(found, 1)

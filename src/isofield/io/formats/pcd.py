@@ -1,0 +1,154 @@
+"""PCD (Point Cloud Library), ascii, binary and compressed."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from isofield.io.formats.raw import Damage, Raw, hold, numbers
+
+KINDS = {"F": "f", "I": "i", "U": "u"}
+
+
+def parse(data: bytes) -> Raw:
+    """The bytes of a PCD file to `Raw`. Raises `Damage`.
+
+    In an organised cloud (one with a height: a picture of depths) a point of NaN says that nothing was seen there;
+    these are left out with a warning.
+    """
+    head, body = _header(data)
+    try:
+        names = [name.lower() for name in head["FIELDS"]]
+        sizes = [int(s) for s in head["SIZE"]]
+        repeats = [int(c) for c in head.get("COUNT", ["1"] * len(names))]
+        kinds = [np.dtype(f"<{KINDS[t]}{s}") for t, s in zip(head["TYPE"], sizes, strict=True)]
+        height = int(head.get("HEIGHT", ["1"])[0])
+        width = int(head["WIDTH"][0]) if "WIDTH" in head else int(head["POINTS"][0])
+        count = int(head.get("POINTS", [str(width * height)])[0])
+        coding = head["DATA"][0].lower()
+        if len(repeats) != len(names) or len(kinds) != len(names) or min(repeats, default=0) < 1:
+            raise ValueError
+    except (KeyError, ValueError, IndexError, TypeError):
+        raise Damage("has a PCD header that is not complete") from None
+    size = sum(kind.itemsize * repeat for kind, repeat in zip(kinds, repeats, strict=True))
+    if coding == "ascii":
+        hold("points", count, 2 * sum(repeats), len(body) + 1)
+        fields = _ascii(body, names, repeats, count)
+    elif coding in ("binary", "binary_compressed"):
+        if coding == "binary_compressed":
+            body = _expand(body, size * count)
+        hold("points", count, size, len(body))
+        fields = _fields(body, names, kinds, repeats, count, planar=coding != "binary")
+    else:
+        raise Damage(
+            f"has data in the coding {coding[:20]!r}, which isofield does not know", "save it as ascii or binary"
+        )
+    raw = _raw(fields)
+    seen = np.isfinite(raw.points).all(axis=1)
+    if height > 1 and not seen.all():
+        warnings.warn(
+            f"{np.count_nonzero(~seen)} of {len(seen)} places of the depth picture saw nothing and are left out",
+            stacklevel=2,
+        )
+        normals, colors = (None if part is None else part[seen] for part in (raw.normals, raw.colors))
+        raw = Raw(raw.points[seen], None, normals, colors)
+    return raw
+
+
+def _header(data: bytes) -> tuple[dict[str, list[str]], bytes]:
+    """The words of each line of the header by its first, and the bytes after the line DATA."""
+    head: dict[str, list[str]] = {}
+    at = 0
+    while "DATA" not in head:
+        end = data.find(b"\n", at, at + 100_000)
+        if end < 0:
+            raise Damage("is cut short: its PCD header has no DATA line")
+        words = data[at:end].decode("utf-8", "replace").split()
+        if words and not words[0].startswith("#"):
+            head[words[0].upper()] = words[1:]
+        at = end + 1
+    return head, data[at:]
+
+
+def _ascii(body: bytes, names: list[str], repeats: list[int], count: int) -> dict[str, np.ndarray]:
+    values = numbers(body)
+    width = sum(repeats)
+    if len(values) < width * count:
+        raise Damage(f"is cut short: its header promises {count} points, and {len(values) // width} follow")
+    table = values[: width * count].reshape(count, width)
+    starts = np.cumsum(repeats) - repeats
+    return {name: table[:, start] for name, start in zip(names, starts, strict=True)}
+
+
+def _fields(
+    body: bytes, names: list[str], kinds: list, repeats: list[int], count: int, planar: bool
+) -> dict[str, np.ndarray]:
+    """The first value of each field of each point; planar: all of one field stand together (the compressed form)."""
+    fields, at = {}, 0
+    stride = sum(kind.itemsize * repeat for kind, repeat in zip(kinds, repeats, strict=True))
+    for name, kind, repeat in zip(names, kinds, repeats, strict=True):
+        size = kind.itemsize * repeat
+        start, step = (at * count, size) if planar else (at, stride)
+        fields[name] = np.ndarray((count,), kind, body, start, (step,)) if count else np.empty(0, kind)
+        at += size
+    return fields
+
+
+def _raw(fields: dict[str, np.ndarray]) -> Raw:
+    def table(*names: str) -> np.ndarray | None:
+        return np.stack([fields[n] for n in names], axis=1) if all(n in fields for n in names) else None
+
+    points = table("x", "y", "z")
+    if points is None:
+        raise Damage("has points without x, y and z", "save it with these fields")
+    normals = table("normal_x", "normal_y", "normal_z")
+    colors = None
+    packed = fields.get("rgb", fields.get("rgba"))
+    if packed is not None:
+        # Three bytes in the bits of a number, which many writers call a float.
+        if (packed.dtype.kind == "f" and packed.dtype.itemsize == 4) or (
+            packed.dtype.kind == "f" and (np.abs(packed) < 1e-3).any()
+        ):
+            packed = packed.astype("<f4").view("<u4")
+        packed = np.nan_to_num(packed).astype(np.int64)
+        colors = np.stack([packed >> 16 & 255, packed >> 8 & 255, packed & 255], axis=1).astype(np.uint8)
+    return Raw(points.astype(np.float64), None, None if normals is None else normals.astype(np.float64), colors)
+
+
+def _expand(body: bytes, size: int) -> bytes:
+    """LZF (Lehmann), as PCL packs it: two lengths of 32 bits, then literals and copies of what came before."""
+    packed, full = (int.from_bytes(body[i : i + 4], "little") for i in (0, 4))
+    if len(body) < 8 or packed > len(body) - 8:
+        raise Damage(f"is cut short: its header promises {packed} compressed bytes, and {max(len(body) - 8, 0)} follow")
+    if full != size or full > 300 * packed + 300:  # one copy of three bytes gives at most 264
+        raise Damage("has compressed data that do not fit its header")
+    out = bytearray()
+    at, end = 8, 8 + packed
+    try:
+        while at < end:
+            control = body[at]
+            at += 1
+            if control < 32:
+                out += body[at : at + control + 1]
+                at += control + 1
+                continue
+            length = control >> 5
+            if length == 7:
+                length += body[at]
+                at += 1
+            start = len(out) - ((control & 31) << 8) - body[at] - 1
+            at += 1
+            length += 2
+            if start < 0:
+                raise IndexError
+            while length > 0:  # a copy may reach into itself
+                piece = out[start : start + length]
+                out += piece
+                start += len(piece)
+                length -= len(piece)
+    except IndexError:
+        raise Damage("has compressed data that are damaged") from None
+    if len(out) != full:
+        raise Damage("has compressed data that are damaged")
+    return bytes(out)

@@ -1,0 +1,230 @@
+"""What a shape is, in numbers: the content of `isofield info`."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from isofield.errors import InputError
+from isofield.io.reading import METADATA, vertex_colors
+from isofield.points.validation import check_cloud, check_faces
+from isofield.topology import Edges, degenerate, distinct, edges, parts
+from isofield.types import Cloud
+
+if TYPE_CHECKING:
+    import trimesh
+
+MANIFOLD = 0.001
+"""Up to this part of edges with three faces, or two that disagree about the side, a surface is no soup."""
+OPEN = 0.01
+"""Up to this part of edges at borders, a surface is a mesh with holes."""
+SCANNED = (5000, 4.0)
+"""Open surfaces are a scan where they have this many points at least and are evenly dense: 95 % of the edges are at
+most this many times as long as their median. Modelled surfaces have long edges where they are flat."""
+
+Kind = Literal["mesh", "soup", "scan", "cloud"]
+
+
+@dataclass(frozen=True)
+class Info:
+    """What a shape is. Lengths are in its own units; what a cloud has no answer to is None.
+
+    kind: 'mesh' (a surface, closed or with holes), 'scan' (open surfaces, as scanners give them), 'soup' (triangles
+    that do not make a surface) or 'cloud'. points: vertices or points. bounds: lowest and highest corner of the finite
+    points, and diagonal: the length between. holes: loops of border. components: parts that do not touch.
+    repeated_points: points at a place where another is already. spacing: median distance of different points to their
+    nearest neighbour. noise: estimated standard deviation of points off their surface, for clouds and scans. method:
+    what to fit with, and reason: why.
+    """
+
+    name: str
+    kind: Kind
+    points: int
+    faces: int
+    normals: bool
+    colors: bool
+    bounds: tuple[tuple[float, float, float], tuple[float, float, float]] | None
+    diagonal: float | None
+    watertight: bool | None
+    consistent: bool | None
+    holes: int | None
+    components: int | None
+    nonmanifold_edges: int | None
+    duplicate_faces: int | None
+    degenerate_faces: int | None
+    repeated_points: int
+    unused_points: int
+    nonfinite_points: int
+    spacing: float | None
+    noise: float | None
+    method: str
+    reason: str
+
+
+def inspect(shape: trimesh.Trimesh | Cloud, name: str = "shape") -> Info:
+    """Everything that `isofield info` says about a mesh or a cloud; name: what the shape is called.
+
+    Takes seconds for a million points or faces: spacing and noise are medians over 20 000 points.
+    """
+    cloud = isinstance(shape, Cloud)
+    points = np.asarray(shape.points if isinstance(shape, Cloud) else shape.vertices, np.float64)
+    finite = np.isfinite(points).all(axis=1)
+    first, _ = distinct(points[finite])
+    different = points[finite][first]
+    changed = {} if isinstance(shape, Cloud) else shape.metadata.get(METADATA, {})
+    bounds, diagonal = None, None
+    if len(different):
+        low, high = different.min(axis=0), different.max(axis=0)
+        bounds = (_corner(low), _corner(high))
+        diagonal = float(np.linalg.norm(high / 2 - low / 2) * 2)
+    faces = np.empty((0, 3), np.int64) if isinstance(shape, Cloud) else np.asarray(shape.faces, np.int64)
+    met = edges(faces, len(points))
+    kind = "cloud" if cloud or not len(faces) else _kind(met, points)
+    normals = isinstance(shape, Cloud) and shape.normals is not None
+    problem = _unfit(shape, name)
+    method, reason = ("none", problem) if problem else _method(kind, met, normals)
+    colors = shape.colors is not None if isinstance(shape, Cloud) else vertex_colors(shape) is not None
+    surface = kind != "cloud"
+    return Info(
+        name=name,
+        kind=kind,
+        points=len(points),
+        faces=len(faces),
+        normals=normals,
+        colors=colors,
+        bounds=bounds,
+        diagonal=diagonal,
+        watertight=bool((met.faces == 2).all()) if surface else None,
+        consistent=not (_turned(met).any() or (met.faces > 2).any()) if surface else None,
+        holes=parts(met.ends[met.faces == 1], len(points)) if surface else None,
+        components=parts(met.ends, len(points)) if surface else None,
+        nonmanifold_edges=int(np.count_nonzero(met.faces > 2)) if surface else None,
+        duplicate_faces=_duplicates(faces) if surface else None,
+        degenerate_faces=int(np.count_nonzero(degenerate(points, faces))) if surface else None,
+        repeated_points=int(np.count_nonzero(finite)) - len(first) + changed.get("merged", 0),
+        unused_points=changed.get("unused", 0),
+        nonfinite_points=int(np.count_nonzero(~finite)),
+        spacing=_spacing(different),
+        noise=_noise(different) if kind in ("cloud", "scan") else None,
+        method=method,
+        reason=reason,
+    )
+
+
+def describe(info: Info) -> list[tuple[str, str]]:
+    """`Info` as lines for people: pairs of a label and its text, without what a cloud has no answer to."""
+    lines = [("kind", info.kind), ("points", f"{info.points}{_with(info)}")]
+    if info.faces:
+        lines.append(("faces", str(info.faces)))
+    if info.bounds is not None and info.diagonal is not None:
+        low, high = (" ".join(f"{x:.6g}" for x in corner) for corner in info.bounds)
+        lines += [("bounds", f"{low} to {high}"), ("diagonal", f"{info.diagonal:.6g}")]
+    if info.kind != "cloud":
+        lines += [
+            ("watertight", "yes" if info.watertight else "no"),
+            ("consistently wound", "yes" if info.consistent else "no"),
+            ("holes", str(info.holes)),
+            ("components", str(info.components)),
+            ("edges of 3 or more faces", str(info.nonmanifold_edges)),
+            ("duplicate faces", str(info.duplicate_faces)),
+            ("degenerate faces", str(info.degenerate_faces)),
+        ]
+    lines.append(("repeated points", str(info.repeated_points)))
+    if info.unused_points:
+        lines.append(("unused points", str(info.unused_points)))
+    lines.append(("non-finite points", str(info.nonfinite_points)))
+    for label, length in (("spacing", info.spacing), ("noise (estimated)", info.noise)):
+        if length is not None:
+            part = f" ({100 * length / info.diagonal:.2g} % of the diagonal)" if info.diagonal else ""
+            lines.append((label, f"{length:.3g}{part}"))
+    return [*lines, ("suggested method", f"{info.method}: {info.reason}")]
+
+
+def _with(info: Info) -> str:
+    parts = [word for word, there in (("normals", info.normals), ("colours", info.colors)) if there]
+    return f" with {' and '.join(parts)}" if parts else ""
+
+
+def _corner(point: np.ndarray) -> tuple[float, float, float]:
+    return float(point[0]), float(point[1]), float(point[2])
+
+
+def _kind(met: Edges, points: np.ndarray) -> Kind:
+    """What faces make of their edges: those of a soup are shared wrongly or by parts that do not meet."""
+    total = max(len(met.faces), 1)
+    if np.count_nonzero(met.faces > 2) > MANIFOLD * total or np.count_nonzero(_turned(met)) > MANIFOLD * total:
+        return "soup"
+    border = np.count_nonzero(met.faces == 1) / total
+    if border <= OPEN:
+        return "mesh"
+    with np.errstate(invalid="ignore", over="ignore"):
+        length = np.linalg.norm(points[met.ends[:, 0]] - points[met.ends[:, 1]], axis=1)
+    even = np.nanquantile(length, 0.95) <= SCANNED[1] * np.nanmedian(length)
+    if len(points) >= SCANNED[0] and even and border < 0.5:
+        return "scan"
+    return "mesh" if parts(met.ends, len(points)) == 1 else "soup"
+
+
+def _turned(met: Edges) -> np.ndarray:
+    """(e,) bool: edges of two faces that disagree about the side."""
+    return (met.faces == 2) & (met.turns != 0)
+
+
+def _duplicates(faces: np.ndarray) -> int:
+    """Faces whose three corners, in any order, another face before them has."""
+    return len(faces) - len(distinct(np.sort(faces, axis=1).astype(np.float64))[0])
+
+
+def _spacing(points: np.ndarray) -> float | None:
+    """Median distance of different points to their nearest neighbour."""
+    if len(points) < 2:
+        return None
+    from isofield.points.local_pca import spacing
+
+    points, scale = _unit(points)
+    return spacing(points) * scale
+
+
+def _noise(points: np.ndarray) -> float | None:
+    """Standard deviation of the points off their surface, in their units."""
+    if len(points) < 32:
+        return None
+    from isofield.points.local_pca import noise_level
+
+    points, scale = _unit(points)
+    return float(noise_level(points)) * scale
+
+
+def _unit(points: np.ndarray) -> tuple[np.ndarray, float]:
+    """Points about the centre of their box, in units of its longest side, and that side: squares stay in range."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    points = points - (low / 2 + high / 2)
+    scale = float(np.abs(points).max()) * 2
+    return (points / scale, scale) if scale > 0 else (points, 1.0)
+
+
+def _unfit(shape: trimesh.Trimesh | Cloud, name: str) -> str:
+    """Why the shape cannot be fitted, as `fit` would say it, or nothing."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            check_cloud(shape, name) if isinstance(shape, Cloud) else check_faces(shape, name)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+def _method(kind: Kind, met: Edges, normals: bool) -> tuple[str, str]:
+    """What to fit with, and why, in a few words."""
+    if kind == "cloud":
+        return "auto", "its normals' sides are checked first" if normals else "it finds which side is out first"
+    if kind == "mesh" and (met.faces == 2).all():
+        return "auto", "the surface is closed already; it is sampled and fitted"
+    if kind == "mesh":
+        return "auto", "it closes the holes"
+    if kind == "scan":
+        return "auto", "it fuses the layers and closes what no camera saw"
+    return "auto", "the triangles are sampled, whatever their sides"

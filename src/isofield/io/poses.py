@@ -1,0 +1,63 @@
+"""Rigid motions: what a pose file says, and whether a matrix is one."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from isofield.errors import InputError
+from isofield.files import printable
+
+RIGID = 1e-3
+"""A matrix whose axes are farther than this from orthonormal is no rotation."""
+
+
+def is_rigid(matrix: np.ndarray) -> bool:
+    """Whether (4, 4) is a rotation and a shift, without mirror, scale or shear."""
+    rotation, last = matrix[:3, :3], matrix[3]
+    return bool(
+        np.isfinite(matrix).all()
+        and np.abs(rotation @ rotation.T - np.eye(3)).max() < RIGID
+        and np.linalg.det(rotation) > 0
+        and np.array_equal(last, [0, 0, 0, 1])
+    )
+
+
+def read_json(path: str | os.PathLike[str], what: str) -> Any:
+    """The content of a JSON file of `what`. Raises InputError where it is not there, or no JSON."""
+    path, name = Path(path), printable(path)
+    if not path.is_file():
+        raise InputError(f"There is no file {name} of {what}: check the spelling.")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{name} cannot be read as JSON ({error}): give a file of {what}.") from None
+
+
+def read_poses(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+    """A JSON file {"name": 4x4 matrix}: names to (4, 4) rigid motions from each scan's axes to the common ones.
+
+    Raises InputError for what is no such file, and for a matrix that is no rigid motion.
+    """
+    name, table = printable(path), read_json(path, "poses")
+    if not isinstance(table, dict) or not table:
+        raise InputError(f'{name} holds no poses: give a JSON object {{"scan": 4x4 matrix, ...}}.')
+    if "K" in table:
+        raise InputError(f"{name} is a file of cameras (it has K): give it as --camera, with the depth images.")
+    poses = {}
+    for scan, rows in table.items():
+        try:
+            matrix = np.array(rows, np.float64)
+        except (TypeError, ValueError):
+            matrix = np.zeros(0)
+        if matrix.shape != (4, 4) or not is_rigid(matrix):
+            raise InputError(
+                f"{name}: the pose of '{scan}' is no rigid motion: give a (4, 4) matrix of a rotation and a shift, "
+                "without scale or mirror."
+            )
+        poses[scan] = matrix
+    return poses

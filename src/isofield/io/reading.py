@@ -1,0 +1,232 @@
+"""Files to shapes: any mesh or cloud that people bring, or one sentence about what is wrong with it."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isofield.errors import InputError
+from isofield.files import printable
+from isofield.io.formats import gltf, lidar, numpy_files, obj, off, pcd, ply, scene, sniff, stl, text
+from isofield.io.formats.raw import Damage, Raw, bytes_of_colors
+from isofield.topology import distinct
+from isofield.types import Cloud
+
+if TYPE_CHECKING:
+    import trimesh
+
+OWN = {
+    "ply": ply.parse, "obj": obj.parse, "off": off.parse, "stl": stl.parse, "xyz": text.parse, "pts": text.parse,
+    "txt": text.parse, "csv": text.parse, "asc": text.parse,
+    "pcd": pcd.parse, "npy": numpy_files.parse_npy, "npz": numpy_files.parse_npz,
+}  # fmt: skip
+"""How the bytes of each format become a `Raw`."""
+GLTF = ("glb", "gltf")
+ARCHIVES = ("zip", "tar.gz", "tar.bz2", "bz2", "3mf", "zae", "3dxml")
+"""Formats that are archives, whatever lies in them."""
+TEXT = ("obj", "off", "xyz", "pts", "txt", "csv", "asc")
+"""Formats that are text only."""
+METADATA = "isofield"
+"""Under this key of a mesh's metadata `read` keeps what it changed: `merged` and `unused` vertices of the file."""
+
+
+def known() -> list[str]:
+    """The extensions that `read` understands here, with their dots."""
+    others = scene.extensions() - OWN.keys() - set(GLTF)
+    return [f".{name}" for name in [*OWN, *GLTF, *lidar.NEEDS, *sorted(others)]]
+
+
+def read(path: str | os.PathLike[str]) -> trimesh.Trimesh | Cloud:
+    """Read a mesh or a cloud, in the file's own units and axes.
+
+    A scene is merged by its transforms. Polygons become triangles. A mesh's vertices at exactly the same place become
+    one and those that no face uses are left out (`mesh.metadata["isofield"]` says how many); a mesh without faces is a
+    cloud. Normals of a cloud come back with unit length, colours as (n, 4) uint8, other numbers at the points
+    of .ply, .las and .laz by their names (of a mesh: `vertex_attributes`). Non-finite points stay, for
+    `check_points` to judge. Nothing in the file is run or unpickled.
+
+    Raises `InputError`, one sentence, for everything that cannot be read. Warns (`UserWarning`) of what was left out.
+    """
+    path = Path(path)
+    name = printable(path)
+    data, extension = _content(path, name)
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            raw = _parse(path, data, extension)
+            shape = _shape(raw)
+    except Damage as damage:
+        raise InputError(f"{name} {damage.what}: {damage.remedy}.") from None
+    except MemoryError:
+        raise InputError(f"{name} is too large for this machine's memory: thin it first.") from None
+    except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, OSError, RecursionError) as problem:
+        reason = " ".join(str(problem).split())[:120]
+        raise InputError(f"{name} cannot be read as .{extension} ({reason}): copy or export it again.") from None
+    for warning in caught:
+        if issubclass(warning.category, UserWarning):
+            warnings.warn(f"{name}: {warning.message}", stacklevel=2)
+    return shape
+
+
+def extension_of(path: Path) -> str:
+    """The extension in small letters, without the dot; of two parts for .tar.gz and .tar.bz2."""
+    suffixes = [s[1:].lower() for s in path.suffixes]
+    return ".".join(suffixes[-2:]) if suffixes[-2:-1] == ["tar"] else (suffixes[-1] if suffixes else "")
+
+
+def _content(path: Path, name: str) -> tuple[bytes, str]:
+    """The bytes of a file and the extension to read it by, after what can be told before its format."""
+    try:
+        if path.is_dir():
+            raise InputError(f"{name} is a folder, not a file: name a file in it.")
+        if path.is_symlink() and not path.exists():
+            raise InputError(f"{name} is a link that leads to no file: mend or remove it.")
+        if not path.exists():
+            raise InputError(f"There is no file {name}: {_near(path)}.")
+        if not path.is_file():
+            raise InputError(f"{name} is not a regular file: save its content into one first.")
+        extension = extension_of(path)
+        if (
+            extension not in OWN
+            and extension not in GLTF
+            and extension not in lidar.NEEDS | scene.NEEDS | dict.fromkeys(scene.extensions())
+        ):
+            raise InputError(_unknown(name, extension, path.read_bytes()[: 1 << 20]))
+        data = path.read_bytes()
+    except InputError:
+        raise
+    except (OSError, ValueError) as problem:  # no permission, a name that is too long, a disk that fails
+        reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
+        raise InputError(f"{name} cannot be opened ({reason}): check its name and permissions.") from None
+    except MemoryError:
+        raise InputError(f"{name} is too large for this machine's memory: thin it first.") from None
+    if not data:
+        raise InputError(f"{name} is empty (0 bytes): copy or export it again.")
+    return data, extension
+
+
+def _near(path: Path) -> str:
+    """What to do about a file that is not there: another with nearly its name, where there is one."""
+    try:
+        names = [entry.name for entry in os.scandir(path.parent)] if path.parent.is_dir() else []
+    except OSError:
+        names = []
+    close = difflib.get_close_matches(path.name, names, 1, 0.75)
+    return f"perhaps you meant {printable(path.parent / close[0])}" if close else "check the spelling"
+
+
+def _unknown(name: str, extension: str, data: bytes) -> str:
+    """The sentence about an extension that nobody reads."""
+    what = f"the extension .{extension} is not known" if extension else "it has no extension"
+    look = sniff.shape(data)
+    other = sniff.other(data)
+    if look:
+        return f"{name} cannot be read because {what}, but it looks like {article(look)} file: rename it to .{look}."
+    if other:
+        return f"{name} cannot be read because it is {other[0]}: {other[1]}."
+    return f"{name} cannot be read because {what}: use one of {' '.join(known())}."
+
+
+def article(extension: str) -> str:
+    """'a PLY', 'an OBJ': an extension as it is spoken of."""
+    upper = extension.upper()
+    return f"{'an' if upper[0] in 'AEFHILMNORSX' else 'a'} {upper}"
+
+
+def _parse(path: Path, data: bytes, extension: str) -> Raw:
+    """Bytes to `Raw` by the extension, unless they look like something else."""
+    look = sniff.shape(data)
+    archive = extension in ARCHIVES
+    if look and look != extension and not archive and {look, extension} != set(GLTF) and not _alike(look, extension):
+        raise Damage(f"is named .{extension} but looks like {article(look)} file", f"rename it to .{look}")
+    other = sniff.other(data)
+    unzipped = extension == "npz" and data.startswith(b"PK")  # told about by its own parser
+    if other and not look and not archive and not unzipped and not _binary_stl(extension, data):
+        raise Damage(f"is {other[0]}, not {article(extension)} file", other[1])
+    if extension in OWN:
+        if extension in ("ply", "npy") and look != extension:
+            raise Damage(f"is not {article(extension)} file (it does not begin like one)", "give it its own extension")
+        wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))  # text of 16 bits a letter
+        if extension in TEXT and b"\0" in data[:4096] and not wide:
+            raise Damage(f"is not {article(extension)} file but binary data", "give it the extension of its format")
+        return OWN[extension](data)
+    if extension in lidar.NEEDS:
+        return lidar.read(path, extension)
+    return gltf.read(path, data) if extension in GLTF else scene.read(path, extension)
+
+
+def _alike(look: str, extension: str) -> bool:
+    """Whether what a file looks like is no proof against its extension: text looks alike, and so may binary STL."""
+    if {look, extension} == {"las", "laz"}:
+        return True
+    return look == "obj" and extension not in ("ply", "stl", "off", "npy", "npz", "pcd", "xyz", "pts", *GLTF)
+
+
+def _binary_stl(extension: str, data: bytes) -> bool:
+    """Whether bytes may be binary STL, whose first 80 bytes are free text."""
+    return (
+        extension == "stl"
+        and len(data) >= stl.HEAD
+        and not data.startswith((b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK"))
+    )
+
+
+def _shape(raw: Raw) -> trimesh.Trimesh | Cloud:
+    """What was read as a mesh or a cloud. Raises `Damage` where nothing is left."""
+    if not len(raw.points):
+        raise Damage("holds no points (zero vertices)", "export it again")
+    colors = None if raw.colors is None else bytes_of_colors(raw.colors)
+    more = {name: np.asarray(values, np.float32) for name, values in raw.attributes.items()}
+    if raw.faces is None or not len(raw.faces):
+        return Cloud(np.ascontiguousarray(raw.points, np.float64), _unit(raw.normals), colors, more)
+    import trimesh
+
+    first, inverse = distinct(raw.points)
+    faces = inverse[raw.faces]
+    used = np.zeros(len(first), bool)
+    used[faces] = True
+    left = np.zeros(len(raw.points), bool)
+    left[raw.faces] = True
+    unused = int(np.count_nonzero(~left))
+    if unused > 0.1 * len(raw.points):
+        warnings.warn(f"{unused} of {len(raw.points)} vertices belong to no face and are left out", stacklevel=2)
+    faces = (np.cumsum(used) - 1)[faces]
+    first = first[used]
+    mesh = trimesh.Trimesh(
+        raw.points[first], faces, process=False, vertex_colors=None if colors is None else colors[first]
+    )
+    mesh.vertex_attributes.update({name: values[first] for name, values in more.items()})
+    mesh.metadata[METADATA] = {"merged": int(np.count_nonzero(left)) - len(first), "unused": unused}
+    return mesh
+
+
+def vertices_of(shape: trimesh.Trimesh | Cloud) -> np.ndarray:
+    """The points (n, 3) of a cloud, or the vertices of a mesh."""
+    return np.asarray(shape.points if isinstance(shape, Cloud) else shape.vertices, np.float64)
+
+
+def vertex_colors(mesh: trimesh.Trimesh) -> np.ndarray | None:
+    """The colours (n, 4) uint8 at a mesh's vertices, or None where it has none of its own."""
+    visual: Any = mesh.visual
+    return np.asarray(visual.vertex_colors, np.uint8) if visual is not None and visual.kind == "vertex" else None
+
+
+def _unit(normals: np.ndarray | None) -> np.ndarray | None:
+    """Normals of unit length; None, with a warning, where some are zero or not finite."""
+    if normals is None:
+        return None
+    size = np.abs(normals).max(axis=1, keepdims=True)
+    good = np.isfinite(size) & (size > 0)
+    if not good.all():
+        warnings.warn(
+            f"{np.count_nonzero(~good)} of {len(normals)} normals are zero or not finite, so the normals are left out",
+            stacklevel=2,
+        )
+        return None
+    normals = normals / size
+    return normals / np.linalg.norm(normals, axis=1, keepdims=True)

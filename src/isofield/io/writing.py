@@ -1,0 +1,220 @@
+"""Shapes to files: the same mesh gives the same bytes, and a file appears whole or not at all."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import secrets
+import warnings
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from isofield.errors import InputError
+from isofield.files import atomic_write, os_reason, printable
+from isofield.io.reading import extension_of, vertex_colors
+from isofield.types import Cloud
+
+if TYPE_CHECKING:
+    import trimesh
+
+KNOWN = ("ply", "obj", "stl", "off", "glb")
+"""The extensions that `write_mesh` writes."""
+ROUNDED = 1e-6
+"""Where 32 bits would move a vertex by more than this part of the diagonal, 64 are written if the format has them."""
+
+
+def check_output(path: str | os.PathLike[str], known: tuple[str, ...] = KNOWN) -> Path:
+    """Whether a file can be written to this path, asked before the work starts; nothing is left behind.
+
+    known: the extensions that may be written, without dots. Folders that are missing are made later, when the file is.
+    Returns the path. Raises `InputError` for an extension that is not known, a folder in the file's place, a file in a
+    folder's place, and a folder or file that may not be written.
+    """
+    path = Path(path)
+    name = printable(path)
+    extension = extension_of(path)
+    if extension not in known:
+        join_names = " ".join(f".{k}" for k in known)
+        close = difflib.get_close_matches(extension, known, 1, 0.5)
+        if not extension:
+            raise InputError(f"{name} has no extension: end its name in one of {join_names}.")
+        hint = f"perhaps you meant .{close[0]} (known: {join_names})" if close else f"use one of {join_names}"
+        raise InputError(f"{name} has the extension .{extension}, which isofield cannot write: {hint}.")
+    try:
+        if path.is_dir():
+            raise InputError(f"{name} is a folder: name a file in it.")
+        if path.exists() and not os.access(path, os.W_OK):
+            raise InputError(f"{name} is there and may not be written: choose another name or change its permissions.")
+        folder = _existing(path.resolve().parent)
+        if not folder.is_dir():
+            raise InputError(
+                f"{name} cannot be written because {printable(folder)} is a file, not a folder: choose another folder."
+            )
+        probe = folder / f".isofield-{secrets.token_hex(6)}"
+        probe.touch(exist_ok=False)
+        probe.unlink()
+        _nameable(path)
+    except InputError:
+        raise
+    except (OSError, ValueError) as problem:
+        raise InputError(f"{name} cannot be written ({os_reason(problem)}): choose another place.") from None
+    return path
+
+
+def _existing(folder: Path) -> Path:
+    """The nearest of a folder and its parents that exists."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder
+
+
+def _nameable(path: Path) -> None:
+    """Raises `OSError` where a name is longer than the file system allows."""
+    with suppress(FileNotFoundError):
+        os.stat(path)
+
+
+def write_mesh(mesh: trimesh.Trimesh, path: str | os.PathLike[str]) -> None:
+    """Write a mesh as .ply (binary), .obj, .stl (binary), .off or .glb, by the path's extension.
+
+    Colours at the vertices go into .ply, .obj and .glb, other numbers at them (`vertex_attributes`) into .ply.
+    Coordinates take 32 bits, or 64 where those would move or merge vertices (.ply, .obj, .off; a .glb is moved to its
+    origin and placed by its node; .stl has only 32, and warns).
+    Raises `InputError` as `check_output` does, and for a mesh without faces.
+    """
+    path = check_output(path)
+    if not len(mesh.faces):
+        raise InputError(
+            f"{printable(path)} was not written because the mesh has no faces: give one that has a surface."
+        )
+    vertices = np.asarray(mesh.vertices, np.float64)
+    faces = np.asarray(mesh.faces, np.int64)
+    colors = vertex_colors(mesh)
+    writers = {"obj": _obj, "stl": _stl, "off": _off, "glb": _glb}
+    if extension_of(path) == "ply":
+        known = {name: np.asarray(values) for name, values in mesh.vertex_attributes.items()}
+        more = {name: values for name, values in known.items() if values.shape == (len(vertices),)}
+        content = _ply(vertices, faces, colors, more=more)
+    else:
+        content = writers[extension_of(path)](vertices, faces, colors)
+    with atomic_write(path) as beside:
+        beside.write_bytes(content)
+
+
+def write_cloud(cloud: Cloud, path: str | os.PathLike[str]) -> None:
+    """Write a cloud as .ply (binary) or .xyz, with its normals and, in .ply, its colours and attributes.
+
+    Raises `InputError` as `check_output` does.
+    """
+    path = check_output(path, ("ply", "xyz"))
+    points = np.asarray(cloud.points, np.float64)
+    if extension_of(path) == "xyz":
+        table = points if cloud.normals is None else np.concatenate([points, cloud.normals], axis=1)
+        content = _rows("%.17g" if _double(points) else "%.9g", table)
+    else:
+        content = _ply(points, None, cloud.colors, cloud.normals, cloud.attributes)
+    with atomic_write(path) as beside:
+        beside.write_bytes(content)
+
+
+def _double(vertices: np.ndarray, faces: np.ndarray | None = None) -> bool:
+    """Whether 32 bits are too few for these vertices: they would move, or the corners of a face would meet."""
+    finite = vertices[np.isfinite(vertices).all(axis=1)]
+    if not len(finite):
+        return False
+    with np.errstate(over="ignore", under="ignore"):
+        single = vertices.astype(np.float32)
+        away = np.abs(finite.astype(np.float32).astype(np.float64) - finite).max()
+    diagonal = float(np.linalg.norm(finite.max(axis=0) / 2 - finite.min(axis=0) / 2) * 2)
+    if not away <= ROUNDED * diagonal:
+        return True
+    if faces is None:
+        return False
+    for a, b in ((0, 1), (1, 2), (2, 0)):
+        one, two = faces[:, a], faces[:, b]
+        meet = (single[one] == single[two]).all(axis=1)
+        if (meet & (vertices[one] != vertices[two]).any(axis=1)).any():
+            return True
+    return False
+
+
+def _ply(
+    vertices: np.ndarray,
+    faces: np.ndarray | None,
+    colors: np.ndarray | None,
+    normals: np.ndarray | None = None,
+    more: Mapping[str, np.ndarray] | None = None,
+) -> bytes:
+    kind, word = ("<f8", "double") if _double(vertices, faces) else ("<f4", "float")
+    fields = [(name, kind) for name in "xyz"]
+    lines = ["ply", "format binary_little_endian 1.0", f"element vertex {len(vertices)}"]
+    lines += [f"property {word} {name}" for name in "xyz"]
+    if normals is not None:
+        fields += [(name, "<f4") for name in ("nx", "ny", "nz")]
+        lines += [f"property float {name}" for name in ("nx", "ny", "nz")]
+    if colors is not None:
+        fields += [(name, "u1") for name in ("red", "green", "blue", "alpha")]
+        lines += [f"property uchar {name}" for name in ("red", "green", "blue", "alpha")]
+    extra = {} if more is None else more
+    fields += [(name, "<f4") for name in extra]
+    lines += [f"property float {name}" for name in extra]
+    columns = [vertices] + [part for part in (normals, colors) if part is not None]
+    columns += [values[:, None] for values in extra.values()]
+    table = np.zeros(len(vertices), np.dtype(fields))
+    for (name, _), column in zip(fields, (c for part in columns for c in part.T), strict=True):
+        table[name] = column
+    body = table.tobytes()
+    if faces is not None:
+        lines += [f"element face {len(faces)}", "property list uchar int vertex_indices"]
+        triangles = np.empty(len(faces), np.dtype([("count", "u1"), ("corners", "<i4", 3)]))
+        triangles["count"], triangles["corners"] = 3, faces
+        body += triangles.tobytes()
+    return "\n".join([*lines, "end_header", ""]).encode() + body
+
+
+def _rows(numbers: str, table: np.ndarray, before: str = "") -> bytes:
+    """A table as lines of text, each number in this form, each line after `before`."""
+    line = before + " ".join([numbers] * table.shape[1]) + "\n"
+    parts = [table[start : start + 100_000] for start in range(0, len(table), 100_000)]
+    return b"".join(((line * len(part)) % tuple(part.reshape(-1).tolist())).encode() for part in parts)
+
+
+def _obj(vertices: np.ndarray, faces: np.ndarray, colors: np.ndarray | None) -> bytes:
+    number = "%.17g" if _double(vertices, faces) else "%.9g"
+    table = vertices if colors is None else np.concatenate([vertices, np.round(colors[:, :3] / 255, 6)], axis=1)
+    return _rows(number, table, "v ") + _rows("%d", faces + 1, "f ")
+
+
+def _off(vertices: np.ndarray, faces: np.ndarray, colors: np.ndarray | None) -> bytes:
+    number = "%.17g" if _double(vertices, faces) else "%.9g"
+    return b"OFF\n%d %d 0\n" % (len(vertices), len(faces)) + _rows(number, vertices) + _rows("%d", faces, "3 ")
+
+
+def _stl(vertices: np.ndarray, faces: np.ndarray, colors: np.ndarray | None) -> bytes:
+    import trimesh
+
+    if _double(vertices, faces):
+        warnings.warn(
+            "STL holds 32 bits a number, too few for this mesh so far from the origin: its vertices are rounded, and a "
+            "closed mesh may open; write .ply instead",
+            stacklevel=3,
+        )
+    return trimesh.exchange.stl.export_stl(trimesh.Trimesh(vertices, faces, process=False))
+
+
+def _glb(vertices: np.ndarray, faces: np.ndarray, colors: np.ndarray | None) -> bytes:
+    import trimesh
+
+    origin = np.zeros(3)
+    if _double(vertices, faces):
+        origin = vertices.min(axis=0) / 2 + vertices.max(axis=0) / 2
+    scene = trimesh.Scene()
+    place = np.eye(4)
+    place[:3, 3] = origin
+    mesh = trimesh.Trimesh(vertices - origin, faces, process=False, vertex_colors=colors)
+    scene.add_geometry(mesh, node_name="mesh", geom_name="mesh", transform=place)
+    return trimesh.exchange.gltf.export_glb(scene, include_normals=False)

@@ -1,0 +1,79 @@
+"""Fewer points, or points out of faces."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from isofield.io.reading import vertex_colors
+from isofield.topology import distinct
+from isofield.types import Cloud
+
+if TYPE_CHECKING:
+    import trimesh
+
+
+def sampled(mesh: trimesh.Trimesh, count: int, seed: int = 0) -> Cloud:
+    """A cloud of `count` points, evenly at random over a mesh's faces, with the faces' normals (sides as wound), and
+    the colours and attributes of its vertices, where it has some."""
+    import trimesh
+
+    points, faces = trimesh.sample.sample_surface(mesh, count, seed=seed)
+    points, faces = np.asarray(points, np.float64), np.asarray(faces)
+    colors = vertex_colors(mesh)
+    known = {name: np.asarray(values) for name, values in mesh.vertex_attributes.items()}
+    scalars = {name: values for name, values in known.items() if values.shape == (len(mesh.vertices),)}
+    if colors is not None or scalars:
+        share = trimesh.triangles.points_to_barycentric(np.asarray(mesh.triangles)[faces], points)  # (n, 3)
+        corners = np.asarray(mesh.faces)[faces]  # (n, 3)
+        if colors is not None:
+            mixed = np.einsum("ij,ijk->ik", share, colors[corners].astype(np.float64))
+            colors = np.clip(np.round(mixed), 0, 255).astype(np.uint8)
+        scalars = {name: (share * values[corners]).sum(1).astype(np.float32) for name, values in scalars.items()}
+    return Cloud(points, np.asarray(mesh.face_normals, np.float64)[faces], colors, scalars)
+
+
+def drop_duplicates(cloud: Cloud) -> Cloud:
+    """The cloud with the first of the points at every place, in their order."""
+    first, _ = distinct(cloud.points)
+    return cloud if len(first) == len(cloud.points) else chosen(cloud, first)
+
+
+def voxel_downsample(cloud: Cloud, cells: int) -> Cloud:
+    """The cloud with the mean of the points of every cell, `cells` along the longest side of the box of most points.
+
+    Normals: that of the point nearest to the mean, since sides may differ; colours and attributes: the mean. Far points
+    do not coarsen the cells: the box is that of the central 99.8 % of each axis.
+    """
+    low, high = np.quantile(cloud.points, [0.001, 0.999], axis=0)
+    side = float((high - low).max()) / cells
+    index = np.floor((cloud.points - low) / side).astype(np.int64)
+    order = np.lexsort(index.T)
+    first = np.flatnonzero(np.r_[True, (np.diff(index[order], axis=0) != 0).any(1)])
+    number = np.diff(np.r_[first, len(order)])
+    mean = np.add.reduceat(cloud.points[order], first, axis=0) / number[:, None]
+    colors = None
+    if cloud.colors is not None:
+        sums = np.add.reduceat(cloud.colors[order].astype(np.float64), first, axis=0)
+        colors = np.round(sums / number[:, None]).astype(np.uint8)
+    attributes = {
+        name: (np.add.reduceat(values[order].astype(np.float64), first) / number).astype(np.float32)
+        for name, values in cloud.attributes.items()
+    }
+    if cloud.normals is None:
+        return Cloud(mean, None, colors, attributes)
+    group = np.repeat(np.arange(len(first)), number)
+    off = np.square(cloud.points[order] - mean[group]).sum(1)
+    nearest = np.lexsort((off, group))[first]
+    return Cloud(mean, cloud.normals[order][nearest], colors, attributes)
+
+
+def chosen(cloud: Cloud, index: np.ndarray) -> Cloud:
+    """Some points of a cloud, by their numbers or as (n,) bool, with all that was measured at them."""
+    return Cloud(
+        cloud.points[index],
+        None if cloud.normals is None else cloud.normals[index],
+        None if cloud.colors is None else cloud.colors[index],
+        {name: values[index] for name, values in cloud.attributes.items()},
+    )

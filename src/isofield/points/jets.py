@@ -1,0 +1,115 @@
+"""Quadratic patches through the neighbours of oriented points: better normals, and how noisy the points are.
+
+Osculating jets (Cazals and Pouget, "Estimating differential quantities using polynomial fitting of osculating jets",
+2005) over neighbours whose normals agree with the point's own (Oztireli, Guennebaud and Gross, "Feature preserving
+point set surfaces based on non-linear kernel regression", 2009): the other side of a thin wall, and what lies beyond a
+sharp edge, take no part. How many neighbours count follows from the noise beside the spacing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from isofield.points.local_pca import LOW, quadratic_terms, tangents
+from isofield.threads import nearest, parallel_map, ranges
+
+COUNTS = np.array([10, 12, 16, 24, 32, 48, 64, 96, 128])
+"""Neighbours of a patch."""
+FIRST, FIRST_POWER = 24, 4
+"""Neighbours of the patch that tells the noise, and the power in its weights."""
+PER_RATIO = 300.0
+"""Neighbours beyond the least, times (noise / spacing)^2."""
+MOST = 16_000_000
+"""Pairs of a point and a neighbour, at most."""
+WIDTH = 0.9
+"""Width of the Gaussian weights, of the distance to the farthest neighbour."""
+POWERS = (2, 4, 8, 8)
+"""Power of the cosine between two normals in a neighbour's weight, round by round as the normals get better."""
+RIDGE = 1e-3
+"""Weight that keeps the curvature of a patch that is hardly known near zero; heights and lengths in widths. Half of it
+on u v, so that the sum is the squared norm of the Hessian, whatever the axes."""
+SPREAD = 2.0
+"""A point's noise is within this factor of the whole cloud's."""
+
+
+@dataclass(frozen=True)
+class Jets:
+    """What the patches tell at each point: normals (n, 3) of unit length on the given sides, and noise (n,), the
+    standard deviation of the points off the surface in their units."""
+
+    normals: np.ndarray
+    noise: np.ndarray
+
+
+def fit_jets(points: np.ndarray, normals: np.ndarray, noise: float | None = None) -> Jets:
+    """Normals and noise of points (n, 3) from normals (n, 3) of unit length whose sides are known.
+
+    noise: standard deviation of the points off the surface, or None to estimate it. Several rounds, each with the
+    normals of the one before in its weights.
+    """
+    tree = cKDTree(points)
+    distance, index = nearest(tree, points, k=min(FIRST, len(points)))
+    spacing = distance[:, min(6, len(points) - 1)] * np.sqrt(np.pi / 6)  # side of the square that a point stands for
+
+    def local(residual: np.ndarray) -> np.ndarray:
+        if noise is not None:
+            return np.full(len(points), noise)
+        usual = float(np.quantile(residual, LOW))
+        return np.clip(np.quantile(residual[index], LOW, axis=1), usual / SPREAD, usual * SPREAD)
+
+    residual = _round(points, normals, [(np.arange(len(points)), index, distance)], FIRST_POWER)[1]
+    deviation = local(residual)
+    wanted = COUNTS[0] + PER_RATIO * np.square(deviation / np.maximum(spacing, 1e-300))
+    most = min(MOST // len(points), len(points))
+    kind = np.abs(np.log(COUNTS / np.minimum(wanted, max(most, COUNTS[0]))[:, None])).argmin(1)
+    groups = []
+    for number in np.unique(kind):
+        rows = np.flatnonzero(kind == number)
+        far, near = nearest(tree, points[rows], k=min(int(COUNTS[number]), len(points)))
+        groups.append((rows, near, far))
+    for power in POWERS:
+        normals, residual = _round(points, normals, groups, power)
+    return Jets(normals, local(residual))
+
+
+def _round(
+    points: np.ndarray, normals: np.ndarray, groups: list[tuple[np.ndarray, np.ndarray, np.ndarray]], power: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """New normals (n, 3) and residuals (n,).
+
+    groups: points with equally many neighbours, as (rows (m,), index (m, k), distance (m, k)).
+    """
+    result, residual = normals.copy(), np.empty(len(points))
+    for rows, index, distance in groups:
+        parts = [(rows[p], index[p], distance[p]) for p in ranges(len(rows), max(256, 200_000 // index.shape[1]))]
+        fitted = parallel_map(lambda part: _patches(points, normals, *part, power), parts)
+        result[rows] = np.concatenate([part[0] for part in fitted])
+        residual[rows] = np.concatenate([part[1] for part in fitted])
+    return result, residual
+
+
+def _patches(
+    points: np.ndarray, normals: np.ndarray, at: np.ndarray, index: np.ndarray, distance: np.ndarray, power: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Normals (m, 3) and residuals (m,) of the weighted patches h(u, v) around points[at] through points[index]."""
+    n = normals[at]
+    width = np.maximum(distance[:, -1:] * WIDTH, 1e-300)
+    agree = np.einsum("nkd,nd->nk", normals[index], n).clip(0)
+    weight = np.exp(-np.square(distance / width)) * agree**power
+    weight /= weight.sum(1, keepdims=True)
+    a, b = tangents(n)
+    offset = (points[index] - points[at][:, None]) / width[..., None]  # (m, k, 3)
+    u, v, h = (np.einsum("nkd,nd->nk", offset, axis) for axis in (a, b, n))
+    terms = quadratic_terms(u, v)  # (m, 6, k)
+    weighted = terms * weight[:, None]
+    square = weighted @ terms.transpose(0, 2, 1) + np.diag([*[1e-9] * 3, RIDGE, RIDGE / 2, RIDGE])
+    patch = np.linalg.solve(square, (weighted @ h[..., None]))[..., 0]  # (m, 6)
+    new = n - patch[:, 1:2] * a - patch[:, 2:3] * b
+    left = h - (patch[:, None] @ terms)[:, 0]
+    count = 1 / np.square(weight).sum(1)  # as many neighbours of equal weight would tell as much
+    freedom = np.maximum(count - patch.shape[1], 1) / count
+    residual = np.sqrt((weight * left * left).sum(1) / freedom) * width[:, 0]
+    return new / np.linalg.norm(new, axis=1, keepdims=True), residual

@@ -1,0 +1,221 @@
+"""Normals from the winding number: for the right ones it is 1 inside, 0 outside and 1/2 on the surface.
+
+Lin, Shi and Liu, "Fast and Globally Consistent Normal Orientation based on the Winding Number Normal Consistency",
+2024. Vectors v_j at points x_j, as long as the area that a point stands for over 4 pi, have the winding number
+
+    w(x) = sum_j k(x_j - x) (x_j - x) . v_j          k(r) = (|r|^2 + width^2)^(-3/2)
+
+and a round takes one step of descent on sum_i (w(x_i) - 1/2)^2 and then turns every v_i against the gradient of w.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from scipy.spatial import cKDTree
+from torch import Tensor
+
+from isofield.threads import nearest, parallel_map, ranges, single_threaded
+
+ROUNDS = 40
+LEAF, NEAR = 8, 9
+"""Points of a cluster, at most, and how many clusters around a point count point by point."""
+OUTER, INNER = 3, 4
+"""How often the far clusters' field is computed, and rounds with each."""
+DESCENT = 0.3
+"""Share of the best step of descent, at first; it falls to 0. Whole steps follow the noise."""
+LONGER = 1.5
+"""Vectors keep their length within this factor: what the near points alone ask for would let lengths drift."""
+
+
+def consistent_normals(points: np.ndarray, widths: tuple[float, float]) -> np.ndarray:
+    """(n, 3) outward vectors at points (n, 3), as long as the area of each over 4 pi.
+
+    The width of the kernel falls from round to round between `widths`, so that the coarse shape is decided first. All
+    pairs count: O(n^2) a round.
+    """
+    x = torch.as_tensor(points, dtype=torch.float32)
+    v = torch.zeros_like(x)
+    square = (x * x).sum(1)
+    with single_threaded():
+        # squared distances of all pairs, (n, n) in blocks of rows that fit into a core's cache
+        pairs = parallel_map(
+            lambda c: (square[c, None] + square[None] - 2 * x[c] @ x.T).clamp_(min=0), ranges(len(x), 128)
+        )
+        inverse, kernel = ([torch.empty_like(block) for block in pairs] for _ in range(2))
+        for width in np.linspace(*widths, ROUNDS):
+            v = _round(x, v, float(width) ** 2, list(zip(pairs, inverse, kernel, strict=True)))
+    return v.double().numpy()
+
+
+def _round(x: Tensor, v: Tensor, square: float, blocks: list[tuple[Tensor, Tensor, Tensor]]) -> Tensor:
+    """Vectors v (n, 3) at x (n, 3) after one round with the kernel (r^2 + square)^(-3/2).
+
+    blocks: rows of the squared distances, and two buffers of their shapes for 1 / sqrt(r^2 + square) and the kernel.
+    """
+
+    def evaluate(block: tuple[Tensor, Tensor, Tensor]) -> None:
+        pairs, inverse, kernel = block
+        torch.add(pairs, square, out=inverse).rsqrt_()
+        torch.mul(inverse, inverse, out=kernel).mul_(inverse)
+
+    parallel_map(evaluate, blocks)
+
+    def times(columns: Tensor) -> Tensor:  # kernel @ columns: (n, n) by (n, c)
+        transposed = columns.T.contiguous()  # with few columns the product is several times faster so
+        return torch.cat(parallel_map(lambda block: block[2] @ transposed.T, blocks))
+
+    def winding(u: Tensor) -> Tensor:  # A u, (n,)
+        return _winding(times(_moments(x, u)), x)
+
+    def transposed(r: Tensor) -> Tensor:  # A' r, (n, 3); the kernel is symmetric
+        sums = times(torch.cat([r[:, None], x * r[:, None]], 1))
+        return x * sums[:, :1] - sums[:, 1:]
+
+    gradient = transposed(winding(v) - 0.5)
+    along = winding(gradient)
+    v = v - gradient * ((gradient * gradient).sum() / (along * along).sum().clamp(min=1e-30))
+    flat = times(v)
+    parallel_map(lambda block: block[2].mul_(block[1]).mul_(block[1]), blocks)
+    outward = flat - 3 * _slope(times(_second_moments(x, v)), x)
+    return torch.nn.functional.normalize(outward, dim=1) * v.norm(dim=1, keepdim=True)
+
+
+def _moments(x: Tensor, v: Tensor) -> Tensor:
+    """(n, 4) columns whose sums over sources x (n, 3), times the kernel, give the winding number of v (n, 3)."""
+    return torch.cat([v, (x * v).sum(1, keepdim=True)], 1)
+
+
+def _winding(sums: Tensor, at: Tensor) -> Tensor:
+    """(m,) winding number at `at` (m, 3) from the sums (m, 4) of `_moments`: sum_j k (x_j - x) . v_j."""
+    return sums[:, 3] - (at * sums[:, :3]).sum(1)
+
+
+def _second_moments(x: Tensor, v: Tensor) -> Tensor:
+    """(n, 16) columns for `_slope`; their sums are weighted with the kernel over r^2 + width^2."""
+    s = (x * v).sum(1, keepdim=True)
+    return torch.cat([x * s, s, v, (x[:, :, None] * v[:, None, :]).flatten(1)], 1)
+
+
+def _slope(sums: Tensor, at: Tensor) -> Tensor:
+    """(m, 3): sum_j k / (r^2 + width^2) (x_j - x) ((x_j - x) . v_j) at `at` (m, 3), from sums (m, 16).
+
+    Minus the gradient of the winding number is sum_j k v_j less three times this.
+    """
+    xs, ss, vs, xv = sums[:, :3], sums[:, 3:4], sums[:, 4:7], sums[:, 7:].view(-1, 3, 3)
+    return xs - torch.einsum("nab,nb->na", xv, at) - at * ss + at * (at * vs).sum(1, keepdim=True)
+
+
+def clustered_normals(points: np.ndarray, vectors: np.ndarray, widths: tuple[float, float]) -> np.ndarray:
+    """(n, 3) outward vectors at points (n, 3), from `vectors` (n, 3) that are nearly right.
+
+    As `consistent_normals`, but only the nearest clusters of points count pair by pair; each of the others counts as
+    one vector at its centre, whose field is computed anew a few times. Every round costs O(n); the far field
+    O(n^2 / 8). Lengths stay near those of `vectors`.
+    """
+    leaves = _leaves(points)
+    empty = leaves < 0  # (l, m)
+    x = torch.as_tensor(np.where(empty[..., None], points[leaves[:, :1]], points[leaves]), dtype=torch.float32)
+    real = torch.as_tensor(~empty, dtype=torch.float32)[..., None]  # (l, m, 1)
+    v = torch.as_tensor(vectors[np.maximum(leaves, 0)], dtype=torch.float32) * real
+    length = v.norm(dim=2, keepdim=True)
+    centre = (x * real).sum(1) / real.sum(1)  # (l, 3)
+    at = centre.double().numpy()
+    near = torch.as_tensor(nearest(cKDTree(at), at, k=min(NEAR, len(at)))[1]).view(len(at), -1)  # (l, c)
+    with single_threaded():
+        for outer in range(OUTER):
+            far = _far(x, v, centre, near, widths[1])  # (l, m, 4)
+            step = DESCENT * (1 - outer / (OUTER - 1))
+            for width in np.linspace(widths[0] if outer == 0 else widths[1], widths[1], INNER):
+                v = _near_round(x, v, real, near, far, float(width) ** 2, step, length)
+    result = np.empty(points.shape)
+    result[leaves[~empty]] = v.double().numpy()[~empty]
+    return result
+
+
+def _leaves(points: np.ndarray) -> np.ndarray:
+    """Points (n, 3) in clusters of at most `LEAF`: indices (l, m), -1 where a cluster has one point fewer.
+
+    Halved at the median of the longest side until they are small.
+    """
+    parts = [np.arange(len(points))]
+    while len(parts[0]) > LEAF or len(parts[-1]) > LEAF:
+        halves = []
+        for part in parts:
+            inside = points[part]
+            order = part[np.argsort(inside[:, np.ptp(inside, axis=0).argmax()], kind="stable")]
+            halves += np.array_split(order, 2)
+        parts = halves
+    result = np.full((len(parts), max(map(len, parts))), -1)
+    for row, part in zip(result, parts, strict=True):
+        row[: len(part)] = part
+    return result
+
+
+def _far(x: Tensor, v: Tensor, centre: Tensor, near: Tensor, width: float) -> Tensor:
+    """(l, m, 4) winding number at x (l, m, 3), and minus its gradient, of the clusters (l', 3) that are not near."""
+    total = v.sum(1)  # (l, 3)
+    first, second = _moments(centre, total), _second_moments(centre, total)
+    norms = (centre * centre).sum(1)
+
+    def part(rows: slice) -> Tensor:
+        at = x[rows].reshape(-1, 3)
+        square = ((at * at).sum(1)[:, None] + norms - 2 * at @ centre.T).clamp_(min=0)
+        inverse = torch.rsqrt(square + width**2)
+        kernel = inverse**3
+        kernel.view(*x[rows].shape[:2], -1).scatter_(2, near[rows, None].expand(-1, x.shape[1], -1), 0.0)
+        sums = kernel @ first
+        kernel.mul_(inverse).mul_(inverse)
+        outward = sums[:, :3] - 3 * _slope(kernel @ second, at)
+        return torch.cat([_winding(sums, at)[:, None], outward], 1).view(*x[rows].shape[:2], 4)
+
+    return torch.cat(parallel_map(part, ranges(len(x), 16)))
+
+
+def _near_round(
+    x: Tensor, v: Tensor, real: Tensor, near: Tensor, far: Tensor, square: float, share: float, length: Tensor
+) -> Tensor:
+    """Vectors v (l, m, 3) after one round, in which the clusters `near` (l, c) change and `far` (l, m, 4) does not.
+
+    real: (l, m, 1), 0 for places without a point. share: of the step of descent that fits best. length: (l, m, 1)
+    around which lengths stay.
+    """
+
+    def lanes(function: Callable[[slice], Tensor]) -> Tensor:
+        return torch.cat(parallel_map(function, ranges(len(x), 64)))
+
+    def around(values: Tensor, rows: slice) -> Tensor:  # (l, 1, c m, ...): the values of a cluster's near points
+        return values[near[rows]].flatten(1, 2)[:, None]
+
+    def pairs(rows: slice) -> tuple[Tensor, Tensor]:  # offsets to the near points (l, m, c m, 3), and r^2 + width^2
+        offset = around(x, rows) - x[rows][:, :, None]
+        return offset, (offset * offset).sum(-1) + square
+
+    def winding(u: Tensor) -> Tensor:  # (l, m, 1)
+        def part(rows: slice) -> Tensor:
+            offset, distance = pairs(rows)
+            return (distance**-1.5 * (offset * around(u, rows)).sum(-1)).sum(-1, keepdim=True)
+
+        return lanes(part) * real
+
+    if share > 0:
+        left = (winding(v) + far[..., :1] - 0.5) * real
+
+        def transposed(rows: slice) -> Tensor:
+            offset, distance = pairs(rows)
+            return -((distance**-1.5 * around(left, rows)[..., 0])[..., None] * offset).sum(2)
+
+        gradient = lanes(transposed) * real
+        along = winding(gradient)
+        v = v - gradient * (share * (left * along).sum() / (along * along).sum().clamp(min=1e-30))
+
+    def turned(rows: slice) -> Tensor:
+        offset, distance = pairs(rows)
+        u = around(v, rows)
+        kernel = distance**-1.5
+        return (kernel[..., None] * u - 3 * (kernel / distance * (offset * u).sum(-1))[..., None] * offset).sum(2)
+
+    outward = torch.nn.functional.normalize(lanes(turned) + far[..., 1:], dim=2)
+    return outward * torch.minimum(torch.maximum(v.norm(dim=2, keepdim=True), length / LONGER), length * LONGER)

@@ -1,0 +1,78 @@
+"""The outer hull of parts that overlap or touch: their union."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from isofield.solids.solid_parts import Solids, sort
+
+GROWN = 0.0005
+"""Each part's box grows by this share of the whole's diagonal on every side: walls between parts that only touch would
+stay."""
+LEAST, ROUNDS = 0.1, 30
+"""Every face of a part moves outward by at least this share of that; in how many rounds of projections."""
+FLAT = 1e-3
+"""A half side of a part's box that is shorter than this share of the growth is none."""
+
+
+def outer(solids: Solids) -> tuple[Solids, int]:
+    """The union of the solid parts (by manifold3d, exact up to their growth), and how many parts could not take part
+    because they are not closed; those stay as they are."""
+    from manifold3d import Error, Manifold, Mesh64, OpType
+
+    reach = GROWN * float(np.linalg.norm(np.ptp(solids.vertices[solids.solid].reshape(-1, 3), axis=0)))
+    closed, kept = [], []
+    order = np.argsort(solids.part, kind="stable")
+    for faces in np.split(solids.solid[order], np.flatnonzero(np.diff(solids.part[order])) + 1):
+        used, local = np.unique(faces, return_inverse=True)
+        local = local.reshape(-1, 3)
+        vertices = _grown(solids.vertices[used], local, reach)
+        solid = Manifold(Mesh64(vertices, local.astype(np.uint64)))
+        if solid.status() == Error.NoError and not solid.is_empty():
+            closed.append(solid)
+        else:
+            kept.append(faces)
+    if not closed:
+        return solids, len(kept)
+    arrays = Manifold.batch_boolean(closed, OpType.Add).to_mesh64()
+    count = len(solids.vertices)
+    vertices = np.concatenate([solids.vertices, np.asarray(arrays.vert_properties[:, :3], np.float64)])
+    together = np.concatenate([np.asarray(arrays.tri_verts, np.int64) + count, *kept])
+    union = sort(vertices, together)
+    sheet = np.concatenate([union.sheet, _renumbered(solids, union)])
+    return replace(union, sheet=sheet, parts=solids.parts, dropped=solids.dropped, turned=solids.turned), len(kept)
+
+
+def _grown(vertices: np.ndarray, faces: np.ndarray, reach: float) -> np.ndarray:
+    """Vertices (n, 3) of a part moved so that its box grows by `reach` on every side: along every axis in proportion to
+    their place in the box, which keeps faces flat and convex parts convex, needles without spikes.
+
+    Of a slanted slab or the inner wall of a ring some faces would so move inward. Where a face would move outward by
+    less than `LEAST` of the reach, its vertices are pushed along its normal, by the mean over such faces of what lacks
+    (projections onto half spaces, Cimmino 1938), so that parts that touch there overlap, too.
+    """
+    low, high = vertices.min(0), vertices.max(0)
+    half = (high - low) / 2
+    move = np.where(half > FLAT * reach, (vertices - low - half) / np.maximum(half, 1e-300), 0)  # in reaches
+    a, b, c = (vertices[faces[:, k]] for k in range(3))
+    normal = np.cross(b - a, c - a)
+    normal = np.repeat(normal / np.maximum(np.linalg.norm(normal, axis=1), 1e-300)[:, None], 3, axis=0)  # (3 m, 3)
+    corner = faces.reshape(-1)
+    for _ in range(ROUNDS):
+        lack = np.maximum(LEAST - np.einsum("ij,ij->i", move[corner], normal), 0)
+        if lack.max(initial=0) < LEAST / 100:
+            break
+        number = np.maximum(np.bincount(corner, lack > 0, len(move)), 1)
+        move += np.stack([np.bincount(corner, lack * normal[:, k], len(move)) / number for k in range(3)], axis=1)
+    return vertices + reach * move
+
+
+def _renumbered(solids: Solids, union: Solids) -> np.ndarray:
+    """The sheets' faces, over the vertices of the union."""
+    if not len(solids.sheet):
+        return solids.sheet
+    from scipy.spatial import cKDTree
+
+    return cKDTree(union.vertices).query(solids.vertices)[1][solids.sheet].astype(np.int64)

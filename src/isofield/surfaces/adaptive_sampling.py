@@ -1,0 +1,281 @@
+"""Coarse to fine: the cells of a lattice that a level set may cross, and the field at their corners.
+
+A cell of side s is kept where the distances at its corners allow a surface inside it. For a field with Lipschitz
+constant L and a point p of the surface in the cell, |f(c)| <= L |p - c| holds at every corner c. Hence, over the eight
+corners, min |f| <= sqrt(3)/2 L s (p is nearest to some corner) and mean |f| <= (3 + 3 sqrt 2 + sqrt 3)/8 L s (the mean
+distance to the corners is convex in p, so largest at a corner). Both are necessary: nothing is lost where L is right.
+L comes from the values themselves: difference quotients, which also serve fields that are scaled, squashed or rough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from .sampling_grid import CORNERS, Lattice
+
+SAFETY = 1.15
+"""Factor on the measured Lipschitz constant."""
+USUAL = 0.9
+"""Quantile of the cells' steepness near the surface that every cell is held to; a steeper cell is held to its own."""
+COARSE = 32
+"""Cells along the longest side at which refinement starts."""
+CELL_LIMIT = 6_000_000
+"""More cells than this at a level are not refined but swept densely: their arrays would not fit beside a model."""
+PROBES = 4096
+"""Discarded cells of each level in which one node is evaluated after all, to catch a bound that was too small."""
+NEAREST = np.sqrt(3) / 2
+MEAN = (3 + 3 * np.sqrt(2) + np.sqrt(3)) / 8
+CHUNK = 262_144
+
+STEPS = np.array([(i, j, k) for i in range(3) for j in range(3) for k in range(3)], np.int64)
+"""(27, 3): the nodes of a halved cell."""
+IS_CORNER = (STEPS % 2 == 0).all(axis=1)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Cells of a lattice at one step. low: (n, 3) index of the low corner; values: (n, 8) in the order of `CORNERS`."""
+
+    low: np.ndarray
+    values: np.ndarray
+
+
+class Missed(Exception):
+    """The bound discarded a cell that the surface does cross, or keeps too many to be worth it."""
+
+
+def crossed(lattice: Lattice, safety: float = SAFETY) -> Cells:
+    """All cells of side one whose corners lie on both sides of the level, found coarse to fine.
+
+    Raises Missed if the field does not keep to its own difference quotients times `safety`.
+    """
+    step = coarse_step(lattice)
+    if step == 1:
+        return swept(lattice)
+    known = _Border(lattice)
+    cells = _coarse(lattice, step, known)
+    random = np.random.default_rng(0)
+    while True:
+        keep = _near(lattice, cells, step, safety)
+        if keep.sum() > CELL_LIMIT:
+            raise Missed
+        _probe(lattice, Cells(cells.low[~keep], cells.values[~keep]), step, random)
+        cells = Cells(cells.low[keep], cells.values[keep])
+        if not keep.any():
+            return cells  # the field has no surface at this level
+        step //= 2
+        if step == 1:
+            return _finest(lattice, cells, known)
+        keys, values = _halve(lattice, cells, step, known)
+        cells = _join([_children(lattice, *cube, step, False) for cube in _cubes(lattice, cells, step, keys, values)])
+
+
+def swept(lattice: Lattice) -> Cells:
+    """The same as `crossed` with every node evaluated, a slab of planes at a time."""
+    plane = int(lattice.strides[0])
+    thick = max(1, 2_000_000 // plane)
+    parts: list[Cells] = []
+    last = lattice.values(np.arange(plane))[None]
+    for start in range(0, int(lattice.cells[0]), thick):
+        stop = min(start + thick, int(lattice.cells[0]))
+        values = lattice.values(np.arange((start + 1) * plane, (stop + 1) * plane)).reshape(stop - start, plane)
+        slab = np.concatenate([last, values]).reshape(-1, *(lattice.cells[1:] + 1))
+        last = values[-1:]
+        inside = slab < 0
+        views = [inside[_corner_view(corner)] for corner in CORNERS]
+        low = np.argwhere(np.logical_or.reduce(views) & ~np.logical_and.reduce(views))
+        corners = np.stack([slab[tuple((low + corner).T)] for corner in CORNERS], axis=1)
+        parts.append(Cells(low + np.array([start, 0, 0]), corners))
+    return _join(parts)
+
+
+def coarse_step(lattice: Lattice) -> int:
+    """The power of two at which refinement starts: about `COARSE` cells along the longest side."""
+    return 1 << max(0, round(np.log2(int(lattice.cells.max()) / COARSE)))
+
+
+class _Border:
+    """Nodes on the upper border that no halving leads to (the step does not divide the number of cells).
+
+    They belong to cells that the border cuts short, come up again at each level, and are remembered here.
+    """
+
+    def __init__(self, lattice: Lattice) -> None:
+        self._lattice = lattice
+        self._keys = np.empty(0, np.int64)
+        self._values = np.empty(0)
+
+    def values(self, keys: np.ndarray) -> np.ndarray:
+        """(n,) sorted keys to (n,) values; only what is not remembered is evaluated."""
+        lattice = self._lattice
+        result = np.empty(len(keys))
+        if len(self._keys):
+            at = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+            old = self._keys[at] == keys
+            result[old] = self._values[at[old]]
+        else:
+            old = np.zeros(len(keys), bool)
+        result[~old] = lattice.values(keys[~old])
+        fresh = np.flatnonzero(~old)[(lattice.index(keys[~old]) == lattice.cells).any(axis=1)]
+        merged = np.concatenate([self._keys, keys[fresh]])
+        order = np.argsort(merged)
+        self._keys = merged[order]
+        self._values = np.concatenate([self._values, result[fresh]])[order]
+        return result
+
+
+def _corner_view(corner: np.ndarray) -> tuple[slice, ...]:
+    return tuple(slice(1, None) if one else slice(None, -1) for one in corner)
+
+
+def _join(parts: list[Cells]) -> Cells:
+    if not parts:
+        return Cells(np.empty((0, 3), np.int64), np.empty((0, 8)))
+    return Cells(np.concatenate([part.low for part in parts]), np.concatenate([part.values for part in parts]))
+
+
+def _coarse(lattice: Lattice, step: int, known: _Border) -> Cells:
+    axes = [np.append(np.arange(0, count, step), count) for count in lattice.cells]
+    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+    values = known.values(lattice.keys(grid).ravel()).reshape(grid.shape[:3])
+    low = grid[:-1, :-1, :-1].reshape(-1, 3)
+    corners = np.stack([values[_corner_view(corner)].ravel() for corner in CORNERS], axis=1)
+    return Cells(low, corners)
+
+
+def _near(lattice: Lattice, cells: Cells, step: int, safety: float) -> np.ndarray:
+    """(n,) bool: the cells in which the surface may lie."""
+    side = lattice.spacing * step
+    cube = cells.values.reshape(-1, 2, 2, 2)
+    slopes = [np.diff(cube, axis=axis).reshape(-1, 4) / side for axis in (1, 2, 3)]
+    steepest = np.maximum.reduce([np.abs(slope).max(axis=1) for slope in slopes])
+    gradient = np.sqrt(sum(slope.mean(axis=1) ** 2 for slope in slopes))
+    local = np.maximum(steepest, gradient)
+    size = np.abs(cells.values)
+    nearest, mean = size.min(axis=1), size.mean(axis=1)
+    mixed = _mixed(cells.values)
+    # The constant is read off near the surface, away from the border, whose mirrored values are no distances.
+    inner = ((cells.low > 0) & (cells.low + step < lattice.cells)).all(axis=1)
+    band = inner & (mixed | (nearest <= 2 * NEAREST * side * local))
+    if not band.any():
+        band = inner if inner.any() else np.ones(len(local), bool)
+    lipschitz = safety * np.maximum(np.quantile(local[band], USUAL), local)
+    if not lipschitz.any():
+        raise Missed  # a constant field: nothing can be learned from these nodes
+    return mixed | ((nearest <= NEAREST * side * lipschitz) & (mean <= MEAN * side * lipschitz))
+
+
+def _probe(lattice: Lattice, gone: Cells, step: int, random: np.random.Generator) -> None:
+    """Raise Missed where a node inside a discarded cell lies on the other side than its corners."""
+    chosen = np.sort(random.permutation(len(gone.low))[:PROBES])
+    index = gone.low[chosen] + random.integers(1, step, (len(chosen), 3))
+    within = (index < lattice.cells).all(axis=1)
+    values = lattice.values(lattice.keys(index[within]))
+    if ((values < 0) != (gone.values[chosen[within], 0] < 0)).any():
+        raise Missed
+
+
+def _halve(lattice: Lattice, cells: Cells, step: int, known: _Border) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted keys and values of the nodes that halving adds to cells of side 2 * step."""
+    offsets = STEPS[~IS_CORNER] * step
+    parts = [np.empty(0, np.int64)]
+    for start in range(0, len(cells.low), CHUNK):
+        low = cells.low[start : start + CHUNK]
+        keys = np.empty((len(offsets), len(low)), np.int64)
+        for row, offset in zip(keys, offsets, strict=True):
+            row[:] = lattice.keys(low + offset)
+        parts.append(_unique(keys.ravel()))
+    keys = _unique(np.concatenate(parts))
+    return keys, (lattice.values(keys) if (lattice.cells % (2 * step) == 0).all() else known.values(keys))
+
+
+def _unique(keys: np.ndarray) -> np.ndarray:
+    keys = np.sort(keys)
+    return keys[np.append(True, keys[1:] != keys[:-1])] if len(keys) else keys
+
+
+def _cubes(
+    lattice: Lattice, cells: Cells, step: int, keys: np.ndarray, values: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield (low (m, 3), values (m, 3, 3, 3)) of the cells of side 2 * step, a chunk at a time."""
+    for start in range(0, len(cells.low), CHUNK):
+        low = cells.low[start : start + CHUNK]
+        cube = np.empty((len(low), 27))
+        cube[:, IS_CORNER] = cells.values[start : start + CHUNK]
+        for column in np.flatnonzero(~IS_CORNER):
+            cube[:, column] = values[np.searchsorted(keys, lattice.keys(low + STEPS[column] * step))]
+        yield low, cube.reshape(-1, 3, 3, 3)
+
+
+def _mixed(values: np.ndarray) -> np.ndarray:
+    """(n, 8) values to (n,) bool: the corners lie on both sides. Eight flags are compared at once, as one word."""
+    words = np.ascontiguousarray(values < 0).view(np.uint64)[:, 0]
+    return (words != 0) & (words != 0x0101010101010101)
+
+
+def _children(lattice: Lattice, low: np.ndarray, cube: np.ndarray, step: int, only_mixed: bool) -> Cells:
+    """The eight halves of each cell, less those that the lattice's border leaves without a width."""
+    lows, values = [], []
+    for i, j, k in CORNERS:
+        child = low + np.array([i, j, k]) * step
+        corners = cube[:, i : i + 2, j : j + 2, k : k + 2].reshape(-1, 8)
+        keep = (child[:, 0] < lattice.cells[0]) & (child[:, 1] < lattice.cells[1]) & (child[:, 2] < lattice.cells[2])
+        if only_mixed:
+            keep &= _mixed(corners)
+        lows.append(child[keep])
+        values.append(corners[keep])
+    return Cells(np.concatenate(lows), np.concatenate(values))
+
+
+def _finest(lattice: Lattice, cells: Cells, known: _Border) -> Cells:
+    """Halve cells of side two and follow the surface wherever it leaves them, so that it has no hole."""
+    keys, values = _halve(lattice, cells, 1, known)
+    found: list[Cells] = []
+    names = _unique(lattice.keys(cells.low))
+    fresh = cells
+    while len(fresh.low):
+        beyond: list[np.ndarray] = []
+        for low, cube in _cubes(lattice, fresh, 1, keys, values):
+            mixed = _children(lattice, low, cube, 1, True)
+            found.append(mixed)
+            parents = np.isin(lattice.keys(low), lattice.keys(mixed.low & ~1))
+            beyond.append(_neighbours(lattice, low[parents], cube[parents] < 0))
+        missing = np.setdiff1d(_unique(np.concatenate(beyond)), names, assume_unique=True)
+        if not len(missing):
+            break
+        if lattice.evaluations > 2 * lattice.nodes:
+            raise Missed
+        names = _unique(np.concatenate([names, missing]))
+        fresh, keys, values = _annex(lattice, cells, fresh, lattice.index(missing), keys, values)
+    return _join(found)
+
+
+def _neighbours(lattice: Lattice, low: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Keys of the cells of side two that lie across a face which the surface crosses; inside: (n, 3, 3, 3)."""
+    keys = [np.empty(0, np.int64)]
+    for axis in range(3):
+        for end, move in ((0, -2), (2, 2)):
+            face = inside.take(end, axis=axis + 1).reshape(-1, 9)
+            other = low[face.any(axis=1) & ~face.all(axis=1)]
+            other[:, axis] += move
+            keys.append(lattice.keys(other[((other >= 0) & (other < lattice.cells)).all(axis=1)]))
+    return np.concatenate(keys)
+
+
+def _annex(
+    lattice: Lattice, cells: Cells, fresh: Cells, low: np.ndarray, keys: np.ndarray, values: np.ndarray
+) -> tuple[Cells, np.ndarray, np.ndarray]:
+    """Cells of side two at `low`, and all nodes known so far as sorted keys and values, those of `low` among them."""
+    corners = [lattice.keys(part.low[:, None] + 2 * CORNERS).ravel() for part in (cells, fresh)]
+    every = np.concatenate([keys, *corners])
+    every, first = np.unique(every, return_index=True)
+    held = np.concatenate([values, cells.values.ravel(), fresh.values.ravel()])[first]
+    wanted = np.unique(lattice.keys(low[:, None] + STEPS))
+    new = np.setdiff1d(wanted, every, assume_unique=True)
+    every = np.concatenate([every, new])
+    order = np.argsort(every)
+    every, held = every[order], np.concatenate([held, lattice.values(new)])[order]
+    return Cells(low, held[np.searchsorted(every, lattice.keys(low[:, None] + 2 * CORNERS))]), every, held

@@ -1,0 +1,136 @@
+"""The whole of a shape of which one side was seen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import toys
+from isofield import io, render
+from isofield.api import complete, partial, shared_frame
+from isofield.errors import InputError
+from isofield.evaluate.distances import chamfer_l2, match
+from isofield.evaluate.samples import draw
+from isofield.types import Cloud, SdfSamples, Similarity
+
+UNSEEN = [toys.COUNT + 1, toys.COUNT + 2, toys.COUNT + 3]
+
+
+def chamfer(a, b) -> float:
+    """Sum of mean squared distances, x 1000."""
+    one, other = (draw(mesh, 4000, np.random.default_rng(seed), "shape") for seed, mesh in enumerate((a, b)))
+    return 2000 * chamfer_l2(match(one, other))
+
+
+def view_of(mesh, azimuth: float = 30.0):
+    return render.depth(mesh, render.frame(np.asarray(mesh.vertices), view=(azimuth, 15), size=(96, 96))).view()
+
+
+def test_what_a_depth_image_tells_agrees_with_the_shape_it_was_taken_of():
+    truth = toys.toy(UNSEEN[0])
+    known = partial(view_of(truth), eta=0.01).evidence
+    exact = toys.distance(truth, known.points)
+    free = known.free
+    assert 0.2 < free.mean() < 0.8
+    assert (exact[free] > -0.01).mean() > 0.99  # the space before the surface is empty
+    assert np.median(np.abs(exact[~free] - known.distance[~free])) < 0.003
+    near = known.distance <= 0.01
+    assert {*np.unique(known.distance[~free & near].round(4))} == {np.float32(d) for d in (-0.01, 0.0, 0.01)}
+    before = ~free & ~near  # farther before the surface: the distance to all that was seen
+    assert before.sum() > 500 and known.distance[before].min() > 0.015 and known.distance.max() < 0.1001
+    assert np.quantile(np.abs(exact[before] - known.distance[before]), 0.95) < 0.005
+    assert (np.abs(known.points) <= 1).all()
+
+
+@pytest.mark.parametrize("number", UNSEEN)
+def test_a_half_seen_shape_is_nearer_to_its_truth_than_the_mean_and_than_any_training_shape(toy_space, number):
+    truth = toys.toy(number)
+    found = complete(toy_space, view_of(truth))[0]
+    error = chamfer(found.sdf.mesh(48), truth)
+    best = min(chamfer(toys.toy(k), truth) for k in range(toys.COUNT))
+    assert error < best
+    assert error < 0.25 * chamfer(toy_space.sdf(toy_space.mean).mesh(48), truth)
+
+
+def test_a_mesh_with_a_part_missing_and_a_bare_cloud_with_its_sensor(toy_space):
+    truth = toys.toy(UNSEEN[0])
+    cut = truth.copy()
+    cut.update_faces(truth.triangles_center[:, 1] > -0.2)
+    whole = complete(toy_space, cut)[0]
+    error = chamfer(whole.sdf.mesh(48), truth)
+    assert error < min(chamfer(toys.toy(k), truth) for k in range(toys.COUNT))
+    assert error < 0.25 * chamfer(toy_space.sdf(toy_space.mean).mesh(48), truth)
+    view = view_of(truth)
+    bare = Cloud(io.cloud_of([view]).points)
+    found = complete(toy_space, bare, sensor=view.pose[:3, 3].tolist())[0]
+    assert found.observed.evidence.free.any()
+    assert chamfer(found.sdf.mesh(48), truth) < 1.5
+
+
+def test_samples_agree_where_the_shape_was_seen_and_differ_where_it_was_not(toy_space):
+    truth = toys.toy(UNSEEN[1])
+    view = view_of(truth)
+    found = complete(toy_space, view, samples=8, seed=3)
+    assert [one.id for one in found] == ["depth", *(f"depth-{k}" for k in range(1, 8))]
+    # The first is the most probable one.
+    assert np.array_equal(found[0].code, complete(toy_space, view, seed=3)[0].code)
+    seen = io.cloud_of([view]).points
+    surface = np.asarray(draw(truth, 4000, np.random.default_rng(0), "truth").points)
+    unseen = surface[np.linalg.norm(surface[:, None] - seen[None, ::5], axis=2).min(1) > 0.2]
+    assert len(unseen) > 500
+    at_seen, at_unseen = (np.stack([one.sdf(x) for one in found[1:]]).std(0).mean() for x in (seen, unseen))
+    assert at_unseen > 2.5 * at_seen
+    # They differ by about as much as the most probable one is wrong.
+    assert 0.4 < at_unseen / np.abs(found[0].sdf(unseen)).mean() < 2.5
+
+
+def test_a_refined_field_goes_to_what_was_seen_and_stays_the_code_s_elsewhere(toy_space):
+    truth = toys.toy(UNSEEN[1])
+    view = view_of(truth)
+    code, refined = (complete(toy_space, view, refine=refine)[0].sdf for refine in (False, True))
+    seen = io.cloud_of([view]).points
+    assert np.abs(refined(seen)).mean() < 0.2 * np.abs(code(seen)).mean()
+    x = np.asarray(draw(code.mesh(48), 4000, np.random.default_rng(0), "code").points)
+    elsewhere = x[np.linalg.norm(x[:, None] - seen[None, ::5], axis=2).min(1) > 0.2]
+    assert len(elsewhere) > 500
+    assert np.abs(refined(elsewhere) - code(elsewhere)).mean() < 0.0004
+
+
+def test_a_part_in_its_own_units_needs_its_frame(toy_space):
+    truth = toys.toy(UNSEEN[2])
+    view = view_of(truth)
+    cloud = io.cloud_of([view])
+    moved = Cloud(cloud.points / 2 + [3.0, 0, 0], cloud.normals)
+    with pytest.raises(InputError, match="is not where the shapes of this space are"):
+        complete(toy_space, moved)
+    found = complete(toy_space, moved, frame=Similarity((3.0, 0.0, 0.0), 2.0))[0]
+    mesh = found.sdf.mesh(48)
+    assert np.abs(mesh.bounds.mean(0) - [3, 0, 0]).max() < 0.05  # it comes back in the units of the part
+    assert shared_frame(toy_space).scale == pytest.approx(1.0, rel=0.01)  # these shapes were normalised already
+
+
+def test_a_part_that_is_turned_is_completed_where_it_stands(toy_space):
+    from scipy.spatial.transform import Rotation
+
+    from isofield.api import PoseSearch
+
+    truth = toys.toy(UNSEEN[0])
+    cloud = io.cloud_of([view_of(truth), view_of(truth, 150.0)])
+    turn = Rotation.from_rotvec([0.1, 0.3, -0.2]).as_matrix()
+    cloud = Cloud(cloud.points @ turn.T, np.asarray(cloud.normals) @ turn.T)
+    found = complete(toy_space, cloud, posing=PoseSearch(turned=40))[0]
+    standing = truth.copy()
+    standing.vertices = np.asarray(truth.vertices) @ turn.T
+    assert chamfer(found.sdf.mesh(48), standing) < 1.5
+    assert found.pose.angle == pytest.approx(np.degrees(np.linalg.norm([0.1, 0.3, -0.2])), abs=6)
+
+
+def test_out_of_range(toy_space):
+    view = view_of(toys.toy(0))
+    with pytest.raises(InputError, match=r"eta 0\.5 is out of range"):
+        complete(toy_space, view, eta=0.5)
+    with pytest.raises(InputError, match="0 samples are none"):
+        complete(toy_space, view, samples=0)
+    with pytest.raises(InputError, match="give three finite numbers"):
+        complete(toy_space, Cloud(np.random.default_rng(0).normal(size=(300, 3))), sensor=(0, 0))
+    assert isinstance(partial(view).evidence, SdfSamples)

@@ -1,0 +1,252 @@
+"""Broken files: one sentence each, that names the file and the way out."""
+
+from __future__ import annotations
+
+import json
+import struct
+
+import numpy as np
+import pytest
+import trimesh
+from PIL import Image
+
+from isofield import io
+from isofield.errors import InputError
+
+
+def refuse(path, *words: str) -> str:
+    with pytest.raises(InputError) as caught:
+        io.read(path)
+    message = str(caught.value)
+    assert caught.value.__cause__ is None and (caught.value.__context__ is None or caught.value.__suppress_context__)
+    assert str(path) in message, message
+    assert "\n" not in message and message.endswith(".") and len(message) < 600, message
+    for word in words:
+        assert word in message, message
+    return message
+
+
+def test_files_that_are_none(tmp_path, ball):
+    io.write_mesh(ball, tmp_path / "statue.ply")
+    refuse(tmp_path / "nothing.ply", "There is no file", "check the spelling")
+    refuse(tmp_path / "statu.ply", "perhaps you meant", "statue.ply")
+    refuse(tmp_path / "no" / "folder.ply", "There is no file")
+    (tmp_path / "folder.ply").mkdir()
+    refuse(tmp_path / "folder.ply", "is a folder")
+    refuse(tmp_path / ("x" * 300 + ".ply"))
+    refuse(tmp_path / "statue.ply" / "inner.ply")
+
+
+@pytest.mark.parametrize(
+    "extension", ["ply", "obj", "off", "stl", "glb", "gltf", "xyz", "pts", "pcd", "npy", "npz", "zip"]
+)
+def test_empty_and_nonsense(tmp_path, extension):
+    path = tmp_path / f"x.{extension}"
+    path.write_bytes(b"")
+    refuse(path, "is empty")
+    for content in (b"\n \n", b"hello world\nhow are you\n", bytes(range(256)) * 4, b"{}", b"0"):
+        path.write_bytes(content)
+        refuse(path)
+
+
+@pytest.mark.parametrize("extension", ["ply", "obj", "off", "stl", "glb", "npy", "npz"])
+def test_every_cut_is_refused_or_read_whole(tmp_path, ball, extension):
+    whole = tmp_path / f"whole.{extension}"
+    if extension in ("npy", "npz"):
+        points = np.random.default_rng(0).normal(size=(100, 3))
+        np.save(whole, points) if extension == "npy" else np.savez(whole, points=points)
+    else:
+        io.write_mesh(ball, whole)
+    content = whole.read_bytes()
+    path = tmp_path / f"cut.{extension}"
+    for part in (0.01, 0.2, 0.5, 0.8, 0.95):
+        path.write_bytes(content[: int(len(content) * part)])
+        if extension == "obj":  # text without counts: only an index can tell
+            path.write_bytes(content[: content.index(b"v ", 300)] + content[content.index(b"f ") :])
+        refuse(path)
+
+
+def test_a_cut_inside_an_element_that_nobody_needs(tmp_path):
+    head = "ply\nformat ascii 1.0\nelement vertex 2\nproperty float x\nproperty float y\nproperty float z\n"
+    head += "element range_grid 3\nproperty list uchar int vertex_indices\nend_header\n"
+    path = tmp_path / "scan.ply"
+    path.write_text(head + "0 0 0\n1 1 1\n1 0\n0\n1 1\n")
+    assert len(io.read(path).points) == 2
+    path.write_text(head + "0 0 0\n1 1 1\n1 0\n")
+    refuse(path, "is cut short", "range_grid")
+
+
+def test_faces_that_name_vertices_that_are_not_there(tmp_path):
+    triangle = "0 0 0\n1 0 0\n0 1 0\n"
+    head = "ply\nformat ascii 1.0\nelement vertex 3\nproperty float x\nproperty float y\nproperty float z\n"
+    head += "element face 1\nproperty list uchar int vertex_indices\nend_header\n"
+    cases = {
+        "a.ply": head + triangle + "3 0 1 3\n",
+        "b.ply": head + triangle + "3 0 1 -1\n",
+        "a.off": "OFF\n3 1 0\n" + triangle + "3 0 1 3\n",
+        "a.obj": "v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 4\n",
+        "b.obj": "v 0 0 0\nv 1 0 0\nv 0 1 0\nf -1 -2 -4\n",
+        "c.obj": "v 0 0 0\nv 1 0 0\nv 0 1 0\nf 0 1 2\n",
+    }
+    for name, content in cases.items():
+        (tmp_path / name).write_text(content)
+        refuse(tmp_path / name, "face")
+    np.savez(tmp_path / "a.npz", vertices=np.eye(3), faces=[[0, 1, 3]])
+    refuse(tmp_path / "a.npz", "names vertex 3")
+    assert "(number 1) that names vertex 4, but there are only 3 vertices (numbered from 1)" in refuse(
+        tmp_path / "a.obj"
+    )
+
+
+def test_a_glb_whose_index_names_a_vertex_that_is_not_there(tmp_path, ball):
+    io.write_mesh(ball, tmp_path / "a.glb")
+    content = bytearray((tmp_path / "a.glb").read_bytes())
+    size = struct.unpack_from("<I", content, 12)[0]
+    tree = json.loads(content[20 : 20 + size])
+    primitive = tree["meshes"][0]["primitives"][0]
+    view = tree["bufferViews"][tree["accessors"][primitive["indices"]]["bufferView"]]
+    struct.pack_into("<I", content, 20 + size + 8 + view.get("byteOffset", 0), 5000)
+    (tmp_path / "a.glb").write_bytes(content)
+    refuse(tmp_path / "a.glb", "names vertex 5000", "162 vertices")
+
+
+def test_counts_that_the_file_cannot_hold_allocate_nothing(tmp_path):
+    head = "ply\nformat {} 1.0\nelement vertex 1000000000000\n"
+    head += "property float x\nproperty float y\nproperty float z\nend_header\n"
+    (tmp_path / "a.ply").write_bytes(head.format("binary_little_endian").encode() + b"0" * 500)
+    (tmp_path / "b.ply").write_text(head.format("ascii") + "0 0 0\n" * 50)
+    (tmp_path / "c.ply").write_text(head.format("ascii").replace("1000000000000", "-5") + "0 0 0\n" * 50)
+    (tmp_path / "a.off").write_text("OFF\n1000000000000 3 0\n" + "0 0 0\n" * 50)
+    (tmp_path / "a.stl").write_bytes(b"x" * 80 + struct.pack("<I", 4_000_000_000) + b"y" * 500)
+    (tmp_path / "a.pts").write_text("1000000000000\n" + "0 0 0\n" * 50)
+    pcd = "VERSION .7\nFIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nCOUNT 1 1 1\nWIDTH 1000000000000\nHEIGHT 1\nDATA "
+    (tmp_path / "a.pcd").write_text(pcd + "binary\n" + "0 0 0\n" * 50)
+    (tmp_path / "b.pcd").write_text(pcd + "ascii\n" + "0 0 0\n" * 50)
+    for name in ("a.ply", "b.ply", "a.off", "a.pts", "a.pcd", "b.pcd"):
+        refuse(tmp_path / name, "is cut short: its header promises 1000000000000")
+    refuse(tmp_path / "a.stl", "promises 4000000000 triangles")
+    refuse(tmp_path / "c.ply", "promises -5")
+    array = np.lib.format.magic(1, 0) + struct.pack("<H", 118)
+    array += b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000, 3), }".ljust(117) + b"\n" + b"0" * 400
+    (tmp_path / "a.npy").write_bytes(array)
+    refuse(tmp_path / "a.npy", "promises 3000000000000")
+
+
+def test_a_list_of_a_billion_items(tmp_path):
+    head = (
+        "ply\nformat binary_little_endian 1.0\nelement vertex 1\nproperty float x\nproperty float y\nproperty float z\n"
+    )
+    head += "element face 1\nproperty list uint int vertex_indices\nend_header\n"
+    (tmp_path / "a.ply").write_bytes(head.encode() + bytes(12) + struct.pack("<I", 999_999_999) + bytes(40))
+    refuse(tmp_path / "a.ply", "is cut short")
+
+
+@pytest.mark.parametrize(("true", "named"), [
+    ("ply", "obj"), ("ply", "stl"), ("stl", "ply"), ("obj", "ply"), ("off", "obj"), ("glb", "obj"), ("obj", "xyz"),
+    ("obj", "stl"),
+])  # fmt: skip
+def test_wrong_extension(tmp_path, ball, true, named):
+    io.write_mesh(ball, tmp_path / f"ball.{true}")
+    (tmp_path / f"ball.{true}").rename(tmp_path / f"ball.{named}")
+    refuse(tmp_path / f"ball.{named}", f"is named .{named} but looks like", true.upper(), f"rename it to .{true}")
+
+
+@pytest.mark.parametrize("extension", ["obj", "ply", "stl", "off", "glb", "xyz", "npy", "pcd"])
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "BMP"])
+def test_a_picture(tmp_path, extension, form):
+    path = tmp_path / f"photo.{extension}"
+    Image.new("RGB", (20, 20), (200, 0, 0)).save(path, format=form)
+    message = refuse(path)
+    assert f"a {form} picture" in message or (extension, form) == ("stl", "BMP")
+
+
+def test_unknown_extensions(tmp_path, ball):
+    (tmp_path / "notes.docx").write_bytes(b"whatever")
+    refuse(tmp_path / "notes.docx", "the extension .docx is not known", ".ply .obj", ".glb")
+    (tmp_path / "noname").write_bytes(b"whatever")
+    refuse(tmp_path / "noname", "has no extension")
+    (tmp_path / "statue.mesh").write_bytes(ball.export(file_type="ply"))
+    refuse(tmp_path / "statue.mesh", "rename it to .ply")
+    (tmp_path / "photo.png").write_bytes(b"\x89PNG\r\n")
+    refuse(tmp_path / "photo.png", "is a PNG picture")
+    (tmp_path / "a.ply").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\n")
+    refuse(tmp_path / "a.ply", "git lfs pull")
+
+
+def test_zero_points(tmp_path):
+    head = "ply\nformat ascii 1.0\nelement vertex 0\nproperty float x\nproperty float y\nproperty float z\nend_header\n"
+    (tmp_path / "a.ply").write_text(head)
+    (tmp_path / "a.off").write_text("OFF\n0 0 0\n")
+    (tmp_path / "a.obj").write_text("# nothing\n")
+    (tmp_path / "a.pts").write_text("0\n")
+    (tmp_path / "a.stl").write_bytes(bytes(84))
+    np.save(tmp_path / "a.npy", np.empty((0, 3)))
+    for name in ("a.ply", "a.off", "a.pts", "a.stl", "a.npy"):
+        refuse(tmp_path / name, "holds no points")
+    refuse(tmp_path / "a.obj", "has no vertices")
+
+
+def test_text_with_a_word_or_a_short_line(tmp_path):
+    (tmp_path / "a.xyz").write_text("0 0 0\n1 one 1\n2 2 2\n")
+    refuse(tmp_path / "a.xyz", "'one'", "line 2")
+    (tmp_path / "a.xyz").write_text("0 0 0\n1 1\n2 2 2\n")
+    refuse(tmp_path / "a.xyz", "2 numbers on data line 2")
+    (tmp_path / "a.xyz").write_text("0 0\n1 1\n")
+    refuse(tmp_path / "a.xyz", "2 columns")
+    (tmp_path / "a.pts").write_text("5\n0 0 0\n1 1 1\n")
+    refuse(tmp_path / "a.pts", "promises 5 points, and 2 follow")
+
+
+def test_arrays_of_other_things(tmp_path):
+    for array, words in (
+        (np.zeros(5), "shape (5,)"),
+        (np.zeros((3, 50)), "transpose it"),
+        (np.array(["a"] * 3), "instead of"),
+    ):
+        np.save(tmp_path / "a.npy", array)
+        refuse(tmp_path / "a.npy", words)
+    np.savez(tmp_path / "a.npz", a=np.zeros(3), b=np.zeros(4))
+    refuse(tmp_path / "a.npz", "no array called 'points'", "a, b")
+    np.savez(tmp_path / "a.npz", points=np.zeros((9, 3)), occupancies=np.zeros(9))
+    refuse(tmp_path / "a.npz", "not points of a surface")
+    np.savez(tmp_path / "a.npz", pos=np.zeros((9, 4)), neg=np.zeros((9, 4)))
+    refuse(tmp_path / "a.npz", "not points of a surface")
+    np.savez(tmp_path / "a.npz", points=np.zeros((9, 3)), normals=np.zeros((8, 3)))
+    refuse(tmp_path / "a.npz", "normals of shape (8, 3)")
+
+
+def test_a_gltf_whose_buffer_is_not_there(tmp_path):
+    for name, content in trimesh.creation.box().export(file_type="gltf").items():
+        if name.endswith(".gltf"):
+            (tmp_path / "box.gltf").write_bytes(content)
+    refuse(tmp_path / "box.gltf", "beside it", "export as .glb")
+
+
+def test_a_compressed_gltf(tmp_path):
+    tree = {"asset": {"version": "2.0"}, "extensionsRequired": ["KHR_draco_mesh_compression"]}
+    (tmp_path / "a.gltf").write_text(json.dumps(tree))
+    refuse(tmp_path / "a.gltf", "without compression")
+    (tmp_path / "b.gltf").write_text(json.dumps({"asset": {"version": "2.0"}}))
+    refuse(tmp_path / "b.gltf")
+
+
+def test_random_damage_never_escapes(tmp_path, ball):
+    """Bytes changed at random: either something is read, or one sentence is said."""
+    generator = np.random.default_rng(0)
+    read = refused = 0
+    for extension in ("ply", "obj", "off", "stl", "glb"):
+        whole = tmp_path / f"whole.{extension}"
+        io.write_mesh(ball, whole)
+        content = np.frombuffer(whole.read_bytes(), np.uint8)
+        for _ in range(30):
+            changed = content.copy()
+            at = generator.integers(0, min(len(changed), int(generator.choice([300, len(changed)]))), 3)
+            changed[at] = generator.integers(0, 256, 3)
+            path = tmp_path / f"x.{extension}"
+            path.write_bytes(changed.tobytes())
+            try:
+                io.read(path)
+                read += 1
+            except InputError:
+                refused += 1
+    assert refused > 30 and read > 5

@@ -1,0 +1,70 @@
+"""Files of laser scanners, written by the packages that read them."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from isofield import io
+from isofield.errors import InputError
+
+POINTS = np.random.default_rng(0).uniform(-5, 5, (300, 3)) + [1e5, 2e5, 50]
+COLORS = np.random.default_rng(1).integers(0, 256, (300, 3))
+
+
+def write_las(path, shift: int) -> None:
+    laspy = pytest.importorskip("laspy")
+    header = laspy.LasHeader(point_format=2, version="1.2")
+    header.scales, header.offsets = [1e-4] * 3, POINTS.min(0)
+    cloud = laspy.LasData(header)
+    cloud.xyz = POINTS
+    cloud.red, cloud.green, cloud.blue = (COLORS << shift).T.astype(np.uint16)
+    cloud.intensity = np.arange(300, dtype=np.uint16)
+    cloud.write(path)
+
+
+@pytest.mark.parametrize("name", ["a.las", "a.laz"])
+@pytest.mark.parametrize("shift", [0, 8])
+def test_las(tmp_path, name, shift):
+    write_las(tmp_path / name, shift)
+    cloud = io.read(tmp_path / name)
+    assert np.abs(cloud.points - POINTS).max() < 1e-4
+    assert np.array_equal(cloud.colors[:, :3], COLORS)
+    assert np.array_equal(cloud.attributes["intensity"], np.arange(300))
+
+
+def test_e57_places_every_scan(tmp_path):
+    pye57 = pytest.importorskip("pye57")
+    file = pye57.E57(str(tmp_path / "a.e57"), mode="w")
+    points = POINTS - [1e5, 2e5, 50]  # pye57 writes 32 bits
+    data = {f"cartesian{axis}": points[:, i] for i, axis in enumerate("XYZ")}
+    data |= {f"color{name}": COLORS[:, i].astype(np.uint8) for i, name in enumerate(("Red", "Green", "Blue"))}
+    file.write_scan_raw(data)
+    file.write_scan_raw(data, translation=np.array([100.0, 0, 0]))
+    file.close()
+    cloud = io.read(tmp_path / "a.e57")
+    assert np.abs(cloud.points - np.concatenate([points, points + [100, 0, 0]])).max() < 1e-5
+    assert np.array_equal(cloud.colors[:, :3], np.concatenate([COLORS, COLORS]))
+
+
+@pytest.mark.parametrize("name", ["a.las", "a.laz", "a.e57"])
+def test_what_is_no_such_file_is_told(tmp_path, name):
+    pytest.importorskip("laspy")
+    pytest.importorskip("pye57")
+    (tmp_path / name).write_bytes(b"LASF" + b"\1" * 50 if name != "a.e57" else b"ASTM-E57" + b"\1" * 50)
+    with pytest.raises(InputError, match=name):
+        io.read(tmp_path / name)
+
+
+def test_a_missing_package_is_named(tmp_path, monkeypatch):
+    write_las(tmp_path / "a.las", 8)
+    monkeypatch.setitem(sys.modules, "laspy", None)
+    with pytest.raises(InputError, match="pip install laspy"):
+        io.read(tmp_path / "a.las")
+
+
+def test_a_las_file_with_another_name_is_told(tmp_path):
+    write_las(tmp_path / "a.las", 8)
+    (tmp_path / "a.las").rename(tmp_path / "a.xyz")
+    with pytest.raises(InputError, match=r"rename it to \.las"):
+        io.read(tmp_path / "a.xyz")

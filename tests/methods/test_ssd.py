@@ -1,0 +1,143 @@
+"""The smooth grid on simulated scans of shapes that are known."""
+
+from dataclasses import replace
+
+import igl
+import numpy as np
+import pytest
+import torch
+
+import isofield
+from isofield import families, surfaces
+from isofield.configs import SsdConfig
+from isofield.evaluate import compare
+from isofield.fields.grid import SparseGrid
+from isofield.methods import fitter, ssd
+from isofield.render import scan
+from isofield.types import Observation
+
+TINY = SsdConfig(cells=32, levels=2, iterations=(20, 20))
+
+
+@pytest.fixture(autouse=True)
+def _restore():
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+def sphere(count: int, noise: float, seed: int = 0) -> Observation:
+    """Points of a sphere of radius 0.9."""
+    random = np.random.default_rng(seed)
+    x = random.normal(size=(count, 3))
+    return Observation(x / np.linalg.norm(x, axis=1, keepdims=True) * (0.9 + random.normal(0, noise, (count, 1))))
+
+
+@pytest.mark.parametrize(("family", "near", "normals"), [("knot", 0.99, 0.985), ("gear", 0.75, 0.89)])
+def test_follows_a_scan(fitted, surface, family, near, normals):
+    """The gear has more than twice the knot's surface: there 4000 points lie farther apart than 1 % of the diagonal."""
+    truth, _, grid = fitted(family, 4000)
+    mesh = surface(grid)
+    scores = compare(mesh, truth, samples=20_000, floor=False)
+    assert scores["f_score_1"] >= near
+    assert scores["f_score_2"] >= 0.985
+    assert scores["normal_consistency"] >= normals
+    assert scores["components"] == 1
+    assert scores["watertight"]
+    assert surfaces.check(mesh).problems == []
+    assert scores["genus"] == scores["truth_genus"]
+
+
+@pytest.mark.parametrize(
+    ("count", "noise", "near"),
+    [(3000, 0.002, 0.93), pytest.param(30_000, 0.005, 0.95, marks=pytest.mark.slow)],
+)
+def test_thin_blades_in_few_points_and_in_noise(count, noise, near):
+    """Blades are thinner than the points are apart, or than twice the noise."""
+    truth = families.propeller()
+    mesh = isofield.fit(scan(truth, count, noise, seed=3).points).mesh()
+    scores = compare(mesh, truth, samples=100_000, floor=False, thresholds=(0.005,))
+    assert scores["f_score_0.5"] >= near
+    assert scores["components"] == 1
+
+
+def test_is_the_distance_to_a_sphere_near_it():
+    field = list(ssd.fit(sphere(1500, 0.004), SsdConfig(cells=48, levels=2)))[-1].field
+    x = np.random.default_rng(5).normal(size=(3000, 3))
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    for low, high, median, most in ((0.86, 0.94, 0.003, 0.02), (0.7, 1.1, 0.005, 0.03)):
+        y = x * np.random.default_rng(6).uniform(low, high, (3000, 1))
+        with torch.no_grad():
+            found = field(torch.as_tensor(y, dtype=torch.float32)).numpy()
+        wrong = np.abs(found - (np.linalg.norm(y, axis=1) - 0.9))
+        assert np.median(wrong) < median
+        assert wrong.max() < most
+    center = field(torch.zeros(1, 3)).item()
+    assert center == pytest.approx(-0.9, abs=0.1)
+
+
+def test_answers_distances_also_far_from_the_surface(fitted):
+    truth, _, grid = fitted("knot", 4000)
+    lower = grid.origin.double().numpy()
+    x = np.random.default_rng(4).uniform(lower, lower + np.array(grid.shape) * grid.side, (3000, 3))
+    faces = np.asarray(truth.faces, np.int64)
+    distance = np.sqrt(igl.point_mesh_squared_distance(x, np.asarray(truth.vertices, np.float64), faces)[0])
+    with torch.no_grad():
+        found = np.abs(grid(torch.as_tensor(x, dtype=torch.float32)).double().numpy())
+    far = distance > 0.1
+    assert np.median(np.abs(found - distance)[far] / distance[far]) < 0.02
+    assert np.quantile(np.abs(found - distance), 0.95) < 0.02
+
+
+def test_steps_tell_their_share_and_hold_ever_finer_grids():
+    steps = list(ssd.fit(sphere(600, 0.0), replace(TINY, levels=3)))
+    assert steps[0].field is None
+    assert [step.fraction for step in steps] == sorted(step.fraction for step in steps)
+    assert steps[-1].fraction == 1
+    grids = [step.field for step in steps[1:]]
+    assert all(isinstance(grid, SparseGrid) for grid in grids)
+    assert [grid.levels for grid in grids] == [1, 2, 3]
+    assert grids[-1].cell == pytest.approx(1.8 / 32, rel=0.02)
+
+
+def test_has_no_jump_where_levels_meet(fitted):
+    _, _, grid = fitted("knot", 4000)
+    random = np.random.default_rng(1)
+    lower = grid.origin.double().numpy()
+    x = random.uniform(lower, lower + np.array(grid.shape) * grid.side, (60_000, 3))
+    step = random.normal(size=x.shape)
+    step *= 1e-3 / np.linalg.norm(step, axis=1, keepdims=True)
+    with torch.no_grad():
+        a, b = (grid(torch.as_tensor(p, dtype=torch.float32)).double().numpy() for p in (x, x + step))
+    assert np.abs(a - b).max() < 4e-3
+    assert np.quantile(np.abs(a - b), 0.99) < 1.5e-3
+
+
+def test_follows_the_points_less_where_they_are_known_to_be_noisy():
+    observed = sphere(4000, 0.02)
+    config = SsdConfig(cells=96, levels=3)
+    rough, even = (
+        list(ssd.fit(replace(observed, noise=noise), config))[-1].field for noise in (0.0005, 0.02)
+    )  # fmt: skip
+    x = torch.as_tensor(sphere(3000, 0.0, 9).points, dtype=torch.float32)
+    with torch.no_grad():
+        deviation = [field(x).std().item() for field in (rough, even)]
+    assert deviation[1] < 0.9 * deviation[0]
+    assert deviation[1] < 0.4 * 0.02
+
+
+def test_same_bytes_for_any_number_of_threads():
+    results = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        field = list(ssd.fit(sphere(800, 0.003), TINY, seed=2))[-1].field
+        results.append(b"".join(value.numpy().tobytes() for value in field.state_dict().values()))
+    assert results[0] == results[1]
+
+
+def test_names_are_known_and_an_unknown_one_is_a_key_error():
+    assert fitter("smooth", "fast", "sides")[1] == SsdConfig.of("fast")
+    with pytest.raises(KeyError):
+        fitter("magic", "fast", "sides")
+    cells = [SsdConfig.of(quality).cells for quality in ("fast", "balanced", "best")]
+    assert cells == sorted(set(cells))

@@ -1,0 +1,54 @@
+"""Fewer points, and points out of faces."""
+
+import numpy as np
+import pytest
+import trimesh
+
+from isofield.points.downsample import drop_duplicates, sampled, voxel_downsample
+from isofield.types import Cloud
+
+
+def test_samples_lie_on_the_faces_evenly_by_area():
+    box = trimesh.creation.box(extents=[4, 1, 1])
+    cloud = sampled(box, 6000, seed=3)
+    assert cloud.points.shape == cloud.normals.shape == (6000, 3)
+    half = np.array([2, 0.5, 0.5])
+    axis = np.abs(cloud.normals).argmax(1)
+    rows = np.arange(6000)
+    assert np.allclose(cloud.points[rows, axis], half[axis] * cloud.normals[rows, axis])
+    assert (axis == 0).mean() == pytest.approx(2 / 18, abs=0.015)
+    assert np.array_equal(sampled(box, 6000, seed=3).points, cloud.points)
+    assert not np.array_equal(sampled(box, 6000, seed=4).points, cloud.points)
+
+
+def test_one_point_stays_at_every_place_with_what_was_measured_there():
+    points = np.array([[2.0, 0, 0], [1, 0, 0], [2, 0, 0], [0, 0, 0], [1, 0, 0]])
+    normals = np.eye(3)[[0, 1, 2, 0, 2]]
+    colors = np.arange(20, dtype=np.uint8).reshape(5, 4)
+    cloud = drop_duplicates(Cloud(points, normals, colors))
+    assert np.array_equal(cloud.points[:, 0], [2, 1, 0])
+    assert np.array_equal(cloud.normals, normals[[0, 1, 3]])
+    assert np.array_equal(cloud.colors, colors[[0, 1, 3]])
+    assert drop_duplicates(cloud) is cloud
+
+
+def test_a_cell_becomes_the_mean_of_its_points_and_the_normal_nearest_to_it():
+    corners = np.array([[0.0, 0, 0], [10, 10, 10]])
+    cell = np.array([[5.1, 5.1, 5.1], [5.2, 5.2, 5.2], [5.6, 5.6, 5.6]])
+    normals = np.eye(3)[[0, 0, 0, 1, 2]]
+    thin = voxel_downsample(Cloud(np.concatenate([corners, cell]), normals), 10)
+    middle = np.flatnonzero(np.abs(thin.points - 5.3).max(1) < 1e-9)
+    assert len(thin.points) == 3
+    assert len(middle) == 1
+    assert np.array_equal(thin.normals[middle[0]], [0, 1, 0])
+    assert voxel_downsample(Cloud(cell), 10).normals is None
+
+
+def test_no_two_points_share_a_cell_and_an_outlier_does_not_coarsen_the_cells():
+    random = np.random.default_rng(0)
+    points = random.uniform(0, 1, (20_000, 3)) * [1, 1, 0.001]
+    thin = voxel_downsample(Cloud(points), 20).points
+    assert 360 <= len(thin) <= 500
+    far = voxel_downsample(Cloud(np.concatenate([points, [[1000.0, 0, 0]]])), 20).points
+    assert abs(len(far) - 1 - len(thin)) < 0.05 * len(thin)
+    assert far[:, 0].max() == 1000

@@ -1,0 +1,66 @@
+"""Registered scans of one shape as one cloud."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from isofield import io
+from isofield.errors import InputError
+from isofield.points import merged
+from isofield.types import Cloud
+
+TURN = np.array([[0, -1, 0, 5], [1, 0, 0, 0], [0, 0, 1, -2], [0, 0, 0, 1]], float)
+
+
+@pytest.fixture
+def halves(tmp_path):
+    """Two halves of a sphere that overlap, the second in axes of its own; the pose takes it back."""
+    unit = np.random.default_rng(0).normal(size=(4000, 3))
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+    one, two = unit[unit[:, 0] < 0.2], unit[unit[:, 0] > -0.2]
+    away = (two - TURN[:3, 3]) @ TURN[:3, :3]
+    io.write_cloud(Cloud(one, one), tmp_path / "one.ply")
+    io.write_cloud(Cloud(away, two @ TURN[:3, :3]), tmp_path / "two.ply")
+    return [tmp_path / "one.ply", tmp_path / "two.ply"], np.concatenate([one, two])
+
+
+def test_poses_bring_scans_together(halves):
+    paths, points = halves
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        cloud = merged(paths, {"one": np.eye(4), "two": TURN})
+    assert np.abs(cloud.points - points).max() < 1e-6
+    assert np.abs(cloud.normals - points).max() < 1e-6
+
+
+def test_a_scan_apart_from_the_others_is_told(halves):
+    with pytest.warns(UserWarning, match=r"two\.ply lies apart from the other scans"):
+        merged(halves[0])
+
+
+def test_a_scan_without_pose_is_refused(halves):
+    with pytest.raises(InputError, match=r"two\.ply has no pose: add one called 'two'"):
+        merged(halves[0], {"one": np.eye(4)})
+
+
+def test_normals_that_not_all_scans_have_are_left_out(halves, tmp_path):
+    paths, points = halves
+    io.write_cloud(Cloud(points[:2000]), tmp_path / "bare.ply")
+    assert merged([paths[0], tmp_path / "bare.ply"]).normals is None
+
+
+def test_scans_that_run_through_each_other_are_told(tmp_path):
+    """Two ellipsoids of one centre, the second turned by a right angle about z: they cross, and nowhere lie along."""
+    unit = np.random.default_rng(0).normal(size=(8000, 3))
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+    io.write_cloud(Cloud(unit * [1, 0.3, 0.6]), tmp_path / "one.ply")
+    io.write_cloud(Cloud(unit * [0.3, 1, 0.6]), tmp_path / "two.ply")
+    with pytest.warns(UserWarning, match=r"one\.ply runs through the other scans instead of along them"):
+        merged([tmp_path / "one.ply", tmp_path / "two.ply"])
+
+
+def test_a_file_of_cameras_is_no_file_of_poses(tmp_path):
+    (tmp_path / "camera.json").write_text('{"K": [], "poses": {}}')
+    with pytest.raises(InputError, match="is a file of cameras"):
+        io.read_poses(tmp_path / "camera.json")

@@ -1,0 +1,41 @@
+"""Points that do not belong to the surface are told from those that do."""
+
+import igl
+import numpy as np
+import pytest
+
+from isofield import families
+from isofield.points.outliers import inliers
+from isofield.render import scan
+
+
+def test_strays_are_told_from_the_surface(torus):
+    random = np.random.default_rng(3)
+    surface = torus(3000, 0.003).points
+    strays = random.uniform(-1, 1, (150, 3))
+    off = np.hypot(np.hypot(strays[:, 0], strays[:, 1]) - 0.6, strays[:, 2]) - 0.25
+    kept = inliers(np.concatenate([surface, strays]))
+    assert kept[:3000].mean() > 0.995
+    assert kept[3000:][off > 0.35].mean() == 0
+    assert kept[3000:].mean() < 0.6
+
+
+@pytest.mark.parametrize(("name", "share"), [("plate", 0.05), ("coil", 0.2)])
+def test_strays_go_and_the_surface_stays(name, share):
+    """The box of a thin plate is so small that strays in it lie close to each other and to the plate."""
+    mesh = families.FAMILIES[name]()
+    cloud = scan(mesh, 20_000, 0.002, outliers=share, seed=0)
+    diagonal = np.linalg.norm(mesh.extents)
+    off = np.sqrt(igl.point_mesh_squared_distance(cloud.points, mesh.vertices, mesh.faces)[0]) / diagonal
+    kept = inliers(cloud.points)
+    assert kept[off < 0.005].mean() > 0.998
+    assert (off > 0.02).sum() > 50
+    assert kept[off > 0.02].mean() < 0.15
+
+
+def test_where_a_scan_gets_sparser_its_points_stay():
+    """A density that falls fourfold at a line, as where two views overlap."""
+    random = np.random.default_rng(2)
+    x = random.uniform(-1, 1, (20_000, 3)) * [1, 1, 0.002]
+    x = x[(x[:, 0] < 0) | (random.random(len(x)) < 1 / 4)]
+    assert inliers(x).mean() > 0.998
