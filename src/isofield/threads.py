@@ -68,8 +68,15 @@ def products_are_exact() -> bool:
 
 @contextmanager
 def deterministic() -> Iterator[None]:
-    """One torch thread an operation and the fastest matrix products that stay exact; both restored afterwards."""
+    """One torch thread an operation and the fastest matrix products that stay exact; both restored afterwards.
+
+    Inside a lane nothing changes: who started the lanes has set both.
+    """
     import torch
+
+    if getattr(_LANE, "busy", False):
+        yield
+        return
 
     before = torch.get_float32_matmul_precision()
     with single_threaded():

@@ -1,4 +1,4 @@
-"""The data that travel between the rooms: plain frozen dataclasses, and the one place for space and sign.
+"""The data that travel between the rooms, what a method is, and the one place for space and sign.
 
 Conventions that hold everywhere:
 
@@ -8,11 +8,16 @@ Conventions that hold everywhere:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
 
 RADIUS = 1 / 1.03
 """Radius of a normalised shape (DeepSDF, Park et al. 2019: the unit sphere with a margin of 3 %)."""
@@ -108,13 +113,12 @@ class Pose:
 
 @dataclass(frozen=True)
 class Observation:
-    """What was seen of one shape, in normalised space: the input of every method that fits one shape.
+    """What was observed of one shape, in normalised space.
 
-    points: (n, 3) float64 on or near the surface. normals: (n, 3) float64 or None, as the input gave them (sides may be
-    wrong). noise: standard deviation of the points off the surface, in normalised units, or None where it is to be
-    estimated. triangles: (m, 3, 3) float64 corners of the faces that the points were drawn from, or None where points
-    are all there is. free: which of points (k, 3) were seen to be in empty space, at least a margin before a surface,
-    or None where nobody knows.
+    points: (n, 3) float64 on or near the surface. normals: (n, 3) float64 or None, as the input gave them (their
+    orientation may be wrong). noise: standard deviation of the points off the surface, normalised, or None where it is
+    to be estimated. triangles: (m, 3, 3) float64 corners of the faces that the points were drawn from, or None for a
+    cloud. free: whether points (k, 3) were observed to be empty, at least a margin before a surface, or None.
     """
 
     points: Float[np.ndarray, "n 3"]
@@ -126,10 +130,10 @@ class Observation:
 
 @dataclass(frozen=True)
 class SdfSamples:
-    """What is known of the signed distance of one shape, in normalised space.
+    """Samples of the signed distance of one shape, in normalised space.
 
     points: (n, 3), in random order, so that the first of them are a fair sample. distance: (n,), negative inside.
-    free: (n,) bool, where the shape is known to be at least so far away, and no more; or None.
+    free: (n,) bool, where the distance is only a lower bound, or None.
     """
 
     points: Float[np.ndarray, "n 3"]
@@ -140,3 +144,88 @@ class SdfSamples:
         """The rows from `start` to before `stop`."""
         free = None if self.free is None else self.free[start:stop]
         return SdfSamples(self.points[start:stop], self.distance[start:stop], free)
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """One shape as a method sees it: what was observed of its surface, samples of its distance, or both.
+
+    row: its row among the training shapes of a space, -1 for an unseen shape.
+    """
+
+    observation: Observation | None = None
+    samples: SdfSamples | None = None
+    row: int = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Tensors of equal length that one step learns from, by name.
+
+    epoch: passes through all shapes, from 1; for one shape the step. random: for dropout and the like.
+    """
+
+    tensors: Mapping[str, Tensor]
+    epoch: int = 1
+    random: torch.Generator | None = None
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self.tensors[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.tensors
+
+    def __len__(self) -> int:
+        return len(next(iter(self.tensors.values())))
+
+
+C = TypeVar("C")
+"""What identifies one shape to a method: a latent code, weights, the values of a grid."""
+
+
+@dataclass(frozen=True, eq=False)
+class FitProgress(Generic[C]):
+    """How far an inference is: the stage, the fraction that is done (0 to 1), and the best code so far, if any.
+
+    noise: the points' standard deviation off the surface, normalised, once the method knows it. losses: the terms of
+    the objective, by name, where there are any.
+    """
+
+    stage: str
+    fraction: float
+    code: C | None = None
+    noise: float | None = None
+    losses: Mapping[str, float] = field(default_factory=dict)
+
+
+class Method(Protocol[C]):
+    """A method: start from a code, adapt it to samples by descending an objective.
+
+    One shape is a batch of one, and its code the weights of a network or the values of a grid.
+    """
+
+    def infer(self, shapes: Sequence[Shape], seed: int, device: str) -> Iterator[FitProgress[C]]:
+        """Adapts a code to unseen shapes: by descent from `init`, or by solving, encoding, unrolling. The last
+        progress holds the result; codes that come before may go on changing in place."""
+        ...
+
+    def field(self, code: C) -> nn.Module:
+        """The field of the code of one shape: normalised points (n, 3) to signed distances (n,)."""
+        ...
+
+
+class Descent(Method[C], Protocol[C]):
+    """A method that descends an objective from a first code."""
+
+    def init(self, shapes: Sequence[Shape], seed: int, device: str) -> C:
+        """The first code: a network that begins as a sphere, rows of a table, an encoder's output, meta-learned
+        weights."""
+        ...
+
+    def batches(self, shapes: Sequence[Shape], random: np.random.Generator, device: str) -> Callable[[int], Batch]:
+        """What step i learns from, drawn from `random`."""
+        ...
+
+    def losses(self, code: C, batch: Batch) -> dict[str, Tensor]:
+        """The terms of the objective, scalars by name; their sum is descended."""
+        ...

@@ -1,14 +1,16 @@
-"""Batches for `descend`: functions from a step's number to the tensors of its batch."""
+"""Batches for `descend`: functions from a step's number to a `Batch`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
 from torch import Tensor
 
-Batch = Callable[[int], Sequence[Tensor]]
+from isofield.types import Batch
+
+Batches = Callable[[int], Batch]
 BLOCK = 32
 """Steps whose samples are drawn at once."""
 
@@ -18,28 +20,35 @@ def tensor(array: np.ndarray, device: str) -> Tensor:
     return torch.as_tensor(array, dtype=torch.float32, device=device)
 
 
-def fresh(draw: Callable[[int], Sequence[np.ndarray]], count: int, device: str) -> Batch:
-    """Batches of `count` rows of new samples each step: `draw(n)` gives arrays of n rows each."""
-    block: list[Tensor] = []
+def fresh(draw: Callable[[int], Mapping[str, np.ndarray]], count: int, device: str) -> Batches:
+    """Batches of `count` new samples a step: `draw(n)` gives arrays of n rows each, by name."""
+    block: dict[str, Tensor] = {}
 
-    def batch(step: int) -> Sequence[Tensor]:
+    def batch(step: int) -> Batch:
         if step % BLOCK == 0:
-            block[:] = [tensor(array, device).unflatten(0, (BLOCK, count)) for array in draw(BLOCK * count)]
-        return [part[step % BLOCK] for part in block]
+            for name, array in draw(BLOCK * count).items():
+                block[name] = tensor(array, device).unflatten(0, (BLOCK, count))
+        return Batch({name: part[step % BLOCK] for name, part in block.items()}, step + 1)
 
     return batch
 
 
-def rows(tensors: Sequence[Tensor], count: int, random: np.random.Generator) -> Batch:
+def rows(tensors: Mapping[str, Tensor], count: int, random: np.random.Generator) -> Batches:
     """Batches of `count` random rows of tensors (n, ...) of equal length."""
+    some = next(iter(tensors.values()))
 
-    def batch(step: int) -> Sequence[Tensor]:
-        chosen = torch.from_numpy(random.integers(len(tensors[0]), size=count)).to(tensors[0].device)
-        return [tensor[chosen] for tensor in tensors]
+    def batch(step: int) -> Batch:
+        chosen = torch.from_numpy(random.integers(len(some), size=count)).to(some.device)
+        return Batch({name: tensor[chosen] for name, tensor in tensors.items()}, step + 1)
 
     return batch
 
 
-def joined(*batches: Batch) -> Batch:
-    """The tensors of several batches, one after the other."""
-    return lambda step: [tensor for batch in batches for tensor in batch(step)]
+def joined(*batches: Batches) -> Batches:
+    """The tensors of several batches, in one."""
+
+    def batch(step: int) -> Batch:
+        parts = [one(step) for one in batches]
+        return Batch({name: value for part in parts for name, value in part.tensors.items()}, step + 1)
+
+    return batch

@@ -1,69 +1,107 @@
-"""Adapting a code to samples by descending an objective: for one shape the code is the network's weights.
+"""Adapting a code to samples by descending an objective.
 
-The same seed gives the same bytes for any number of threads: each batch is cut into a fixed number of shards, one
-thread alone computes a shard's loss and gradient, and the gradients are added in the order of the shards.
+One loop serves the weights of one shape, the code of an unseen shape, and a network with the codes of many shapes. The
+same seed gives the same bytes for any number of threads: a batch is cut into a fixed number of shards, one thread alone
+computes the gradient of a shard, and the gradients are added in the order of the shards.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from isofield.threads import SHARDS, deterministic, parallel_map, products_are_exact
+from isofield.configs import Optim
+from isofield.adapt.batches import Batches
+from isofield.adapt.schedule import rate
+from isofield.threads import SHARDS, deterministic, parallel_map
+from isofield.types import Batch
 
-__all__ = ["SHARDS", "descend", "deterministic", "products_are_exact", "rate"]
-
-
-def rate(step: int, steps: int, warm_up: float, final: float) -> float:
-    """Factor on the learning rate at `step` of `steps`: a rise over the `warm_up` part, then a fall to `final`."""
-    done = (step + 1) / steps
-    if done < warm_up:
-        return done / warm_up
-    return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * (done - warm_up) / (1 - warm_up)))
+Losses = Mapping[str, Tensor]
+Shard = Callable[[], Iterable[Losses]]
+"""The terms of the objective of a shard, scalars by name: of each of its parts, one part after the other."""
 
 
 def descend(
-    objective: Callable[..., Tensor],
-    parameters: Iterable[Tensor],
-    batch: Callable[[int], Sequence[Tensor]],
+    optimizer: torch.optim.Optimizer,
+    shards: Callable[[int], Sequence[Shard]],
+    rates: Callable[[int], Sequence[float]],
     steps: int,
     *,
-    learning_rate: float = 1e-3,
-    betas: tuple[float, float] = (0.9, 0.99),
-    warm_up: float = 0.0,
-    final: float = 0.01,
-) -> Iterator[float]:
-    """Adam on `objective` over batches; yields the loss after each of `steps` steps.
+    first: int = 0,
+    clip: float = 0.0,
+    total: Callable[[Sequence[Tensor]], Tensor] | None = None,
+) -> Iterator[dict[str, float]]:
+    """Steps of an optimizer on the sum of all shards' terms; yields the terms, by name, after each of them.
 
-    objective: called with the tensors of a part of a batch, gives its mean loss (a scalar). batch: from the step's
-    number to the tensors of its batch, each of equal length. warm_up: part of the steps over which the rate rises
-    linearly; afterwards it falls by a cosine to `final` of `learning_rate`. Between the yields torch's settings are
-    the caller's own. On an accelerator a batch is one shard.
+    shards: of a step. rates: the learning rates of a step, one for each of the optimizer's groups. first: the step to
+    begin at. clip: largest norm of the gradient of the first group; 0 for no bound. total: the sum of the shards'
+    vectors (gradients, then terms), where other processes have shards, too. Between the yields torch's settings are the
+    caller's own.
+    """
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    sizes = [weight.numel() for weight in weights]
+    for step in range(first, steps):
+        with deterministic():
+            results = parallel_map(partial(_differentiate, weights), shards(step))
+            vectors = [vector for vector, _ in results]
+            summed = _summed(vectors) if total is None else total(vectors)
+            *gradients, terms = summed.split([*sizes, len(summed) - sum(sizes)])
+            for weight, gradient in zip(weights, gradients, strict=True):
+                weight.grad = gradient.view_as(weight)
+            if clip:
+                torch.nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], clip)
+            for group, value in zip(optimizer.param_groups, rates(step), strict=True):
+                group["lr"] = value
+            optimizer.step()
+            losses = dict(zip(results[0][1], terms.tolist(), strict=True))
+        yield losses
+
+
+def _differentiate(weights: Sequence[Tensor], shard: Shard) -> tuple[Tensor, list[str]]:
+    """The gradients of a shard and its terms as one vector, and the terms' names."""
+    vector, names = None, list[str]()
+    for losses in shard():
+        gradients = torch.autograd.grad(sum(losses.values()), weights, materialize_grads=True)
+        terms = torch.stack([value.detach() for value in losses.values()])
+        part = torch.cat([*(gradient.flatten() for gradient in gradients), terms])
+        vector, names = part if vector is None else vector + part, list(losses)
+    assert vector is not None
+    return vector, names
+
+
+def _summed(vectors: Sequence[Tensor]) -> Tensor:
+    total = vectors[0].clone()
+    for vector in vectors[1:]:
+        total += vector
+    return total
+
+
+def descend_batches(
+    losses: Callable[[Batch], Losses], parameters: Iterable[Tensor], batches: Batches, optim: Optim
+) -> Iterator[dict[str, float]]:
+    """Adam on the mean of `losses` over batches; yields the terms after each step.
+
+    losses: of a part of a batch, means over its rows. On an accelerator a batch is one shard.
     """
     weights = [parameter for parameter in parameters if parameter.requires_grad]
-    optimizer = torch.optim.Adam(weights, lr=learning_rate, betas=betas, fused=True)
-    shards = SHARDS if weights[0].device.type == "cpu" else 1
+    optimizer = torch.optim.Adam(weights, betas=(0.9, 0.99), fused=True)
+    count = SHARDS if weights[0].device.type == "cpu" else 1
 
-    def differentiate(shard: tuple[float, Sequence[Tensor]]) -> tuple[float | Tensor, tuple[Tensor, ...]]:
-        part, tensors = shard
-        loss = objective(*tensors) * part
-        return loss.detach(), torch.autograd.grad(loss, weights, materialize_grads=True)
+    def shards(step: int) -> list[Shard]:
+        batch = batches(step)
+        return [partial(_terms, losses, part, len(part) / len(batch)) for part in split(batch, count) if len(part)]
 
-    for step in range(steps):
-        with deterministic():
-            tensors = batch(step)
-            cut = zip(*(tensor.tensor_split(shards) for tensor in tensors), strict=True)
-            parts = [(len(shard[0]) / len(tensors[0]), shard) for shard in cut if len(shard[0])]
-            results = parallel_map(differentiate, parts)
-            for index, weight in enumerate(weights):
-                weight.grad = results[0][1][index]
-                for _, gradients in results[1:]:
-                    weight.grad += gradients[index]
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate * rate(step, steps, warm_up, final)
-            optimizer.step()
-            loss = float(sum(loss for loss, _ in results))
-        yield loss
+    return descend(optimizer, shards, lambda step: [rate(optim.rate, step, optim.steps)], optim.steps)
+
+
+def split(batch: Batch, count: int) -> list[Batch]:
+    """A batch in `count` parts of about equal length; some are empty where it has fewer rows."""
+    cut = {name: tensor.tensor_split(count) for name, tensor in batch.tensors.items()}
+    return [Batch({name: parts[i] for name, parts in cut.items()}, batch.epoch, batch.random) for i in range(count)]
+
+
+def _terms(losses: Callable[[Batch], Losses], batch: Batch, share: float) -> list[Losses]:
+    return [{name: value * share for name, value in losses(batch).items()}]

@@ -17,7 +17,7 @@ from isofield import io
 from isofield.api.inference import InferenceResult, PoseSearch, found, in_frame, median_neighbour_distance, poser
 from isofield.api.observations import ShapeSamples
 from isofield.api.space import ShapeSpace
-from isofield.configs import ETA
+from isofield.configs.limits import ETA
 from isofield.errors import InputError
 from isofield.methods import spaces
 from isofield.points import check_cloud, check_faces

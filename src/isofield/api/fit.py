@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,14 +15,16 @@ import trimesh
 
 from isofield import __version__, io
 from isofield.api.sdf import SDF
-from isofield.configs import CLOSED, NOISIEST, Network, Quality, Start, check_settings
+from isofield.configs import MethodSpec
+from isofield.configs.common import INITS, NETWORKS, QUALITIES, Init, NetworkKind, Quality
+from isofield.configs.limits import NOISIEST
+from isofield.configs.methods import check_config, find_method, method_of
 from isofield.errors import InputError
-from isofield.methods import fitter
 from isofield.points import check_cloud, check_faces, normalization
 from isofield.points.downsample import chosen, drop_duplicates, sampled, voxel_downsample
 from isofield.points.local_pca import noise_level, spacing
 from isofield.points.outliers import inliers
-from isofield.types import Cloud, Observation, ProgressCallback, Similarity, View
+from isofield.types import Cloud, Observation, ProgressCallback, Shape, Similarity, View
 
 SAMPLES = {"fast": 50_000, "balanced": 80_000, "best": 80_000}
 """Points drawn from a mesh's faces, by quality."""
@@ -40,9 +43,10 @@ def fit(
     *,
     method: str = "auto",
     quality: Quality = "balanced",
+    init: Init = "oriented",
+    network: NetworkKind | None = None,
+    config: object | None = None,
     noise: float | None = None,
-    start: Start = "sides",
-    network: Network | None = None,
     seed: int = 0,
     device: str = "auto",
     progress: ProgressCallback | None = None,
@@ -50,28 +54,28 @@ def fit(
     """The signed distance field of one shape.
 
     source: a file, a mesh, a cloud, an array of points (n, 3), or points and normals (n, 6), or depth images (`View`s,
-    see `read_views`); points need no normals, a mesh may be a soup. method: one of `METHODS`. quality: fast, balanced
-    or best. noise: standard deviation of the points off the surface, as a fraction of the diagonal of their box; None
-    estimates it. start, network: of the methods that learn a network, `configs.LEARNED`: "sides", or "published" as
-    their papers begin; siren, mlp or features, None for the method's own. device: auto, cpu or cuda. progress: called
-    with what is being done and the share that is done.
+    see `read_views`); points need no normals, a mesh may be a soup. method: a name of `configs.methods`. quality: fast,
+    balanced or best. init, network: of methods that learn a network; "oriented", or "paper" as their papers start;
+    siren, mlp or hashgrid, None for the method's own. config: the method's settings, a dataclass of `configs`, in place
+    of those of quality, init and network; quality then decides only how densely the input is sampled. noise: standard
+    deviation of the points off the surface, as a fraction of the diagonal of their box; None estimates it. device:
+    auto, cpu or cuda. progress: called with the stage and the fraction that is done.
 
     On Ctrl-C the best field so far comes back, with `interrupted` set. Raises InputError for what cannot be fitted, and
     KeyboardInterrupt where there was no field yet.
     """
     device = _device(device)
-    check_settings(method, quality, start, network)
+    name, spec, settings = choose(method, quality, init, network, config)
     if noise is not None and not 0 <= noise <= NOISIEST:
         raise InputError(
-            f"noise {noise} is no fraction of the diagonal from 0 to {NOISIEST}: give one, or leave it out."
+            f"noise {noise} is out of range: give a fraction of the diagonal from 0 to {NOISIEST}, or leave it out."
         )
-    run, config = fitter(method, quality, start, network)
-    tell = progress or (lambda stage, fraction: None)
-    tell("reading", 0.0)
-    name, cloud, mesh = _brought(source, SAMPLES[quality], seed)
-    if method in CLOSED and (mesh is None or not mesh.is_watertight):
-        what = "holds points alone" if mesh is None else "is open, or its faces are not joined"
-        raise InputError(f"{name} {what}, and method {method} needs a closed mesh: take --method auto.")
+    report = progress or (lambda stage, fraction: None)
+    report("reading", 0.0)
+    label, cloud, mesh = _brought(source, SAMPLES[quality], seed)
+    if spec.reads == "closed mesh" and (mesh is None or not mesh.is_watertight):
+        what = "holds only points" if mesh is None else "is open, or its faces are not joined"
+        raise InputError(f"{label} {what}, and method {name} needs a closed mesh: take --method auto.")
     # Whatever the unit, distances are taken where they neither overflow nor vanish; outliers do not decide the scale.
     first = normalization(cloud.points)
     clean, outliers = _clean(replace(cloud, points=first.apply(cloud.points)), quality)
@@ -80,30 +84,31 @@ def fit(
     free = io.free_of(views, similarity) if (views := _views(source)) else None
     triangles = None if mesh is None else similarity.apply(np.asarray(mesh.triangles))
     deviation = None if noise is None else float(noise) * float(np.linalg.norm(np.ptp(points, axis=0)))
-    field, found, interrupted = None, None, False
+    shape = Shape(Observation(points, clean.normals, deviation, triangles, free))
+    implementation, code, estimated, interrupted = spec.method(settings), None, None, False
     try:
-        for step in run(Observation(points, clean.normals, deviation, triangles, free), seed, device):
-            field = step.field if step.field is not None else field
-            found = step.noise if step.noise is not None else found
-            tell(step.stage, step.fraction)
+        for stage in implementation.infer((shape,), seed, device):
+            code = stage.code if stage.code is not None else code
+            estimated = stage.noise if stage.noise is not None else estimated
+            report(stage.stage, stage.fraction)
     except KeyboardInterrupt:
-        if field is None:
+        if code is None:
             raise
         interrupted = True
+    if code is None:
+        raise RuntimeError(f"method {name} ended without a result")
     if deviation is None:
-        deviation = found if found is not None else noise_level(points)
-    if field is None:
-        raise RuntimeError(f"method {method} ended without a field")
-    field = field.cpu().eval().requires_grad_(False)
+        deviation = estimated if estimated is not None else noise_level(points)
+    field = implementation.field(code).cpu().eval().requires_grad_(False)
     margin = 0.1 * float(np.ptp(points, axis=0).max())
     provenance = {
         "isofield": __version__,
-        "input": Path(name).name,
+        "input": Path(label).name,
         "sha256": _digest(source),
-        "method": method,
+        "method": name,
         "quality": quality,
         "seed": seed,
-        "settings": asdict(config),  # type: ignore[call-overload]
+        "settings": asdict(settings),
         "points": {"given": len(cloud.points), "outliers": outliers, "used": len(points)},
         "faces": None if mesh is None else len(mesh.faces),
         "noise": deviation / similarity.scale,
@@ -122,6 +127,28 @@ def fit(
         clean.colors,
         clean.attributes,
     )
+
+
+def choose(
+    method: str, quality: Quality, init: Init, network: NetworkKind | None, config: object | None
+) -> tuple[str, MethodSpec, Any]:
+    """A method's name, what it declares, and its settings. Raises InputError for what is unknown or does not fit."""
+    if config is not None:
+        name = method_of(config) if method == "auto" else method
+        check_config(name, config)
+        return name, find_method(name), config
+    for option, value, choices in (("quality", quality, QUALITIES), ("init", init, INITS)):
+        if value not in choices:
+            raise InputError(f"{option} {value!r} is unknown: take one of {', '.join(choices)}.")
+    if network is not None and network not in NETWORKS:
+        raise InputError(f"network {network!r} is unknown: take one of {', '.join(NETWORKS)}.")
+    spec = find_method(method)
+    if spec.learned:
+        return method, spec, spec.settings(quality, init, network)
+    if init != "oriented" or network is not None:
+        what = f"init {init!r}" if network is None else f"network {network!r}"
+        raise InputError(f"{what} is for methods that learn a network, and {method!r} does not: leave it out.")
+    return method, spec, spec.settings(quality)
 
 
 def _brought(source: Source, samples: int, seed: int) -> tuple[str, Cloud, trimesh.Trimesh | None]:

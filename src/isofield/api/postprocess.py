@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 
 from isofield import surfaces
 from isofield.api.sdf import SDF, Extraction
-from isofield.configs import FEWEST_FACES
+from isofield.configs.limits import FEWEST_FACES
 from isofield.errors import InputError
 from isofield.threads import nearest
 

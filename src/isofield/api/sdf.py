@@ -14,7 +14,7 @@ import trimesh
 from torch import Tensor, nn
 
 from isofield import surfaces
-from isofield.configs import RESOLUTIONS
+from isofield.configs.limits import RESOLUTIONS
 from isofield.errors import InputError
 from isofield.fields.extrapolation import NETWORKS, value
 from isofield.fields.grid import SparseGrid

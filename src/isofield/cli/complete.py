@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from isofield.configs import ETA
+from isofield.configs.limits import ETA
 
 COLUMNS = 12
 """An array of points has no more: place, normal, colour and a few others."""

@@ -1,35 +1,13 @@
-"""The settings of every method: frozen dataclasses without torch; the command line is made from them."""
+"""The settings of every method and of `prepare`: frozen dataclasses without torch; the command line is made from them."""
 
 from __future__ import annotations
 
-from isofield.configs.fitting import (
-    CLOSED,
-    FEWEST_FACES,
-    FIRST,
-    LEARNED,
-    METHODS,
-    NETWORKS,
-    NOISIEST,
-    PLUGINS,
-    RESOLUTIONS,
-    DescentConfig,
-    IgrConfig,
-    Network,
-    NetworkConfig,
-    NeuralPullConfig,
-    Quality,
-    SaldConfig,
-    SdfRegressionConfig,
-    SirenConfig,
-    SsdConfig,
-    SsdSirenConfig,
-    Start,
-    check_settings,
-    methods,
-)
-from isofield.configs.plain import (
-    space_config,
-)
+from isofield.configs.common import Network, Optim, Schedule, WarmStart
+from isofield.configs.deepsdf import DeepSdf
+from isofield.configs.igr import Igr
+from isofield.configs.linear import Linear
+from isofield.configs.neural_pull import NeuralPull
+from isofield.configs.pca_mlp import PcaMlp
 from isofield.configs.preparing import (
     NORMALIZE,
     SAMPLES,
@@ -40,66 +18,36 @@ from isofield.configs.preparing import (
     Samples,
     Sign,
 )
-from isofield.configs.spaces import (
-    DEFAULTS,
-    ETA,
-    PRESETS,
-    SPACES,
-    DeepSdfConfig,
-    LinearConfig,
-    PcaMlpConfig,
-    Precision,
-    RateConfig,
-    SpaceConfig,
-    check_linear,
-    check_training,
-    method_of,
-)
+from isofield.configs.sald import Sald
+from isofield.configs.sdf_regression import SdfRegression
+from isofield.configs.siren import Siren
+from isofield.configs.spec import MethodSpec
+from isofield.configs.ssd import Ssd, SsdSiren
+from isofield.configs.training import Training
 
 __all__ = [
-    "CLOSED",
-    "DEFAULTS",
-    "ETA",
-    "FEWEST_FACES",
-    "FIRST",
-    "LEARNED",
-    "METHODS",
-    "NETWORKS",
-    "NOISIEST",
     "NORMALIZE",
-    "PLUGINS",
-    "PRESETS",
-    "RESOLUTIONS",
     "SAMPLES",
     "SIGNS",
-    "SPACES",
-    "DeepSdfConfig",
-    "DescentConfig",
-    "IgrConfig",
+    "DeepSdf",
+    "Igr",
     "Layout",
-    "LinearConfig",
+    "Linear",
+    "MethodSpec",
     "Network",
-    "NetworkConfig",
-    "NeuralPullConfig",
+    "NeuralPull",
     "Normalize",
-    "PcaMlpConfig",
-    "Precision",
+    "Optim",
+    "PcaMlp",
     "PrepareConfig",
-    "Quality",
-    "RateConfig",
-    "SaldConfig",
+    "Sald",
     "Samples",
-    "SdfRegressionConfig",
+    "Schedule",
+    "SdfRegression",
     "Sign",
-    "SirenConfig",
-    "SpaceConfig",
-    "SsdConfig",
-    "SsdSirenConfig",
-    "Start",
-    "check_linear",
-    "check_settings",
-    "check_training",
-    "method_of",
-    "methods",
-    "space_config",
+    "Siren",
+    "Ssd",
+    "SsdSiren",
+    "Training",
+    "WarmStart",
 ]

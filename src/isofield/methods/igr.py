@@ -1,78 +1,76 @@
 """IGR: Gropp, Yariv, Haim, Atzmon and Lipman, "Implicit Geometric Regularization for Learning Shapes", ICML 2020.
 
-A field f that is zero on the points p, has their normals n where those are known, and unit slope wherever it is asked
-(eqs. 1 and 2 there):
+A field f that is zero on the points p, has their normals n where those are known, and has unit gradient at queries q
+(eqs. 1 and 2):
 
-    mean |f(p)|  +  weight * mean |grad f(p) - n|  +  slope * mean (|grad f(q)| - 1)^2
+    mean |f(p)|  +  normals * mean |grad f(p) - n|  +  eikonal * mean (|grad f(q)| - 1)^2
 
-q: around the points as far as the k-th neighbour, and an eighth of them anywhere in the cube.
+The queries lie around the points, as far as the k-th neighbour, and an eighth of them anywhere in the cube. f begins as
+the signed distance to a sphere.
 
-What differs from the paper, for both starts:
-
-* fewer steps, of fewer points, with a rate that falls by a cosine;
-* the points are normalised, so that the sphere at the start has about their size; the deviation of q belongs to their
-  positions alone (the released code measures it between points with their normals).
-
-`start="published"` keeps the rest: a softplus network that begins as the distance to a sphere, normals as the input
-gives them, none where it has none. `start="sides"` knows the normals of every point with their sides
-(`points.normals`), first regresses a sine network onto the rough signed distance, and keeps that as a weak target far
-from the points.
+What differs from the paper: the points are normalised, so that the sphere at the start has about their size; the
+deviation of q belongs to their positions alone (the released code measures it between points with their normals).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from isofield.adapt import fresh, joined, rows, tensor
-from isofield.configs import IgrConfig
+from isofield.adapt import Batches, fresh, joined, rows, tensor
+from isofield.configs import Igr
 from isofield.fields.gradient import value_and_gradient
 from isofield.losses.eikonal import eikonal, normal_l2_loss
-from isofield.methods.learning import SPACE, fresh_network, learn, learn_sides, rough_loss, sides
-from isofield.methods.progress import Progress
-from isofield.sampling.query_points import Draw, around
-from isofield.types import Observation
+from isofield.methods.warm_start import SPACE, descend_from, fresh_network, observation_of
+from isofield.sampling.query_points import around
+from isofield.types import Batch, FitProgress, Shape
 
 
-def fit(observed: Observation, config: IgrConfig, seed: int = 0, device: str = "cpu") -> Iterator[Progress]:
-    """The network of one shape, on `device`; every step holds the same network, which goes on learning in place."""
-    random, count = np.random.default_rng(seed), config.descent.batch // 2
-    points, normals = observed.points, observed.normals
-    field = fresh_network(config.network, points, seed, device)
+@dataclass(frozen=True)
+class IgrMethod:
+    """IGR for one shape; the code is the network."""
 
-    def objective(query: Tensor, point: Tensor, normal: Tensor, *known: Tensor) -> Tensor:
-        value, gradient = value_and_gradient(field, torch.cat([point, query]))
-        loss = value[: len(point)].abs().mean() + config.slope * eikonal(gradient[len(point) :])
-        if normals is not None:
-            loss = loss + config.normals * normal_l2_loss(gradient[: len(point)], normal)
-        return loss + rough_loss(field, known, config.far)
+    config: Igr
 
-    far: list[Tensor] = []
-    if config.first is not None:
-        yield Progress("finding the sides", 0.0, None)
-        oriented = sides(observed, seed)
-        points, normals = oriented.points, oriented.normals
-    near = around(points, config.neighbour, config.scales)
-    if config.first is not None:
-        _, far = yield from learn_sides(field, oriented, near, config.first, random, device)
-    known = [tensor(points, device), tensor(points if normals is None else normals, device)]
-    batches = [fresh(queries(near, config.uniform, random), count, device), rows(known, count, random)]
-    if far:
-        batches.append(rows(far, count // 2, random))
-    yield from learn(
-        field, objective, joined(*batches), config.descent, "learning the slope", 0.3 if config.first else 0.0
-    )
+    def init(self, shapes: Sequence[Shape], seed: int, device: str) -> nn.Module:
+        """A network that begins as a sphere."""
+        return fresh_network(self.config.network, observation_of(shapes).points, seed, device)
 
+    def batches(self, shapes: Sequence[Shape], random: np.random.Generator, device: str) -> Batches:
+        """Half points with their normals, half queries."""
+        observed, config, count = observation_of(shapes), self.config, self.config.optim.batch // 2
+        near = around(observed.points, config.neighbour, config.scales)
+        known = {"point": tensor(observed.points, device)}
+        if observed.normals is not None:
+            known["normal"] = tensor(observed.normals, device)
 
-def queries(near: Draw, uniform: float, random: np.random.Generator) -> Callable[[int], Sequence[np.ndarray]]:
-    """Draws queries (n, 3): the share `uniform` of them anywhere in the cube, the others by `near`."""
+        def queries(count: int) -> dict[str, np.ndarray]:
+            anywhere = random.uniform(-SPACE, SPACE, (round(config.uniform * count), 3))
+            x = np.concatenate([anywhere, near(random, count - len(anywhere))])
+            return {"query": x[random.permutation(count)]}
 
-    def draw(count: int) -> Sequence[np.ndarray]:
-        anywhere = random.uniform(-SPACE, SPACE, (round(uniform * count), 3))
-        x = np.concatenate([anywhere, near(random, count - len(anywhere))])
-        return [x[random.permutation(count)]]
+        return joined(fresh(queries, count, device), rows(known, count, random))
 
-    return draw
+    def losses(self, field: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        """The terms of eqs. 1 and 2."""
+        value, gradient = value_and_gradient(field, torch.cat([batch["point"], batch["query"]]))
+        count = len(batch["point"])
+        terms = {
+            "surface": value[:count].abs().mean(),
+            "eikonal": self.config.eikonal * eikonal(gradient[count:]),
+        }
+        if "normal" in batch:
+            terms["normals"] = self.config.normals * normal_l2_loss(gradient[:count], batch["normal"])
+        return terms
+
+    def field(self, code: nn.Module) -> nn.Module:
+        """The network itself."""
+        return code
+
+    def infer(self, shapes: Sequence[Shape], seed: int, device: str) -> Iterator[FitProgress[nn.Module]]:
+        """Descent on the weights."""
+        return descend_from(self, shapes, self.config.optim, self.config.warm_start, seed, device)

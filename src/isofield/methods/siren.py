@@ -1,71 +1,71 @@
 """SIREN: Sitzmann, Martel, Bergman, Lindell and Wetzstein, "Implicit Neural Representations with Periodic Activation
 Functions", NeurIPS 2020: the experiment on signed distance functions.
 
-A sine network f of oriented points p with normals n (section 4.2, eq. 6), q anywhere in the cube:
+A sine network f of oriented points p with normals n (section 4.2, eq. 6), queries q anywhere in the cube:
 
     3000 |f(p)|  +  100 (1 - cos(grad f(p), n))  +  50 | |grad f| - 1 |  +  100 exp(-100 |f(q)|)
 
-What differs from the paper, for both starts: fewer steps, of fewer points; where the input has no normals, they and
-their sides are found (`points.normals`), for without them the experiment has no inside.
-
-`start="published"` keeps the rest. `start="sides"` takes the points that have been moved to where their neighbours say
-that the surface is, first regresses the network onto the rough signed distance, keeps that as a weak target far from
-the points, and lets the rate fall.
+What differs from the paper: where the input has no normals, they are estimated and oriented (`points.normals`), since
+without them the experiment has no inside.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from isofield.adapt import fresh, joined, rows, tensor
-from isofield.configs import SirenConfig
+from isofield.adapt import Batches, fresh, joined, rows, tensor
+from isofield.configs import Siren
 from isofield.fields.gradient import value_and_gradient
 from isofield.losses.eikonal import eikonal_l1, normal_cosine_loss, off_surface_penalty
-from isofield.methods.learning import SPACE, fresh_network, learn, learn_sides, rough_loss, sides
-from isofield.methods.progress import Progress
+from isofield.methods.warm_start import SPACE, descend_from, fresh_network, observation_of
 from isofield.points.normals import orient
-from isofield.sampling.query_points import around
-from isofield.types import Observation
+from isofield.types import Batch, FitProgress, Shape
 
 
-def fit(observed: Observation, config: SirenConfig, seed: int = 0, device: str = "cpu") -> Iterator[Progress]:
-    """The network of one shape, on `device`; every step holds the same network, which goes on learning in place."""
-    random, count = np.random.default_rng(seed), config.descent.batch // 2
-    field = fresh_network(config.network, observed.points, seed, device)
+@dataclass(frozen=True)
+class SirenMethod:
+    """SIREN for one shape; the code is the network."""
 
-    def objective(query: Tensor, point: Tensor, normal: Tensor, *known: Tensor) -> Tensor:
-        value, gradient = value_and_gradient(field, torch.cat([point, query]))
-        at, away = value.split([len(point), len(query)])
-        loss = (
-            config.surface * at.abs().mean()
-            + config.normals * normal_cosine_loss(gradient[: len(point)], normal)
-            + config.slope * eikonal_l1(gradient)
-            + config.empty * off_surface_penalty(away, config.sharpness)
-        )
-        return loss + rough_loss(field, known, config.far)
+    config: Siren
 
-    far: list[Tensor] = []
-    points, normals = observed.points, observed.normals
-    if config.first is not None:
-        yield Progress("finding the sides", 0.0, None)
-        oriented = sides(observed, seed)
-        points, normals = oriented.points, oriented.normals
-        _, far = yield from learn_sides(field, oriented, around(points), config.first, random, device)
-    elif normals is None:
-        yield Progress("finding the sides", 0.0, None)
-        oriented = orient(points, None, observed.noise, seed)
-        points, normals = oriented.points, oriented.normals
+    def init(self, shapes: Sequence[Shape], seed: int, device: str) -> nn.Module:
+        """A network at its own start."""
+        return fresh_network(self.config.network, observation_of(shapes).points, seed, device)
 
-    def anywhere(n: int) -> list[np.ndarray]:
-        return [random.uniform(-SPACE, SPACE, (n, 3))]
+    def batches(self, shapes: Sequence[Shape], random: np.random.Generator, device: str) -> Batches:
+        """Half points with their normals, half queries."""
+        observed, count = observation_of(shapes), self.config.optim.batch // 2
+        points, normals = observed.points, observed.normals
+        if normals is None:
+            oriented = orient(points, None, observed.noise)
+            points, normals = oriented.points, oriented.normals
 
-    batches = [fresh(anywhere, count, device), rows([tensor(points, device), tensor(normals, device)], count, random)]
-    if far:
-        batches.append(rows(far, count // 2, random))
-    yield from learn(
-        field, objective, joined(*batches), config.descent, "learning the slope", 0.3 if config.first else 0.0
-    )
+        def queries(count: int) -> dict[str, np.ndarray]:
+            return {"query": random.uniform(-SPACE, SPACE, (count, 3))}
+
+        known = {"point": tensor(points, device), "normal": tensor(normals, device)}
+        return joined(fresh(queries, count, device), rows(known, count, random))
+
+    def losses(self, field: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        """The terms of eq. 6."""
+        config, count = self.config, len(batch["point"])
+        value, gradient = value_and_gradient(field, torch.cat([batch["point"], batch["query"]]))
+        return {
+            "surface": config.surface * value[:count].abs().mean(),
+            "normals": config.normals * normal_cosine_loss(gradient[:count], batch["normal"]),
+            "eikonal": config.eikonal * eikonal_l1(gradient),
+            "off_surface": config.off_surface * off_surface_penalty(value[count:], config.sharpness),
+        }
+
+    def field(self, code: nn.Module) -> nn.Module:
+        """The network itself."""
+        return code
+
+    def infer(self, shapes: Sequence[Shape], seed: int, device: str) -> Iterator[FitProgress[nn.Module]]:
+        """Descent on the weights."""
+        return descend_from(self, shapes, self.config.optim, self.config.warm_start, seed, device)

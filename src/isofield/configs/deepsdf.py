@@ -1,0 +1,110 @@
+"""Settings of DeepSDF's auto-decoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from isofield.configs.common import Schedule, check_range
+from isofield.configs.spec import MethodSpec
+from isofield.configs.training import Training, check_dims
+from isofield.errors import InputError
+
+
+@dataclass(frozen=True)
+class DeepSdf:
+    """DeepSDF's auto-decoder (Park et al. 2019); the defaults are the published numbers. Lengths are normalised.
+
+    Args:
+        length: Numbers of a code.
+        dims: Widths of the network's hidden layers.
+        latent_in: Layers that the code and the point join again.
+        norm_layers: Layers that are normalised, by weight norm or layer norm.
+        weight_norm: Weight norm rather than layer norm.
+        dropout: Layers with dropout.
+        dropout_prob: Probability of dropout.
+        xyz_in_all: The point joins every layer.
+        latent_dropout: Dropout of codes, too.
+        use_tanh: A second tanh at the end of the network.
+        clamp: Distances beyond it count as this (delta of eq. 4).
+        saturating: As published: values beyond the clamp have no gradient even where they are wrong.
+        code_std: Standard deviation of the length of a code at first.
+        code_bound: Longest code; 0 for no bound.
+        prior: Weight of the codes' lengths in the loss.
+        prior_warm_up: Epochs over which that weight rises.
+        squared: The prior is on squared lengths.
+        training: Batches and steps.
+        samples: Samples of each shape of a batch, half of them inside.
+        network_rate: Learning rate of the network.
+        code_rate: Learning rate of the codes; initial 0 leaves them as they are.
+        clip: Largest norm of the network's gradient; 0 for no bound.
+        infer_steps: Adam steps on the code of an unseen shape.
+        infer_samples: Samples of each of those steps.
+        infer_rate: Their learning rate.
+        infer_prior: Weight of the code's squared length.
+        infer_std: Standard deviation of the numbers of that code at first.
+        infer_by: adam, as published; lm: Levenberg-Marquardt, and a short Adam.
+        infer_starts: Training codes that lm starts from.
+        infer_rounds: Rounds of lm.
+        infer_polish: Adam steps after lm.
+    """
+
+    length: int = 256
+    dims: tuple[int, ...] = (512,) * 8
+    latent_in: tuple[int, ...] = (4,)
+    norm_layers: tuple[int, ...] = tuple(range(8))
+    weight_norm: bool = True
+    dropout: tuple[int, ...] = tuple(range(8))
+    dropout_prob: float = 0.2
+    xyz_in_all: bool = False
+    latent_dropout: bool = False
+    use_tanh: bool = False
+    clamp: float = 0.1
+    saturating: bool = True
+    code_std: float = 1.0
+    code_bound: float = 1.0
+    prior: float = 1e-4
+    prior_warm_up: float = 100.0
+    squared: bool = False
+    training: Training = Training(epochs=2001, batch=64, snapshots=(100, 500, 1000, 2000), keep=10)
+    samples: int = 16_384
+    network_rate: Schedule = Schedule(5e-4, "step")
+    code_rate: Schedule = Schedule(1e-3, "step")
+    clip: float = 0.0
+    infer_steps: int = 800
+    infer_samples: int = 8000
+    infer_rate: float = 5e-3
+    infer_prior: float = 1e-4
+    infer_std: float = 0.01
+    infer_by: Literal["adam", "lm"] = "adam"
+    infer_starts: int = 4
+    infer_rounds: int = 6
+    infer_polish: int = 100
+
+    def __post_init__(self) -> None:
+        check_range(self, "length", "clamp", "samples", "infer_samples", above=0)
+        check_range(self, "prior", "clip", "code_std", least=0)
+        check_dims(self.dims)
+        if not 0 <= self.dropout_prob < 1:
+            raise InputError(f"dropout_prob {self.dropout_prob:g} is out of range: give at least 0, and less than 1.")
+
+
+PAPER = DeepSdf()
+SMALL = DeepSdf(
+    length=64, dims=(128,) * 8, weight_norm=False, norm_layers=(), dropout=(), saturating=False, code_std=0.1,
+    code_bound=0.0, squared=True, prior_warm_up=0.0, training=Training(steps=30_000, batch=32, keep=1000), samples=320,
+    network_rate=Schedule(2e-3, "cosine", final=4e-5, warm_up=0.02),
+    code_rate=Schedule(5e-3, "cosine", final=1e-4, warm_up=0.02), infer_samples=2048, infer_by="lm",
+)  # fmt: skip
+"""The network at 0.5 MB, for two CPU cores."""
+
+
+def settings() -> DeepSdf:
+    """The default: `deepsdf-mlp`."""
+    return SMALL
+
+
+DEEPSDF = MethodSpec(
+    "one network and a code for each shape, by descent", "isofield.methods.deepsdf:DeepSdfSpace", settings,
+    {"deepsdf-mlp": SMALL, "deepsdf-paper": PAPER}, reads="signed",
+)  # fmt: skip

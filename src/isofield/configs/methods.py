@@ -1,0 +1,171 @@
+"""Which methods there are, and the settings that a name or a file stands for.
+
+Built-in methods and those of other packages are declared alike: a name, and where its `MethodSpec` is, "module:object".
+Another package names its own as an entry point of the group `isofield.methods` (they fit one shape) or
+`isofield.spaces` (they learn a space of shapes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any, TypeVar
+
+from isofield.configs.spec import MethodSpec
+from isofield.errors import InputError, did_you_mean
+
+METHODS, SPACES = "isofield.methods", "isofield.spaces"
+"""Groups of entry points."""
+HERE = "isofield.configs"
+BUILT_IN: Mapping[str, Mapping[str, str]] = {
+    METHODS: {
+        "auto": f"{HERE}.ssd:SSD",  # the best for its seconds (docs/adr/0004)
+        "ssd": f"{HERE}.ssd:SSD",
+        "ssd-siren": f"{HERE}.ssd:SSD_SIREN",
+        "neural-pull": f"{HERE}.neural_pull:NEURAL_PULL",
+        "sald": f"{HERE}.sald:SALD",
+        "sal": f"{HERE}.sald:SAL",
+        "igr": f"{HERE}.igr:IGR",
+        "siren": f"{HERE}.siren:SIREN",
+        "sdf-regression": f"{HERE}.sdf_regression:SDF_REGRESSION",
+    },
+    SPACES: {
+        "linear": f"{HERE}.linear:LINEAR",
+        "pca-mlp": f"{HERE}.pca_mlp:PCA_MLP",
+        "deepsdf": f"{HERE}.deepsdf:DEEPSDF",
+    },
+}
+"""What comes with isofield, by group and name."""
+BASE = "base"
+"""The key of a settings file that names the preset which the file changes."""
+Settings = TypeVar("Settings")
+
+
+def method_names(group: str = METHODS) -> tuple[str, ...]:
+    """Names of the methods of a group: those that come with isofield, then those of other packages."""
+    own = BUILT_IN[group]
+    return (*own, *sorted({point.name for point in entry_points(group=group)} - set(own)))
+
+
+def find_method(name: str, group: str = METHODS) -> MethodSpec:
+    """What the method of this name declares. Raises InputError for an unknown name and one that cannot be loaded."""
+    own = BUILT_IN[group]
+    points = [EntryPoint(name, own[name], group)] if name in own else [*entry_points(group=group, name=name)]
+    if not points:
+        names = method_names(group)
+        raise InputError(f"there is no method '{name}'{did_you_mean(name, names)}; choose among {', '.join(names)}.")
+    try:
+        spec = points[0].load()
+        if not isinstance(spec, MethodSpec):
+            raise TypeError(f"a {type(spec).__name__} is not a MethodSpec")
+        spec.settings()
+    except Exception as error:  # whatever another package raises
+        raise InputError(
+            f"method {name!r} of {points[0].value} cannot be loaded ({type(error).__name__}: {error}): fix or remove "
+            "its package."
+        ) from error
+    return spec
+
+
+def method_of(config: object, group: str = METHODS) -> str:
+    """The name of the method that these settings belong to. Raises InputError where there is none."""
+    for name in method_names(group):
+        if name != "auto" and find_method(name, group).config is type(config):
+            return name
+    raise InputError(f"a {type(config).__name__} is not the settings of a method: give one of isofield.configs.")
+
+
+def check_config(name: str, config: object, group: str = METHODS) -> None:
+    """Raises InputError where settings are not those of the method of this name."""
+    kind = find_method(name, group).config
+    if type(config) is not kind:
+        raise InputError(f"the settings are a {type(config).__name__}, and method {name!r} takes a {kind.__name__}.")
+
+
+def read_config(method: str, name: str, group: str = METHODS) -> Any:
+    """The settings of a method out of a .yaml or .json file, or by the name of a preset.
+
+    A file has the settings' names and, under `base`, the preset that it changes. Raises InputError for a file that is
+    missing or damaged, an unknown preset, and what are not settings of the method.
+    """
+    spec = find_method(method, group)
+    if Path(name).suffix not in (".yaml", ".yml", ".json"):
+        return _preset(spec, name)
+    table = read_table(Path(name))
+    base = _preset(spec, str(table.pop(BASE))) if BASE in table else spec.settings()
+    try:
+        return changed(base, table)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
+
+
+def _preset(spec: MethodSpec, name: str) -> Any:
+    if name not in spec.presets:
+        names = "".join(f"{preset}, or " for preset in spec.presets)
+        near = did_you_mean(name, spec.presets)
+        raise InputError(f"there are no settings {name!r}{near}: give {names}a .yaml or .json file.")
+    return spec.presets[name]
+
+
+def read_table(path: Path) -> dict[str, Any]:
+    """The table of a YAML or JSON file. Raises InputError where it is missing, damaged, or no table."""
+    import yaml
+
+    if not path.is_file():
+        raise InputError(f"There is no file {path}: check the spelling.")
+    try:
+        table = yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise InputError(f"{path} is damaged ({' '.join(str(error).split())[:120]}): see YAML's own rules.") from None
+    if not isinstance(table, dict):
+        raise InputError(f"{path} holds no settings: give lines of a name, a colon and a value.")
+    return {str(key): value for key, value in table.items()}
+
+
+def changed(base: Settings, table: Mapping[str, Any]) -> Settings:
+    """Settings with the values of a table of plain data, which may be nested. Raises InputError for unknown names and
+    values that do not fit."""
+    return _changed(base, table, "")
+
+
+def _changed(base: Any, table: Mapping[str, Any], above: str) -> Any:
+    import dacite
+
+    names = [field.name for field in fields(base)]
+    values: dict[str, Any] = {}
+    for name, value in table.items():
+        if name not in names:
+            raise InputError(f"there is no setting '{above}{name}'{did_you_mean(str(name), names)}; see --help.")
+        now = getattr(base, name)
+        if isinstance(value, Mapping) and is_dataclass(now):
+            value = _changed(now, value, f"{above}{name}.")
+        values[name] = value
+    casts = dacite.Config(cast=[tuple], type_hooks={float: _number, int: _whole}, check_types=True)
+    try:
+        # dacite checks the types of all fields; those that stay are right already.
+        made = dacite.from_dict(type(base), {f.name: getattr(base, f.name) for f in fields(base)} | values, casts)
+    except dacite.DaciteFieldError as error:
+        name = error.field_path or ""
+        raise InputError(
+            f"the setting '{above}{name}' cannot be {values.get(name.split('.')[0])!r}: see --help."
+        ) from None
+    except (TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"the settings {', '.join(above + name for name in values)} do not fit ({error}).") from None
+    return replace(made)
+
+
+def _number(value: Any) -> float:
+    """YAML takes 5e-4, without a point, for a word."""
+    if isinstance(value, bool) or float(value) != float(value):
+        raise ValueError(f"{value!r} is not a number")
+    return float(value)
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or int(value) != float(value):
+        raise ValueError(f"{value!r} is not a whole number")
+    return int(value)

@@ -1,0 +1,48 @@
+"""Settings of a training over many shapes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from isofield.configs.common import check_range
+from isofield.errors import InputError
+
+
+@dataclass(frozen=True)
+class Training:
+    """A descent over many shapes (`training.train`).
+
+    Args:
+        steps: Number of steps; 0: as many as `epochs` needs.
+        epochs: Passes through all shapes, where steps is 0.
+        batch: Shapes of a step.
+        parts: Pieces of a batch that are computed one after the other, to save memory.
+        snapshots: Epochs (steps, where those are given) after which a copy of the space is written.
+        keep: Epochs (steps) between two saved states to resume from.
+        log_every: Steps between two lines of the log.
+        precision: Of matrix products: fp32, or bf16.
+        compile: Compile the decoder with torch.compile.
+    """
+
+    steps: int = 0
+    epochs: int = 0
+    batch: int = 64
+    parts: int = 1
+    snapshots: tuple[int, ...] = ()
+    keep: int = 10
+    log_every: int = 10
+    precision: Literal["fp32", "bf16"] = "fp32"
+    compile: bool = False
+
+    def __post_init__(self) -> None:
+        check_range(self, "steps", "epochs", least=0)
+        check_range(self, "batch", "parts", "keep", "log_every", least=1)
+        if not self.steps and not self.epochs:
+            raise InputError("a training needs steps or epochs: give one of them.")
+
+
+def check_dims(dims: tuple[int, ...]) -> None:
+    """Raises InputError where the widths name no hidden layers."""
+    if not dims or min(dims) < 1:
+        raise InputError("dims names no layers: give the width of each, such as --dims 96 96 96.")
