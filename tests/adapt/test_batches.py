@@ -8,10 +8,10 @@ from isofield.adapt import fresh, joined, rows
 
 def test_rows_keep_what_belongs_together():
     x = torch.arange(100.0)
-    batch = rows([x, 2 * x], 30, np.random.default_rng(0))
-    first, second = batch(0)
-    assert torch.equal(2 * first, second)
-    assert not torch.equal(first, batch(1)[0])
+    batch = rows({"x": x, "y": 2 * x}, 30, np.random.default_rng(0))
+    first = batch(0)
+    assert torch.equal(2 * first["x"], first["y"])
+    assert not torch.equal(first["x"], batch(1)["x"])
 
 
 def test_fresh_samples_are_drawn_once_for_many_steps_and_never_twice():
@@ -20,12 +20,13 @@ def test_fresh_samples_are_drawn_once_for_many_steps_and_never_twice():
     def draw(count: int):
         drawn.append(count)
         x = np.arange(count) + sum(drawn[:-1])
-        return x, -x
+        return {"x": x, "y": -x}
 
     batch = fresh(draw, 5, "cpu")
     seen = []
     for step in range(40):
-        x, y = batch(step)
+        both = batch(step)
+        x, y = both["x"], both["y"]
         assert x.shape == (5,)
         assert x.dtype == torch.float32
         assert torch.equal(x, -y)
@@ -34,7 +35,7 @@ def test_fresh_samples_are_drawn_once_for_many_steps_and_never_twice():
     assert len(drawn) == 2
 
 
-def test_joined_batches_follow_each_other():
-    ones, twos = [torch.ones(3)], [torch.full((2,), 2.0)]
-    both = joined(rows(ones, 3, np.random.default_rng(0)), rows(twos, 2, np.random.default_rng(0)))
-    assert [len(part) for part in both(0)] == [3, 2]
+def test_joined_batches_have_all_tensors():
+    ones, twos = {"one": torch.ones(3)}, {"two": torch.full((2,), 2.0)}
+    both = joined(rows(ones, 3, np.random.default_rng(0)), rows(twos, 2, np.random.default_rng(0)))(4)
+    assert (len(both["one"]), len(both["two"]), both.epoch) == (3, 2, 5)

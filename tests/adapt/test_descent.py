@@ -1,12 +1,13 @@
 """Descending an objective."""
 
-import math
-
 import pytest
 import torch
 
-from isofield.adapt.descent import SHARDS, descend, deterministic, products_are_exact, rate
+from isofield.adapt import descend_batches
+from isofield.configs import Optim, Schedule
 from isofield.fields.siren import Siren
+from isofield.threads import SHARDS, deterministic, products_are_exact
+from isofield.types import Batch
 
 
 @pytest.fixture(autouse=True)
@@ -24,10 +25,13 @@ def _learn_sphere(threads: int, steps: int = 60) -> tuple[Siren, list[float]]:
 
     def batch(step):
         x = torch.rand(500, 3, generator=generator) * 2 - 1
-        return x, x.norm(dim=1) - 0.5
+        return Batch({"x": x, "distance": x.norm(dim=1) - 0.5})
 
-    objective = lambda x, distance: (field(x) - distance).abs().mean()  # noqa: E731
-    return field, list(descend(objective, field.parameters(), batch, steps, learning_rate=2e-3))
+    def losses(batch):
+        return {"distance": (field(batch["x"]) - batch["distance"]).abs().mean()}
+
+    optim = Optim(steps, 500, Schedule(2e-3, "cosine", final=2e-5))
+    return field, [terms["distance"] for terms in descend_batches(losses, field.parameters(), batch, optim)]
 
 
 def test_learns():
@@ -50,11 +54,11 @@ def test_the_sum_over_shards_is_the_gradient_of_the_whole_batch():
     weight = torch.tensor([0.0, 0.0], requires_grad=True)
     x = torch.arange(20.0).reshape(10, 2) - 9.0  # means 0 and 1
 
-    def objective(rows):
-        return (rows @ weight).mean() + weight[0]
+    def losses(batch):
+        return {"mean": (batch["x"] @ weight).mean(), "first": weight[0]}
 
-    losses = list(descend(objective, [weight], lambda _: [x], 1, learning_rate=0.1, final=1.0))
-    assert losses == [0.0]
+    terms = list(descend_batches(losses, [weight], lambda _: Batch({"x": x}), Optim(1, 10, Schedule(0.1))))
+    assert terms == [{"mean": 0.0, "first": 0.0}]
     assert torch.allclose(weight.detach(), torch.tensor([-0.1, -0.1]), rtol=1e-4)
 
 
@@ -62,7 +66,8 @@ def test_settings_of_torch_are_the_callers_between_steps():
     torch.set_num_threads(2)
     torch.set_float32_matmul_precision("highest")
     weight = torch.ones(1, requires_grad=True)
-    for _ in descend(lambda x: (x * weight).mean(), [weight], lambda _: [torch.ones(8)], 2):
+    batch = Batch({"x": torch.ones(8)})
+    for _ in descend_batches(lambda part: {"mean": (part["x"] * weight).mean()}, [weight], lambda _: batch, Optim(2)):
         assert torch.get_num_threads() == 2
         assert torch.get_float32_matmul_precision() == "highest"
     with pytest.raises(ZeroDivisionError), deterministic():
@@ -77,11 +82,3 @@ def test_fast_products_are_used_only_where_exact():
         a = torch.randn(300, 200, generator=torch.Generator().manual_seed(1))
         exact = a.double() @ a.double().T
         assert (a @ a.T - exact).abs().max() < 1e-4 * exact.abs().max()
-
-
-def test_rate_rises_then_falls():
-    rates = [rate(step, 100, 0.1, 0.01) for step in range(100)]
-    assert math.isclose(rates[4], 0.5)
-    assert max(rates) == rates[9] or math.isclose(max(rates), 1, rel_tol=1e-2)
-    assert rates[10:] == sorted(rates[10:], reverse=True)
-    assert math.isclose(rates[-1], 0.01)

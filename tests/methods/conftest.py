@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
+from adapts import fitted as fit_one
 from isofield import families, surfaces
-from isofield.configs import SsdConfig
-from isofield.methods import ssd
+from isofield.configs import Ssd
 from isofield.points import normalization
 from isofield.render import scan
 from isofield.types import Observation
 
-CONFIG = SsdConfig(cells=96, levels=3)
+CONFIG = Ssd(cells=96, levels=3)
 SHAPES = {"knot": families.knot, "gear": lambda: families.gear(teeth=8, holes=3, thickness=0.5, twist=0)}
 
 
@@ -26,7 +26,7 @@ def fitted():
             similarity = normalization(cloud.points)
             mesh.vertices = similarity.apply(mesh.vertices)
             observed = Observation(similarity.apply(cloud.points))
-            known[name, count] = mesh, observed, list(ssd.fit(observed, CONFIG))[-1].field
+            known[name, count] = mesh, observed, fit_one(CONFIG, observed)
         return known[name, count]
 
     return get

@@ -6,16 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from isofield.configs import FIRST, DescentConfig, NetworkConfig, NeuralPullConfig
-from isofield.methods.neural_pull import fit
+from adapts import fitted
+from isofield.configs import Network, NeuralPull, Optim, Schedule, WarmStart
+from isofield.configs.methods import choose, find_method
 from isofield.types import Observation
 
-SMALL = NeuralPullConfig(
-    NetworkConfig("siren", 64, 3, w0=12.0), replace(FIRST, steps=60, batch=1000), DescentConfig(90, 1000)
-)
-PUBLISHED = NeuralPullConfig(
-    NetworkConfig("mlp", 64, 4, activation="relu"), None, DescentConfig(150, 1000), scales=(1.0, 0.5), far=0, surface=0
-)
+WARM = WarmStart(Optim(60, 1000, Schedule(1e-3, "cosine", final=3e-4)), (0.5, 0.25), 0.3, surface=0.5)
+SMALL = NeuralPull(Network("siren", 64, 3, w0=12.0), WARM, Optim(90, 1000))
+PAPER = NeuralPull(Network("mlp", 64, 4, activation="relu"), None, Optim(150, 1000), scales=(1.0, 0.5))
 
 
 @pytest.fixture(autouse=True)
@@ -38,17 +36,9 @@ def torus(count: int, noise: float = 0.0, seed: int = 0) -> Observation:
     return Observation(np.stack([ring * np.cos(u), ring * np.sin(u), 0.25 * np.sin(v)], 1))
 
 
-def _last(observed: Observation, config: NeuralPullConfig, seed: int = 0):
-    steps = list(fit(observed, config, seed))
-    fractions = [step.fraction for step in steps]
-    assert fractions == sorted(fractions)
-    assert fractions[-1] == 1
-    return steps[-1].field
-
-
-@pytest.mark.parametrize(("config", "error"), [(SMALL, 0.015), (PUBLISHED, 0.04)])
+@pytest.mark.parametrize(("config", "error"), [(SMALL, 0.015), (PAPER, 0.04)])
 def test_learns_the_distance_to_a_torus(config, error):
-    field = _last(torus(4000, 0.003), config)
+    field = fitted(config, torus(4000, 0.003))
     x = np.random.default_rng(9).uniform(-0.9, 0.9, (4000, 3)) * [1, 1, 0.4]
     true = torus_distance(x)
     with torch.no_grad():
@@ -63,15 +53,15 @@ def test_same_bytes_for_any_number_of_threads():
     weights = []
     for threads in (1, 2):
         torch.set_num_threads(threads)
-        field = _last(
-            torus(1500), replace(SMALL, first=DescentConfig(5, 1000), descent=DescentConfig(40, 1000)), seed=3
-        )
+        config = replace(SMALL, warm_start=replace(WARM, optim=Optim(5, 1000)), optim=Optim(40, 1000))
+        field = fitted(config, torus(1500), seed=3)
         weights.append(b"".join(parameter.detach().numpy().tobytes() for parameter in field.parameters()))
     assert weights[0] == weights[1]
 
 
-def test_qualities_differ_in_steps_only():
-    for start in ("sides", "published"):
-        fast, balanced, best = (NeuralPullConfig.of(quality, start) for quality in ("fast", "balanced", "best"))
-        assert fast.descent.steps < balanced.descent.steps < best.descent.steps
-        assert replace(fast, first=best.first, descent=replace(fast.descent, steps=best.descent.steps)) == best
+def test_the_paper_preset_has_the_papers_steps():
+    assert (
+        choose("neural-pull", "best", "paper").optim.steps
+        < 40_000
+        == find_method("neural-pull").presets["neural-pull-paper"].optim.steps
+    )

@@ -11,29 +11,44 @@ import pytest
 SOURCE = '''
 from dataclasses import dataclass
 import torch
+from isofield.configs import MethodSpec
 from isofield.fields.mlp import Mlp
-from isofield.methods.progress import Progress
+from isofield.types import FitProgress
 
 
 @dataclass(frozen=True)
 class Settings:
+    """A balloon.
+
+    Args:
+        layers: Hidden layers.
+    """
+
     layers: int
 
 
-def config(quality):
+@dataclass(frozen=True)
+class Balloon:
+    config: Settings
+
+    def infer(self, shapes, seed, device):
+        generator = torch.Generator().manual_seed(seed)
+        yield FitProgress("inflating", 1.0, Mlp((256,) * self.config.layers, (), "relu", 0.5, generator))
+
+    def field(self, code):
+        return code
+
+
+def settings(quality="balanced"):
     return Settings({"fast": 2, "balanced": 3, "best": 4}[quality])
 
 
-class worse:
-    fit = None
-
-    def config(quality):
-        raise TypeError("no such quality")
+def worse(quality="balanced"):
+    raise TypeError("no such quality")
 
 
-def fit(observed, settings, seed, device):
-    """A ball about the origin, as a network at its start is."""
-    yield Progress("blowing", 1.0, Mlp((256,) * settings.layers, (), "relu", 0.5, torch.Generator().manual_seed(seed)))
+BALLOON = MethodSpec("a ball about the origin, as a network at its start is", Balloon, settings)
+WORSE = MethodSpec("", Balloon, worse)
 '''
 
 
@@ -44,7 +59,7 @@ def installed(tmp_path):
     about = tmp_path / "balloons-1.0.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: balloons\nVersion: 1.0\n")
-    names = ("balloon = balloons", "broken = balloons:nothing", "worse = balloons:worse")
+    names = ("balloon = balloons:BALLOON", "broken = balloons:nothing", "worse = balloons:WORSE")
     (about / "entry_points.txt").write_text("\n".join(["[isofield.methods]", *names, ""]))
     np.save(tmp_path / "points.npy", np.random.default_rng(0).normal(size=(500, 3)))
 
@@ -66,7 +81,15 @@ def test_a_method_of_another_package_fits(installed):
     assert (folder / "field" / "mesh.ply").is_file()
 
 
-def test_one_that_cannot_be_loaded_is_told(installed):
+def test_its_settings_are_options(installed):
+    run, folder = installed
+    done = run("fit", "points.npy", "-o", "field/", "--method", "balloon", "--layers", "5", "--resolution", "32")
+    assert done.returncode == 0, done.stderr
+    assert json.loads((folder / "field" / "config.json").read_text())["provenance"]["settings"] == {"layers": 5}
+    assert "Hidden layers." in run("fit", "--method", "balloon", "--help").stdout
+
+
+def test_one_that_cannot_be_loaded_is_reported(installed):
     run, _ = installed
     done = run("fit", "points.npy", "-o", "a.ply", "--method", "broken")
     assert done.returncode == 2
@@ -77,7 +100,7 @@ def test_one_that_cannot_be_loaded_is_told(installed):
 def test_what_it_raises_is_said_to_be_its_own(installed):
     done = installed[0]("fit", "points.npy", "-o", "a.ply", "--method", "worse")
     assert done.returncode == 2
-    assert "method 'worse' of balloons:worse cannot be loaded (TypeError: no such quality)" in done.stderr
+    assert "method 'worse' of balloons:WORSE cannot be loaded (TypeError: no such quality)" in done.stderr
 
 
 def test_its_name_is_offered(installed):

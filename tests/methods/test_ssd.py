@@ -8,15 +8,17 @@ import pytest
 import torch
 
 import isofield
+from adapts import fitted as fit_one
+from adapts import stages
 from isofield import families, surfaces
-from isofield.configs import SsdConfig
+from isofield.configs import Ssd
+from isofield.configs.methods import choose
 from isofield.evaluate import compare
 from isofield.fields.grid import SparseGrid
-from isofield.methods import fitter, ssd
 from isofield.render import scan
 from isofield.types import Observation
 
-TINY = SsdConfig(cells=32, levels=2, iterations=(20, 20))
+TINY = Ssd(cells=32, levels=2, iterations=(20, 20))
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +64,7 @@ def test_thin_blades_in_few_points_and_in_noise(count, noise, near):
 
 
 def test_is_the_distance_to_a_sphere_near_it():
-    field = list(ssd.fit(sphere(1500, 0.004), SsdConfig(cells=48, levels=2)))[-1].field
+    field = fit_one(Ssd(cells=48, levels=2), sphere(1500, 0.004))
     x = np.random.default_rng(5).normal(size=(3000, 3))
     x /= np.linalg.norm(x, axis=1, keepdims=True)
     for low, high, median, most in ((0.86, 0.94, 0.003, 0.02), (0.7, 1.1, 0.005, 0.03)):
@@ -89,12 +91,12 @@ def test_answers_distances_also_far_from_the_surface(fitted):
     assert np.quantile(np.abs(found - distance), 0.95) < 0.02
 
 
-def test_steps_tell_their_share_and_hold_ever_finer_grids():
-    steps = list(ssd.fit(sphere(600, 0.0), replace(TINY, levels=3)))
-    assert steps[0].field is None
-    assert [step.fraction for step in steps] == sorted(step.fraction for step in steps)
-    assert steps[-1].fraction == 1
-    grids = [step.field for step in steps[1:]]
+def test_progress_holds_ever_finer_grids():
+    done = stages(replace(TINY, levels=3), sphere(600, 0.0))
+    assert done[0].code is None
+    assert [stage.fraction for stage in done] == sorted(stage.fraction for stage in done)
+    assert done[-1].fraction == 1
+    grids = [stage.code for stage in done[1:]]
     assert all(isinstance(grid, SparseGrid) for grid in grids)
     assert [grid.levels for grid in grids] == [1, 2, 3]
     assert grids[-1].cell == pytest.approx(1.8 / 32, rel=0.02)
@@ -115,10 +117,8 @@ def test_has_no_jump_where_levels_meet(fitted):
 
 def test_follows_the_points_less_where_they_are_known_to_be_noisy():
     observed = sphere(4000, 0.02)
-    config = SsdConfig(cells=96, levels=3)
-    rough, even = (
-        list(ssd.fit(replace(observed, noise=noise), config))[-1].field for noise in (0.0005, 0.02)
-    )  # fmt: skip
+    config = Ssd(cells=96, levels=3)
+    rough, even = (fit_one(config, replace(observed, noise=noise)) for noise in (0.0005, 0.02))
     x = torch.as_tensor(sphere(3000, 0.0, 9).points, dtype=torch.float32)
     with torch.no_grad():
         deviation = [field(x).std().item() for field in (rough, even)]
@@ -130,14 +130,11 @@ def test_same_bytes_for_any_number_of_threads():
     results = []
     for threads in (1, 2):
         torch.set_num_threads(threads)
-        field = list(ssd.fit(sphere(800, 0.003), TINY, seed=2))[-1].field
+        field = fit_one(TINY, sphere(800, 0.003), seed=2)
         results.append(b"".join(value.numpy().tobytes() for value in field.state_dict().values()))
     assert results[0] == results[1]
 
 
-def test_names_are_known_and_an_unknown_one_is_a_key_error():
-    assert fitter("smooth", "fast", "sides")[1] == SsdConfig.of("fast")
-    with pytest.raises(KeyError):
-        fitter("magic", "fast", "sides")
-    cells = [SsdConfig.of(quality).cells for quality in ("fast", "balanced", "best")]
+def test_qualities_differ_in_cells():
+    cells = [choose("ssd", quality).cells for quality in ("fast", "balanced", "best")]
     assert cells == sorted(set(cells))

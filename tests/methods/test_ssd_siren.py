@@ -4,15 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from isofield.configs import SsdConfig, SsdSirenConfig
+from adapts import fitted as fitted_by
+from adapts import stages
+from isofield.configs import Network, Optim, Schedule, Ssd, SsdSiren
 from isofield.evaluate import compare
 from isofield.fields.grid import SparseGrid
 from isofield.fields.grid_residual import GridResidual
 from isofield.methods import ssd_siren
 from isofield.types import Observation
 
-FEW = SsdSirenConfig(steps=200, batch=1500, samples=60_000, width=64, layers=3)
-TINY = SsdSirenConfig(SsdConfig(cells=24, levels=2, iterations=(10, 10)), 12, 200, 2000, 16, 2)
+RATE = Schedule(1e-3, "cosine", final=1e-5)
+FEW = SsdSiren(network=Network("siren", 64, 3, 20.0), optim=Optim(200, 1500, RATE), samples=60_000)
+TINY = SsdSiren(Ssd(cells=24, levels=2, iterations=(10, 10)), Network("siren", 16, 2, 20.0), Optim(12, 200, RATE), 2000)
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +33,7 @@ def sphere(count: int) -> Observation:
 
 def test_is_as_good_as_the_grid_after_few_steps(fitted, surface):
     truth, _, grid = fitted("knot", 4000)
-    field = list(ssd_siren.refine(grid, FEW, 0, "cpu"))[-1].field
+    field = list(ssd_siren.SsdSirenMethod(FEW).refine(grid, 0, "cpu"))[-1].code
     assert isinstance(field, GridResidual)
     before, after = (compare(surface(f), truth, samples=20_000, floor=False) for f in (grid, field))
     assert after["f_score_1"] >= 0.99
@@ -50,11 +53,11 @@ def test_the_band_is_where_the_network_counts(fitted):
 
 
 def test_until_the_network_has_learned_the_best_field_is_the_grid():
-    steps = list(ssd_siren.fit(sphere(500), TINY))
+    steps = stages(TINY, sphere(500))
     assert [step.fraction for step in steps] == sorted(step.fraction for step in steps)
     assert steps[-1].fraction == 1
-    assert isinstance(steps[-1].field, GridResidual)
-    assert all(isinstance(step.field, SparseGrid) for step in steps[1:-1])
+    assert isinstance(steps[-1].code, GridResidual)
+    assert all(isinstance(step.code, SparseGrid) for step in steps[1:-1])
     assert len(steps) == 1 + 2 + 12 + 1
 
 
@@ -62,6 +65,6 @@ def test_same_bytes_for_any_number_of_threads():
     results = []
     for threads in (1, 2):
         torch.set_num_threads(threads)
-        field = list(ssd_siren.fit(sphere(500), TINY, seed=4))[-1].field
+        field = fitted_by(TINY, sphere(500), seed=4)
         results.append(b"".join(value.numpy().tobytes() for value in field.state_dict().values()))
     assert results[0] == results[1]

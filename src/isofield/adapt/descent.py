@@ -13,9 +13,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from isofield.configs import Optim
 from isofield.adapt.batches import Batches
 from isofield.adapt.schedule import rate
+from isofield.configs import Optim
 from isofield.threads import SHARDS, deterministic, parallel_map
 from isofield.types import Batch
 

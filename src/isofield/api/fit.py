@@ -7,7 +7,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,10 +14,9 @@ import trimesh
 
 from isofield import __version__, io
 from isofield.api.sdf import SDF
-from isofield.configs import MethodSpec
-from isofield.configs.common import INITS, NETWORKS, QUALITIES, Init, NetworkKind, Quality
+from isofield.configs.common import Init, NetworkKind, Quality
 from isofield.configs.limits import NOISIEST
-from isofield.configs.methods import check_config, find_method, method_of
+from isofield.configs.methods import check_config, choose, method_of
 from isofield.errors import InputError
 from isofield.points import check_cloud, check_faces, normalization
 from isofield.points.downsample import chosen, drop_duplicates, sampled, voxel_downsample
@@ -65,7 +63,9 @@ def fit(
     KeyboardInterrupt where there was no field yet.
     """
     device = _device(device)
-    name, spec, settings = choose(method, quality, init, network, config)
+    settings = choose(method, quality, init, network) if config is None else config
+    name = method_of(settings) if method == "auto" and config is not None else method
+    spec = check_config(name, settings)
     if noise is not None and not 0 <= noise <= NOISIEST:
         raise InputError(
             f"noise {noise} is out of range: give a fraction of the diagonal from 0 to {NOISIEST}, or leave it out."
@@ -127,28 +127,6 @@ def fit(
         clean.colors,
         clean.attributes,
     )
-
-
-def choose(
-    method: str, quality: Quality, init: Init, network: NetworkKind | None, config: object | None
-) -> tuple[str, MethodSpec, Any]:
-    """A method's name, what it declares, and its settings. Raises InputError for what is unknown or does not fit."""
-    if config is not None:
-        name = method_of(config) if method == "auto" else method
-        check_config(name, config)
-        return name, find_method(name), config
-    for option, value, choices in (("quality", quality, QUALITIES), ("init", init, INITS)):
-        if value not in choices:
-            raise InputError(f"{option} {value!r} is unknown: take one of {', '.join(choices)}.")
-    if network is not None and network not in NETWORKS:
-        raise InputError(f"network {network!r} is unknown: take one of {', '.join(NETWORKS)}.")
-    spec = find_method(method)
-    if spec.learned:
-        return method, spec, spec.settings(quality, init, network)
-    if init != "oriented" or network is not None:
-        what = f"init {init!r}" if network is None else f"network {network!r}"
-        raise InputError(f"{what} is for methods that learn a network, and {method!r} does not: leave it out.")
-    return method, spec, spec.settings(quality)
 
 
 def _brought(source: Source, samples: int, seed: int) -> tuple[str, Cloud, trimesh.Trimesh | None]:

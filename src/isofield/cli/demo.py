@@ -7,7 +7,7 @@ from typing import Annotated
 
 import tyro
 
-from isofield.configs import Quality
+from isofield.configs.common import Quality
 
 POINTS, NOISE, SEED = 30_000, 0.002, 0
 """The scan: points without normals, as 16 cameras see them, with noise of 0.2 % of the diagonal."""
@@ -30,8 +30,10 @@ def demo(
 
     from isofield import evaluate, families, io, render
     from isofield.cli import output
-    from isofield.cli.fit_job import Settings, run
+    from isofield.cli.fit import Fit
+    from isofield.cli.fit_job import run
     from isofield.cli.outputs import Job, check
+    from isofield.configs.methods import choose
 
     scan, truth = out / "scan.ply", out / "truth.ply"
     job = Job(scan, "scan", out / "mesh.ply", out / "field", out / "demo.png")
@@ -41,7 +43,8 @@ def demo(
     io.write_mesh(sculpture, truth)
     io.write_cloud(render.scan(sculpture, POINTS, NOISE, seed=SEED), scan)
 
-    figures, _ = run(job, Settings(quality=quality), progress)
+    options = Fit(inputs=(scan,), out=str(out), quality=quality, progress=progress, settings=choose("auto", quality))
+    figures, _ = run(job, options)
     scores = evaluate.compare(io.read(job.mesh), sculpture, floor=False)
     for line in output.lines({name: value for name, value in figures.items() if name != "files"}):
         print(line)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-
-from isofield.configs import Network, Quality, Start
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from isofield.api import SDF, Extraction
+    from isofield.cli.fit import Fit
     from isofield.cli.outputs import Job
     from isofield.types import Cloud, View
-
-Device = Literal["auto", "cpu", "cuda"]
 
 FAR = 1.0
 """Points farther than so many of their spacings from the mesh, in the median, were not learned."""
@@ -25,36 +20,16 @@ OPEN = 0.15
 """Beyond this share of a mesh without points the input is said to be open."""
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How to fit, and how to extract."""
-
-    poses: Path | None = None
-    camera: Path | None = None
-    method: str = "auto"
-    quality: Quality = "balanced"
-    noise: float | None = None
-    start: Start = "sides"
-    network: Network | None = None
-    seed: int = 0
-    device: Device = "auto"
-    resolution: int | None = None
-    keep_all: bool = False
-    faces: int | None = None
-    trim: float | None = None
-    confidence: bool = False
-
-
-def one(job: Job, settings: Settings, progress: bool, as_json: bool) -> int:
+def one(job: Job, options: Fit[Any]) -> int:
     """Fit one input, and say what came out: the exit status."""
     from isofield.cli import output
 
-    figures, following = run(job, settings, progress)
-    output.show(figures, as_json, following)
+    figures, following = run(job, options)
+    output.show(figures, options.json, following)
     return 0
 
 
-def several(jobs: list[Job], settings: Settings, progress: bool, as_json: bool) -> int:
+def several(jobs: list[Job], options: Fit[Any]) -> int:
     """Fit one after the other: the exit status. A failing input is reported and the others go on."""
     import sys
 
@@ -65,20 +40,20 @@ def several(jobs: list[Job], settings: Settings, progress: bool, as_json: bool) 
     following, failed, stopped = "", list[str](), False
     for done, job in enumerate(jobs):
         try:
-            figures, following = run(job, settings, progress)
+            figures, following = run(job, options)
         except Exception as error:  # a defect in one input's work is no reason to leave the others undone
             tell(error)
             results.append({"input": str(job.source), "error": str(error)})
             failed.append(str(job.source))
             continue
         results.append(figures)
-        if not as_json:
+        if not options.json:
             print("", *output.lines(figures), sep="\n", file=sys.stderr, flush=True)
         if figures["interrupted"] and done + 1 < len(jobs):
             print(f"the other {len(jobs) - done - 1} inputs were not begun.", file=sys.stderr)
             stopped = True
             break
-    if as_json:
+    if options.json:
         output.print_json(results)
     elif following:
         print(f"next: {following}", file=sys.stderr)
@@ -87,7 +62,7 @@ def several(jobs: list[Job], settings: Settings, progress: bool, as_json: bool) 
     return 130 if stopped else 2 if failed else 0
 
 
-def run(job: Job, settings: Settings, progress: bool) -> tuple[dict[str, Any], str]:
+def run(job: Job, options: Fit[Any]) -> tuple[dict[str, Any], str]:
     """Fit one input and write what was asked: the figures, and the command to type next."""
     import time
     import warnings
@@ -96,19 +71,19 @@ def run(job: Job, settings: Settings, progress: bool) -> tuple[dict[str, Any], s
     from isofield.cli import output
     from isofield.cli.progress import shown
     from isofield.cli.signals import finishing
+    from isofield.cli.validation import noise_of
 
     begun = time.perf_counter()
-    with shown(job.label, progress) as report:
+    with shown(job.label, options.progress) as report:
         try:
             sdf = api.fit(
-                _merged(job, settings) if job.merged else job.source,
-                method=settings.method,
-                quality=settings.quality,
-                noise=settings.noise,
-                start=settings.start,
-                network=settings.network,
-                seed=settings.seed,
-                device=settings.device,
+                _merged(job, options) if job.merged else job.source,
+                method=options.method,
+                quality=options.quality,
+                config=options.settings,
+                noise=noise_of(options.noise),
+                seed=options.seed,
+                device=options.device,
                 progress=report,
             )
         except KeyboardInterrupt:
@@ -117,10 +92,10 @@ def run(job: Job, settings: Settings, progress: bool) -> tuple[dict[str, Any], s
             ) from None
         with finishing(job.label, begun=sdf.interrupted):
             report("extracting the surface", 0.0)
-            extraction = sdf.extract(settings.resolution, keep_all=settings.keep_all)
+            extraction = sdf.extract(options.resolution, keep_all=options.keep_all)
             measured = api.report(extraction.mesh, sdf.points, sdf.spacing)
             extraction = api.finish(
-                sdf, extraction, faces=settings.faces, trim=settings.trim, confidence=settings.confidence
+                sdf, extraction, faces=options.faces, trim=options.trim, confidence=options.confidence
             )
             files = _write(job, sdf, extraction)
     if measured.median > FAR * sdf.spacing:
@@ -129,7 +104,7 @@ def run(job: Job, settings: Settings, progress: bool) -> tuple[dict[str, Any], s
             "spacing): the method has not learned the shape; give it more (--quality best), or take --method auto",
             stacklevel=2,
         )
-    elif measured.unseen > OPEN and settings.trim is None:
+    elif measured.unseen > OPEN and options.trim is None:
         warnings.warn(
             f"{job.label}: the scan is open: {100 * measured.unseen:.0f} % of the mesh closes it where no point is "
             "(--trim opens it)",
@@ -155,14 +130,14 @@ def run(job: Job, settings: Settings, progress: bool) -> tuple[dict[str, Any], s
     return figures, _following(job)
 
 
-def _merged(job: Job, settings: Settings) -> Cloud | list[View]:
+def _merged(job: Job, options: Fit[Any]) -> Cloud | list[View]:
     """All scans of one shape as one cloud, or its depth images."""
     from isofield import io
     from isofield.points import merged
 
-    if settings.camera is not None:
-        return io.read_views(job.merged, settings.camera)
-    return merged(job.merged, io.read_poses(settings.poses) if settings.poses else None)
+    if options.camera is not None:
+        return io.read_views(job.merged, options.camera)
+    return merged(job.merged, io.read_poses(options.poses) if options.poses else None)
 
 
 def _write(job: Job, sdf: SDF, extraction: Extraction) -> list[str]:

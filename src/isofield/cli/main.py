@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -38,8 +38,8 @@ COMMANDS = {
     "demo": "fit a scan that the package makes, end to end, with pictures",
 }
 """Every command and what it does; each lives in the module of its name beside this one."""
-GROUPS = ("train",)
-"""Commands whose first argument names a function: `CHOICES` of their module has them."""
+CONFIGURED = ("fit", "train")
+"""Commands with the settings of a method among their options: they parse their own arguments."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,6 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _show_warnings_as_lines()
         try:
             return _dispatch(arguments)
+        except SystemExit as end:  # after --help
+            return end.code if isinstance(end.code, int) else int(bool(end.code))
         except KeyboardInterrupt as interrupt:
             say(str(interrupt) or "interrupted: nothing more was written.")
             return 130
@@ -80,29 +82,11 @@ def _dispatch(arguments: list[str]) -> int:
     from isofield.cli.parsing import call
 
     module = import_module(f"isofield.cli.{first}")
-    if first in GROUPS:
-        return _dispatch_group(first, module.CHOICES, arguments[1:])
-    return call(getattr(module, first), f"isofield {first}", arguments[1:])
-
-
-def _dispatch_group(group: str, choices: Mapping[str, Callable[..., int]], arguments: list[str]) -> int:
-    """Find the function that is named first among those of a group, and run it."""
-    from isofield.cli.parsing import call
-    from isofield.cli.presets import configured
-
-    first = arguments[0] if arguments else ""
-    if first in choices:
-        return call(configured(choices[first], first, arguments), f"isofield {group} {first}", arguments[1:])
-    known = ", ".join(choices)
-    if first in ("-h", "--help"):
-        width = max(map(len, choices))
-        lines = [f"  {name:<{width}}  {(function.__doc__ or '').splitlines()[0]}" for name, function in choices.items()]
-        print("\n".join([f"usage: isofield {group} METHOD ...", "", f"{COMMANDS[group]}.", "", *lines, ""]))
-        print(f"`isofield {group} METHOD --help` tells a method's options.")
-        return 0
-    if not first or first.startswith("-"):
-        raise InputError(f"METHOD is missing: isofield {group} METHOD ..., where METHOD is one of {known}.")
-    raise InputError(f"there is no method '{first}'{did_you_mean(first, choices)}; choose among {known}.")
+    command = getattr(module, first)
+    if first not in CONFIGURED:
+        return call(command, f"isofield {first}", arguments[1:])
+    status: int = command(arguments[1:])
+    return status
 
 
 def overview() -> str:

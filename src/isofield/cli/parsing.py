@@ -1,94 +1,121 @@
-"""A typed function becomes a command line (tyro); each mistake in it becomes one sentence."""
+"""A typed function or dataclass becomes a command line (tyro); each mistake in it becomes one sentence."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
-import inspect
+import io
 import re
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import fields, is_dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import tyro
 
 from isofield.errors import InputError, did_you_mean
 
-HELP = (tyro.conf.PositionalMetavarFromFieldName, tyro.conf.DisallowNone)
+CONFIG = (tyro.conf.PositionalMetavarFromFieldName, tyro.conf.DisallowNone, tyro.conf.AvoidSubcommands)
 """Positional arguments are called by their names, and options that may be left out do not offer 'None'."""
+HELP = ("-h", "--help")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class NoSettings:
+    """Stands for the settings of a method where none was named: they are not shown."""
 
 
 def call(command: Callable[..., int], program: str, arguments: Sequence[str]) -> int:
     """Parse arguments for the command's signature and run it.
 
-    Returns the command's exit status, or that of `--help`. Raises InputError for unknown options and unfit values.
+    Returns the command's exit status, or that of `--help`. Raises InputError for unknown options and invalid values.
     """
-    parsed: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
 
     # tyro reads the signature; the call itself happens outside of it, so that no error of the work is taken for one of
     # the parsing.
     @functools.wraps(command)
-    def keep(*positional: Any, **options: Any) -> None:
-        parsed.append((positional, options))
+    def keep(*positional: Any, **options: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return positional, options
 
-    try:
-        with _sentences(command):
-            tyro.cli(keep, prog=program, args=list(arguments), config=HELP)
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else int(bool(end.code))
-    positional, options = parsed[0]
+    positional, options = parse(keep, program, arguments)
     return command(*positional, **options)
 
 
-def _sentences(command: Callable[..., int]) -> AbstractContextManager[None]:
-    """While this holds, what tyro refuses raises InputError with one sentence instead of printing a box.
+def parse(kind: Callable[..., T], program: str, arguments: Sequence[str], default: T | None = None) -> T:
+    """Arguments as what a dataclass or function makes of them; default: an instance whose values are the defaults.
 
-    tyro offers the hook in a module that it calls unstable: without it, its own messages appear (exit status 2, too).
+    Raises InputError for unknown options and invalid values, SystemExit after `--help`.
     """
+    if default is None:
+        made = functools.partial(tyro.cli, kind, prog=program, config=CONFIG)
+    else:
+        made = functools.partial(tyro.cli, kind, prog=program, config=CONFIG, default=default)
+    said = io.StringIO()
     try:
-        from tyro._errors import on_parse_error
-    except ImportError:
-        return nullcontext()
-    return on_parse_error(functools.partial(_refuse, _options(command)))
+        with contextlib.redirect_stderr(said):
+            result: T = made(args=list(arguments))
+    except SystemExit as end:
+        if end.code in (0, None):
+            raise
+        raise InputError(_sentence(said.getvalue(), program, lambda: _options(made))) from None
+    return result
 
 
-def _options(command: Callable[..., int]) -> list[str]:
-    """The options that a command's signature makes."""
-    parameters = inspect.signature(command).parameters
-    held = [field.name for p in parameters.values() if is_dataclass(p.default) for field in fields(p.default)]
-    names = [name.replace("_", "-") for name in (*parameters, *held)]
-    flags = [name for name, p in parameters.items() if p.default is True]
-    return [f"--{name}" for name in names] + [f"--no-{name.replace('_', '-')}" for name in flags]
+def parse_part(kind: type[T], program: str, arguments: Sequence[str]) -> T:
+    """Those of the arguments that a dataclass names; all others are left for another parser, `--help` too."""
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            known, _ = tyro.cli(
+                kind, prog=program, config=CONFIG, args=list(arguments), return_unknown_args=True, add_help=False
+            )
+    except SystemExit:
+        raise InputError(_sentence(said.getvalue(), program, lambda: [])) from None
+    return known
 
 
-def _refuse(options: list[str], event: Any) -> None:
-    """Raise InputError for one of tyro's parse events; return for kinds that are not known here."""
-    kind, help_ = type(event).__name__, f"`{event.prog} --help` lists the options"
-    unknown = {"UnrecognizedArgs": "tokens", "MissingArgs": "unrecognized_tokens"}.get(kind)
-    tokens = getattr(event, unknown) if unknown else []
-    for token in [token for token in tokens if token.startswith("-")]:
-        option = token.split("=")[0]
-        raise InputError(f"there is no option '{option}'{did_you_mean(option, options)}; {help_}.")
-    if tokens:
-        raise InputError(f"'{tokens[0]}' is one argument too many; {help_}.")
-    if kind == "MissingArgs":
-        names = [_name(missing.arg) for missing in event.missing_arguments]
-        raise InputError(f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} missing; {help_}.")
-    if kind == "InvalidChoice":
-        known = list(event.choices)
-        if "None" in known:  # an option that may be left out: tyro puts its choices in any order
-            known = sorted(choice for choice in known if choice != "None")
-        near, all_ = did_you_mean(event.value, known), ", ".join(known)
-        raise InputError(f"{_name(event.argument)} cannot be '{event.value}'{near}; choose among {all_}.")
-    if kind == "BadValue":
-        raise InputError(f"{_name(event.argument)} needs a value; {help_}.")
-    if kind == "InstantiationFailure" and event.argument is not None:
-        values = re.findall(r"'([^']*)'", event.message)
+def wants_help(arguments: Sequence[str]) -> bool:
+    """Whether `--help` is among the arguments."""
+    return any(argument in HELP for argument in arguments)
+
+
+def _options(made: Callable[..., Any]) -> list[str]:
+    """The options of a parser, out of its own help."""
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text), contextlib.suppress(SystemExit):
+        made(args=["--help"])
+    return sorted(set(re.findall(r"(?<![\w-])--[a-z][\w.-]*", text.getvalue())))
+
+
+def _sentence(text: str, program: str, options: Callable[[], Sequence[str]]) -> str:
+    """One of tyro's messages as one sentence; a message of a kind that is not known here stays as it is, on one line."""
+    said, help_ = " ".join(re.sub(r"[─│╭╮╰╯]", " ", text).split()), f"`{program} --help` lists the options"
+    if match := re.search(r"(?:Unrecognized|unrecognized)[^:]*: (.+?)(?: For full helptext|$)", said):
+        tokens = re.split(r",? +", match.group(1))
+        for option in (token.split("=")[0] for token in tokens if token.startswith("-")):
+            return f"there is no option '{option}'{did_you_mean(option, options())}; {help_}."
+        return f"'{tokens[0]}' is one argument too many; {help_}."
+    if match := re.search(r"invalid choice '(.*?)' for argument '(.*?)'\. Expected one of \((.*?)\)", said):
+        known = [name for name in re.findall(r"'(.*?)'", match.group(3)) if name != "None"]
+        near = did_you_mean(match.group(1), known)
+        return f"{_name(match.group(2))} cannot be '{match.group(1)}'{near}; choose among {', '.join(known)}."
+    if match := re.search(r"Missing value for argument '(.*?)'", said):
+        return f"{_name(match.group(1))} needs a value; {help_}."
+    if match := re.search(r"Error parsing (\S+?): (.*?)(?: Argument helptext| For full helptext|$)", said):
+        if not match.group(1).startswith("-") and not match.group(1).isupper():
+            return match.group(2)  # the settings' own sentence
+        values = re.findall(r"'([^']*)'", match.group(2))
         what = f"be '{values[-1]}'" if values else "have this value"
-        raise InputError(f"{_name(event.argument)} cannot {what}; {help_} and what they take.")
+        return f"{_name(match.group(1))} cannot {what}; {help_} and their values."
+    if "Missing from" in said:
+        items = re.findall(r"^│ {5}(\S.*?) *│$", re.split("Unrecognized|For full", text)[0], flags=re.M)
+        options_ = [re.findall(r"--[a-z][\w.-]*", item) or [item.split()[0]] for item in items]
+        names = [option[-1] for option in options_]
+        return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} missing; {help_}."
+    return said or f"the arguments cannot be read; {help_}."
 
 
-def _name(argument: Any) -> str:
+def _name(argument: str) -> str:
     """How a person writes an argument: --out, or INPUTS."""
-    name = argument.display_name()
-    return name.upper() if argument.is_positional() else name.split("/")[-1]
+    name = argument.split("/")[-1]
+    return name if name.startswith("-") else name.upper()

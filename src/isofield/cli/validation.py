@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-from isofield.configs import FEWEST_FACES, METHODS, NOISIEST, RESOLUTIONS, methods
-from isofield.errors import InputError, did_you_mean
-
-
-def check_method(method: str) -> None:
-    """Raise InputError for a method that is not there."""
-    if method not in METHODS and method not in (known := methods()):
-        raise InputError(
-            f"there is no method '{method}'{did_you_mean(method, known)}; choose among {', '.join(known)}."
-        )
+from isofield.configs.limits import FEWEST_FACES, NOISIEST, RESOLUTIONS
+from isofield.errors import InputError
 
 
 def check_resolution(resolution: int | None) -> None:

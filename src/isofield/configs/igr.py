@@ -33,9 +33,7 @@ class Igr:
     normals: float = 1.0
 
 
-PAPER = Igr(
-    Network("mlp", 512, 8), None, Optim(100_000, 32_768, Schedule(5e-3, "step", every=2000)), scales=(1.0,)
-)
+PAPER = Igr(Network("mlp", 512, 8), None, Optim(100_000, 32_768, Schedule(5e-3, "step", every=2000)), scales=(1.0,))
 """The released code for one shape."""
 
 

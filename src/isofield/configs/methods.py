@@ -13,6 +13,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, TypeVar
 
+from isofield.configs.common import INITS, NETWORKS, QUALITIES, Init, NetworkKind, Quality
 from isofield.configs.spec import MethodSpec
 from isofield.errors import InputError, did_you_mean
 
@@ -38,6 +39,8 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     },
 }
 """What comes with isofield, by group and name."""
+FILES = (".yaml", ".yml", ".json")
+"""What files of settings end in."""
 BASE = "base"
 """The key of a settings file that names the preset which the file changes."""
 Settings = TypeVar("Settings")
@@ -77,11 +80,29 @@ def method_of(config: object, group: str = METHODS) -> str:
     raise InputError(f"a {type(config).__name__} is not the settings of a method: give one of isofield.configs.")
 
 
-def check_config(name: str, config: object, group: str = METHODS) -> None:
-    """Raises InputError where settings are not those of the method of this name."""
-    kind = find_method(name, group).config
-    if type(config) is not kind:
-        raise InputError(f"the settings are a {type(config).__name__}, and method {name!r} takes a {kind.__name__}.")
+def choose(method: str, quality: Quality, init: Init = "oriented", network: NetworkKind | None = None) -> Any:
+    """The settings of a method that fits one shape. Raises InputError for what is unknown or does not fit."""
+    for option, value, choices in (("quality", quality, QUALITIES), ("init", init, INITS)):
+        if value not in choices:
+            raise InputError(f"{option} {value!r} is unknown: take one of {', '.join(choices)}.")
+    if network is not None and network not in NETWORKS:
+        raise InputError(f"network {network!r} is unknown: take one of {', '.join(NETWORKS)}.")
+    spec = find_method(method)
+    if spec.learned:
+        return spec.settings(quality, init, network)
+    if init != "oriented" or network is not None:
+        what = f"init {init!r}" if network is None else f"network {network!r}"
+        raise InputError(f"{what} is for methods that learn a network, and {method!r} does not: leave it out.")
+    return spec.settings(quality)
+
+
+def check_config(name: str, config: object, group: str = METHODS) -> MethodSpec:
+    """What the method of this name declares. Raises InputError where settings are not those of that method."""
+    spec = find_method(name, group)
+    if type(config) is not spec.config:
+        kinds = f"a {type(config).__name__}, and method {name!r} takes a {spec.config.__name__}"
+        raise InputError(f"the settings are {kinds}: take the method's own.")
+    return spec
 
 
 def read_config(method: str, name: str, group: str = METHODS) -> Any:
@@ -91,7 +112,7 @@ def read_config(method: str, name: str, group: str = METHODS) -> Any:
     missing or damaged, an unknown preset, and what are not settings of the method.
     """
     spec = find_method(method, group)
-    if Path(name).suffix not in (".yaml", ".yml", ".json"):
+    if Path(name).suffix not in FILES:
         return _preset(spec, name)
     table = read_table(Path(name))
     base = _preset(spec, str(table.pop(BASE))) if BASE in table else spec.settings()
@@ -99,6 +120,17 @@ def read_config(method: str, name: str, group: str = METHODS) -> Any:
         return changed(base, table)
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
+
+
+def owner_of(preset: str, group: str = METHODS) -> str | None:
+    """The name of the method that a preset belongs to; None for a file. Raises InputError for an unknown preset."""
+    if Path(preset).suffix in FILES:
+        return None
+    presets = {one: name for name in method_names(group) for one in find_method(name, group).presets}
+    if preset not in presets:
+        near, names = did_you_mean(preset, presets), ", ".join(presets)
+        raise InputError(f"there are no settings {preset!r}{near}: give {names}, or a .yaml or .json file.")
+    return presets[preset]
 
 
 def _preset(spec: MethodSpec, name: str) -> Any:

@@ -31,7 +31,7 @@ def network(
             return Siren(width, layers, w0, generator)
         case "mlp":
             return Mlp((width,) * layers, (layers // 2,) if layers > 3 else (), activation, radius, generator)
-        case "features":
+        case "hashgrid":
             return HashGrid(width, layers, radius=radius, generator=generator)
     raise ValueError(f"unknown kind of network {kind!r}")
 
@@ -115,7 +115,7 @@ def build(description: Mapping[str, Any], state: Mapping[str, Tensor]) -> nn.Mod
             field = Mlp(**rest)
         case "siren":
             field = Siren(**rest)
-        case "features":
+        case "hashgrid":
             field = HashGrid(**rest)
         case unknown:
             raise ValueError(f"unknown type of field {unknown!r}")

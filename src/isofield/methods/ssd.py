@@ -29,9 +29,9 @@ from torch import nn
 
 from isofield.adapt import least_squares
 from isofield.configs import Ssd
+from isofield.fields.grid import SparseGrid
 from isofield.fields.sparse_levels import Band, interpolated, redistanced, refined, sparse_grid, whole
 from isofield.losses.ssd import hessian_rows, value_and_normal_rows, value_rows
-from isofield.fields.grid import SparseGrid
 from isofield.methods.warm_start import observation_of
 from isofield.points.denoising import denoise
 from isofield.points.normals import Oriented, orient
