@@ -158,11 +158,13 @@ def run(job: Job, settings: Settings, progress: bool) -> tuple[dict[str, Any], s
 def _merged(job: Job, settings: Settings) -> Cloud | list[View]:
     """All scans of one shape as one cloud, or its depth images."""
     from isofield import io
-    from isofield.points import merged
+    from isofield.files import printable
+    from isofield.points import merge_scans
 
     if settings.camera is not None:
         return io.read_views(job.merged, settings.camera)
-    return merged(job.merged, io.read_poses(settings.poses) if settings.poses else None)
+    scans = {printable(path): io.read(path) for path in job.merged}
+    return merge_scans(scans, io.read_poses(settings.poses) if settings.poses else None)
 
 
 def _write(job: Job, sdf: SDF, extraction: Extraction) -> list[str]:

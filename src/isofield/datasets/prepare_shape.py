@@ -27,10 +27,10 @@ from isofield.datasets.quality_gate import GateResult, faces_of, judge
 from isofield.datasets.sign import distance_of
 from isofield.datasets.views import write_views
 from isofield.errors import InputError
+from isofield.kdtree import nearest
 from isofield.points import normalization
 from isofield.sampling import training_samples
 from isofield.solids.triangles import Nearest, nearest_on
-from isofield.threads import nearest
 from isofield.types import Cloud, Distance, Similarity
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import difflib
 import os
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -208,12 +208,6 @@ def _shape(raw: Raw) -> trimesh.Trimesh | Cloud:
 def vertices_of(shape: trimesh.Trimesh | Cloud) -> np.ndarray:
     """The points (n, 3) of a cloud, or the vertices of a mesh."""
     return np.asarray(shape.points if isinstance(shape, Cloud) else shape.vertices, np.float64)
-
-
-def vertex_colors(mesh: trimesh.Trimesh) -> np.ndarray | None:
-    """The colours (n, 4) uint8 at a mesh's vertices, or None where it has none of its own."""
-    visual: Any = mesh.visual
-    return np.asarray(visual.vertex_colors, np.uint8) if visual is not None and visual.kind == "vertex" else None
 
 
 def _unit(normals: np.ndarray | None) -> np.ndarray | None:

@@ -15,7 +15,8 @@ import numpy as np
 
 from isofield.errors import InputError
 from isofield.files import atomic_write, os_reason, printable
-from isofield.io.reading import extension_of, vertex_colors
+from isofield.io.reading import extension_of
+from isofield.points.downsample import vertex_colors
 from isofield.types import Cloud
 
 if TYPE_CHECKING:

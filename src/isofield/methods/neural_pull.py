@@ -33,11 +33,11 @@ from torch import Tensor
 from isofield.adapt import fresh, joined, rows, tensor
 from isofield.configs import NeuralPullConfig
 from isofield.fields.gradient import value_and_gradient
+from isofield.kdtree import nearest
 from isofield.losses.pull import pull_loss
 from isofield.methods.learning import fresh_network, learn, learn_sides, sides
 from isofield.methods.progress import Progress
 from isofield.sampling.query_points import Draw, around
-from isofield.threads import nearest
 from isofield.types import Observation
 
 

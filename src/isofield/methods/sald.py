@@ -34,13 +34,13 @@ from torch import Tensor
 from isofield.adapt import fresh, joined, rows
 from isofield.configs import SaldConfig
 from isofield.fields.gradient import value_and_gradient
+from isofield.kdtree import nearest
 from isofield.losses.sign_agnostic import unsigned_direction, unsigned_value
 from isofield.losses.signed import sign_hinge
 from isofield.methods.learning import Samples, fresh_network, learn, learn_sides, sides
 from isofield.methods.progress import Progress
 from isofield.sampling.query_points import Draw, around
 from isofield.solids.triangles import Nearest, nearest_on
-from isofield.threads import nearest
 from isofield.types import Observation
 
 ON_SURFACE = 1e-7
