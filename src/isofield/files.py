@@ -21,6 +21,16 @@ def os_reason(problem: Exception) -> str:
     return problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
 
 
+def safe_id(id_: str) -> str:
+    """An identifier that came out of a file, unchanged: names joined by "/", so that it stays below any folder.
+
+    Raises `InputError` for one that is absolute, has an empty name, "." or "..", a backslash, or a NUL.
+    """
+    if not isinstance(id_, str) or {"", ".", ".."} & {*id_.split("/")} or "\\" in id_ or "\0" in id_:
+        raise InputError(f"the id {id_!r} is not a relative path without '..': rename the shape.")
+    return id_
+
+
 @contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A path beside `path` to write to; it takes the name `path` at the end, and vanishes where the block raises.

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from isofield.datasets.manifest import SETTINGS
+from isofield.files import safe_id
 
 MESHES = (".ply", ".obj", ".off", ".stl", ".glb", ".gltf")
 CLOUDS = (".xyz", ".pts", ".asc", ".pcd", ".npy", ".npz", ".las", ".laz", ".e57")
@@ -24,6 +25,9 @@ class Entry:
     label: str
     path: Path
     made: Mapping[str, Path] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        safe_id(self.id)
 
 
 def files(folder: Path, endings: tuple[str, ...] = MESHES) -> Iterator[Path]:
