@@ -152,7 +152,7 @@ def test_tensors_that_are_not_finite_or_do_not_fit_are_refused(ball, tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_an_input_error(ball, tmp_path):
     (tmp_path / "file").write_text("here")
-    with pytest.raises(InputError, match="another folder"):
+    with pytest.raises(InputError, match="another path"):
         ball.save(tmp_path / "file")
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +15,7 @@ from torch import Tensor
 from isofield.api.sdf import SDF
 from isofield.errors import InputError
 from isofield.fields.serialization import build, describe, tensors
+from isofield.files import atomic_write
 from isofield.folder_format import AGAIN, CONFIG, FORMAT, TENSORS, read_config, reason
 from isofield.types import Similarity
 
@@ -50,18 +49,11 @@ def write_folder(folder: Path, config: dict[str, Any], held: Mapping[str, Tensor
 
     Raises InputError where that fails.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as beside:
-            save_file(dict(held), Path(beside) / name)
-            (Path(beside) / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-            for part in (name, CONFIG):
-                shutil.move(Path(beside) / part, folder / part)
-                (folder / part).chmod(0o644)
-    except OSError as error:
-        raise InputError(f"{folder} cannot be written ({error.strerror or error}): choose another folder.") from error
+    with atomic_write(folder / CONFIG) as described, atomic_write(folder / name) as values:
+        values.write_bytes(save(dict(held)))
+        described.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
 def load_field(folder: Path) -> SDF:

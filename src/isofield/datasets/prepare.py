@@ -26,6 +26,7 @@ from isofield.datasets.normalization import common
 from isofield.datasets.prepare_shape import guarded, place, stamp
 from isofield.datasets.splits import chosen, of_classes, read_split
 from isofield.errors import InputError
+from isofield.files import PARTIAL
 
 Told = Callable[[int, int, Record], None]
 """(how many are done, of how many, the last one)"""
@@ -120,13 +121,10 @@ def _prepared(
     done = {entry.id: record for entry in entries if (record := _known(out, entry)) is not None}
     todo = [entry for entry in entries if entry.id not in done]
     with working():
-        try:
-            for record in _run(todo, out, config, workers, timeout, backend):
-                done[record.id] = record
-                if told is not None:
-                    told(len(done), len(entries), record)
-        except OSError as error:
-            raise InputError(f"{error}.") from None
+        for record in _run(todo, out, config, workers, timeout, backend):
+            done[record.id] = record
+            if told is not None:
+                told(len(done), len(entries), record)
     records = [done[entry.id] for entry in entries]
     settings = settings_of(config, layout)
     report.write(out, records)
@@ -204,7 +202,7 @@ def _known(out: Path, entry: Entry) -> Record | None:
 
 def _clear(out: Path) -> None:
     """Removes what a killed run left half written."""
-    for path in (out / SHAPES).rglob(".writing-*") if (out / SHAPES).is_dir() else ():
+    for path in (out / SHAPES).rglob(f"{PARTIAL}*") if (out / SHAPES).is_dir() else ():
         shutil.rmtree(path, ignore_errors=True)
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import cache
@@ -26,7 +24,8 @@ from isofield.datasets.precomputed import take, write_given_views
 from isofield.datasets.quality_gate import GateResult, faces_of, judge
 from isofield.datasets.sign import distance_of
 from isofield.datasets.views import write_views
-from isofield.errors import InputError
+from isofield.errors import InputError, OutputError
+from isofield.files import atomic_write
 from isofield.kdtree import nearest
 from isofield.points import normalization
 from isofield.sampling import training_samples
@@ -59,13 +58,13 @@ def place(out: Path, id_: str) -> Path:
 def guarded(entry: Entry, out: Path, config: PrepareConfig, timeout: float | None) -> Record:
     """`prepare_shape` in a process of its own: a crash or a timeout becomes a rejected shape, not the end of the run.
 
-    Raises OSError where nothing could be written, and KeyboardInterrupt, without a record, once the run has ended.
+    Raises `OutputError` where nothing can be written, and KeyboardInterrupt, without a record, once the run has ended.
     """
     status = alone(_quietly, (entry, out, config), timeout)
     if status is None:
         return write_record(out, _rejected(entry, f"took longer than {timeout:g} seconds"))
     if status == FULL:
-        raise OSError(f"{out} cannot be written: make room, or choose another folder")
+        raise OutputError(f"{out} cannot be written: make room, or choose another folder.")
     path = place(out, entry.id) / RECORD
     if status != 0 or not path.is_file():
         return write_record(out, _rejected(entry, f"crashed its process (exit status {status})"))
@@ -79,7 +78,7 @@ FULL = 74
 def _quietly(entry: Entry, out: Path, config: PrepareConfig) -> None:
     try:
         prepare_shape(entry, out, config)
-    except OSError:
+    except (OSError, OutputError):
         os._exit(FULL)
     except MemoryError:
         write_record(out, _rejected(entry, "too large for this machine's memory"))
@@ -99,10 +98,7 @@ def prepare_shape(entry: Entry, out: Path, config: PrepareConfig) -> Record:
     judged = short(judged, arrays, config)
     if judged.outcome == "reject":
         arrays = {}
-    target = place(out, entry.id)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".writing-", ignore_cleanup_errors=True) as name:
-        beside = Path(name) / "shape"
+    with atomic_write(place(out, entry.id)) as beside:
         beside.mkdir()
         for kind, rows in arrays.items():
             np.save(beside / f"{kind}.npy", rows.astype(np.float16 if config.half else np.float32))
@@ -120,9 +116,6 @@ def prepare_shape(entry: Entry, out: Path, config: PrepareConfig) -> Record:
             stamp(entry),
         )  # fmt: skip
         (beside / RECORD).write_text(json.dumps(asdict(record)) + "\n", encoding="utf-8")
-        if target.exists():
-            shutil.rmtree(target)
-        os.replace(beside, target)
     return record
 
 
@@ -235,12 +228,9 @@ def stamp(entry: Entry) -> str:
 
 def write_record(out: Path, record: Record) -> Record:
     """The record of a shape without samples, written."""
-    target = place(out, record.id)
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
-    beside = target / f".{RECORD}"
-    beside.write_text(json.dumps(asdict(record)) + "\n", encoding="utf-8")
-    os.replace(beside, target / RECORD)
+    with atomic_write(place(out, record.id)) as beside:
+        beside.mkdir()
+        (beside / RECORD).write_text(json.dumps(asdict(record)) + "\n", encoding="utf-8")
     return record
 
 

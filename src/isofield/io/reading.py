@@ -13,7 +13,7 @@ import numpy as np
 from isofield.errors import InputError
 from isofield.files import printable
 from isofield.io.formats import gltf, lidar, numpy_files, obj, off, pcd, ply, scene, sniff, stl, text
-from isofield.io.formats.raw import Damage, Raw, bytes_of_colors
+from isofield.io.formats.raw import Damage, Raw, bytes_of_colors, check_expansion
 from isofield.topology import distinct
 from isofield.types import Cloud
 
@@ -144,6 +144,8 @@ def _parse(path: Path, data: bytes, extension: str) -> Raw:
     archive = extension in ARCHIVES
     if look and look != extension and not archive and {look, extension} != set(GLTF) and not _alike(look, extension):
         raise Damage(f"is named .{extension} but looks like {article(look)} file", f"rename it to .{look}")
+    if data.startswith(b"PK"):
+        check_expansion(data)
     other = sniff.other(data)
     unzipped = extension == "npz" and data.startswith(b"PK")  # told about by its own parser
     if other and not look and not archive and not unzipped and not _binary_stl(extension, data):

@@ -62,7 +62,7 @@ def check_output(path: str | os.PathLike[str], known: tuple[str, ...] = KNOWN) -
     except InputError:
         raise
     except (OSError, ValueError) as problem:
-        raise InputError(f"{name} cannot be written ({os_reason(problem)}): choose another place.") from None
+        raise InputError(f"{name} cannot be written ({os_reason(problem)}): choose another path.") from None
     return path
 
 
