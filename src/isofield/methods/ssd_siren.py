@@ -2,7 +2,7 @@
 
 The grid is `methods.ssd`. A sine network (Sitzmann et al. 2020) is regressed on its values in the band around its
 zero set; it evens out the grid's cells and what noise they followed. The grid holds it on a leash (`fields.grid_residual`):
-the network adds no component and closes no hole. Measured on two shapes (docs/benchmark.md): a tie on one with sharp
+the network adds no component and closes no hole. Measured on two shapes (docs/reconstruction.md): a tie on one with sharp
 edges, better normals on a thin one.
 """
 
