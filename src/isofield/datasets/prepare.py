@@ -20,7 +20,8 @@ from filelock import FileLock, Timeout
 from isofield.configs import NORMALIZE, SAMPLES, SIGNS, PrepareConfig
 from isofield.datasets import report
 from isofield.datasets.isolation import working
-from isofield.datasets.layouts import Entry, find
+from isofield.datasets.layout import Entry
+from isofield.datasets.layouts import find
 from isofield.datasets.manifest import MANIFEST, RECORD, SHAPES, Record, begun, check_settings, settings_of, write
 from isofield.datasets.normalization import common
 from isofield.datasets.prepare_shape import guarded, place, stamp
@@ -75,7 +76,7 @@ def prepare(
         entries = [entry for entry in entries if entry.id in wanted]
         if not entries:
             raise InputError(f"the split names no shape of {', '.join(classes)}: give another split, or other classes.")
-    if config.normalize != "shape" and any(entry.made for entry in entries):
+    if config.normalize != "shape" and any(entry.precomputed for entry in entries):
         raise InputError(f"{source} has samples that others normalised shape by shape: leave --normalize out.")
     workers = workers or os.cpu_count() or 1
     if config.normalize == "dataset" and config.similarity is None:

@@ -17,10 +17,10 @@ from scipy.spatial import cKDTree
 from isofield import render
 from isofield.configs import PrepareConfig
 from isofield.datasets.isolation import alone
-from isofield.datasets.layouts.entry import Entry
+from isofield.datasets.layout import Entry
 from isofield.datasets.manifest import RECORD, SHAPES, Record
 from isofield.datasets.normalization import UNITS
-from isofield.datasets.precomputed import take, write_given_views
+from isofield.datasets.precomputed import take, write_precomputed_views
 from isofield.datasets.quality_gate import GateResult, faces_of, judge
 from isofield.datasets.sign import distance_of
 from isofield.datasets.views import write_views
@@ -91,7 +91,7 @@ def _quietly(entry: Entry, out: Path, config: PrepareConfig) -> None:
 def prepare_shape(entry: Entry, out: Path, config: PrepareConfig) -> Record:
     """Judges one shape and writes its samples; the record. The seed is the data set's with the shape's id."""
     seed = seed_of(entry.id, config)
-    judged, arrays = take(entry, config, seed) if entry.made else (judge(str(entry.path), config), {})
+    judged, arrays = take(entry, config, seed) if entry.precomputed else (judge(str(entry.path), config), {})
     distance = distance_of(judged, config) if judged.solids is not None else None
     missing = tuple(kind for kind in config.samples if kind not in arrays)
     arrays |= samples(judged, replace(config, samples=missing), seed, distance)
@@ -107,7 +107,7 @@ def prepare_shape(entry: Entry, out: Path, config: PrepareConfig) -> Record:
             if "views" in config.samples and judged.solids is not None:
                 write_views(_mesh(judged), beside / "views", config.views, config.size)
             elif "views" in config.samples and judged.similarity is not None:
-                write_given_views(entry.made["views"], beside / "views", judged.similarity)
+                write_precomputed_views(entry.precomputed["views"], beside / "views", judged.similarity)
         files = {kind: hashlib.sha256((beside / f"{kind}.npy").read_bytes()).hexdigest() for kind in arrays}
         similarity = judged.similarity
         record = Record(
@@ -220,7 +220,7 @@ def _known_again(kind: str, rows: np.ndarray, distance: Distance, closest: Neare
 def stamp(entry: Entry) -> str:
     """By this it is known that files are those that were prepared: their sizes and when they were written."""
     try:
-        known = [path.stat() for path in [entry.path, *(p for p in entry.made.values() if p != entry.path)]]
+        known = [path.stat() for path in [entry.path, *(p for p in entry.precomputed.values() if p != entry.path)]]
     except OSError:
         return ""
     return " ".join(f"{one.st_size}-{one.st_mtime_ns}" for one in known)
