@@ -8,7 +8,7 @@ Conventions that hold everywhere:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,8 +23,17 @@ FreeSpace = Callable[[np.ndarray, float], np.ndarray]
 Distance = Callable[[np.ndarray], np.ndarray]
 """A field to those who never see a network: (n, 3) float64 points to (n,) signed distances."""
 
+CORNERS = np.array([(i, j, k) for i in (0, 1) for j in (0, 1) for k in (0, 1)], np.int64)
+"""(8, 3): the corners of a unit cell; corner 4 i + 2 j + k lies at (i, j, k)."""
+
 ProgressCallback = Callable[[str, float], None]
 """Called with what is being done, and the share of it that is done."""
+
+
+def triple(values: Iterable[float]) -> tuple[float, float, float]:
+    """Three numbers as a tuple of floats. Raises ValueError for another count."""
+    x, y, z = (float(value) for value in values)
+    return x, y, z
 
 
 @dataclass(frozen=True)
