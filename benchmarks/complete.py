@@ -1,103 +1,54 @@
-"""Completion of bodies from one depth image each, beside the best training shape.
+"""Completion of unseen shapes from one depth image each, beside the best training shape.
 
-    .venv/bin/python benchmarks/complete.py RUN [COUNT]
+    .venv/bin/python benchmarks/complete.py RUN DATA TRUTH SPLIT.json [--count N]
 
-RUN: a space that `isofield train` learned of the training bodies of the shared data. Of each of the first COUNT test
-bodies (all 40) a camera at a random place around it, not far above or below, takes a depth image of 200 x 200 pixels.
-Each is completed twice: by its code alone, and refined, with the field adapted to what was seen.
-Chamfer: sum of mean squared distances, x 1000, 10 000 points, in the unit sphere of the truth. Beside it: retrieval,
-the training shape with the least true Chamfer distance, which no method could pick without knowing the truth; the
-surface that was seen, as it is; and the floor, the truth against itself.
+RUN is a space of `isofield train`, trained on the part "train" of SPLIT. For each shape of the part "test", a camera
+at a random position around it takes a depth image of 200 x 200 pixels. The shape is completed by its code alone, and
+refined. Chamfer is the sum of the mean squared distances, x 1000, with 10 000 points, in the unit sphere of the
+truth. Beside it: retrieval (the training shape with the least true Chamfer distance), the observed points themselves,
+and the floor (the truth against itself).
 """
 
 from __future__ import annotations
 
-import json
-import sys
+import argparse
 import time
 
 import numpy as np
-import reconstruct_shapes as data
-import trimesh
+from space_data import Data, add_arguments, chamfer, depth_image, drawn, number
 
-from isofield import api, io, render
-from isofield.evaluate.distances import chamfer_l2, match
-from isofield.evaluate.samples import Samples, draw
-from isofield.points import normalization
-from isofield.types import Cloud, View
-
-POINTS = 10_000
-FIRST, KEPT = 1500, 6
-"""Points by which training shapes are looked through, and how many of them are compared in full."""
-SIZE = (200, 200)
-
-
-def bodies() -> dict[str, trimesh.Trimesh]:
-    """All bodies, normalised."""
-    held = np.load(data.data() / "bodies" / "bodies.npz")
-    found = {}
-    for row, name in enumerate(held["names"]):
-        vertices = held["offset"][row] + held["scale"][row] * held["vertices"][row].astype(np.float64)
-        found[str(name)] = trimesh.Trimesh(normalization(vertices).apply(vertices), held["faces"], process=False)
-    return found
-
-
-def ids(part: str) -> list[str]:
-    """Names of a part of the split."""
-    table = json.loads((data.data() / "bodies" / f"{part}.json").read_text())
-    return [name for classes in table.values() for names in classes.values() for name in names]
-
-
-def seen(mesh: trimesh.Trimesh, number: int) -> View:
-    """A depth image of a mesh from the place that its number draws."""
-    random = np.random.default_rng(number)
-    place = float(random.uniform(0, 360)), float(random.uniform(-10, 40))
-    return render.depth(mesh, render.frame(np.asarray(mesh.vertices), view=place, size=SIZE)).view()
-
-
-def chamfer(pred: Samples, truth: Samples) -> float:
-    """Sum of mean squared distances, x 1000."""
-    return 2000 * chamfer_l2(match(pred, truth))
-
-
-def drawn(mesh: trimesh.Trimesh | Cloud, seed: int) -> Samples:
-    """Points of a shape."""
-    return draw(mesh, POINTS, np.random.default_rng(seed), "shape")
-
-
-def retrieval(truth: Samples, known: dict[str, Samples]) -> float:
-    """The least Chamfer distance of training shapes to a truth."""
-    rough = {name: chamfer(one.first(FIRST), truth.first(FIRST)) for name, one in known.items()}
-    return min(chamfer(known[name], truth) for name in sorted(rough, key=lambda name: rough[name])[:KEPT])
+from isofield import api, io
+from isofield.evaluate.samples import Samples
+from isofield.types import View
 
 
 def completed(space: api.ShapeSpace, view: View, truth: Samples, refine: bool) -> tuple[float, float]:
-    """The Chamfer distance of a completion, and the seconds that it took."""
-    begun = time.perf_counter()
-    found = api.complete(space, view, refine=refine)[0].sdf.mesh()
-    seconds = time.perf_counter() - begun
-    return chamfer(drawn(found, 1), truth), seconds
+    """The Chamfer distance of a completion, and its seconds."""
+    began = time.perf_counter()
+    mesh = api.complete(space, view, refine=refine)[0].sdf.mesh()
+    seconds = time.perf_counter() - began
+    return chamfer(drawn(mesh, 1), truth), seconds
 
 
 def main() -> None:
-    """The table, a line a body, and the medians."""
-    space = api.load_run(sys.argv[1])
-    count = int(sys.argv[2]) if len(sys.argv) > 2 else 1000
-    meshes = bodies()
-    known = {name: drawn(meshes[name], row) for row, name in enumerate(ids("train"))}
-    print("| body | completion | refined | retrieval | seen part | floor | s | refined, s |\n" + "| --- " * 8 + "|")
+    """Print a table, one line a shape, and the medians."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", metavar="RUN")
+    add_arguments(parser)
+    parser.add_argument("--count", type=int, help="the first N test shapes (default: all)")
+    args = parser.parse_args()
+    space, data = api.load_run(args.run), Data(args.data, args.truth, args.split)
+    print(
+        "| shape | completion | refined | retrieval | observed part | floor | s | refined, s |\n" + "| --- " * 8 + "|"
+    )
     rows = []
-    for name in ids("test")[:count]:
-        mesh, number = meshes[name], int(name[-3:])
-        view, truth = seen(mesh, number), drawn(mesh, 1000 + number)
+    for id_ in data.test[: args.count]:
+        mesh = data.mesh(id_)
+        view, truth = depth_image(mesh, number(id_)), drawn(mesh, 1000 + number(id_))
         scores, seconds = zip(*(completed(space, view, truth, refine) for refine in (False, True)), strict=True)
-        rows.append(
-            (
-                *scores, retrieval(truth, known), chamfer(drawn(io.cloud_of([view]), 1), truth),
-                chamfer(drawn(mesh, 2), truth), *seconds,
-            )
-        )  # fmt: skip
-        print(f"| {name} | " + " | ".join(f"{value:.3f}" for value in rows[-1]) + " |", flush=True)
+        part, again = drawn(io.cloud_of([view]), 1), drawn(mesh, 2)
+        rows.append((*scores, data.retrieval(truth), chamfer(part, truth), chamfer(again, truth), *seconds))
+        print(f"| {id_} | " + " | ".join(f"{value:.3f}" for value in rows[-1]) + " |", flush=True)
     table = np.array(rows)
     for label, values in (("median", np.median(table, axis=0)), ("mean", table.mean(0)), ("worst", table.max(0))):
         print(f"| {label} | " + " | ".join(f"{value:.3f}" for value in values) + " |")

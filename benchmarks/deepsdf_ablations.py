@@ -1,15 +1,15 @@
-"""What DeepSDF's own choices are worth: the clamp, the input that joins the middle layer again, and the norms.
+"""Ablations of DeepSDF's clamp, skip connection (`latent_in`) and norms.
 
-    .venv/bin/python benchmarks/deepsdf_ablations.py objects|bodies WORK [clamp,skip,norm] [--steps N] [--most N]
+    .venv/bin/python benchmarks/deepsdf_ablations.py DATA TRUTH SPLIT.json WORK [clamp,skip,norm] [--steps N] [--most N]
                                                      [--seeds K]
 
-Park et al. 2019 study the clamp and the join in their supplement, on networks of 512. Here the same
-questions are put to `deepsdf-mlp` (layers of 128, codes of 64), each variant trained for the same number of steps on
-the shared data, in one run: 1 000 steps by default, a thirtieth of what that setting takes, so that the table says
-which choice learns faster and not where each would end. Codes of unseen shapes are found by Levenberg and Marquardt.
+Park et al. 2019 study the clamp and the skip in their supplement, on networks of 512. Here the variants are those of
+`deepsdf-mlp` (layers of 128, codes of 64), each trained for the same number of steps: 1 000 by default, a thirtieth
+of that preset, so that the table shows which variant learns faster and not where each would end. Codes of unseen
+shapes come from Levenberg-Marquardt.
 
-`training loss` is the mean of |clamp(f) - clamp(s)| over the last tenth of the steps; losses of different clamps are
-no measure of each other. The published ones are of other shapes and networks, and were not run here.
+`training loss` is the mean of |clamp(f) - clamp(s)| over the last tenth of the steps; losses with different clamps
+cannot be compared. The published ones are of other shapes and networks, and were not reproduced here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from deepsdf import prepared
+from space_data import add_arguments
 
 from isofield.api.benchmark import compare_methods
 from isofield.cli.compare import cell
@@ -30,7 +30,7 @@ from isofield.training import read_log
 
 WIDTH = 128
 NO_CLAMP = 10.0
-"""No distance in the normalised cube comes near it."""
+"""Larger than any distance in the normalised cube."""
 COLUMNS = ("training_seconds", "median", "mean", "better_than_retrieval", "accuracy", "cosine")
 
 
@@ -42,18 +42,18 @@ def base(steps: int) -> DeepSdfConfig:
 
 
 def clamps(config: DeepSdfConfig) -> dict[str, SpaceConfig]:
-    """Where distances are cut off."""
+    """Several clamps."""
     values = {"clamp 0.01": 0.01, "clamp 0.05": 0.05, "clamp 0.1": 0.1, "clamp 0.5": 0.5, "no clamp": NO_CLAMP}
     return {name: replace(config, clamp=value) for name, value in values.items()}
 
 
-def joins(config: DeepSdfConfig) -> dict[str, SpaceConfig]:
-    """Whether the input joins the middle layer again, at several depths."""
-    found: dict[str, SpaceConfig] = {}
-    for depth in (2, 4, 8, 16):
-        for name, middle in (("joined", (depth // 2,)), ("not joined", ())):
-            found[f"{depth} layers, {name}"] = replace(config, dims=(WIDTH,) * depth, latent_in=middle)
-    return found
+def skips(config: DeepSdfConfig) -> dict[str, SpaceConfig]:
+    """With and without a skip to the middle layer, at several depths."""
+    return {
+        f"{depth} layers, {name}": replace(config, dims=(WIDTH,) * depth, latent_in=middle)
+        for depth in (2, 4, 8, 16)
+        for name, middle in (("skip", (depth // 2,)), ("no skip", ()))
+    }
 
 
 def norms(config: DeepSdfConfig) -> dict[str, SpaceConfig]:
@@ -67,33 +67,32 @@ def norms(config: DeepSdfConfig) -> dict[str, SpaceConfig]:
 
 
 STUDIES: dict[str, Callable[[DeepSdfConfig], dict[str, SpaceConfig]]] = {
-    "clamp": clamps, "skip": joins, "norm": norms,
+    "clamp": clamps, "skip": skips, "norm": norms,
 }  # fmt: skip
 
 
 def last_loss(run: Path) -> float:
-    """Mean of the distance's loss over the last tenth of a training."""
+    """Mean of the data term over the last tenth of a training."""
     lines = read_log(run)
     return float(np.mean([line["distance"] for line in lines if line["step"] > 0.9 * lines[-1]["step"]]))
 
 
 def main() -> None:
     """Prints a table for each study."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("kind", choices=("objects", "bodies"))
-    parser.add_argument("work", type=Path)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_arguments(parser)
+    parser.add_argument("work", type=Path, metavar="WORK")
     parser.add_argument("studies", nargs="?", default=",".join(STUDIES))
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--most", type=int, default=20)
     parser.add_argument("--seeds", type=int, default=1)
-    asked = parser.parse_args()
-    samples, truth, split = prepared(asked.kind, asked.work)
-    for study in asked.studies.split(","):
-        folder = asked.work / f"{study}-{asked.steps}"
-        variants = STUDIES[study](base(asked.steps))
+    args = parser.parse_args()
+    for study in args.studies.split(","):
+        folder = args.work / f"{study}-{args.steps}"
+        variants = STUDIES[study](base(args.steps))
         with shown(study, True) as report:
             rows = compare_methods(
-                variants, samples, truth, folder, split, seeds=asked.seeds, refine=False, most=asked.most,
+                variants, args.data, args.truth, folder, args.split, seeds=args.seeds, refine=False, most=args.most,
                 progress=report,
             )  # fmt: skip
         print(f"\n| {study} | training loss | " + " | ".join(name.replace("_", " ") for name in COLUMNS) + " |")

@@ -1,11 +1,10 @@
-"""How long codes of unseen shapes take, and how good they are: held-out loss against time, for each way.
+"""Inference of codes of unseen shapes: held-out loss against time, for several algorithms.
 
     .venv/bin/python benchmarks/deepsdf_inference.py RUN DATA --split SPLIT.json [--shapes 20] [--seed 0]
 
-RUN is a space of `isofield train deepsdf` with any settings, DATA what `isofield prepare` wrote, of which the part
-"test" of SPLIT is asked for. Every way gets the same samples of a shape, and is judged by the same 16 384 others: mean
-over the shapes of mean |clamp(f) - clamp(s)|, both clamped at 0.1, half of the samples inside. One shape at a time, on
-one thread, in one run; seconds are a shape's.
+RUN is a space of `isofield train deepsdf` or `pca-mlp`, DATA the folder of `isofield prepare`; the shapes are the part
+"test" of SPLIT. Every algorithm gets the same samples of a shape. The held-out loss is the mean over the shapes of mean
+|clamp(f) - clamp(s)| at 16 384 other samples, clamped at 0.1, half of them inside. One shape at a time, on one thread.
 """
 
 from __future__ import annotations
@@ -26,13 +25,13 @@ from isofield.fields.pca_mlp import PcaMlp
 from isofield.methods import linear, searching, sharpened
 from isofield.types import SdfSamples
 
-HELD = 16_384
+HELD_OUT = 16_384
 
 Way = Callable[[SdfSamples], Tensor]
 
 
 def ways(space: api.ShapeSpace) -> dict[str, Way]:
-    """Every way by its name: from what is known of a shape to its code (l,)."""
+    """Every algorithm by its name: from the samples of a shape to its code (l,)."""
     module, config, codes = space.module, space.config, torch.from_numpy(space.codes)
     settings = config if isinstance(config, DeepSdfConfig) else DeepSdfConfig()
 
@@ -68,7 +67,7 @@ def ways(space: api.ShapeSpace) -> dict[str, Way]:
 
 
 def _sharpened(module: PcaMlp, config: PcaMlpConfig) -> dict[str, Way]:
-    """The ways that begin with the linear space below."""
+    """The algorithms that start from the linear space below."""
 
     def solved(known: SdfSamples) -> Tensor:
         return linear.solve(module.coarse, known.part(0, config.linear.evidence), config.linear)[0]
@@ -101,25 +100,25 @@ def main() -> None:
     parser.add_argument("--split", required=True)
     parser.add_argument("--shapes", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
+    args = parser.parse_args()
     torch.set_num_threads(1)
-    space = api.load_run(asked.run)
-    names, shapes = api.observed_in([asked.data], space.prepare, asked.split)
-    chosen = set(np.random.default_rng(asked.seed).permutation(len(names))[: asked.shapes].tolist())
+    space = api.load_run(args.run)
+    names, shapes = api.observed_in([args.data], space.prepare, args.split)
+    chosen = set(np.random.default_rng(args.seed).permutation(len(names))[: args.shapes].tolist())
     losses: dict[str, list[float]] = {}
     seconds: dict[str, list[float]] = {}
     for row, shape in enumerate(shapes):
         if row not in chosen:
             continue
         count = len(shape.evidence.points)
-        known, held = shape.evidence.part(0, count - HELD), shape.evidence.part(count - HELD, count)
+        known, held = shape.evidence.part(0, count - HELD_OUT), shape.evidence.part(count - HELD_OUT, count)
         for name, way in ways(space).items():
             began = time.perf_counter()
             z = way(known)
             seconds.setdefault(name, []).append(time.perf_counter() - began)
             losses.setdefault(name, []).append(held_out(space.module, held, z))
     first = next(iter(losses))
-    print(f"{len(chosen)} shapes of {asked.data}, codes of {space.length}; torch {torch.__version__}, one thread\n")
+    print(f"{len(chosen)} shapes of {args.data}, codes of {space.length}; torch {torch.__version__}, one thread\n")
     print("| way | held-out loss | of the published | seconds a shape | times as fast |")
     print("| --- | --- | --- | --- | --- |")
     for name, values in losses.items():

@@ -1,4 +1,4 @@
-"""One step of the training of DeepSDF's auto-decoder, beside a bare loop of the matrix products that it needs.
+"""One training step of DeepSDF's auto-decoder, beside a bare loop of its matrix products.
 
     python benchmarks/deepsdf_step.py
 

@@ -1,18 +1,18 @@
-"""How few evaluations the coarse-to-fine extraction needs, and how long it takes beside them.
+"""Evaluations and time of the coarse-to-fine extraction.
 
     python benchmarks/extract.py [RESOLUTION ...] [FIELD_FOLDER ...]
 
-prints a Markdown table for two analytic bodies in the box from -1 to 1, and for fields that `isofield fit` wrote
-(`--method neural-pull` for a network); `dense` is scikit-image on all nodes.
+Prints a Markdown table for two analytic bodies in the box from -1 to 1, and for fields of `isofield fit` (with
+`--method neural-pull` for a network); `dense` is scikit-image on all nodes.
 """
 
 from __future__ import annotations
 
+import argparse
 import datetime
 import os
 import platform
 import resource
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -37,7 +37,7 @@ def torus(points: np.ndarray) -> np.ndarray:
 
 
 def dense_seconds(field: Field, resolution: int) -> str:
-    """Wall clock of the dense way; not where its memory would be out of proportion."""
+    """Wall clock of a dense grid; none above 256 cells, where it needs too much memory."""
     if resolution > 256:
         return "-"
     began = time.perf_counter()
@@ -48,9 +48,9 @@ def dense_seconds(field: Field, resolution: int) -> str:
 
 
 def bodies(folders: list[str]) -> dict[str, tuple[Field, np.ndarray, np.ndarray]]:
-    """What is extracted: by its name the field, and the least and greatest corner of its box.
+    """By name: the field, and the lower and upper corner of its box.
 
-    Fitted fields are asked in the space they were learned in, in the box that `isofield mesh` takes.
+    Fitted fields are evaluated in the box of `isofield mesh`, in the units of their input.
     """
     found: dict[str, tuple[Field, np.ndarray, np.ndarray]] = {
         field.__name__: (field, np.full(3, -1.0), np.full(3, 1.0)) for field in (sphere, torus)
@@ -64,8 +64,11 @@ def bodies(folders: list[str]) -> dict[str, tuple[Field, np.ndarray, np.ndarray]
 
 def main() -> None:
     """Print the table."""
-    resolutions = [int(text) for text in sys.argv[1:] if text.isdigit()] or [128, 256, 512]
-    folders = [text for text in sys.argv[1:] if not text.isdigit()]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("items", nargs="*", metavar="RESOLUTION|FIELD_FOLDER")
+    items = parser.parse_args().items
+    resolutions = [int(text) for text in items if text.isdigit()] or [128, 256, 512]
+    folders = [text for text in items if not text.isdigit()]
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, {datetime.date.today()}\n")
     print("| body | resolution | evaluations | dense / evaluations | seconds | dense, seconds | faces | problems |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")

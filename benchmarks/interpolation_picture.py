@@ -1,8 +1,8 @@
-"""The way between two shapes in several spaces, in one picture.
+"""Interpolation between two shapes in several spaces, in one picture.
 
     .venv/bin/python benchmarks/interpolation_picture.py OUT.png FIRST LAST RUN ... [--steps 7]
 
-A row a space; FIRST and LAST are training shapes of all of them.
+One row for each space; FIRST and LAST are training shapes of all of them.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ def main() -> None:
     parser.add_argument("last")
     parser.add_argument("runs", nargs="+")
     parser.add_argument("--steps", type=int, default=7)
-    asked = parser.parse_args()
+    args = parser.parse_args()
     panels = []
-    for run in asked.runs:
+    for run in args.runs:
         space = api.load_run(run)
-        codes = space.interpolate(space.code(asked.first), space.code(asked.last), asked.steps)
-        captions = [asked.first, *[""] * (asked.steps - 2), asked.last]
+        codes = space.interpolate(space.code(args.first), space.code(args.last), args.steps)
+        captions = [args.first, *[""] * (args.steps - 2), args.last]
         panels += [render.Panel(space.sdf(z).mesh(), text, run) for z, text in zip(codes, captions, strict=True)]
     everything = trimesh.util.concatenate([panel.shape for panel in panels])
     view = render.camera_for(everything, size=(260, 200))
-    render.sheet(panels, asked.out, view=view, columns=asked.steps)
+    render.sheet(panels, args.out, view=view, columns=args.steps)
 
 
 if __name__ == "__main__":

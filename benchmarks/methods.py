@@ -1,4 +1,4 @@
-"""Which method for what: every method of `isofield fit` on the same shapes, on one machine.
+"""Every method of `isofield fit` on the same shapes, on one machine.
 
     make bench
     .venv/bin/python benchmarks/methods.py --out methods.json          # runs; again: only what is not there yet
@@ -6,13 +6,13 @@
 
 The inputs, of three shapes with known truth (spot, rocker-arm, fandisk), and a body:
 
-* mesh: the closed mesh itself; soup: its triangles apart, a third of them turned over, a fiftieth gone;
+* mesh: the closed mesh itself; soup: its triangles without common vertices, a third of them flipped, 2 % missing;
 * plain, noisy, sparse: 30 000 points with noise of 0.2 %, the same with 0.5 %, 3000 points;
-* scan: the noisy scans of the shared data; body: a raw body scan, open below and where nothing saw, its registration
-  the truth.
+* scan: the noisy scans of the shared data; body: a raw body scan, open below and where no scanner observed it; the
+  truth is its registration.
 
-Every fit runs in a process of its own on two threads without a GPU. "published" is the start of the method's own paper,
-with the steps that fit into about a minute. Poisson is Open3D's.
+Every fit runs in its own process on two threads without a GPU. NAME-paper-start is `--init paper`: the start of the
+method's paper with a short schedule of about a minute, not the published number of steps. Poisson is Open3D's.
 """
 
 from __future__ import annotations
@@ -31,12 +31,13 @@ import reconstruct_shapes as data
 import trimesh
 
 from isofield import io
-from isofield.configs import LEARNED
 from isofield.render import scan
 
 SHAPES = ("spot", "rocker-arm", "fandisk")
 BODIES = ("subject_00/walk", "subject_01/reach", "subject_10/reach")
-METHODS = ("auto", "refined", *LEARNED, *(f"{method}-published" for method in LEARNED), "poisson")
+LEARNED = ("neural-pull", "sald", "sal", "igr", "siren", "sdf-regression")
+"""The methods that learn a network."""
+METHODS = ("auto", "ssd-siren", *LEARNED, *(f"{method}-paper-start" for method in LEARNED), "poisson")
 NOISE = {"plain": (30_000, 0.002), "noisy": (30_000, 0.005), "sparse": (3000, 0.002)}
 INPUTS = ("mesh", "soup", "scan", "plain", "noisy", "sparse", "body")
 Made = tuple[Any, trimesh.Trimesh]
@@ -48,11 +49,11 @@ def truth(name: str) -> trimesh.Trimesh:
 
 
 def soup(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
-    """The triangles of a mesh on their own, a third turned over, a fiftieth gone."""
+    """The triangles of a mesh without common vertices, a third flipped, 2 % missing."""
     random = np.random.default_rng(0)
     triangles = np.asarray(mesh.triangles)[random.random(len(mesh.faces)) > 0.02]
-    turned = random.random(len(triangles)) < 1 / 3
-    triangles[turned] = triangles[turned][:, ::-1]
+    flipped = random.random(len(triangles)) < 1 / 3
+    triangles[flipped] = triangles[flipped][:, ::-1]
     faces = np.arange(3 * len(triangles)).reshape(-1, 3)
     return trimesh.Trimesh(triangles.reshape(-1, 3), faces, process=False)
 
@@ -77,8 +78,8 @@ def made(kind: str, name: str, folder: Path) -> Made:
 
 
 def applies(method: str, kind: str) -> bool:
-    """deepsdf wants a closed mesh; Poisson has points."""
-    if method.startswith("deepsdf"):
+    """Whether a method accepts an input: sdf-regression needs a closed mesh, Poisson points."""
+    if method.startswith("sdf-regression"):
         return kind == "mesh"
     return not (method == "poisson" and kind in ("mesh", "soup", "body"))
 

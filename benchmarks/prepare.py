@@ -1,18 +1,18 @@
-"""What `isofield prepare` costs: samples beside the ways of others, memory, and how it grows with workers.
+"""Cost of `isofield prepare`: time beside other tools, memory, and scaling with workers.
 
     .venv/bin/python benchmarks/prepare.py speed|cores|memory|scaling [COUNT]
 
-speed: COUNT (500 000) signed samples of every mesh, by isofield and by the way of light re-implementations of DeepSDF
-(trimesh's `proximity.signed_distance`, which is asked a part of them, and its rate counts), one process and one thread,
-the same queries, and by mesh_to_sdf where it is there (`pip install mesh-to-sdf`); seconds are those of the processor,
-which other work on the machine lengthens less. The meshes: assemblies and single meshes of the shared data, finer ones
-by subdivision, and the package's own. cores: meshes of about 75 000 to 100 000 faces, alone and as many at once as
-there are cores, a process each (libigl's trees use one thread), by the clock. memory: the most that a process holds for
-a mesh of two million faces. scaling: shapes a minute by one worker and by two.
+speed: COUNT (500 000) signed samples of every mesh by isofield, by light re-implementations of DeepSDF (trimesh's
+`proximity.signed_distance`, extrapolated from a part of the queries), and by mesh_to_sdf if it is installed (`pip
+install mesh-to-sdf`); one process, one thread, the same queries, processor seconds. The meshes are assemblies and
+single meshes of the shared data, subdivided ones, and the package's own. cores: meshes of about 75 000 to 100 000
+faces, alone and one on every core, a process each (libigl's trees use one thread), wall-clock seconds. memory: peak
+memory of a process for a mesh of two million faces. scaling: shapes a minute with one worker and with two.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -40,7 +40,7 @@ except ImportError:
     mesh_to_sdf = None
 
 ASKED = 2000
-"""Queries of trimesh's way: more would take minutes a mesh."""
+"""Queries of trimesh: more would take minutes a mesh."""
 
 
 def sampled(mesh: trimesh.Trimesh, count: int) -> tuple[Solids, np.ndarray]:
@@ -54,7 +54,7 @@ def sampled(mesh: trimesh.Trimesh, count: int) -> tuple[Solids, np.ndarray]:
 
 
 def speed(count: int) -> None:
-    """The table of samples beside the ways of others."""
+    """Time beside other tools."""
     meshes = {f"objects/{name}": io.read(data.data() / f"objects/{name}.ply") for name in ("000", "400", "700")}
     meshes |= {name: io.read(data.data() / f"meshes/{name}.obj") for name in ("spot", "fandisk", "rocker-arm")}
     meshes["rocker-arm, finer"] = meshes["rocker-arm"].subdivide()
@@ -80,8 +80,7 @@ def speed(count: int) -> None:
 
 
 def _mesh_to_sdf(mesh: trimesh.Trimesh, rows: np.ndarray, ours: float) -> list[str]:
-    """Cells of mesh_to_sdf, by its way without a screen: the nearest of 10 million points of the surface, signs by
-    their normals."""
+    """Cells of mesh_to_sdf without a screen: nearest of 10 million surface points, signs from their normals."""
     if mesh_to_sdf is None:
         return ["-"] * 4
     begun = time.process_time()
@@ -108,7 +107,7 @@ def cores(count: int) -> None:
 
 
 def _timed(mesh: trimesh.Trimesh, count: int) -> float:
-    """Seconds that the samples of a mesh take."""
+    """Seconds for the samples of a mesh."""
     begun = time.perf_counter()
     sampled(mesh, count)
     return time.perf_counter() - begun
@@ -126,11 +125,11 @@ record = prepare_shape(entry, Path(sys.argv[2]), PrepareConfig(count=int(sys.arg
 most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 print(f"{sys.argv[4]} | {record.outcome} | {time.perf_counter() - begun:.0f} | {most:.2f}")
 """
-"""What the process of one shape does."""
+"""The program of a process for one shape."""
 
 
 def memory(count: int) -> None:
-    """The most that the process of one shape holds: four balls of two million faces together, judged and sampled."""
+    """Peak memory of a process for one shape: four balls of two million faces together."""
     balls = [trimesh.creation.icosphere(k).apply_translation((2.5 * i, 0, 0)) for i, k in enumerate((8, 7, 7, 6))]
     both = trimesh.util.concatenate(balls)
     table("faces", "sign", "outcome", "s", "most memory, GB")
@@ -144,7 +143,7 @@ def memory(count: int) -> None:
 
 
 def scaling(count: int) -> None:
-    """Forty assemblies by the command, one worker and two."""
+    """Forty assemblies by the command line, with one worker and two."""
     table("workers", "s", "shapes a minute", "times")
     with tempfile.TemporaryDirectory() as name:
         (Path(name) / "in").mkdir()
@@ -162,21 +161,24 @@ def scaling(count: int) -> None:
 
 
 def table(*names: str) -> None:
-    """A head."""
+    """Print the head of a table."""
     row(*names)
     print("| --- " * len(names) + "|", flush=True)
 
 
 def row(*figures: object) -> None:
-    """A line."""
+    """Print a line of a table."""
     print(f"| {' | '.join(map(str, figures))} |", flush=True)
 
 
 def main() -> None:
-    """What is asked."""
-    what = sys.argv[1] if len(sys.argv) > 1 else "speed"
-    count = int(sys.argv[2]) if len(sys.argv) > 2 else 500_000
-    {"speed": speed, "cores": cores, "memory": memory, "scaling": scaling}[what](count)
+    """Print one table."""
+    tables = {"speed": speed, "cores": cores, "memory": memory, "scaling": scaling}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("table", nargs="?", choices=tables, default="speed")
+    parser.add_argument("count", nargs="?", type=int, default=500_000, help="samples of a shape")
+    args = parser.parse_args()
+    tables[args.table](args.count)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,17 @@
-"""How good what `isofield prepare` makes of real soups and assemblies is.
+"""Quality of `isofield prepare` on real soups and assemblies.
 
     .venv/bin/python benchmarks/prepare_quality.py outer|gate|surfaces [SIGN [EVERY]]
 
-outer: signed samples of the 100 test assemblies with their inner walls taken out, beside the unions of others: which
-share agrees within a thousandth of the radius. gate: how many soups and assemblies are accepted, repaired and rejected,
-by class. surfaces: the zero set, extracted at 128, of every third soup and tenth assembly that is not rejected: whether
-it is closed, and how far it is from what cameras all around see, as a share of the radius; of these, every EVERY-th.
+outer: signed samples of the 100 test assemblies without inner walls, beside true unions: the fraction that agrees to a
+thousandth of the radius. gate: accepted, repaired and rejected soups and assemblies, by class. surfaces: the zero set,
+extracted at 128, of every third soup and tenth assembly that is not rejected (of these, every EVERY-th): whether it is
+closed, and its distance to what cameras all around see, as a fraction of the radius.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
-import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -45,7 +45,7 @@ COUNT = 50_000
 
 
 def agreement(name: str) -> np.ndarray:
-    """(COUNT,) differences of an assembly's signed distance without inner walls and that of the truth, in radii."""
+    """(COUNT,) differences of signed distance between an assembly without inner walls and its truth, in radii."""
     mesh, truth = (io.read(data.data() / folder / f"{name}.ply") for folder in ("objects", "objects_truth"))
     space = normalization(np.asarray(mesh.vertices))
     hull, _ = hull_of(sort(space.apply(mesh.vertices), np.asarray(mesh.faces)))
@@ -82,7 +82,7 @@ def gate(sign: str, every: int) -> None:
 
 
 def surface_of(path: Path, sign: str) -> tuple[str, bool, float, float] | None:
-    """Class, whether the zero set is closed, and mean distances from it to what is seen, and back, in radii."""
+    """Class, whether the zero set is closed, and mean distances from it to the visible points and back, in radii."""
     config = PrepareConfig(sign=sign)  # type: ignore[arg-type]
     judged = judge(str(path), config)
     if judged.solids is None:
@@ -103,7 +103,7 @@ def whole(sign: str, every: int) -> None:
     chosen = sorted((data.data() / "soups").rglob("*.ply"))[::3] + sorted((data.data() / "objects").glob("*.ply"))[::10]
     jobs = joblib.Parallel(2)
     found = [one for one in jobs(joblib.delayed(surface_of)(path, sign) for path in chosen[::every]) if one]
-    table("class", "shapes", "closed", "to what is seen, mean (worst), % of the radius", "back, mean (worst)")
+    table("class", "shapes", "closed", "to visible points, mean (worst), % of the radius", "back, mean (worst)")
     for label in [*sorted({one[0] for one in found}), "all"]:
         some = [one for one in found if label in ("all", one[0])]
         there, back = (100 * np.array([one[k] for one in some]) for k in (2, 3))
@@ -114,9 +114,14 @@ def whole(sign: str, every: int) -> None:
 
 
 def main() -> None:
-    """What is asked."""
-    what, sign, every = ([*sys.argv[1:], "", "", ""][k] for k in range(3))
-    {"outer": outer, "gate": gate, "surfaces": whole}[what or "outer"](sign or "winding", int(every or 1))
+    """Print one table."""
+    tables = {"outer": outer, "gate": gate, "surfaces": whole}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("table", nargs="?", choices=tables, default="outer")
+    parser.add_argument("sign", nargs="?", choices=("winding", "visibility", "parity"), default="winding")
+    parser.add_argument("every", nargs="?", type=int, default=1)
+    args = parser.parse_args()
+    tables[args.table](args.sign, args.every)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""How good and how fast `isofield.fit` is on real and made scans, beside Open3D's screened Poisson.
+"""Quality and time of `isofield.fit` on real and simulated scans, beside Open3D's screened Poisson.
 
     make bench
-    .venv/bin/python benchmarks/reconstruct.py --out reconstruct.json          # runs; again: only what is not there yet
+    .venv/bin/python benchmarks/reconstruct.py --out reconstruct.json          # resumes where it stopped
     .venv/bin/python benchmarks/reconstruct.py --out reconstruct.json --table  # the tables, in Markdown
 
-Every fit has the same points, runs in a process of its own on `--threads` threads without a GPU, and its row is written
-as soon as it is there. Scans are seeded by shape and condition. Only closed truths without inner walls are scored; what
-is left out is said, and why. Rows with an error are tried again.
+Every fit gets the same points and runs in its own process on `--threads` threads without a GPU; its row is written when
+it ends. Scans are seeded by shape and condition. Only closed truths without inner walls are scored; the others are
+listed with the reason. Rows with an error are repeated.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--conditions", nargs="+", choices=CONDITIONS, default=list(CONDITIONS))
     parser.add_argument("--shapes", nargs="+", metavar="NAME", help="only these, such as spot, cup or body_004")
-    usual = [method for method in methods.METHODS if method != "neural-pull-published"]
-    parser.add_argument("--methods", nargs="+", choices=methods.METHODS, default=usual)
+    default = [method for method in methods.METHODS if method != "neural-pull-paper-start"]
+    parser.add_argument("--methods", nargs="+", choices=methods.METHODS, default=default)
     parser.add_argument("--quality", choices=("fast", "balanced", "best"), default="balanced")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.json", help="read, continued and written")
     parser.add_argument("--table", action="store_true", help="run nothing: print the tables and the targets")

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import trimesh
 
-METHODS = ("floor", "auto", "smooth", "refined", "neural-pull", "neural-pull-published", "poisson", "poisson-true")
-"""In the table's order. floor: the truth itself, all that sampling can tell apart; poisson: Open3D as a user runs it,
-poisson-true: with the true normals; the others are isofield's."""
+METHODS = ("floor", "auto", "ssd", "ssd-siren", "neural-pull", "neural-pull-paper-start", "poisson", "poisson-true")
+"""In the order of the table. floor: the truth itself, with other samples; poisson: Open3D as a user runs it;
+poisson-true: with the true normals; the others are isofield's, NAME-paper-start with `--init paper`."""
 POISSON_DEPTH, NEIGHBOURS = 8, 30
 SAMPLES = 250_000
 """Of each mesh when it is scored: with 100 000 the truth itself misses 0.5 % on shapes with much surface."""
@@ -68,9 +68,9 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     if method == "floor":
         mesh = truth
     elif mine:
-        name = method.removesuffix("-published")
-        start = "published" if name != method else "sides"
-        mesh = fit(job["source"] or job["points"], method=name, quality=job["quality"], start=start).mesh()
+        name = method.removesuffix("-paper-start")
+        init = "paper" if name != method else "oriented"
+        mesh = fit(job["source"] or job["points"], method=name, quality=job["quality"], init=init).mesh()
     else:
         mesh = poisson(job["points"], job["normals"] if method == "poisson-true" else None)
     row: dict[str, Any] = {}

@@ -12,8 +12,7 @@ Row = dict[str, Any]
 NAMES = {
     "scans": "real scans", "plain": "30 000 points, noise 0.2 %", "noise": "noise 0.5 %", "sparse": "3 000 points",
     "outliers": "5 % outliers", "floor": "truth against itself", "auto": "**auto** (default)",
-    "smooth": "smooth (the grid)",
-    "neural-pull-published": "neural-pull, start published", "poisson": "Poisson, as a user runs it",
+    "neural-pull-paper-start": "neural-pull, paper's start, short schedule", "poisson": "Poisson, as a user runs it",
     "poisson-true": "Poisson, true normals",
 }  # fmt: skip
 TARGETS = {"plain": (0.997, 0.985), "noise": (0.98, 0.95), "sparse": (0.97, 0.95), "outliers": (0.995, 0.99)}
@@ -202,13 +201,14 @@ def learned_part(rows: list[Row], quality: str) -> str:
         (row["f05"] - grid[shape]["f05"], row["normals"] - grid[shape]["normals"])
         for condition in ("scans", *TARGETS)
         for grid in [pick(rows, condition, "auto", quality)]
-        for shape, row in pick(rows, condition, "refined", quality).items()
+        for shape, row in pick(rows, condition, "ssd-siren", quality).items()
         if "f05" in row and "f05" in grid.get(shape, {})
     ]
     if not gains:
-        return "- not run: refined beside auto"
+        return "- not run: ssd-siren beside auto"
     f, normals = (sum(column) / len(gains) for column in zip(*gains, strict=True))
-    return f"- refined less auto (the learned part), mean of {len(gains)}: F at 0.5 % {f:+.4f}, normals {normals:+.4f}"
+    what = f"- ssd-siren minus auto (what the network adds), mean of {len(gains)}"
+    return f"{what}: F at 0.5 % {f:+.4f}, normals {normals:+.4f}"
 
 
 def pulled(rows: list[Row]) -> list[str]:
@@ -216,7 +216,7 @@ def pulled(rows: list[Row]) -> list[str]:
     lines = []
     for quality in sorted({row["quality"] for row in rows if row["method"] == "neural-pull"}):
         condition = "scans" if pick(rows, "scans", "neural-pull", quality) else "plain"
-        found, paper = (pick(rows, condition, m, quality) for m in ("neural-pull", "neural-pull-published"))
+        found, paper = (pick(rows, condition, m, quality) for m in ("neural-pull", "neural-pull-paper-start"))
         chosen = [found[shape] for shape in PULLED if shape in found]
         missed = [
             f"{row['shape']} ({row.get('f1', 0):.4f}, {row.get('seconds', 0):.0f} s)" for row in chosen
@@ -226,5 +226,5 @@ def pulled(rows: list[Row]) -> list[str]:
         lines.append(verdict(what, missed, len(chosen)))
         both = [row for row in chosen if row["shape"] in paper]
         lower = [row["shape"] for row in both if row.get("f1", 0) <= paper[row["shape"]].get("f1", 0)]
-        lines.append(verdict(f"neural-pull, {quality}: above its start published", lower, len(both)))
+        lines.append(verdict(f"neural-pull, {quality}: above the paper's start, short schedule", lower, len(both)))
     return lines

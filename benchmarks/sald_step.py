@@ -1,4 +1,4 @@
-"""One step of SALD: isofield's against the way of the released code, at equal gradients.
+"""One step of SALD: isofield beside the released code's formulation, with equal gradients.
 
     python benchmarks/sald_step.py
 
@@ -10,6 +10,7 @@ once, and takes the fastest products that stay exact on the machine. Prints a Ma
 
 from __future__ import annotations
 
+import argparse
 import datetime
 import math
 import platform
@@ -49,7 +50,7 @@ def loss(answer: tuple[Tensor, Tensor], distance: Tensor, direction: Tensor) -> 
 
 
 def ours(field: Mlp, x: Tensor, distance: Tensor, direction: Tensor) -> list[Tensor]:
-    """As `adapt.descend` does it: a batch in shards, one thread each."""
+    """As `adapt.descend` does it: a batch in shards, one thread for each."""
     weights = list(field.parameters())
 
     def differentiate(shard: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -80,6 +81,7 @@ def seconds(step: Callable[[], object]) -> float:
 
 def main() -> None:
     """Print the table."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     generator = torch.Generator().manual_seed(0)
     field = Mlp((512,) * 8, (4,), "softplus", 0.5, generator)
     x = torch.randn(COUNT, 3, generator=generator) * 0.5

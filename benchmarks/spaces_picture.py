@@ -1,9 +1,9 @@
-"""Shapes that spaces have not seen, beside their truths, in one picture.
+"""Unseen shapes in several spaces, beside their truths, in one picture.
 
     python benchmarks/spaces_picture.py OUT.png DATA TRUTH SPLIT RUN ... [--shapes 4]
 
-A row a shape of the part "test" of SPLIT: the truth, the mesh that each run's code gives, and the first run's with its
-residual. Under each: Chamfer distance (x 1000, unit sphere, 10 000 points).
+One row for each shape of the part "test" of SPLIT: the truth, the mesh of each run's code, and that of the first run
+with its residual. Under each is the Chamfer distance (x 1000, unit sphere, 10 000 points).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from isofield.evaluate.samples import draw
 
 
 def points(mesh: trimesh.Trimesh) -> np.ndarray:
-    """Of a surface."""
+    """Points of a surface."""
     return draw(mesh, POINTS, np.random.default_rng(0), "shape").points
 
 
@@ -34,12 +34,12 @@ def main() -> None:
     parser.add_argument("split")
     parser.add_argument("runs", nargs="+")
     parser.add_argument("--shapes", type=int, default=4)
-    asked = parser.parse_args()
-    spaces = [(Path(run).name, api.load_run(run)) for run in asked.runs]
-    _, shapes = api.observed_in([asked.data], spaces[0][1].prepare, asked.split)
+    args = parser.parse_args()
+    spaces = [(Path(run).name, api.load_run(run)) for run in args.runs]
+    _, shapes = api.observed_in([args.data], spaces[0][1].prepare, args.split)
     panels = []
-    for shape in islice(shapes, 1, 40, max(38 // asked.shapes, 1)):
-        truth = trimesh.load(asked.truth / f"{shape.id}.ply", process=False)
+    for shape in islice(shapes, 1, 40, max(38 // args.shapes, 1)):
+        truth = trimesh.load(args.truth / f"{shape.id}.ply", process=False)
         truth.vertices = shape.similarity.apply(truth.vertices)
         panels.append(render.Panel(truth, "truth", shape.id))
         columns = [(name, space, False) for name, space in spaces] + [(f"{spaces[0][0]}, refined", spaces[0][1], True)]
@@ -47,10 +47,10 @@ def main() -> None:
             mesh = next(api.infer_all(space, [shape], refine)).sdf.mesh()
             mesh.vertices = shape.similarity.apply(mesh.vertices)
             panels.append(render.Panel(mesh, name, f"Chamfer {chamfer(points(mesh), points(truth)):.3f}"))
-        if len(panels) >= asked.shapes * (len(columns) + 1):
+        if len(panels) >= args.shapes * (len(columns) + 1):
             break
     view = render.camera_for(panels[0].shape, size=(300, 300))
-    render.sheet(panels, asked.out, view=view, columns=len(spaces) + 2)
+    render.sheet(panels, args.out, view=view, columns=len(spaces) + 2)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,10 @@ class InputError(ValueError):
     """
 
 
+class OutputError(InputError):
+    """A file or folder cannot be written where the caller wants it."""
+
+
 def join_names(names: Sequence[str], most: int) -> str:
     """'a, b and 3 more': the first `most` names, and how many others there are."""
     others = f" and {len(names) - most} more" if len(names) > most else ""

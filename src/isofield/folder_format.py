@@ -1,50 +1,59 @@
-"""What the folder of a field or of a space says of itself, read without loading either."""
+"""The format of the folder of a field or a space, and its `config.json`, read without torch."""
 
 from __future__ import annotations
 
 import json
+import pickle
+import re
 from pathlib import Path
 from typing import Any
 
 from isofield.errors import InputError, did_you_mean
 
 FORMAT = 1
-"""Version of the folder's layout; a reader refuses newer ones."""
-CONFIG, TENSORS = "config.json", "field.safetensors"
+"""Version of the format; newer versions are refused."""
+CONFIG = "config.json"
 SPACE = "space"
-"""The kind of a folder that holds a space of shapes, and the name of its tensors."""
+"""The kind of a folder that holds a space of shapes."""
 SHIPPED = Path(__file__).parent / "spaces"
-"""Where the spaces lie that come with the package, each in a folder of its name."""
-AGAIN = "copy the folder anew, or fit or train again"
+"""The spaces that come with the package, each in a folder of its name."""
+AGAIN = "copy the folder again, or fit or train again"
 
 
-def place(folder: Path) -> Path:
-    """The folder itself, or where there is none, the space of that name that comes with the package."""
+def resolve(folder: Path) -> Path:
+    """The folder itself, or the space of that name that comes with the package if there is no such folder."""
     shipped = SHIPPED / folder.name
     return shipped if len(folder.parts) == 1 and not folder.exists() and shipped.is_dir() else folder
 
 
-def _shipped() -> list[str]:
-    """Names of the spaces that come with the package."""
-    return sorted(space.name for space in SHIPPED.iterdir() if (space / CONFIG).is_file())
-
-
 def reason(error: Exception) -> str:
-    """What is wrong with a folder's content, in words for people."""
+    """What is wrong with the content of a file, in words for people."""
     return f"{error} is missing" if isinstance(error, KeyError) else " ".join(str(error).split())
 
 
-def read_config(folder: Path) -> dict[str, Any]:
-    """The `config.json` of the folder of a field or of a space.
+def unreadable(path: Path, error: Exception, remedy: str) -> InputError:
+    """The error for a file of tensors that torch could not read, or refused because it holds code."""
+    code = re.search(r"GLOBAL ([\w.]+\w)", str(error)) if isinstance(error, pickle.UnpicklingError) else None
+    if code:
+        return InputError(
+            f"{path} is refused: it calls {code[1]}, and isofield reads tensors only, never code; get the file from "
+            "someone you trust."
+        )
+    return InputError(f"{path} is damaged ({reason(error).split('. ')[0][:120]}): {remedy}.")
 
-    Raises InputError for what is none, one of a newer format, or a file that is damaged.
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The `config.json` of the folder of a field or a space.
+
+    Raises InputError where there is no such folder or file, and for a newer format or a damaged file.
     """
     path = folder / CONFIG
     if not path.is_file():
-        raise InputError(
-            f"{folder} holds no field and no space (it has no {CONFIG}){did_you_mean(folder.name, _shipped())}: give "
-            "the folder that `isofield fit` or `isofield train` wrote."
-        )
+        names = sorted(space.name for space in SHIPPED.iterdir() if (space / CONFIG).is_file())
+        problem = f"{folder} is neither a field nor a space (it has no {CONFIG})"
+        if not folder.exists():
+            problem = f"there is no folder {folder}{did_you_mean(folder.name, names)}"
+        raise InputError(f"{problem}: give the folder that `isofield fit` or `isofield train` wrote.")
     try:
         config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         version = int(config["format"])

@@ -9,16 +9,11 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, TypeVar
-
-import numpy as np
-
-if TYPE_CHECKING:
-    from scipy.spatial import cKDTree
+from typing import TypeVar
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -113,17 +108,6 @@ def parallel_map(function: Callable[[A], B], chunks: Iterable[A]) -> list[B]:
 
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(lane, items))
-
-
-def nearest(tree: cKDTree, points: np.ndarray, k: int | Sequence[int] = 1) -> tuple[np.ndarray, np.ndarray]:
-    """`tree.query(points, k)` for points (n, 3), several chunks at a time: distances and indices.
-
-    SciPy's own threads write into arrays that vanish under them when Ctrl-C comes; these hold what they use.
-    """
-    found = parallel_map(lambda part: tree.query(points[part], k=k), ranges(len(points), 8192))
-    if not found:
-        return tree.query(points, k=k)
-    return np.concatenate([one[0] for one in found]), np.concatenate([one[1] for one in found])
 
 
 def ranges(count: int, size: int) -> list[slice]:

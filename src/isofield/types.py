@@ -8,7 +8,7 @@ Conventions that hold everywhere:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
@@ -28,8 +28,17 @@ FreeSpace = Callable[[np.ndarray, float], np.ndarray]
 Distance = Callable[[np.ndarray], np.ndarray]
 """A field to those who never see a network: (n, 3) float64 points to (n,) signed distances."""
 
+CORNERS = np.array([(i, j, k) for i in (0, 1) for j in (0, 1) for k in (0, 1)], np.int64)
+"""(8, 3): the corners of a unit cell; corner 4 i + 2 j + k lies at (i, j, k)."""
+
 ProgressCallback = Callable[[str, float], None]
 """Called with what is being done, and the share of it that is done."""
+
+
+def triple(values: Iterable[float]) -> tuple[float, float, float]:
+    """Three numbers as a tuple of floats. Raises ValueError for another count."""
+    x, y, z = (float(value) for value in values)
+    return x, y, z
 
 
 @dataclass(frozen=True)
@@ -211,21 +220,4 @@ class Method(Protocol[C]):
 
     def field(self, code: C) -> nn.Module:
         """The field of the code of one shape: normalised points (n, 3) to signed distances (n,)."""
-        ...
-
-
-class Descent(Method[C], Protocol[C]):
-    """A method that descends an objective from a first code."""
-
-    def init(self, shapes: Sequence[Shape], seed: int, device: str) -> C:
-        """The first code: a network that begins as a sphere, rows of a table, an encoder's output, meta-learned
-        weights."""
-        ...
-
-    def batches(self, shapes: Sequence[Shape], random: np.random.Generator, device: str) -> Callable[[int], Batch]:
-        """What step i learns from, drawn from `random`."""
-        ...
-
-    def losses(self, code: C, batch: Batch) -> dict[str, Tensor]:
-        """The terms of the objective, scalars by name; their sum is descended."""
         ...

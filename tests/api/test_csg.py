@@ -80,7 +80,7 @@ def test_what_is_made_is_saved_and_read(ball, other, probes, tmp_path):
     made = (ball | other).offset(0.5) - ball.shell(1)
     made.save(tmp_path / "made")
     again = api.load(tmp_path / "made")
-    assert again.kind == "combined"
+    assert again.kind == "composite"
     assert np.array_equal(again(probes), made(probes))
     assert np.allclose(again.points, made.points, atol=1e-5)
 
@@ -94,11 +94,11 @@ def test_torch_points_learn_through_what_is_made(ball, other, probes):
 @pytest.mark.parametrize(
     ("work", "words"),
     [
-        (lambda ball: ball & ball.moved(np.eye(4) + 20 * np.eye(4, k=3)), "do not meet"),
-        (lambda ball: ball.moved(np.eye(4) * [[2], [1], [1], [1]]), "no rigid motion"),
-        (lambda ball: ball.moved(np.diag([-1.0, 1, 1, 1])), "no rigid motion"),
-        (lambda ball: ball.moved(np.eye(3)), "no rigid motion"),
-        (lambda ball: ball.offset(float("nan")), "no length"),
+        (lambda ball: ball & ball.moved(np.eye(4) + 20 * np.eye(4, k=3)), "do not overlap"),
+        (lambda ball: ball.moved(np.eye(4) * [[2], [1], [1], [1]]), "not a rigid motion"),
+        (lambda ball: ball.moved(np.diag([-1.0, 1, 1, 1])), "not a rigid motion"),
+        (lambda ball: ball.moved(np.eye(3)), "not a rigid motion"),
+        (lambda ball: ball.offset(float("nan")), "not a length"),
         (lambda ball: ball.shell(0), "greater than 0"),
     ],
 )

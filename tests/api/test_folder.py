@@ -1,5 +1,6 @@
 """The field folder, whole and broken."""
 
+import importlib
 import json
 import pickle
 import struct
@@ -22,11 +23,11 @@ def _around(count: int = 400) -> np.ndarray:
     return np.array([10.0, -20.0, 30.0]) + np.random.default_rng(1).uniform(-6, 6, (count, 3))
 
 
-@pytest.mark.parametrize("kind", ["grid", "both", "network"])
+@pytest.mark.parametrize("kind", ["grid", "refined grid", "network"])
 def test_what_was_saved_comes_back(ball, tmp_path, kind):
     network = Siren(16, 2, 8.0, torch.Generator().manual_seed(0)).requires_grad_(False)
-    field = {"grid": ball.field, "both": GridResidual(ball.field, network), "network": network}[kind]
-    sdf = replace(ball, field=field, interrupted=kind == "both")
+    field = {"grid": ball.field, "refined grid": GridResidual(ball.field, network), "network": network}[kind]
+    sdf = replace(ball, field=field, interrupted=kind == "refined grid")
     assert sdf.save(tmp_path / "deep" / "folder") == tmp_path / "deep" / "folder"
     again = load(str(tmp_path / "deep" / "folder"))
     assert again.kind == kind
@@ -91,10 +92,62 @@ def test_a_missing_file_is_named(ball, tmp_path, name):
         load(tmp_path)
 
 
-def test_no_folder_is_no_field(tmp_path):
-    for path in (tmp_path, tmp_path / "nothing"):
-        with pytest.raises(InputError, match="holds no field and no space"):
-            load(path)
+def test_a_folder_that_is_empty_or_missing_is_refused(tmp_path):
+    with pytest.raises(InputError, match="is neither a field nor a space"):
+        load(tmp_path)
+    with pytest.raises(InputError, match=r"there is no folder .*nothing"):
+        load(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("kind", ["network", "composite", "space", None, ["grid"]])
+def test_another_kind_than_the_fields_own_is_refused(ball, tmp_path, kind):
+    ball.save(tmp_path)
+    _edit(tmp_path, lambda config: config.update(kind=kind))
+    with pytest.raises(InputError, match=r"lacks space\.safetensors" if kind == "space" else "but it holds a grid"):
+        load(tmp_path)
+
+
+def test_a_field_of_an_unknown_class_is_not_saved(ball, tmp_path):
+    with pytest.raises(InputError, match=r"class Linear cannot be saved: declare .* 'isofield\.fields'"):
+        replace(ball, field=torch.nn.Linear(3, 1)).save(tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+PACKAGE = """
+import torch
+
+class Plane(torch.nn.Module):
+    kind, cube_only = "plane", False
+
+    def __init__(self, height):
+        super().__init__()
+        self.register_buffer("height", torch.tensor(height))
+
+    def config(self):
+        return {}
+
+    @classmethod
+    def from_config(cls, config, state):
+        return cls(float(state["height"]))
+
+    def forward(self, x):
+        return x[:, 2] - self.height
+"""
+
+
+def test_a_field_of_another_package_is_saved_and_read(ball, tmp_path, monkeypatch):
+    (tmp_path / "planes.py").write_text(PACKAGE)
+    about = tmp_path / "planes-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: planes\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[isofield.fields]\nPlane = planes:Plane\n")
+    with monkeypatch.context() as patch:
+        patch.syspath_prepend(str(tmp_path))
+        made = replace(ball, field=importlib.import_module("planes").Plane(0.25)).offset(0.5)
+        made.save(tmp_path / "plane")
+        assert np.array_equal(load(tmp_path / "plane")(_around()), made(_around()))
+    with pytest.raises(InputError, match="no installed package declares the type of field 'Plane'"):
+        load(tmp_path / "plane")
 
 
 @pytest.mark.parametrize("part", [0.0, 0.001, 0.5, 0.999])
@@ -152,7 +205,7 @@ def test_tensors_that_are_not_finite_or_do_not_fit_are_refused(ball, tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_an_input_error(ball, tmp_path):
     (tmp_path / "file").write_text("here")
-    with pytest.raises(InputError, match="another folder"):
+    with pytest.raises(InputError, match="another path"):
         ball.save(tmp_path / "file")
 
 

@@ -8,6 +8,7 @@ import torch
 
 from isofield import InputError, surfaces
 from isofield.api import SDF
+from isofield.api.field import on_device
 from isofield.fields.grid_residual import GridResidual
 from isofield.fields.siren import Siren
 
@@ -122,7 +123,7 @@ def test_a_level_without_a_surface_is_refused(ball):
     with pytest.raises(InputError, match="too far out for 32 cells"):
         ball.mesh(32, level=500.0)
     for level in (np.nan, np.inf):
-        with pytest.raises(InputError, match="is no distance: give a number"):
+        with pytest.raises(InputError, match="is not a distance: give a number"):
             ball.mesh(32, level=level)
 
 
@@ -145,8 +146,36 @@ def test_what_it_says_of_itself_is_short(ball):
 def test_kinds(ball):
     network = Siren(8, 1, 5.0)
     assert ball.kind == "grid"
-    assert replace(ball, field=GridResidual(ball.field, network)).kind == "both"
+    assert replace(ball, field=GridResidual(ball.field, network)).kind == "refined grid"
     assert replace(ball, field=network).kind == "network"
+
+
+def test_points_of_another_device_get_a_copy_made_once(ball):
+    network, meta = Siren(8, 1, 5.0).requires_grad_(False), torch.device("meta")
+    sdf, copies = replace(ball, field=network), {}
+    assert on_device(network, torch.device("cpu"), copies) is network
+    assert not copies
+    there = on_device(network, meta, copies)
+    assert on_device(network, meta, copies) is there
+    assert {weight.device for weight in there.parameters()} == {meta}
+    assert sdf(torch.zeros(4, 3, device=meta)).device == meta
+    assert {weight.device.type for weight in network.parameters()} == {"cpu"}
+
+
+def test_a_field_that_is_being_learned_is_not_copied(ball):
+    sdf = replace(ball, field=Siren(8, 1, 5.0))
+    with pytest.raises(InputError, match="requires gradients: move the points"):
+        sdf(torch.zeros(4, 3, device="meta"))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_cuda_points_give_cuda_distances_and_the_field_stays(ball):
+    x = _around(100, 3.0)
+    there = torch.as_tensor(x, device="cuda")
+    for _ in range(2):
+        assert np.allclose(ball(there).cpu().numpy(), ball(x), atol=1e-4)
+        assert np.allclose(ball.gradient(there).cpu().numpy(), ball.gradient(x), atol=0.05)
+    assert ball.field.origin.device.type == "cpu"
 
 
 def test_a_fitted_field_is_a_distance(fitted: SDF, probes):

@@ -125,7 +125,7 @@ def fewer_shapes(folder):
         (cut, "cannot be read"),
         (newer, "format 99, newer than"),
         (other_setting, "'sells', perhaps you meant 'cells'"),
-        (fewer_shapes, "the codes do not belong to the shapes"),
+        (fewer_shapes, "the codes do not match the shapes"),
     ],
 )
 def test_broken_folders(toy_run, tmp_path, harm, message):

@@ -77,7 +77,7 @@ def test_fewer_faces_and_an_open_mesh(work):
 
 
 BROKEN = {
-    "query none x.npy -o d.csv": "none holds no field and no space",
+    "query none x.npy -o d.csv": "there is no folder none",
     "query ball none.npy -o d.csv": "There is no file none.npy",
     "query ball x.npy -o d.txt": "d.txt has the extension .txt, which isofield cannot write",
     "export ball -o f.onnx": "f.onnx cannot hold this field",

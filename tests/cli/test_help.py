@@ -1,8 +1,7 @@
-"""`--help` is quick and loads nothing heavy; every command has its place."""
+"""`--help` loads nothing heavy; every command is listed and lives in its module."""
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 from importlib import import_module
@@ -14,21 +13,19 @@ from isofield.cli.main import COMMANDS, GROUPS, main
 HEAVY = ("torch", "scipy", "trimesh", "skimage", "igl", "manifold3d", "PIL")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], *([command, "--help"] for command in COMMANDS)], ids=" ".join)
-def test_help_loads_nothing_heavy(arguments):
+def test_no_help_loads_anything_heavy():
     code = (
-        "import sys\nfrom isofield.cli.main import main\n"
-        f"status = main({arguments})\n"
-        f"print('loaded:', sorted(set({HEAVY}) & set(sys.modules)))\nsys.exit(status)"
+        "import sys\nfrom importlib import import_module\nfrom isofield.cli.main import COMMANDS, GROUPS, main\n"
+        "lines = [[]] + [[command] for command in COMMANDS]\n"
+        "lines += [[group, name] for group in GROUPS for name in import_module(f'isofield.cli.{group}').CHOICES]\n"
+        "for line in lines:\n"
+        "    assert main([*line, '--help']) == 0, line\n"
+        f"    heavy = sorted(set({HEAVY}) & set(sys.modules))\n"
+        "    assert not heavy, f'{line} loads {heavy}'\n"
     )
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "usage: isofield" in done.stdout
-    assert done.stdout.rstrip().endswith("loaded: []")
-    # Time on the processor, which other work on the machine does not lengthen as it does that on the clock.
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
+    assert done.stdout.count("usage: isofield") > len(COMMANDS)
 
 
 def test_importing_the_package_loads_nothing_heavy():
@@ -80,8 +77,8 @@ def test_version(capsys):
 def test_public_names_resolve():
     import isofield
 
-    for name in isofield.__all__:
-        assert getattr(isofield, name) is not None
+    for name in set(isofield.__all__) - {"__version__"}:
+        assert getattr(isofield, name).__name__ == name
     assert set(isofield.__all__) <= set(dir(isofield))
     with pytest.raises(AttributeError, match="no attribute 'fitt'"):
         _ = isofield.fitt

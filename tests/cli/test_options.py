@@ -76,7 +76,7 @@ SENTENCES = {
         "a.npy and a.ply would both become out/a.ply: rename one, or fit them into different folders."
     ),
     "mesh a.npy -o x.ply": (
-        "a.npy holds no field and no space (it has no config.json): give the folder that `isofield fit` or "
+        "a.npy is neither a field nor a space (it has no config.json): give the folder that `isofield fit` or "
         "`isofield train` wrote."
     ),
     "mesh a.npy -o x": "x has no extension: end its name in one of .ply .obj .stl .off .glb.",

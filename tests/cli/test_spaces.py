@@ -121,7 +121,7 @@ BROKEN = {
     "complete run part.ply -o o.ply --eta 3": "eta 3 is out of range",
     "complete run part.ply -o o.xyz": "o.xyz has the extension .xyz",
     "complete run part.ply -o o.ply --pose rigid --turned 270": "--turned 270 is out of range",
-    "complete none part.ply -o o.ply": "none holds no field and no space",
+    "complete none part.ply -o o.ply": "there is no folder none",
     "interpolate run toy/000 toy/0001 -o way2": "'toy/0001' is no training shape of this space, perhaps you meant",
     "interpolate run toy/000 toy/001 -o way2 --steps 1": "--steps 1 is no way",
     "sample run -n 0 -o new2": "--count 0 makes nothing",

@@ -73,7 +73,7 @@ def test_what_was_prepared_is_no_shape(tmp_path, capsys):
         assert [id_ for id_, _ in found(tmp_path / "in")[1]] == ["a"]
     capsys.readouterr()
     assert main(["prepare", str(tmp_path / "in/out"), str(tmp_path / "again")]) == 2
-    assert "is what `isofield prepare` wrote: give the folder of shapes" in capsys.readouterr().err
+    assert "is the output of `isofield prepare`: give the folder of the original shapes" in capsys.readouterr().err
 
 
 def test_points2surf(tmp_path):
@@ -105,7 +105,7 @@ def test_occupancy_networks(tmp_path):
     (tmp_path / "net/metadata.yaml").write_text('{"99999999": {"id": "99999999", "name": "kettle,pot"}}')
     name, entries = find(tmp_path / "net")
     assert name == "occupancy"
-    assert [(entry.id, entry.label, sorted(entry.made)) for entry in entries] == [
+    assert [(entry.id, entry.label, sorted(entry.precomputed)) for entry in entries] == [
         ("02691156/a", "airplane", ["surface"]),
         ("04530566/b", "vessel", ["occupancy", "surface", "views"]),
         ("99999999/c", "kettle", ["surface"]),

@@ -99,7 +99,10 @@ BROKEN = {
     "no place": ({"points": np.ones((9, 3)), "occupancies": np.zeros(9, bool), "loc": LOC[:2], "scale": 1.0}, "centre"),
     "no scale": ({"points": np.zeros((9, 3)), "occupancies": np.zeros(9, bool), "loc": LOC, "scale": 0.0}, "scale 0.0"),
     "objects": ({"points": np.array([{}]), "occupancies": np.zeros(1, bool), "loc": LOC, "scale": 1.0}, "pickle"),
-    "text": ({"points": np.array(["a"]), "occupancies": np.zeros(1, bool), "loc": LOC, "scale": 1.0}, "than numbers"),
+    "text": (
+        {"points": np.array(["a"]), "occupancies": np.zeros(1, bool), "loc": LOC, "scale": 1.0},
+        "does not hold numbers",
+    ),
 }
 
 
@@ -223,7 +226,7 @@ def test_deepsdf_surfaces_are_points_without_normals(release, capsys):
 def test_a_surface_that_nothing_places_is_rejected(release):
     (release / "in/NormalizationParameters/Mine/02691156/ball.npz").unlink()
     (record,) = prepare(release / "in", release / "out", PrepareConfig(("surface",)))
-    assert "has no NormalizationParameters beside it: copy these, too." in record.reason
+    assert "has no NormalizationParameters: copy these, too." in record.reason
     (record,) = prepare(release / "in", release / "signed", PrepareConfig(("signed",)))
     assert record.outcome == "accept"
 

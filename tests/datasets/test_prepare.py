@@ -19,6 +19,7 @@ from isofield.cli.main import main
 from isofield.configs import PrepareConfig
 from isofield.datasets import Prepared, find, make_split, prepare, write_deepsdf
 from isofield.errors import InputError
+from isofield.files import PARTIAL
 
 SMALL = PrepareConfig(count=4000, points=4000)
 
@@ -118,10 +119,10 @@ def test_killed_and_started_again_is_the_same(source, ready, tmp_path):
         time.sleep(0.005)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    (tmp_path / "out/shapes/ball/.writing-left").mkdir(parents=True)
+    (tmp_path / f"out/shapes/ball/{PARTIAL}left").mkdir(parents=True)
     done = subprocess.run([*command, *config], capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
-    assert not list(tmp_path.rglob(".writing-*"))
+    assert not list(tmp_path.rglob(f"{PARTIAL}*"))
     whole = tmp_path / "whole"
     assert main(["prepare", str(source), str(whole), "--count", "4000", "--no-progress"]) == 0
     assert digest(tmp_path / "out") == digest(whole)

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from isofield.fields.grid import CORNERS, SparseGrid, cell_corners
+from isofield.errors import InputError
+from isofield.fields.grid import SparseGrid, cell_corners
 from isofield.fields.serialization import build, describe, tensors
+from isofield.types import CORNERS
 
 ORIGIN = np.array([-1.0, 2.0, 0.5])
 SIDE = 0.5
@@ -155,5 +157,5 @@ def test_values_that_do_not_fit_the_cells_are_refused():
 
 
 def test_a_foreign_module_is_not_described():
-    with pytest.raises(TypeError, match="Linear"):
+    with pytest.raises(InputError, match="Linear"):
         describe(torch.nn.Linear(3, 1))

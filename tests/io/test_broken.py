@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
+import zipfile
 
 import numpy as np
 import pytest
@@ -219,7 +221,7 @@ def test_a_gltf_whose_buffer_is_not_there(tmp_path):
     for name, content in trimesh.creation.box().export(file_type="gltf").items():
         if name.endswith(".gltf"):
             (tmp_path / "box.gltf").write_bytes(content)
-    refuse(tmp_path / "box.gltf", "beside it", "export as .glb")
+    refuse(tmp_path / "box.gltf", "in its folder", "export as .glb")
 
 
 def test_a_compressed_gltf(tmp_path):
@@ -250,3 +252,60 @@ def test_random_damage_never_escapes(tmp_path, ball):
             except InputError:
                 refused += 1
     assert refused > 30 and read > 5
+
+
+@pytest.fixture
+def box_gltf(tmp_path):
+    """A folder of a .gltf file with one buffer beside it, and the JSON to edit."""
+    folder = tmp_path / "box"
+    folder.mkdir()
+    for name, content in trimesh.exchange.gltf.export_gltf(trimesh.Scene(trimesh.creation.box())).items():
+        (folder / name).write_bytes(content)
+    return folder / "model.gltf", json.loads((folder / "model.gltf").read_text())
+
+
+@pytest.mark.parametrize(
+    "uri", ["../secret.bin", "%2e%2e/secret.bin", "{}/secret.bin", "link.bin", "/dev/zero", "a\0b"]
+)
+def test_a_gltf_buffer_outside_its_folder_is_refused(tmp_path, box_gltf, uri):
+    path, tree = box_gltf
+    content = (path.parent / tree["buffers"][0]["uri"]).read_bytes()
+    (tmp_path / "secret.bin").write_bytes(content)
+    (path.parent / "link.bin").symlink_to(tmp_path / "secret.bin")
+    tree["buffers"][0]["uri"] = uri.format(tmp_path)
+    path.write_text(json.dumps(tree))
+    refuse(path, "cannot be read in its folder", "copy that file into the folder")
+
+
+def test_a_gltf_buffer_that_is_no_file_is_refused(box_gltf):
+    path, tree = box_gltf
+    os.mkfifo(path.parent / "pipe.bin")  # reading it would never end
+    tree["buffers"][0]["uri"] = "pipe.bin"
+    path.write_text(json.dumps(tree))
+    refuse(path, "cannot be read in its folder")
+
+
+def test_images_of_a_gltf_file_are_not_opened(box_gltf):
+    path, tree = box_gltf
+    os.mkfifo(path.parent / "pipe.png")
+    tree["images"] = [{"uri": "pipe.png"}, {"uri": "/dev/zero"}]
+    tree["textures"] = [{"source": 0}, {"source": 1}]
+    tree["materials"] = [{"pbrMetallicRoughness": {"baseColorTexture": {"index": index}}} for index in (0, 1)]
+    path.write_text(json.dumps(tree))
+    assert len(io.read(path).faces) == 12
+
+
+def test_of_a_long_gltf_buffer_only_its_length_is_read(box_gltf):
+    path, tree = box_gltf
+    with (path.parent / tree["buffers"][0]["uri"]).open("ab") as stream:
+        stream.truncate(1 << 40)  # a sparse file of 1 TiB
+    assert len(io.read(path).faces) == 12
+
+
+@pytest.mark.parametrize("extension", ["npz", "zip"])
+def test_an_archive_that_expands_without_bound_is_refused(tmp_path, extension):
+    path = tmp_path / f"x.{extension}"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("points.npy", "w") as member:
+        np.lib.format.write_array(member, np.zeros((1_000_000, 3)))
+    assert path.stat().st_size < 30_000
+    refuse(path, "would expand from 0.02", "to 22.9 MiB", "without compression")

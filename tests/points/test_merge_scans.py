@@ -7,10 +7,14 @@ import pytest
 
 from isofield import io
 from isofield.errors import InputError
-from isofield.points import merged
+from isofield.points import merge_scans
 from isofield.types import Cloud
 
 TURN = np.array([[0, -1, 0, 5], [1, 0, 0, 0], [0, 0, 1, -2], [0, 0, 0, 1]], float)
+
+
+def merged(paths, poses=None):
+    return merge_scans({str(path): io.read(path) for path in paths}, poses)
 
 
 @pytest.fixture

@@ -64,8 +64,8 @@ def _differentiate(weights: Sequence[Tensor], shard: Shard) -> tuple[Tensor, lis
     """The gradients of a shard and its terms as one vector, and the terms' names."""
     vector, names = None, list[str]()
     for losses in shard():
-        gradients = torch.autograd.grad(sum(losses.values()), weights, materialize_grads=True)
-        terms = torch.stack([value.detach() for value in losses.values()])
+        gradients = torch.autograd.grad(list(losses.values()), weights, materialize_grads=True)
+        terms = torch.stack([value.detach().float() for value in losses.values()])
         part = torch.cat([*(gradient.flatten() for gradient in gradients), terms])
         vector, names = part if vector is None else vector + part, list(losses)
     assert vector is not None

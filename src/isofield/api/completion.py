@@ -19,12 +19,12 @@ from isofield.api.observations import ShapeSamples
 from isofield.api.space import ShapeSpace
 from isofield.configs.limits import ETA
 from isofield.errors import InputError
+from isofield.kdtree import nearest
 from isofield.methods import spaces
 from isofield.points import check_cloud, check_faces
 from isofield.points.downsample import sampled
 from isofield.points.normals import orient
 from isofield.points.outliers import inliers
-from isofield.threads import nearest
 from isofield.types import Cloud, SdfSamples, Similarity, View
 
 SURFACE = 2500

@@ -1,130 +1,124 @@
-"""Fields out of fields: unions, intersections, differences, offsets, shells and motions, each a field again."""
+"""Fields made of fields: unions, intersections, differences, offsets, shells and rigid motions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from torch import nn
 
 from isofield import io
-from isofield.api.sdf import SDF
+from isofield.api.field import Field, box
+from isofield.api.projection import project
 from isofield.errors import InputError
 from isofield.fields.csg import Csg, Offset, Operation, Transformed
 from isofield.points import normalization
 from isofield.points.local_pca import subsample
-from isofield.types import Similarity
+from isofield.types import CORNERS, Similarity, triple
+
+F = TypeVar("F", bound=Field)
 
 
-def combined(operation: Operation, *parts: SDF) -> SDF:
-    """The union or intersection of the insides of several fields, or the first without the others.
+def combined(operation: Operation, *parts: F) -> F:
+    """The union or intersection of several fields, or the first minus the others.
 
-    Exact on the surface; elsewhere a bound of the distance where surfaces meet. Raises InputError for fewer than two,
-    and for an intersection of shapes that are apart.
+    Exact on the surface; a bound of the distance elsewhere. Raises InputError for fewer than two fields, for anything
+    else than fields, and for an intersection of shapes that are apart.
     """
-    if not all(isinstance(part, SDF) for part in parts):
-        raise InputError(f"{operation} takes fields alone: give what isofield.fit or isofield.load returned.")
     if len(parts) < 2:
         raise InputError(f"{operation} takes at least two fields: give more.")
-    boxes = np.array([_box(part) for part in parts])  # (k, 2, 3)
+    if not all(isinstance(part, type(parts[0])) for part in parts):
+        raise InputError(f"{operation} takes fields only: give what isofield.fit or isofield.load returned.")
+    boxes = np.array([box(part) for part in parts])  # (k, 2, 3)
+    low, high = boxes[0]
     if operation == "union":
         low, high = boxes[:, 0].min(0), boxes[:, 1].max(0)
     elif operation == "intersection":
         low, high = boxes[:, 0].max(0), boxes[:, 1].min(0)
-    else:
-        low, high = boxes[0]
     if not (low < high).all():
-        raise InputError("the fields' boxes do not meet, so that there is no intersection: give shapes that overlap.")
+        raise InputError("the fields' boxes do not overlap, so their intersection is empty: give shapes that overlap.")
     similarity = normalization(np.array([low, high]))
-    fields = [_placed(part, similarity) for part in parts]
-    held = [subsample(part.points, part.spacing) for part in parts]
-    points, spacing = np.concatenate([points for points, _ in held]), max(apart for _, apart in held)
+    field = Csg(operation, [_in_frame(part, similarity) for part in parts])
+    subsets = [subsample(part.points, part.spacing) for part in parts]
+    points, spacing = np.concatenate([points for points, _ in subsets]), max(spacing for _, spacing in subsets)
     provenance = {"method": operation, "parts": [part.provenance for part in parts]}
-    return _made(Csg(operation, fields), similarity, points, spacing, (low, high), provenance)
+    first = replace(parts[0], similarity=similarity, spacing=spacing)
+    return _projected(_derived(first, field, points, (low, high), provenance))
 
 
-def offset(sdf: SDF, distance: float) -> SDF:
-    """What is nearer to the shape than `distance` (user's units): positive grows it, negative shrinks it."""
-    low, high = _box(sdf)
+def offset(sdf: F, distance: float) -> F:
+    """The set of points closer to the shape than `distance` (user's units): positive grows it, negative shrinks it."""
+    low, high = box(sdf)
     room = max(_finite(distance, "distance"), 0.0)
     field = Offset(sdf.field, distance * sdf.similarity.scale)
     provenance = {"method": "offset", "distance": distance, "parts": [sdf.provenance]}
     points, spacing = subsample(sdf.points, sdf.spacing)
-    return _made(field, sdf.similarity, points, spacing, (low - room, high + room), provenance)
+    return _projected(
+        _derived(replace(sdf, spacing=spacing), field, points, (low - room, high + room), provenance)
+    )  # fmt: skip
 
 
-def shell(sdf: SDF, thickness: float) -> SDF:
-    """A wall of `thickness` (user's units) with the shape's surface in its middle."""
+def shell(sdf: F, thickness: float) -> F:
+    """A wall of `thickness` (user's units) centred on the shape's surface. Raises InputError for 0 or less."""
     if not _finite(thickness, "thickness") > 0:
-        raise InputError(f"thickness {thickness} is no wall: give a number greater than 0.")
-    low, high = _box(sdf)
+        raise InputError(f"thickness {thickness} is not a wall: give a number greater than 0.")
+    low, high = box(sdf)
     half = thickness / 2
     field = Offset(sdf.field, half * sdf.similarity.scale, -half * sdf.similarity.scale)
     provenance = {"method": "shell", "thickness": thickness, "parts": [sdf.provenance]}
     points, spacing = subsample(sdf.points, sdf.spacing)
-    aside = half * np.asarray(sdf.normals(points))  # a wall has points on both of its sides
-    points = np.concatenate([points + aside, points - aside])
-    return _made(field, sdf.similarity, points, spacing, (low - half, high + half), provenance)
+    gradient = np.asarray(sdf.gradient(points))
+    shift = half * gradient / np.maximum(np.linalg.norm(gradient, axis=1, keepdims=True), 1e-30)
+    points = np.concatenate([points + shift, points - shift])  # one on either surface of the wall
+    return _projected(
+        _derived(replace(sdf, spacing=spacing), field, points, (low - half, high + half), provenance)
+    )  # fmt: skip
 
 
-def moved(sdf: SDF, matrix: np.ndarray | Sequence[Sequence[float]]) -> SDF:
-    """The shape after a rigid motion: matrix (4, 4), columns as x' = R x + t. Raises InputError for another matrix."""
+def moved(sdf: F, matrix: np.ndarray | Sequence[Sequence[float]]) -> F:
+    """The shape after a rigid motion, matrix (4, 4): x' = R x + t. Raises InputError for another matrix."""
     pose = np.asarray(matrix, np.float64)
     if pose.shape != (4, 4) or not io.is_rigid(pose):
-        raise InputError("the matrix is no rigid motion: give (4, 4) with a rotation, a shift, and 0 0 0 1 below.")
+        raise InputError("the matrix is not a rigid motion: give (4, 4) with a rotation, a shift, and 0 0 0 1 below.")
     rotation, shift = pose[:3, :3], pose[:3, 3]
-    low, high = _box(sdf)
-    corners = np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
-    corners = corners @ rotation.T + shift
+    corners = np.where(CORNERS == 1, *box(sdf)[::-1]) @ rotation.T + shift
     center = rotation @ np.asarray(sdf.similarity.center) + shift
-    similarity = Similarity((float(center[0]), float(center[1]), float(center[2])), sdf.similarity.scale)
     field = Transformed(sdf.field, rotation.T.tolist(), [0.0, 0.0, 0.0])
     provenance = {"method": "moved", "matrix": pose.tolist(), "parts": [sdf.provenance]}
-    box = corners.min(0), corners.max(0)
+    there = replace(sdf, similarity=Similarity(triple(center), sdf.similarity.scale))
+    there = _derived(there, field, sdf.points @ rotation.T + shift, (corners.min(0), corners.max(0)), provenance)
+    return replace(there, colors=sdf.colors, attributes=sdf.attributes)
+
+
+def _derived(
+    sdf: F, field: nn.Module, points: np.ndarray, corners: tuple[np.ndarray, np.ndarray], provenance: dict[str, Any]
+) -> F:
+    """Another field in the frame of `sdf`; corners: of its box, in the user's units."""
+    lower, upper = (triple(sdf.similarity.apply(corner)) for corner in corners)
     return replace(
-        _made(field, similarity, np.zeros((0, 3)), sdf.spacing, box, provenance),
-        points=sdf.points @ rotation.T + shift,
-        colors=sdf.colors,
-        attributes=sdf.attributes,
-    )
-
-
-def _made(
-    field: nn.Module,
-    similarity: Similarity,
-    points: np.ndarray,
-    spacing: float,
-    box: tuple[np.ndarray, np.ndarray],
-    provenance: dict[str, Any],
-) -> SDF:
-    """The field as an SDF; its points are the parts' own, moved onto its surface, where they reach it."""
-    lower, upper = (similarity.apply(corner[None])[0] for corner in box)
-    sdf = SDF(
-        field.eval().requires_grad_(False), similarity, points, spacing,
-        tuple(lower.tolist()), tuple(upper.tolist()), {**provenance, "bounds": [box[0].tolist(), box[1].tolist()]},
+        sdf, field=field.eval().requires_grad_(False), points=points, lower=lower, upper=upper, colors=None,
+        attributes={}, interrupted=False, provenance={**provenance, "bounds": [one.tolist() for one in corners]},
     )  # fmt: skip
-    if not len(points):
+
+
+def _projected(sdf: F) -> F:
+    """The field with its points projected onto its surface; those that do not reach it are dropped."""
+    if not len(sdf.points):
         return sdf
-    feet = sdf.project(points)
-    near = np.abs(np.asarray(sdf(feet))) < spacing / 10
-    return replace(sdf, points=feet[near])
+    feet = project(sdf, sdf.points)
+    return replace(sdf, points=feet[np.abs(np.asarray(sdf(feet))) < sdf.spacing / 10])
 
 
-def _placed(part: SDF, similarity: Similarity) -> nn.Module:
-    """The field of `part` in the normalised space of `similarity`."""
+def _in_frame(part: Field, similarity: Similarity) -> nn.Module:
+    """The module of `part` in the normalised space of `similarity`."""
     ratio = part.similarity.scale / similarity.scale
     shift = (np.asarray(similarity.center) - np.asarray(part.similarity.center)) * part.similarity.scale
     return Transformed(part.field, (ratio * np.eye(3)).tolist(), shift.tolist())
 
 
-def _box(sdf: SDF) -> tuple[np.ndarray, np.ndarray]:
-    """The box of extraction (3,), (3,) in the user's units."""
-    return sdf.similarity.invert(np.asarray(sdf.lower)), sdf.similarity.invert(np.asarray(sdf.upper))
-
-
 def _finite(value: float, name: str) -> float:
     if not np.isfinite(value):
-        raise InputError(f"{name} {value} is no length: give a number.")
+        raise InputError(f"{name} {value} is not a length: give a finite number.")
     return float(value)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from isofield.api.projection import Samples, grid
 from isofield.api.sdf import SDF
 from isofield.errors import InputError
-from isofield.fields.extrapolation import NETWORKS, value
+from isofield.fields.extrapolation import value
 from isofield.files import atomic_write
 from isofield.io import check_output
 from isofield.io.reading import extension_of
@@ -72,7 +72,7 @@ class _InUsersUnits(nn.Module):
 
 
 def _onnx(sdf: SDF, path: Path) -> bytes:
-    if not isinstance(sdf.field, NETWORKS):
+    if sdf.kind != "network":
         raise InputError(
             f"{path} cannot hold this field: .onnx holds single networks, and this is {sdf.kind!r}; export its samples "
             "(.npz), or a field of --method neural-pull."

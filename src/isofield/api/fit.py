@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ from isofield.points import check_cloud, check_faces, normalization
 from isofield.points.downsample import chosen, drop_duplicates, sampled, voxel_downsample
 from isofield.points.local_pca import noise_level, spacing
 from isofield.points.outliers import inliers
-from isofield.types import Cloud, Observation, ProgressCallback, Shape, Similarity, View
+from isofield.types import Cloud, Observation, ProgressCallback, Shape, Similarity, View, triple
 
 SAMPLES = {"fast": 50_000, "balanced": 80_000, "best": 80_000}
 """Points drawn from a mesh's faces, by quality."""
@@ -43,7 +44,7 @@ def fit(
     quality: Quality = "balanced",
     init: Init = "oriented",
     network: NetworkKind | None = None,
-    config: object | None = None,
+    config: Any = None,
     noise: float | None = None,
     seed: int = 0,
     device: str = "auto",
@@ -114,7 +115,7 @@ def fit(
         "noise": deviation / similarity.scale,
         "bounds": similarity.invert(np.array([points.min(0), points.max(0)])).tolist(),
     }
-    lower, upper = _triple(points.min(0) - margin), _triple(points.max(0) + margin)
+    lower, upper = triple(points.min(0) - margin), triple(points.max(0) + margin)
     return SDF(
         field,
         similarity,
@@ -209,8 +210,3 @@ def _device(device: str) -> str:
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("device cuda is asked for, but torch finds no CUDA device here: take --device cpu.")
     return ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-
-
-def _triple(values: np.ndarray) -> tuple[float, float, float]:
-    x, y, z = values.tolist()
-    return x, y, z

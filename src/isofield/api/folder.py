@@ -1,113 +1,81 @@
-"""The field folder: `config.json` and `field.safetensors`, nothing that could run code."""
+"""The folder of a field or a space: `config.json` and one safetensors file; nothing in it can run code."""
 
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
 
-from isofield.api.sdf import SDF
+from isofield.api.field import Field
 from isofield.errors import InputError
 from isofield.fields.serialization import build, describe, tensors
-from isofield.folder_format import AGAIN, CONFIG, FORMAT, TENSORS, read_config, reason
-from isofield.types import Similarity
+from isofield.files import atomic_write
+from isofield.folder_format import AGAIN, CONFIG, FORMAT, SPACE, read_config, reason
 
 ATTRIBUTE = "observed.attribute."
-"""What the names of the points' attributes begin with, among the tensors."""
+"""Prefix of the points' attributes among the tensors."""
 
 
-def save(sdf: SDF, folder: Path) -> Path:
-    """Write sdf into folder, which may exist: each file is written beside its name and moved into place."""
+def write_folder(
+    folder: Path, kind: str, module: nn.Module, more: Mapping[str, Tensor], config: dict[str, Any]
+) -> Path:
+    """Write a module with its configuration, and more tensors beside its own, into a folder, which may exist.
+
+    Raises OutputError where the system refuses, and InputError for a module whose class cannot be stored.
+    """
+    part = _part(kind)
+    content = {"format": FORMAT, "kind": kind, part: describe(module), **config}
+    state = {f"{part}.{name}": value for name, value in tensors(module).items()}
+    with atomic_write(folder / CONFIG) as described, atomic_write(folder / f"{part}.safetensors") as values:
+        values.write_bytes(save({**state, **more}))
+        described.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    return folder
+
+
+@contextmanager
+def read_folder(folder: Path) -> Iterator[tuple[dict[str, Any], nn.Module, dict[str, Tensor]]]:
+    """The configuration, the module and the other tensors of a folder; what the block raises becomes an InputError.
+
+    Raises InputError for a folder of another kind or a newer format, and for one that is damaged.
+    """
+    config = read_config(folder)
+    part = _part(config.get("kind"))
+    path = folder / f"{part}.safetensors"
+    if not path.is_file():
+        raise InputError(f"{folder} lacks {path.name}: {AGAIN}.")
+    try:
+        held, prefix = load_file(path), f"{part}."
+        state = {name.removeprefix(prefix): value for name, value in held.items() if name.startswith(prefix)}
+        if not all(bool(torch.isfinite(value).all()) for value in state.values()):
+            raise ValueError("the field's values are not finite")
+        module = build(config[part], state).eval().requires_grad_(False)
+        yield config, module, {name: value for name, value in held.items() if not name.startswith(prefix)}
+    except Exception as error:
+        raise InputError(f"{folder} cannot be read ({reason(error)}): {AGAIN}.") from error
+
+
+def _part(kind: Any) -> str:
+    """The name of the module in the folder's files."""
+    return SPACE if kind == SPACE else "field"
+
+
+def save_field(sdf: Field, folder: Path) -> Path:
+    """Write a field into folder; see `write_folder`."""
     config = {
-        "format": FORMAT,
-        "kind": sdf.kind,
-        "field": describe(sdf.field),
         "similarity": {"center": list(sdf.similarity.center), "scale": sdf.similarity.scale},
         "box": {"lower": list(sdf.lower), "upper": list(sdf.upper)},
         "spacing": sdf.spacing,
         "interrupted": sdf.interrupted,
         "provenance": sdf.provenance,
     }
-    held = {f"field.{name}": value for name, value in tensors(sdf.field).items()}
-    held["observed.points"] = torch.as_tensor(sdf.similarity.apply(sdf.points), dtype=torch.float32)
+    more = {"observed.points": torch.as_tensor(sdf.similarity.apply(sdf.points), dtype=torch.float32)}
     if sdf.colors is not None:
-        held["observed.colors"] = torch.as_tensor(sdf.colors)
-    held |= {f"{ATTRIBUTE}{name}": torch.as_tensor(values) for name, values in sdf.attributes.items()}
-    write_folder(folder, config, held, TENSORS)
-    return folder
-
-
-def write_folder(folder: Path, config: dict[str, Any], held: Mapping[str, Tensor], name: str) -> None:
-    """Writes `config.json`, and the tensors as the file `name`, each beside its name and then moved into place.
-
-    Raises InputError where that fails.
-    """
-    from safetensors.torch import save_file
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as beside:
-            save_file(dict(held), Path(beside) / name)
-            (Path(beside) / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-            for part in (name, CONFIG):
-                shutil.move(Path(beside) / part, folder / part)
-                (folder / part).chmod(0o644)
-    except OSError as error:
-        raise InputError(f"{folder} cannot be written ({error.strerror or error}): choose another folder.") from error
-
-
-def load_field(folder: Path) -> SDF:
-    """The field that `SDF.save` wrote into folder.
-
-    Raises InputError for what holds no field, one of a newer format, or one whose files are damaged.
-    """
-    config = read_config(folder)
-    if not (folder / TENSORS).is_file():
-        raise InputError(f"{folder} lacks {TENSORS}: {AGAIN}.")
-    try:
-        return _restore(config, folder / TENSORS)
-    except Exception as error:
-        raise InputError(f"{folder} cannot be read ({reason(error)}): {AGAIN}.") from error
-
-
-def _restore(config: dict[str, Any], path: Path) -> SDF:
-    from safetensors.torch import load_file
-
-    held = load_file(path)
-    similarity = Similarity(_triple(config["similarity"]["center"]), float(config["similarity"]["scale"]))
-    if not (np.isfinite(similarity.center).all() and 0 < similarity.scale < np.inf):
-        raise ValueError("the similarity is not finite")
-    state = {name.removeprefix("field."): value for name, value in held.items() if name.startswith("field.")}
-    if not all(bool(torch.isfinite(value).all()) for value in state.values()):
-        raise ValueError("the field's values are not finite")
-    sdf = SDF(
-        build(config["field"], state),
-        similarity,
-        similarity.invert(held["observed.points"].double().numpy()),
-        float(config["spacing"]),
-        _triple(config["box"]["lower"]),
-        _triple(config["box"]["upper"]),
-        dict(config["provenance"]),
-    )
-    colors = held["observed.colors"].numpy() if "observed.colors" in held else None
-    if colors is not None and colors.shape != (len(sdf.points), 4):
-        raise ValueError("the points' colours do not belong to them")
-    attributes = {
-        name.removeprefix(ATTRIBUTE): values.numpy() for name, values in held.items() if name.startswith(ATTRIBUTE)
-    }
-    if any(values.shape != (len(sdf.points),) for values in attributes.values()):
-        raise ValueError("the points' attributes do not belong to them")
-    return replace(sdf, interrupted=bool(config["interrupted"]), colors=colors, attributes=attributes)
-
-
-def _triple(values: Any) -> tuple[float, float, float]:
-    x, y, z = (float(v) for v in values)
-    return x, y, z
+        more["observed.colors"] = torch.as_tensor(sdf.colors)
+    more |= {f"{ATTRIBUTE}{name}": torch.as_tensor(values) for name, values in sdf.attributes.items()}
+    return write_folder(folder, sdf.kind, sdf.field, more, config)

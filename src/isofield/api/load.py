@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
-from isofield.api.folder import load_field
+import numpy as np
+import torch
+
+from isofield.api.folder import ATTRIBUTE, read_folder
 from isofield.api.published_space import is_experiment, load_experiment
 from isofield.api.sdf import SDF
-from isofield.api.space import ShapeSpace
-from isofield.api.space_folder import load_space
+from isofield.api.space import Shape, ShapeSpace
+from isofield.configs import PrepareConfig, space_config
 from isofield.errors import InputError
-from isofield.folder_format import CONFIG, SPACE, place, read_config
+from isofield.folder_format import CONFIG, SPACE, read_config, resolve
 from isofield.training import SNAPSHOTS, STATE
+from isofield.types import Similarity, triple
 
 
 def load(folder: str | os.PathLike[str]) -> SDF | ShapeSpace:
@@ -21,10 +28,56 @@ def load(folder: str | os.PathLike[str]) -> SDF | ShapeSpace:
 
     Raises InputError for what is neither, one of a newer format, or one whose files are damaged.
     """
-    path = place(Path(folder))
+    path = resolve(Path(folder))
     if is_experiment(path):
         return load_experiment(path)
     return load_space(path) if read_config(path).get("kind") == SPACE else load_field(path)
+
+
+def load_field(folder: Path) -> SDF:
+    """The field that `SDF.save` wrote into folder. Raises InputError for a folder that is damaged or not a field's."""
+    with read_folder(folder) as (config, module, more):
+        similarity = Similarity(triple(config["similarity"]["center"]), float(config["similarity"]["scale"]))
+        if not (np.isfinite(similarity.center).all() and 0 < similarity.scale < np.inf):
+            raise ValueError("the similarity is not finite")
+        colors = more.get("observed.colors")
+        points = similarity.invert(more["observed.points"].double().numpy())
+        attributes = {
+            name.removeprefix(ATTRIBUTE): one.numpy() for name, one in more.items() if name.startswith(ATTRIBUTE)
+        }
+        if colors is not None and colors.shape != (len(points), 4):
+            raise ValueError("the colours do not match the points")
+        if any(values.shape != (len(points),) for values in attributes.values()):
+            raise ValueError("the attributes do not match the points")
+        sdf = SDF(
+            module, similarity, points, float(config["spacing"]), triple(config["box"]["lower"]),
+            triple(config["box"]["upper"]), dict(config["provenance"]), bool(config["interrupted"]),
+            None if colors is None else colors.numpy(), attributes,
+        )  # fmt: skip
+        if config["kind"] != sdf.kind:
+            raise ValueError(f"its kind is {config['kind']!r}, but it holds a {sdf.kind}")
+        return sdf
+    raise AssertionError
+
+
+def load_space(folder: Path) -> ShapeSpace:
+    """The space that `ShapeSpace.save` wrote into folder. Raises InputError for a folder that is damaged."""
+    with read_folder(folder) as (config, module, more):
+        codes = more["codes"].float()
+        shapes = [Shape(id_, label, Similarity((x, y, z), scale)) for id_, label, x, y, z, scale in config["shapes"]]
+        if len(shapes) != len(codes) or not torch.isfinite(codes).all():
+            raise ValueError("the codes do not match the shapes")
+        settings, prepare = space_config(config["method"], config["settings"]), prepare_config(config["prepare"])
+        method, provenance = str(config["method"]), dict(config["provenance"])
+        return ShapeSpace(module, codes.numpy(), shapes, method, settings, prepare, provenance)
+    raise AssertionError
+
+
+def prepare_config(settings: Mapping[str, Any]) -> PrepareConfig:
+    """The settings of `prepare` out of JSON-plain data; unknown names are ignored."""
+    names = {field.name for field in fields(PrepareConfig)}
+    known: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items() if k in names}
+    return PrepareConfig(**known)
 
 
 def load_sdf(folder: str | os.PathLike[str]) -> SDF:

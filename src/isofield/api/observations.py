@@ -14,7 +14,7 @@ import trimesh
 from isofield import io
 from isofield.configs import PrepareConfig
 from isofield.datasets import Prepared, Record, find, ids_of, read_deepsdf
-from isofield.datasets.layouts.entry import is_prepared
+from isofield.datasets.layout import is_prepared
 from isofield.datasets.normalization import moved, similarity_for
 from isofield.datasets.prepare_shape import distance_of, samples, seed_of
 from isofield.datasets.quality_gate import GateResult, judge, judge_mesh

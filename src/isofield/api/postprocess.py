@@ -12,7 +12,7 @@ from isofield import surfaces
 from isofield.api.sdf import SDF, Extraction
 from isofield.configs.limits import FEWEST_FACES
 from isofield.errors import InputError
-from isofield.threads import nearest
+from isofield.kdtree import nearest
 
 NEIGHBOURS = 4
 """Points whose colours and attributes a vertex takes, the nearer the more."""

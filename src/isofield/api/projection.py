@@ -1,31 +1,32 @@
-"""What a field is asked for beside distances: feet of points, rays, and a grid of samples."""
+"""Projections of points, intersections with rays, and samples on a grid of a field."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
+from torch import Tensor
 
+from isofield.api.field import Field, box, checked
 from isofield.errors import InputError
-from isofield.render.tracing import trace
+from isofield.fields.level_set import bisect, march, newton
 from isofield.types import ProgressCallback
 
-if TYPE_CHECKING:
-    from isofield.api.sdf import SDF
-
-STEPS = 12
 TOLERANCE = 1e-5
-"""How near to the surface is on it, as a share of the shape's radius."""
+"""A point this close to the surface is on it, as a fraction of the shape's radius."""
+TRACING_STEPS = 256
+HALVINGS = 24
 GRID_BYTES = 4 * 2**30
-"""A grid of samples larger than this is refused."""
+"""The largest grid of samples."""
 
 
 @dataclass(frozen=True)
 class Samples:
     """A field on a regular grid, in the user's units.
 
-    values: (nx, ny, nz) float32 distances. origin: (3,) the first sample's place. spacing: between samples.
+    values: (nx, ny, nz) float32 distances. origin: (3,) the first sample's position. spacing: distance of samples.
     """
 
     values: np.ndarray
@@ -33,65 +34,82 @@ class Samples:
     spacing: float
 
 
-def project(sdf: SDF, points: np.ndarray) -> np.ndarray:
-    """The feet (n, 3) of points (n, 3) on the surface: x - f grad f / |grad f|^2, again until f is nothing.
+def project(field: Field, points: np.ndarray) -> np.ndarray:
+    """The projections (n, 3) of points (n, 3) onto the surface, by Newton steps along the gradient.
 
-    Where a point is about as near to several places of the surface, one of them is found.
+    Where several points of the surface are about equally close, the result is one of them.
     """
-    x = np.array(points, np.float64)
-    tolerance = TOLERANCE / sdf.similarity.scale
-    todo = np.arange(len(x))
-    for _ in range(STEPS):
-        value = np.asarray(sdf(x[todo]))
-        far = np.abs(value) > tolerance
-        todo, value = todo[far], value[far]
-        if not len(todo):
-            break
-        gradient = np.asarray(sdf.gradient(x[todo]))
-        square = np.maximum(np.square(gradient).sum(1), 0.25)  # a slope near 0 must not send a point away
-        x[todo] -= (value / square)[:, None] * gradient
-    return x
+    start = torch.tensor(checked(points), dtype=torch.float64)
+    return newton(_torch(field), _torch(field.gradient), start, TOLERANCE / field.similarity.scale).numpy()
 
 
-def cast(sdf: SDF, origins: np.ndarray, directions: np.ndarray) -> np.ndarray:
-    """How far (n,) rays from origins (n, 3) along directions (n, 3) go to the surface; inf where they miss it.
+def cast(field: Field, origins: np.ndarray, directions: np.ndarray) -> np.ndarray:
+    """Lengths (n,) of rays from origins (n, 3) along directions (n, 3) to the surface; infinite where a ray misses.
 
-    In the user's units; directions need not have unit length, distances are lengths all the same. Raises InputError for
-    a direction without length.
+    Sphere tracing inside the field's box, in the user's units; the directions need no unit length. A ray that starts
+    inside ends where it leaves the shape. Raises InputError for a direction of length zero.
     """
     origins, directions = np.atleast_2d(np.asarray(origins, np.float64)), np.atleast_2d(np.asarray(directions, float))
     if origins.shape != directions.shape or origins.shape[1:] != (3,):
         raise InputError(
             f"origins {origins.shape} and directions {directions.shape} do not match: give (n, 3) of both."
         )
-    length = np.linalg.norm(directions, axis=1)
-    if not (np.isfinite(length).all() and (length > 0).all()):
+    norm = np.linalg.norm(directions, axis=1)
+    if not (np.isfinite(norm).all() and (norm > 0).all()):
         raise InputError("a ray's direction has no length: give directions that are not zero.")
-    unit = directions / length[:, None]
-    low, high = sdf.similarity.invert(np.array([sdf.lower, sdf.upper]))
-    with np.errstate(divide="ignore", invalid="ignore"):  # the box: rays go on from where they enter it
-        slabs = np.stack([(low - origins) / unit, (high - origins) / unit])
-        slabs[:, unit == 0] = np.where(((low <= origins) & (origins <= high))[unit == 0], [[-np.inf], [np.inf]], np.nan)
-    enter, leave = np.fmin(slabs[0], slabs[1]).max(1), np.fmax(slabs[0], slabs[1]).min(1)
+    unit = directions / norm[:, None]
+    enter, leave = _clip(origins, unit, *box(field))
     start = np.maximum(enter, 0)
     through = leave > start
-    met = np.full(len(origins), np.inf)
+    lengths = np.full(len(origins), np.inf)
     first = origins[through] + start[through, None] * unit[through]
-    tolerance = TOLERANCE / sdf.similarity.scale
-    found = trace(lambda x: np.asarray(sdf(x)), first, unit[through], (leave - start)[through], tolerance)
-    met[through] = found + start[through]
-    return met
+    limit = (leave - start)[through]
+    lengths[through] = _trace(field, first, unit[through], limit, TOLERANCE / field.similarity.scale) + start[through]
+    return lengths
 
 
-def grid(sdf: SDF, resolution: int = 128, progress: ProgressCallback | None = None) -> Samples:
-    """The field on a regular grid over its box, `resolution` cells along the longest side. progress: called with what
-    is being done and the share that is done.
+def _clip(origins: np.ndarray, unit: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lengths (n,) at which rays enter and leave the box from low to high, by its three slabs."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slabs = np.stack([(low - origins) / unit, (high - origins) / unit])
+        slabs[:, unit == 0] = np.where(((low <= origins) & (origins <= high))[unit == 0], [[-np.inf], [np.inf]], np.nan)
+    return np.fmin(slabs[0], slabs[1]).max(1), np.fmax(slabs[0], slabs[1]).min(1)
 
-    Raises InputError where it would not fit into 4 GiB.
+
+def _trace(
+    distance: Callable[[np.ndarray], np.ndarray],
+    origins: np.ndarray,
+    directions: np.ndarray,
+    limit: np.ndarray,
+    tolerance: float,
+) -> np.ndarray:
+    """Lengths (n,) of rays with unit directions to the surface, from either side; infinite beyond `limit` (n,)."""
+    f, start, way, far = _torch(distance), *(torch.from_numpy(one) for one in (origins, directions, limit))
+    sign = torch.where(f(start) < 0, -1.0, 1.0).double()
+    before, length, end = march(f, start, way, far, tolerance, TRACING_STEPS, sign)
+    crossed = end < -tolerance
+
+    def outside(t: Tensor) -> Tensor:
+        return sign[crossed] * f(start[crossed] + t[:, None] * way[crossed]) > 0
+
+    low, high = bisect(outside, before[crossed], length[crossed], HALVINGS)
+    length[crossed] = (low + high) / 2
+    return torch.where((end <= tolerance) & (length <= far), length, torch.inf).numpy()
+
+
+def _torch(function: Callable[[np.ndarray], np.ndarray]) -> Callable[[Tensor], Tensor]:
+    """A function of arrays as one of tensors."""
+    return lambda x: torch.from_numpy(np.asarray(function(x.numpy())))
+
+
+def grid(field: Field, resolution: int = 128, progress: ProgressCallback | None = None) -> Samples:
+    """The field on a regular grid over its box, `resolution` cells along the longest side.
+
+    progress: called with the stage and the finished fraction. Raises InputError for a grid of more than 4 GiB.
     """
     if not isinstance(resolution, (int, np.integer)) or resolution < 1:
-        raise InputError(f"resolution {resolution} is no number of cells: give 1 or more.")
-    low, high = sdf.similarity.invert(np.array([sdf.lower, sdf.upper]))
+        raise InputError(f"resolution {resolution} is not a number of cells: give 1 or more.")
+    low, high = box(field)
     spacing = float((high - low).max()) / resolution
     counts = np.ceil((high - low) / spacing - 1e-9).astype(int) + 1
     size = 4 * int(np.prod(counts.astype(object)))
@@ -102,14 +120,9 @@ def grid(sdf: SDF, resolution: int = 128, progress: ProgressCallback | None = No
         )
     y, z = (low[axis] + spacing * np.arange(counts[axis]) for axis in (1, 2))
     values = np.empty(counts, np.float32)
-    tell = progress or (lambda stage, fraction: None)
     for i in range(counts[0]):
-        tell(f"sampling {' x '.join(map(str, counts))} places", i / counts[0])
-        x = low[0] + spacing * i
-        values[i] = np.asarray(sdf(_plane(x, y, z))).reshape(counts[1:])
+        if progress:
+            progress(f"sampling {' x '.join(map(str, counts))} points", i / counts[0])
+        plane = np.stack(np.meshgrid([low[0] + spacing * i], y, z, indexing="ij"), -1).reshape(-1, 3)
+        values[i] = np.asarray(field(plane)).reshape(counts[1:])
     return Samples(values, low, spacing)
-
-
-def _plane(x: float, y: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """Points (ny * nz, 3) of a plane."""
-    return np.stack(np.meshgrid([x], y, z, indexing="ij"), -1).reshape(-1, 3)

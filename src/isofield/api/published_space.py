@@ -17,7 +17,7 @@ from isofield.api.specs import is_specs, translated
 from isofield.configs import PrepareConfig
 from isofield.datasets import read_split
 from isofield.errors import InputError
-from isofield.folder_format import reason
+from isofield.folder_format import reason, unreadable
 from isofield.methods import auto_decoder
 from isofield.types import Similarity
 
@@ -83,7 +83,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         held = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises errors of many kinds for what is no file of its own
-        raise InputError(f"{path} is damaged ({reason(error).split('. ')[0][:120]}): copy it anew.") from None
+        raise unreadable(path, error, "copy it again") from None
     if not isinstance(held, dict):
         raise InputError(f"{path} is no checkpoint of DeepSDF's code: copy it anew.")
     return held

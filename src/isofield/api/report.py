@@ -8,8 +8,8 @@ import numpy as np
 import trimesh
 from scipy.spatial import cKDTree
 
+from isofield.kdtree import nearest
 from isofield.points.local_pca import subsample
-from isofield.threads import nearest
 
 SAMPLES = 100_000
 """Points of the input, and of the mesh, that are looked at."""

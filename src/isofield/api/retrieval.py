@@ -14,7 +14,7 @@ from isofield.api.load import load_run
 from isofield.errors import InputError
 from isofield.evaluate import Pair, retrieval, shapes_in
 from isofield.evaluate.samples import draw, surface_points
-from isofield.folder_format import CONFIG, place
+from isofield.folder_format import CONFIG, resolve
 from isofield.points import normalization
 from isofield.threads import parallel_map
 from isofield.types import Cloud, ProgressCallback
@@ -30,7 +30,7 @@ def training_points(
 ) -> tuple[list[str], list[np.ndarray]]:
     """Names and points (n, 3), each in its own normalised space, of the training shapes of a run, or of the shapes in a
     folder. ids: of a folder's shapes that count, all by default. Raises InputError where there are none."""
-    run = place(Path(source))
+    run = resolve(Path(source))
     if (run / CONFIG).is_file():
         space = load_run(run)
         found = []

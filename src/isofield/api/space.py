@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,15 @@ import torch
 from scipy.spatial.distance import cdist
 from torch import nn
 
+from isofield.api.folder import write_folder
 from isofield.api.sdf import SDF
 from isofield.configs import PrepareConfig, SpaceConfig
 from isofield.errors import InputError, did_you_mean
 from isofield.fields.csg import Transformed
 from isofield.fields.level_set import CodedField
+from isofield.folder_format import SPACE
 from isofield.methods import spaces
-from isofield.types import Pose, Similarity
+from isofield.types import Pose, Similarity, triple
 
 MARGIN = 0.02
 """Of the box in which the surface of a code is looked for, beyond the ball of the normalised shapes."""
@@ -172,7 +174,7 @@ class ShapeSpace:
         if pose is not None:
             center, radius = pose.invert(np.zeros((1, 3)))[0], radius / pose.scale
             module = Transformed(module, (pose.scale * pose.rotation).tolist(), pose.shift)
-        low, high = _triple(center - radius), _triple(center + radius)
+        low, high = triple(center - radius), triple(center + radius)
         provenance = {**self.provenance, "method": self.method, **more}
         return SDF(
             module.eval().requires_grad_(False), similarity, similarity.invert(points), apart / similarity.scale,
@@ -199,11 +201,11 @@ class ShapeSpace:
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write the space's folder; `isofield.load` reads it. Raises InputError where it cannot be written."""
-        from isofield.api.space_folder import save
-
-        return save(self, Path(folder))
-
-
-def _triple(values: np.ndarray) -> tuple[float, float, float]:
-    x, y, z = values.tolist()
-    return x, y, z
+        config = {
+            "method": self.method,
+            "settings": asdict(self.config),
+            "prepare": asdict(self.prepare),
+            "shapes": [[s.id, s.label, *s.similarity.center, s.similarity.scale] for s in self.shapes],
+            "provenance": self.provenance,
+        }
+        return write_folder(Path(folder), SPACE, self.module, {"codes": torch.as_tensor(self.codes)}, config)

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from isofield import __version__, training
+from isofield.api.load import prepare_config
 from isofield.api.observations import similarity_of
 from isofield.api.space import Shape, ShapeSpace
-from isofield.api.space_folder import prepare_config
 from isofield.configs import (
     DEFAULTS,
     SPACES,

@@ -100,7 +100,7 @@ def fit(arguments: Sequence[str]) -> int:
     if not wants_help(arguments) or choice != Choice():
         settings = settings_of(choice)
     default = Fit(inputs=tyro.MISSING, out=tyro.MISSING, settings=settings, **asdict(choice))
-    return run(parse(Fit[type(settings)], PROGRAM, arguments, default))  # type: ignore[misc]
+    return run(parse(Fit[type(settings)], PROGRAM, arguments, default))  # type: ignore[arg-type, misc]
 
 
 def settings_of(choice: Choice) -> Any:

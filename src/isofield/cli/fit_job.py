@@ -133,11 +133,13 @@ def run(job: Job, options: Fit[Any]) -> tuple[dict[str, Any], str]:
 def _merged(job: Job, options: Fit[Any]) -> Cloud | list[View]:
     """All scans of one shape as one cloud, or its depth images."""
     from isofield import io
-    from isofield.points import merged
+    from isofield.files import printable
+    from isofield.points import merge_scans
 
     if options.camera is not None:
         return io.read_views(job.merged, options.camera)
-    return merged(job.merged, io.read_poses(options.poses) if options.poses else None)
+    scans = {printable(path): io.read(path) for path in job.merged}
+    return merge_scans(scans, io.read_poses(options.poses) if options.poses else None)
 
 
 def _write(job: Job, sdf: SDF, extraction: Extraction) -> list[str]:

@@ -49,10 +49,10 @@ Lines = list[tuple[str, str]]
 
 
 def _told(path: Path) -> tuple[str, Lines, dict[str, object]]:
-    from isofield.folder_format import place
+    from isofield.folder_format import resolve
 
-    if (place(path) / "config.json").is_file():
-        return _field(place(path))
+    if (resolve(path) / "config.json").is_file():
+        return _field(resolve(path))
     if (path / "manifest.json").is_file():
         return _prepared(path)
     return _experiment(path) if (path / "specs.json").is_file() else _shape(path)

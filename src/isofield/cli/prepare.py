@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 import tyro
 
-from isofield.configs import Layout, Normalize, Samples, Sign
+from isofield.configs import Normalize, Samples, Sign
+from isofield.plugins import modules
 
 NAMED = 10
 """So many rejected shapes are named on the screen; all of them are in report.csv."""
@@ -17,7 +18,7 @@ def prepare(
     source: Annotated[Path, tyro.conf.Positional],
     out: Annotated[Path, tyro.conf.Positional],
     *,
-    layout: Layout = "auto",
+    layout: Annotated[str, tyro.conf.arg(metavar="{auto," + ",".join(modules("datasets/layouts")) + "}")] = "auto",
     samples: Annotated[
         tuple[Samples, ...], tyro.conf.arg(metavar="{signed,unsigned,cloud,levelset,occupancy,surface,views} ...")
     ] = ("signed",),

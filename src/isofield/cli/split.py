@@ -7,7 +7,7 @@ from typing import Annotated
 
 import tyro
 
-from isofield.configs import Layout
+from isofield.plugins import modules
 
 
 def split(
@@ -15,7 +15,7 @@ def split(
     *,
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="OUT.json")],
     train: float = 0.8,
-    layout: Layout = "auto",
+    layout: Annotated[str, tyro.conf.arg(metavar="{auto," + ",".join(modules("datasets/layouts")) + "}")] = "auto",
     classes: Annotated[tuple[str, ...], tyro.conf.arg(metavar="CLASS ...", help_behavior_hint="")] = (),
     seed: int = 0,
 ) -> int:

@@ -12,7 +12,6 @@ from isofield.configs.preparing import (
     NORMALIZE,
     SAMPLES,
     SIGNS,
-    Layout,
     Normalize,
     PrepareConfig,
     Samples,

@@ -48,6 +48,6 @@ def settings(quality: Quality = "balanced", init: Init = "oriented", network: Ne
 
 
 IGR = MethodSpec(
-    "zero on the points, unit gradient everywhere", "isofield.methods.igr:IgrMethod", settings,
+    "zero on the points, unit gradient everywhere", "isofield.methods.igr:method", settings,
     {"igr-paper": PAPER}, learned=True,
 )  # fmt: skip

@@ -47,5 +47,5 @@ def settings(quality: Quality = "balanced", init: Init = "oriented", network: Ne
 
 NEURAL_PULL = MethodSpec(
     "pulls queries onto the nearest points along the field's own gradient",
-    "isofield.methods.neural_pull:NeuralPullMethod", settings, {"neural-pull-paper": PAPER}, learned=True,
+    "isofield.methods.neural_pull:method", settings, {"neural-pull-paper": PAPER}, learned=True,
 )  # fmt: skip

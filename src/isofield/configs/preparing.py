@@ -12,10 +12,8 @@ Sign = Literal["winding", "visibility", "parity"]
 """How it is told what is inside of a mesh (`datasets.sign`)."""
 SIGNS = get_args(Sign)
 Normalize = Literal["shape", "dataset", "none"]
-"""Which similarity leads shapes into the normalised space: one each, one for all of them, none (`datasets.normalization`)."""
+"""Which similarity maps shapes to the normalised space: one per shape, one for all, or none."""
 NORMALIZE = get_args(Normalize)
-Layout = Literal["auto", "deepsdf", "occupancy", "points2surf", "shapenet", "modelnet", "meshes"]
-"""How the shapes of a data set lie in their folder (`datasets.layouts`); auto finds out."""
 
 
 @dataclass(frozen=True)

@@ -59,10 +59,10 @@ def settings(
 
 
 SALD = MethodSpec(
-    "unsigned distances and their gradients, signs from the start", "isofield.methods.sald:SaldMethod",
+    "unsigned distances and their gradients, signs from the start", "isofield.methods.sald:method",
     partial(settings, paper=SALD_PAPER), {"sald-paper": SALD_PAPER}, learned=True,
 )  # fmt: skip
 SAL = MethodSpec(
-    "unsigned distances, signs from the start", "isofield.methods.sald:SaldMethod",
+    "unsigned distances, signs from the start", "isofield.methods.sald:method",
     partial(settings, paper=SAL_PAPER), {"sal-paper": SAL_PAPER}, learned=True,
 )  # fmt: skip

@@ -43,6 +43,6 @@ def settings(
 
 
 SDF_REGRESSION = MethodSpec(
-    "signed distances to a closed mesh, by a network", "isofield.methods.sdf_regression:SdfRegressionMethod", settings,
+    "signed distances to a closed mesh, by a network", "isofield.methods.sdf_regression:method", settings,
     reads="closed mesh", learned=True,
 )  # fmt: skip

@@ -46,6 +46,6 @@ def settings(quality: Quality = "balanced", init: Init = "oriented", network: Ne
 
 
 SIREN = MethodSpec(
-    "a sine network of oriented points", "isofield.methods.siren:SirenMethod", settings, {"siren-paper": PAPER},
+    "a sine network of oriented points", "isofield.methods.siren:method", settings, {"siren-paper": PAPER},
     learned=True,
 )  # fmt: skip

@@ -1,10 +1,11 @@
-"""Many shapes on disk: found, judged, sampled, and read again for training."""
+"""Many shapes on disk: layouts, quality gate, preparation into samples, and reading for training."""
 
-from isofield.datasets.deepsdf_io import read_deepsdf, write_deepsdf
 from isofield.datasets.download import fetch, find_source
-from isofield.datasets.layouts import LAYOUTS, Entry, find
+from isofield.datasets.layout import Entry, Layout, Precomputed
+from isofield.datasets.layouts import find
+from isofield.datasets.layouts.deepsdf import read_deepsdf, write_deepsdf
+from isofield.datasets.layouts.occupancy import read_occupancy, read_pointcloud, write_occupancy
 from isofield.datasets.manifest import Record
-from isofield.datasets.onet_io import read_occupancy, read_pointcloud, write_occupancy
 from isofield.datasets.prepare import prepare
 from isofield.datasets.prepared import Prepared, ids_of
 from isofield.datasets.registry import ELSEWHERE, SOURCES
@@ -12,9 +13,10 @@ from isofield.datasets.splits import chosen, make_split, of_classes, read_split
 
 __all__ = [
     "ELSEWHERE",
-    "LAYOUTS",
     "SOURCES",
     "Entry",
+    "Layout",
+    "Precomputed",
     "Prepared",
     "Record",
     "chosen",

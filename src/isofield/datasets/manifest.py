@@ -16,7 +16,7 @@ from typing import Any
 
 from isofield.configs import PrepareConfig
 from isofield.errors import InputError
-from isofield.files import atomic_write
+from isofield.files import atomic_write, safe_id
 from isofield.folder_format import reason
 
 FORMAT = 1
@@ -43,6 +43,9 @@ class Record:
     scale: float = 1.0
     files: dict[str, str] = field(default_factory=dict)
     stamp: str = ""
+
+    def __post_init__(self) -> None:
+        safe_id(self.id)
 
 
 def settings_of(config: PrepareConfig, layout: str) -> dict[str, Any]:
@@ -99,7 +102,7 @@ def write(path: Path, content: Any) -> None:
 def read(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], list[Record]]:
     """The settings and the records of a prepared folder.
 
-    Raises InputError for what is none, is not finished, is damaged, or of a newer format.
+    Raises InputError for a folder that is not prepared, not finished, damaged, or of a newer format.
     """
     folder = Path(folder)
     path = folder / MANIFEST
@@ -112,13 +115,10 @@ def read(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], list[Record]]:
         raise InputError(f"{folder} has no {MANIFEST}: {how}.")
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
-        version = int(table["settings"]["format"])
-        if version > FORMAT:
-            raise InputError(
-                f"{folder} has format {version}, newer than the {FORMAT} that this isofield reads: upgrade isofield."
-            )
-        return table["settings"], [Record(**row) for row in table["shapes"]]
+        settings, version = table["settings"], int(table["settings"]["format"])
+        records = [Record(**row) for row in table["shapes"]] if version <= FORMAT else []
     except (ValueError, KeyError, TypeError, OSError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path} is damaged ({reason(error)}): prepare the data set again.") from None
+        raise InputError(f"{path} is damaged ({reason(error).rstrip('.')}): prepare the data set again.") from None
+    if version > FORMAT:
+        raise InputError(f"{folder} has format {version}, newer than the {FORMAT} that is read here: upgrade isofield.")
+    return settings, records

@@ -14,7 +14,7 @@ import numpy as np
 from isofield import io
 from isofield.configs import PrepareConfig
 from isofield.datasets.isolation import alone
-from isofield.datasets.layouts.entry import Entry
+from isofield.datasets.layout import Entry
 from isofield.errors import InputError
 from isofield.points import check_cloud, check_faces, normalization
 from isofield.types import Cloud, Similarity

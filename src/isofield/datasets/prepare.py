@@ -20,12 +20,14 @@ from filelock import FileLock, Timeout
 from isofield.configs import NORMALIZE, SAMPLES, SIGNS, PrepareConfig
 from isofield.datasets import report
 from isofield.datasets.isolation import working
-from isofield.datasets.layouts import Entry, find
+from isofield.datasets.layout import Entry
+from isofield.datasets.layouts import find
 from isofield.datasets.manifest import MANIFEST, RECORD, SHAPES, Record, begun, check_settings, settings_of, write
 from isofield.datasets.normalization import common
 from isofield.datasets.prepare_shape import guarded, place, stamp
 from isofield.datasets.splits import chosen, of_classes, read_split
 from isofield.errors import InputError
+from isofield.files import PARTIAL
 
 Told = Callable[[int, int, Record], None]
 """(how many are done, of how many, the last one)"""
@@ -74,7 +76,7 @@ def prepare(
         entries = [entry for entry in entries if entry.id in wanted]
         if not entries:
             raise InputError(f"the split names no shape of {', '.join(classes)}: give another split, or other classes.")
-    if config.normalize != "shape" and any(entry.made for entry in entries):
+    if config.normalize != "shape" and any(entry.precomputed for entry in entries):
         raise InputError(f"{source} has samples that others normalised shape by shape: leave --normalize out.")
     workers = workers or os.cpu_count() or 1
     if config.normalize == "dataset" and config.similarity is None:
@@ -120,13 +122,10 @@ def _prepared(
     done = {entry.id: record for entry in entries if (record := _known(out, entry)) is not None}
     todo = [entry for entry in entries if entry.id not in done]
     with working():
-        try:
-            for record in _run(todo, out, config, workers, timeout, backend):
-                done[record.id] = record
-                if told is not None:
-                    told(len(done), len(entries), record)
-        except OSError as error:
-            raise InputError(f"{error}.") from None
+        for record in _run(todo, out, config, workers, timeout, backend):
+            done[record.id] = record
+            if told is not None:
+                told(len(done), len(entries), record)
     records = [done[entry.id] for entry in entries]
     settings = settings_of(config, layout)
     report.write(out, records)
@@ -204,7 +203,7 @@ def _known(out: Path, entry: Entry) -> Record | None:
 
 def _clear(out: Path) -> None:
     """Removes what a killed run left half written."""
-    for path in (out / SHAPES).rglob(".writing-*") if (out / SHAPES).is_dir() else ():
+    for path in (out / SHAPES).rglob(f"{PARTIAL}*") if (out / SHAPES).is_dir() else ():
         shutil.rmtree(path, ignore_errors=True)
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import cache
@@ -19,18 +17,19 @@ from scipy.spatial import cKDTree
 from isofield import render
 from isofield.configs import PrepareConfig
 from isofield.datasets.isolation import alone
-from isofield.datasets.layouts.entry import Entry
+from isofield.datasets.layout import Entry
 from isofield.datasets.manifest import RECORD, SHAPES, Record
 from isofield.datasets.normalization import UNITS
-from isofield.datasets.precomputed import take, write_given_views
+from isofield.datasets.precomputed import take, write_precomputed_views
 from isofield.datasets.quality_gate import GateResult, faces_of, judge
 from isofield.datasets.sign import distance_of
 from isofield.datasets.views import write_views
-from isofield.errors import InputError
+from isofield.errors import InputError, OutputError
+from isofield.files import atomic_write
+from isofield.kdtree import nearest
 from isofield.points import normalization
 from isofield.sampling import training_samples
 from isofield.solids.triangles import Nearest, nearest_on
-from isofield.threads import nearest
 from isofield.types import Cloud, Distance, Similarity
 
 if TYPE_CHECKING:
@@ -59,13 +58,13 @@ def place(out: Path, id_: str) -> Path:
 def guarded(entry: Entry, out: Path, config: PrepareConfig, timeout: float | None) -> Record:
     """`prepare_shape` in a process of its own: a crash or a timeout becomes a rejected shape, not the end of the run.
 
-    Raises OSError where nothing could be written, and KeyboardInterrupt, without a record, once the run has ended.
+    Raises `OutputError` where nothing can be written, and KeyboardInterrupt, without a record, once the run has ended.
     """
     status = alone(_quietly, (entry, out, config), timeout)
     if status is None:
         return write_record(out, _rejected(entry, f"took longer than {timeout:g} seconds"))
     if status == FULL:
-        raise OSError(f"{out} cannot be written: make room, or choose another folder")
+        raise OutputError(f"{out} cannot be written: make room, or choose another folder.")
     path = place(out, entry.id) / RECORD
     if status != 0 or not path.is_file():
         return write_record(out, _rejected(entry, f"crashed its process (exit status {status})"))
@@ -79,7 +78,7 @@ FULL = 74
 def _quietly(entry: Entry, out: Path, config: PrepareConfig) -> None:
     try:
         prepare_shape(entry, out, config)
-    except OSError:
+    except (OSError, OutputError):
         os._exit(FULL)
     except MemoryError:
         write_record(out, _rejected(entry, "too large for this machine's memory"))
@@ -92,17 +91,14 @@ def _quietly(entry: Entry, out: Path, config: PrepareConfig) -> None:
 def prepare_shape(entry: Entry, out: Path, config: PrepareConfig) -> Record:
     """Judges one shape and writes its samples; the record. The seed is the data set's with the shape's id."""
     seed = seed_of(entry.id, config)
-    judged, arrays = take(entry, config, seed) if entry.made else (judge(str(entry.path), config), {})
+    judged, arrays = take(entry, config, seed) if entry.precomputed else (judge(str(entry.path), config), {})
     distance = distance_of(judged, config) if judged.solids is not None else None
     missing = tuple(kind for kind in config.samples if kind not in arrays)
     arrays |= samples(judged, replace(config, samples=missing), seed, distance)
     judged = short(judged, arrays, config)
     if judged.outcome == "reject":
         arrays = {}
-    target = place(out, entry.id)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".writing-", ignore_cleanup_errors=True) as name:
-        beside = Path(name) / "shape"
+    with atomic_write(place(out, entry.id)) as beside:
         beside.mkdir()
         for kind, rows in arrays.items():
             np.save(beside / f"{kind}.npy", rows.astype(np.float16 if config.half else np.float32))
@@ -111,7 +107,7 @@ def prepare_shape(entry: Entry, out: Path, config: PrepareConfig) -> Record:
             if "views" in config.samples and judged.solids is not None:
                 write_views(_mesh(judged), beside / "views", config.views, config.size)
             elif "views" in config.samples and judged.similarity is not None:
-                write_given_views(entry.made["views"], beside / "views", judged.similarity)
+                write_precomputed_views(entry.precomputed["views"], beside / "views", judged.similarity)
         files = {kind: hashlib.sha256((beside / f"{kind}.npy").read_bytes()).hexdigest() for kind in arrays}
         similarity = judged.similarity
         record = Record(
@@ -120,9 +116,6 @@ def prepare_shape(entry: Entry, out: Path, config: PrepareConfig) -> Record:
             stamp(entry),
         )  # fmt: skip
         (beside / RECORD).write_text(json.dumps(asdict(record)) + "\n", encoding="utf-8")
-        if target.exists():
-            shutil.rmtree(target)
-        os.replace(beside, target)
     return record
 
 
@@ -227,7 +220,7 @@ def _known_again(kind: str, rows: np.ndarray, distance: Distance, closest: Neare
 def stamp(entry: Entry) -> str:
     """By this it is known that files are those that were prepared: their sizes and when they were written."""
     try:
-        known = [path.stat() for path in [entry.path, *(p for p in entry.made.values() if p != entry.path)]]
+        known = [path.stat() for path in [entry.path, *(p for p in entry.precomputed.values() if p != entry.path)]]
     except OSError:
         return ""
     return " ".join(f"{one.st_size}-{one.st_mtime_ns}" for one in known)
@@ -235,12 +228,9 @@ def stamp(entry: Entry) -> str:
 
 def write_record(out: Path, record: Record) -> Record:
     """The record of a shape without samples, written."""
-    target = place(out, record.id)
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
-    beside = target / f".{RECORD}"
-    beside.write_text(json.dumps(asdict(record)) + "\n", encoding="utf-8")
-    os.replace(beside, target / RECORD)
+    with atomic_write(place(out, record.id)) as beside:
+        beside.mkdir()
+        (beside / RECORD).write_text(json.dumps(asdict(record)) + "\n", encoding="utf-8")
     return record
 
 

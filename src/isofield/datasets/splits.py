@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from isofield.datasets.layouts.entry import Entry
+from isofield.datasets.layout import Entry
 from isofield.datasets.manifest import Record
 from isofield.errors import InputError, did_you_mean
 

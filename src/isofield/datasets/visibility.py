@@ -13,8 +13,8 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from isofield import render
+from isofield.kdtree import nearest
 from isofield.solids.morton import in_order
-from isofield.threads import nearest
 from isofield.types import Distance
 
 VIEWS, PIXELS, AWAY = 100, 400, 1.1

@@ -14,7 +14,7 @@ from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
 from isofield.evaluate.samples import Samples
-from isofield.threads import nearest
+from isofield.kdtree import nearest
 
 
 @dataclass(frozen=True)

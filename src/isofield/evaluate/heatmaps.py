@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 from isofield import io
 from isofield.errors import InputError
 from isofield.evaluate.samples import surface_points
-from isofield.threads import nearest
+from isofield.kdtree import nearest
 from isofield.types import Cloud
 
 COLORS = np.array([(49, 54, 149), (69, 150, 190), (171, 217, 160), (254, 224, 100), (244, 109, 67), (165, 0, 38)])

@@ -7,8 +7,8 @@ Names of parameters are those of the released code (lin0.weight_v, ...), so that
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any, Protocol, final, runtime_checkable
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Protocol, final, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -109,6 +109,11 @@ class Decoder(nn.Module):
             "use_tanh": self.use_tanh,
         }  # fmt: skip
 
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> Decoder:
+        """The field of `config()`; see `fields.serialization.Storable`."""
+        return cls(**config)
+
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         """Distances (b, n) at x (b, n, 3) of the shapes with codes z (b, l), without dropout."""
         return self.decode(x, self.condition(z))
@@ -166,12 +171,23 @@ def dropped(h: Tensor, share: float, random: torch.Generator) -> Tensor:
 class LatentField(nn.Module):
     """The field (n, 3) -> (n,) of one code (l,) of a space f(x (b, n, 3), z (b, l)) -> (b, n)."""
 
+    kind: ClassVar[str] = "network"
+    cube_only: ClassVar[bool] = True
     code: Tensor
 
     def __init__(self, space: nn.Module, code: Tensor) -> None:
         super().__init__()
         self.space = space
         self.register_buffer("code", code)
+
+    def config(self) -> dict[str, Any]:
+        """The space of shapes; the code is a tensor."""
+        return {"space": self.space}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> LatentField:
+        """The field of `config()`; see `fields.serialization.Storable`."""
+        return cls(config["space"], torch.as_tensor(state["code"]))
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, 3) to (n,)."""

@@ -1,23 +1,18 @@
-"""What a field says beyond the space it was learned in."""
+"""Values of fields outside the cube in which they were learned."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from isofield.fields.decoder import LatentField
-from isofield.fields.hash_grid import HashGrid
-from isofield.fields.mlp import Mlp
-from isofield.fields.siren import Siren
-
-NETWORKS = (Mlp, Siren, HashGrid, LatentField)
-"""Fields that mean nothing beyond the cube from -1 to 1; grids and what is made of fields know for themselves."""
-
 
 def value(field: nn.Module, x: Tensor) -> Tensor:
-    """Signed distances (n,) at normalised x (n, 3): beyond the cube a network is asked at its nearest place, and the
-    way there is added."""
-    if not isinstance(field, NETWORKS):
+    """Signed distances (n,) at normalised x (n, 3), inside and outside the cube [-1, 1]^3.
+
+    A field whose class sets `cube_only` is evaluated at the closest point of the cube, and the distance to that point
+    is added. Every other field extrapolates by itself.
+    """
+    if not getattr(field, "cube_only", False):
         return field(x)
     inside = x.clamp(-1, 1)
     square = (x - inside).square().sum(1)

@@ -1,29 +1,33 @@
-"""A signed distance on a sparse grid of several levels: nodes near the surface are at the finest, others coarser."""
+"""A signed distance on a sparse grid of several levels: fine near the surface, coarse elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, final
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-CORNERS = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)], np.int64)
-"""(8, 3) offsets of a cell's corners."""
+from isofield.types import CORNERS
 
 
+@final
 class SparseGrid(nn.Module):
-    """Trilinear interpolation in the finest cell that holds a point; outside the grid, the distance to where the
-    gradient at the nearest place of its box says that the surface is.
+    """Trilinear interpolation in the finest cell that contains a point.
 
-    Level l has cells of side `side / 2**l`; level 0 is dense, a finer one covers whole cells of the level above. Where
-    the values at the border of a level are those that the level above interpolates there, the field is continuous.
+    Outside the grid, the value is the distance to the surface that the value and the gradient at the closest point of
+    the grid's box predict. Level l has cells of side `side / 2**l`; level 0 is dense, a finer level covers whole cells
+    of the level above. The field is continuous where the values at the border of a level interpolate the level above.
 
-    origin: (3,) least corner. side: of a coarse cell. shape: coarse cells an axis. cells: for each level the sorted
-    keys (m_l,) int64 of its cells, key = (i * ny + j) * nz + k in that level's own counts. values: for each level its
-    nodes' values, ordered by node key. Raises ValueError where cells and values do not belong together.
+    origin: (3,) lower corner. side: of a coarse cell. shape: number of coarse cells along each axis. cells: for each
+    level the sorted keys (m_l,) int64 of its cells, key = (i * ny + j) * nz + k with that level's own counts. values:
+    for each level the values at its nodes, in the order of the nodes' keys. Raises ValueError where cells and values do
+    not match.
     """
 
+    kind: ClassVar[str] = "grid"
+    cube_only: ClassVar[bool] = False
     origin: Tensor
 
     def __init__(
@@ -47,9 +51,20 @@ class SparseGrid(nn.Module):
             self.register_buffer(f"corners_{level}", torch.as_tensor(corners), persistent=False)
             self.register_parameter(f"values_{level}", nn.Parameter(torch.as_tensor(np.asarray(nodal, np.float32))))
 
+    def config(self) -> dict[str, Any]:
+        """Side, shape and the number of levels; cells and values are tensors."""
+        return {"side": self.side, "shape": list(self.shape), "levels": self.levels}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> SparseGrid:
+        """The grid of `config()` and its tensors; see `fields.serialization.Storable`."""
+        levels = range(int(config["levels"]))
+        cells, values = ([state[f"{name}_{level}"].numpy() for level in levels] for name in ("cells", "values"))
+        return cls(state["origin"].tolist(), config["side"], config["shape"], cells, values)
+
     @property
     def cell(self) -> float:
-        """Side of a finest cell."""
+        """Side of the finest cells."""
         return self.side / 2 ** (self.levels - 1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -73,7 +88,7 @@ class SparseGrid(nn.Module):
             hit = keys[row] == key
             at, t = todo[hit], (fine - index)[hit]
             nodal = getattr(self, f"values_{level}")[corners[row[hit]].long()]  # (m, 8)
-            result = result.index_put((at,), _trilinear(nodal, t).to(result))
+            result = result.index_put((at,), trilinear(nodal.T.view(2, 2, 2, -1), t).to(result))
             far = outside[at]
             if bool(far.any()):
                 slope = slope.index_put((at[far],), _slope(nodal[far], t[far]).to(result))
@@ -85,15 +100,15 @@ class SparseGrid(nn.Module):
         return result.index_put((outside,), torch.where(value < 0, value + away.norm(dim=1), (away + foot).norm(dim=1)))
 
 
-def _trilinear(nodal: Tensor, t: Tensor) -> Tensor:
-    """Interpolation (m,) of corner values (m, 8) at t (m, 3) in [0, 1]."""
-    nodal = nodal[:, :4] + (nodal[:, 4:] - nodal[:, :4]) * t[:, :1]
-    nodal = nodal[:, :2] + (nodal[:, 2:] - nodal[:, :2]) * t[:, 1:2]
-    return nodal[:, 0] + (nodal[:, 1] - nodal[:, 0]) * t[:, 2]
+def trilinear(corners: Tensor, t: Tensor) -> Tensor:
+    """Trilinear interpolation (n, ...) of values (2, 2, 2, n, ...) at the corners of n cells, at t (n, 3) in [0, 1]."""
+    for axis in range(3):
+        corners = corners[0] + (corners[1] - corners[0]) * t[:, axis].view(-1, *[1] * (corners.dim() - 4 + axis))
+    return corners
 
 
 def _slope(nodal: Tensor, t: Tensor) -> Tensor:
-    """Gradient (m, 3), in values a cell, of the interpolation of corner values (m, 8) at t (m, 3) in [0, 1]."""
+    """Gradient (m, 3), per cell, of the interpolation of corner values (m, 8) at t (m, 3) in [0, 1]."""
     values = nodal.view(-1, 2, 2, 2)
     x, y, z = (torch.stack([1 - t[:, axis], t[:, axis]], 1) for axis in range(3))  # (m, 2) each
     return torch.stack(
@@ -107,9 +122,9 @@ def _slope(nodal: Tensor, t: Tensor) -> Tensor:
 
 
 def cell_corners(keys: np.ndarray, shape: Sequence[int] | np.ndarray, level: int) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes of the cells `keys` (m,): sorted node keys (n,) int64 and each cell's corners (m, 8) int32 among them.
+    """The nodes of cells `keys` (m,): their sorted keys (n,) int64, and the rows (m, 8) int32 of each cell's corners.
 
-    A node's key is (i * (ny + 1) + j) * (nz + 1) + k in the level's own counts of cells ny, nz.
+    A node's key is (i * (ny + 1) + j) * (nz + 1) + k, where ny and nz count the cells of the level.
     """
     counts = np.asarray(shape, np.int64) * 2**level
     index = np.stack(np.unravel_index(keys, counts), 1)  # (m, 3)

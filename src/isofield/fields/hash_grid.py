@@ -7,12 +7,13 @@ into a small network. Levels with more nodes than a table holds share its entrie
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, final
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, final
 
 import torch
 from torch import Tensor, nn
 
+from isofield.fields.grid import trilinear
 from isofield.fields.mlp import Mlp
 
 SPACE = 1.1
@@ -31,6 +32,9 @@ class HashGrid(nn.Module):
     numbers a node. table: most entries of a level, a power of two. Drawn from `generator`, or from seed 0 where the
     caller loads weights anyway.
     """
+
+    kind: ClassVar[str] = "network"
+    cube_only: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -55,11 +59,16 @@ class HashGrid(nn.Module):
             self.tables.append(nn.Parameter(entries.uniform_(-0.01, 0.01, generator=generator)))
 
     def config(self) -> dict[str, Any]:
-        """What `Features(**config)` needs to build the same network."""
+        """The constructor's arguments, JSON-plain."""
         return {
             "width": self.width, "layers": self.layers, "cells": list(self.cells), "features": self.features,
             "table": self.table, "radius": self.radius,
         }  # fmt: skip
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> HashGrid:
+        """The field of `config()`; see `fields.serialization.Storable`."""
+        return cls(**config)
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, 3) points to (n,) values."""
@@ -68,7 +77,7 @@ class HashGrid(nn.Module):
     def encode(self, x: Tensor) -> Tensor:
         """(n, 3) points to their features of all levels (n, levels * features)."""
         unit = ((x + SPACE) / (2 * SPACE)).clamp(0, 1)
-        found = []
+        levels = []
         for count, table in zip(self.cells, self.tables, strict=True):
             u = unit * count
             low = u.detach().long().clamp_(max=count - 1)  # (n, 3)
@@ -81,7 +90,5 @@ class HashGrid(nn.Module):
                 i, j, k = (corners[..., axis] * PRIMES[axis] for axis in range(3))
                 index = (i[:, None, None] ^ j[None, :, None] ^ k[None, None]) & (self.table - 1)
             node = table[index]  # (2, 2, 2, n, f)
-            for axis in range(3):  # (2, 2, 2, n, f) -> (2, 2, n, f) -> (2, n, f) -> (n, f)
-                node = node[0] + (node[1] - node[0]) * t[:, axis, None]
-            found.append(node)
-        return GAIN * torch.cat(found, 1)
+            levels.append(trilinear(node, t))
+        return GAIN * torch.cat(levels, 1)

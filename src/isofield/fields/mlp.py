@@ -7,8 +7,8 @@ the skip connection, as Neural-Pull's PyTorch release has it.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any, Literal, final
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, final
 
 import torch
 from torch import Tensor, nn
@@ -52,6 +52,9 @@ class Mlp(nn.Module):
     layer gets, too; their weights start at 0, or they would spoil the sphere.
     """
 
+    kind: ClassVar[str] = "network"
+    cube_only: ClassVar[bool] = True
+
     def __init__(
         self,
         dims: Sequence[int] = (256,) * 8,
@@ -79,11 +82,16 @@ class Mlp(nn.Module):
             self.last.bias.fill_(-radius)
 
     def config(self) -> dict[str, Any]:
-        """What `Mlp(**config)` needs to build the same network."""
+        """The constructor's arguments, JSON-plain."""
         return {
             "dims": list(self.dims), "skip": list(self.skip), "activation": self.activation, "radius": self.radius,
             "more": self.more,
         }  # fmt: skip
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> Mlp:
+        """The field of `config()`; see `fields.serialization.Storable`."""
+        return cls(**config)
 
     def forward(self, x: Tensor, more: Tensor | None = None) -> Tensor:
         """(n, 3) points, and (n, more) numbers beside them, to (n,) values."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isofield.fields.grid import CORNERS
+from isofield.types import CORNERS
 
 
 @final
@@ -50,6 +50,12 @@ class PcaGrid(nn.Module):
     def config(self) -> dict[str, Any]:
         """What `build` needs beside the tensors."""
         return {"cells": self.cells, "mirrored": list(self.mirrored)}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> PcaGrid:
+        """The space of `config()` and its tensors; see `fields.serialization.Storable`."""
+        parts = [torch.as_tensor(state[name]) for name in ("mean", "rows", "steps", "odd")]
+        return cls(config["cells"], config["mirrored"], *parts)
 
     def volume(self, z: Tensor) -> Tensor:
         """Codes (b, l) to the values (b, (cells + 1)^3) at all nodes of the grid, the last axis the fastest."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 import torch
@@ -59,8 +59,15 @@ class PcaMlp(nn.Module):
         return self.coarse.length
 
     def config(self) -> dict[str, Any]:
-        """What the constructor needs beside the linear space."""
-        return {"dims": list(self.dims), "lead": self.lead}
+        """The constructor's arguments."""
+        return {"coarse": self.coarse, "dims": list(self.dims), "lead": self.lead}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> PcaMlp:
+        """The space of `config()`; see `fields.serialization.Storable`."""
+        if not isinstance(config["coarse"], PcaGrid):
+            raise ValueError("the coarse part of a PcaMlp is not a PcaGrid")
+        return cls(**config)
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         """Distances (b, n) at x (b, n, 3) of the shapes with codes z (b, l), differentiable in both."""

@@ -1,13 +1,19 @@
-"""The one place that makes networks by name, and turns a field into plain data and tensors, and back."""
+"""Fields as JSON-plain data and tensors, and back; and networks by name.
+
+A field of another package can be stored, too: its class meets `Storable` and is declared under its own name in the
+entry point group `isofield.fields`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from importlib.metadata import entry_points
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
+from isofield.errors import InputError
 from isofield.fields.csg import Csg, Offset, Transformed
 from isofield.fields.decoder import Decoder, LatentField
 from isofield.fields.grid import SparseGrid
@@ -17,6 +23,33 @@ from isofield.fields.mlp import Activation, Mlp
 from isofield.fields.pca_grid import PcaGrid
 from isofield.fields.pca_mlp import PcaMlp
 from isofield.fields.siren import Siren
+
+GROUP = "isofield.fields"
+"""Entry points of other packages: the name of a class, and the class."""
+
+
+@runtime_checkable
+class Storable(Protocol):
+    """What a class of modules needs so that `describe` and `build` can store it.
+
+    The class of a field f(x) also states `kind`, a word for people, and `cube_only`: whether it is valid only inside
+    the cube [-1, 1]^3 (`fields.extrapolation`).
+    """
+
+    def config(self) -> dict[str, Any]:
+        """JSON-plain settings. Values may be modules, or lists of modules, held by attributes of the same names."""
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> Any:
+        """A module of these settings, whose parts are built. `state` holds its tensors, which `build` loads."""
+
+
+BUILT_IN: dict[str, type[Storable]] = {
+    cls.__name__: cls
+    for cls in (
+        Csg, Decoder, GridResidual, HashGrid, LatentField, Mlp, Offset, PcaGrid, PcaMlp, Siren, SparseGrid, Transformed,
+    )
+}  # fmt: skip
 
 
 def network(
@@ -36,41 +69,42 @@ def network(
     raise ValueError(f"unknown kind of network {kind!r}")
 
 
+def storable(name: str) -> type[Storable]:
+    """The class of modules with this name. Raises ValueError for an unknown name, or a class that is not `Storable`."""
+    if name in BUILT_IN:
+        return BUILT_IN[name]
+    for point in entry_points(group=GROUP, name=name):
+        found = point.load()
+        if issubclass(found, Storable):
+            return found
+        raise ValueError(f"{point.value} lacks config or from_config")
+    raise ValueError(f"no installed package declares the type of field {name!r}")
+
+
 def describe(field: nn.Module) -> dict[str, Any]:
-    """A field as JSON-plain data, for `build`; raises TypeError for a module that is not isofield's."""
-    match field:
-        case SparseGrid():
-            return {"type": "grid", "side": field.side, "shape": list(field.shape), "levels": field.levels}
-        case GridResidual():
-            return {"type": "refined", "grid": describe(field.grid), "network": describe(field.network)}
-        case Mlp():
-            return {"type": "mlp", **field.config()}
-        case Siren():
-            return {"type": "siren", **field.config()}
-        case HashGrid():
-            return {"type": "features", **field.config()}
-        case Transformed():
-            return {"type": "moved", "part": describe(field.part)}
-        case Csg():
-            parts = [describe(part) for part in field.parts]
-            return {"type": "combined", "operation": field.operation, "parts": parts}
-        case Offset():
-            return {"type": "layer", "part": describe(field.part), **field.config()}
-        case PcaGrid():
-            return {"type": "components", **field.config()}
-        case Decoder():
-            return {"type": "decoder", **field.config()}
-        case PcaMlp():
-            return {"type": "sharpened", "coarse": describe(field.coarse), **field.config()}
-        case LatentField():
-            return {"type": "coded", "space": describe(field.space)}
-    raise TypeError(f"{type(field).__name__} cannot be written to a field folder")
+    """A field as JSON-plain data for `build`. Raises InputError for a class that is not stored by this name."""
+    name = type(field).__name__
+    try:
+        known = storable(name) is type(field)
+    except ValueError:
+        known = False
+    if not known or not isinstance(field, Storable):
+        raise InputError(
+            f"a field of the class {name} cannot be saved: declare the class as an entry point {name!r} of {GROUP!r}."
+        )
+    return {"type": name, **{key: _described(value) for key, value in field.config().items()}}
+
+
+def _described(value: Any) -> Any:
+    if isinstance(value, nn.Module):
+        return describe(value)
+    return [_described(one) for one in value] if isinstance(value, list) else value
 
 
 def tensors(field: nn.Module) -> dict[str, Tensor]:
     """A field's tensors by name, for a safetensors file."""
     state = {name: value.detach().cpu().contiguous() for name, value in field.state_dict().items()}
-    first: dict[int, str] = {}  # a file holds a tensor once; what is made of one field twice shares its tensors
+    first: dict[int, str] = {}  # safetensors refuses shared memory: a part that occurs twice is copied
     return {n: v.clone() if first.setdefault(v.data_ptr(), n) != n else v for n, v in state.items()}
 
 
@@ -79,49 +113,15 @@ def build(description: Mapping[str, Any], state: Mapping[str, Tensor]) -> nn.Mod
 
     Raises KeyError, ValueError, TypeError or RuntimeError where description and tensors do not belong together.
     """
-    rest = {key: value for key, value in description.items() if key != "type"}
-    field: nn.Module
-    match description["type"]:
-        case "grid":
-            levels = range(int(rest["levels"]))
-            cells = [state[f"cells_{level}"].numpy() for level in levels]
-            values = [state[f"values_{level}"].numpy() for level in levels]
-            return SparseGrid(state["origin"].tolist(), rest["side"], rest["shape"], cells, values)
-        case "refined":
-            grid = build(rest["grid"], _below(state, "grid."))
-            if not isinstance(grid, SparseGrid):
-                raise ValueError("a refined field's grid is not a grid")
-            return GridResidual(grid, build(rest["network"], _below(state, "network.")))
-        case "moved":
-            return Transformed(build(rest["part"], _below(state, "part.")), state["matrix"], state["shift"])
-        case "combined":
-            parts = [build(part, _below(state, f"parts.{index}.")) for index, part in enumerate(rest["parts"])]
-            return Csg(rest["operation"], parts)
-        case "layer":
-            return Offset(build(rest["part"], _below(state, "part.")), rest["outer"], rest["inner"])
-        case "components":
-            held = [torch.as_tensor(state[name]) for name in ("mean", "rows", "steps", "odd")]
-            return PcaGrid(rest["cells"], rest["mirrored"], *held)
-        case "sharpened":
-            coarse = build(rest.pop("coarse"), _below(state, "coarse."))
-            if not isinstance(coarse, PcaGrid):
-                raise ValueError("a sharpened space's coarse part is no linear space")
-            field = PcaMlp(coarse, **rest)
-        case "coded":
-            return LatentField(build(rest["space"], _below(state, "space.")), torch.as_tensor(state["code"]))
-        case "decoder":
-            field = Decoder(**rest)
-        case "mlp":
-            field = Mlp(**rest)
-        case "siren":
-            field = Siren(**rest)
-        case "hashgrid":
-            field = HashGrid(**rest)
-        case unknown:
-            raise ValueError(f"unknown type of field {unknown!r}")
+    config = {key: _built(value, state, f"{key}.") for key, value in description.items() if key != "type"}
+    field: nn.Module = storable(description["type"]).from_config(config, state)
     field.load_state_dict({name: torch.as_tensor(value) for name, value in state.items()})
     return field
 
 
-def _below(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+def _built(value: Any, state: Mapping[str, Tensor], prefix: str) -> Any:
+    if isinstance(value, list):
+        return [_built(one, state, f"{prefix}{index}.") for index, one in enumerate(value)]
+    if not isinstance(value, Mapping):
+        return value
+    return build(value, {name.removeprefix(prefix): one for name, one in state.items() if name.startswith(prefix)})

@@ -6,7 +6,8 @@ Every hidden layer is sin(w0 (W x + b)), eq. 5 there with the same w0 everywhere
 from __future__ import annotations
 
 import math
-from typing import Any, final
+from collections.abc import Mapping
+from typing import Any, ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -42,6 +43,9 @@ class Siren(nn.Module):
     section 3.2); they are drawn from `generator`, or from seed 0 where the caller loads weights anyway.
     """
 
+    kind: ClassVar[str] = "network"
+    cube_only: ClassVar[bool] = True
+
     def __init__(
         self, width: int = 192, layers: int = 4, w0: float = 20.0, generator: torch.Generator | None = None
     ) -> None:
@@ -57,8 +61,13 @@ class Siren(nn.Module):
                     parameter.uniform_(-1, 1, generator=generator).mul_(bound if index else 1 / 3)
 
     def config(self) -> dict[str, Any]:
-        """What `Siren(**config)` needs to build the same network."""
+        """The constructor's arguments, JSON-plain."""
         return {"width": self.width, "layers": self.depth, "w0": self.w0}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> Siren:
+        """The field of `config()`; see `fields.serialization.Storable`."""
+        return cls(**config)
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, 3) points to (n,) values."""

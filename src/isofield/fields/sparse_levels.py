@@ -9,8 +9,9 @@ from functools import cached_property
 import numpy as np
 from scipy.spatial import cKDTree
 
-from isofield.fields.grid import CORNERS, SparseGrid, cell_corners
-from isofield.threads import nearest
+from isofield.fields.grid import SparseGrid, cell_corners
+from isofield.kdtree import nearest
+from isofield.types import CORNERS
 
 EDGES = [(a, b) for a in range(8) for b in range(a, 8) if np.abs(CORNERS[a] - CORNERS[b]).sum() == 1]
 """A cell's edges, as pairs of its corners."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from isofield.errors import InputError
-from isofield.io.reading import METADATA, vertex_colors
+from isofield.io.reading import METADATA
+from isofield.points.downsample import vertex_colors
 from isofield.points.validation import check_cloud, check_faces
 from isofield.topology import Edges, degenerate, distinct, edges, parts
 from isofield.types import Cloud

@@ -6,14 +6,14 @@ import difflib
 import os
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from isofield.errors import InputError
 from isofield.files import printable
 from isofield.io.formats import gltf, lidar, numpy_files, obj, off, pcd, ply, scene, sniff, stl, text
-from isofield.io.formats.raw import Damage, Raw, bytes_of_colors
+from isofield.io.formats.raw import Damage, Raw, bytes_of_colors, check_expansion
 from isofield.topology import distinct
 from isofield.types import Cloud
 
@@ -144,6 +144,8 @@ def _parse(path: Path, data: bytes, extension: str) -> Raw:
     archive = extension in ARCHIVES
     if look and look != extension and not archive and {look, extension} != set(GLTF) and not _alike(look, extension):
         raise Damage(f"is named .{extension} but looks like {article(look)} file", f"rename it to .{look}")
+    if data.startswith(b"PK"):
+        check_expansion(data)
     other = sniff.other(data)
     unzipped = extension == "npz" and data.startswith(b"PK")  # told about by its own parser
     if other and not look and not archive and not unzipped and not _binary_stl(extension, data):
@@ -208,12 +210,6 @@ def _shape(raw: Raw) -> trimesh.Trimesh | Cloud:
 def vertices_of(shape: trimesh.Trimesh | Cloud) -> np.ndarray:
     """The points (n, 3) of a cloud, or the vertices of a mesh."""
     return np.asarray(shape.points if isinstance(shape, Cloud) else shape.vertices, np.float64)
-
-
-def vertex_colors(mesh: trimesh.Trimesh) -> np.ndarray | None:
-    """The colours (n, 4) uint8 at a mesh's vertices, or None where it has none of its own."""
-    visual: Any = mesh.visual
-    return np.asarray(visual.vertex_colors, np.uint8) if visual is not None and visual.kind == "vertex" else None
 
 
 def _unit(normals: np.ndarray | None) -> np.ndarray | None:

@@ -15,7 +15,8 @@ import numpy as np
 
 from isofield.errors import InputError
 from isofield.files import atomic_write, os_reason, printable
-from isofield.io.reading import extension_of, vertex_colors
+from isofield.io.reading import extension_of
+from isofield.points.downsample import vertex_colors
 from isofield.types import Cloud
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def check_output(path: str | os.PathLike[str], known: tuple[str, ...] = KNOWN) -
     except InputError:
         raise
     except (OSError, ValueError) as problem:
-        raise InputError(f"{name} cannot be written ({os_reason(problem)}): choose another place.") from None
+        raise InputError(f"{name} cannot be written ({os_reason(problem)}): choose another path.") from None
     return path
 
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from isofield.fields.grid import CORNERS
 from isofield.fields.sparse_levels import Band
+from isofield.types import CORNERS
 
 Rows = tuple[csr_matrix, np.ndarray]
 

@@ -14,8 +14,7 @@ deviation of q belongs to their positions alone (the released code measures it b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -25,52 +24,42 @@ from isofield.adapt import Batches, fresh, joined, rows, tensor
 from isofield.configs import Igr
 from isofield.fields.gradient import value_and_gradient
 from isofield.losses.eikonal import eikonal, normal_l2_loss
-from isofield.methods.warm_start import SPACE, descend_from, fresh_network, observation_of
-from isofield.sampling.query_points import around
-from isofield.types import Batch, FitProgress, Shape
+from isofield.methods.network import NetworkMethod
+from isofield.sampling.query_points import SPACE, around
+from isofield.types import Batch, Observation
 
 
-@dataclass(frozen=True)
-class IgrMethod:
-    """IGR for one shape; the code is the network."""
+def batches(config: Igr, observed: Observation, random: np.random.Generator, device: str) -> Batches:
+    """Half points with their normals, half queries."""
+    count = config.optim.batch // 2
+    near = around(observed.points, config.neighbour, config.scales)
+    known = {"point": tensor(observed.points, device)}
+    if observed.normals is not None:
+        known["normal"] = tensor(observed.normals, device)
 
-    config: Igr
+    def queries(count: int) -> dict[str, np.ndarray]:
+        anywhere = random.uniform(-SPACE, SPACE, (round(config.uniform * count), 3))
+        x = np.concatenate([anywhere, near(random, count - len(anywhere))])
+        return {"query": x[random.permutation(count)]}
 
-    def init(self, shapes: Sequence[Shape], seed: int, device: str) -> nn.Module:
-        """A network that begins as a sphere."""
-        return fresh_network(self.config.network, observation_of(shapes).points, seed, device)
+    return joined(fresh(queries, count, device), rows(known, count, random))
 
-    def batches(self, shapes: Sequence[Shape], random: np.random.Generator, device: str) -> Batches:
-        """Half points with their normals, half queries."""
-        observed, config, count = observation_of(shapes), self.config, self.config.optim.batch // 2
-        near = around(observed.points, config.neighbour, config.scales)
-        known = {"point": tensor(observed.points, device)}
-        if observed.normals is not None:
-            known["normal"] = tensor(observed.normals, device)
 
-        def queries(count: int) -> dict[str, np.ndarray]:
-            anywhere = random.uniform(-SPACE, SPACE, (round(config.uniform * count), 3))
-            x = np.concatenate([anywhere, near(random, count - len(anywhere))])
-            return {"query": x[random.permutation(count)]}
+def losses(config: Igr, field: nn.Module, batch: Batch) -> dict[str, Tensor]:
+    """The terms of eqs. 1 and 2."""
+    value, gradient = value_and_gradient(field, torch.cat([batch["point"], batch["query"]]))
+    count = len(batch["point"])
+    terms = {
+        "surface": value[:count].abs().mean(),
+        "eikonal": config.eikonal * eikonal(gradient[count:]),
+    }
+    if "normal" in batch:
+        terms["normals"] = config.normals * normal_l2_loss(gradient[:count], batch["normal"])
+    return terms
 
-        return joined(fresh(queries, count, device), rows(known, count, random))
 
-    def losses(self, field: nn.Module, batch: Batch) -> dict[str, Tensor]:
-        """The terms of eqs. 1 and 2."""
-        value, gradient = value_and_gradient(field, torch.cat([batch["point"], batch["query"]]))
-        count = len(batch["point"])
-        terms = {
-            "surface": value[:count].abs().mean(),
-            "eikonal": self.config.eikonal * eikonal(gradient[count:]),
-        }
-        if "normal" in batch:
-            terms["normals"] = self.config.normals * normal_l2_loss(gradient[:count], batch["normal"])
-        return terms
-
-    def field(self, code: nn.Module) -> nn.Module:
-        """The network itself."""
-        return code
-
-    def infer(self, shapes: Sequence[Shape], seed: int, device: str) -> Iterator[FitProgress[nn.Module]]:
-        """Descent on the weights."""
-        return descend_from(self, shapes, self.config.optim, self.config.warm_start, seed, device)
+def method(config: Igr) -> NetworkMethod:
+    """IGR for one shape."""
+    return NetworkMethod(
+        config.network, config.optim, config.warm_start, partial(batches, config), partial(losses, config)
+    )

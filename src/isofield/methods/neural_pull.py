@@ -12,8 +12,7 @@ as in the authors' PyTorch code.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -22,43 +21,33 @@ from torch import Tensor, nn
 from isofield.adapt import Batches, fresh
 from isofield.configs import NeuralPull
 from isofield.fields.gradient import value_and_gradient
+from isofield.kdtree import nearest
 from isofield.losses.pull import pull_loss
-from isofield.methods.warm_start import descend_from, fresh_network, observation_of
+from isofield.methods.network import NetworkMethod
 from isofield.sampling.query_points import around
-from isofield.threads import nearest
-from isofield.types import Batch, FitProgress, Shape
+from isofield.types import Batch, Observation
 
 
-@dataclass(frozen=True)
-class NeuralPullMethod:
-    """Neural-Pull for one shape; the code is the network."""
+def batches(config: NeuralPull, observed: Observation, random: np.random.Generator, device: str) -> Batches:
+    """Queries, and the observed points nearest to them."""
+    points = observed.points
+    near, tree = around(points, config.neighbour, config.scales), cKDTree(points)
 
-    config: NeuralPull
+    def queries(count: int) -> dict[str, np.ndarray]:
+        x = near(random, count)
+        return {"query": x, "nearest": points[nearest(tree, x)[1]]}
 
-    def init(self, shapes: Sequence[Shape], seed: int, device: str) -> nn.Module:
-        """A network that begins as a sphere."""
-        return fresh_network(self.config.network, observation_of(shapes).points, seed, device)
+    return fresh(queries, config.optim.batch, device)
 
-    def batches(self, shapes: Sequence[Shape], random: np.random.Generator, device: str) -> Batches:
-        """Queries, and the observed points nearest to them."""
-        points = observation_of(shapes).points
-        near, tree = around(points, self.config.neighbour, self.config.scales), cKDTree(points)
 
-        def queries(count: int) -> dict[str, np.ndarray]:
-            x = near(random, count)
-            return {"query": x, "nearest": points[nearest(tree, x)[1]]}
+def losses(config: NeuralPull, field: nn.Module, batch: Batch) -> dict[str, Tensor]:
+    """The pull loss (eq. 2)."""
+    value, gradient = value_and_gradient(field, batch["query"])
+    return {"pull": pull_loss(batch["query"], value, gradient, batch["nearest"], squared=config.squared)}
 
-        return fresh(queries, self.config.optim.batch, device)
 
-    def losses(self, field: nn.Module, batch: Batch) -> dict[str, Tensor]:
-        """The pull loss (eq. 2)."""
-        value, gradient = value_and_gradient(field, batch["query"])
-        return {"pull": pull_loss(batch["query"], value, gradient, batch["nearest"], squared=self.config.squared)}
-
-    def field(self, code: nn.Module) -> nn.Module:
-        """The network itself."""
-        return code
-
-    def infer(self, shapes: Sequence[Shape], seed: int, device: str) -> Iterator[FitProgress[nn.Module]]:
-        """Descent on the weights."""
-        return descend_from(self, shapes, self.config.optim, self.config.warm_start, seed, device)
+def method(config: NeuralPull) -> NetworkMethod:
+    """Neural-Pull for one shape."""
+    return NetworkMethod(
+        config.network, config.optim, config.warm_start, partial(batches, config), partial(losses, config)
+    )

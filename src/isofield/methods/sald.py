@@ -15,8 +15,7 @@ where there are no faces); no weight norm; vectors are compared by their L1 norm
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -25,64 +24,53 @@ from torch import Tensor, nn
 from isofield.adapt import Batches, fresh
 from isofield.configs import Sald
 from isofield.fields.gradient import value_and_gradient
+from isofield.kdtree import nearest
 from isofield.losses.sign_agnostic import unsigned_direction, unsigned_value
-from isofield.methods.warm_start import descend_from, fresh_network, observation_of
+from isofield.methods.network import NetworkMethod
 from isofield.sampling.query_points import around
 from isofield.solids.triangles import Nearest, nearest_on
-from isofield.threads import nearest
-from isofield.types import Batch, FitProgress, Shape
+from isofield.types import Batch, Observation
 
 ON_SURFACE = 1e-7
 """Queries nearer to the surface than this (normalised) have no direction."""
 
 
-@dataclass(frozen=True)
-class SaldMethod:
-    """SAL or SALD for one shape; the code is the network."""
+def batches(config: Sald, observed: Observation, random: np.random.Generator, device: str) -> Batches:
+    """Queries, near and wide in turn, their unsigned distances and the gradients of those."""
+    points = observed.points
+    near = around(points, config.neighbour, config.scales)
+    surface = nearest_on(observed.triangles) if observed.triangles is not None else _nearest_of(points)
 
-    config: Sald
+    def queries(count: int) -> dict[str, np.ndarray]:
+        x = np.empty((count, 3))
+        x[::2] = near(random, count - count // 2)
+        some = points[random.integers(len(points), size=count // 2)]
+        x[1::2] = some + config.wide * random.standard_normal((count // 2, 3))
+        away = x - surface(x)
+        distance = np.linalg.norm(away, axis=1)
+        off = distance > ON_SURFACE
+        direction = away * (off / np.maximum(distance, ON_SURFACE))[:, None]
+        return {"query": x, "distance": distance, "direction": direction}
 
-    def init(self, shapes: Sequence[Shape], seed: int, device: str) -> nn.Module:
-        """A network that begins as a sphere."""
-        return fresh_network(self.config.network, observation_of(shapes).points, seed, device)
+    return fresh(queries, config.optim.batch, device)
 
-    def batches(self, shapes: Sequence[Shape], random: np.random.Generator, device: str) -> Batches:
-        """Queries, near and wide in turn, their unsigned distances and the gradients of those."""
-        observed, config = observation_of(shapes), self.config
-        points = observed.points
-        near = around(points, config.neighbour, config.scales)
-        surface = nearest_on(observed.triangles) if observed.triangles is not None else _nearest_of(points)
 
-        def queries(count: int) -> dict[str, np.ndarray]:
-            x = np.empty((count, 3))
-            x[::2] = near(random, count - count // 2)
-            some = points[random.integers(len(points), size=count // 2)]
-            x[1::2] = some + config.wide * random.standard_normal((count // 2, 3))
-            away = x - surface(x)
-            distance = np.linalg.norm(away, axis=1)
-            off = distance > ON_SURFACE
-            direction = away * (off / np.maximum(distance, ON_SURFACE))[:, None]
-            return {"query": x, "distance": distance, "direction": direction}
+def losses(config: Sald, field: nn.Module, batch: Batch) -> dict[str, Tensor]:
+    """The distance and, for SALD, its gradient."""
+    if config.direction == 0:
+        return {"distance": unsigned_value(field(batch["query"]), batch["distance"])}
+    value, gradient = value_and_gradient(field, batch["query"])
+    return {
+        "distance": unsigned_value(value, batch["distance"]),
+        "direction": config.direction * unsigned_direction(gradient, batch["direction"]),
+    }
 
-        return fresh(queries, config.optim.batch, device)
 
-    def losses(self, field: nn.Module, batch: Batch) -> dict[str, Tensor]:
-        """The distance and, for SALD, its gradient."""
-        if self.config.direction == 0:
-            return {"distance": unsigned_value(field(batch["query"]), batch["distance"])}
-        value, gradient = value_and_gradient(field, batch["query"])
-        return {
-            "distance": unsigned_value(value, batch["distance"]),
-            "direction": self.config.direction * unsigned_direction(gradient, batch["direction"]),
-        }
-
-    def field(self, code: nn.Module) -> nn.Module:
-        """The network itself."""
-        return code
-
-    def infer(self, shapes: Sequence[Shape], seed: int, device: str) -> Iterator[FitProgress[nn.Module]]:
-        """Descent on the weights."""
-        return descend_from(self, shapes, self.config.optim, self.config.warm_start, seed, device)
+def method(config: Sald) -> NetworkMethod:
+    """SAL or SALD for one shape."""
+    return NetworkMethod(
+        config.network, config.optim, config.warm_start, partial(batches, config), partial(losses, config)
+    )
 
 
 def _nearest_of(points: np.ndarray) -> Nearest:

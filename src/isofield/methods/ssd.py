@@ -31,11 +31,11 @@ from isofield.adapt import least_squares
 from isofield.configs import Ssd
 from isofield.fields.grid import SparseGrid
 from isofield.fields.sparse_levels import Band, interpolated, redistanced, refined, sparse_grid, whole
+from isofield.kdtree import nearest
 from isofield.losses.ssd import hessian_rows, value_and_normal_rows, value_rows
-from isofield.methods.warm_start import observation_of
+from isofield.methods.network import observation_of
 from isofield.points.denoising import denoise
 from isofield.points.normals import Oriented, orient
-from isofield.threads import nearest
 from isofield.types import FitProgress, FreeSpace, Shape
 
 

@@ -9,7 +9,7 @@ one with sharp edges, better normals on a thin one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -44,7 +44,7 @@ class SsdSirenMethod:
         grid = None
         for stage in SsdMethod(self.config.grid).infer(shapes, seed, device):
             grid = stage.code
-            yield replace(stage, fraction=0.3 * stage.fraction)
+            yield FitProgress(stage.stage, 0.3 * stage.fraction, stage.code, stage.noise)
         assert grid is not None
         yield from self.refine(grid, seed, device)
 

@@ -13,60 +13,38 @@ with x anywhere, y near the points p (GridPull, Chen et al. 2023, has the last t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isofield.adapt import Batches, descend_batches, joined, rows, tensor
-from isofield.configs import Network, Optim, WarmStart
-from isofield.fields.serialization import network
+from isofield.adapt import Batches, descend_batches, rows, tensor
+from isofield.configs import WarmStart
 from isofield.losses.signed import sign_hinge
 from isofield.points.denoising import denoise
 from isofield.points.normals import Oriented, orient
-from isofield.sampling.query_points import around, everywhere, rough_distance
-from isofield.types import Batch, Descent, FitProgress, Observation, Shape
+from isofield.sampling.query_points import SPACE, around, everywhere, rough_distance
+from isofield.types import Batch, FitProgress, Observation
 
-SPACE = 1.1
-"""Half side of the cube in which a network is trained."""
 SAMPLES = 100_000
 """Samples of the rough distance near the points, and as many in all of space."""
 NEAR, FAR, ON = "near", "far", "on"
 """What a batch's tensors are called that belong to the warm start."""
 
 
-def observation_of(shapes: list[Shape] | tuple[Shape, ...]) -> Observation:
-    """What was observed of the one shape that is to be fitted."""
-    (shape,) = shapes
-    if shape.observation is None:
-        raise ValueError("the shape has no observed points")
-    return shape.observation
+def warm_up(
+    field: nn.Module, observed: Observation, warm: WarmStart, batch: int, seed: int, random: np.random.Generator,
+    device: str,
+) -> Generator[FitProgress[nn.Module], None, tuple[Observation, list[Batches]]]:  # fmt: skip
+    """Regresses a network onto the rough distance of observed points.
 
-
-def fresh_network(config: Network, points: np.ndarray, seed: int, device: str) -> nn.Module:
-    """A network at its own start; those that begin as a sphere have the points' half extent."""
-    generator, radius = torch.Generator().manual_seed(seed), float(np.ptp(points, axis=0).max()) / 2
-    return network(
-        config.kind, config.width, config.layers, config.w0, config.activation, radius, generator
-    ).to(device)  # fmt: skip
-
-
-def descend_from(
-    method: Descent[nn.Module], shapes: list[Shape] | tuple[Shape, ...], optim: Optim, warm: WarmStart | None,
-    seed: int, device: str,
-) -> Iterator[FitProgress[nn.Module]]:  # fmt: skip
-    """Descends a method's objective from its `init`, after a warm start where there is one."""
-    random, field = np.random.default_rng(seed), method.init(shapes, seed, device)
-    if warm is None:
-        batches = method.batches(shapes, random, device)
-        yield from _steps(method, field, batches, optim, 0.0)
-        return
-    observed = observation_of(shapes)
+    batch: samples of a step of the method afterwards. Returns the observation with its points denoised and their
+    normals oriented, and batches for the anchors.
+    """
     yield FitProgress("finding the orientation", 0.0)
     oriented = denoise(orient(observed.points, observed.normals, observed.noise, seed))
-    shape = replace(shapes[0], observation=replace(observed, points=oriented.points, normals=oriented.normals))
     near, far = _rough_samples(oriented, warm, random, device)
     both = {name: torch.cat([near[name], far[name]]) for name in near}
 
@@ -77,21 +55,8 @@ def descend_from(
     for index, losses in enumerate(steps):
         done = 0.1 + 0.2 * (index + 1) / warm.optim.steps
         yield FitProgress("learning the rough distance", done, field, oriented.usual_noise, losses)
-    own = method.batches((shape,), random, device)
-    anchors = _anchors(warm, near, far, tensor(oriented.points, device), optim.batch // 4, random)
-    yield from _steps(method, field, joined(own, *anchors), optim, 0.3, warm)
-
-
-def _steps(
-    method: Descent[nn.Module], field: nn.Module, batches: Batches, optim: Optim, begun: float,
-    warm: WarmStart | None = None,
-) -> Iterator[FitProgress[nn.Module]]:  # fmt: skip
-    def losses(batch: Batch) -> dict[str, Tensor]:
-        return method.losses(field, batch) | ({} if warm is None else anchored(field, batch, warm))
-
-    for index, terms in enumerate(descend_batches(losses, field.parameters(), batches, optim)):
-        done = begun + (1 - begun) * (index + 1) / optim.steps
-        yield FitProgress("fitting", done, field, losses=terms)
+    anchors = _anchors(warm, near, far, tensor(oriented.points, device), batch // 4, random)
+    return replace(observed, points=oriented.points, normals=oriented.normals), anchors
 
 
 def _rough_samples(
@@ -122,11 +87,10 @@ def _anchors(
 
 def anchored(field: nn.Module, batch: Batch, warm: WarmStart) -> dict[str, Tensor]:
     """The anchors' terms of a batch."""
-    names = [name for name in (NEAR, FAR, ON) if f"{name}.x" in batch]
-    if not names:
-        return {}
-    x = [batch[f"{name}.x"] for name in names]
-    value = dict(zip(names, field(torch.cat(x) if len(x) > 1 else x[0]).split([len(one) for one in x]), strict=True))
+    x = {name: batch[f"{name}.x"] for name in (NEAR, FAR, ON) if f"{name}.x" in batch}
+    value = (
+        dict(zip(x, field(torch.cat([*x.values()])).split([len(one) for one in x.values()]), strict=True)) if x else {}
+    )
     terms = {}
     if NEAR in value:
         terms["sign"] = warm.sign * sign_hinge(value[NEAR], batch[f"{NEAR}.distance"])

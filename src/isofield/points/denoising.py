@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 from scipy.spatial import cKDTree
 
+from isofield.kdtree import nearest
 from isofield.points.normals import Oriented
-from isofield.threads import nearest, ranges
+from isofield.threads import ranges
 
 NEIGHBOURS = 24, 64
 """Neighbours that decide together, where the noise is below the spacing and where it is above: it falls by about the

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isofield.io.reading import vertex_colors
 from isofield.topology import distinct
 from isofield.types import Cloud
 
 if TYPE_CHECKING:
     import trimesh
+
+
+def vertex_colors(mesh: trimesh.Trimesh) -> np.ndarray | None:
+    """The colours (n, 4) uint8 of a mesh's vertices, or None where it has none of its own."""
+    visual: Any = mesh.visual
+    return np.asarray(visual.vertex_colors, np.uint8) if visual is not None and visual.kind == "vertex" else None
 
 
 def sampled(mesh: trimesh.Trimesh, count: int, seed: int = 0) -> Cloud:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
+from isofield.kdtree import nearest
 from isofield.points.local_pca import LOW, quadratic_terms, tangents
-from isofield.threads import nearest, parallel_map, ranges
+from isofield.threads import parallel_map, ranges
 
 COUNTS = np.array([10, 12, 16, 24, 32, 48, 64, 96, 128])
 """Neighbours of a patch."""

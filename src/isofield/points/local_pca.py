@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from isofield.threads import nearest, ranges
+from isofield.kdtree import nearest
+from isofield.threads import ranges
 
 NEIGHBOURS = 16
 """Points of a neighbourhood whose principal components give the normal, where the noise is small."""

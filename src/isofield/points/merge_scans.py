@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 from isofield.errors import InputError
-from isofield.files import printable
-from isofield.io.reading import read
+from isofield.kdtree import nearest
 from isofield.points.downsample import sampled
 from isofield.points.local_pca import neighbourhoods, spacing
 from isofield.points.validation import check_cloud, check_faces
-from isofield.threads import nearest
 from isofield.types import Cloud
+
+if TYPE_CHECKING:
+    import trimesh
 
 SAMPLES = 80_000
 """Points drawn from the faces of all scans that are meshes."""
@@ -31,28 +32,27 @@ LOOKED = 20_000
 """Points of each scan that are looked at for it."""
 
 
-def merged(paths: Sequence[str | os.PathLike[str]], poses: Mapping[str, np.ndarray] | None = None) -> Cloud:
-    """The points of several scans, each moved by its pose, as one cloud.
+def merge_scans(scans: Mapping[str, Cloud | trimesh.Trimesh], poses: Mapping[str, np.ndarray] | None = None) -> Cloud:
+    """Merges the points of several scans, by the names of their files, into one cloud.
 
-    poses: (4, 4) rigid motions from each scan's axes to the common ones, by the files' names without extension; None
-    where the scans are registered already. Normals, colours and attributes are kept where all scans have them. Raises
-    InputError for what cannot be read, and a scan without pose; warns of scans that lie apart from all others.
+    poses: (4, 4) rigid motions from each scan's axes to the common ones, by the names without extension; None
+    if the scans are already registered. Normals, colours and attributes are kept where all scans have them. Raises
+    `InputError` for a scan without a pose or a surface; warns of scans that lie apart from all others.
     """
     clouds = []
-    for path in paths:
-        name, shape = printable(path), read(path)
+    for name, shape in scans.items():
         if isinstance(shape, Cloud):
             cloud = check_cloud(shape, name)
         else:
-            cloud = sampled(check_faces(shape, name), SAMPLES // len(paths))
+            cloud = sampled(check_faces(shape, name), SAMPLES // len(scans))
         if poses is not None:
-            stem = Path(path).stem
+            stem = Path(name).stem
             if stem not in poses:
                 raise InputError(f"{name} has no pose: add one called '{stem}' (there are: {', '.join(poses)[:200]}).")
             cloud = _moved(cloud, poses[stem])
         clouds.append(cloud)
     if len(clouds) > 1:
-        _warn_of_strangers([cloud.points for cloud in clouds], [printable(path) for path in paths])
+        _warn_of_strangers([cloud.points for cloud in clouds], list(scans))
     normals = [cloud.normals for cloud in clouds if cloud.normals is not None]
     colors = [cloud.colors for cloud in clouds if cloud.colors is not None]
     shared = set.intersection(*(set(cloud.attributes) for cloud in clouds))

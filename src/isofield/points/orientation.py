@@ -7,7 +7,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from isofield.threads import nearest
+from isofield.kdtree import nearest
 
 SUBSET = 6000
 """Points that are oriented together; every pair of them counts, so time grows with the square."""

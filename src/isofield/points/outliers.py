@@ -7,7 +7,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from isofield.threads import nearest
+from isofield.kdtree import nearest
 
 SPARSER = 1.75
 """A point whose 8th neighbour is so many times farther than that of its neighbours is an outlier; of points on a

@@ -17,7 +17,8 @@ import torch
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from isofield.threads import nearest, parallel_map, ranges, single_threaded
+from isofield.kdtree import nearest
+from isofield.threads import parallel_map, ranges, single_threaded
 
 ROUNDS = 40
 LEAF, NEAR = 8, 9

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isofield.errors import InputError
+from isofield.files import atomic_write
 from isofield.render.camera import Camera
 from isofield.render.pictures import picture
 
@@ -26,22 +24,14 @@ WAIT = 6
 def animate(meshes: Sequence[trimesh.Trimesh], path: str | os.PathLike[str], *, view: Camera, up: str = "y") -> None:
     """Writes a GIF that goes through the meshes and back, for ever, all from one camera.
 
-    Raises InputError where the file cannot be written.
+    Raises `OutputError` where the file cannot be written.
     """
     from PIL import Image
 
-    path = Path(path)
     pictures = [picture(mesh, view=view, up=up) for mesh in meshes]
     frames = [*pictures, *pictures[-2:0:-1]]
     lasting = np.full(len(frames), MILLISECONDS)
     lasting[[0, len(pictures) - 1]] *= WAIT
     images = [Image.fromarray(frame).quantize(128) for frame in frames]
-    held = io.BytesIO()
-    images[0].save(held, "GIF", save_all=True, append_images=images[1:], duration=lasting.tolist(), loop=0)
-    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
-    try:
-        partial.write_bytes(held.getvalue())
-        os.replace(partial, path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise InputError(f"The picture {path} cannot be written ({error}): give a folder of yours.") from error
+    with atomic_write(path) as beside:
+        images[0].save(beside, "GIF", save_all=True, append_images=images[1:], duration=lasting.tolist(), loop=0)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isofield.errors import InputError
+from isofield.files import atomic_write
 from isofield.render.camera import Camera
 from isofield.render.pictures import camera_for, picture
 from isofield.types import Cloud
@@ -90,16 +91,13 @@ def save(image: np.ndarray, path: str | os.PathLike[str]) -> None:
 
 
 def _save(image: Image.Image, path: Path) -> None:
-    """Beside its name first, then moved into place."""
-    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
-    try:
-        image.save(partial)
-        os.replace(partial, path)
-    except (OSError, ValueError) as error:
-        partial.unlink(missing_ok=True)
-        raise InputError(
-            f"The picture {path} cannot be written ({error}): give a name that ends in .png, in a folder of yours."
-        ) from error
+    from PIL import Image
+
+    kind = Image.registered_extensions().get(path.suffix.lower())
+    if kind is None:
+        raise InputError(f"The picture {path} cannot be written in this format: end its name in .png.")
+    with atomic_write(path) as beside:
+        image.save(beside, kind)
 
 
 def _count(points: Cloud | np.ndarray | trimesh.Trimesh) -> int:

@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy.spatial import cKDTree
 
+from isofield.kdtree import nearest
 from isofield.points.normals import Oriented
-from isofield.threads import nearest
 
+SPACE = 1.1
+"""Half side of the cube in which networks are trained."""
 PUBLISHED_POINTS = 20_000
 """Size of the cloud for which Neural-Pull (Ma et al. 2021) published its neighbour, the 51st."""
 LEAST_NEIGHBOUR = 12

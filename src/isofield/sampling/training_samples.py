@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy.spatial import cKDTree
 
+from isofield.kdtree import nearest
 from isofield.points.normals import Oriented
 from isofield.sampling.query_points import rough_distance
 from isofield.solids.solid_parts import anywhere_on, areas
 from isofield.solids.triangles import Nearest
-from isofield.threads import nearest
 from isofield.types import Distance
 
 AGAIN = 20

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .sampling_grid import CORNERS, Lattice
+from isofield.types import CORNERS
+
+from .sampling_grid import Lattice
 
 SAFETY = 1.15
 """Factor on the measured Lipschitz constant."""

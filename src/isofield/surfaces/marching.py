@@ -10,8 +10,10 @@ from __future__ import annotations
 import numpy as np
 from skimage.measure import marching_cubes
 
+from isofield.types import CORNERS
+
 from .adaptive_sampling import Cells
-from .sampling_grid import CORNERS, Lattice
+from .sampling_grid import Lattice
 
 NUDGE = 3e-5
 """Of a cell: no vertex comes nearer to a node than about this, so that no face has a zero area."""

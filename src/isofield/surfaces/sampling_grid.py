@@ -6,9 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-CORNERS = np.array([(i, j, k) for i in (0, 1) for j in (0, 1) for k in (0, 1)], np.int64)
-"""(8, 3): corner 4 i + 2 j + k of a cell lies at (i, j, k)."""
-
 
 class Lattice:
     """Nodes `lower + spacing * (i, j, k)`, 0 <= (i, j, k) <= `cells`, of a field that is read through `values`.

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from isofield.errors import InputError, join_names
 from isofield.files import atomic_write
-from isofield.folder_format import CONFIG, SPACE, reason
+from isofield.folder_format import CONFIG, SPACE, reason, unreadable
 from isofield.training.training import StepStats, Training
 from isofield.types import ProgressCallback
 
@@ -58,9 +58,7 @@ def read_state(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         before = json.loads(state["settings"])
     except Exception as error:  # torch raises errors of many kinds for what is no file of its own
-        raise InputError(
-            f"{path} is damaged ({reason(error).split('. ')[0][:110]}): copy it anew, or train into another folder."
-        ) from None
+        raise unreadable(path, error, "copy it again, or train into another folder") from None
     differ = _differing(before, json.loads(json.dumps(settings)), "")
     if differ:
         raise InputError(

@@ -1,59 +1,53 @@
-"""Where data sets keep their shapes: every layout is a file here whose `find(source)` yields `Entry`s."""
+"""The layouts of data sets: each is a module here, or an entry point of another package (`datasets.layout.Layout`)."""
 
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from pathlib import Path
 
-from isofield.datasets.layouts import deepsdf, meshes, modelnet, occupancy, points2surf, shapenet
-from isofield.datasets.layouts.entry import Entry, is_prepared
-from isofield.errors import InputError
+from isofield.datasets.layout import Entry, Layout, is_prepared
+from isofield.errors import InputError, did_you_mean
+from isofield.plugins import modules, plugins
 
-LAYOUTS = {
-    "deepsdf": deepsdf.find, "occupancy": occupancy.find, "points2surf": points2surf.find, "shapenet": shapenet.find,
-    "modelnet": modelnet.find, "meshes": meshes.find,
-}  # fmt: skip
-"""Every layout by its name, the particular ones first: the first that finds shapes is taken."""
+__all__ = ["find", "layouts"]
 
-WHOLE = {
-    "deepsdf": "the folder that holds SdfSamples", "occupancy": "the folder of the data set, or one of its classes",
-    "points2surf": "the folder that holds 03_meshes",
-    "shapenet": "the folder of the classes (02691156, ...), or one class",
-    "modelnet": "the folder of the classes, or one class with its train and test",
-}  # fmt: skip
-"""What to point at."""
 
-__all__ = ["LAYOUTS", "Entry", "find"]
+def layouts() -> dict[str, Layout]:
+    """Every layout by its name, in the order in which they are tried: built-in ones first, general ones last."""
+    named = {name: import_module(f"{__name__}.{name}").LAYOUT for name in modules("datasets/layouts")}
+    named = named | plugins("isofield.layouts", Layout) | named  # in this order, and no name of ours is taken over
+    return dict(sorted(named.items(), key=lambda item: item[1].general))
 
 
 def find(source: str | os.PathLike[str], layout: str = "auto") -> tuple[str, list[Entry]]:
-    """The layout of a folder and its shapes, by their ids' order.
+    """The layout of a folder and its shapes, sorted by id; "auto" takes the first layout that finds shapes.
 
-    Raises InputError for an unknown layout, a folder that is not there, holds no shapes or was prepared already, and
-    for ids that differ in case alone (they would be one on some disks).
+    Raises InputError for an unknown layout, for a folder that does not exist, holds no shapes or is prepared already,
+    and for ids that differ only in case, which some disks cannot tell apart.
     """
-    source = Path(source)
-    if layout != "auto" and layout not in LAYOUTS:
-        raise InputError(f"layout {layout!r} is unknown: take auto or one of {', '.join(LAYOUTS)}.")
+    source, known = Path(source), layouts()
+    if layout not in ("auto", *known):
+        near = did_you_mean(layout, ("auto", *known))
+        raise InputError(f"there is no layout '{layout}'{near}; choose among auto, {', '.join(known)}.")
     if not source.is_dir():
         raise InputError(f"There is no folder {source}: give the one that holds the shapes.")
     if is_prepared(source):
-        raise InputError(f"{source} is what `isofield prepare` wrote: give the folder of shapes that it was made of.")
-    for name in LAYOUTS if layout == "auto" else [layout]:
-        entries = sorted(LAYOUTS[name](source), key=lambda entry: entry.id)
+        raise InputError(f"{source} is the output of `isofield prepare`: give the folder of the original shapes.")
+    for name in known if layout == "auto" else [layout]:
+        entries = sorted(known[name].find(source), key=lambda entry: entry.id)
         if entries:
             _check(entries)
             return name, entries
     if layout != "auto":
-        whole = WHOLE.get(layout, "the folder that holds them")
-        raise InputError(f"{source} holds no shapes in the layout {layout!r}: give {whole}.")
+        raise InputError(f"{source} holds no shapes in the layout '{layout}': give {known[layout].folder}.")
     raise InputError(
         f"{source} holds no shapes: give a folder with meshes (.ply .obj .off .stl .glb) or clouds (.xyz .npy)."
     )
 
 
 def _check(entries: list[Entry]) -> None:
-    """Raises InputError for ids that differ in case alone, and for one that is the folder of another."""
+    """Raises InputError for ids that differ only in case, and for an id that is the folder of another."""
     ids = {entry.id: entry for entry in entries}
     for entry in entries:
         parts = entry.id.split("/")

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from isofield.datasets.layouts.entry import Entry
+from isofield.datasets.layout import Entry, Layout
 
 PARTS = ("train", "test")
 
 
-def find(source: Path) -> Iterator[Entry]:
-    """Every .off file of the folders train and test of every class, or of the class that is given; ids keep them
-    apart."""
-    one = source.resolve()
-    alone = any(next((one / part).glob("*.off"), None) for part in PARTS)
-    for path in sorted(one.glob("*/*.off") if alone else source.glob("*/*/*.off")):
-        label, part = path.parts[-3], path.parts[-2]
-        if part in PARTS:
+def find(folder: Path) -> Iterator[Entry]:
+    """Every .off file in the folders train and test of every class, or of the given one; ids keep the two apart."""
+    for part in PARTS:
+        for path in (*folder.glob(f"*/{part}/*.off"), *folder.resolve().glob(f"{part}/*.off")):
+            label = path.parts[-3]
             yield Entry(f"{label}/{part}/{path.stem}", label, path)
+
+
+LAYOUT = Layout(find, "the folder of the classes, or one class with its train and test")

@@ -1,28 +1,29 @@
-"""Points2Surf (Erler et al. 2020): 03_meshes/name.ply and 04_pts/name.xyz.npy, of one data set or of several."""
+"""Points2Surf (Erler et al. 2020): 03_meshes/name.ply and 04_pts/name.xyz.npy, in one data set or in several."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from isofield.datasets.layouts.entry import MESHES, Entry
+from isofield.datasets.layout import MESHES, Entry, Layout
 
 MESH_FOLDERS, POINTS = ("03_meshes", "00_base_meshes"), "04_pts"
 
 
-def find(source: Path) -> Iterator[Entry]:
-    """Every mesh of 03_meshes (or, where that lacks, of 00_base_meshes), and every cloud of 04_pts that has no mesh.
+def find(folder: Path) -> Iterator[Entry]:
+    """Every mesh of 03_meshes (without it, of 00_base_meshes), and every cloud of 04_pts that has no mesh.
 
-    Of a folder of several data sets, the data set is the class and begins the id.
+    In a folder of several data sets, the name of the data set is the class and the first part of the id.
     """
-    for folder in (source, *sorted(path for path in source.iterdir() if path.is_dir())):
-        meshes = next((folder / name for name in MESH_FOLDERS if (folder / name).is_dir()), None)
-        if meshes is None and not (folder / POINTS).is_dir():
+    for top in (folder, *sorted(path for path in folder.iterdir() if path.is_dir())):
+        mesh_folder = next((top / name for name in MESH_FOLDERS if (top / name).is_dir()), None)
+        if mesh_folder is None and not (top / POINTS).is_dir():
             continue
-        clouds = {_name(path): path for path in (folder / POINTS).glob("*.npy")}
-        whole = {p.stem: p for p in sorted(meshes.iterdir()) if p.suffix.lower() in MESHES} if meshes else {}
-        label = "" if folder == source else folder.name
-        for name, path in (clouds | whole).items():
+        shapes = {_name(path): path for path in (top / POINTS).glob("*.npy")}
+        if mesh_folder is not None:
+            shapes |= {path.stem: path for path in sorted(mesh_folder.iterdir()) if path.suffix.lower() in MESHES}
+        label = "" if top == folder else top.name
+        for name, path in shapes.items():
             yield Entry(f"{label}/{name}" if label else name, label, path)
 
 
@@ -30,3 +31,6 @@ def _name(path: Path) -> str:
     """name.xyz.npy, name.ply.npy or name.npy to name."""
     name = path.name.removesuffix(".npy")
     return name.removesuffix(".xyz").removesuffix(".ply")
+
+
+LAYOUT = Layout(find, "the folder that holds 03_meshes")

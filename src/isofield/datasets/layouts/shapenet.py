@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from isofield.datasets.layouts.entry import Entry
+from isofield.datasets.layout import Entry, Layout
 
 NAMES = {
     "02691156": "airplane", "02747177": "trash bin", "02773838": "bag", "02801938": "basket", "02808440": "bathtub",
@@ -22,18 +22,21 @@ NAMES = {
     "04379243": "table", "04401088": "telephone", "04460130": "tower", "04468005": "train", "04530566": "vessel",
     "04554684": "washer",
 }  # fmt: skip
-"""The 55 classes by the numbers of their folders (synsets of WordNet); others keep their number."""
+"""Names of the 55 classes by the numbers of their folders (synsets of WordNet); other folders keep their number."""
 SYNSET = re.compile(r"\d{8}")
 FILES = ("models/model_normalized.obj", "model.obj")
 
 
-def find(source: Path) -> Iterator[Entry]:
-    """Every model below folders whose names are eight digits, by synset and model; or of the one that is given."""
-    one = source.resolve()
-    for synset in [one] if SYNSET.fullmatch(one.name) else sorted(source.iterdir()):
+def find(folder: Path) -> Iterator[Entry]:
+    """Every model of the folders named by eight digits, by synset and model; or of the one that is given."""
+    one = folder.resolve()
+    for synset in [one] if SYNSET.fullmatch(one.name) else sorted(folder.iterdir()):
         if not (SYNSET.fullmatch(synset.name) and synset.is_dir()):
             continue
         for model in sorted(synset.iterdir()):
             path = next((model / name for name in FILES if (model / name).is_file()), None)
             if path is not None:
                 yield Entry(f"{synset.name}/{model.name}", NAMES.get(synset.name, synset.name), path)
+
+
+LAYOUT = Layout(find, "the folder of the classes (02691156, ...), or one class")

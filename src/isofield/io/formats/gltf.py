@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 import numpy as np
 
+from isofield.files import inside
 from isofield.io.formats.raw import Damage, Raw
 from isofield.io.formats.scene import load
 
@@ -33,10 +34,11 @@ def read(path: Path, data: bytes) -> Raw:
     if packed:
         raise Damage(f"is compressed ({packed[0]}), which isofield cannot read", "export it without compression")
     try:
-        _check(tree, _buffers(tree, path, binary))
+        files: dict[str, bytes] = {}
+        _check(tree, _buffers(tree, path, binary, files))
     except (KeyError, IndexError, TypeError, AttributeError, ValueError, struct.error):
         raise Damage("is a glTF file whose parts do not fit together") from None
-    return load(path, "glb" if glb else "gltf")
+    return load(path, "glb" if glb else "gltf", files)
 
 
 def _chunks(data: bytes) -> tuple[bytes, bytes | None]:
@@ -66,8 +68,8 @@ def _chunks(data: bytes) -> tuple[bytes, bytes | None]:
     return text, binary
 
 
-def _buffers(tree: dict, path: Path, binary: bytes | None) -> list[bytes]:
-    """The bytes of every buffer: of the file, beside it, or in the JSON."""
+def _buffers(tree: dict, path: Path, binary: bytes | None, files: dict[str, bytes]) -> list[bytes]:
+    """The bytes of every buffer: from the file, from files in its folder (added to `files`), or from the JSON."""
     buffers = []
     for number, buffer in enumerate(tree.get("buffers", [])):
         uri = buffer.get("uri")
@@ -81,14 +83,15 @@ def _buffers(tree: dict, path: Path, binary: bytes | None) -> list[bytes]:
             except (binascii.Error, IndexError):
                 raise Damage(f"has a buffer (number {number}) that is not base64") from None
         else:
-            beside = path.parent / unquote(uri)
             try:
-                content = beside.read_bytes()
+                with inside(path.parent, unquote(uri)).open("rb") as stream:
+                    content = stream.read(buffer["byteLength"])
             except (OSError, ValueError):
                 raise Damage(
-                    f"needs the file {uri[:200]!r} beside it, which is not there or cannot be read",
-                    "copy that file too, or export as .glb",
+                    f"needs the file {uri[:200]!r}, which cannot be read in its folder",
+                    "copy that file into the folder, or export as .glb",
                 ) from None
+            files[uri] = files[unquote(uri)] = content
         if len(content) < buffer["byteLength"]:
             raise Damage(f"is cut short: a buffer of {buffer['byteLength']} bytes has only {len(content)}")
         buffers.append(content)

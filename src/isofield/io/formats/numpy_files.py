@@ -50,7 +50,7 @@ def parse_npz(data: bytes) -> Raw:
                     if name in keys:
                         info = members[keys[name]]
                         with archive.open(info) as stream:
-                            return _array(stream.read(), f" in its array '{keys[name]}'", info.file_size)
+                            return _array(stream.read(), f" in its array '{keys[name]}'")
                 return None
 
             points = get(*POINTS)
@@ -117,7 +117,7 @@ def _header(stream: BinaryIO, where: str) -> tuple[tuple[int, ...], bool, np.dty
         raise Damage(f"is no array that NumPy saved, or cut short{where}", "save it again with numpy.save") from None
 
 
-def _array(data: bytes, where: str, size: int | None = None) -> np.ndarray:
+def _array(data: bytes, where: str) -> np.ndarray:
     """The array in the bytes of a .npy file; its header is held against the bytes before anything is allocated."""
     stream = io.BytesIO(data)
     shape, fortran, dtype = _header(stream, where)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import warnings
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -10,6 +12,10 @@ import numpy as np
 
 CUT = "copy or export it again"
 """The remedy for a file that ends too early or contradicts itself."""
+
+
+EXPANSION, EXPANDED = 100, 1 << 24
+"""An archive may expand to this many times its size, or to this many bytes if that is more."""
 
 
 class Damage(Exception):
@@ -101,6 +107,19 @@ def hold(what: str, count: int, smallest: float, there: int) -> None:
         raise Damage(
             f"is cut short: its header promises {count} {what}, and the file cannot hold more than "
             f"{int(there // max(smallest, 1e-9))}"
+        )
+
+
+def check_expansion(data: bytes) -> None:
+    """Raises `Damage` for a zip archive that would expand beyond all proportion, before anything is expanded."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            expanded = sum(member.file_size for member in archive.infolist())
+    except (zipfile.BadZipFile, NotImplementedError, OSError):
+        return  # the parser of its format reports it
+    if expanded > max(EXPANDED, EXPANSION * len(data)):
+        raise Damage(
+            f"would expand from {len(data) / 2**20:.3g} to {expanded / 2**20:.3g} MiB", "save it without compression"
         )
 
 

@@ -34,15 +34,17 @@ def read(path: Path, extension: str) -> Raw:
     return load(path, extension)
 
 
-def load(path: Path, kind: str) -> Raw:
-    """Let trimesh read a file as this kind, and merge its scene: every mesh and cloud where its node places it."""
+def load(path: Path, kind: str, files: dict[str, bytes] | None = None) -> Raw:
+    """Reads a file of this kind with trimesh and merges its scene: every mesh and cloud, transformed by its node.
+
+    files: the other files that trimesh may see, by name. It opens none itself.
+    """
     import trimesh
 
     try:
         with path.open("rb") as stream, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            resolver = trimesh.resolvers.FilePathResolver(str(path))
-            scene = trimesh.load_scene(stream, file_type=kind, resolver=resolver, process=False)
+            scene = trimesh.load_scene(stream, file_type=kind, resolver=files or {}, process=False)
             return _merge(scene)
     except Damage:
         raise
