@@ -30,12 +30,18 @@ def test_one_input_to_a_field_folder(out):
     assert job.mesh == Path(out) / "mesh.ply"
 
 
-def test_several_inputs_keep_their_paths():
-    inputs = [Path("scans/a.ply"), Path("scans/b/a.ply"), Path("scans/b/c.d.xyz")]
+def test_several_inputs_keep_their_names():
+    inputs = [Path("scans/a.ply"), Path("/elsewhere/b.obj"), Path("scans/b/c.d.xyz")]
     jobs = plan(inputs, "out", Path("fields"), None)
-    assert [job.mesh.as_posix() for job in jobs] == ["out/a.ply", "out/b/a.ply", "out/b/c.d.ply"]
-    assert [job.field.as_posix() for job in jobs] == ["fields/a", "fields/b/a", "fields/b/c.d"]
-    assert [job.label for job in jobs] == ["a.ply", "b/a.ply", "b/c.d.xyz"]
+    assert [job.mesh.as_posix() for job in jobs] == ["out/a.ply", "out/b.ply", "out/c.d.ply"]
+    assert [job.field.as_posix() for job in jobs] == ["fields/a", "fields/b", "fields/c.d"]
+    assert [job.label for job in jobs] == ["a.ply", "b.obj", "c.d.xyz"]
+
+
+def test_equal_names_get_as_many_folders_as_tell_them_apart():
+    inputs = [Path("one/x/0.ply"), Path("/far/two/x/0.ply"), Path("one/y/0.ply"), Path("one/y/1.ply")]
+    jobs = plan(inputs, "out", None, None)
+    assert [job.mesh.as_posix() for job in jobs] == ["out/one/x/0.ply", "out/two/x/0.ply", "out/y/0.ply", "out/1.ply"]
 
 
 def test_no_output_overwrites_an_input():

@@ -12,8 +12,8 @@ from isofield.errors import InputError
 
 @dataclass(frozen=True)
 class Job:
-    """One input and where its results go; None for what nobody asked for. label: how messages name the input. merged:
-    all scans of one shape, of which source is the first."""
+    """One input and where its results go; None for what was not asked for. label: how messages name the input. merged:
+    all scans of one shape; source is the first of them."""
 
     source: Path
     label: str
@@ -26,7 +26,7 @@ class Job:
 MESH_IN_FIELD = "mesh.ply"
 """Name of the mesh inside a field folder."""
 CONFIG = "config.json"
-"""By this file a folder is known as a field."""
+"""The file that makes a folder a field."""
 
 
 def plan(inputs: Sequence[Path], out: str, field: Path | None, preview: Path | None, merge: bool = False) -> list[Job]:
@@ -68,19 +68,32 @@ def _several(inputs: Sequence[Path], out: str, field: Path | None, preview: Path
         )
     if preview is not None:
         raise InputError(f"--preview pictures one input, but there are {len(inputs)}: fit them one by one for it.")
-    absolute = [Path(os.path.abspath(source)) for source in inputs]
-    common = Path(os.path.commonpath([source.parent for source in absolute]))
-    jobs: dict[Path, Job] = {}
-    for source, path in zip(inputs, absolute, strict=True):
-        name = path.relative_to(common).with_suffix("")
-        if name in jobs:
+    names = _names(inputs)
+    return [
+        Job(source, name.name + source.suffix, (Path(out) / name).with_name(name.name + ".ply"), field and field / name)
+        for source, name in zip(inputs, names, strict=True)
+    ]
+
+
+def _names(inputs: Sequence[Path]) -> list[Path]:
+    """A name for each input without its extension: the file's own, with as many of its folders as tell equal names
+    apart. Raises InputError where two inputs cannot be told apart."""
+    absolute = [Path(os.path.abspath(source)).with_suffix("") for source in inputs]
+    names = [Path(path.name) for path in absolute]
+    while len(set(names)) < len(names):
+        doubled = {name for name in names if names.count(name) > 1}
+        longer = [
+            Path(*path.parts[-len(name.parts) - 1 :]) if name in doubled else name
+            for path, name in zip(absolute, names, strict=True)
+        ]
+        if same := {path for path in absolute if absolute.count(path) > 1}:
+            first, second, *_ = (source for source, path in zip(inputs, absolute, strict=True) if path in same)
             raise InputError(
-                f"{jobs[name].source} and {source} would both become {Path(out) / name}.ply: rename one, "
-                "or fit them into different folders."
+                f"{first} and {second} would both become {first.with_suffix('.ply').name}: rename one, or fit them into "
+                "different folders."
             )
-        mesh = (Path(out) / name).with_name(name.name + ".ply")
-        jobs[name] = Job(source, str(path.relative_to(common)), mesh, field / name if field else None)
-    return list(jobs.values())
+        names = longer
+    return names
 
 
 def check(job: Job) -> None:
