@@ -126,24 +126,24 @@ def test_noise_thicker_than_the_points_are_apart_leaves_one_even_surface(ellipso
 
 
 def test_an_interrupted_fit_returns_the_best_field_so_far(cloud, tmp_path):
-    told = []
+    reported = []
 
     def stop(stage, fraction):
-        told.append((stage, fraction))
-        if "smoothing" in stage:
+        reported.append((stage, fraction))
+        if "solving" in stage:
             raise KeyboardInterrupt
 
     sdf = fit(cloud.points, quality="fast", progress=stop)
     assert sdf.interrupted
-    assert told[0] == ("reading", 0.0)
-    assert 0 < told[-1][1] < 1
+    assert reported[0] == ("reading", 0.0)
+    assert 0 < reported[-1][1] < 1
     assert sdf.field.levels == 1
     assert surfaces.check(sdf.mesh()).problems == []
 
 
 def test_an_interruption_before_there_is_a_field_goes_on(cloud):
     def stop(stage, fraction):
-        if "sides" in stage:
+        if "orientation" in stage:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -188,30 +188,28 @@ def test_what_cannot_be_fitted_is_refused_in_one_sentence(given, options, messag
     ("settings", "sentence"),
     [
         ({"quality": "x"}, "quality 'x' is unknown: take one of fast, balanced, best."),
-        ({"noise": 5.0}, "noise 5.0 is no fraction of the diagonal from 0 to 0.1: give one, or leave it out."),
+        ({"noise": 5.0}, "noise 5.0 is out of range: give a fraction of the diagonal from 0 to 0.1, or leave it out."),
         (
-            {"start": "published"},
-            "start 'published' is for methods that learn a network (neural-pull, sald, sal, igr, siren, deepsdf), and "
-            "'auto' does not: name one of those, or leave it out.",
+            {"init": "paper"},
+            "init 'paper' is for methods that learn a network, and 'auto' does not: leave it out.",
         ),
         (
-            {"method": "smooth", "network": "mlp"},
-            "network 'mlp' is for methods that learn a network (neural-pull, sald, sal, igr, siren, deepsdf), and "
-            "'smooth' does not: name one of those, or leave it out.",
+            {"method": "ssd", "network": "mlp"},
+            "network 'mlp' is for methods that learn a network, and 'ssd' does not: leave it out.",
+        ),
+        ({"method": "igr", "network": "grid"}, "network 'grid' is unknown: take one of siren, mlp, hashgrid."),
+        (
+            {"method": "sal", "init": "paper", "network": "siren"},
+            "SAL and SALD need a network that starts as a sphere, or the orientation of the points, and a sine network "
+            "has neither: take network mlp or hashgrid, or init oriented.",
         ),
         (
-            {"method": "igr", "network": "grid"},
-            "a sparse grid is solved for at once, not learned by descent: --method smooth fits it; networks are siren, "
-            "mlp, features.",
-        ),
-        (
-            {"method": "sal", "start": "published", "network": "siren"},
-            "the published start of sal needs a network that begins as a sphere, and a sine network does not: take "
-            "network mlp or features, or another start.",
+            {"method": "igr", "config": Ssd()},
+            "the settings are a Ssd, and method 'igr' takes a Igr: take the method's own.",
         ),
     ],
 )
-def test_wrong_settings_are_said_before_the_work(settings, sentence):
+def test_wrong_settings_are_refused_before_the_work(settings, sentence):
     with pytest.raises(InputError) as error:
         fit(np.zeros((0, 3)), **settings)
     assert str(error.value) == sentence

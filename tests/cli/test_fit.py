@@ -14,7 +14,7 @@ import trimesh
 
 from isofield.cli.main import main
 
-FAST = ["--method", "smooth", "--quality", "fast", "--resolution", "64"]
+FAST = ["--method", "ssd", "--quality", "fast", "--resolution", "64"]
 
 
 def torus(count: int) -> np.ndarray:
@@ -80,7 +80,7 @@ def test_the_first_interrupt_writes_the_best_so_far(here):
     said = ""
     for line in process.stderr:
         said += line
-        if "smoothing" in line:  # from here on there is a field
+        if "solving" in line:  # from here on there is a field
             process.send_signal(signal.SIGINT)
             break
     said += process.stderr.read()

@@ -23,12 +23,31 @@ SENTENCES = {
     "fit a.npy -o x.ply --quality bst": (
         "--quality cannot be 'bst', perhaps you meant 'best'; choose among fast, balanced, best."
     ),
-    "fit a.npy -o x.ply --method smoth": (
-        "there is no method 'smoth', perhaps you meant 'smooth'; choose among auto, smooth, refined, neural-pull, "
-        "sald, sal, igr, siren, deepsdf."
+    "fit a.npy -o x.ply --method irg": (
+        "there is no method 'irg', perhaps you meant 'igr'; choose among auto, ssd, ssd-siren, neural-pull, sald, sal, "
+        "igr, siren, sdf-regression."
     ),
     "fit a.npy -o x.ply --method poisson": (
-        "there is no method 'poisson'; choose among auto, smooth, refined, neural-pull, sald, sal, igr, siren, deepsdf."
+        "there is no method 'poisson'; choose among auto, ssd, ssd-siren, neural-pull, sald, sal, igr, siren, "
+        "sdf-regression."
+    ),
+    "fit a.npy -o x.ply --method igr --optim.setps 3": (
+        f"there is no option '--optim.setps', perhaps you meant '--optim.steps'; {FIT} lists the options."
+    ),
+    "fit a.npy -o x.ply --method igr --optim.steps many": (
+        f"--optim.steps cannot be 'many'; {FIT} lists the options and their values."
+    ),
+    "fit a.npy -o x.ply --method igr --optim.steps 0": "steps 0 is out of range: give at least 1.",
+    "fit a.npy -o x.ply --config igr-papr": (
+        "there are no settings 'igr-papr', perhaps you meant 'igr-paper': give neural-pull-paper, sald-paper, sal-paper, "
+        "igr-paper, siren-paper, or a .yaml or .json file."
+    ),
+    "fit a.npy -o x.ply --config none.yaml": "There is no file none.yaml: check the spelling.",
+    "fit a.npy -o x.ply --method igr --config igr-paper --init paper": (
+        "--config has all settings: leave --init and --network out."
+    ),
+    "fit a.npy -o x.ply --init paper": (
+        "init 'paper' is for methods that learn a network, and 'auto' does not: leave it out."
     ),
     "fit a.npy -o x.ply --noise 2": (
         "--noise 2 is out of range: "
@@ -45,7 +64,7 @@ SENTENCES = {
         "--resolution 4 is out of range: give 8 to 1024 cells along the longest side."
     ),
     "fit a.npy -o x.ply --resolution fine": (
-        f"--resolution cannot be 'fine'; {FIT} lists the options and what they take."
+        f"--resolution cannot be 'fine'; {FIT} lists the options and their values."
     ),
     "fit a.npy -o x.ply --seed -1": "--seed -1 is out of range: give a whole number from 0 to 4294967295.",
     "fit a.npy -o x.plt": f"x.plt has the extension .plt, which isofield cannot write: perhaps you meant .ply {KNOWN}.",
@@ -73,7 +92,7 @@ SENTENCES = {
         "--preview pictures one input, but there are 2: fit them one by one for it."
     ),
     "fit a.npy a.ply -o out": (
-        "a.npy and a.ply would both become out/a.ply: rename one, or fit them into different folders."
+        "a.npy and a.ply would both become a.ply: rename one, or fit them into different folders."
     ),
     "mesh a.npy -o x.ply": (
         "a.npy is neither a field nor a space (it has no config.json): give the folder that `isofield fit` or "
