@@ -24,9 +24,9 @@ RADIUS = 1 / 1.03
 
 Points = Float[np.ndarray, "n 3"]
 FreeSpace = Callable[[np.ndarray, float], np.ndarray]
-"""Points (n, 3) and a margin to (n,) bool: what was seen to be in empty space."""
+"""Points (n, 3) and a margin to (n,) bool: whether they were observed to be in empty space."""
 Distance = Callable[[np.ndarray], np.ndarray]
-"""A field to those who never see a network: (n, 3) float64 points to (n,) signed distances."""
+"""A field as a plain function: (n, 3) float64 points to (n,) signed distances."""
 
 CORNERS = np.array([(i, j, k) for i in (0, 1) for j in (0, 1) for k in (0, 1)], np.int64)
 """(8, 3): the corners of a unit cell; corner 4 i + 2 j + k lies at (i, j, k)."""

@@ -84,7 +84,7 @@ BROKEN = {
     "export ball -o f.obj": "f.obj has the extension .obj, which isofield cannot write",
     "export ball -o f.npz --resolution 4": "--resolution 4 is out of range",
     "mesh ball -o m.ply --faces 3": "--faces 3 are too few to hold a shape",
-    "mesh ball -o m.ply --trim -1": "--trim -1 is no distance",
+    "mesh ball -o m.ply --trim -1": "--trim -1 is not a distance",
     "mesh ball -o m.ply --trim 1e-9": "leaves nothing",
     "fit left.ply right.ply -o m.ply": "or --merge the scans of one shape",
     "fit left.ply -o m.ply --poses poses.json": "give --merge with it",

@@ -1,4 +1,4 @@
-"""Robust least squares with few unknowns: many such problems are solved in the time of one descent."""
+"""Robust least squares with few unknowns; a solve is far cheaper than a descent."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def log_evidence(a: Tensor, b: Tensor, ridge: float, u: Tensor, normal: Tensor, 
     """How probable b is, whatever u is, under the prior that `ridge` stands for: what to choose among matrices A by
     (MacKay 1992, "Bayesian Interpolation", eq. 4.5: Laplace's approximation).
 
-    a, b, ridge, free: as in `robust_least_squares`, of which u and normal are the results. A normal prior of variance 1
+    a, b, ridge, free: as in `robust_least_squares`; u and normal are its results. A normal prior of variance 1
     on u makes the ridge the noise's variance over m. Up to what is the same for all A (m, l) with the same b.
     """
     error = (a @ u - b).double()

@@ -1,4 +1,4 @@
-"""One shape from what a person brings: read, check, observe, fit."""
+"""One shape: read it, check it, normalise it, fit it."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from isofield.types import Cloud, Observation, ProgressCallback, Shape, Similari
 SAMPLES = {"fast": 50_000, "balanced": 80_000, "best": 80_000}
 """Points drawn from a mesh's faces, by quality."""
 DENSE = 200_000
-"""More points than this are thinned first."""
-THINNED = {"fast": 200, "balanced": 256, "best": 384}
-"""Cells along the longest side that thinning leaves one point of, by quality."""
-NOISE_OF_CELL, LEAST_THINNED = 0.4, 64
-"""The noise is at most this share of such a cell, unless fewer cells than this would be left along a side."""
+"""More points than this are downsampled first."""
+VOXELS = {"fast": 200, "balanced": 256, "best": 384}
+"""Cells along the longest side of the downsampling, by quality."""
+NOISE_OF_CELL, LEAST_VOXELS = 0.4, 64
+"""The noise is at most this fraction of a cell, unless a side would have fewer cells than this."""
 
 Source = str | os.PathLike[str] | trimesh.Trimesh | Cloud | np.ndarray | View | Sequence[View]
 
@@ -131,7 +131,7 @@ def fit(
 
 
 def _brought(source: Source, samples: int, seed: int) -> tuple[str, Cloud, trimesh.Trimesh | None]:
-    """The name, the checked points, and the mesh if there is one, of what was given; faces are sampled."""
+    """The name of the input, its checked points, and its mesh, if any; faces are sampled."""
     name: str
     shape: trimesh.Trimesh | Cloud
     if views := _views(source):
@@ -161,7 +161,7 @@ def _brought(source: Source, samples: int, seed: int) -> tuple[str, Cloud, trime
 
 
 def _views(source: Source) -> list[View]:
-    """The depth images that were given, none where it is something else."""
+    """The depth images of an input; none for any other input."""
     if isinstance(source, View):
         return [source]
     if isinstance(source, (list, tuple)) and source and all(isinstance(view, View) for view in source):
@@ -170,21 +170,22 @@ def _views(source: Source) -> list[View]:
 
 
 def _clean(cloud: Cloud, quality: Quality) -> tuple[Cloud, int]:
-    """The cloud without doubles and outliers, thinned where it is denser than the field resolves; how many outliers."""
+    """The cloud without duplicates and outliers, downsampled where it is denser than the field resolves, and the number
+    of outliers."""
     cloud = drop_duplicates(cloud)
     if len(cloud.points) > DENSE:
-        cloud = _thinned(cloud, THINNED[quality])
+        cloud = _thinned(cloud, VOXELS[quality])
     kept = inliers(cloud.points)
     return chosen(cloud, kept), int(np.count_nonzero(~kept))
 
 
 def _thinned(cloud: Cloud, cells: int) -> Cloud:
-    """One point for each of so many cells along the longest side, or of wider ones, where the noise is wider: the mean
-    over a cell that does not hold all of the noise across the surface would still scatter, in several layers."""
+    """One point for each of `cells` cells along the longest side, or of wider ones where the noise is wider: the mean
+    over a cell narrower than the noise would still scatter, in several layers."""
     first = voxel_downsample(cloud, cells)
     side = float(np.ptp(first.points, axis=0).max()) / cells
     wider = noise_level(first.points) / (NOISE_OF_CELL * side)
-    return first if wider <= 1 else voxel_downsample(cloud, max(LEAST_THINNED, int(cells / wider)))
+    return first if wider <= 1 else voxel_downsample(cloud, max(LEAST_VOXELS, int(cells / wider)))
 
 
 def _after(first: Similarity, second: Similarity) -> Similarity:

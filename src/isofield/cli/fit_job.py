@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from isofield.cli.outputs import Job
     from isofield.types import Cloud, View
 
-FAR = 1.0
-"""Points farther than so many of their spacings from the mesh, in the median, were not learned."""
+UNLEARNED = 1.0
+"""A fit failed whose points are farther from the mesh than this many of their spacings, in the median."""
 PREVIEW = (800, 800)
 """Pixels of each half of a preview."""
-CRUMBS = 10
-"""So many components that no point supports are worth a word."""
+DROPPED = 10
+"""From this number of dropped components on, a warning."""
 OPEN = 0.15
-"""Beyond this share of a mesh without points the input is said to be open."""
+"""Beyond this fraction of a mesh far from all points, a warning that the input is open."""
 
 
 def one(job: Job, options: Fit[Any]) -> int:
@@ -88,7 +88,7 @@ def run(job: Job, options: Fit[Any]) -> tuple[dict[str, Any], str]:
             )
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
-                f"interrupted: {job.label} has no field yet (its sides were not found), and nothing was written for it."
+                f"interrupted: {job.label} has no field yet (the orientation of its points was not finished), and nothing was written for it."
             ) from None
         with finishing(job.label, begun=sdf.interrupted):
             report("extracting the surface", 0.0)
@@ -98,7 +98,7 @@ def run(job: Job, options: Fit[Any]) -> tuple[dict[str, Any], str]:
                 sdf, extraction, faces=options.faces, trim=options.trim, confidence=options.confidence
             )
             files = _write(job, sdf, extraction)
-    if measured.median > FAR * sdf.spacing:
+    if measured.median > UNLEARNED * sdf.spacing:
         warnings.warn(
             f"{job.label}: the surface is far from the points ({measured.median:.3g} in the median, more than their "
             "spacing): the method has not learned the shape; give it more (--quality best), or take --method auto",
@@ -110,7 +110,7 @@ def run(job: Job, options: Fit[Any]) -> tuple[dict[str, Any], str]:
             "(--trim opens it)",
             stacklevel=2,
         )
-    if extraction.dropped >= CRUMBS:
+    if extraction.dropped >= DROPPED:
         warnings.warn(
             f"{job.label}: {extraction.dropped} small components were left out of the mesh: parts of the shape are "
             "thinner than its points resolve, or run through each other; look at the result (--preview)",
@@ -118,7 +118,7 @@ def run(job: Job, options: Fit[Any]) -> tuple[dict[str, Any], str]:
         )
     figures: dict[str, Any] = {
         "input": ", ".join(map(str, job.merged)) or str(job.source),
-        **_found(sdf),
+        **_input_summary(sdf),
         "median": measured.median,
         "p95": measured.p95,
         "unseen": measured.unseen,
@@ -162,8 +162,8 @@ def _write(job: Job, sdf: SDF, extraction: Extraction) -> list[str]:
     return files
 
 
-def _found(sdf: SDF) -> dict[str, Any]:
-    """What the fit found in its input, out of the field's provenance."""
+def _input_summary(sdf: SDF) -> dict[str, Any]:
+    """What the input was like, out of the field's provenance."""
     points = sdf.provenance["points"]
     return {
         "sampled": sdf.provenance.get("faces"),

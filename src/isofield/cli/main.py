@@ -31,7 +31,7 @@ COMMANDS = {
     "train": "a space of shapes out of training samples",
     "plot": "the curves of a training as a picture",
     "infer": "shapes that a space was not trained with: codes, fields, meshes",
-    "complete": "the whole of a shape of which a part was seen",
+    "complete": "a whole shape from a partial scan",
     "interpolate": "the way from one shape to another, meshes and a moving picture",
     "sample": "new shapes out of a space",
     "fetch": "public shapes and samples, and where to ask for the rest",
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             say(str(interrupt) or "interrupted: nothing more was written.")
             return 130
         except BrokenPipeError:
-            # The reader of a pipe went away (`isofield info ... | head`). Without another place for what is still
+            # The reader of a pipe went away (`isofield info ... | head`). Without another target for what is still
             # buffered, Python would complain at its end.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 141
@@ -107,7 +107,7 @@ def overview() -> str:
 
 
 def _show_warnings_as_lines() -> None:
-    """isofield's own warnings become one line each; those of libraries are for their developers and stay unseen."""
+    """isofield's own warnings become one line each; those of libraries are for their developers and are not shown."""
     package = str(Path(__file__).resolve().parents[1])
 
     def show(

@@ -48,7 +48,7 @@ def plan(inputs: Sequence[Path], out: str, field: Path | None, preview: Path | N
 
 
 def is_folder(out: str) -> bool:
-    """Whether a person who wrote this means a folder: no extension, a slash at its end, or there is one already."""
+    """Whether OUT means a folder: no extension, a slash at its end, or there is one already."""
     return out.endswith(("/", os.sep)) or not Path(out).suffix or (Path(out).is_dir() and not _is_mesh(Path(out)))
 
 

@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal, now and then a line elsewhere; always on standard error."""
+"""Progress of long work on standard error: a bar on a terminal, a line now and then elsewhere."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Progress = Callable[[str, float], None]
-"""What the work calls: the stage's name, after a colon how it stands, and how much of that stage is done (0 to 1)."""
+"""What the work calls: the stage's name, after a colon its state, and the fraction of the stage that is done."""
 
 PATIENCE = 1.0
-"""Seconds without a line at the beginning, where there is no terminal: short work needs none."""
+"""Seconds before the first line where there is no terminal; shorter work prints none."""
 SILENCE = 10.0
-"""Seconds between two lines of one stage there."""
+"""Seconds between two lines of a stage where there is no terminal."""
 
 
 @contextmanager
 def shown(label: str, enabled: bool = True) -> Iterator[Progress]:
-    """Give a function to report progress to, and show what it hears until the block ends; label names the work."""
+    """Give a function to report progress to, and show it until the block ends; label names the work."""
     if not enabled:
         yield lambda stage, fraction: None
     elif sys.stderr.isatty():

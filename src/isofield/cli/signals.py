@@ -11,7 +11,7 @@ from types import FrameType
 
 
 def listen() -> None:
-    """Let SIGINT interrupt, also where a shell started this process in the background and told it to ignore that."""
+    """Let SIGINT interrupt, also where a shell that started this process in the background made it ignore the signal."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

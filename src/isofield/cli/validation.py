@@ -1,4 +1,4 @@
-"""Numbers on the command line that are out of range, told before any work."""
+"""Numbers on the command line, checked before any work."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def check_finish(faces: int | None, trim: float | None) -> None:
     if faces is not None and faces < FEWEST_FACES:
         raise InputError(f"--faces {faces} are too few to hold a shape: give at least {FEWEST_FACES}.")
     if trim is not None and not 0 < trim < float("inf"):
-        raise InputError(f"--trim {trim:g} is no distance: give a number greater than 0, in the input's units.")
+        raise InputError(f"--trim {trim:g} is not a distance: give a number greater than 0, in the input's units.")
 
 
 def noise_of(text: str) -> float | None:

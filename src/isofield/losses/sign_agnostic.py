@@ -1,4 +1,4 @@
-"""Losses on unsigned supervision: the distance to a surface whose inside nobody told (SAL, SALD)."""
+"""Losses on unsigned distances: the surface is known, its inside is not (SAL, SALD)."""
 
 from __future__ import annotations
 
@@ -19,6 +19,6 @@ def unsigned_direction(gradient: Tensor, direction: Tensor) -> Tensor:
     gradient, direction: (n, 3); direction is the gradient of the unsigned distance, zero on the surface itself, where
     it has none: such rows do not count.
     """
-    known = direction.square().sum(1) > 0
+    defined = direction.square().sum(1) > 0
     apart = (gradient - direction).abs().sum(1).minimum((gradient + direction).abs().sum(1))
-    return (apart * known).sum() / known.sum().clamp(min=1)
+    return (apart * defined).sum() / defined.sum().clamp(min=1)
