@@ -9,7 +9,7 @@ Conventions that hold everywhere:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -18,6 +18,8 @@ from jaxtyping import Bool, Float, UInt8
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
+
+    from isofield.configs.training import Training
 
 RADIUS = 1 / 1.03
 """Radius of a normalised shape (DeepSDF, Park et al. 2019: the unit sphere with a margin of 3 %)."""
@@ -142,12 +144,14 @@ class SdfSamples:
     """Samples of the signed distance of one shape, in normalised space.
 
     points: (n, 3), in random order, so that the first of them are a fair sample. distance: (n,), negative inside.
-    free: (n,) bool, where the distance is only a lower bound, or None.
+    free: (n,) bool, where the distance is only a lower bound, or None. inside: about the fraction of the points that is
+    inside, or None where nobody counted.
     """
 
     points: Float[np.ndarray, "n 3"]
     distance: Float[np.ndarray, " n"]
     free: Bool[np.ndarray, " n"] | None = None
+    inside: float | None = None
 
     def part(self, start: int, stop: int) -> SdfSamples:
         """The rows from `start` to before `stop`."""
@@ -159,12 +163,19 @@ class SdfSamples:
 class Shape:
     """One shape as a method sees it: what was observed of its surface, samples of its distance, or both.
 
-    row: its row among the training shapes of a space, -1 for an unseen shape.
+    rows: (n, k) prepared samples of another kind that a space reads, or None.
     """
 
     observation: Observation | None = None
     samples: SdfSamples | None = None
-    row: int = -1
+    rows: np.ndarray | None = None
+
+    @property
+    def sdf(self) -> SdfSamples:
+        """The samples of its distance. Raises ValueError where there are none."""
+        if self.samples is None:
+            raise ValueError("the shape has no samples of its signed distance")
+        return self.samples
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,3 +232,71 @@ class Method(Protocol[C]):
     def field(self, code: C) -> nn.Module:
         """The field of the code of one shape: normalised points (n, 3) to signed distances (n,)."""
         ...
+
+
+class Space(Method["Tensor"], Protocol):
+    """A method of many shapes: one field f(x; z), and a code z for each shape. `Method.infer` finds the codes (b, l) of
+    unseen shapes, `Method.field` takes the code (l,) of one.
+
+    It is a frozen dataclass with the fields `config`, `module` and `table`, and begins with its settings alone: `start`
+    gives it a module and a table.
+    """
+
+    @property
+    def module(self) -> nn.Module:
+        """All that the shapes share, f(x (b, n, 3), z (b, l)) -> (b, n); its parameters are trained and stored."""
+        ...
+
+    @property
+    def table(self) -> Tensor:
+        """The codes (n, l) of the training shapes."""
+        ...
+
+    @property
+    def training(self) -> Training | None:
+        """How it is trained after `start` (then it is a `TrainedSpace`); None where `start` solves for everything."""
+        ...
+
+    @property
+    def posterior(self) -> bool:
+        """Whether `complete` can draw several codes."""
+        ...
+
+    def start(self, shapes: Sequence[Shape], seed: int, report: ProgressCallback) -> Space:
+        """The space of these training shapes before any descent. Raises InputError for settings that do not fit."""
+        ...
+
+    def complete(self, shape: Shape, count: int, random: torch.Generator) -> Tensor:
+        """Codes (count, l) of a partly observed shape: the most probable one, then draws of the posterior."""
+        ...
+
+    def refine(self, code: Tensor, samples: SdfSamples) -> nn.Module:
+        """The field of the code (l,) of one shape, corrected towards its samples."""
+        ...
+
+
+class TrainedSpace(Space, Protocol):
+    """A space whose module, table or both are trained by descent (`training.trainer`)."""
+
+    def draw(self, shape: Shape, random: np.random.Generator) -> Mapping[str, np.ndarray]:
+        """What one step learns from a training shape: arrays by name, of the same sizes for every shape."""
+        ...
+
+    def init(self, batch: Batch) -> Tensor:
+        """The codes (b, l) of a batch, whose "row" says which training shapes it has: rows of the table, or what an
+        encoder makes of the batch."""
+        ...
+
+    def losses(self, code: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """The terms of the objective of codes (b, l), scalars by name, summed over the shapes: a shape's share must not
+        depend on the others."""
+        ...
+
+
+S = TypeVar("S", bound=Space)
+
+
+def with_parts(space: S, module: nn.Module, table: Tensor) -> S:
+    """The space with another module and table."""
+    changed: S = replace(space, module=module, table=table)  # type: ignore[type-var]
+    return changed

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isofield.types import Batch
+from isofield.types import Batch, SdfSamples
 
 Batches = Callable[[int], Batch]
 BLOCK = 32
@@ -50,5 +50,23 @@ def joined(*batches: Batches) -> Batches:
     def batch(step: int) -> Batch:
         parts = [one(step) for one in batches]
         return Batch({name: value for part in parts for name, value in part.tensors.items()}, step + 1)
+
+    return batch
+
+
+def balanced(samples: SdfSamples, count: int, random: np.random.Generator, device: str) -> Batches:
+    """Batches of `count` random samples of a shape, half of them inside where some are: "points", "distance", and
+    "free" where the samples have that."""
+    tensors = {"points": tensor(samples.points, device), "distance": tensor(samples.distance, device)}
+    if samples.free is not None:
+        tensors["free"] = torch.as_tensor(samples.free, device=device)
+    inside = tensors["distance"] < 0
+    sides = [side for side in (torch.nonzero(inside)[:, 0], torch.nonzero(~inside)[:, 0]) if len(side)]
+
+    def batch(step: int) -> Batch:
+        size = count // len(sides)
+        drawn = [side[torch.from_numpy(random.integers(len(side), size=size)).to(device)] for side in sides]
+        index = torch.cat(drawn)
+        return Batch({name: values[index] for name, values in tensors.items()}, step + 1)
 
     return batch

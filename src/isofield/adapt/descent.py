@@ -97,6 +97,21 @@ def descend_batches(
     return descend(optimizer, shards, lambda step: [rate(optim.rate, step, optim.steps)], optim.steps)
 
 
+def descend_code(
+    objective: Callable[[Tensor, Batch], Losses], code: Tensor, batches: Batches, rates: Sequence[float]
+) -> Tensor:
+    """A code after steps of Adam from `code` at these rates, each on one batch."""
+    code = code.clone().requires_grad_()
+
+    def shards(step: int) -> list[Shard]:
+        return [lambda: [objective(code, batches(step))]]
+
+    optimizer = torch.optim.Adam([code], lr=0.0)
+    for _ in descend(optimizer, shards, lambda step: [rates[step]], len(rates)):
+        pass
+    return code.detach()
+
+
 def split(batch: Batch, count: int) -> list[Batch]:
     """A batch in `count` parts of about equal length; some are empty where it has fewer rows."""
     cut = {name: tensor.tensor_split(count) for name, tensor in batch.tensors.items()}

@@ -1,4 +1,4 @@
-"""Robust least squares with few unknowns; a solve is far cheaper than a descent."""
+"""Robust least squares with few unknowns: many such problems are solved in the time of one descent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def robust_least_squares(
     fails. Returns u (l,) and the matrix (l, l) float64 of the last round's normal equations.
     """
     u = torch.zeros_like(a[0]) if start is None else start
-    diagonal = torch.eye(a.shape[1], dtype=torch.float64)
+    diagonal = torch.eye(a.shape[1], dtype=torch.float64, device=a.device)
     for _ in range(rounds):
         error = a @ u - b
         weight = SHARP / (error.abs() + SHARP)
@@ -32,11 +32,11 @@ def robust_least_squares(
 
 
 def log_evidence(a: Tensor, b: Tensor, ridge: float, u: Tensor, normal: Tensor, free: Tensor | None = None) -> float:
-    """How probable b is, whatever u is, under the prior that `ridge` stands for: what to choose among matrices A by
-    (MacKay 1992, "Bayesian Interpolation", eq. 4.5: Laplace's approximation).
+    """The log probability of b over all u, under the prior that `ridge` stands for: the criterion for choosing among
+    matrices A (MacKay 1992, "Bayesian Interpolation", eq. 4.5: Laplace's approximation).
 
-    a, b, ridge, free: as in `robust_least_squares`; u and normal are its results. A normal prior of variance 1
-    on u makes the ridge the noise's variance over m. Up to what is the same for all A (m, l) with the same b.
+    a, b, ridge, free: as in `robust_least_squares`, whose results are u and normal. A normal prior of variance 1 on u
+    makes the ridge the noise's variance over m. Up to a constant that is the same for all A (m, l) with the same b.
     """
     error = (a @ u - b).double()
     loss = SHARP * (error.abs() - SHARP * torch.log1p(error.abs() / SHARP))  # its slope is weight times error

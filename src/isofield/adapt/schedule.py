@@ -23,3 +23,8 @@ def rate(schedule: Schedule, step: int, steps: int, epoch: int | None = None) ->
             fall = (done - schedule.warm_up) / (1 - schedule.warm_up)
             return schedule.final + (schedule.initial - schedule.final) * 0.5 * (1 + math.cos(math.pi * fall))
     return schedule.initial
+
+
+def falling(initial: float, steps: int) -> list[float]:
+    """The rates of all steps of a cosine from `initial` that would reach 0 at the step after the last."""
+    return [rate(Schedule(initial, "cosine"), step - 1, steps) for step in range(steps)]

@@ -1,8 +1,8 @@
-"""Several ways to a space of shapes on the same data, in one table: trained, asked for unseen shapes, and scored.
+"""Spaces of several methods on the same data, in one table: trained, and scored on unseen shapes.
 
 Every shape is scored in its own normalised space, on 10 000 points of its mesh and of its truth's:
 
-    chamfer    sum of the two mean squared distances, x 1000 (`evaluate.retrieval`; the papers' in the meshes' own units)
+    chamfer    sum of the two mean squared distances, x 1000 (`evaluate.retrieval`; papers have the meshes' own units)
     accuracy   the distance within which 90 % of the mesh lies of the truth
     cosine     mean of the absolute cosine between normals at nearest points, both ways
     emd        mean distance of the best one-to-one assignment of 500 points (Park et al. 2019, section 6)
@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,10 +28,9 @@ from isofield.api.inference import infer_all
 from isofield.api.load import load_run
 from isofield.api.observations import of_prepared, similarity_of
 from isofield.api.retrieval import training_points
-from isofield.api.sdf import SDF
 from isofield.api.space import ShapeSpace
 from isofield.api.train import train
-from isofield.configs import LinearConfig, SpaceConfig, method_of
+from isofield.configs.methods import SPACES, find_method
 from isofield.datasets import Prepared, ids_of
 from isofield.errors import InputError, join_names
 from isofield.evaluate import distances as measure
@@ -43,12 +42,12 @@ from isofield.folder_format import CONFIG
 from isofield.types import ProgressCallback, Similarity
 
 CELLS = 128
-"""Of the meshes of networks; grids have their own."""
+"""Resolution of the meshes of networks; grids have their own."""
 EMD = 500
 """Points of an assignment."""
 SCORES = ("chamfer", "accuracy", "cosine", "emd")
 TIMES = "seconds.json"
-"""How long each space took to learn, beside the spaces."""
+"""The file of training times, beside the spaces."""
 FIGURES = (
     "megabytes", "kilobytes_a_shape", "training_seconds", "seconds_a_shape", "median", "mean", "worst",
     "better_than_retrieval", "accuracy", "cosine", "emd",
@@ -58,16 +57,16 @@ FIGURES = (
 
 @dataclass(frozen=True)
 class Truths:
-    """The shapes that are asked for. points: of their surfaces with normals, normalised; again: other points of them.
-    retrieval: Chamfer distance of the best training shape to each of them."""
+    """The test shapes. points: of their surfaces with normals, normalised; again: other points of them. retrieval: the
+    Chamfer distance of the best training shape to each."""
 
     points: dict[str, Samples]
     again: dict[str, Samples]
     retrieval: dict[str, float]
 
 
-def compare_methods(
-    methods: Mapping[str, SpaceConfig],
+def benchmark(
+    candidates: Mapping[str, tuple[str, Any]],
     data: str | os.PathLike[str],
     truth: str | os.PathLike[str],
     out: str | os.PathLike[str],
@@ -78,49 +77,49 @@ def compare_methods(
     most: int | None = None,
     progress: ProgressCallback | None = None,
 ) -> list[dict[str, Any]]:
-    """Learns a space by every method on the part "train" of a split, and scores it on the part "test": rows of a table.
+    """Learns a space by each method on the part "train" of a split, and scores it on the part "test": rows of a table.
 
-    methods: settings by the name of their row. data: what `isofield prepare` wrote. truth: the folder of the shapes'
-    true meshes, ID with any extension, in the units of what was prepared. out: gets a run for every method and seed;
-    one that is there already is not learned again. refine: a second row, with the field adapted after the code. most:
-    so many test shapes. A row has its method's mean over the seeds, and their `deviation`, for each of `FIGURES`.
-    Raises InputError for data that cannot be learned from, and truths that
-    are not there.
+    candidates: method and settings, by the name of their row. data: what `isofield prepare` wrote. truth: the folder of
+    the true meshes, ID with any extension, in the units of what was prepared. out: gets a run for each method and seed;
+    existing ones are not learned again. seeds: of methods that depend on it. refine: a second row, with the field
+    corrected after the code. most: most test shapes. A row has the mean over the seeds, and the `deviation`, of each of
+    `FIGURES`. Raises InputError for data that cannot be learned from, and missing truths.
     """
     if seeds < 1:
-        raise InputError(f"{seeds} seeds are none: give 1 or more.")
-    folder, tell = Path(out), progress or (lambda stage, share: None)
-    known, asked = ids_of(data, split, "train"), ids_of(data, split, "test")[:most]
-    if not asked or set(known) & set(asked):
+        raise InputError(f"there are no {seeds} seeds: give 1 or more.")
+    folder, report = Path(out), progress or (lambda stage, fraction: None)
+    train_ids, test_ids = ids_of(data, split, "train"), ids_of(data, split, "test")[:most]
+    if not test_ids or set(train_ids) & set(test_ids):
         raise InputError(f"{split} has no test shapes that are not trained with: make one with `isofield split`.")
-    truths = _truths(Path(data), Path(truth), known, asked, tell)
+    truths = _truths(Path(data), Path(truth), train_ids, test_ids, report)
     rows: list[dict[str, Any]] = []
-    for name, settings in methods.items():
+    for name, (method, settings) in candidates.items():
+        solved = find_method(method, SPACES).method(settings).training is None  # the same for every seed
         runs = []
-        for seed in range(seeds):
+        for seed in range(1 if solved else seeds):
             run = folder / (name if seed == 0 else f"{name}-seed{seed}")
-            runs.append((run, _learned(settings, data, run, split, seed, folder, tell)))
-        for adapted in (False, True) if refine else (False,):
-            each = [_scored(run, space, data, asked, truths, adapted, folder, tell) for run, space in runs]
-            rows.append(_row(f"{name}, refined" if adapted else name, len(asked), each))
-    floor = [chamfer(truths.again[id_].points, truths.points[id_].points) for id_ in asked]
-    rows.append(_row("retrieval", len(asked), [_spread([truths.retrieval[id_] for id_ in asked])]))
-    rows.append(_row("floor", len(asked), [_spread(floor)]))
+            runs.append((run, _learned(method, settings, data, run, split, seed, folder, report)))
+        for refined in (False, True) if refine else (False,):
+            each = [_scored(run, space, data, test_ids, truths, refined, folder, report) for run, space in runs]
+            rows.append(_row(f"{name}, refined" if refined else name, len(test_ids), each))
+    floor = [chamfer(truths.again[id_].points, truths.points[id_].points) for id_ in test_ids]
+    rows.append(_row("retrieval", len(test_ids), [_spread([truths.retrieval[id_] for id_ in test_ids])]))
+    rows.append(_row("floor", len(test_ids), [_spread(floor)]))
     return rows
 
 
 def _learned(
-    settings: SpaceConfig, data: str | os.PathLike[str], run: Path, split: str | os.PathLike[str], seed: int,
-    folder: Path, tell: ProgressCallback,
+    method: str, settings: Any, data: str | os.PathLike[str], run: Path, split: str | os.PathLike[str], seed: int,
+    folder: Path, report: ProgressCallback,
 ) -> ShapeSpace:  # fmt: skip
-    """The space of a run, which is learned if it is not there."""
+    """The space of a run, which is learned if it does not exist."""
     if (run / CONFIG).is_file():
         space = load_run(run)
         if space.config != settings:
             raise InputError(f"{run} was learned with other settings: choose another folder, or remove it.")
         return space
     began = time.perf_counter()
-    space = train(method_of(settings), data, run, settings, split=split, seed=seed, progress=tell)
+    train(method, data, run, settings, split=split, seed=seed, progress=report)
     times = _times(folder) | {run.name: round(time.perf_counter() - began, 1)}
     with atomic_write(folder / TIMES) as beside:
         beside.write_text(json.dumps(times, indent=1), encoding="utf-8")
@@ -134,36 +133,28 @@ def _times(folder: Path) -> dict[str, float]:
 
 
 def _scored(
-    run: Path, space: ShapeSpace, data: str | os.PathLike[str], asked: Sequence[str], truths: Truths, refine: bool,
-    folder: Path, tell: ProgressCallback,
+    run: Path, space: ShapeSpace, data: str | os.PathLike[str], test_ids: Sequence[str], truths: Truths, refine: bool,
+    folder: Path, report: ProgressCallback,
 ) -> dict[str, float]:  # fmt: skip
     """The figures of a space."""
     scores: list[tuple[float, ...]] = []
-    spent = []
-    for id_, sdf, seconds in _found(space, data, asked, refine):
-        tell(f"{run.name}: {len(asked)} shapes", len(scores) / len(asked))
-        own = refine or isinstance(space.config, LinearConfig)
-        scores.append(score(_samples(sdf.mesh(None if own else CELLS), sdf.similarity, id_, 1), truths.points[id_]))
-        spent.append(seconds)
+    seconds: list[float] = []
+    for shape in of_prepared(Prepared(data, "signed", ids=test_ids), space.prepare):
+        report(f"{run.name}: {len(test_ids)} shapes", len(scores) / len(test_ids))
+        began = time.perf_counter()
+        sdf = next(infer_all(space, [shape], refine)).sdf
+        seconds.append(time.perf_counter() - began)
+        mesh = sdf.mesh(None if sdf.kind == "grid" else CELLS)
+        scores.append(score(_samples(mesh, sdf.similarity, shape.id, 1), truths.points[shape.id]))
     table = np.array(scores)
     size = (run / "space.safetensors").stat().st_size - space.codes.nbytes
-    won = sum(one[0] < truths.retrieval[id_] for one, id_ in zip(scores, asked, strict=True))
+    won = sum(one[0] < truths.retrieval[id_] for one, id_ in zip(scores, test_ids, strict=True))
     return {
         "megabytes": size / 1e6, "kilobytes_a_shape": (4 * space.length + size / len(space.shapes)) / 1e3,
-        "training_seconds": _times(folder).get(run.name, float("nan")), "seconds_a_shape": float(np.mean(spent)),
+        "training_seconds": _times(folder).get(run.name, float("nan")), "seconds_a_shape": float(np.mean(seconds)),
         **_spread(table[:, 0]), "better_than_retrieval": float(won),
         **{name: float(np.median(table[:, column])) for column, name in enumerate(SCORES) if column},
     }  # fmt: skip
-
-
-def _found(
-    space: ShapeSpace, data: str | os.PathLike[str], asked: Sequence[str], refine: bool
-) -> Iterator[tuple[str, SDF, float]]:
-    """Id, field and seconds of every shape, one at a time."""
-    for shape in of_prepared(Prepared(data, "signed", ids=asked), space.prepare):
-        began = time.perf_counter()
-        one = next(infer_all(space, [shape], refine))
-        yield shape.id, one.sdf, time.perf_counter() - began
 
 
 def score(pred: Samples, truth: Samples) -> tuple[float, float, float, float]:
@@ -176,34 +167,35 @@ def score(pred: Samples, truth: Samples) -> tuple[float, float, float, float]:
     )  # fmt: skip
 
 
-def _truths(data: Path, truth: Path, known: Sequence[str], asked: Sequence[str], tell: ProgressCallback) -> Truths:
+def _truths(
+    data: Path, truth: Path, train_ids: Sequence[str], test_ids: Sequence[str], report: ProgressCallback
+) -> Truths:
     """Points of the true shapes, and their retrieval among the training shapes."""
     ways = {record.id: similarity_of(record) for record in Prepared(data, "signed").records}
-    meshes = _files(truth, asked)
-    points = {id_: _samples(io.read(path), ways[id_], id_, 2) for id_, path in meshes.items()}
-    again = {id_: _samples(io.read(path), ways[id_], id_, 3) for id_, path in meshes.items()}
-    tell(f"retrieval among {len(known)} training shapes", 0.0)
-    _, training = training_points(truth, tell, ids=known)
-    retrieval = {id_: nearest(points[id_].points, training)[1] for id_ in asked}
-    return Truths(points, again, retrieval)
+    meshes = {id_: io.read(path) for id_, path in _files(truth, test_ids).items()}
+    points = {id_: _samples(mesh, ways[id_], id_, 2) for id_, mesh in meshes.items()}
+    again = {id_: _samples(mesh, ways[id_], id_, 3) for id_, mesh in meshes.items()}
+    report(f"retrieval among {len(train_ids)} training shapes", 0.0)
+    _, training = training_points(truth, report, ids=train_ids)
+    return Truths(points, again, {id_: nearest(points[id_].points, training)[1] for id_ in test_ids})
 
 
 def _files(folder: Path, ids: Sequence[str]) -> dict[str, Path]:
-    """The file of every shape. Raises InputError where one has none."""
-    found = shapes_in(folder)
-    missing = [id_ for id_ in ids if id_ not in found]
+    """The file of each shape. Raises InputError where one is missing."""
+    files = shapes_in(folder)
+    missing = [id_ for id_ in ids if id_ not in files]
     if missing:
         raise InputError(
             f"{folder} has no true meshes of {len(missing)} shapes ({join_names(missing, 3)}): give the "
-            "folder whose files are called as the shapes are."
+            "folder whose files have the names of the shapes."
         )
-    return {id_: found[id_] for id_ in ids}
+    return {id_: files[id_] for id_ in ids}
 
 
 def _samples(shape: Any, similarity: Similarity, name: str, seed: int) -> Samples:
     """Points of a mesh with normals, by a similarity into the normalised space."""
     if not isinstance(shape, trimesh.Trimesh):
-        raise InputError(f"the truth of {name} holds no faces: give meshes.")
+        raise InputError(f"the truth of {name} has no faces: give meshes.")
     moved = trimesh.Trimesh(similarity.apply(shape.vertices), shape.faces, process=False)
     return draw(moved, POINTS, np.random.default_rng([seed, *name.encode()]), name)
 
@@ -214,14 +206,14 @@ def _spread(values: Sequence[float] | np.ndarray) -> dict[str, float]:
 
 def _row(name: str, count: int, each: Sequence[Mapping[str, float]]) -> dict[str, Any]:
     """A row: means over the seeds, and their deviations."""
-    held = {figure: [one[figure] for one in each] for figure in FIGURES if figure in each[0]}
-    means = {figure: float(np.mean(values)) for figure, values in held.items()}
-    deviation = {figure: float(np.std(values, ddof=1)) if len(values) > 1 else 0.0 for figure, values in held.items()}
+    columns = {figure: [one[figure] for one in each] for figure in FIGURES if figure in each[0]}
+    means = {figure: float(np.mean(values)) for figure, values in columns.items()}
+    deviation = {name: float(np.std(values, ddof=1)) if len(values) > 1 else 0.0 for name, values in columns.items()}
     return {"name": name, "shapes": count, "seeds": len(each), **means, "deviation": deviation}
 
 
 def latex(rows: Sequence[Mapping[str, Any]], text: Callable[[Mapping[str, Any], str], str]) -> str:
-    """The table in LaTeX (booktabs); text: a cell's content of a row and a figure."""
+    """The table in LaTeX (booktabs); text: the content of the cell of a row and a figure."""
     head = " & ".join(["method", *(figure.replace("_", " ") for figure in FIGURES)])
     lines = [" & ".join([str(row["name"]), *(text(row, figure) for figure in FIGURES)]) for row in rows]
     body = " \\\\\n".join(lines)

@@ -1,4 +1,4 @@
-"""The whole of a shape of which a part was seen: its code from points on the surface and the space before them."""
+"""Completion of partly observed shapes: a code from points on the surface and the empty space in front of them."""
 
 from __future__ import annotations
 
@@ -14,87 +14,91 @@ import trimesh
 from scipy.spatial import cKDTree
 
 from isofield import io
-from isofield.api.inference import InferenceResult, PoseSearch, found, in_frame, median_neighbour_distance, poser
+from isofield.api.inference import InferenceResult, PoseSearch, in_frame, pose_finder, result_of
 from isofield.api.observations import ShapeSamples
 from isofield.api.space import ShapeSpace
 from isofield.configs.limits import ETA
 from isofield.errors import InputError
 from isofield.kdtree import nearest
-from isofield.methods import spaces
-from isofield.points import check_cloud, check_faces
+from isofield.points import check_cloud, check_faces, normalization
 from isofield.points.downsample import sampled
 from isofield.points.normals import orient
 from isofield.points.outliers import inliers
-from isofield.types import Cloud, SdfSamples, Similarity, View
+from isofield.types import Cloud, SdfSamples, Shape, Similarity, View
 
 SURFACE = 2500
-"""Seen points, at most."""
+"""Observed points that samples are made of, at most."""
 FREE = 4000
-"""Points on the rays to them."""
+"""Samples on the rays to them."""
 DRAWN = 20_000
-"""Points that a mesh's faces are sampled at."""
+"""Points drawn on the faces of a mesh."""
 BEFORE = (0.02, 0.05, 0.1)
-"""So far before the seen surface, along its normals, the distance to the seen points is that to the surface, where no
-other seen point is nearer than `ALONE` of it: normalised."""
+"""Distances in front of the observed surface, along its normals, of further samples; one is kept if no other observed
+point is nearer than `ALONE` times that distance. Normalised."""
 ALONE = 0.8
 NEAR = 1.3
-"""A scan of which nothing is in the ball of this radius is not in the frame of the space."""
+"""A scan that has no point in the ball of this radius is not in the frame of the space."""
 DRAWS, ELSEWHERE = 500_000, 40_000
-"""Points of which some are chosen at which a code's own field counts, where a field is adapted to what was seen: so
-many near its surface, and a third as many others."""
+"""Points that are drawn, and how many of them hold a refined field to the code's own where nothing was observed: this
+many near the code's surface, and a third as many others."""
 APART, BAND = 0.03, 0.06
-"""That far from all that was seen; what is near the code's surface."""
+"""How far from the observed surface they are, and which of them count as near the code's."""
 ALIKE = 0.02
-"""Training shapes whose ways to the normalised space differ by less than this share one frame."""
-SPACE = Similarity((0.0, 0.0, 0.0), 1.0)
+"""Training shapes whose similarities differ by less than this share one frame."""
+IDENTITY = Similarity((0.0, 0.0, 0.0), 1.0)
 """The frame of a scan that is in the normalised space already."""
+SCALES, OWN_SCALES = (0.5, 2.0), (0.25, 1.0)
+"""Scales that a pose search allows: of a scan in a given frame, and of one normalised by its own box, which is larger
+there than in its whole."""
 
 Part = str | os.PathLike[str] | trimesh.Trimesh | Cloud | View | Sequence[View]
 
 
 @dataclass(frozen=True)
-class Seen:
-    """Points that were seen, and from where.
-
-    points, normals: (n, 3), outward, in the scan's own units. eyes: (n, 3) where the camera of each of them stands, or
-    None where nobody knows.
-    """
+class Oriented:
+    """Observed points with outward normals, both (n, 3), in the scan's own units. sensors: (n, 3) the position of the
+    sensor that measured each of them, or None."""
 
     points: np.ndarray
     normals: np.ndarray
-    eyes: np.ndarray | None = None
+    sensors: np.ndarray | None = None
 
 
 def partial(
     source: Part,
-    frame: Similarity = SPACE,
+    frame: Similarity | None = IDENTITY,
     *,
     eta: float = ETA,
     sensor: Sequence[float] | None = None,
     background: bool = False,
     name: str | None = None,
-    placed: bool = True,
+    posed: bool = True,
+    scale: bool = False,
     seed: int = 0,
 ) -> ShapeSamples:
-    """What a partial scan tells of the distance to its shape (DeepSDF, section 6.3).
+    """Samples of the distance to a partly observed shape (DeepSDF, section 6.3).
 
-    source: a file of points or of a mesh of which a part is missing, the same read, or depth images with cameras.
-    frame: the way from its units to the normalised space, which a part's own box does not tell. eta: normalised; the
-    distance is 0 at the points, and +-eta beside them along their normals; farther before them it is that to the
-    nearest of them; on the rays to them it is at least 0.
-    sensor: (3,) where points were seen from, in their units: it tells their sides, and gives rays. background: what a
-    depth image did not measure is empty, as in rendered ones; a sensor's holes are not. placed: the frame is right;
-    else the pose is still to be found. Raises InputError for a scan that is empty, or that is not in the frame.
+    source: a file of points or of a mesh with a part missing, the same read, or depth images with cameras. frame: from
+    its units to the normalised space, which a part's own box does not give; None, for a pose search: the box's centre,
+    and with `scale` its size. eta: normalised; the distance is 0 at the points and +-eta beside them along their
+    normals; farther in front of them it is the distance to the nearest one; on the rays to them it is at least 0.
+    sensor: (3,) position that the points were measured from, in their units: it gives their orientation, and rays.
+    background: pixels without a measurement are empty, as in rendered depth images; a sensor's holes are not. posed:
+    the frame is right; otherwise the pose is still to be found. Raises InputError for a scan that is empty, or not in
+    the frame.
     """
     if not 0 < eta < 0.2:
         raise InputError(f"eta {eta:g} is out of range: give a normalised length greater than 0 and below 0.2.")
-    label, seen = _seen(source, sensor, name)
-    points, normals = frame.apply(seen.points), seen.normals
-    if placed and not (np.square(points).sum(1) < NEAR**2).any():
+    label, observed = _oriented(source, sensor, name)
+    if frame is None:
+        own = normalization(observed.points)
+        frame = own if scale else Similarity(own.center, 1.0)
+    points, normals = frame.apply(observed.points), observed.normals
+    if posed and not (np.square(points).sum(1) < NEAR**2).any():
         away = float(np.sqrt(np.square(points).sum(1).min()))
         raise InputError(
-            f"{label} is not where the shapes of this space are (its nearest point is {away:.3g} from the centre, the "
-            "shapes end at 1): give --center and --scale, or let --pose find them."
+            f"{label} is not in the frame of this space (its nearest point is {away:.3g} from the centre, shapes have "
+            "radius 1): give --center and --scale, or search for its pose with --pose."
         )
     random = np.random.default_rng(seed)
     chosen = random.permutation(len(points))[:SURFACE]
@@ -102,33 +106,32 @@ def partial(
     rows = [np.column_stack([x + d * n, np.full(len(x), d)]) for d in (0.0, eta, -eta)]
     rows += _before(x, n, cKDTree(points))
     free = np.zeros((0, 4))
-    if seen.eyes is not None:
-        free = np.column_stack([_rays(points, frame.apply(seen.eyes), eta, random), np.zeros(FREE)])
+    if observed.sensors is not None:
+        free = np.column_stack([_rays(points, frame.apply(observed.sensors), eta, random), np.zeros(FREE)])
     if background and (views := _views(source)):
         free = np.concatenate([free, np.pad(_empty(views, frame, random), ((0, 0), (0, 1)))])
-    known = np.concatenate([*rows, free]).astype(np.float32)
-    is_free = np.arange(len(known)) >= len(known) - len(free)
-    known_inside = (np.abs(known[:, :3]) <= 1).all(1) if placed else np.ones(len(known), bool)
-    order = random.permutation(np.flatnonzero(known_inside))
-    return ShapeSamples(label, SdfSamples(known[order, :3], known[order, 3], is_free[order]), frame)
+    samples = np.concatenate([*rows, free]).astype(np.float32)
+    is_free = np.arange(len(samples)) >= len(samples) - len(free)
+    in_cube = (np.abs(samples[:, :3]) <= 1).all(1) if posed else np.ones(len(samples), bool)
+    order = random.permutation(np.flatnonzero(in_cube))
+    return ShapeSamples(label, SdfSamples(samples[order, :3], samples[order, 3], is_free[order]), frame)
 
 
-def _before(x: np.ndarray, normals: np.ndarray, seen: cKDTree) -> list[np.ndarray]:
-    """Points (k, 3) before a surface x (n, 3) with their distances to all of it that was `seen`, (k, 4) for each of
-    `BEFORE`: what is nearer than the point that they start from was seen, or is no nearer than its neighbours."""
+def _before(x: np.ndarray, normals: np.ndarray, observed: cKDTree) -> list[np.ndarray]:
+    """Points in front of a surface x (n, 3) with their distances to all observed ones, (k, 4) for each of `BEFORE`."""
     rows = []
     for distance in BEFORE:
         ahead = x + distance * normals
-        away = np.minimum(nearest(seen, ahead)[0], distance)
+        away = np.minimum(nearest(observed, ahead)[0], distance)
         kept = away > ALONE * distance
         rows.append(np.column_stack([ahead, away])[kept])
     return rows
 
 
-def _rays(points: np.ndarray, eyes: np.ndarray, eta: float, random: np.random.Generator) -> np.ndarray:
-    """Points (FREE, 3) between seen points (n, 3) and the eyes (n, 3) that saw them, within the cube from -1 to 1."""
+def _rays(points: np.ndarray, sensors: np.ndarray, eta: float, random: np.random.Generator) -> np.ndarray:
+    """Points (FREE, 3) between observed points (n, 3) and their sensors (n, 3), within the cube from -1 to 1."""
     chosen = random.integers(len(points), size=FREE)
-    x, toward = points[chosen], eyes[chosen] - points[chosen]
+    x, toward = points[chosen], sensors[chosen] - points[chosen]
     length = np.linalg.norm(toward, axis=1, keepdims=True)
     unit = toward / np.maximum(length, 1e-12)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -138,51 +141,50 @@ def _rays(points: np.ndarray, eyes: np.ndarray, eta: float, random: np.random.Ge
 
 
 def _empty(views: Sequence[View], frame: Similarity, random: np.random.Generator) -> np.ndarray:
-    """Points (n, 3), at most FREE of them, in the cube from -1 to 1 at pixels where views measured nothing."""
+    """Points (n, 3), at most FREE of them, in the cube from -1 to 1 at pixels without a measurement."""
     x = random.uniform(-1, 1, (8 * FREE, 3))
-    seen = [io.unmeasured(view, frame.invert(x)) for view in views]
-    return x[np.any(seen, axis=0)][:FREE]
+    empty = [io.unmeasured(view, frame.invert(x)) for view in views]
+    return x[np.any(empty, axis=0)][:FREE]
 
 
 def _views(source: Part) -> list[View]:
-    """The depth images that were given; none where it is something else."""
+    """The depth images of a source; none where it is something else."""
     if isinstance(source, View):
         return [source]
     several = isinstance(source, (list, tuple)) and source and all(isinstance(view, View) for view in source)
     return list(source) if several else []  # type: ignore[arg-type]
 
 
-def _seen(source: Part, sensor: Sequence[float] | None, name: str | None) -> tuple[str, Seen]:
-    """The name, and the points with their sides, of what was given."""
+def _oriented(source: Part, sensor: Sequence[float] | None, name: str | None) -> tuple[str, Oriented]:
+    """The name of a source, and its points."""
     if views := _views(source):
         clouds = [io.cloud_of([view]) for view in views]
         pairs = zip(views, clouds, strict=True)
-        eyes = [np.broadcast_to(view.pose[:3, 3], cloud.points.shape) for view, cloud in pairs]
+        sensors = [np.broadcast_to(view.pose[:3, 3], cloud.points.shape) for view, cloud in pairs]
         normals = np.concatenate([np.asarray(cloud.normals) for cloud in clouds])
         points = np.concatenate([cloud.points for cloud in clouds])
-        return name or "depth", Seen(points, normals, np.concatenate(eyes))
+        return name or "depth", Oriented(points, normals, np.concatenate(sensors))
     label = name or (Path(source).stem if isinstance(source, (str, os.PathLike)) else type(source).__name__)
     shape = io.read(source) if isinstance(source, (str, os.PathLike)) else source
     if isinstance(shape, trimesh.Trimesh):
         shape = sampled(check_faces(shape, label), DRAWN)
-    cloud = check_cloud(cast(Cloud, shape), label)  # views have gone another way
+    cloud = check_cloud(cast(Cloud, shape), label)  # views returned above
     kept = inliers(cloud.points)
-    given = None if cloud.normals is None else cloud.normals[kept]
-    oriented = orient(cloud.points[kept], given)
+    oriented = orient(cloud.points[kept], None if cloud.normals is None else cloud.normals[kept])
     if sensor is None:
-        return label, Seen(oriented.points, oriented.normals)
-    eye = np.asarray(sensor, np.float64)
-    if eye.shape != (3,) or not np.isfinite(eye).all():
-        raise InputError(f"the sensor's place {tuple(sensor)} is no point: give three finite numbers.")
-    facing = ((eye - oriented.points) * oriented.normals).sum(1, keepdims=True)
+        return label, Oriented(oriented.points, oriented.normals)
+    position = np.asarray(sensor, np.float64)
+    if position.shape != (3,) or not np.isfinite(position).all():
+        raise InputError(f"the sensor's position {tuple(sensor)} is invalid: give three finite numbers.")
+    facing = ((position - oriented.points) * oriented.normals).sum(1, keepdims=True)
     normals = oriented.normals * np.where(facing < 0, -1.0, 1.0)
-    return label, Seen(oriented.points, normals, np.broadcast_to(eye, oriented.points.shape))
+    return label, Oriented(oriented.points, normals, np.broadcast_to(position, oriented.points.shape))
 
 
 def shared_frame(space: ShapeSpace) -> Similarity:
-    """The way from the training shapes' units to the normalised space, where it is about the same for all of them.
+    """The similarity from the training shapes' units to the normalised space, where they share one.
 
-    Raises InputError where it is not: then a scan in their units has no frame.
+    Raises InputError where they do not: then a scan in their units has no frame.
     """
     scales = np.array([shape.similarity.scale for shape in space.shapes])
     centers = np.array([shape.similarity.center for shape in space.shapes])
@@ -190,8 +192,8 @@ def shared_frame(space: ShapeSpace) -> Similarity:
     apart = max(float(np.abs(scales / scale - 1).max()), float(np.abs(centers - center).max()) * scale)
     if apart > ALIKE:
         raise InputError(
-            f"the shapes of this space were normalised one by one (their sizes and places differ by {100 * apart:.0f} %"
-            "), so that their units are no frame: give --center and --scale, or let --pose find them."
+            "the shapes of this space were normalised one by one (their sizes and positions differ by "
+            f"{100 * apart:.0f} %) and share no frame: give --center and --scale, or search for the pose with --pose."
         )
     x, y, z = center.tolist()
     return Similarity((x, y, z), scale)
@@ -201,44 +203,48 @@ def complete(
     space: ShapeSpace,
     source: Part,
     *,
-    frame: Similarity = SPACE,
+    frame: Similarity | None = None,
     eta: float = ETA,
     sensor: Sequence[float] | None = None,
     background: bool = False,
     samples: int = 1,
-    posing: PoseSearch | None = None,
+    pose: PoseSearch | None = None,
     refine: bool = False,
     name: str | None = None,
     seed: int = 0,
 ) -> list[InferenceResult]:
-    """Whole shapes that agree with a part: first the most probable one, then `samples` - 1 others of the posterior,
-    which differ where nothing was seen.
+    """Whole shapes that agree with a part: first the most probable one, then `samples` - 1 draws of the posterior,
+    which differ where nothing was observed.
 
-    frame, eta, sensor, background: as in `partial`. posing: how the part stands in the frame is looked for, too.
-    refine: the fields are also adapted to the seen surface. Raises InputError as `partial` does.
+    frame, eta, sensor, background: as in `partial`; without a frame the part is in the normalised space, or where a
+    pose is searched, anywhere. pose: the pose of the part in the frame is searched, too. refine: the fields are also
+    corrected towards the observed surface. Raises InputError as `partial` does.
     """
     if samples < 1:
-        raise InputError(f"{samples} samples are none: give 1 or more.")
+        raise InputError(f"there are no {samples} samples: give 1 or more.")
+    if samples > 1 and not space.space.posterior:
+        raise InputError(f"a {space.method} space has no posterior to draw samples from: leave --samples out.")
+    start = IDENTITY if frame is None and pose is None else frame
     observed = partial(
-        source, frame, eta=eta, sensor=sensor, background=background, name=name, placed=posing is None, seed=seed
-    )
-    pose = None if posing is None else poser(space, posing, whole=False)(observed.evidence)
-    codes = spaces.complete(
-        space.module, in_frame(observed.evidence, pose), torch.from_numpy(space.codes), space.config, samples,
-        torch.Generator().manual_seed(seed),
-    ).numpy()  # fmt: skip
-    usual = median_neighbour_distance(space.codes)
-    kept = [_kept(space, in_frame(observed.evidence, pose), code, seed) if refine else None for code in codes]
+        source, start, eta=eta, sensor=sensor, background=background, name=name, posed=pose is None,
+        scale=pose is not None and pose.scale, seed=seed,
+    )  # fmt: skip
+    bounds = OWN_SCALES if frame is None else SCALES
+    found = None if pose is None else pose_finder(space, pose, bounds)(observed.samples)
+    framed = in_frame(observed.samples, found)
+    random = torch.Generator().manual_seed(seed)
+    codes = space.space.complete(Shape(samples=framed), samples, random).numpy()
     named = [observed, *(replace(observed, id=f"{observed.id}-{number}") for number in range(1, samples))]
     return [
-        found(space, one, code, refine, usual, pose, more) for one, code, more in zip(named, codes, kept, strict=True)
+        result_of(space, one, code, refine, found, _unobserved(space, framed, code, seed) if refine else None)
+        for one, code in zip(named, codes, strict=True)
     ]
 
 
-def _kept(space: ShapeSpace, known: SdfSamples, code: np.ndarray, seed: int) -> SdfSamples:
-    """What the field of a code (l,) says where nothing was seen, so that an adaptation to what was seen leaves it."""
+def _unobserved(space: ShapeSpace, samples: SdfSamples, code: np.ndarray, seed: int) -> SdfSamples:
+    """Samples of the field of a code (l,) where nothing was observed, which hold a refined field there."""
     x = np.random.default_rng(seed).uniform(-1, 1, (DRAWS, 3)).astype(np.float32)
-    surface = known.points if known.free is None else known.points[~known.free]
+    surface = samples.points if samples.free is None else samples.points[~samples.free]
     x = x[nearest(cKDTree(surface), x)[0] > APART]
     value = np.asarray(space.sdf(code)(x), np.float32)
     close = np.abs(value) < BAND

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 import trimesh
 
 from isofield import __version__, io
+from isofield.api.device import chosen_device
 from isofield.api.sdf import SDF
 from isofield.configs.common import Init, NetworkKind, Quality
 from isofield.configs.limits import NOISIEST
@@ -63,7 +63,7 @@ def fit(
     On Ctrl-C the best field so far comes back, with `interrupted` set. Raises InputError for what cannot be fitted, and
     KeyboardInterrupt where there was no field yet.
     """
-    device = _device(device)
+    device = chosen_device(device)
     settings = choose(method, quality, init, network) if config is None else config
     name = method_of(settings) if method == "auto" and config is not None else method
     spec = check_config(name, settings)
@@ -205,9 +205,3 @@ def _digest(source: Source) -> str | None:
     return digest.hexdigest()
 
 
-def _device(device: str) -> str:
-    if device not in ("auto", "cpu", "cuda"):
-        raise InputError(f"device {device!r} is unknown: take auto, cpu or cuda.")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise InputError("device cuda is asked for, but torch finds no CUDA device here: take --device cpu.")
-    return ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device

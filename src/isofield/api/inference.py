@@ -1,7 +1,8 @@
-"""Shapes that a space was not trained with: their codes, and their fields."""
+"""Unseen shapes in a space: their codes, and their fields."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -11,44 +12,53 @@ from typing import Any
 import numpy as np
 import torch
 
+from isofield.api.device import chosen_device
 from isofield.api.observations import ShapeSamples, Source, observe
 from isofield.api.sdf import SDF
 from isofield.api.space import ShapeSpace
 from isofield.errors import InputError
 from isofield.files import atomic_write
-from isofield.methods import spaces
-from isofield.types import Pose, SdfSamples
+from isofield.methods.pose_estimation import poser
+from isofield.types import Pose, SdfSamples, Shape, with_parts
 
-TOGETHER = 16
-"""Shapes whose codes are looked for at once."""
+AT_ONCE = 16
+"""Shapes that are inferred at once."""
 HELD_OUT = 4096
-"""Samples that a code is judged by: the last ones, which it was not found from where there are enough."""
+"""Samples of the loss: the last ones, which are held out where there are enough."""
 MOST = 400
-"""Training shapes of which the space is made in which poses are looked for."""
+"""Training shapes that the space of the pose search is made of."""
 FAR = 2.5
-"""A code so many times farther from the training codes than is usual among those is far. Unseen bodies and assemblies
-stay below 1.8; bodies that are turned by 20 degrees begin at 2.5, by a right angle at 3.8."""
-LIMIT = 0.1
-"""Distances beyond it count as this, as in DeepSDF's loss."""
+"""A code is far where it is this many times farther from the training codes than these typically are from each other.
+Unseen bodies and assemblies stay below 1.8; bodies turned by 20 degrees begin at 2.5, by a right angle at 3.8."""
+CLAMP = 0.1
+"""Distances beyond it count as this in the loss, as in DeepSDF's."""
+EXPLAINED = 0.02
+"""An observed surface point is explained by a field whose surface is this near, normalised."""
+LEAST_EXPLAINED, MOST_LOSS = 0.75, 3.0
+"""A fit is poor where it explains a smaller fraction, or where its loss is this many times the 95th percentile of the
+training shapes' losses."""
 
 
 @dataclass(frozen=True)
 class InferenceResult:
-    """A shape in a space.
+    """An unseen shape in a space.
 
-    observed: what it was found from. code: (l,). sdf: its field, in the shape's own units. loss: mean |f - s| over
-    samples that were held out, both clamped at 0.1, normalised. nearest, distance: the training shape with the nearest
-    code, and how far that is; usual: the same from training shape to training shape, in the median. pose: from the
-    shape's normalised space to the frame of the space, where it was looked for.
+    observed: what it was inferred from. code: (l,). sdf: its field, in the shape's own units. loss: mean |f - s| over
+    held-out samples, both clamped at 0.1, normalised. explained: the fraction of the observed surface that the field's
+    surface is near. nearest, distance: the training shape with the nearest code, and its distance; neighbour_distance:
+    the median of that distance between training shapes. expected: the 95th percentile of the training shapes' losses,
+    where the space has it. pose: from the shape's normalised space to the frame of the space, where it was searched.
     """
 
     observed: ShapeSamples
     code: np.ndarray
     sdf: SDF
     loss: float
+    explained: float
     nearest: str
     distance: float
-    usual: float
+    neighbour_distance: float
+    expected: float | None = None
     pose: Pose | None = None
 
     @property
@@ -59,81 +69,90 @@ class InferenceResult:
     @property
     def far(self) -> bool:
         """Whether its code is so far from those of the training shapes that the space may not hold such a shape."""
-        return self.distance > FAR * self.usual > 0
+        return self.distance > FAR * self.neighbour_distance > 0
+
+    @property
+    def poor(self) -> bool:
+        """Whether its field agrees much less with the input than those of the training shapes do with theirs."""
+        return self.explained < LEAST_EXPLAINED or self.loss > MOST_LOSS * (self.expected or np.inf)
 
 
 @dataclass(frozen=True)
 class PoseSearch:
-    """That shapes do not stand as those of the space do, and how far off they may be.
+    """A search for the pose of shapes that are not oriented as those of the space are.
 
-    scale: whether their size is open, too, beside rotation and shift. turned: degrees by which they may be turned; few
-    need fewer starts.
+    scale: whether to search the scale, too, beside rotation and shift. max_rotation: degrees from the given
+    orientation; small ones need fewer starts.
     """
 
     scale: bool = False
-    turned: float = 180.0
+    max_rotation: float = 180.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.max_rotation <= 180:
+            raise InputError(f"the maximal rotation must be 0 to 180 degrees, not {self.max_rotation:g}.")
 
 
-def infer(space: ShapeSpace, source: Source, refine: bool = False, posing: PoseSearch | None = None) -> InferenceResult:
-    """One shape in a space: a mesh, a cloud, or a file of them or of samples.
+def infer(
+    space: ShapeSpace, source: Source, refine: bool = False, pose: PoseSearch | None = None, device: str = "cpu"
+) -> InferenceResult:
+    """One shape in a space: a mesh, a cloud, or a file of one of them or of samples.
 
-    refine: the field is also adapted to what the code cannot hold. posing: the shape's pose is looked for, too. Raises
-    InputError as `observe` does.
+    refine: the field is also corrected towards what the code cannot hold. pose: the shape's pose is searched, too.
+    device: where codes are inferred. Raises InputError as `observe` does.
     """
-    return next(infer_all(space, [observe(source, space.prepare)], refine, posing))
+    return next(infer_all(space, [observe(source, space.prepare)], refine, pose, device))
 
 
 def infer_all(
-    space: ShapeSpace, shapes: Iterable[ShapeSamples], refine: bool = False, posing: PoseSearch | None = None
-) -> Iterator[InferenceResult]:
+    space: ShapeSpace, shapes: Iterable[ShapeSamples], refine: bool = False, pose: PoseSearch | None = None,
+    device: str = "cpu",
+) -> Iterator[InferenceResult]:  # fmt: skip
     """Shapes in a space, several at a time."""
-    finding, usual = iter(shapes), median_neighbour_distance(space.codes)
-    pose_of = None if posing is None else poser(space, posing)
-    while some := list(islice(finding, TOGETHER if posing is None else 1)):
-        poses = [None if pose_of is None else pose_of(one.evidence) for one in some]
-        known = [in_frame(one.evidence, pose) for one, pose in zip(some, poses, strict=True)]
-        codes = spaces.infer(space.module, known, torch.from_numpy(space.codes), space.config).numpy()
-        for one, code, pose in zip(some, codes, poses, strict=True):
-            yield found(space, one, code, refine, usual, pose)
+    waiting, method, device = iter(shapes), space.space, chosen_device(device)
+    if device != "cpu":
+        method = with_parts(method, copy.deepcopy(space.module).to(device), method.table.to(device))
+    pose_of = None if pose is None else pose_finder(space, pose)
+    while some := list(islice(waiting, AT_ONCE if pose is None else 1)):
+        poses = [None if pose_of is None else pose_of(one.samples) for one in some]
+        framed = [Shape(samples=in_frame(one.samples, found)) for one, found in zip(some, poses, strict=True)]
+        *_, last = method.infer(framed, 0, device)
+        assert last.code is not None
+        for one, code, found in zip(some, last.code.cpu().numpy(), poses, strict=True):
+            yield result_of(space, one, code, refine, found)
 
 
-def poser(space: ShapeSpace, posing: PoseSearch, whole: bool = True) -> Callable[[SdfSamples], Pose]:
-    """What finds poses in a space; whole: of shapes that were seen from all sides.
-
-    Raises InputError for an angle that is none.
-    """
-    if not 0 <= posing.turned <= 180:
-        raise InputError(f"a turn of {posing.turned:g} degrees is none: give 0 to 180.")
-    codes = torch.from_numpy(space.codes[np.linspace(0, len(space.codes) - 1, min(len(space.codes), MOST)).astype(int)])
-    return spaces.poser(space.module, codes, posing.turned, posing.scale, whole)
+def pose_finder(
+    space: ShapeSpace, search: PoseSearch, scales: tuple[float, float] | None = None
+) -> Callable[[SdfSamples], Pose]:
+    """The search for poses in a space; scales: the least and the greatest, for shapes that were observed in part."""
+    rows = np.linspace(0, len(space.codes) - 1, min(len(space.codes), MOST)).astype(int)
+    return poser(space.module, torch.from_numpy(space.codes[rows]), search.max_rotation, search.scale, scales)
 
 
-def in_frame(known: SdfSamples, pose: Pose | None) -> SdfSamples:
-    """What is known of a shape, in the frame of the space."""
+def in_frame(samples: SdfSamples, pose: Pose | None) -> SdfSamples:
+    """The samples of a shape in the frame of the space."""
     if pose is None:
-        return known
-    points = pose.apply(known.points).astype(np.float32)
-    return SdfSamples(points, np.asarray(known.distance * pose.scale, np.float32), known.free)
+        return samples
+    points = pose.apply(samples.points).astype(np.float32)
+    return SdfSamples(points, np.asarray(samples.distance * pose.scale, np.float32), samples.free)
 
 
-def found(
-    space: ShapeSpace,
-    observed: ShapeSamples,
-    code: np.ndarray,
-    refine: bool,
-    usual: float,
-    pose: Pose | None = None,
+def result_of(
+    space: ShapeSpace, observed: ShapeSamples, code: np.ndarray, refine: bool, pose: Pose | None = None,
     more: SdfSamples | None = None,
-) -> InferenceResult:
-    """A shape with its code; more: what else a refined field has to agree with, in the frame of the space."""
-    z, known = torch.from_numpy(code), in_frame(observed.evidence, pose)
+) -> InferenceResult:  # fmt: skip
+    """A shape with its code; more: further samples for a refined field, in the frame of the space."""
+    z, samples = torch.from_numpy(code), in_frame(observed.samples, pose)
     if more is not None:
-        known = joined(known, more)
-    field = spaces.refine(space.module, known, z, space.config) if refine else spaces.field(space.module, z)
-    told = {"input": observed.id, "refined": refine}
-    sdf = space.field_of(field, observed.similarity, observed.surface, told, pose)
+        samples = joined(samples, more)
+    module = space.space.refine(z, samples) if refine else space.space.field(z)
+    sdf = space.field_of(module, observed.similarity, observed.surface, {"input": observed.id, "refined": refine}, pose)
     (nearest, distance), *_ = space.nearest(code, 1)
-    return InferenceResult(observed, code, sdf, loss(sdf, observed.evidence), nearest, distance, usual, pose)
+    return InferenceResult(
+        observed, code, sdf, loss(sdf, observed.samples), explained(sdf, observed), nearest, distance,
+        space.neighbour_distance, space.provenance.get("loss_p95"), pose,
+    )  # fmt: skip
 
 
 def joined(first: SdfSamples, second: SdfSamples) -> SdfSamples:
@@ -146,32 +165,33 @@ def joined(first: SdfSamples, second: SdfSamples) -> SdfSamples:
     )  # fmt: skip
 
 
-def loss(sdf: SDF, known: SdfSamples) -> float:
+def loss(sdf: SDF, samples: SdfSamples) -> float:
     """mean |clamp(f) - clamp(s)| of a field over the last samples of a shape."""
-    last = known.part(max(len(known.points) - HELD_OUT, 0), len(known.points))
+    last = samples.part(max(len(samples.points) - HELD_OUT, 0), len(samples.points))
     value = np.asarray(sdf(sdf.similarity.invert(last.points))) * sdf.similarity.scale
-    error = np.abs(value.clip(-LIMIT, LIMIT) - last.distance.clip(-LIMIT, LIMIT))
+    error = np.abs(value.clip(-CLAMP, CLAMP) - last.distance.clip(-CLAMP, CLAMP))
     return float((error if last.free is None else error[~last.free]).mean())
 
 
-def median_neighbour_distance(codes: np.ndarray) -> float:
-    """Median distance (codes: (n, l)) from a training code to the nearest other one."""
-    if len(codes) < 2:
-        return 0.0
-    z = torch.from_numpy(codes)
-    apart = torch.cdist(z, z)
-    return float(apart.fill_diagonal_(float("inf")).min(1).values.median())
+def explained(sdf: SDF, observed: ShapeSamples) -> float:
+    """The fraction of the observed surface that the field's surface is near; 1 where no surface was observed."""
+    points = observed.surface[:HELD_OUT]
+    if not len(points):
+        return 1.0
+    near = np.abs(np.asarray(sdf(sdf.similarity.invert(points)))) * sdf.similarity.scale < EXPLAINED
+    return float(near.mean())
 
 
 def write_codes(results: Sequence[InferenceResult], path: Path) -> None:
-    """Writes ids (n,) of shapes, codes (n, l), and the way from their units to the normalised space, center (n, 3) and
-    scale (n,), as a .npz; and pose (n, 4, 4), the way from there to the frame of the space, where that was found."""
+    """Writes ids (n,) of shapes, codes (n, l), the similarities from their units to the normalised space as center
+    (n, 3) and scale (n,), and where poses were searched, pose (n, 4, 4), from there to the frame of the space: a .npz.
+    """
     ways = [one.observed.similarity for one in results]
     poses = [one.pose.matrix for one in results if one.pose is not None]
+    arrays: dict[str, Any] = {
+        "ids": np.array([one.id for one in results]), "codes": np.stack([one.code for one in results]),
+        "center": np.array([way.center for way in ways]), "scale": np.array([way.scale for way in ways]),
+        **({"pose": np.stack(poses)} if poses else {}),
+    }  # fmt: skip
     with atomic_write(path) as beside:
-        held: dict[str, Any] = {
-            "ids": np.array([one.id for one in results]), "codes": np.stack([one.code for one in results]),
-            "center": np.array([way.center for way in ways]), "scale": np.array([way.scale for way in ways]),
-            **({"pose": np.stack(poses)} if poses else {}),
-        }  # fmt: skip
-        np.savez(beside, **held)
+        np.savez(beside, **arrays)

@@ -1,4 +1,4 @@
-"""New shapes out of a space: between two of them, and at random."""
+"""Codes by the name of a shape, and the meshes of codes."""
 
 from __future__ import annotations
 
@@ -15,23 +15,22 @@ from isofield.errors import InputError, did_you_mean
 
 
 def code_of(space: ShapeSpace, source: Source) -> np.ndarray:
-    """The code (l,) of a training shape by its id, or of a shape that is looked for in the space first.
+    """The code (l,) of a training shape by its id, or of another shape, which is inferred.
 
-    Raises InputError as `infer` does for what is neither.
+    Raises InputError for an unknown id, and as `infer` does.
     """
     if isinstance(source, str) and source in space.ids:
         return space.code(source)
     if isinstance(source, str) and not Path(source).exists():
         raise InputError(
-            f"{source!r} is no training shape of this space{did_you_mean(source, space.ids)}, and there is no such file."
+            f"{source!r} is neither a training shape of this space{did_you_mean(source, space.ids)}, nor a file."
         )
     return infer(space, source).code
 
 
 def shape_of(space: ShapeSpace, code: np.ndarray, resolution: int | None = None) -> trimesh.Trimesh:
-    """The mesh of a code (l,), in the normalised space, without the floating bits that no training shape has.
+    """The mesh of a code (l,), in the normalised space, without small floating components.
 
-    resolution: cells along the longest side, by default what the field holds. Raises InputError where there is no
-    surface.
+    resolution: cells along the longest side, by default the field's own. Raises InputError where there is no surface.
     """
     return surfaces.keep_large(space.sdf(code).mesh(resolution))[0]

@@ -14,8 +14,9 @@ import torch
 from isofield.api.folder import ATTRIBUTE, read_folder
 from isofield.api.published_space import is_experiment, load_experiment
 from isofield.api.sdf import SDF
-from isofield.api.space import Shape, ShapeSpace
-from isofield.configs import PrepareConfig, space_config
+from isofield.api.space import ShapeSpace, TrainingShape
+from isofield.configs import PrepareConfig
+from isofield.configs.methods import SPACES, changed, find_method
 from isofield.errors import InputError
 from isofield.folder_format import CONFIG, SPACE, read_config, resolve
 from isofield.training import SNAPSHOTS, STATE
@@ -64,10 +65,13 @@ def load_space(folder: Path) -> ShapeSpace:
     """The space that `ShapeSpace.save` wrote into folder. Raises InputError for a folder that is damaged."""
     with read_folder(folder) as (config, module, more):
         codes = more["codes"].float()
-        shapes = [Shape(id_, label, Similarity((x, y, z), scale)) for id_, label, x, y, z, scale in config["shapes"]]
+        shapes = [
+            TrainingShape(id_, label, Similarity((x, y, z), scale)) for id_, label, x, y, z, scale in config["shapes"]
+        ]
         if len(shapes) != len(codes) or not torch.isfinite(codes).all():
             raise ValueError("the codes do not match the shapes")
-        settings, prepare = space_config(config["method"], config["settings"]), prepare_config(config["prepare"])
+        settings = changed(find_method(config["method"], SPACES).settings(), config["settings"])
+        prepare = prepare_config(config["prepare"])
         method, provenance = str(config["method"]), dict(config["provenance"])
         return ShapeSpace(module, codes.numpy(), shapes, method, settings, prepare, provenance)
     raise AssertionError

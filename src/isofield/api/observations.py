@@ -1,11 +1,12 @@
-"""What a space is told of a shape: samples of its signed distance, made as those of the training shapes were."""
+"""Samples of the signed distance of unseen shapes, made as those of the training shapes were."""
 
 from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from isofield.datasets import Prepared, Record, find, ids_of, read_deepsdf
 from isofield.datasets.layout import is_prepared
 from isofield.datasets.normalization import moved, similarity_for
 from isofield.datasets.prepare_shape import distance_of, samples, seed_of
-from isofield.datasets.quality_gate import GateResult, judge, judge_mesh
+from isofield.datasets.quality_gate import GateResult, judge_mesh
 from isofield.errors import InputError
 from isofield.points import check_cloud
 from isofield.points.denoising import denoise
@@ -27,58 +28,58 @@ from isofield.sampling.training_samples import oriented_samples
 from isofield.types import Cloud, SdfSamples, Similarity
 
 SAMPLES = 60_000
-"""Of a mesh or a cloud."""
+"""Samples of a mesh or a cloud."""
 NEAR = 0.005
-"""A sample that is so near to the surface supports what a space puts there."""
+"""A sample this near to the surface counts as a point of it."""
 
 Source = str | os.PathLike[str] | trimesh.Trimesh | Cloud
 
 
 @dataclass(frozen=True)
 class ShapeSamples:
-    """A shape that was seen. id: its name. evidence: in its normalised space, to which similarity leads from its own
-    units."""
+    """An observed shape. id: its name. samples: in its normalised space. similarity: from its own units to there."""
 
     id: str
-    evidence: SdfSamples
+    samples: SdfSamples
     similarity: Similarity
 
     @property
     def surface(self) -> np.ndarray:
         """Points (n, 3) near its surface, normalised."""
-        near = np.abs(self.evidence.distance) < NEAR
-        if self.evidence.free is not None:
-            near &= ~self.evidence.free
-        return np.asarray(self.evidence.points[near], np.float64)
+        near = np.abs(self.samples.distance) < NEAR
+        if self.samples.free is not None:
+            near &= ~self.samples.free
+        return np.asarray(self.samples.points[near], np.float64)
 
 
 def observe(source: Source, prepare: PrepareConfig, name: str | None = None) -> ShapeSamples:
     """A mesh, a cloud, or samples in DeepSDF's form (.npz with pos and neg), sampled as `prepare` says.
 
-    Raises InputError for what cannot be read, and for a shape that the quality gate rejects.
+    Raises InputError for a file that cannot be read, and for a shape that the quality gate rejects.
     """
     label = name or (Path(source).stem if isinstance(source, (str, os.PathLike)) else type(source).__name__)
     if isinstance(source, (str, os.PathLike)) and is_samples(Path(source)):
         rows, _, similarity = read_deepsdf(source)
         rows, similarity = moved(rows, similarity, prepare)
         return of_rows(label, np.random.default_rng(prepare.seed).permutation(rows), similarity)
-    told = replace(prepare, samples=("signed",), count=SAMPLES, points=min(prepare.points, SAMPLES), half=False)
-    if isinstance(source, trimesh.Trimesh):
-        return _of_mesh(judge_mesh(source, label, told), label, told)
-    shape = io.read(source) if isinstance(source, (str, os.PathLike)) else source
+    config = replace(prepare, samples=("signed",), count=SAMPLES, points=min(prepare.points, SAMPLES), half=False)
+    shape, where = (io.read(source), str(source)) if isinstance(source, (str, os.PathLike)) else (source, label)
     if isinstance(shape, trimesh.Trimesh):
-        return _of_mesh(judge(str(source), told), label, told)
-    return _of_cloud(shape, label, told)
+        return _of_mesh(judge_mesh(shape, where, config), label, config)
+    return _of_cloud(shape, label, config)
+
+
+Inputs = list[tuple[str, Callable[[], ShapeSamples]]]
+"""Names of shapes, and what reads each of them."""
 
 
 def observed_in(
     inputs: Sequence[str | os.PathLike[str]], prepare: PrepareConfig, split: str | os.PathLike[str] | None = None
-) -> tuple[list[str], Iterator[ShapeSamples]]:
-    """The names of the shapes in files, in folders of them or in one prepared data set, and the shapes themselves, one
-    after the other.
+) -> Inputs:
+    """The shapes in files, in folders of them, or in one prepared data set; none of them is read yet.
 
-    split: of a prepared data set, the ids to take. Raises InputError, before any of them is read, for inputs that are
-    not there, names that are equal, and a split of anything else than a prepared data set.
+    split: of a prepared data set, the ids to take. Raises InputError for a missing input, equal names, and a split of
+    anything else than a prepared data set; reading a shape raises it for a damaged file.
     """
     paths = [Path(path) for path in inputs]
     if len(paths) == 1 and is_prepared(paths[0]):
@@ -87,12 +88,15 @@ def observed_in(
         before = prepared.settings.get("normalize", "shape")
         if before != prepare.normalize:
             raise InputError(
-                f"{paths[0]} was prepared with --normalize {before}, and what the space has learned from with "
-                f"{prepare.normalize}: prepare it so into another folder."
+                f"{paths[0]} was prepared with --normalize {before}, and the training data of the space with "
+                f"{prepare.normalize}: prepare it that way into another folder."
             )
-        return [record.id for record in prepared.records], of_prepared(prepared, prepare)
+        return [
+            (record.id, partial(_of_prepared, prepared, index, prepare))
+            for index, record in enumerate(prepared.records)
+        ]
     if split is not None:
-        raise InputError(f"{split} divides a prepared data set, and {paths[0]} is none: leave --split out.")
+        raise InputError(f"{split} divides a prepared data set, and {paths[0]} is not one: leave --split out.")
     named: dict[str, Path] = {}
     for path in paths:
         if not path.exists():
@@ -102,7 +106,7 @@ def observed_in(
             if name in named:
                 raise InputError(f"{named[name]} and {one} would both be called {name}: rename one.")
             named[name] = one
-    return list(named), (observe(path, prepare, name) for name, path in named.items())
+    return [(name, partial(observe, path, prepare, name)) for name, path in named.items()]
 
 
 def is_samples(path: Path) -> bool:
@@ -110,17 +114,20 @@ def is_samples(path: Path) -> bool:
     if path.suffix.lower() != ".npz" or not path.is_file():
         return False
     try:
-        with np.load(path, allow_pickle=False) as held:
-            return {"pos", "neg"} <= {*held.files}
+        with np.load(path, allow_pickle=False) as arrays:
+            return {"pos", "neg"} <= {*arrays.files}
     except (OSError, ValueError, zipfile.BadZipFile):
         return False
 
 
 def of_prepared(prepared: Prepared, prepare: PrepareConfig) -> Iterator[ShapeSamples]:
-    """The shapes of a prepared data set, one after the other, where `prepare` says that shapes lie."""
-    for index, record in enumerate(prepared.records):
-        rows = np.array(prepared.rows(index)[:SAMPLES], np.float32)
-        yield of_rows(record.id, *moved(rows, similarity_of(record), prepare))
+    """The shapes of a prepared data set, normalised as `prepare` says."""
+    return (_of_prepared(prepared, index, prepare) for index in range(len(prepared)))
+
+
+def _of_prepared(prepared: Prepared, index: int, prepare: PrepareConfig) -> ShapeSamples:
+    rows, record = np.array(prepared.rows(index)[:SAMPLES], np.float32), prepared.records[index]
+    return of_rows(record.id, *moved(rows, similarity_of(record), prepare))
 
 
 def of_rows(name: str, rows: np.ndarray, similarity: Similarity) -> ShapeSamples:
@@ -131,26 +138,26 @@ def of_rows(name: str, rows: np.ndarray, similarity: Similarity) -> ShapeSamples
 
 
 def similarity_of(record: Record) -> Similarity:
-    """The way from a prepared shape's own units to the normalised space."""
+    """The similarity from a prepared shape's own units to the normalised space."""
     x, y, z = record.center
     return Similarity((x, y, z), record.scale)
 
 
-def _of_mesh(judged: GateResult, name: str, told: PrepareConfig) -> ShapeSamples:
+def _of_mesh(judged: GateResult, name: str, config: PrepareConfig) -> ShapeSamples:
     if judged.solids is None or judged.similarity is None:
         raise InputError(f"{name} was rejected: {judged.reason}.")
-    rows = samples(judged, told, seed_of(name, told), distance_of(judged, told))["signed"]
+    rows = samples(judged, config, seed_of(name, config), distance_of(judged, config))["signed"]
     if not len(rows):
-        raise InputError(f"{name} has no sample that is certain of its side: prepare with another --sign.")
+        raise InputError(f"{name} has no sample with a certain sign: prepare with another --sign.")
     return of_rows(name, rows, judged.similarity)
 
 
-def _of_cloud(cloud: Cloud, name: str, told: PrepareConfig) -> ShapeSamples:
-    """Points, whose sides are found first."""
+def _of_cloud(cloud: Cloud, name: str, config: PrepareConfig) -> ShapeSamples:
+    """Points are oriented first."""
     cloud = check_cloud(cloud, name)
     kept = inliers(cloud.points)
     normals = None if cloud.normals is None else cloud.normals[kept]
-    similarity = similarity_for(cloud.points[kept], told)
+    similarity = similarity_for(cloud.points[kept], config)
     oriented = denoise(orient(similarity.apply(cloud.points[kept]), normals))
-    random = np.random.default_rng(seed_of(name, told))
-    return of_rows(name, oriented_samples(oriented, SAMPLES, told.near, random), similarity)
+    random = np.random.default_rng(seed_of(name, config))
+    return of_rows(name, oriented_samples(oriented, SAMPLES, config.near, random), similarity)

@@ -1,37 +1,40 @@
-"""A space of shapes, as a thing to use: codes of shapes, fields of codes, and what lies between them."""
+"""A space of shapes: the codes of shapes, the fields of codes, and new codes."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from scipy.spatial.distance import cdist
-from torch import nn
+from torch import Tensor, nn
 
 from isofield.api.folder import write_folder
 from isofield.api.sdf import SDF
-from isofield.configs import PrepareConfig, SpaceConfig
+from isofield.configs import PrepareConfig
+from isofield.configs.methods import SPACES, find_method
 from isofield.errors import InputError, did_you_mean
 from isofield.fields.csg import Transformed
+from isofield.fields.decoder import LatentField
 from isofield.fields.level_set import CodedField
 from isofield.folder_format import SPACE
-from isofield.methods import spaces
-from isofield.types import Pose, Similarity, triple
+from isofield.points.local_pca import spacing
+from isofield.types import Pose, Similarity, Space, triple, with_parts
 
 MARGIN = 0.02
-"""Of the box in which the surface of a code is looked for, beyond the ball of the normalised shapes."""
+"""Of the box around the surface of a code, beyond the ball of the normalised shapes."""
 NEIGHBOURS = 4
-"""Training shapes that a new one lies between, beside the one that it begins at."""
+"""Nearest training shapes that a new code is mixed of."""
 
 
 @dataclass(frozen=True)
-class Shape:
-    """A shape that a space was trained with: id, class, and the way from its file's units to the normalised space."""
+class TrainingShape:
+    """A shape that a space was trained with: id, class, and the similarity from its units to the normalised space."""
 
     id: str
     label: str
@@ -48,40 +51,54 @@ class Pca:
 
 @dataclass(frozen=True, repr=False)
 class ShapeSpace:
-    """A space of shapes that was learned.
+    """A learned space of shapes.
 
     module: f(x (b, n, 3), z (b, l)) -> (b, n), distances in the normalised space. codes: (n, l) float32 of the training
-    shapes, `shapes` in the same order. method, config: how it was learned. prepare: how the shapes were sampled, and
-    how those are whose codes are looked for. provenance: with which data, seed and version.
+    shapes, in the order of `shapes`. method, config: its method and the settings. prepare: how training shapes were
+    sampled, and unseen shapes are. provenance: the data, seed and version it was learned with.
     """
 
     module: nn.Module
     codes: np.ndarray
-    shapes: list[Shape]
+    shapes: list[TrainingShape]
     method: str
-    config: SpaceConfig
+    config: Any
     prepare: PrepareConfig
     provenance: dict[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"ShapeSpace(method={self.method!r}, shapes={len(self.shapes)}, length={self.length})"
 
+    @cached_property
+    def space(self) -> Space:
+        """The method with what it learned. Raises InputError where the package of the method is missing."""
+        method: Space = find_method(self.method, SPACES).method(self.config)
+        return with_parts(method, self.module, torch.from_numpy(self.codes))
+
+    @cached_property
+    def neighbour_distance(self) -> float:
+        """The median distance from a training code to the nearest other one; 0 for a single shape."""
+        if len(self.codes) < 2:
+            return 0.0
+        z = torch.from_numpy(self.codes)
+        return float(torch.cdist(z, z).fill_diagonal_(float("inf")).min(1).values.median())
+
     @property
     def length(self) -> int:
-        """Numbers of a code."""
+        """Length of a code."""
         return int(self.codes.shape[1])
 
     @property
     def ids(self) -> list[str]:
-        """Of the training shapes."""
+        """Ids of the training shapes."""
         return [shape.id for shape in self.shapes]
 
     def code(self, id_: str) -> np.ndarray:
         """The code (l,) of a training shape. Raises InputError for an unknown id."""
         return self.codes[self._row(id_)]
 
-    def shape(self, id_: str) -> Shape:
-        """What is known of a training shape. Raises InputError for an unknown id."""
+    def shape(self, id_: str) -> TrainingShape:
+        """A training shape. Raises InputError for an unknown id."""
         return self.shapes[self._row(id_)]
 
     def _row(self, id_: str) -> int:
@@ -110,10 +127,10 @@ class ShapeSpace:
     def sample(self, count: int, seed: int = 0, spread: float = 0.5, neighbours: int | None = NEIGHBOURS) -> np.ndarray:
         """New codes (count, l); the same seed gives the same, and more of them begin with the same.
 
-        neighbours: a code is that of a random training shape, moved to a random mixture (uniform over the simplex) of
-        so many that are nearest to it, but no farther than `spread` times the usual distance between neighbours: a
-        space of very different shapes holds no shape at most places between them. None: normally distributed as the
-        training codes are, with `spread` as a factor on their deviation from the mean; for shapes that are all alike.
+        neighbours: a code is that of a random training shape, moved towards a random mixture (uniform over the simplex)
+        of this many nearest ones, by at most `spread` times the median distance between neighbours: between very
+        different shapes a space mostly has no shapes. None: normally distributed as the training codes are, `spread`
+        times as far from the mean; for shapes that are all alike.
         """
         codes = np.empty((count, self.length), np.float32)
         apart = cdist(self.codes, self.codes)
@@ -132,26 +149,30 @@ class ShapeSpace:
         return codes
 
     def interpolate(self, first: np.ndarray, last: np.ndarray, count: int) -> np.ndarray:
-        """Codes (count, l) on the straight way from one code (l,) to another, both included."""
+        """Codes (count, l) on the straight line from one code (l,) to another, both included."""
         begin, end = self.checked(first)[0], self.checked(last)[0]
         share = np.linspace(0, 1, count)[:, None]
         return ((1 - share) * begin + share * end).astype(np.float32)
 
-    def sdf(self, code: np.ndarray, similarity: Similarity | None = None) -> SDF:
+    def sdf(self, code: np.ndarray | Tensor, similarity: Similarity | None = None) -> SDF:
         """The field of a code (l,), in the units of `similarity`, or in the normalised space.
 
-        Raises InputError for a code of another length.
+        A torch code that requires a gradient, such as an encoder's output, gives a field that is differentiable by it:
+        ask it at torch points. Raises InputError for a code of another length.
         """
-        z = torch.tensor(self.checked(code)[0])
-        made = spaces.field(self.module, z)
-        return self.field_of(made, similarity or Similarity((0.0, 0.0, 0.0), 1.0), np.zeros((0, 3)), {})
+        if isinstance(code, Tensor) and code.requires_grad:
+            self.checked(code.detach().cpu().numpy())
+            module: nn.Module = LatentField(self.module, code.view(-1))
+        else:
+            module = self.space.field(torch.tensor(self.checked(np.asarray(code))[0]))
+        return self.field_of(module, similarity or Similarity((0.0, 0.0, 0.0), 1.0), np.zeros((0, 3)), {})
 
     def field(self, code: np.ndarray) -> CodedField:
-        """The field of a code (l,) in the normalised space, as a torch module whose parameter the code is.
+        """The field of a code (l,) in the normalised space, as a torch module whose parameter is the code.
 
-        Distances, gradients, projections, depths along rays and normals have derivatives by the code. Code arithmetic
-        is that of arrays: `space.field(space.code(a) + space.code(b) - space.code(c))`. Raises InputError for a code of
-        another length.
+        Distances, gradients, projections, depths along rays and normals are differentiable by the code. Codes are
+        arrays: `space.field(space.code(a) + space.code(b) - space.code(c))`. Raises InputError for a code of another
+        length.
         """
         return CodedField(self.module, torch.tensor(self.checked(code)[0]))
 
@@ -163,12 +184,10 @@ class ShapeSpace:
         more: dict[str, Any],
         pose: Pose | None = None,
     ) -> SDF:
-        """A field of this space as an SDF; points: (n, 3) normalised, on its surface, if any are known.
+        """A field of this space as an SDF. points: (n, 3) observed on its surface, normalised, or none.
 
         pose: from the shape's normalised space to the frame of the space, where they differ.
         """
-        from isofield.points.local_pca import spacing
-
         apart = spacing(points) if len(points) > 1 else 0.01
         center, radius = np.zeros(3), 1 + MARGIN
         if pose is not None:
@@ -182,21 +201,21 @@ class ShapeSpace:
         )  # fmt: skip
 
     def checked(self, codes: np.ndarray | Sequence[float]) -> np.ndarray:
-        """Codes (b, l) float32 of one (l,) or of several. Raises InputError for what is none."""
+        """Codes (b, l) float32 from one (l,) or several. Raises InputError for an invalid code."""
         try:
             given = np.atleast_2d(np.asarray(codes, np.float32))
         except (TypeError, ValueError):
             raise InputError(
-                f"{str(codes)[:40]!r} is no code: give {self.length} numbers, as `space.code` has them of a training "
-                "shape, and `infer` of another."
+                f"{str(codes)[:40]!r} is not a code: give {self.length} numbers, from `space.code` for a training "
+                "shape and from `infer` for another."
             ) from None
         if given.ndim != 2 or given.shape[1] != self.length:
             raise InputError(
-                f"a code of the shape {np.shape(codes)} does not belong to this space, whose codes have {self.length} "
-                "numbers: take one of its own."
+                f"a code of the shape {np.shape(codes)} does not fit this space, whose codes have {self.length} "
+                "numbers: give one of its own."
             )
         if not np.isfinite(given).all():
-            raise InputError("a code has numbers that are not finite: take one that this space gave.")
+            raise InputError("a code has numbers that are not finite: give one of this space.")
         return given
 
     def save(self, folder: str | os.PathLike[str]) -> Path:

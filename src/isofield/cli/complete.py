@@ -1,4 +1,4 @@
-"""`isofield complete RUN INPUT -o OUT`: the whole of a shape of which a part was seen."""
+"""`isofield complete RUN INPUT -o OUT`: a whole shape from a part of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tyro
 from isofield.configs.limits import ETA
 
 COLUMNS = 12
-"""An array of points has no more: place, normal, colour and a few others."""
+"""Most columns of an array of points: position, normal, colour and a few others."""
 
 
 def complete(
@@ -25,7 +25,7 @@ def complete(
     center: Annotated[tuple[float, float, float] | None, tyro.conf.arg(metavar="X Y Z", help_behavior_hint="")] = None,
     scale: Annotated[float | None, tyro.conf.arg(metavar="S", help_behavior_hint="")] = None,
     pose: Annotated[Literal["rigid", "similarity"] | None, tyro.conf.arg(help_behavior_hint="")] = None,
-    turned: Annotated[float, tyro.conf.arg(metavar="DEGREES")] = 180.0,
+    max_rotation: Annotated[float, tyro.conf.arg(metavar="DEGREES")] = 180.0,
     eta: float = ETA,
     samples: int = 1,
     refine: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
@@ -34,33 +34,34 @@ def complete(
     progress: bool = True,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> int:
-    """Complete a shape of which a part was seen: a cloud, a mesh with a part missing, or a depth image.
+    """Complete a shape from a part of it: a cloud, a mesh with a part missing, or a depth image.
 
-    The part's own box does not tell where and how large the whole is. So the input has to be in the frame of the space:
-    as its shapes are once they are normalised (centre of the box at 0, farthest point at 1 / 1.03), or let --center and
-    --scale, --normalize shapes or --pose lead there. A folder OUT also gets codes.npz and report.csv, as `infer` writes
-    them.
+    A part does not show the position and size of its whole. So the input has to be in the frame of the space, as its
+    shapes are once they are normalised (centre of the box at 0, farthest point at 1 / 1.03); or --center and --scale,
+    or --normalize shapes, lead there; or --pose searches, with scale unless the input has the units of the normalised
+    shapes. A folder OUT also gets codes.npz and report.csv, as `infer` writes them.
 
     Args:
         run: The folder that `isofield train` wrote.
         input: A cloud, a mesh, or a depth image (.png of 16 bits in millimetres, .npy in metres).
-        out: The mesh to write, or a folder: of several completions, or of one with its code and a table.
+        out: The mesh to write, or a folder: of several completions, or of one with its code and a report.
         camera: INPUT is a depth image, and this file its camera: {"K": 3x3, "pose": 4x4}, from camera to world.
-        background: Where the depth image measured nothing, nothing is (true of rendered ones).
-        sensor: Where the points were seen from, in their units: it tells their sides and the empty space before them.
-        normalize: The input is as the normalised shapes are, or in the units of the training shapes, where all of them
-            were normalised alike.
+        background: Pixels without a measurement are empty (true of rendered depth images).
+        sensor: The position that the points were measured from, in their units: it gives their orientation and the
+            empty space in front of them.
+        normalize: The input is in the frame of the normalised shapes (space), or in the units of the training shapes,
+            where all of them were normalised alike (shapes).
         center: What is subtracted from the input, before --scale.
-        scale: What it is multiplied with.
-        pose: How the part stands in the frame of the space is looked for, too: rotation and shift, or scale as well.
-        turned: With --pose: how far it may be turned; few degrees need fewer starts.
-        eta: How far from the surface its distance is known, in normalised units.
-        samples: How many completions: the most probable one, and others that differ where nothing was seen.
-        refine: Adapt the field to what the code cannot hold of the seen surface.
+        scale: What it is multiplied by.
+        pose: Search the pose of the part in the frame of the space: rotation and shift, or scale as well.
+        max_rotation: Of --pose: the largest rotation; small ones need fewer starts.
+        eta: Distance from the surface of the samples beside it, normalised.
+        samples: Number of completions: the most probable one, and others that differ where nothing was observed.
+        refine: Correct the field towards the observed surface.
         seed: Of the samples.
-        resolution: Of the meshes: cells along the longest side, 8 to 1024 (default: what the field holds).
+        resolution: Of the meshes: cells along the longest side, 8 to 1024 (default: the field's own).
         progress: Show progress on standard error.
-        json: Print the figures as JSON to standard output.
+        json: Print the results as JSON to standard output.
     """
     import time
 
@@ -74,20 +75,20 @@ def complete(
 
     check_resolution(resolution)
     check_seed(seed)
-    posing = space_output.posing_of(pose, turned)
+    search = space_output.pose_search(pose, max_rotation)
     folder = is_folder(out)
     if samples < 1:
-        raise InputError(f"--samples {samples} makes nothing: give at least 1.")
+        raise InputError(f"--samples must be at least 1, not {samples}.")
     if samples > 1 and not folder:
         raise InputError(f"{out} is one file, but there are {samples} completions: let --out name a folder.")
     if (center is None) != (scale is None) or (scale is not None and not 0 < scale < float("inf")):
         raise InputError("--center and --scale belong together: give both, --scale greater than 0.")
     if center is not None and normalize != "space":
-        raise InputError("--center and --scale say where the input is: leave --normalize out.")
+        raise InputError("--center and --scale give the frame of the input: leave --normalize out.")
     if background and camera is None:
-        raise InputError("--background is about depth images: give --camera with it.")
+        raise InputError("--background is for depth images: give --camera with it.")
     if camera is None and _is_depth(input):
-        raise InputError(f"{input} is a picture, and a depth image goes with its camera: give --camera FILE.json.")
+        raise InputError(f"{input} is a picture, and a depth image needs its camera: give --camera FILE.json.")
     mesh = Path(out) / f"{input.stem}.ply" if folder else Path(out)
     io.check_output(mesh)
     listen()
@@ -96,31 +97,35 @@ def complete(
 
     begun = time.perf_counter()
     space = api.load_run(run)
-    frame = Similarity(center, scale) if center is not None and scale is not None else Similarity((0.0, 0.0, 0.0), 1.0)
+    frame = Similarity(center, scale) if center is not None and scale is not None else None
     if normalize == "shapes":
         frame = api.shared_frame(space)
     with shown(input.name, progress) as report:
         report("reading", 0.0)
         source = input if camera is None else io.read_views([input], camera)
         report("completing", 0.2)
-        found = api.complete(
-            space, source, frame=frame, eta=eta, sensor=sensor, background=background, samples=samples, posing=posing,
+        results = api.complete(
+            space, source, frame=frame, eta=eta, sensor=sensor, background=background, samples=samples, pose=search,
             refine=refine, name=input.stem, seed=seed,
         )  # fmt: skip
         rows = []
-        for number, one in enumerate(found):
+        for number, result in enumerate(results):
             report("writing", 0.5 + 0.5 * number / samples)
-            rows.append(space_output.written(one, mesh.with_stem(one.id) if folder else mesh, None, resolution))
-    figures = (
-        space_output.tables(found, rows, mesh.parent)
-        if folder
-        else {**space_output.row_figures(rows[0]), "files": [out]}
-    )
+            rows.append(space_output.written(result, mesh.with_stem(result.id) if folder else mesh, None, resolution))
+    if folder:
+        figures = space_output.tables(results, rows, [], mesh.parent)
+    else:
+        figures = {
+            **space_output.row_figures(rows[0], results[0].expected), "failed": space_output.note_failed(rows),
+            "files": [row["mesh"] for row in rows if row["mesh"]],
+        }  # fmt: skip
     figures = {"input": str(input), **figures, "seconds": round(time.perf_counter() - begun, 2)}
-    if posing is None:
-        space_output.tell_far(rows, "--pose rigid looks for how the part stands, --center and --scale say it")
+    remedy = "a smaller --max-rotation, or --center and --scale, may help"
+    if search is None:
+        remedy = "--pose rigid searches for the pose of the part, --center and --scale give its frame"
+    space_output.note_fits(rows, remedy)
     output.show(figures, json, f"isofield evaluate {output.quoted(mesh)} TRUTH")
-    return 0
+    return int(bool(figures["failed"]))
 
 
 def _is_depth(path: Path) -> bool:

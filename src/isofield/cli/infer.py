@@ -1,14 +1,15 @@
-"""`isofield infer RUN INPUT... -o DIR`: shapes that a space was not trained with."""
+"""`isofield infer RUN INPUT... -o DIR`: the codes of unseen shapes in a space."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 if TYPE_CHECKING:
     from isofield.api import InferenceResult
+    from isofield.cli.space_output import Row
 
 
 def infer(
@@ -22,31 +23,34 @@ def infer(
     refine: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     checkpoint: Annotated[str | None, tyro.conf.arg(metavar="STEP", help_behavior_hint="")] = None,
     pose: Annotated[Literal["rigid", "similarity"] | None, tyro.conf.arg(help_behavior_hint="")] = None,
-    turned: Annotated[float, tyro.conf.arg(metavar="DEGREES")] = 180.0,
+    max_rotation: Annotated[float, tyro.conf.arg(metavar="DEGREES")] = 180.0,
     field: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None,
     resolution: Annotated[int | None, tyro.conf.arg(metavar="CELLS", help_behavior_hint="")] = None,
+    device: Literal["auto", "cpu", "cuda"] = "cpu",
     progress: bool = True,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> int:
-    """Find the codes of shapes in a space, and write their meshes, in the units of each input.
+    """Infer the codes of unseen shapes in a space, and write their meshes, in the units of each input.
 
-    DIR gets a mesh ID.ply for every shape, codes.npz (ids, codes, center, scale) and report.csv: how well the field
-    agrees with samples that were held out, and how far the code is from those of the training shapes.
+    DIR gets a mesh ID.ply for each shape, codes.npz (ids, codes, center, scale) and report.csv: how well each field
+    agrees with held-out samples, and how far the code is from those of the training shapes. An input that cannot be
+    read, and a code without a surface, are marked there; exit status 1.
 
     Args:
         run: The folder that `isofield train` wrote, or an experiment of DeepSDF's released code.
         inputs: Meshes, clouds, samples (.npz with pos and neg), folders of them, or one prepared data set.
         out: The folder to write into.
         split: Of a prepared data set: the ids to take, its part "test" where it has parts (default: all shapes).
-        refine: Adapt the fields to what codes alone cannot hold.
+        refine: Correct the fields towards what codes alone cannot hold.
         checkpoint: The snapshot of the training to take (default: latest).
-        pose: How shapes stand in the frame of the space is looked for, too: rotation and shift, or scale as well; the
-            meshes come back as the inputs stand.
-        turned: With --pose: how far they may be turned; few degrees need fewer starts.
-        field: A folder to write the fields into, too, one folder each.
-        resolution: Of the meshes: cells along the longest side, 8 to 1024 (default: what the field holds).
+        pose: Search the pose of each shape in the frame of the space, too: rotation and shift, or scale as well. The
+            meshes come back as the inputs lie.
+        max_rotation: Of --pose: the largest rotation; small ones need fewer starts.
+        field: A folder for the fields, one folder each.
+        resolution: Of the meshes: cells along the longest side, 8 to 1024 (default: the field's own).
+        device: Where to infer the codes.
         progress: Show progress on standard error.
-        json: Print the figures as JSON to standard output.
+        json: Print the results as JSON to standard output.
     """
     import time
 
@@ -60,39 +64,37 @@ def infer(
     if not inputs:
         raise InputError("INPUTS are missing; `isofield infer --help` lists the options.")
     check_resolution(resolution)
-    posing = space_output.posing_of(pose, turned)
-    io.check_output(out / "report.csv", ("csv",))
+    search = space_output.pose_search(pose, max_rotation)
+    io.check_output(out / space_output.REPORT, ("csv",))
     listen()
     from isofield import api
-    from isofield.api import infer_all
 
     begun = time.perf_counter()
     space = api.load_run(run, checkpoint)
-    names, observed = api.observed_in(inputs, space.prepare, split)
-    rows: list[dict[str, Any]] = []
-    shapes_found: list[InferenceResult] = []
-    interrupted = False
+    named = api.observed_in(inputs, space.prepare, split)
+    rows: list[Row] = []
+    failed: list[Row] = []
+    results: list[InferenceResult] = []
+    interrupted, stage = False, f"{len(named)} shapes"
     with shown(out.name, progress) as report:
-        report(f"{len(names)} shapes", 0.0)
+        report(stage, 0.0)
         try:
-            for found in infer_all(space, observed, refine, posing):
-                shapes_found.append(found)
-                folder = None if field is None else field / found.id
-                rows.append(space_output.written(found, out / f"{found.id}.ply", folder, resolution))
-                report(f"{len(names)} shapes", len(rows) / len(names))
+            for result in api.infer_all(space, space_output.readable(named, failed), refine, search, device):
+                folder = None if field is None else field / result.id
+                rows.append(space_output.written(result, out / f"{result.id}.ply", folder, resolution))
+                results.append(result)
+                report(stage, (len(rows) + len(failed)) / len(named))
         except KeyboardInterrupt:
-            if not rows:
+            if not results:
                 raise
             interrupted = True
+    if not results:
+        raise InputError(failed[0]["error"])
     figures = {
-        "input": ", ".join(map(str, inputs)), **space_output.tables(shapes_found[: len(rows)], rows, out),
+        "input": ", ".join(map(str, inputs)), **space_output.tables(results, rows[: len(results)], failed, out),
         "seconds": round(time.perf_counter() - begun, 2), "interrupted": interrupted,
     }  # fmt: skip
-    if posing is None:
-        space_output.tell_far(
-            rows, "--pose rigid looks for how they stand, `isofield complete` takes a part of a shape"
-        )
-    else:
-        space_output.tell_far(rows, "`isofield complete` takes a part of a shape")
+    search_pose = "" if search else "--pose rigid searches for their pose, "
+    space_output.note_fits(rows, f"{search_pose}`isofield complete` takes a part of a shape")
     output.show(figures, json, f"isofield evaluate {output.quoted(out)} TRUTH")
-    return 130 if interrupted else 0
+    return 130 if interrupted else int(bool(figures["failed"]))

@@ -1,4 +1,4 @@
-"""`isofield interpolate RUN A B -o DIR`: the way from one shape to another."""
+"""`isofield interpolate RUN A B -o DIR`: shapes between two others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import tyro
 
 PICTURE = (400, 400)
-"""Pixels of the moving picture."""
+"""Pixels of the animation."""
 
 
 def interpolate(
@@ -23,20 +23,20 @@ def interpolate(
     progress: bool = True,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> int:
-    """Go straight from one code to another: meshes 000.ply, 001.ply ..., codes.npz and a moving picture way.gif.
+    """Interpolate two codes: meshes 000.ply, 001.ply ..., codes.npz, report.csv and an animation, way.gif.
 
-    The meshes are in the normalised space.
+    The meshes are in the normalised space. A code without a surface is marked in report.csv; exit status 1.
 
     Args:
         run: The folder that `isofield train` wrote.
-        first: The id of a training shape, or a file whose code is looked for first.
+        first: The id of a training shape (`isofield info RUN` lists them), or a file, whose code is inferred.
         last: The same.
         out: The folder to write into.
-        steps: How many shapes, both ends included.
+        steps: Number of shapes, both ends included.
         up: The axis that points up in the picture.
-        resolution: Of the meshes: cells along the longest side, 8 to 1024 (default: what the field holds).
+        resolution: Of the meshes: cells along the longest side, 8 to 1024 (default: the field's own).
         progress: Show progress on standard error.
-        json: Print the figures as JSON to standard output.
+        json: Print the results as JSON to standard output.
     """
     import time
 
@@ -49,7 +49,7 @@ def interpolate(
 
     check_resolution(resolution)
     if steps < 2:
-        raise InputError(f"--steps {steps} is no way: give at least 2.")
+        raise InputError(f"--steps must be at least 2, not {steps}.")
     io.check_output(out / "way.gif", ("gif",))
     listen()
     import trimesh
@@ -61,17 +61,17 @@ def interpolate(
     begun = time.perf_counter()
     space = api.load_run(run)
     with shown(out.name, progress) as report:
-        report("finding the ends", 0.0)
+        report("inferring the ends", 0.0)
         codes = space.interpolate(code_of(space, first), code_of(space, last), steps)
-        meshes, files = new_shapes(space, codes, out, resolution, report)
-        everything = trimesh.Trimesh(
-            *trimesh.util.append_faces([m.vertices for m in meshes], [m.faces for m in meshes])
-        )
-        view = render.camera_for(everything, size=PICTURE, up=up)
-        render.animate(meshes, out / "way.gif", view=view, up=up)
-    figures = {
-        "input": f"{first}, {last}", "shapes": steps, "watertight": all(mesh.is_watertight for mesh in meshes),
-        "seconds": round(time.perf_counter() - begun, 2), "files": [*files, str(out / "way.gif")],
-    }  # fmt: skip
+        made, figures = new_shapes(space, codes, out, resolution, report)
+        if meshes := [mesh for mesh in made if mesh is not None]:
+            report("animation", 0.0)
+            everything = trimesh.Trimesh(
+                *trimesh.util.append_faces([m.vertices for m in meshes], [m.faces for m in meshes])
+            )
+            view = render.camera_for(everything, size=PICTURE, up=up)
+            render.animate(meshes, out / "way.gif", view=view, up=up)
+            figures["files"] += [str(out / "way.gif")]
+    figures = {"input": f"{first}, {last}", **figures, "seconds": round(time.perf_counter() - begun, 2)}
     output.show(figures, json, f"isofield sample {output.quoted(run)} -n 9 -o {output.quoted(f'{out}-new')}")
-    return 0
+    return int(bool(figures["failed"]))

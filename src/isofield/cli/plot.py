@@ -16,7 +16,7 @@ def plot(
     """Draw a training: losses, learning rates, lengths of the codes and of the weights, time.
 
     Args:
-        run: The folder that `isofield train deepsdf` wrote, finished or not.
+        run: The folder that `isofield train` wrote, finished or not.
         out: The picture to write (default: RUN/curves.png).
     """
     from isofield import io
@@ -35,13 +35,13 @@ def plot(
     def curves(*names: str) -> dict[str, list[float]]:
         return {name.replace("_", " "): [line[name] for line in lines] for name in names}
 
-    fixed = {"step", "epoch", "seconds", "loss", "decoder_rate", "code_rate", "code_norm", "norms"}
+    fixed = {"step", "epoch", "seconds", "loss", "network_rate", "code_rate", "code_norm", "norms"}
     terms = [name for name in lines[0] if name not in fixed]
     weights = {name: [line["norms"][name] for line in lines] for name in lines[0]["norms"] if "weight" in name}
     some = [
         render.Chart("loss", steps, curves("loss"), log=True),
         render.Chart("its terms", steps, curves(*terms), log=True),
-        render.Chart("learning rates", steps, curves("decoder_rate", "code_rate"), log=True),
+        render.Chart("learning rates", steps, curves("network_rate", "code_rate"), log=True),
         render.Chart("mean length of the codes", steps, curves("code_norm")),
         render.Chart("lengths of the weights", steps, {_short(name): values for name, values in weights.items()}),
         render.Chart("minutes", steps, {"": [line["seconds"] / 60 for line in lines]}),

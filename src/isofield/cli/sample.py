@@ -1,4 +1,4 @@
-"""`isofield sample RUN -n N -o DIR`: new shapes out of a space."""
+"""`isofield sample RUN -n N -o DIR`: new shapes from a space."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tyro
 PICTURE = (300, 300)
 """Pixels of each shape on the sheet."""
 COLUMNS = 6
-"""Shapes in a row of it, at most."""
+"""Most shapes in a row of it."""
 
 
 def sample(
@@ -25,21 +25,22 @@ def sample(
     progress: bool = True,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> int:
-    """Draw new shapes: meshes 000.ply, 001.ply ..., codes.npz and a picture of all, shapes.png.
+    """Draw new shapes: meshes 000.ply, 001.ply ..., codes.npz, report.csv and a picture of all, shapes.png.
 
     A new shape lies between a random training shape and a random mixture of its neighbours. The meshes are in the
-    normalised space.
+    normalised space. A code without a surface is marked in report.csv; exit status 1.
 
     Args:
         run: The folder that `isofield train` wrote.
         out: The folder to write into.
-        count: How many.
+        count: Number of shapes.
         seed: The same seed gives the same shapes, and more of them begin with the same.
-        spread: How far it goes at most, beside the usual distance between neighbours: 0 gives training shapes.
+        spread: Largest distance from a training shape, as a multiple of the median distance between neighbours; 0 gives
+            training shapes.
         up: The axis that points up in the picture.
-        resolution: Of the meshes: cells along the longest side, 8 to 1024 (default: what the field holds).
+        resolution: Of the meshes: cells along the longest side, 8 to 1024 (default: the field's own).
         progress: Show progress on standard error.
-        json: Print the figures as JSON to standard output.
+        json: Print the results as JSON to standard output.
     """
     import math
     import time
@@ -54,7 +55,7 @@ def sample(
     check_resolution(resolution)
     check_seed(seed)
     if count < 1:
-        raise InputError(f"--count {count} makes nothing: give at least 1.")
+        raise InputError(f"--count must be at least 1, not {count}.")
     if not 0 <= spread <= 2:
         raise InputError(f"--spread {spread:g} is out of range: give 0 to 2.")
     io.check_output(out / "shapes.png", ("png",))
@@ -68,21 +69,22 @@ def sample(
     space = api.load_run(run)
     codes = space.sample(count, seed, spread)
     with shown(out.name, progress) as report:
-        meshes, files = new_shapes(space, codes, out, resolution, report)
-        nearest = [space.nearest(code, 1)[0][0] for code in codes]
+        made, figures = new_shapes(space, codes, out, resolution, report)
         panels = [
-            render.Panel(mesh, f"{number:03d}", f"nearest: {near}")
-            for number, (mesh, near) in enumerate(zip(meshes, nearest, strict=True))
+            render.Panel(mesh, row["id"], f"nearest: {row['nearest']}")
+            for mesh, row in zip(made, figures["each"], strict=True)
+            if mesh is not None
         ]
-        rows = math.ceil(count / COLUMNS)
-        everything = trimesh.Trimesh(
-            *trimesh.util.append_faces([m.vertices for m in meshes], [m.faces for m in meshes])
-        )
-        view = render.camera_for(everything, size=PICTURE, up=up)
-        render.sheet(panels, out / "shapes.png", view=view, columns=math.ceil(count / rows), up=up)
-    figures = {
-        "input": str(run), "shapes": count, "watertight": all(mesh.is_watertight for mesh in meshes),
-        "seconds": round(time.perf_counter() - begun, 2), "files": [*files, str(out / "shapes.png")],
-    }  # fmt: skip
+        if panels:
+            report("picture", 0.0)
+            rows = math.ceil(len(panels) / COLUMNS)
+            meshes = [mesh for mesh in made if mesh is not None]
+            everything = trimesh.Trimesh(
+                *trimesh.util.append_faces([m.vertices for m in meshes], [m.faces for m in meshes])
+            )
+            view = render.camera_for(everything, size=PICTURE, up=up)
+            render.sheet(panels, out / "shapes.png", view=view, columns=math.ceil(len(panels) / rows), up=up)
+            figures["files"] += [str(out / "shapes.png")]
+    figures = {"input": str(run), **figures, "seconds": round(time.perf_counter() - begun, 2)}
     output.show(figures, json, f"isofield info {output.quoted(out / '000.ply')}")
-    return 0
+    return int(bool(figures["failed"]))

@@ -1,126 +1,178 @@
-"""What commands on a space write: a mesh for each shape, their codes and a table."""
+"""What commands on a space write: meshes, codes.npz, report.csv."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from isofield.errors import InputError, join_names
 
 if TYPE_CHECKING:
     import numpy as np
     import trimesh
 
-    from isofield.api import InferenceResult, PoseSearch, ShapeSpace
+    from isofield.api import InferenceResult, PoseSearch, ShapeSamples, ShapeSpace
+    from isofield.api.observations import Inputs
     from isofield.types import ProgressCallback
 
-NAMES = ("codes.npz", "report.csv")
+CODES, REPORT = "codes.npz", "report.csv"
 FEW = 5
-"""So many shapes are named at most."""
+"""Most shapes that a message names."""
+Row = dict[str, Any]
 
 
-def written(found: InferenceResult, mesh: Path, field: Path | None, resolution: int | None) -> dict[str, Any]:
-    """Writes the mesh and, if asked, the field folder of one shape: its row of the table."""
-    from isofield import io
-
-    extraction = found.sdf.extract(resolution)
-    io.write_mesh(extraction.mesh, mesh)
-    if field is not None:
-        found.sdf.save(field)
-    row = {
-        "id": found.id, "loss": found.loss, "nearest": found.nearest, "distance": found.distance, "usual": found.usual,
-        "far": found.far, "watertight": bool(extraction.mesh.is_watertight), "faces": len(extraction.mesh.faces),
-        "dropped": extraction.dropped, "mesh": str(mesh),
-    }  # fmt: skip
-    if found.pose is None:
-        return row
-    matrix = found.pose.matrix[:3]
-    named = {f"pose_{i}{j}": float(matrix[i, j]) for i in range(3) for j in range(4)}
-    return {**row, "turned": found.pose.angle, "scaled": found.pose.scale, **named}
-
-
-def tables(results: Sequence[InferenceResult], rows: Sequence[dict[str, Any]], out: Path) -> dict[str, Any]:
-    """Writes codes.npz and report.csv into a folder: the figures of the run."""
-    from isofield import api
-    from isofield.cli import output
-
-    files = [out / name for name in NAMES]
-    api.write_codes(results, files[0])
-    output.write_table(rows, files[1])
-    tell_older(out, [Path(row["mesh"]) for row in rows])
-    turned = {"turned": median(rows, "turned")} if "turned" in rows[0] else {}
-    return {
-        "shapes": len(rows), "loss": median(rows, "loss"), "code_distance": median(rows, "distance"),
-        "code_usual": results[0].usual, **turned, "far": [row["id"] for row in rows if row["far"]], "each": list(rows),
-        "files": [str(out), *map(str, files)],
-    }  # fmt: skip
-
-
-def tell_far(rows: Sequence[dict[str, Any]], way_out: str) -> None:
-    """Says which shapes are far from all that a space has learned, and what may help."""
-    from isofield.cli import output
-    from isofield.errors import join_names
-
-    names = [row["id"] for row in rows if row["far"]]
-    if names:
-        output.note(
-            f"{join_names(names, FEW)}: much farther from the training shapes than these are from each other, so that the "
-            f"space may not hold such shapes; {way_out}."
-        )
-
-
-def tell_older(out: Path, meshes: Sequence[Path]) -> None:
-    """Says that a folder holds meshes that its codes.npz, which was replaced, does not know."""
-    from isofield.cli import output
-    from isofield.errors import join_names
-
-    older = sorted(str(path.relative_to(out)) for path in {*out.rglob("*.ply")} - {*meshes})
-    if older:
-        output.note(f"{out} still holds older meshes, which {NAMES[0]} does not know: {join_names(older, FEW)}.")
-
-
-def new_shapes(
-    space: ShapeSpace, codes: np.ndarray, out: Path, resolution: int | None, report: ProgressCallback
-) -> tuple[list[trimesh.Trimesh], list[str]]:
-    """Writes meshes 000.ply, 001.ply ... of codes (n, l), and codes.npz (ids, codes), into a folder: the meshes, and
-    what a run says it wrote."""
-    import numpy as np
-
-    from isofield import io
-    from isofield.api.latent_ops import shape_of
-    from isofield.files import atomic_write
-
-    meshes, ids = [], [f"{number:03d}" for number in range(len(codes))]
-    for number, code in enumerate(codes):
-        report("meshes", number / len(codes))
-        meshes.append(shape_of(space, code, resolution))
-        io.write_mesh(meshes[-1], out / f"{ids[number]}.ply")
-    report("pictures", 0.0)
-    with atomic_write(out / NAMES[0]) as beside:
-        np.savez(beside, ids=np.array(ids), codes=codes)
-    tell_older(out, [out / f"{name}.ply" for name in ids])
-    return meshes, [str(out), str(out / NAMES[0])]
-
-
-def row_figures(row: dict[str, Any]) -> dict[str, Any]:
-    """A row of the table as the figures of a run that wrote one mesh and no table."""
-    named = {"distance": "code_distance", "usual": "code_usual"}
-    return {named.get(key, key): value for key, value in row.items() if key != "mesh"}
-
-
-def median(rows: Sequence[dict[str, Any]], name: str) -> float:
-    """Of a column."""
-    return statistics.median(row[name] for row in rows)
-
-
-def posing_of(pose: str | None, turned: float) -> PoseSearch | None:
-    """What --pose and --turned say. Raises InputError for an angle that is none."""
-    from isofield.errors import InputError
-
-    if not 0 <= turned <= 180:
-        raise InputError(f"--turned {turned:g} is out of range: give 0 to 180 degrees.")
+def pose_search(pose: Literal["rigid", "similarity"] | None, max_rotation: float) -> PoseSearch | None:
+    """What --pose and --max-rotation say. Raises InputError for an angle out of range."""
+    if not 0 <= max_rotation <= 180:
+        raise InputError(f"--max-rotation {max_rotation:g} is out of range: give 0 to 180 degrees.")
     if pose is None:
         return None
     from isofield.api import PoseSearch
 
-    return PoseSearch(pose == "similarity", turned)
+    return PoseSearch(pose == "similarity", max_rotation)
+
+
+def readable(inputs: Inputs, failed: list[Row]) -> Iterator[ShapeSamples]:
+    """The shapes that can be read; a row for each other one is added to `failed`."""
+    for name, read in inputs:
+        try:
+            yield read()
+        except InputError as error:
+            failed.append({"id": name, "error": str(error)})
+
+
+def written(result: InferenceResult, mesh: Path, field: Path | None, resolution: int | None) -> Row:
+    """Writes the mesh and, where it is given, the field folder of one shape: its row of the report."""
+    from isofield import io
+
+    row: Row = {
+        "id": result.id, "error": "", "loss": result.loss, "explained": result.explained, "poor": result.poor,
+        "nearest": result.nearest, "distance": result.distance, "neighbour_distance": result.neighbour_distance,
+        "far": result.far, "watertight": False, "faces": 0, "dropped": 0, "mesh": "",
+    }  # fmt: skip
+    if result.pose is not None:
+        matrix = result.pose.matrix[:3]
+        row |= {"rotation": result.pose.angle, "scale": result.pose.scale}
+        row |= {f"pose_{i}{j}": float(matrix[i, j]) for i in range(3) for j in range(4)}
+    if field is not None:
+        result.sdf.save(field)
+    try:
+        extraction = result.sdf.extract(resolution)
+    except InputError:
+        return {**row, "error": "the field of its code has no surface"}
+    io.write_mesh(extraction.mesh, mesh)
+    found = extraction.mesh
+    return row | {
+        "watertight": bool(found.is_watertight), "faces": len(found.faces), "dropped": extraction.dropped,
+        "mesh": str(mesh),
+    }  # fmt: skip
+
+
+def tables(results: Sequence[InferenceResult], rows: Sequence[Row], failed: Sequence[Row], out: Path) -> Row:
+    """Writes codes.npz and report.csv into a folder: the figures of the run."""
+    from isofield import api
+    from isofield.cli import output
+
+    api.write_codes(results, out / CODES)
+    output.write_table([*rows, *({**dict.fromkeys(rows[0], ""), **row} for row in failed)], out / REPORT)
+    note_older(out, [Path(row["mesh"]) for row in rows if row["mesh"]])
+    rotation = {"rotation": median(rows, "rotation")} if "rotation" in rows[0] else {}
+    each = [*rows, *failed]
+    return {
+        "shapes": len(rows), "loss": median(rows, "loss"), "expected": results[0].expected,
+        "explained": median(rows, "explained"), "code_distance": median(rows, "distance"),
+        "neighbour_distance": results[0].neighbour_distance, **rotation, "far": [r["id"] for r in rows if r["far"]],
+        "poor": [row["id"] for row in rows if row["poor"]], "failed": note_failed(each), "each": each,
+        "files": [str(out), str(out / CODES), str(out / REPORT)],
+    }  # fmt: skip
+
+
+def median(rows: Sequence[Row], name: str) -> float:
+    """Of a column."""
+    return statistics.median(row[name] for row in rows)
+
+
+def row_figures(row: Row, expected: float | None) -> Row:
+    """A row of the report as the figures of a run that wrote one mesh and no report."""
+    return {"code_distance" if key == "distance" else key: value for key, value in row.items() if key != "mesh"} | {
+        "expected": expected
+    }
+
+
+def note_failed(rows: Sequence[Row]) -> list[str]:
+    """The ids of the rows with an error; says what is wrong with the first of them."""
+    from isofield.cli import output
+
+    failed = [row for row in rows if row["error"]]
+    for row in failed[:FEW]:
+        output.note(f"{row['id']}: {row['error'].rstrip('.')}.")
+    if len(failed) > FEW:
+        output.note(f"{len(failed) - FEW} more shapes have no mesh: {REPORT} says why.")
+    return [row["id"] for row in failed]
+
+
+def note_fits(rows: Sequence[Row], remedy: str) -> None:
+    """Names the shapes that the space may not hold, and what may help."""
+    from isofield.cli import output
+
+    if names := [row["id"] for row in rows if row["far"]]:
+        output.note(
+            f"{join_names(names, FEW)}: much farther from the training shapes than these are from each other, so that "
+            f"the space may not hold such shapes; {remedy}."
+        )
+    if names := [row["id"] for row in rows if row["poor"]]:
+        output.note(
+            f"{join_names(names, FEW)}: the field agrees much less with the input than those of the training shapes "
+            f"do; {remedy}."
+        )
+
+
+def note_older(out: Path, meshes: Sequence[Path]) -> None:
+    """Says that a folder holds meshes of an earlier run, which are not in the new codes.npz."""
+    from isofield.cli import output
+
+    older = sorted(str(path.relative_to(out)) for path in {*out.rglob("*.ply")} - {*meshes})
+    if older:
+        output.note(f"{out} still holds older meshes, which are not in {CODES}: {join_names(older, FEW)}.")
+
+
+def new_shapes(
+    space: ShapeSpace, codes: np.ndarray, out: Path, resolution: int | None, report: ProgressCallback
+) -> tuple[list[trimesh.Trimesh | None], Row]:
+    """Writes meshes 000.ply, 001.ply ... of codes (n, l), codes.npz (ids, codes) and report.csv into a folder.
+
+    Returns the meshes, None for a code without a surface, and the figures of the run.
+    """
+    import numpy as np
+
+    from isofield import io
+    from isofield.api.latent_ops import shape_of
+    from isofield.cli import output
+    from isofield.files import atomic_write
+
+    meshes: list[trimesh.Trimesh | None] = []
+    rows: list[Row] = []
+    for number, code in enumerate(codes):
+        report("meshes", number / len(codes))
+        nearest, distance = space.nearest(code, 1)[0]
+        row: Row = {"id": f"{number:03d}", "error": "", "nearest": nearest, "distance": distance}
+        try:
+            mesh = shape_of(space, code, resolution)
+        except InputError:
+            meshes.append(None)
+            rows.append({**row, "error": "the field of its code has no surface", "watertight": False, "faces": 0})
+            continue
+        io.write_mesh(mesh, out / f"{row['id']}.ply")
+        meshes.append(mesh)
+        rows.append({**row, "watertight": bool(mesh.is_watertight), "faces": len(mesh.faces)})
+    with atomic_write(out / CODES) as beside:
+        np.savez(beside, ids=np.array([row["id"] for row in rows]), codes=codes)
+    output.write_table(rows, out / REPORT)
+    note_older(out, [out / f"{row['id']}.ply" for row in rows if not row["error"]])
+    figures = {
+        "shapes": len(rows), "watertight": all(row["watertight"] for row in rows), "failed": note_failed(rows),
+        "each": rows, "files": [str(out), str(out / CODES), str(out / REPORT)],
+    }  # fmt: skip
+    return meshes, figures

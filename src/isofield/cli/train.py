@@ -1,112 +1,119 @@
-"""`isofield train METHOD DATA -o RUN`: a space of shapes out of a prepared data set."""
+"""`isofield train METHOD DATA -o RUN`: a space of shapes from a prepared data set."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 
 import tyro
 
-from isofield.configs import DEFAULTS, DeepSdfConfig, LinearConfig, SpaceConfig, method_of
+from isofield.cli.parsing import parse, parse_part, wants_help
+from isofield.configs.methods import SPACES, find_method, method_names, read_config
+from isofield.errors import InputError
 
-Split = Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")]
-Out = Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="RUN")]
-Config = Annotated[str | None, tyro.conf.arg(metavar="FILE.yaml", help_behavior_hint="")]
-Named = Annotated[str | None, tyro.conf.arg(metavar="NAME|FILE", help_behavior_hint="")]
-Switch = Annotated[bool, tyro.conf.FlagCreatePairsOff]
-
-
-def linear(
-    data: Annotated[Path, tyro.conf.Positional],
-    *,
-    out: Out,
-    split: Split = None,
-    config: Config = None,
-    settings: Annotated[LinearConfig, tyro.conf.arg(name="")] = DEFAULTS["linear"],  # type: ignore[assignment]
-    progress: bool = True,
-    json: Switch = False,
-) -> int:
-    """Learn a linear space of shapes: principal components of their distances, in about a minute.
-
-    Args:
-        data: The folder that `isofield prepare` wrote.
-        out: The folder to write: config.json and space.safetensors.
-        split: The ids to learn from, its part "train" where it has parts (default: all shapes).
-        config: A file whose settings are the defaults of the options below.
-        settings: Of the method.
-        progress: Show progress on standard error.
-        json: Print the figures as JSON to standard output.
-    """
-    return _run(data, out, settings, split, progress, json)
+S = TypeVar("S")
+PROGRAM = "isofield train"
 
 
-def deepsdf(
-    data: Annotated[Path, tyro.conf.Positional],
-    *,
-    out: Out,
-    split: Split = None,
-    config: Named = None,
-    resume: Switch = False,
-    seed: int = 0,
-    device: str = "cpu",
-    settings: Annotated[DeepSdfConfig, tyro.conf.arg(name="")] = DEFAULTS["deepsdf"],  # type: ignore[assignment]
-    progress: bool = True,
-    json: Switch = False,
-) -> int:
-    """Learn DeepSDF's space of shapes: one network, and a code for each shape, by descent.
+@dataclass(frozen=True)
+class Choice:
+    """What decides on the settings of a method."""
 
-    Ctrl-C ends the training after the step that is under way; the same command with --resume goes on. Under torchrun
-    (`torchrun --nproc-per-node 2 -m isofield train ...`) several processes learn the same model.
+    config: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train(Generic[S]):
+    """Learn a space of shapes: a field that they share, and a code for each of them.
+
+    Ctrl-C ends a training after the current step; the same command with --resume resumes it. Under torchrun (`torchrun
+    --nproc-per-node 2 -m isofield train ...`) several processes train the same model.
 
     Args:
         data: The folder that `isofield prepare` wrote.
-        out: The folder to write: config.json, space.safetensors, log.jsonl, state.pt, snapshots.
+        out: The folder to write: config.json, space.safetensors, and of a training log.jsonl, state.pt and snapshots.
         split: The ids to learn from, its part "train" where it has parts (default: all shapes).
-        config: Settings that are the defaults of the options below: deepsdf-mlp (default), deepsdf-paper, deepsdf-small
-            (a linear space with a small network on it: --config deepsdf-small --help has its options), a .yaml file
-            of the options' names, or DeepSDF's specs.json.
-        resume: Go on with a training that was stopped, with the same settings.
-        seed: Of the first weights, codes, batches and samples.
-        device: Where to compute: cpu, or cuda.
-        settings: Of the method.
+        config: A preset of the method, or a .yaml or .json file of settings (of deepsdf also the specs.json of its
+            released code); the options below change them.
+        resume: Continue a training that was stopped, with the same settings.
+        seed: Of the first weights and codes, of batches and samples.
+        device: Where to compute: cpu or cuda.
         progress: Show progress on standard error.
-        json: Print the figures as JSON to standard output.
+        json: Print the results as JSON to standard output.
+        settings: Of the method.
     """
-    from isofield.cli.validation import check_seed
 
-    check_seed(seed)
-    return _run(data, out, settings, split, progress, json, seed=seed, resume=resume, device=device)
+    data: Annotated[Path, tyro.conf.Positional]
+    out: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="RUN")]
+    split: Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")] = None
+    config: Annotated[str | None, tyro.conf.arg(metavar="NAME|FILE", help_behavior_hint="")] = None
+    resume: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    seed: int = 0
+    device: str = "cpu"
+    progress: bool = True
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    settings: Annotated[S, tyro.conf.arg(name="")]
 
 
-def _run(
-    data: Path, out: Path, settings: SpaceConfig, split: Path | None, progress: bool, json: bool, **more: Any,
-) -> int:  # fmt: skip
+def train(arguments: Sequence[str]) -> int:
+    """Runs `isofield train` with these arguments: the exit status."""
+    method, *rest = arguments or [""]
+    if not method or method.startswith("-"):
+        if not wants_help(arguments):
+            names = ", ".join(method_names(SPACES))
+            raise InputError(f"METHOD is missing: {PROGRAM} METHOD DATA -o RUN, where METHOD is one of {names}.")
+        print(overview())
+        return 0
+    spec, program = find_method(method, SPACES), f"{PROGRAM} {method}"
+    choice = parse_part(Choice, program, rest)
+    settings: Any = spec.settings() if choice.config is None else read_config(method, choice.config, SPACES)
+    default = Train(data=tyro.MISSING, out=tyro.MISSING, config=choice.config, settings=settings)
+    return run(method, parse(Train[type(settings)], program, rest, default))  # type: ignore[misc, arg-type]
+
+
+def overview() -> str:
+    """What `isofield train --help` prints."""
+    specs = {name: find_method(name, SPACES) for name in method_names(SPACES)}
+    width = max(map(len, specs))
+    lines = [
+        f"  {name:<{width}}  {spec.summary}" + (f" (--config {', '.join(spec.presets)})" if spec.presets else "")
+        for name, spec in specs.items()
+    ]
+    help_ = f"`{PROGRAM} METHOD --help` lists the options of a method."
+    return "\n".join([f"usage: {PROGRAM} METHOD DATA -o RUN ...", "", *lines, "", help_])
+
+
+def run(method: str, options: Train[Any]) -> int:
+    """Trains: the exit status."""
     import os
     import time
 
     from isofield.cli import output
     from isofield.cli.progress import shown
     from isofield.cli.signals import listen
+    from isofield.cli.validation import check_seed
 
+    check_seed(options.seed)
     listen()
     begun = time.perf_counter()
     from isofield import api
 
-    method = method_of(settings)
     first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started
-    with shown(method, progress and first) as report:
-        space = api.train(method, data, out, settings, split=split, progress=report, **more)
+    with shown(method, options.progress and first) as report:
+        space = api.train(
+            method, options.data, options.out, options.settings, split=options.split, seed=options.seed,
+            resume=options.resume, device=options.device, progress=report,
+        )  # fmt: skip
     if not first:
         return 0
+    out = options.out
     tensors = out / "space.safetensors"
     figures = {
-        "input": str(data), "method": method, "shapes": len(space.shapes), "code": space.length,
-        "megabytes": round(tensors.stat().st_size / 1e6, 2), "seconds": round(time.perf_counter() - begun, 2),
-        "files": [str(out / "config.json"), str(tensors)],
+        "input": str(options.data), "method": method, "shapes": len(space.shapes), "code": space.length,
+        "loss": space.provenance.get("loss"), "megabytes": round(tensors.stat().st_size / 1e6, 2),
+        "seconds": round(time.perf_counter() - begun, 2), "files": [str(out / "config.json"), str(tensors)],
     }  # fmt: skip
-    output.show(figures, json, f"isofield infer {output.quoted(out)} MESH -o {output.quoted(f'{out}-shapes')}")
+    output.show(figures, options.json, f"isofield infer {output.quoted(out)} MESH -o {output.quoted(f'{out}-shapes')}")
     return 0
-
-
-CHOICES = {"linear": linear, "deepsdf": deepsdf}
-"""The methods, by the names they have on the command line."""

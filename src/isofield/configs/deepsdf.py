@@ -29,15 +29,11 @@ class DeepSdf:
         clamp: Distances beyond it count as this (delta of eq. 4).
         saturating: As published: values beyond the clamp have no gradient even where they are wrong.
         code_std: Standard deviation of the length of a code at first.
-        code_bound: Longest code; 0 for no bound.
         prior: Weight of the codes' lengths in the loss.
         prior_warm_up: Epochs over which that weight rises.
         squared: The prior is on squared lengths.
         training: Batches and steps.
         samples: Samples of each shape of a batch, half of them inside.
-        network_rate: Learning rate of the network.
-        code_rate: Learning rate of the codes; initial 0 leaves them as they are.
-        clip: Largest norm of the network's gradient; 0 for no bound.
         infer_steps: Adam steps on the code of an unseen shape.
         infer_samples: Samples of each of those steps.
         infer_rate: Their learning rate.
@@ -62,15 +58,14 @@ class DeepSdf:
     clamp: float = 0.1
     saturating: bool = True
     code_std: float = 1.0
-    code_bound: float = 1.0
     prior: float = 1e-4
     prior_warm_up: float = 100.0
     squared: bool = False
-    training: Training = Training(epochs=2001, batch=64, snapshots=(100, 500, 1000, 2000), keep=10)
+    training: Training = Training(
+        epochs=2001, batch=64, snapshots=(100, 500, 1000, 2000), keep=10, code_rate=Schedule(1e-3, "step"),
+        code_bound=1.0,
+    )  # fmt: skip
     samples: int = 16_384
-    network_rate: Schedule = Schedule(5e-4, "step")
-    code_rate: Schedule = Schedule(1e-3, "step")
-    clip: float = 0.0
     infer_steps: int = 800
     infer_samples: int = 8000
     infer_rate: float = 5e-3
@@ -83,7 +78,7 @@ class DeepSdf:
 
     def __post_init__(self) -> None:
         check_range(self, "length", "clamp", "samples", "infer_samples", above=0)
-        check_range(self, "prior", "clip", "code_std", least=0)
+        check_range(self, "prior", "code_std", least=0)
         check_dims(self.dims)
         if not 0 <= self.dropout_prob < 1:
             raise InputError(f"dropout_prob {self.dropout_prob:g} is out of range: give at least 0, and less than 1.")
@@ -92,9 +87,11 @@ class DeepSdf:
 PAPER = DeepSdf()
 SMALL = DeepSdf(
     length=64, dims=(128,) * 8, weight_norm=False, norm_layers=(), dropout=(), saturating=False, code_std=0.1,
-    code_bound=0.0, squared=True, prior_warm_up=0.0, training=Training(steps=30_000, batch=32, keep=1000), samples=320,
-    network_rate=Schedule(2e-3, "cosine", final=4e-5, warm_up=0.02),
-    code_rate=Schedule(5e-3, "cosine", final=1e-4, warm_up=0.02), infer_samples=2048, infer_by="lm",
+    squared=True, prior_warm_up=0.0, samples=320, infer_samples=2048, infer_by="lm",
+    training=Training(
+        steps=30_000, batch=32, keep=1000, network_rate=Schedule(2e-3, "cosine", final=4e-5, warm_up=0.02),
+        code_rate=Schedule(5e-3, "cosine", final=1e-4, warm_up=0.02),
+    ),
 )  # fmt: skip
 """The network at 0.5 MB, for two CPU cores."""
 
@@ -106,5 +103,5 @@ def settings() -> DeepSdf:
 
 DEEPSDF = MethodSpec(
     "one network and a code for each shape, by descent", "isofield.methods.deepsdf:DeepSdfSpace", settings,
-    {"deepsdf-mlp": SMALL, "deepsdf-paper": PAPER}, reads="signed",
+    {"deepsdf-mlp": SMALL, "deepsdf-paper": PAPER}, reads="signed", translate="isofield.configs.specs:from_specs",
 )  # fmt: skip

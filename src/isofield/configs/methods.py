@@ -115,6 +115,8 @@ def read_config(method: str, name: str, group: str = METHODS) -> Any:
     if Path(name).suffix not in FILES:
         return _preset(spec, name)
     table = read_table(Path(name))
+    if (settings := spec.translated(table)) is not None:
+        return settings
     base = _preset(spec, str(table.pop(BASE))) if BASE in table else spec.settings()
     try:
         return changed(base, table)

@@ -21,8 +21,6 @@ class PcaMlp:
         clamp: Distances beyond it count as this.
         training: Batches and steps.
         samples: Samples of each shape of a batch, half of them inside.
-        network_rate: Learning rate of the network.
-        clip: Largest norm of the network's gradient; 0 for no bound.
         infer_steps: Adam steps on the code of an unseen shape, after the linear space's solution.
         infer_samples: Samples of each of those steps.
         infer_rate: Their learning rate.
@@ -32,17 +30,16 @@ class PcaMlp:
     dims: tuple[int, ...] = (96,) * 3
     lead: int = 32
     clamp: float = 0.1
-    training: Training = Training(steps=6000, batch=32, keep=500)
+    training: Training = Training(
+        steps=6000, batch=32, keep=500, network_rate=Schedule(2e-3, "cosine", final=4e-5, warm_up=0.02)
+    )
     samples: int = 512
-    network_rate: Schedule = Schedule(2e-3, "cosine", final=4e-5, warm_up=0.02)
-    clip: float = 0.0
     infer_steps: int = 100
     infer_samples: int = 2048
     infer_rate: float = 5e-3
 
     def __post_init__(self) -> None:
         check_range(self, "clamp", "samples", "infer_samples", above=0)
-        check_range(self, "clip", least=0)
         check_dims(self.dims)
 
 

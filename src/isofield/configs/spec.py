@@ -21,6 +21,8 @@ class MethodSpec:
         presets: Further settings by name.
         reads: What it learns from: points, or a closed mesh; for a space a kind of prepared samples, such as signed.
         learned: It learns a network of one shape: `settings` takes init and network.
+        translate: "module:object" that makes settings of a table in the form of the method's released code; it gives
+            None for another table.
     """
 
     summary: str
@@ -29,6 +31,7 @@ class MethodSpec:
     presets: Mapping[str, Any] = field(default_factory=dict)
     reads: str = "points"
     learned: bool = False
+    translate: str = ""
 
     @property
     def config(self) -> type:
@@ -37,7 +40,14 @@ class MethodSpec:
 
     def method(self, config: Any) -> Any:
         """The method with these settings."""
-        if not isinstance(self.build, str):
-            return self.build(config)
-        module, _, name = self.build.partition(":")
-        return getattr(import_module(module), name)(config)
+        return self.build(config) if callable(self.build) else _loaded(self.build)(config)
+
+    def translated(self, table: Mapping[str, Any]) -> Any:
+        """The settings that a table of the released code stands for; None for another table."""
+        return _loaded(self.translate)(table) if self.translate else None
+
+
+def _loaded(path: str) -> Callable[[Any], Any]:
+    module, _, name = path.partition(":")
+    function: Callable[[Any], Any] = getattr(import_module(module), name)
+    return function

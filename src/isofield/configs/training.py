@@ -5,19 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from isofield.configs.common import check_range
+from isofield.configs.common import Schedule, check_range
 from isofield.errors import InputError
 
 
 @dataclass(frozen=True)
 class Training:
-    """A descent over many shapes (`training.train`).
+    """A descent over many shapes, by Adam (`training.trainer`).
 
     Args:
         steps: Number of steps; 0: as many as `epochs` needs.
         epochs: Passes through all shapes, where steps is 0.
         batch: Shapes of a step.
         parts: Pieces of a batch that are computed one after the other, to save memory.
+        network_rate: Learning rate of the network.
+        code_rate: Learning rate of the codes; initial 0 leaves them as they are.
+        code_bound: Longest code; 0 for no bound.
+        clip: Largest norm of the network's gradient; 0 for no bound.
         snapshots: Epochs (steps, where those are given) after which a copy of the space is written.
         keep: Epochs (steps) between two saved states to resume from.
         log_every: Steps between two lines of the log.
@@ -29,6 +33,10 @@ class Training:
     epochs: int = 0
     batch: int = 64
     parts: int = 1
+    network_rate: Schedule = Schedule(5e-4, "step")
+    code_rate: Schedule = Schedule(0.0)
+    code_bound: float = 0.0
+    clip: float = 0.0
     snapshots: tuple[int, ...] = ()
     keep: int = 10
     log_every: int = 10
@@ -36,7 +44,7 @@ class Training:
     compile: bool = False
 
     def __post_init__(self) -> None:
-        check_range(self, "steps", "epochs", least=0)
+        check_range(self, "steps", "epochs", "code_bound", "clip", least=0)
         check_range(self, "batch", "parts", "keep", "log_every", least=1)
         if not self.steps and not self.epochs:
             raise InputError("a training needs steps or epochs: give one of them.")

@@ -1,4 +1,4 @@
-"""Where a shape stands: its rotation, shift and scale in the frame of a space, found together with its shape.
+"""The pose of a shape: its rotation, shift and scale in the frame of a space, found together with its shape.
 
 With x the shape's own points and s their distances, the pose (R, t, c) and the code a minimise
 
@@ -13,45 +13,51 @@ perturbations: y = c R x + t moves by w x y + v + q y, so that the residual f(y)
 
 Nets of rotations are the super-Fibonacci spirals of Alexa 2022 ("Super-Fibonacci Spirals: Fast, Low-Discrepancy
 Sampling of SO(3)", CVPR).
+
+The scale of a part is bounded, and starts are compared by their errors over c: a part that shrinks into a point of the
+surface has no error otherwise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
-from torch import Tensor
+from torch import Tensor, nn
 
-from isofield.adapt import deterministic, robust_least_squares
-from isofield.configs import LinearConfig
+from isofield.adapt import robust_least_squares
+from isofield.fields.pca_basis import components
 from isofield.fields.pca_grid import PcaGrid
-from isofield.methods.linear import components
-from isofield.threads import parallel_map
+from isofield.methods.grid_fit import nodes
+from isofield.threads import deterministic, parallel_map
 from isofield.types import RADIUS, Pose, SdfSamples
 
-NET = 360
-"""Rotations that cover all of them, about 30 degrees apart."""
+ROTATIONS = 360
+"""A net of them covers all rotations, about 30 degrees apart."""
 CELLS = 32
-"""Of the grid of the search."""
+"""Cells a side of the search's grid."""
 FEW, MANY = 24, 48
-"""Components while starts are told apart, and at the end."""
+"""Components while starts are compared, and at the end."""
 LIMIT = 0.3
 """Distances beyond it count as this."""
 STAGES = ((512, 3, 1e-3), (1024, 6, 3e-4), (4096, 12, 1e-5))
-"""Samples, steps and ridge: for every start, for those that are best, and for the best of these."""
+"""Samples, steps and ridge: for every start, for the best of them, and for the best of these."""
+START_SCALES = 3
+"""Scales that the pose of a part starts from."""
 KEPT = (12, 3)
 """Starts that are kept after the first two stages."""
 ROUNDS = 3
-"""Of robust weights in a step."""
-FARTHEST = 0.5
-"""A step turns by no more than this (radians), shifts by no more than half of it, and scales by a quarter."""
+"""Rounds of reweighting in a step."""
+LARGEST_STEP = 0.5
+"""Most that a step rotates (radians); it shifts by at most half of it, and scales by a quarter."""
 SURFACE = 0.005
-"""A sample that is so near to the surface counts as on it where its box is taken."""
-LEVER = 0.3
-"""How much a change of pose counts beside one of the code where the ridge decides."""
+"""A sample this near to the surface counts as a point of it, for the box of a whole shape."""
+POSE_WEIGHT = 0.3
+"""Weight of a change of the pose beside one of the code in the ridge."""
 
 
 @dataclass(frozen=True)
@@ -63,95 +69,106 @@ class Posed:
     loss: float
 
 
+@dataclass(frozen=True)
+class Freedom:
+    """What a search may change. scaled: the scale, too. scales: its bounds for a shape that was observed in part; None
+    for a whole one. surface: (m, 3) points of a whole shape, whose box gives shift and scale as it did for the training
+    shapes; none for a part."""
+
+    scaled: bool
+    scales: tuple[float, float] | None
+    surface: np.ndarray
+
+
 def search_space(grids: np.ndarray, length: int) -> PcaGrid:
     """The mean and `length` principal components of the training shapes' grids (n, side, side, side) alone."""
-    return components(grids, (), LinearConfig(cells=grids.shape[1] - 1, length=length, megabytes=1e3))
+    return components(grids, (), length, megabytes=1e3)
 
 
-def starts(turned: float) -> list[np.ndarray]:
-    """Rotations (3, 3) to begin at, the identity first: a net of all that turn by at most `turned` degrees."""
-    index = np.arange(NET) + 0.5
-    inner, outer = np.sqrt(index / NET), np.sqrt(1 - index / NET)
+def starts(max_rotation: float) -> list[np.ndarray]:
+    """Rotations (3, 3) to start from, the identity first: a net of all by at most `max_rotation` degrees."""
+    index = np.arange(ROTATIONS) + 0.5
+    inner, outer = np.sqrt(index / ROTATIONS), np.sqrt(1 - index / ROTATIONS)
     alpha, beta = 2 * np.pi * index / np.sqrt(2), 2 * np.pi * index / 1.533751168755204288118041
-    turns = Rotation.from_quat(
+    net = Rotation.from_quat(
         np.column_stack([inner * np.sin(alpha), inner * np.cos(alpha), outer * np.sin(beta), outer * np.cos(beta)])
     )
-    near = np.degrees(turns.magnitude()) <= turned
-    return [np.eye(3), *turns[near].as_matrix()]
+    near = np.degrees(net.magnitude()) <= max_rotation
+    return [np.eye(3), *net[near].as_matrix()]
 
 
-def find(few: PcaGrid, many: PcaGrid, known: SdfSamples, turned: float, similar: bool, whole: bool) -> Posed:
-    """The pose of a shape of which this is known.
-
-    few, many: spaces of the search. turned: degrees by which it may be turned. similar: whether its scale is open, too.
-    whole: all of its surface was seen, so that its box tells shift and scale, as it did for the shapes of the space.
-    """
-    surface = known.points[np.abs(known.distance) < SURFACE].astype(np.float64) if whole else np.zeros((0, 3))
-    first = [Posed(Pose(rotation), torch.zeros(few.length), np.inf) for rotation in starts(turned)]
+def find(few: PcaGrid, many: PcaGrid, samples: SdfSamples, max_rotation: float, freedom: Freedom) -> Posed:
+    """The pose of a shape. few, many: spaces of the search. max_rotation: degrees."""
+    scales = [1.0]
+    if freedom.scaled and freedom.scales is not None:
+        scales = [*np.geomspace(min(freedom.scales[1], 1.0), max(freedom.scales[0], 0.4), START_SCALES)]
+    first = [
+        Posed(Pose(rotation, scale=scale), torch.zeros(few.length), np.inf)
+        for rotation in starts(max_rotation)
+        for scale in scales
+    ]
     for (count, steps, ridge), kept in zip(STAGES[:2], KEPT, strict=True):
-        some = known.part(0, count)
-        begun = first
-
-        def fitted(one: Posed, some: SdfSamples = some, steps: int = steps, ridge: float = ridge) -> Posed:
-            return descended(few, some, one, steps, ridge, similar, surface)
-
-        first = sorted(parallel_map(fitted, begun), key=lambda one: one.loss)[:kept]
+        fit = partial(descended, few, samples.part(0, count), steps=steps, ridge=ridge, freedom=freedom)
+        first = sorted(parallel_map(fit, first), key=lambda one: one.loss)[:kept]
     count, steps, ridge = STAGES[2]
     ends = [replace(one, code=torch.zeros(many.length)) for one in first]
-    last = parallel_map(lambda one: descended(many, known.part(0, count), one, steps, ridge, similar, surface), ends)
-    return min(last, key=lambda one: one.loss)
+    fit = partial(descended, many, samples.part(0, count), steps=steps, ridge=ridge, freedom=freedom)
+    return min(parallel_map(fit, ends), key=lambda one: one.loss)
 
 
 def descended(
-    space: PcaGrid, known: SdfSamples, begun: Posed, steps: int, ridge: float, similar: bool, surface: np.ndarray
+    space: PcaGrid, samples: SdfSamples, begun: Posed, *, steps: int, ridge: float, freedom: Freedom
 ) -> Posed:
-    """Gauss-Newton in pose and code together; surface: (m, 3) points whose box tells shift and scale, or none."""
-    distance = torch.tensor(known.distance, dtype=torch.float64)
-    free = None if known.free is None else torch.from_numpy(np.asarray(known.free))
-    pose, code, best = _centred(begun.pose, surface, similar), begun.code, begun
+    """Gauss-Newton in pose and code together; the best pose on the way."""
+    distance = torch.tensor(samples.distance, dtype=torch.float64)
+    free = None if samples.free is None else torch.from_numpy(np.asarray(samples.free))
+    pose, code, best = _centred(begun.pose, freedom), begun.code, begun
     for step in range(steps + 1):
-        y = torch.from_numpy(pose.apply(known.points)).float()
+        y = torch.from_numpy(pose.apply(samples.points)).float()
         target = (pose.scale * distance).float()
         value = target.clamp(-LIMIT, LIMIT)
         features = space.features(y)
         if step == 0 and not bool(code.any()):
             code, _ = robust_least_squares(features[:, 1:], value - features[:, 0], ridge, rounds=ROUNDS, free=free)
-        loss = _loss(features, code, value, free, ridge)
+        loss = _loss(features, code, value, free, ridge) / (1.0 if freedom.scales is None else pose.scale)
         if loss < best.loss:
             best = Posed(pose, code, loss)
         if step == steps:
             break
-        g = _slopes(space, y, code)
-        grown = ((y * g).sum(1) - target * (target.abs() < LIMIT))[:, None]
-        moved = [torch.linalg.cross(y, g)]
-        if len(surface):
-            shift, growth = (torch.from_numpy(rates).float() for rates in _followed(pose.apply(surface)))
-            moved[0] = moved[0] + g @ shift + grown * growth * similar
+        g = _gradients(space, y, code)
+        growth = ((y * g).sum(1) - target * (target.abs() < LIMIT))[:, None]
+        change = [torch.linalg.cross(y, g)]
+        if len(freedom.surface):
+            shift, scale = (torch.from_numpy(part).float() for part in _dependent(pose.apply(freedom.surface)))
+            change[0] = change[0] + g @ shift + growth * scale * freedom.scaled
         else:
-            moved += [g, grown] if similar else [g]
-        columns = torch.cat([features[:, 1:], torch.cat(moved, 1) / LEVER], 1)
+            change += [g, growth] if freedom.scaled else [g]
+        columns = torch.cat([features[:, 1:], torch.cat(change, 1) / POSE_WEIGHT], 1)
         start = torch.cat([code, torch.zeros(columns.shape[1] - len(code))])
-        found, _ = robust_least_squares(columns, value - features[:, 0], ridge, start=start, rounds=ROUNDS, free=free)
-        code, change = found[: len(code)], np.zeros(7)
-        change[: columns.shape[1] - len(code)] = (found[len(code) :] / LEVER).double().numpy()
-        pose = _centred(_changed(pose, change[:3], change[3:6], float(change[6])), surface, similar)
+        solution, _ = robust_least_squares(
+            columns, value - features[:, 0], ridge, start=start, rounds=ROUNDS, free=free
+        )  # fmt: skip
+        code, moved = solution[: len(code)], np.zeros(7)
+        moved[: columns.shape[1] - len(code)] = (solution[len(code) :] / POSE_WEIGHT).double().numpy()
+        pose = _centred(_perturbed(pose, moved[:3], moved[3:6], float(moved[6]), freedom.scales), freedom)
     return best
 
 
-def _centred(pose: Pose, surface: np.ndarray, similar: bool) -> Pose:
-    """The pose that centres the box of the surface's points (m, 3) at 0 and, where it may scale, puts the farthest of
-    them at RADIUS, as shapes are normalised."""
+def _centred(pose: Pose, freedom: Freedom) -> Pose:
+    """The pose that centres the box of a whole shape at 0 and, where it may scale, puts the farthest point at RADIUS,
+    as shapes are normalised; the pose itself for a part."""
+    surface = freedom.surface
     if not len(surface):
         return pose
     y = pose.scale * surface @ pose.rotation.T
     center = (y.min(0) + y.max(0)) / 2
-    factor = RADIUS / float(np.linalg.norm(y - center, axis=1).max()) if similar else 1.0
+    factor = RADIUS / float(np.linalg.norm(y - center, axis=1).max()) if freedom.scaled else 1.0
     a, b, c = (-factor * center).tolist()
     return Pose(pose.rotation, (a, b, c), factor * pose.scale)
 
 
-def _followed(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How shift (3, 3) and growth (3,) follow a turn w of centred points y (m, 3), so that they stay normalised."""
+def _dependent(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How shift (3, 3) and growth (3,) depend on a rotation w of centred points y (m, 3) that stay normalised."""
     ends = [(y[y[:, axis].argmax()], y[y[:, axis].argmin()]) for axis in range(3)]
     middle = [np.cross(high + low, unit) / 2 for (high, low), unit in zip(ends, np.eye(3), strict=True)]
     shift = -np.stack(middle)
@@ -159,20 +176,25 @@ def _followed(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return shift, -(far @ shift) / max(float(far @ far), 1e-12)
 
 
-def _changed(pose: Pose, turn: np.ndarray, shift: np.ndarray, growth: float) -> Pose:
-    """A pose after a left perturbation: a rotation vector (3,), a shift (3,) and the logarithm of a factor."""
-    largest = max(float(np.linalg.norm(turn)), 2 * float(np.linalg.norm(shift)), 4 * abs(growth))
-    part = min(1.0, FARTHEST / max(largest, 1e-12))
-    rotation, factor = Rotation.from_rotvec(part * turn).as_matrix(), float(np.exp(part * growth))
-    x, y, z = (factor * rotation @ np.asarray(pose.shift) + part * shift).tolist()
-    return Pose(rotation @ pose.rotation, (x, y, z), factor * pose.scale)
+def _perturbed(
+    pose: Pose, rotation: np.ndarray, shift: np.ndarray, growth: float, scales: tuple[float, float] | None
+) -> Pose:
+    """A pose after a left perturbation, a rotation vector (3,), a shift (3,) and the logarithm of a factor, which is
+    clipped to the bounds of the scale."""
+    largest = max(float(np.linalg.norm(rotation)), 2 * float(np.linalg.norm(shift)), 4 * abs(growth))
+    part = min(1.0, LARGEST_STEP / max(largest, 1e-12))
+    matrix, factor = Rotation.from_rotvec(part * rotation).as_matrix(), float(np.exp(part * growth))
+    if scales is not None and growth:
+        factor = float(np.clip(factor * pose.scale, *scales)) / pose.scale
+    x, y, z = (factor * matrix @ np.asarray(pose.shift) + part * shift).tolist()
+    return Pose(matrix @ pose.rotation, (x, y, z), factor * pose.scale)
 
 
-def _slopes(space: PcaGrid, y: Tensor, code: Tensor) -> Tensor:
+def _gradients(space: PcaGrid, y: Tensor, code: Tensor) -> Tensor:
     """Gradients (n, 3) of the field of a code at y (n, 3)."""
     with torch.enable_grad():
-        place = y.clone().requires_grad_(True)
-        return torch.autograd.grad(space(place[None], code[None]).sum(), place)[0]
+        x = y.clone().requires_grad_(True)
+        return torch.autograd.grad(space(x[None], code[None]).sum(), x)[0]
 
 
 def _loss(features: Tensor, code: Tensor, value: Tensor, free: Tensor | None, ridge: float) -> float:
@@ -182,13 +204,25 @@ def _loss(features: Tensor, code: Tensor, value: Tensor, free: Tensor | None, ri
     return float(error.abs().mean() + ridge * code.square().sum())
 
 
-def poser(grids: np.ndarray, turned: float, similar: bool, whole: bool) -> Callable[[SdfSamples], Pose]:
-    """What finds the poses of shapes; grids: (n, side, side, side) of the training shapes, cut off at +-LIMIT."""
+def poser(
+    module: nn.Module, codes: Tensor, max_rotation: float, scaled: bool, scales: tuple[float, float] | None = None
+) -> Callable[[SdfSamples], Pose]:
+    """The search for poses in a space f(x; z), given some of its training codes (n, l); see `find` and `Freedom`."""
+    side, points = CELLS + 1, nodes(CELLS)[None]
+    grids = np.empty((len(codes), side, side, side), np.float32)
+
+    def fill(row: int) -> None:
+        with torch.no_grad():
+            grids[row] = module(points, codes[row : row + 1]).view(side, side, side).clamp(-LIMIT, LIMIT)
+
     with deterministic():
+        parallel_map(fill, range(len(codes)))
         few, many = (search_space(grids, length) for length in (FEW, MANY))
 
-    def pose(known: SdfSamples) -> Pose:
+    def pose(samples: SdfSamples) -> Pose:
+        on_surface = np.abs(samples.distance) < SURFACE if scales is None else np.zeros(len(samples.points), bool)
+        freedom = Freedom(scaled, scales, samples.points[on_surface].astype(np.float64))
         with deterministic():
-            return find(few, many, known, turned, similar, whole).pose
+            return find(few, many, samples, max_rotation, freedom).pose
 
     return pose

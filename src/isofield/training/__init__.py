@@ -1,22 +1,18 @@
-"""The loop that learns a network and the codes of many shapes; it knows no method."""
+"""The training of a space over many shapes; it knows the contract `types.TrainedSpace`, and no method."""
 
-from isofield.training.checkpoint import SNAPSHOTS, STATE, check_new, read_log, read_state, run
-from isofield.training.learner import Learner, Plan
+from isofield.training.checkpoint import SNAPSHOTS, STATE, check_new, resume, run
+from isofield.training.log import read_log
 from isofield.training.processes import Processes, joined_processes
-from isofield.training.schedules import rate
-from isofield.training.training import Training
+from isofield.training.trainer import Trainer
 
 __all__ = [
     "SNAPSHOTS",
     "STATE",
-    "Learner",
-    "Plan",
     "Processes",
-    "Training",
+    "Trainer",
     "check_new",
     "joined_processes",
-    "rate",
     "read_log",
-    "read_state",
+    "resume",
     "run",
 ]

@@ -1,6 +1,6 @@
-"""Which shapes a step learns from: a pure function of the seed and the step, so that a training can go on anywhere.
+"""Which shapes a step learns from: a pure function of the seed and the step, so that a training can resume anywhere.
 
-Shape i belongs to shard i mod SHARDS for good, as row i // SHARDS there: a process keeps the codes of its own shards.
+Shape i belongs to shard i mod SHARDS, as row i // SHARDS there.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def rows_of(step: int, shard: int, count: int, batch: int, seed: int) -> np.ndar
     steps = steps_of(count, batch)
     epoch, at = divmod(step, steps)
     order = _order(len(range(shard, count, SHARDS)), seed, epoch, shard)
-    # The shards' orders, dealt out by turns, are the epoch's; the step takes a piece of that.
-    start, stop = (-(-(place * count // steps - shard) // SHARDS) for place in (at, at + 1))
+    # The shards' orders, interleaved, are the order of the epoch; the step takes a piece of that.
+    start, stop = (-(-(piece * count // steps - shard) // SHARDS) for piece in (at, at + 1))
     return order[start:stop]
 
 

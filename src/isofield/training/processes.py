@@ -1,13 +1,12 @@
-"""Several processes that learn one model (torchrun): each owns some shards with their codes, and all add up the same
-gradients in the same order, so that they learn what one process learns."""
+"""Several processes that train one model (torchrun): each computes the gradients of some shards, and all add them up in
+the same order, so that they learn what one process learns."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,20 +25,20 @@ class Processes:
 
     @property
     def shards(self) -> range:
-        """The shards that this process owns."""
+        """The shards of this process."""
         return range(self.rank, SHARDS, self.size)
 
-    def summed(self, own: Mapping[int, Tensor]) -> Tensor:
-        """The sum over all shards of a vector each, in the order of the shards. own: of this process's shards."""
-        known = dict(own)
+    def summed(self, own: Sequence[Tensor]) -> Tensor:
+        """The sum over all shards of a vector each, in the order of the shards; own: those of this process."""
+        vectors = list(own)
         if self.size > 1:
-            mine = torch.stack([own[shard] for shard in self.shards])
+            mine = torch.stack(vectors)
             every = [torch.empty_like(mine) for _ in range(self.size)]
             dist.all_gather(every, mine)
-            known = {shard: every[shard % self.size][shard // self.size] for shard in range(SHARDS)}
-        total = known[0].clone()
-        for shard in range(1, SHARDS):
-            total += known[shard]
+            vectors = [every[shard % self.size][shard // self.size] for shard in range(SHARDS)]
+        total = vectors[0].clone()
+        for vector in vectors[1:]:
+            total += vector
         return total
 
     def wait(self) -> None:
@@ -47,20 +46,12 @@ class Processes:
         if self.size > 1:
             dist.barrier()
 
-    def gathered(self, own: Mapping[int, Any]) -> dict[int, Any]:
-        """By shard, what belongs to it; of all processes in the first, of this one in the others."""
-        if self.size == 1:
-            return dict(own)
-        every: list[Any] | None = [None] * self.size if self.rank == 0 else None
-        dist.gather_object(dict(own), every)
-        return {shard: value for part in every or [dict(own)] for shard, value in part.items()}
-
 
 @contextmanager
 def joined_processes() -> Iterator[Processes]:
-    """The processes that torchrun started, or this one alone; they talk by gloo, of GPUs by NCCL, one GPU a process.
+    """The processes that torchrun started, or this one alone; they communicate by gloo, GPUs by NCCL, one GPU each.
 
-    Raises InputError for a number of processes that the shards cannot be dealt out to.
+    Raises InputError for a number of processes that does not divide the shards.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
@@ -73,6 +64,6 @@ def joined_processes() -> Iterator[Processes]:
     dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
     try:
         yield Processes(dist.get_rank(), size)
-        dist.barrier()  # one that leaves while another still talks takes that down with it
+        dist.barrier()  # a process that leaves early would take down one that still communicates
     finally:
         dist.destroy_process_group()

@@ -1,28 +1,23 @@
-"""`isofield compare METHODS DATA --truth FOLDER --split F.json -o DIR`: several ways to a space in one table."""
+"""`isofield benchmark METHODS DATA --truth FOLDER --split F.json -o DIR`: spaces of several methods in one table."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import tyro
-
-if TYPE_CHECKING:
-    from isofield.configs import SpaceConfig
 
 DIGITS = {
     "megabytes": 1, "kilobytes_a_shape": 1, "training_seconds": 0, "seconds_a_shape": 2, "worst": 2,
     "better_than_retrieval": 0, "accuracy": 4, "emd": 4,
 }  # fmt: skip
 """Decimals of the figures; others have three."""
-
-
 WON = "better_than_retrieval"
 """The column that counts shapes."""
 
 
-def compare(
+def benchmark(
     methods: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="METHOD,METHOD,...")],
     data: Annotated[Path, tyro.conf.Positional],
     *,
@@ -35,21 +30,20 @@ def compare(
     progress: bool = True,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> int:
-    """Train several methods on the same shapes, and score them on shapes that they have not seen: one table.
+    """Train several methods on the same shapes, and score them on held-out ones: one table.
 
-    DIR gets a run for every method and seed, table.csv and table.tex. Runs that are there already are taken as they
-    are.
+    DIR gets a run for each method and seed, table.csv and table.tex. Existing runs are not trained again.
 
     Args:
-        methods: Names with commas between: linear, deepsdf-small, deepsdf-mlp, deepsdf-paper, or .yaml files of
-            settings (`base: NAME` first).
+        methods: Methods (`isofield train --help` lists them) or their presets, with commas between; METHOD=FILE.yaml
+            is a method with the settings of a file.
         data: The folder that `isofield prepare` wrote.
-        truth: The true meshes, called as the shapes are, in the units of what was prepared.
-        split: Its part "train" is learned, its part "test" asked for.
+        truth: The true meshes, named like the shapes, in the units of what was prepared.
+        split: Its part "train" is learned, its part "test" is scored.
         out: The folder to write into.
-        seeds: So many trainings of every method: their mean and deviation.
-        refine: A second row for each, with the field adapted after the code.
-        most: So many of the test shapes (default: all).
+        seeds: Trainings of each method whose result depends on the seed; the table has their mean and deviation.
+        refine: A second row for each, with the field corrected after the code.
+        most: Most test shapes (default: all).
         progress: Show progress on standard error.
         json: Print the table as JSON to standard output.
     """
@@ -62,14 +56,14 @@ def compare(
     from isofield.cli.signals import listen
     from isofield.files import atomic_write
 
-    settings = {Path(name).stem: settings_of(name) for name in methods.split(",")}
+    candidates = dict(candidate(name) for name in methods.split(","))
     io.check_output(out / "table.csv", ("csv",))
     listen()
-    from isofield.api.benchmark import FIGURES, compare_methods, latex
+    from isofield.api.benchmark import FIGURES, benchmark, latex
 
-    with shown("compare", progress) as report:
-        rows = compare_methods(
-            settings, data, truth, out, split, seeds=seeds, refine=refine, most=most, progress=report
+    with shown("benchmark", progress) as report:
+        rows = benchmark(
+            candidates, data, truth, out, split, seeds=seeds, refine=refine, most=most, progress=report
         )  # fmt: skip
     flat = [
         {"name": row["name"], "shapes": row["shapes"], "seeds": row["seeds"]}
@@ -89,17 +83,22 @@ def compare(
         Console(width=160, highlight=False).print(table)
     for row in rows:
         if row.get(WON, row["shapes"]) <= row["shapes"] / 2:
-            output.note(f"{row['name']} has not learned more than to hand out what it was given.")
-    output.note(f"next: isofield infer {output.quoted(out / next(iter(settings)))} MESH -o DIR")
+            output.note(f"{row['name']} is no better than returning the nearest training shape.")
+    output.note(f"next: isofield infer {output.quoted(out / next(iter(candidates)))} MESH -o DIR")
     return 0
 
 
-def settings_of(name: str) -> SpaceConfig:
-    """The settings that a name or a file stands for."""
-    from isofield.cli.presets import read_settings
-    from isofield.configs import DEFAULTS
+def candidate(name: str) -> tuple[str, tuple[str, Any]]:
+    """A row's name, its method and settings, out of METHOD, PRESET or METHOD=FILE."""
+    from isofield.configs.methods import SPACES, find_method, method_names, owner_of, read_config
 
-    return DEFAULTS["linear"] if name == "linear" else read_settings("deepsdf", name)
+    method, _, file = name.partition("=")
+    if file:
+        return Path(file).stem, (method, read_config(method, file, SPACES))
+    presets = [preset for one in method_names(SPACES) for preset in find_method(one, SPACES).presets]
+    if name in presets and (owner := owner_of(name, SPACES)) is not None:
+        return name, (owner, read_config(owner, name, SPACES))
+    return name, (name, find_method(name, SPACES).settings())
 
 
 def cell(row: Mapping[str, Any], figure: str, sign: str) -> str:

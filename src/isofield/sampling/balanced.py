@@ -1,0 +1,55 @@
+"""Training samples of a shape, half of them inside (DeepSDF's released code: Park et al. 2019)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from isofield.types import SdfSamples
+
+SLACK = 1.5
+"""A window has this many times the rows that are expected to hold the samples of one side."""
+COUNTED = 40_000
+"""Samples that are counted for the fraction inside."""
+
+
+def fraction_inside(samples: SdfSamples) -> float:
+    """About the fraction of the samples that is inside; 0 or 1 only where all of them are on one side."""
+    fraction = float((samples.distance[:COUNTED] < 0).mean()) if len(samples.distance) else 0.0
+    exact = 0 < fraction < 1 or not len(samples.distance)
+    return fraction if exact else float((samples.distance < 0).mean())
+
+
+def balanced(samples: SdfSamples, count: int, random: np.random.Generator) -> dict[str, np.ndarray]:
+    """`count` samples, half of them inside: "points" (count, 3) and "distance" (count,), float32.
+
+    They come out of windows at random positions, since the samples are in random order; rows repeat where a side has
+    too few. Raises ValueError where a side has none.
+    """
+    half = count // 2
+    points, distance = zip(
+        *(_side(samples, *one, random) for one in ((True, half), (False, count - half))), strict=True
+    )
+    return {"points": np.concatenate(points), "distance": np.concatenate(distance)}
+
+
+def _side(
+    samples: SdfSamples, negative: bool, count: int, random: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Points (count, 3) and distances (count,) of one side."""
+    inside = fraction_inside(samples) if samples.inside is None else samples.inside
+    fraction, total = inside if negative else 1 - inside, len(samples.points)
+    size = min(total, math.ceil(SLACK * count / fraction) + 16 if fraction > 0 else total)
+    start = int(random.integers(total - size + 1))
+    rows = np.zeros(0, int)
+    for first, last in ((start, start + size), (0, total)):
+        part = samples.part(first, last)
+        points, distance = np.asarray(part.points, np.float32), np.asarray(part.distance, np.float32)
+        rows = np.flatnonzero((distance < 0) == negative)
+        if len(rows) >= count:
+            return points[rows[:count]], distance[rows[:count]]
+    if not len(rows):
+        raise ValueError(f"no sample {'inside' if negative else 'outside'}")
+    rows = rows[random.integers(len(rows), size=count)]
+    return points[rows], distance[rows]
