@@ -8,11 +8,11 @@ import numpy as np
 import trimesh
 from manifold3d import Manifold
 
-from isofield.api.space import Shape, ShapeSpace
-from isofield.configs import LinearConfig, PrepareConfig
-from isofield.methods import linear
+from isofield.api.space import ShapeSpace, TrainingShape
+from isofield.configs import Linear, PrepareConfig
 from isofield.points import normalization
-from isofield.types import SdfSamples, Similarity
+from isofield.types import SdfSamples, Shape, Similarity
+from trained import started
 
 COUNT = 30
 """Training shapes."""
@@ -39,7 +39,7 @@ def distance(mesh: trimesh.Trimesh, points: np.ndarray) -> np.ndarray:
     return np.asarray(igl.signed_distance(np.asarray(points, np.float64), mesh.vertices, faces, sign_type=kind)[0])
 
 
-def evidence(number: int, count: int = 6000) -> SdfSamples:
+def samples_of(number: int, count: int = 6000) -> SdfSamples:
     """Samples of a toy, most of them near its surface."""
     mesh, random = toy(number), np.random.default_rng([6, number])
     on = trimesh.sample.sample_surface(mesh, count, seed=number)[0]
@@ -51,8 +51,7 @@ def evidence(number: int, count: int = 6000) -> SdfSamples:
 
 def space() -> ShapeSpace:
     """The linear space of the first `COUNT` toys."""
-    held = [evidence(number) for number in range(COUNT)]
-    config = LinearConfig(cells=24, iterations=8)
-    module, codes = linear.learn(lambda row, count: held[row].part(0, count), COUNT, config, lambda stage, share: None)
-    named = [Shape(f"toy/{number:03d}", "toy", Similarity((0.0, 0.0, 0.0), 1.0)) for number in range(COUNT)]
-    return ShapeSpace(module.eval().requires_grad_(False), codes.numpy(), named, "linear", config, PrepareConfig())
+    config = Linear(cells=24, iterations=8)
+    learned = started(config, [Shape(samples=samples_of(number)) for number in range(COUNT)])
+    named = [TrainingShape(f"toy/{number:03d}", "toy", Similarity((0.0, 0.0, 0.0), 1.0)) for number in range(COUNT)]
+    return ShapeSpace(learned.module.eval(), learned.table.numpy(), named, "linear", config, PrepareConfig())

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
@@ -234,6 +234,7 @@ class Method(Protocol[C]):
         ...
 
 
+@runtime_checkable
 class Space(Method["Tensor"], Protocol):
     """A method of many shapes: one field f(x; z), and a code z for each shape. `Method.infer` finds the codes (b, l) of
     unseen shapes, `Method.field` takes the code (l,) of one.
@@ -275,6 +276,7 @@ class Space(Method["Tensor"], Protocol):
         ...
 
 
+@runtime_checkable
 class TrainedSpace(Space, Protocol):
     """A space whose module, table or both are trained by descent (`training.trainer`)."""
 

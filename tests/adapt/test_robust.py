@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from isofield.adapt import log_evidence, robust_least_squares
+from isofield.adapt import robust_least_squares
+from isofield.adapt.robust import log_evidence
 
 
 def rows(count=400, seed=0):

@@ -64,7 +64,8 @@ def _differentiate(weights: Sequence[Tensor], shard: Shard) -> tuple[Tensor, lis
     """The gradients of a shard and its terms as one vector, and the terms' names."""
     vector, names = None, list[str]()
     for losses in shard():
-        gradients = torch.autograd.grad(list(losses.values()), weights, materialize_grads=True)
+        free = [value for value in losses.values() if value.requires_grad]  # not the prior of codes that stay
+        gradients = torch.autograd.grad(free, weights, materialize_grads=True)
         terms = torch.stack([value.detach().float() for value in losses.values()])
         part = torch.cat([*(gradient.flatten() for gradient in gradients), terms])
         vector, names = part if vector is None else vector + part, list(losses)

@@ -128,7 +128,7 @@ def typical_loss(space: Space, shapes: Sequence[Shape]) -> dict[str, float]:
             count = len(shapes[row].sdf.points)
             last = shapes[row].sdf.part(max(count - HELD_OUT, 0), count)
             x, s = (
-                tensor(np.asarray(some, np.float32), str(space.table.device)) for some in (last.points, last.distance)
+                tensor(np.array(some, np.float32), str(space.table.device)) for some in (last.points, last.distance)
             )
             errors.append(float(clamped(space.module(x[None], space.table[row][None])[0], s, CLAMP)))
     return {"loss": float(np.median(errors)), "loss_p95": float(np.quantile(errors, 0.95))}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -70,9 +71,14 @@ class Log:
 
 
 def _board(folder: Path, done: int) -> Any:
-    """A writer for TensorBoard, or None where that is not installed."""
+    """A writer for TensorBoard, or None with a warning where that is not installed."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
+        warnings.warn(
+            f"TensorBoard is not installed: the curves are in {LOG} alone, and `isofield plot` draws them (pip install "
+            "'isofield[tensorboard]').",
+            stacklevel=2,
+        )
         return None
     return SummaryWriter(str(folder), purge_step=done + 1)
