@@ -1,4 +1,4 @@
-"""What a mesh is as a surface: components, genus, watertight."""
+"""Topology of a mesh: components, genus, watertight or not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from isofield.topology import distinct, edges, parts
 
 @dataclass(frozen=True)
 class Topology:
-    """A mesh whose vertices at exactly the same place are one, and what its edges say.
+    """A mesh with identical vertices merged, and its topology.
 
     vertices: (n, 3), faces: (m, 3): that mesh, without collapsed faces. components: its connected parts. watertight:
     every edge belongs to exactly two faces. oriented: watertight, and the two faces run through each edge in opposite
@@ -32,7 +32,7 @@ def topology(mesh: trimesh.Trimesh) -> Topology:
     """The topology of a mesh."""
     first, inverse = distinct(mesh.vertices)
     vertices, faces = np.asarray(mesh.vertices, np.float64)[first], inverse[np.asarray(mesh.faces)]
-    # A face that names a vertex twice has no area, and its neighbours meet in the edge that is left.
+    # A face that has a vertex twice has no area, and its two neighbours share the remaining edge.
     a, b, c = faces.T
     faces = faces[(a != b) & (b != c) & (c != a)]
     found = edges(faces, len(vertices))
