@@ -12,10 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from isofield.solids.self_intersections import crossed
+from isofield.topology import components
 
 FLAT, ON, CLEAR = 1e-9, 1e-9, 1e-6
 """A nearest place is within its face where the way there and the face's normal differ by less (one less the cosine); it
@@ -161,7 +160,7 @@ def _corner_normals(
     corner = faces.reshape(-1)
     summed = np.stack([np.bincount(corner, weighted[:, k]) for k in range(3)], axis=1)
     half = np.arange(len(mate))
-    fans = _joined(half, mate[half // 3 * 3 + (half + 2) % 3], len(half))  # the next edge around the corner
+    fans = components(len(half), half, mate[half // 3 * 3 + (half + 2) % 3])  # the next edge around the corner
     several = np.bincount(corner[np.unique(fans, return_index=True)[1]], minlength=len(summed)) > 1
     several[faces[hit]] = True
     summed[several] = 0
@@ -172,7 +171,7 @@ def _areas(hit: np.ndarray, mate: np.ndarray) -> np.ndarray:
     """(m,) the connected areas of faces that are not hit (m,); -1 for those that are."""
     face, other = np.arange(len(mate)) // 3, mate // 3
     free = ~hit[face] & ~hit[other]
-    return np.where(hit, -1, _joined(face[free], other[free], len(hit)))
+    return np.where(hit, -1, components(len(hit), face[free], other[free]))
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
@@ -183,11 +182,6 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """(n, 3) and (n, 3) to (n,)."""
     return np.einsum("ij,ij->i", a, b)
-
-
-def _joined(one: np.ndarray, two: np.ndarray, count: int) -> np.ndarray:
-    graph = coo_array((np.ones(len(one), np.int8), (one, two)), (count, count))
-    return connected_components(graph, directed=False)[1]
 
 
 def _levelled(

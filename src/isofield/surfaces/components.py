@@ -6,7 +6,8 @@ import igl
 import numpy as np
 import trimesh
 
-from . import topology
+from isofield import topology
+
 from .edge_collapse import compact
 
 POINTS = 20
@@ -35,7 +36,7 @@ def keep_observed(mesh: trimesh.Trimesh, points: np.ndarray, spacing: float) -> 
     vertices, faces = np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64)
     if not len(faces):
         return mesh, 0
-    part = topology.parts(len(vertices), faces)
+    part = topology.parts(faces)
     count = int(part.max()) + 1
     if count == 1 or not len(points):
         return mesh, 0
@@ -46,8 +47,7 @@ def keep_observed(mesh: trimesh.Trimesh, points: np.ndarray, spacing: float) -> 
     distance = np.sqrt(np.asarray(squared).reshape(-1))
     close = distance <= REACH * max(spacing, float(np.median(distance)))
     support = np.bincount(part[np.asarray(nearest).reshape(-1)[close]], minlength=count)
-    u, v = (vertices[faces[:, corner]] - vertices[faces[:, 0]] for corner in (1, 2))
-    area = np.bincount(part, np.linalg.norm(np.cross(u, v), axis=1) / 2, count)
+    area = np.bincount(part, topology.areas(vertices, faces), count)
     need = np.clip(POINTS * np.sqrt(len(points) / CLOUD), LEAST, POINTS)
     enough = support >= need
     # The usual density is the supported surface's: empty blobs, however large, must not lower what they are held to.
@@ -71,7 +71,7 @@ def keep_large(mesh: trimesh.Trimesh, share: float = LARGE) -> tuple[trimesh.Tri
     vertices, faces = np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64)
     if not len(faces):
         return mesh, 0
-    part = topology.parts(len(vertices), faces)
+    part = topology.parts(faces)
     volume = np.abs(topology.volumes(vertices, faces, part))
     keep = _housed(vertices, faces, part, volume >= share * volume.max())
     if keep.all():
