@@ -10,6 +10,7 @@ from scipy.spatial import cKDTree
 
 from isofield.kdtree import nearest
 from isofield.points.local_pca import subsample
+from isofield.solids.triangles import distance_to
 
 SAMPLES = 100_000
 """Points of the input, and of the mesh, that are looked at."""
@@ -30,18 +31,10 @@ class FitReport:
 
 def report(mesh: trimesh.Trimesh, points: np.ndarray, spacing: float) -> FitReport:
     """Compare a mesh with the points (n, 3) that it was made from; spacing: median distance of neighbouring points."""
-    import igl
-
     points, spacing = subsample(points, spacing)
     generator = np.random.default_rng(0)
     chosen = points if len(points) <= SAMPLES else points[generator.choice(len(points), SAMPLES, replace=False)]
-    center, scale = mesh.bounds.mean(0), float(mesh.extents.max())
-    vertices, faces = (np.asarray(mesh.vertices) - center) / scale, np.asarray(mesh.faces, np.int64)
-    tree = igl.AABB()
-    tree.init(vertices, faces)
-    distance = (
-        np.sqrt(tree.squared_distance(vertices, faces, np.ascontiguousarray((chosen - center) / scale))[0]) * scale
-    )
+    distance = distance_to(mesh.vertices, mesh.faces)(chosen)
     places, _ = trimesh.sample.sample_surface(mesh, SAMPLES // 2, seed=0)
     seen = nearest(cKDTree(points), np.asarray(places))[0] <= UNSEEN * spacing
     return FitReport(

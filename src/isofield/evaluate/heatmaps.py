@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-import igl
 import numpy as np
 import trimesh
 from scipy.spatial import cKDTree
@@ -14,6 +13,7 @@ from isofield import io
 from isofield.errors import InputError
 from isofield.evaluate.surface_samples import used_points
 from isofield.kdtree import nearest
+from isofield.solids.triangles import distance_to
 from isofield.types import Cloud
 
 COLORS = np.array([(49, 54, 149), (69, 150, 190), (171, 217, 160), (254, 224, 100), (244, 109, 67), (165, 0, 38)])
@@ -46,12 +46,7 @@ def distances_to(points: np.ndarray, truth: trimesh.Trimesh | Cloud) -> np.ndarr
     points = np.ascontiguousarray(points, np.float64)
     if isinstance(truth, Cloud):
         return nearest(cKDTree(truth.points), points)[0]
-    # Centred and scaled: squares of very small or very large lengths lose digits.
-    center, size = truth.bounds.mean(axis=0), float(np.ptp(truth.bounds, axis=0).max()) or 1.0
-    vertices = (np.asarray(truth.vertices, np.float64) - center) / size
-    faces = np.ascontiguousarray(truth.faces, np.int64)
-    squared = igl.point_mesh_squared_distance((points - center) / size, vertices, faces)[0]
-    return np.sqrt(np.maximum(squared, 0)) * size
+    return distance_to(truth.vertices, truth.faces)(points)
 
 
 def heatmap(pred: trimesh.Trimesh | Cloud, truth: trimesh.Trimesh | Cloud, *, top: float | None = None) -> Heatmap:

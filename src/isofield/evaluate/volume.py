@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import igl
 import manifold3d
 import numpy as np
 
 from isofield.evaluate.topology import Topology
+from isofield.solids.triangles import inside_of
 
 POINTS = 100_000
 """Number of points of the estimate by winding numbers, as in the evaluation of Occupancy Networks."""
@@ -82,5 +82,4 @@ def _sampled(pred: Topology, truth: Topology, rng: np.random.Generator, count: i
 
 
 def _inside(shape: Topology, points: np.ndarray) -> np.ndarray:
-    vertices, faces = np.ascontiguousarray(shape.vertices), np.ascontiguousarray(shape.faces, np.int64)
-    return np.abs(igl.fast_winding_number(vertices, faces, points)) > 0.5
+    return inside_of(shape.vertices, shape.faces, outward=False)(points)

@@ -27,7 +27,7 @@ from isofield.configs import SdfRegressionConfig
 from isofield.losses.signed import clamped
 from isofield.methods.learning import fresh_network, learn
 from isofield.methods.progress import Progress
-from isofield.solids.triangles import inside_of, nearest_on
+from isofield.solids.triangles import indexed, inside_of, nearest_on
 from isofield.types import Observation
 
 
@@ -63,4 +63,4 @@ def samples(
     near += random.standard_normal((count, 3)) * np.resize(config.deviations, count)[:, None]
     x = np.concatenate([near, anywhere])
     distance = np.linalg.norm(x - nearest_on(triangles)(x), axis=1)
-    return x, np.where(inside_of(triangles)(x), -distance, distance)
+    return x, np.where(inside_of(*indexed(triangles), outward=False)(x), -distance, distance)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import igl
 import numpy as np
 import trimesh
 
 from isofield import topology
+from isofield.solids.triangles import closest_on
 
 from .edge_collapse import compact
 
@@ -40,13 +40,9 @@ def keep_observed(mesh: trimesh.Trimesh, points: np.ndarray, spacing: float) -> 
     count = int(part.max()) + 1
     if count == 1 or not len(points):
         return mesh, 0
-    points = np.ascontiguousarray(points, np.float64)
-    tree = igl.AABB()
-    tree.init(vertices, faces)
-    squared, nearest, _ = tree.squared_distance(vertices, faces, points)
-    distance = np.sqrt(np.asarray(squared).reshape(-1))
+    distance, nearest, _ = closest_on(vertices, faces)(points)
     close = distance <= REACH * max(spacing, float(np.median(distance)))
-    support = np.bincount(part[np.asarray(nearest).reshape(-1)[close]], minlength=count)
+    support = np.bincount(part[nearest[close]], minlength=count)
     area = np.bincount(part, topology.areas(vertices, faces), count)
     need = np.clip(POINTS * np.sqrt(len(points) / CLOUD), LEAST, POINTS)
     enough = support >= need
