@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import UInt8
+from trimesh.visual import ColorVisuals
 
 from isofield.errors import InputError
 from isofield.render import camera as cameras
@@ -109,7 +110,7 @@ def _own_colors(shape: Shape) -> np.ndarray | None:
     if isinstance(shape, np.ndarray):
         return None
     visual = shape.visual
-    return np.asarray(visual.vertex_colors) if visual is not None and visual.kind == "vertex" else None
+    return np.asarray(visual.vertex_colors) if isinstance(visual, ColorVisuals) and visual.kind == "vertex" else None
 
 
 def _draw_mesh(points: np.ndarray, faces: np.ndarray, color: np.ndarray, camera: Camera) -> np.ndarray:
