@@ -18,11 +18,11 @@ import numpy as np
 from space_data import Data, add_arguments, chamfer, depth_image, drawn, number
 
 from isofield import api, io
-from isofield.evaluate.samples import Samples
+from isofield.evaluate.surface_samples import SurfaceSamples
 from isofield.types import View
 
 
-def completed(space: api.ShapeSpace, view: View, truth: Samples, refine: bool) -> tuple[float, float]:
+def completed(space: api.ShapeSpace, view: View, truth: SurfaceSamples, refine: bool) -> tuple[float, float]:
     """The Chamfer distance of a completion, and its seconds."""
     began = time.perf_counter()
     mesh = api.complete(space, view, refine=refine)[0].sdf.mesh()

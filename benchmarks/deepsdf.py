@@ -28,12 +28,12 @@ from isofield.cli.compare import cell, settings_of
 from isofield.cli.progress import shown
 from isofield.configs import LinearConfig
 from isofield.evaluate.retrieval import POINTS
-from isofield.evaluate.samples import Samples, draw
+from isofield.evaluate.surface_samples import SurfaceSamples, sample_surface
 
 
-def points(mesh: trimesh.Trimesh, seed: int) -> Samples:
+def points(mesh: trimesh.Trimesh, seed: int) -> SurfaceSamples:
     """Points of a normalised surface."""
-    return draw(mesh, POINTS, np.random.default_rng(seed), "shape")
+    return sample_surface(mesh, POINTS, np.random.default_rng(seed), "shape")
 
 
 def training_shapes(run: Path, data: Data) -> str:

@@ -37,11 +37,11 @@ def ways(space: api.ShapeSpace) -> dict[str, Way]:
 
     def searched(**how: object) -> Way:
         own = replace(settings, **({"infer_polish": 0} | how))  # type: ignore[arg-type]
-        return lambda known: searching.infer(module, [known], codes, own)[0]
+        return lambda observed: searching.infer(module, [observed], codes, own)[0]
 
-    def nearest(known: SdfSamples) -> Tensor:
-        x = torch.tensor(known.points[:512], dtype=torch.float32)
-        s = torch.tensor(known.distance[:512], dtype=torch.float32).clamp(-0.1, 0.1)
+    def nearest(observed: SdfSamples) -> Tensor:
+        x = torch.tensor(observed.points[:512], dtype=torch.float32)
+        s = torch.tensor(observed.distance[:512], dtype=torch.float32).clamp(-0.1, 0.1)
         with torch.no_grad():
             losses = [(module(x[None], z[None])[0].clamp(-0.1, 0.1) - s).abs().mean() for z in codes]
         return codes[int(torch.stack(losses).argmin())]
@@ -69,12 +69,12 @@ def ways(space: api.ShapeSpace) -> dict[str, Way]:
 def _sharpened(module: PcaMlp, config: PcaMlpConfig) -> dict[str, Way]:
     """The algorithms that start from the linear space below."""
 
-    def solved(known: SdfSamples) -> Tensor:
-        return linear.solve(module.coarse, known.part(0, config.linear.evidence), config.linear)[0]
+    def solved(observed: SdfSamples) -> Tensor:
+        return linear.solve(module.coarse, observed.part(0, config.linear.evidence), config.linear)[0]
 
     def ours(steps: int, samples: int) -> Way:
         own = replace(config, infer_steps=steps, infer_samples=samples)
-        return lambda known: sharpened.infer(module, [known], own)[0]
+        return lambda observed: sharpened.infer(module, [observed], own)[0]
 
     return {
         "linear space's code": solved,
@@ -84,9 +84,9 @@ def _sharpened(module: PcaMlp, config: PcaMlpConfig) -> dict[str, Way]:
     }
 
 
-def held_out(module: torch.nn.Module, known: SdfSamples, z: Tensor) -> float:
+def held_out(module: torch.nn.Module, observed: SdfSamples, z: Tensor) -> float:
     """The loss of a code at samples, half of them inside."""
-    x, s = torch.tensor(known.points, dtype=torch.float32), torch.tensor(known.distance, dtype=torch.float32)
+    x, s = torch.tensor(observed.points, dtype=torch.float32), torch.tensor(observed.distance, dtype=torch.float32)
     with torch.no_grad():
         error = (module(x[None], z[None])[0].clamp(-0.1, 0.1) - s.clamp(-0.1, 0.1)).abs()
     return float((error[s < 0].mean() + error[s >= 0].mean()) / 2)
@@ -111,15 +111,15 @@ def main() -> None:
         if row not in chosen:
             continue
         count = len(shape.evidence.points)
-        known, held = shape.evidence.part(0, count - HELD_OUT), shape.evidence.part(count - HELD_OUT, count)
+        observed, rest = shape.evidence.part(0, count - HELD_OUT), shape.evidence.part(count - HELD_OUT, count)
         for name, way in ways(space).items():
             began = time.perf_counter()
-            z = way(known)
+            z = way(observed)
             seconds.setdefault(name, []).append(time.perf_counter() - began)
-            losses.setdefault(name, []).append(held_out(space.module, held, z))
+            losses.setdefault(name, []).append(held_out(space.module, rest, z))
     first = next(iter(losses))
     print(f"{len(chosen)} shapes of {args.data}, codes of {space.length}; torch {torch.__version__}, one thread\n")
-    print("| way | held-out loss | of the published | seconds a shape | times as fast |")
+    print("| inference | held-out loss | ratio to the first | seconds a shape | speed-up |")
     print("| --- | --- | --- | --- | --- |")
     for name, values in losses.items():
         loss, spent = np.mean(values), np.mean(seconds[name])

@@ -91,7 +91,7 @@ def run(args: argparse.Namespace, rows: dict[str, dict[str, Any]], write: Callab
                 wanted = [m for m in args.methods if applies(m, kind) and f"{kind} {name} {m}" not in rows]
                 if not wanted:
                     continue
-                source, known = made(kind, name, Path(folder))
+                source, truth_mesh = made(kind, name, Path(folder))
                 points = source if isinstance(source, np.ndarray) else None
                 if points is None and "poisson" in wanted:
                     points = io.vertices_of(io.read(source))
@@ -99,7 +99,7 @@ def run(args: argparse.Namespace, rows: dict[str, dict[str, Any]], write: Callab
                     job = {
                         "method": method, "quality": args.quality, "points": points, "normals": None,
                         "source": None if isinstance(source, np.ndarray) else str(source),
-                        "truth": reconstruct.arrays(known), "published": None,
+                        "truth": reconstruct.arrays(truth_mesh), "published": None,
                     }  # fmt: skip
                     row = {"input": kind, "shape": name, "method": method, **reconstruct.child(job, args.threads)}
                     said = row.get("error") or f"F@1 % {row['f1']:.4f}, {row['seconds']:.1f} s"
@@ -124,9 +124,9 @@ def table(header: dict[str, Any], rows: list[dict[str, Any]]) -> str:
             continue
         cells = []
         for kind in inputs:
-            found = [row for row in mine if row["input"] == kind]
-            scores = [f"{np.mean([row[name] for row in found]):.3f}" for name in ("f1", "f05")] if found else []
-            number = f" ({len(found)})" if 0 < len(found) < 3 else ""
+            rows_of = [row for row in mine if row["input"] == kind]
+            scores = [f"{np.mean([row[name] for row in rows_of]):.3f}" for name in ("f1", "f05")] if rows_of else []
+            number = f" ({len(rows_of)})" if 0 < len(rows_of) < 3 else ""
             cells.append(" / ".join(scores) + number)
         closed = sum(row["watertight"] and row["manifold"] for row in mine)
         seconds, worst = np.mean([row["seconds"] for row in mine]), min(row["f1"] for row in mine)
@@ -146,12 +146,12 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--table", action="store_true", help="run nothing: print the table")
     args = parser.parse_args()
-    held = json.loads(args.out.read_text()) if args.out.is_file() else {"header": {}, "rows": {}}
+    results = json.loads(args.out.read_text()) if args.out.is_file() else {"header": {}, "rows": {}}
     if args.table:
-        print(table(held["header"], list(held["rows"].values())))
+        print(table(results["header"], list(results["rows"].values())))
         return
-    held["header"] = reconstruct.header(args.threads)
-    run(args, held["rows"], lambda: reconstruct.write(held, args.out))
+    results["header"] = reconstruct.header(args.threads)
+    run(args, results["rows"], lambda: reconstruct.write(results, args.out))
 
 
 if __name__ == "__main__":

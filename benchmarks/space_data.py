@@ -15,7 +15,7 @@ from isofield import io, render
 from isofield.datasets import Prepared, ids_of
 from isofield.evaluate import shapes_in
 from isofield.evaluate.distances import chamfer_l2, match
-from isofield.evaluate.samples import Samples, draw
+from isofield.evaluate.surface_samples import SurfaceSamples, sample_surface
 from isofield.types import Cloud, Similarity, View
 
 POINTS = 10_000
@@ -41,11 +41,11 @@ class Data:
         return trimesh.Trimesh(self.similarity[id_].apply(mesh.vertices), mesh.faces, process=False)
 
     @cached_property
-    def training_points(self) -> dict[str, Samples]:
+    def training_points(self) -> dict[str, SurfaceSamples]:
         """Points of every training shape."""
         return {id_: drawn(self.mesh(id_), row) for row, id_ in enumerate(self.train)}
 
-    def retrieval(self, truth: Samples) -> float:
+    def retrieval(self, truth: SurfaceSamples) -> float:
         """The least Chamfer distance of a training shape to a truth."""
         training = self.training_points
         rough = {id_: chamfer(one.first(PRESCREEN), truth.first(PRESCREEN)) for id_, one in training.items()}
@@ -72,11 +72,11 @@ def depth_image(mesh: trimesh.Trimesh, seed: int) -> View:
     return render.depth(mesh, render.frame(np.asarray(mesh.vertices), view=direction, size=SIZE)).view()
 
 
-def chamfer(pred: Samples, truth: Samples) -> float:
+def chamfer(pred: SurfaceSamples, truth: SurfaceSamples) -> float:
     """Sum of the mean squared distances, x 1000."""
     return 2000 * chamfer_l2(match(pred, truth))
 
 
-def drawn(shape: trimesh.Trimesh | Cloud, seed: int) -> Samples:
+def drawn(shape: trimesh.Trimesh | Cloud, seed: int) -> SurfaceSamples:
     """Points of a shape."""
-    return draw(shape, POINTS, np.random.default_rng(seed), "shape")
+    return sample_surface(shape, POINTS, np.random.default_rng(seed), "shape")

@@ -17,12 +17,12 @@ import trimesh
 
 from isofield import api, render
 from isofield.evaluate.retrieval import POINTS, chamfer
-from isofield.evaluate.samples import draw
+from isofield.evaluate.surface_samples import sample_surface
 
 
 def points(mesh: trimesh.Trimesh) -> np.ndarray:
     """Points of a surface."""
-    return draw(mesh, POINTS, np.random.default_rng(0), "shape").points
+    return sample_surface(mesh, POINTS, np.random.default_rng(0), "shape").points
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import subprocess
@@ -16,6 +17,8 @@ import trimesh
 ENTRY_POINTS = """
 [isofield.layouts]
 museum = addition.layout:LAYOUT
+[isofield.metrics]
+bias = addition.metric:BIAS
 """
 
 LAYOUT = '''
@@ -41,6 +44,20 @@ def read(samples, kinds):
 LAYOUT = Layout(find, "the folder with object-1, object-2 and so on")
 '''
 
+METRIC = '''
+"""Mean height of the prediction above the truth."""
+
+from isofield.evaluate import Metric
+
+
+def bias(comparison):
+    difference = comparison.pred.points[:, 2].mean() - comparison.truth.points[:, 2].mean()
+    return difference * comparison.diagonal
+
+
+BIAS = Metric("bias_z", "height bias", "", "file's unit", "mean z of P - mean z of T", bias, column="bias")
+'''
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -51,6 +68,7 @@ def run(tmp_path: Path) -> Run:
     (package / "addition").mkdir(parents=True)
     (package / "addition/__init__.py").write_text("")
     (package / "addition/layout.py").write_text(LAYOUT)
+    (package / "addition/metric.py").write_text(METRIC)
     (package / "addition-1.0.dist-info").mkdir()
     (package / "addition-1.0.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: addition\nVersion: 1.0\n")
     (package / "addition-1.0.dist-info/entry_points.txt").write_text(ENTRY_POINTS)
@@ -105,3 +123,41 @@ def test_a_layout_that_cannot_be_loaded(run: Run, museum: Path, tmp_path: Path):
     assert "addition.layout:LAYOUT (isofield.layouts) cannot be loaded (ModuleNotFoundError: " in done.stderr
     (tmp_path / "packages/addition/layout.py").write_text("LAYOUT = 7\n")
     assert "addition.layout:LAYOUT (isofield.layouts) is not a Layout: " in run("prepare", "museum", "out").stderr
+
+
+@pytest.fixture
+def spheres(tmp_path: Path) -> Path:
+    """Two predictions that lie 0.5 and 0.25 above their truth."""
+    for name, height in (("a", 0.5), ("b", 0.25)):
+        for folder, z in (("pred", height), ("truth", 0.0)):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            trimesh.creation.icosphere(2).apply_translation([0, 0, z]).export(tmp_path / folder / f"{name}.ply")
+    return tmp_path
+
+
+def test_a_metric(run: Run, spheres: Path):
+    """It stands in the JSON, the CSV, the tables and the legend, with its floor and its mean."""
+    done = run("evaluate", "pred/a.ply", "truth/a.ply", "--samples", "20000", "--json", "--csv", "one.csv")
+    assert done.returncode == 0, done.stderr
+    scores = json.loads(done.stdout)
+    assert scores["bias_z"] == pytest.approx(0.5, abs=0.03)
+    assert abs(scores["floor_bias_z"]) < 0.03
+    assert scores["legend"]["bias_z"] == "[file's unit] mean z of P - mean z of T"
+    with (spheres / "one.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert float(row["bias_z"]) == scores["bias_z"]
+    text = run("evaluate", "pred/a.ply", "truth/a.ply").stdout
+    assert "height bias [file's unit]: mean z of P - mean z of T" in text
+    several = run("evaluate", "pred", "truth", "--samples", "20000")
+    heading = next(line for line in several.stdout.splitlines() if "Chamfer-L1" in line)
+    assert "bias" in heading
+    means = json.loads(run("evaluate", "pred", "truth", "--samples", "20000", "--json").stdout)["mean"]
+    assert means["bias_z"] == pytest.approx(0.375, abs=0.03)
+
+
+def test_a_metric_with_the_key_of_another(run: Run, spheres: Path):
+    path = spheres / "packages/addition/metric.py"
+    path.write_text(path.read_text().replace('"bias_z"', '"hausdorff"'))
+    done = run("evaluate", "pred/a.ply", "truth/a.ply")
+    assert done.returncode == 2
+    assert "metric 'bias' has the key 'hausdorff' of another metric" in done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +17,7 @@ def modules(folder: str) -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (Path(__file__).parent / folder).glob("[!_]*.py")))
 
 
+@cache
 def plugins(group: str, kind: type[Part]) -> dict[str, Part]:
     """What other packages declare under a group of entry points, by name.
 

@@ -1,4 +1,4 @@
-"""How points repeat and how faces meet: the counts that reading and `info` rest on."""
+"""How points repeat and how the faces of a mesh meet: equal points, edges, connected parts, degenerate faces."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+DEGENERATE = 1e-12
+"""A face is degenerate if its area is at most this times the square of its longest edge."""
+
 
 def distinct(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The different places among points (n, 3), compared exactly; points with a NaN differ from all others.
+    """The different ones of points (n, 3), compared exactly; points with a NaN differ from all others.
 
-    Returns first (m,): the first point at each place, in their order; inverse (n,): the place of each point.
+    Returns first (m,): the index of the first of equal points, in their order; inverse (n,): the row of each point in
+    `first`.
     """
     points = np.asarray(points, np.float64) + 0.0  # minus zero is zero
     order = np.lexsort(points.T[::-1])
@@ -18,65 +22,133 @@ def distinct(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     new = np.ones(len(points), bool)
     new[1:] = (ranked[1:] != ranked[:-1]).any(axis=1)
     group = np.cumsum(new) - 1
-    first_of_group = order[new]  # lexsort is stable: the first of its place
+    first_of_group = order[new]  # lexsort is stable: the first of equal points
     rank = np.argsort(first_of_group, kind="stable")
-    place = np.empty(len(rank), np.int64)
-    place[rank] = np.arange(len(rank))
+    row = np.empty(len(rank), np.int64)
+    row[rank] = np.arange(len(rank))
     inverse = np.empty(len(points), np.int64)
-    inverse[order] = place[group]
+    inverse[order] = row[group]
     return first_of_group[rank], inverse
 
 
 @dataclass(frozen=True)
 class Edges:
-    """How the faces of a mesh meet at its edges.
+    """The half-edges of faces, grouped by edge. Half-edge 3 f + c runs from corner c of face f to the next corner.
 
-    ends: (e, 2) the two vertices of every edge, the smaller first. faces: (e,) how many faces meet there. turns: (e,)
-    how often it is walked upward less how often downward: 0 where two faces agree on the side.
+    ends: (e, 2) vertices of every edge, the smaller first. order: (h,) half-edges, those of one edge together. start:
+    (e,) where each edge begins in `order`. count: (e,) half-edges (faces) of each edge. forward: (h,) in `order`,
+    whether it runs from the smaller vertex to the larger.
     """
 
     ends: np.ndarray
-    faces: np.ndarray
-    turns: np.ndarray
+    order: np.ndarray
+    start: np.ndarray
+    count: np.ndarray
+    forward: np.ndarray
+
+    def pairs(self) -> np.ndarray:
+        """(p, 2) half-edges of the edges with exactly two."""
+        first = self.start[self.count == 2]
+        return np.stack([self.order[first], self.order[first + 1]], axis=1)
+
+    def balance(self) -> np.ndarray:
+        """(e,) half-edges that run forward less those that run backward; 0 where two faces agree in orientation."""
+        runs = np.where(self.forward, 1, -1)
+        return np.add.reduceat(runs, self.start) if len(runs) else runs
 
 
-def edges(faces: np.ndarray, vertices: int) -> Edges:
-    """The edges of triangles (m, 3) over this many vertices; degenerate edges (a vertex with itself) are left out."""
-    ends = faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2).astype(np.int64)
-    ends = ends[ends[:, 0] != ends[:, 1]]
-    up = np.where(ends[:, 0] < ends[:, 1], 1, -1)
-    key = ends.min(axis=1) * vertices + ends.max(axis=1)
+def edges_of(faces: np.ndarray) -> Edges:
+    """The edges of triangles (f, 3), without those from a vertex to itself."""
+    tail, head = faces.reshape(-1).astype(np.int64), faces[:, [1, 2, 0]].reshape(-1)
+    half = np.flatnonzero(tail != head)
+    tail, head = tail[half], head[half]
+    count = int(faces.max(initial=0)) + 1
+    key = np.minimum(tail, head) * count + np.maximum(tail, head)
     order = np.argsort(key, kind="stable")
-    key, up = key[order], up[order]
-    start = np.flatnonzero(np.r_[True, key[1:] != key[:-1]]) if len(key) else np.empty(0, np.int64)
-    count = np.diff(np.r_[start, len(key)])
-    turns = np.add.reduceat(up, start) if len(key) else np.empty(0, np.int64)
-    key = key[start]
-    return Edges(np.stack([key // vertices, key % vertices], axis=1), count, turns)
+    key = key[order]
+    start = np.flatnonzero(np.diff(key, prepend=-1))
+    ends = np.stack(np.divmod(key[start], count), axis=1)
+    return Edges(ends, half[order], start, np.diff(np.append(start, len(key))), (tail < head)[order])
 
 
-def parts(ends: np.ndarray, vertices: int) -> int:
-    """Connected parts of the graph of edges (e, 2), vertices without an edge not counted."""
+def components(count: int, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """(count,) number of the component of each node of an undirected graph, whose edges are left (e,) to right (e,)."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    if not len(ends):
-        return 0
-    used, local = np.unique(ends, return_inverse=True)
-    local = local.reshape(-1, 2)
-    graph = coo_array((np.ones(len(local), np.int8), (local[:, 0], local[:, 1])), (len(used), len(used)))
-    return int(connected_components(graph, directed=False)[0])
+    if not count:
+        return np.empty(0, np.int64)
+    graph = coo_array((np.ones(len(left), np.int8), (left, right)), shape=(count, count))
+    return connected_components(graph, directed=False)[1].astype(np.int64)
 
 
-def degenerate(vertices: np.ndarray, faces: np.ndarray, tolerance: float = 1e-10) -> np.ndarray:
-    """(m,) bool: triangles without area: a corner twice, or a height below `tolerance` of the longest side.
+def fans(faces: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """(3 f,) number of the fan of each corner: corners of one vertex that `pairs` (p, 2) of half-edges connect."""
+    tail = faces.ravel()
+    one, two = pairs.T
+    after = [3 * (half // 3) + (half + 1) % 3 for half in (one, two)]
+    # The ends meet crosswise if the half-edges run against each other, else straight.
+    cross = tail[one] == tail[after[1]]
+    left = np.concatenate([one, after[0]])
+    right = np.concatenate([np.where(cross, after[1], two), np.where(cross, two, after[1])])
+    return components(len(tail), left, right)
 
-    Units and place do not matter: corners are compared with each other only. Non-finite triangles are degenerate.
+
+def parts(faces: np.ndarray) -> np.ndarray:
+    """(f,) number of the connected part of each face; parts that share a vertex are one."""
+    left, right = faces[:, :2].T.reshape(-1), faces[:, 1:].T.reshape(-1)
+    label = components(int(faces.max(initial=-1)) + 1, left, right)[faces[:, 0]]
+    return np.unique(label, return_inverse=True)[1].reshape(-1)
+
+
+def proper(faces: np.ndarray) -> np.ndarray:
+    """The faces with three different vertices."""
+    a, b, c = faces.T
+    return faces[(a != b) & (b != c) & (c != a)]
+
+
+def degenerate(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """(f,) bool: faces with a vertex twice, without area beside their longest edge, or with non-finite corners.
+
+    Neither the unit nor the position of the mesh matters.
     """
     corners = vertices[faces]
-    sides = corners[:, [1, 2, 0]] - corners
+    edges = corners[:, [1, 2, 0]] - corners
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        longest = np.abs(sides).max(axis=(1, 2))
-        sides = sides / longest[:, None, None]  # so that squares neither overflow nor vanish
-        area = np.linalg.norm(np.cross(sides[:, 0], sides[:, 1]), axis=1)
-        return ~(area > tolerance)
+        edges = edges / np.abs(edges).max(axis=(1, 2))[:, None, None]  # squares neither overflow nor underflow
+        area = np.linalg.norm(np.cross(edges[:, 0], edges[:, 1]), axis=1) / 2
+        return ~(area > DEGENERATE * np.square(edges).sum(axis=2).max(axis=1))
+
+
+def areas(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """(f,) areas of faces (f, 3)."""
+    a, b, c = (vertices[faces[:, k]] for k in range(3))
+    return np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+
+
+def volumes(vertices: np.ndarray, faces: np.ndarray, part: np.ndarray) -> np.ndarray:
+    """(p,) signed volume of each part, positive if it faces outward. part: (f,) from `parts`."""
+    centre = vertices[faces[0, 0]]
+    a, b, c = (vertices[faces[:, corner]] - centre for corner in range(3))
+    return np.bincount(part, np.einsum("ij,ij->i", a, np.cross(b, c)) / 6)
+
+
+def boxes(vertices: np.ndarray, faces: np.ndarray, part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(p, 3) lower and (p, 3) upper corners of each part's bounding box."""
+    order = np.argsort(part, kind="stable")
+    start = np.flatnonzero(np.diff(part[order], prepend=-1))
+    corners = vertices[faces[order]]
+    return np.minimum.reduceat(corners.min(axis=1), start), np.maximum.reduceat(corners.max(axis=1), start)
+
+
+def misplaced(volume: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    """(p,) bool: parts that face inward though no outward part surrounds them, by their boxes.
+
+    An inward part within an outward one is the wall of a cavity, which is correct.
+    """
+    wrong = np.zeros(len(volume), bool)
+    solid = volume > 0
+    for one in np.flatnonzero(~solid):
+        around = (lower[solid] <= lower[one]).all(axis=1) & (upper[solid] >= upper[one]).all(axis=1)
+        wrong[one] = not (around & (volume[solid] > -volume[one])).any()
+    return wrong

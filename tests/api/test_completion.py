@@ -10,7 +10,7 @@ from isofield import io, render
 from isofield.api import complete, partial, shared_frame
 from isofield.errors import InputError
 from isofield.evaluate.distances import chamfer_l2, match
-from isofield.evaluate.samples import draw
+from isofield.evaluate.surface_samples import sample_surface
 from isofield.types import Cloud, SdfSamples, Similarity
 
 UNSEEN = [toys.COUNT + 1, toys.COUNT + 2, toys.COUNT + 3]
@@ -18,7 +18,7 @@ UNSEEN = [toys.COUNT + 1, toys.COUNT + 2, toys.COUNT + 3]
 
 def chamfer(a, b) -> float:
     """Sum of mean squared distances, x 1000."""
-    one, other = (draw(mesh, 4000, np.random.default_rng(seed), "shape") for seed, mesh in enumerate((a, b)))
+    one, other = (sample_surface(mesh, 4000, np.random.default_rng(seed), "shape") for seed, mesh in enumerate((a, b)))
     return 2000 * chamfer_l2(match(one, other))
 
 
@@ -75,7 +75,7 @@ def test_samples_agree_where_the_shape_was_seen_and_differ_where_it_was_not(toy_
     # The first is the most probable one.
     assert np.array_equal(found[0].code, complete(toy_space, view, seed=3)[0].code)
     seen = io.cloud_of([view]).points
-    surface = np.asarray(draw(truth, 4000, np.random.default_rng(0), "truth").points)
+    surface = np.asarray(sample_surface(truth, 4000, np.random.default_rng(0), "truth").points)
     unseen = surface[np.linalg.norm(surface[:, None] - seen[None, ::5], axis=2).min(1) > 0.2]
     assert len(unseen) > 500
     at_seen, at_unseen = (np.stack([one.sdf(x) for one in found[1:]]).std(0).mean() for x in (seen, unseen))
@@ -90,7 +90,7 @@ def test_a_refined_field_goes_to_what_was_seen_and_stays_the_code_s_elsewhere(to
     code, refined = (complete(toy_space, view, refine=refine)[0].sdf for refine in (False, True))
     seen = io.cloud_of([view]).points
     assert np.abs(refined(seen)).mean() < 0.2 * np.abs(code(seen)).mean()
-    x = np.asarray(draw(code.mesh(48), 4000, np.random.default_rng(0), "code").points)
+    x = np.asarray(sample_surface(code.mesh(48), 4000, np.random.default_rng(0), "code").points)
     elsewhere = x[np.linalg.norm(x[:, None] - seen[None, ::5], axis=2).min(1) > 0.2]
     assert len(elsewhere) > 500
     assert np.abs(refined(elsewhere) - code(elsewhere)).mean() < 0.0004

@@ -12,11 +12,11 @@ import toys
 from isofield import api
 from isofield.errors import InputError
 from isofield.evaluate.retrieval import chamfer
-from isofield.evaluate.samples import draw
+from isofield.evaluate.surface_samples import sample_surface
 
 
 def points(mesh):
-    return draw(mesh, 3000, np.random.default_rng(0), "toy").points
+    return sample_surface(mesh, 3000, np.random.default_rng(0), "toy").points
 
 
 def test_ids_codes_and_wrong_ones(toy_space):

@@ -115,8 +115,9 @@ def test_identical_mesh_scores_the_floor():
     scores = compare(mesh, mesh)
     for metric in metrics():
         floor = scores.get(f"floor_{metric.key}", scores.get(f"truth_{metric.key}"))
-        # Extremes, and assignments of 500 points, scatter more than means of 100 000.
-        tolerance = 0.4 if metric.key in ("hausdorff", "srb_d_h", "srb_d_h_one_sided", "deepsdf_emd") else 0.03
+        # Over seeds, extremes scatter by 10 %, the assignment of 500 points by 24 %, means of 100 000 by 1.2 %.
+        extreme = metric.key in ("hausdorff", "srb_d_h", "srb_d_h_one_sided")
+        tolerance = 0.25 if metric.key == "deepsdf_emd" else 0.1 if extreme else 0.015
         assert scores[metric.key] == pytest.approx(floor, rel=tolerance), metric.key
     assert scores["f_score_1"] == 1
     assert scores["iou"] == pytest.approx(1, rel=1e-9)

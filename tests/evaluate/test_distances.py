@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from isofield.evaluate.distances import Matches, earth_mover, hausdorff, match, mesh_accuracy, precision_recall_f
-from isofield.evaluate.samples import Samples
+from isofield.evaluate.surface_samples import SurfaceSamples
 
 
 def test_earth_mover_finds_a_known_permutation():
@@ -37,8 +37,10 @@ def test_percentiles_and_shares():
 
 
 def test_match_takes_the_nearest_and_ignores_the_side_of_normals():
-    pred = Samples(np.array([[0.0, 0, 0], [1, 0, 0]]), np.array([[0.0, 0, 1], [0, 1, 0]]))
-    truth = Samples(np.array([[0.1, 0, 0], [1, 0.2, 0], [5, 0, 0]]), np.array([[0.0, 0, -1], [0, 0.6, 0.8], [1, 0, 0]]))
+    pred = SurfaceSamples(np.array([[0.0, 0, 0], [1, 0, 0]]), np.array([[0.0, 0, 1], [0, 1, 0]]))
+    truth = SurfaceSamples(
+        np.array([[0.1, 0, 0], [1, 0.2, 0], [5, 0, 0]]), np.array([[0.0, 0, -1], [0, 0.6, 0.8], [1, 0, 0]])
+    )
     m = match(pred, truth)
     assert m.forward == pytest.approx([0.1, 0.2])
     assert m.backward == pytest.approx([0.1, 0.2, 4])

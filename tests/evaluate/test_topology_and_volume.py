@@ -86,11 +86,14 @@ def test_cavity_is_outside():
     assert scores["iou_method"] == "exact"
 
 
-def test_points_agree_with_the_boolean():
-    from isofield.evaluate.volume import _exact, _sampled
-
+def test_points_agree_with_the_boolean(monkeypatch):
+    """A ball and a torus that cross: first exactly, then, where booleans are not allowed, by points."""
     a, b = topology(trimesh.creation.icosphere(3)), topology(trimesh.creation.torus(0.9, 0.4))
-    exact = _exact(a, b)
-    estimate, hits = _sampled(a, b, np.random.default_rng(0), 100_000)
-    assert exact is not None and 0.2 < exact < 0.8
-    assert estimate == pytest.approx(exact, abs=4 * np.sqrt(exact * (1 - exact) / hits))
+    exact, method = iou(a, b, np.random.default_rng(0))
+    assert method == "exact" and exact is not None and 0.2 < exact < 0.8
+    monkeypatch.setattr("isofield.evaluate.volume.EXACT_FACES", 0)
+    estimate, method = iou(a, b, np.random.default_rng(0))
+    assert method == "100000 points"
+    # The union fills more than a third of the box around both, so at least 30 000 points count.
+    assert estimate == pytest.approx(exact, abs=4 * np.sqrt(exact * (1 - exact) / 30_000))
+    assert estimate != exact

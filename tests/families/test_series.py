@@ -11,7 +11,7 @@ from isofield.errors import InputError
 from isofield.families.series import SERIES
 from isofield.families.vessels import vessel
 from isofield.sampling.training_samples import surface
-from isofield.solids.signed_distance import distance_to, inside_of
+from isofield.solids.triangles import distance_to, inside_of
 
 DRAWS = {"aircraft": 12, "chair": 12, "vessel": 6, "sculpture": 2}
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import trimesh
 
-from isofield.render import Orthographic, all_around, depth, frame, look, views
-from isofield.render.camera import best_view, core
+from isofield.families.furniture import chair
+from isofield.render import Orthographic, all_around, depth, frame, look, up_axis, views
+from isofield.render.camera import best_view, core, direction
 from isofield.render.raster import barycentric, rasterize
 
 
@@ -126,3 +128,30 @@ def test_parallel_rays_see_a_box_as_it_is():
         pixels, depth_ = camera.project(points)
         np.testing.assert_allclose(pixels, np.stack([columns + 0.5, rows + 0.5], 1), atol=1e-9)
         np.testing.assert_allclose(depth_, seen.depth[rows, columns], atol=1e-12)
+
+
+def test_the_best_view_looks_at_the_side_that_was_observed():
+    ball = trimesh.creation.icosphere(4)
+    normals = ball.face_normals * ball.area_faces[:, None]
+    for azimuth in (30.0, 120.0, 210.0, 330.0):
+        toward = direction(azimuth, 20.0)
+        observed = (ball.face_normals @ toward > 0).astype(float)
+        assert best_view(ball.vertices, normals=(normals, observed)) == (azimuth, 20.0)
+    above = (ball.face_normals[:, 1] > 0.8).astype(float)
+    assert best_view(ball.vertices, normals=(normals, above))[1] == 60.0
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [chair(), trimesh.creation.cone(1, 2).apply_transform([[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])],
+)
+def test_the_up_axis_of_what_stands_on_its_lower_end(shape):
+    y_up = np.asarray(shape.vertices)
+    z_up = y_up[:, [0, 2, 1]] * [1, -1, 1]
+    assert up_axis(y_up) == "y"
+    assert up_axis(z_up) == "z"
+
+
+def test_the_up_axis_of_a_ball_and_a_box_is_y():
+    assert up_axis(trimesh.creation.icosphere(3).vertices) == "y"
+    assert up_axis(trimesh.creation.box((1, 2, 3)).vertices) == "y"

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import trimesh
 
-from isofield.solids.signed_distance import inside_of, parity_of, signed_distance
+from isofield.solids.signed_distance import signed_distance
 from isofield.solids.solid_parts import sort
+from isofield.solids.triangles import inside_of, parity_of
 
 BALL = trimesh.creation.icosphere(3, 0.6)
 VERTICES, FACES = np.asarray(BALL.vertices), np.asarray(BALL.faces)

@@ -7,9 +7,10 @@ import trimesh
 
 from isofield.sampling import training_samples
 from isofield.solids.morton import in_order
-from isofield.solids.pseudonormal import facing
-from isofield.solids.signed_distance import signed_distance, winding_of
+from isofield.solids.pseudonormal import pseudonormals
+from isofield.solids.signed_distance import signed_distance
 from isofield.solids.solid_parts import sort
+from isofield.solids.triangles import closest_on, winding_of
 
 BALL, BOX = trimesh.creation.icosphere(3, 0.5), trimesh.creation.box((0.8, 0.8, 0.8))
 
@@ -81,12 +82,11 @@ def test_signs_are_those_of_the_winding_number(name):
 def test_most_is_told_without_the_winding_number(name, least):
     both = trimesh.util.concatenate(SHAPES[name])
     found = sort(np.asarray(both.vertices), np.asarray(both.faces))
-    told = facing(found.vertices, found.solid, found.part)
-    tree = igl.AABB()
-    tree.init(found.vertices, found.solid)
+    told = pseudonormals(found.vertices, found.solid, found.part)
+    closest = closest_on(found.vertices, found.solid)
 
     def side(x: np.ndarray) -> np.ndarray:
-        _, face, nearest = tree.squared_distance(found.vertices, found.solid, x)
+        _, face, nearest = closest(x)
         return told.inside(x, face, nearest, winding_of(found.vertices, found.solid))
 
     points, _ = training_samples.surface(found.vertices, found.solid, 20_000, np.random.default_rng(0))
@@ -94,9 +94,11 @@ def test_most_is_told_without_the_winding_number(name, least):
 
 
 def test_open_surfaces_tell_nothing():
-    assert facing(np.asarray(BALL.vertices), np.asarray(BALL.faces[1:]), np.zeros(len(BALL.faces) - 1, int)) is None
+    assert (
+        pseudonormals(np.asarray(BALL.vertices), np.asarray(BALL.faces[1:]), np.zeros(len(BALL.faces) - 1, int)) is None
+    )
     twice = np.concatenate([BALL.faces, BALL.faces])
-    assert facing(np.asarray(BALL.vertices), twice, np.zeros(len(twice), int)) is None
+    assert pseudonormals(vertices, twice, np.zeros(len(twice), int)) is None
 
 
 def test_a_corner_of_two_fans_is_not_certain():
@@ -104,6 +106,6 @@ def test_a_corner_of_two_fans_is_not_certain():
     low = np.array([[0, 0, 0], [1, 0, -1], [-0.5, 0.8, -1], [-0.5, -0.8, -1.0]])
     vertices = np.concatenate([low, -low[1:]])
     faces = np.array([[0, 1, 2], [0, 2, 3], [0, 3, 1], [3, 2, 1], [0, 5, 4], [0, 6, 5], [0, 4, 6], [4, 5, 6]])
-    told = facing(vertices, faces, np.zeros(8, int))
+    told = pseudonormals(vertices, faces, np.zeros(8, int))
     assert not told.corner[faces == 0].any()
     assert told.corner[faces != 0].any(axis=1).all()

@@ -7,9 +7,9 @@ import trimesh
 
 from isofield.sampling import training_samples
 from isofield.solids.morton import in_order, morton_order
-from isofield.solids.signed_distance import inside_of, signed_distance
+from isofield.solids.signed_distance import signed_distance
 from isofield.solids.solid_parts import sort
-from isofield.solids.triangles import nearest_on
+from isofield.solids.triangles import inside_of, nearest_on
 
 
 def box_distance(x: np.ndarray, half: float = 0.5) -> np.ndarray:

@@ -8,7 +8,7 @@ from isofield.api.load import load, load_run, load_sdf
 from isofield.api.observations import ShapeSamples, observe, observed_in
 from isofield.api.postprocess import finish
 from isofield.api.query import Answers, query, write_answers
-from isofield.api.report import FitReport, report
+from isofield.api.report import FitReport, observed, report
 from isofield.api.sdf import SDF, Extraction
 from isofield.api.space import ShapeSpace
 from isofield.api.train import train
@@ -32,6 +32,7 @@ __all__ = [
     "load_run",
     "load_sdf",
     "observe",
+    "observed",
     "observed_in",
     "partial",
     "query",

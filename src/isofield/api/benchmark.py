@@ -2,7 +2,7 @@
 
 Every shape is scored in its own normalised space, on 10 000 points of its mesh and of its truth's:
 
-    chamfer    sum of the two mean squared distances, x 1000 (`evaluate.retrieval`; papers have the meshes' own units)
+    chamfer    sum of the two mean squared distances, x 1000 (`evaluate.retrieval`; in papers in the meshes' own units)
     accuracy   the distance within which 90 % of the mesh lies of the truth
     cosine     mean of the absolute cosine between normals at nearest points, both ways
     emd        mean distance of the best one-to-one assignment of 500 points (Park et al. 2019, section 6)
@@ -27,7 +27,6 @@ from isofield import io
 from isofield.api.inference import infer_all
 from isofield.api.load import load_run
 from isofield.api.observations import of_prepared, similarity_of
-from isofield.api.retrieval import training_points
 from isofield.api.space import ShapeSpace
 from isofield.api.train import train
 from isofield.configs.methods import SPACES, find_method
@@ -35,8 +34,8 @@ from isofield.datasets import Prepared, ids_of
 from isofield.errors import InputError, join_names
 from isofield.evaluate import distances as measure
 from isofield.evaluate import shapes_in
-from isofield.evaluate.retrieval import POINTS, chamfer, nearest
-from isofield.evaluate.samples import Samples, draw
+from isofield.evaluate.retrieval import POINTS, chamfer, nearest, training_points
+from isofield.evaluate.surface_samples import SurfaceSamples, sample_surface
 from isofield.files import atomic_write
 from isofield.folder_format import CONFIG
 from isofield.types import ProgressCallback, Similarity
@@ -60,8 +59,8 @@ class Truths:
     """The test shapes. points: of their surfaces with normals, normalised; again: other points of them. retrieval: the
     Chamfer distance of the best training shape to each."""
 
-    points: dict[str, Samples]
-    again: dict[str, Samples]
+    points: dict[str, SurfaceSamples]
+    again: dict[str, SurfaceSamples]
     retrieval: dict[str, float]
 
 
@@ -157,7 +156,7 @@ def _scored(
     }  # fmt: skip
 
 
-def score(pred: Samples, truth: Samples) -> tuple[float, float, float, float]:
+def score(pred: SurfaceSamples, truth: SurfaceSamples) -> tuple[float, float, float, float]:
     """`SCORES` of a shape, both in the truth's normalised space."""
     matched = measure.match(pred, truth)
     cosine = measure.normal_consistency(matched)
@@ -176,7 +175,7 @@ def _truths(
     points = {id_: _samples(mesh, ways[id_], id_, 2) for id_, mesh in meshes.items()}
     again = {id_: _samples(mesh, ways[id_], id_, 3) for id_, mesh in meshes.items()}
     report(f"retrieval among {len(train_ids)} training shapes", 0.0)
-    _, training = training_points(truth, report, ids=train_ids)
+    training = training_points(truth, train_ids)
     return Truths(points, again, {id_: nearest(points[id_].points, training)[1] for id_ in test_ids})
 
 
@@ -192,12 +191,12 @@ def _files(folder: Path, ids: Sequence[str]) -> dict[str, Path]:
     return {id_: files[id_] for id_ in ids}
 
 
-def _samples(shape: Any, similarity: Similarity, name: str, seed: int) -> Samples:
+def _samples(shape: Any, similarity: Similarity, name: str, seed: int) -> SurfaceSamples:
     """Points of a mesh with normals, by a similarity into the normalised space."""
     if not isinstance(shape, trimesh.Trimesh):
         raise InputError(f"the truth of {name} has no faces: give meshes.")
     moved = trimesh.Trimesh(similarity.apply(shape.vertices), shape.faces, process=False)
-    return draw(moved, POINTS, np.random.default_rng([seed, *name.encode()]), name)
+    return sample_surface(moved, POINTS, np.random.default_rng([seed, *name.encode()]), name)
 
 
 def _spread(values: Sequence[float] | np.ndarray) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""`isofield evaluate PRED TRUTH`: how far results are from their truth."""
+"""`isofield evaluate PRED TRUTH`: metrics of results against their truth."""
 
 from __future__ import annotations
 
@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from isofield.evaluate import Pair
+    from isofield.types import ProgressCallback
 
 NAMED = 10
-"""So many files without a partner are named."""
+"""Most files without a partner that are named."""
+CODE_RESOLUTION = 64
+"""Resolution of the meshes of training codes for --novelty."""
 
 
 def evaluate(
@@ -31,21 +36,21 @@ def evaluate(
 ) -> int:
     """Compare results with their truth: Chamfer distances, F-score, normals, Hausdorff, IoU, and more.
 
-    Exit status 1 where a file has no partner or a pair cannot be scored.
+    The exit status is 1 if a file has no partner or a pair cannot be scored.
 
     Args:
-        pred: A mesh or a cloud of points, or a folder of them.
-        truth: What it should be, or a folder with files of the same names (extensions may differ).
-        samples: Points drawn of each surface, uniform by area.
-        thresholds: Of the F-score, as fractions of the diagonal of the truth's bounding box.
-        seed: Of the sampling; the same seed gives the same numbers.
-        floor: Show what the truth scores against itself, too.
+        pred: A mesh or point cloud, or a folder of them.
+        truth: The true shape, or a folder with files of the same names (extensions may differ).
+        samples: Points drawn from each surface, uniform by area.
+        thresholds: Thresholds of the F-score, as fractions of the diagonal of the truth's bounding box.
+        seed: Seed of the sampling; the same seed gives the same numbers.
+        floor: Also show what the truth scores against itself.
         json: Print JSON instead of the table.
-        csv: Write the numbers to this file, one line a pair.
+        csv: Write the numbers to this file, one line per pair.
         heatmap: Write the prediction, coloured by its distance to the truth, to this .ply file.
-        heatmap_top: The distance at the end of the heatmap's scale, in the files' units; else the 99th percentile.
-        novelty: A run of `isofield train`, or a folder of its training shapes: how near predictions are to those, and
-            how good the best of those would be in their place.
+        heatmap_top: Distance at the end of the heatmap's scale, in the files' units (default: the 99th percentile).
+        novelty: A run of `isofield train`, or a folder of its training shapes: compare the predictions with the nearest
+            training shapes, and with the training shapes that are nearest to the truth (retrieval).
     """
     import sys
 
@@ -61,18 +66,18 @@ def evaluate(
         if (path / "field.safetensors").is_file():
             made = path / "mesh.ply"
             has = f"give its mesh, {made}" if made.is_file() else f"make its mesh: isofield mesh {path} -o mesh.ply"
-            raise InputError(f"{path} is a field folder, and meshes or clouds are compared: {has}.")
+            raise InputError(f"{path} is a field folder, not a mesh or point cloud: {has}.")
     single = not pred.is_dir() and not truth.is_dir()
     if heatmap is not None:
         if not single:
-            raise InputError("--heatmap colours one prediction, but two folders are given; give two files.")
+            raise InputError("--heatmap colours one prediction, not a folder: give two files.")
         check_output(heatmap, ("ply",))
     if csv is not None:
         check_output(csv, ("csv",))
 
     pairs, missing = folders.pairs(pred, truth)
     if novelty is not None:
-        return _beside(pairs, missing, novelty, json, csv)
+        return _novelty(pairs, missing, novelty, json, csv)
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     shown = track(pairs, "comparing", console=errors, transient=True, disable=single or not errors.is_terminal)
     results = folders.Results(
@@ -85,7 +90,7 @@ def evaluate(
     for sentence in [*missing[:NAMED], *left, *(result.problem for result in results.failed)]:
         errors.print(sentence, markup=False)
 
-    # A pipe has no width of its own, and tables that are cut to 80 columns cannot be read.
+    # A pipe has no width, and 80 columns would cut the tables.
     output = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
     if json:
         print(tables.to_json(results, thresholds))
@@ -95,14 +100,14 @@ def evaluate(
         with atomic_write(csv) as beside:
             beside.write_text(tables.to_csv(results), encoding="utf-8")
     if heatmap is not None:
-        picture = heatmaps.heatmap(read(pred), read(truth), top=heatmap_top)
-        heatmaps.write(picture, heatmap)
-        (errors if json else output).print(tables.scale(picture), soft_wrap=True)
+        heat = heatmaps.heatmap(read(pred), read(truth), top=heatmap_top)
+        heatmaps.write(heat, heatmap)
+        (errors if json else output).print(tables.scale(heat), soft_wrap=True)
     return 0 if results.complete else 1
 
 
-def _beside(pairs: Sequence[Pair], missing: Sequence[str], run: Path, json: bool, csv: Path | None) -> int:
-    """The table of predictions beside training shapes."""
+def _novelty(pairs: Sequence[Pair], missing: Sequence[str], run: Path, json: bool, csv: Path | None) -> int:
+    """Prints the table of predictions beside training shapes."""
     import sys
     from dataclasses import asdict
     from statistics import median
@@ -110,21 +115,20 @@ def _beside(pairs: Sequence[Pair], missing: Sequence[str], run: Path, json: bool
     from rich.console import Console
     from rich.table import Table
 
-    from isofield.api.retrieval import novelties, training_points
     from isofield.cli import output
     from isofield.cli.progress import shown
     from isofield.evaluate import retrieval
 
     with shown("novelty", True) as report:
-        names, training = training_points(run, report)
-        usual = retrieval.usual(training)
-        found = novelties(pairs, names, training, report)
-    rows = [{"name": pair.name, **asdict(one)} for pair, one in zip(pairs, found, strict=True)]
-    won = sum(one.score < one.retrieval for one in found)
+        training = _training_points(run, report)
+        among = retrieval.median_neighbour_distance(training)
+        results = retrieval.novelties(pairs, training, report)
+    rows = [{"name": pair.name, **asdict(result)} for pair, result in zip(pairs, results, strict=True)]
+    won = sum(result.score < result.retrieval for result in results)
     figures = {
-        "shapes": len(rows), "better_than_retrieval": won, "score": median(one.score for one in found),
-        "retrieval": median(one.retrieval for one in found), "to_training": median(one.to_training for one in found),
-        "among_training": usual, "each": rows,
+        "shapes": len(rows), "better_than_retrieval": won,
+        **{key: median(row[key] for row in rows) for key in ("score", "retrieval", "to_training")},
+        "among_training": among, "each": rows,
     }  # fmt: skip
     if csv is not None:
         output.write_table(rows, csv)
@@ -140,19 +144,32 @@ def _beside(pairs: Sequence[Pair], missing: Sequence[str], run: Path, json: bool
         )  # fmt: skip
     console.print(table)
     console.print(
-        "Chamfer: mean |a-b|^2 one way plus the other, x 1000, 10 000 points, the truth's normalised space (radius "
-        "1/1.03).\nretrieval: the same of the best training shape, chosen by the truth. to training: from the "
-        "prediction to the nearest\ntraining shape.",
+        "Chamfer: sum of the mean |a-b|^2 in both directions, x 1000, 10 000 points, in the truth's normalised space\n"
+        "(radius 1/1.03). retrieval: the same for the training shape nearest to the truth. to training: from the\n"
+        "prediction to the nearest training shape.",
         markup=False,
     )
     console.print(
         f"medians: {figures['score']:.3f}, retrieval {figures['retrieval']:.3f}; to training "
-        f"{figures['to_training']:.3f}, among training shapes {usual:.3f}"
+        f"{figures['to_training']:.3f}, among training shapes {among:.3f}"
     )
-    verdict = "" if won > len(rows) / 2 else ": this space has not learned more than to hand out what it was given"
+    verdict = "" if won > len(rows) / 2 else ": this space is no better than returning the nearest training shape"
     console.print(f"better than retrieval: {won} of {len(rows)}{verdict}")
     if missing:
-        output.note(
-            f"{len(missing)} files have no partner, and do not count: the first is {missing[0].split(' has')[0]}."
-        )
+        output.note(f"{len(missing)} files have no partner and are left out, first {missing[0].split(' has')[0]}.")
     return 0
+
+
+def _training_points(run: Path, progress: ProgressCallback) -> dict[str, np.ndarray]:
+    """Points of the training shapes of a run of `isofield train`, from the meshes of their codes, or of a folder."""
+    from isofield import api, folder_format
+    from isofield.evaluate.retrieval import normalised_points, training_points
+
+    run = folder_format.resolve(run)
+    if not (run / folder_format.CONFIG).is_file():
+        return training_points(run)
+    space, training = api.load_run(run), dict[str, "np.ndarray"]()
+    for id_, code in zip(space.ids, space.codes, strict=True):
+        progress(f"meshes of {len(space.ids)} training codes", len(training) / len(space.ids))
+        training[id_] = normalised_points(space.sdf(code).mesh(CODE_RESOLUTION), id_)
+    return training

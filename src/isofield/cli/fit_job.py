@@ -144,9 +144,8 @@ def _merged(job: Job, options: Fit[Any]) -> Cloud | list[View]:
 
 def _write(job: Job, sdf: SDF, extraction: Extraction) -> list[str]:
     """Write what was asked of one input: the files' names."""
-    import numpy as np
-
-    from isofield import io, render
+    from isofield import api, io, render
+    from isofield.types import Cloud
 
     io.write_mesh(extraction.mesh, job.mesh)
     files = [str(job.mesh)]
@@ -156,8 +155,11 @@ def _write(job: Job, sdf: SDF, extraction: Extraction) -> list[str]:
     if job.preview is not None:
         job.preview.parent.mkdir(parents=True, exist_ok=True)
         caption = "scan" if sdf.provenance.get("faces") is None else "points on its faces"
-        view = render.camera_for(np.concatenate([sdf.points, extraction.mesh.vertices]), size=PREVIEW)
-        render.side_by_side(sdf.points, extraction.mesh, job.preview, captions=(caption, "isofield"), view=view)
+        up, cloud = render.up_axis(extraction.mesh.vertices), Cloud(sdf.points, colors=sdf.colors)
+        seen = api.observed(extraction.mesh.vertices, sdf.points, sdf.spacing)
+        view = render.camera_for(extraction.mesh, size=PREVIEW, up=up, observed=seen)
+        captions = (caption, "isofield")
+        render.side_by_side(cloud, extraction.mesh, job.preview, captions=captions, view=view, up=up)
         files.append(str(job.preview))
     return files
 

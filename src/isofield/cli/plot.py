@@ -11,25 +11,27 @@ import tyro
 def plot(
     run: Annotated[Path, tyro.conf.Positional],
     *,
-    out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="P.png", help_behavior_hint="")] = None,
+    out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="PICTURE", help_behavior_hint="")] = None,
 ) -> int:
-    """Draw a training: losses, learning rates, lengths of the codes and of the weights, time.
+    """Draw the curves of a training: losses, learning rates, norms of the codes and weights, time.
+
+    Needs matplotlib: pip install 'isofield[plot]'.
 
     Args:
-        run: The folder that `isofield train` wrote, finished or not.
-        out: The picture to write (default: RUN/curves.png).
+        run: The folder that `isofield train` wrote; the training need not have finished.
+        out: The picture to write: .png .pdf .svg (default: RUN/curves.png).
     """
     from isofield import io
     from isofield.cli import output
     from isofield.errors import InputError
 
     path = out or run / "curves.png"
-    io.check_output(path, ("png",))
+    io.check_output(path, ("png", "pdf", "svg"))
     from isofield import render, training
 
     lines = training.read_log(run)
     if not lines:
-        raise InputError(f"{run} has no line of its log yet: train on, or give --log-every a smaller number.")
+        raise InputError(f"{run} has an empty log: train longer, or give a smaller --log-every.")
     steps = [line["step"] for line in lines]
 
     def curves(*names: str) -> dict[str, list[float]]:
@@ -38,15 +40,15 @@ def plot(
     fixed = {"step", "epoch", "seconds", "loss", "network_rate", "code_rate", "code_norm", "norms"}
     terms = [name for name in lines[0] if name not in fixed]
     weights = {name: [line["norms"][name] for line in lines] for name in lines[0]["norms"] if "weight" in name}
-    some = [
+    panels = [
         render.Chart("loss", steps, curves("loss"), log=True),
-        render.Chart("its terms", steps, curves(*terms), log=True),
+        render.Chart("loss terms", steps, curves(*terms), log=True),
         render.Chart("learning rates", steps, curves("network_rate", "code_rate"), log=True),
-        render.Chart("mean length of the codes", steps, curves("code_norm")),
-        render.Chart("lengths of the weights", steps, {_short(name): values for name, values in weights.items()}),
-        render.Chart("minutes", steps, {"": [line["seconds"] / 60 for line in lines]}),
+        render.Chart("mean norm of the codes", steps, curves("code_norm")),
+        render.Chart("norms of the weights", steps, {_short(name): values for name, values in weights.items()}),
+        render.Chart("minutes", steps, {"minutes": [line["seconds"] / 60 for line in lines]}),
     ]
-    render.charts(some, path)
+    render.charts(panels, path)
     last = lines[-1]
     output.note(f"{path}: {last['step']} steps, {last['seconds'] / 60:.1f} min, loss {last['loss']:.5f}")
     return 0

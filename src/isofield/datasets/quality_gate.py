@@ -15,8 +15,8 @@ from isofield.datasets.visibility import Seen, look
 from isofield.errors import InputError
 from isofield.points import check_cloud, check_faces
 from isofield.sampling.training_samples import surface
-from isofield.solids.signed_distance import inside_of, parity_of
 from isofield.solids.solid_parts import Solids, sort, volume
+from isofield.solids.triangles import inside_of, parity_of
 from isofield.solids.union import outer
 from isofield.types import Cloud, Similarity
 

@@ -1,14 +1,16 @@
-"""How far a result is from its truth: metrics with formula and scale stated, single pairs and folders, heatmaps."""
+"""Metrics of a result against its truth, with formula and scale, for single pairs and folders; heatmaps."""
 
 from __future__ import annotations
 
 from isofield.evaluate.comparison import compare
 from isofield.evaluate.folders import Pair, Result, Results, compare_folders, compare_pair, pairs, shapes_in
 from isofield.evaluate.heatmaps import Heatmap, heatmap
-from isofield.evaluate.protocols import THRESHOLDS, Metric, metrics
+from isofield.evaluate.metric import Comparison, Metric
+from isofield.evaluate.metrics import THRESHOLDS, metrics
 
 __all__ = [
     "THRESHOLDS",
+    "Comparison",
     "Heatmap",
     "Metric",
     "Pair",

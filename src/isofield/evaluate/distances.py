@@ -1,7 +1,7 @@
-"""Measures of two sets of surface samples: each a formula over nearest-neighbour distances.
+"""Formulas over nearest-neighbour distances between the samples of two surfaces.
 
-A distance here is from one sample to the nearest sample of the other shape, as every published protocol has it; so
-even a perfect result has a positive Chamfer distance (see the sampling floor of `compare`).
+A distance is from one sample to the nearest sample of the other shape, as in every published protocol; so even a
+perfect result has a positive Chamfer distance (the sampling floor of `compare`).
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
-from isofield.evaluate.samples import Samples
+from isofield.evaluate.surface_samples import SurfaceSamples
 from isofield.kdtree import nearest
 
 
 @dataclass(frozen=True)
 class Matches:
-    """Nearest neighbours both ways between samples of a prediction (n of them) and of a truth (m).
+    """Nearest neighbours both ways between n samples of a prediction and m of a truth.
 
     forward: (n,) from each predicted sample to the truth (accuracy). backward: (m,) from each true sample to the
     prediction (completeness). forward_cosine, backward_cosine: (n,), (m,) absolute cosine between the normals of the
-    matched samples, or None where a side has no normals. Distances in the unit of the samples.
+    matched samples, or None where one of the shapes has no normals. Distances are in the unit of the samples.
     """
 
     forward: np.ndarray
@@ -32,8 +32,8 @@ class Matches:
     backward_cosine: np.ndarray | None = None
 
 
-def match(pred: Samples, truth: Samples) -> Matches:
-    """Nearest neighbours both ways; one kd-tree a side."""
+def match(pred: SurfaceSamples, truth: SurfaceSamples) -> Matches:
+    """Nearest neighbours both ways, from one k-d tree per shape."""
     forward, to_truth = nearest(cKDTree(truth.points), pred.points)
     backward, to_pred = nearest(cKDTree(pred.points), truth.points)
     if pred.normals is None or truth.normals is None:
@@ -50,8 +50,8 @@ def chamfer_l1(m: Matches) -> float:
     """(mean d(P, T) + mean d(T, P)) / 2, in the unit of the samples.
 
     Occupancy Networks (Mescheder et al. 2019, supplementary, "Chamfer-L1": mean of accuracy and completeness); d_C of
-    the surface reconstruction benchmark (Berger et al. 2013; Williams et al. 2019) is the same formula. Points2Surf
-    (Erler et al. 2020) leaves the division by two out.
+    the surface reconstruction benchmark (Berger et al. 2013; Williams et al. 2019) is the same. Points2Surf (Erler et
+    al. 2020) omits the division by two.
     """
     return float((m.forward.mean() + m.backward.mean()) / 2)
 
@@ -59,14 +59,14 @@ def chamfer_l1(m: Matches) -> float:
 def chamfer_l2(m: Matches) -> float:
     """(mean d(P, T)² + mean d(T, P)²) / 2, in the squared unit of the samples.
 
-    `chamfer-L2` of the released code of Occupancy Networks, and Neural-Pull's CD-L2. DeepSDF (Park et al. 2019) leaves
-    the division by two out.
+    `chamfer-L2` in the released code of Occupancy Networks, and Neural-Pull's CD-L2. DeepSDF (Park et al. 2019) omits
+    the division by two.
     """
     return float((np.square(m.forward).mean() + np.square(m.backward).mean()) / 2)
 
 
 def precision_recall_f(m: Matches, threshold: float) -> tuple[float, float, float]:
-    """Share of the prediction within `threshold` of the truth, of the truth within it of the prediction, and F.
+    """Precision (share of the prediction within `threshold` of the truth), recall (the other way round), and F.
 
     F = 2 P R / (P + R), and 0 where both are 0 (Knapitsch et al. 2017, Tanks and Temples; Tatarchenko et al. 2019).
     """
@@ -92,7 +92,7 @@ def hausdorff(m: Matches, percentile: float = 100.0) -> float:
 
 
 def mesh_accuracy(m: Matches, share: float = 0.9) -> float:
-    """The distance within which `share` of the prediction lies of the truth (DeepSDF, Park et al. 2019; 90 %)."""
+    """The distance to the truth within which `share` of the prediction lies (DeepSDF, Park et al. 2019: 90 %)."""
     return float(np.quantile(m.forward, share))
 
 
@@ -102,6 +102,6 @@ def completion(m: Matches, delta: float) -> float:
 
 
 def earth_mover(pred: np.ndarray, truth: np.ndarray) -> float:
-    """Mean Euclidean distance of the best one-to-one assignment of two (n, 3) sets of points, exact."""
+    """Mean Euclidean distance of the optimal one-to-one assignment of two sets of points (n, 3), exact."""
     cost = cdist(pred, truth)
     return float(cost[linear_sum_assignment(cost)].mean())

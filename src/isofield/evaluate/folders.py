@@ -1,4 +1,4 @@
-"""Two files, or two folders whose files are matched by name: the pairs, their scores, their means, what went wrong."""
+"""Two files, or two folders whose files are matched by name: pairs, scores, means, and failures."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 from isofield import io
 from isofield.errors import InputError
-from isofield.evaluate.comparison import Scores, compare
-from isofield.evaluate.protocols import THRESHOLDS
+from isofield.evaluate.comparison import SAMPLES, SEED, Scores, compare
+from isofield.evaluate.metrics import THRESHOLDS
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a pair: its scores (keys of `protocols.metrics`), or the reason why it has none."""
+    """The scores of a pair (keys of `evaluate.metrics`), or the reason why it has none."""
 
     pair: Pair
     scores: Scores | None
@@ -32,7 +32,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Results:
-    """All pairs in the order of their names, and the files without a partner (`missing`, one sentence each)."""
+    """All pairs, sorted by name, and one sentence for each file without a partner (`missing`)."""
 
     results: list[Result]
     missing: list[str] = field(default_factory=list)
@@ -53,12 +53,12 @@ class Results:
         return not self.missing and not self.failed
 
     def mean(self) -> Scores:
-        """{key: mean} over the pairs where the number exists; of yes and no, the share of yes. Empty without pairs."""
+        """{key: mean} over the pairs that have the number; for yes or no, the share of yes. Empty without pairs."""
         means: Scores = {}
         rows = [scores for _, scores in self.scored]
         for key in rows[0] if rows else ():
             values = [value for row in rows if isinstance(value := row[key], (bool, int, float))]
-            if any(isinstance(row[key], str) for row in rows) or key in ("samples", "seed"):
+            if any(isinstance(row[key], str) for row in rows) or key in (SAMPLES, SEED):
                 continue
             means[key] = sum(values) / len(values) if values else None
         return means
@@ -67,9 +67,9 @@ class Results:
 def pairs(pred: str | os.PathLike[str], truth: str | os.PathLike[str]) -> tuple[list[Pair], list[str]]:
     """The pairs of two files, or of two folders, and one sentence for each file without a partner.
 
-    In folders, and those below them, files with the same path are partners, whatever their extensions; hidden files and
-    files that `io.read` does not know are passed over. Raises InputError where one is a file and the other a
-    folder, a folder holds no shape, or two files of one folder have the same name.
+    Files with the same path below the two folders are partners, whatever their extensions; hidden files and files that
+    `io.read` cannot read are skipped. Raises InputError where one is a file and the other a folder, a folder holds no
+    shape, or two files of one folder have the same name.
     """
     pred, truth = Path(pred), Path(truth)
     if not pred.is_dir() and not truth.is_dir():
@@ -83,35 +83,30 @@ def pairs(pred: str | os.PathLike[str], truth: str | os.PathLike[str]) -> tuple[
     return [Pair(name, predictions[name], truths[name]) for name in sorted(predictions.keys() & truths.keys())], missing
 
 
-BESIDE = ("codes.npz", "report.csv", "parameters.csv")
-"""Tables that `isofield infer` and `isofield make` write beside their meshes."""
+TABLES = ("codes.npz", "report.csv", "parameters.csv")
+"""Tables that `isofield infer` and `isofield make` write beside meshes."""
 
 
 def shapes_in(folder: Path) -> dict[str, Path]:
-    """The files of shapes in a folder and below it, by their paths without extensions.
+    """The files of shapes below a folder, by their paths without extensions.
 
-    Hidden files, tables of `BESIDE` and files that `io.read` does not know are passed over. Raises InputError where
-    there is none, or two have the same name.
+    Hidden files, the tables in `TABLES` and files that `io.read` cannot read are skipped. Raises InputError where there
+    is no shape, or two have the same name.
     """
-    found: dict[str, Path] = {}
-    extensions = set(io.known())
+    shapes: dict[str, Path] = {}
+    extensions = {*io.known()}
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
-        if (
-            path.suffix.lower() not in extensions
-            or path.name in BESIDE
-            or any(part.startswith(".") for part in inside.parts)
-        ):
-            continue
-        if not path.is_file():
+        hidden = any(part.startswith(".") for part in inside.parts)
+        if hidden or path.suffix.lower() not in extensions or path.name in TABLES or not path.is_file():
             continue
         name = inside.with_suffix("").as_posix()
-        if name in found:
-            raise InputError(f"{found[name]} and {path} have the same name; leave one of them in the folder.")
-        found[name] = path
-    if not found:
-        raise InputError(f"{folder} holds no shape; name a folder with files such as .ply or .obj.")
-    return found
+        if name in shapes:
+            raise InputError(f"{shapes[name]} and {path} have the same name; leave one of them in the folder.")
+        shapes[name] = path
+    if not shapes:
+        raise InputError(f"{folder} holds no shape; give a folder with files such as .ply or .obj.")
+    return shapes
 
 
 def compare_pair(
@@ -122,7 +117,7 @@ def compare_pair(
     floor: bool = True,
     thresholds: tuple[float, ...] = THRESHOLDS,
 ) -> Result:
-    """Read and score a pair with `compare`; what cannot be read or scored is a Result with its problem."""
+    """Reads and scores a pair with `compare`; a pair that cannot be read or scored is a Result with its problem."""
     names = (str(pair.pred), str(pair.truth))
     try:
         pred, truth = io.read(pair.pred), io.read(pair.truth)
@@ -142,7 +137,7 @@ def compare_folders(
     floor: bool = True,
     thresholds: tuple[float, ...] = THRESHOLDS,
 ) -> Results:
-    """Score two folders, matched by name (or two files), every pair with the same seed: see `pairs` and `compare`."""
-    found, missing = pairs(pred, truth)
-    results = [compare_pair(p, samples=samples, seed=seed, floor=floor, thresholds=thresholds) for p in found]
+    """Scores two files, or two folders matched by name, every pair with the same seed: see `pairs` and `compare`."""
+    every, missing = pairs(pred, truth)
+    results = [compare_pair(p, samples=samples, seed=seed, floor=floor, thresholds=thresholds) for p in every]
     return Results(results, missing)

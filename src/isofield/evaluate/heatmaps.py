@@ -1,32 +1,32 @@
-"""A prediction coloured by how far each of its vertices lies from the truth."""
+"""A prediction coloured by the distance of its vertices to the truth."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
 
-import igl
 import numpy as np
 import trimesh
 from scipy.spatial import cKDTree
 
 from isofield import io
 from isofield.errors import InputError
-from isofield.evaluate.samples import surface_points
+from isofield.evaluate.surface_samples import used_points
 from isofield.kdtree import nearest
+from isofield.solids.triangles import distance_to
 from isofield.types import Cloud
 
 COLORS = np.array([(49, 54, 149), (69, 150, 190), (171, 217, 160), (254, 224, 100), (244, 109, 67), (165, 0, 38)])
-"""From no error to the end of the scale: dark blue, blue, green, yellow, orange, red."""
+"""Colours from zero to the end of the scale: dark blue, blue, green, yellow, orange, red."""
 
 
 @dataclass(frozen=True)
 class Heatmap:
-    """A shape with the colours of its errors.
+    """A shape whose colours are its errors.
 
     shape: the prediction, a mesh with vertex colours or a cloud with colours. colors: (n, 4) uint8, those colours.
     errors: (n,) distance of each vertex to the truth, in the files' units. top: the distance at the end of the scale;
-    what is beyond has the last colour.
+    larger distances have the last colour.
     """
 
     shape: trimesh.Trimesh | Cloud
@@ -35,7 +35,7 @@ class Heatmap:
     top: float
 
     def scale(self) -> list[tuple[float, tuple[int, int, int]]]:
-        """(distance, colour) of the steps of the scale, from 0 to `top`; colours between them are interpolated."""
+        """(distance, colour) at the steps of the scale, from 0 to `top`; colours are interpolated between them."""
         return [
             (self.top * i / (len(COLORS) - 1), (int(r), int(g), int(b))) for i, (r, g, b) in enumerate(COLORS.tolist())
         ]
@@ -46,41 +46,35 @@ def distances_to(points: np.ndarray, truth: trimesh.Trimesh | Cloud) -> np.ndarr
     points = np.ascontiguousarray(points, np.float64)
     if isinstance(truth, Cloud):
         return nearest(cKDTree(truth.points), points)[0]
-    # Centred and scaled, for squares of micrometres or light-years lose digits.
-    center, size = truth.bounds.mean(axis=0), float(np.ptp(truth.bounds, axis=0).max()) or 1.0
-    vertices = (np.asarray(truth.vertices, np.float64) - center) / size
-    faces = np.ascontiguousarray(truth.faces, np.int64)
-    squared = igl.point_mesh_squared_distance((points - center) / size, vertices, faces)[0]
-    return np.sqrt(np.maximum(squared, 0)) * size
+    return distance_to(truth.vertices, truth.faces)(points)
 
 
 def heatmap(pred: trimesh.Trimesh | Cloud, truth: trimesh.Trimesh | Cloud, *, top: float | None = None) -> Heatmap:
-    """Colour a prediction's vertices by their distance to the truth.
+    """Colours the vertices of a prediction by their distance to the truth.
 
-    top: the distance at the end of the scale, in the files' units; by default the 99th percentile of this prediction's
-    own distances (give it, to compare several predictions by colour). Raises InputError where a shape is empty or
-    `top` is not above 0.
+    top: the distance at the end of the scale, in the files' units; by default the 99th percentile of the distances
+    (set it to compare several predictions). Raises InputError where a shape is empty or `top` is not positive.
     """
     if top is not None and not top > 0:
-        raise InputError(f"the end of the heatmap's scale is {top}, but has to be a distance above 0.")
-    surface_points(pred, "the prediction")
-    surface_points(truth, "the truth")
+        raise InputError(f"the end of the heatmap's scale must be a distance above 0, not {top}.")
+    used_points(pred, "the prediction")
+    used_points(truth, "the truth")
     points = pred.points if isinstance(pred, Cloud) else np.asarray(pred.vertices, np.float64)
     errors = distances_to(points, truth)
     end = float(np.percentile(errors, 99)) if top is None else top
-    place = np.clip(errors / end if end > 0 else np.zeros_like(errors), 0, 1) * (len(COLORS) - 1)
+    position = np.clip(errors / end if end > 0 else np.zeros_like(errors), 0, 1) * (len(COLORS) - 1)
     steps = np.arange(len(COLORS))
-    rgb = [np.interp(place, steps, COLORS[:, channel]) for channel in range(3)]
-    colors = np.rint(np.stack([*rgb, np.full(len(place), 255.0)], axis=1)).astype(np.uint8)
+    rgb = [np.interp(position, steps, COLORS[:, channel]) for channel in range(3)]
+    colors = np.rint(np.stack([*rgb, np.full(len(position), 255.0)], axis=1)).astype(np.uint8)
     if isinstance(pred, Cloud):
         return Heatmap(Cloud(pred.points, pred.normals, colors), colors, errors, end)
     mesh = trimesh.Trimesh(pred.vertices, pred.faces, process=False, vertex_colors=colors)
     return Heatmap(mesh, colors, errors, end)
 
 
-def write(picture: Heatmap, path: str | os.PathLike[str]) -> None:
-    """Write a heatmap with its colours as .ply. Raises InputError as `io.check_output` does."""
-    if isinstance(picture.shape, Cloud):
-        io.write_cloud(picture.shape, path)
+def write(heat: Heatmap, path: str | os.PathLike[str]) -> None:
+    """Writes a heatmap with its colours as .ply. Raises InputError as `io.check_output` does."""
+    if isinstance(heat.shape, Cloud):
+        io.write_cloud(heat.shape, path)
     else:
-        io.write_mesh(picture.shape, path)
+        io.write_mesh(heat.shape, path)

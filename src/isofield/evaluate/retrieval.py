@@ -1,28 +1,37 @@
-"""Whether a space of shapes does more than hand out what it was trained with.
+"""Predictions beside the shapes that a shape space was trained with: retrieval and novelty.
 
 Every shape is given as points of its surface in its own normalised space (radius 1/1.03), and the distance of two is
 
     Chamfer(A, B) = mean_a min_b |a - b|^2  +  mean_b min_a |a - b|^2,   times 1000
 
-(Park et al. 2019, section 6, there in the meshes' own units). *Retrieval* is the answer that no method could give
-without the truth: the training shape with the least Chamfer distance to it. A space that does not beat it has learned
-nothing; a new shape that is nearer to a training shape than these are to each other is a copy.
+(Park et al. 2019, section 6, there in the meshes' own units). *Retrieval* is a baseline that uses the truth: the
+training shape with the smallest Chamfer distance to it. A space that does not beat it has not learned to generalise; a
+generated shape that is nearer to a training shape than training shapes are to each other is a copy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import trimesh
 from scipy.spatial import cKDTree
 
+from isofield import io
 from isofield.errors import InputError
+from isofield.evaluate.folders import Pair, shapes_in
+from isofield.evaluate.surface_samples import sample_surface, used_points
+from isofield.points import normalization
+from isofield.threads import parallel_map
+from isofield.types import Cloud, ProgressCallback
 
 POINTS = 10_000
-"""Points of a shape."""
-ROUGH, KEPT = 1000, 12
-"""Points by which all training shapes are looked through, and how many of them are then compared with all points."""
+"""Points per shape."""
+PRESELECT_POINTS, PRESELECTED = 1000, 12
+"""Points by which the nearest training shapes are preselected, and the number of those compared with all points."""
 
 
 @dataclass(frozen=True)
@@ -42,37 +51,74 @@ def chamfer(a: np.ndarray, b: np.ndarray) -> float:
     return 1000 * float((cKDTree(b).query(a)[0] ** 2).mean() + (cKDTree(a).query(b)[0] ** 2).mean())
 
 
-def nearest(points: np.ndarray, training: Sequence[np.ndarray], but: int = -1) -> tuple[int, float]:
-    """Row of the training shape (points (n, 3) in random order) that is nearest to points (m, 3), and its distance.
+def nearest(points: np.ndarray, training: Mapping[str, np.ndarray], leave_out: str = "") -> tuple[str, float]:
+    """The training shape (points (n, 3) in random order, by name) that is nearest to points (m, 3), and its distance.
 
-    but: the row of one that does not count. Raises ValueError where none is left.
+    leave_out: the name of one to ignore. Raises ValueError where none is left.
     """
-    rows = [row for row in range(len(training)) if row != but]
-    if not rows:
+    names = [name for name in training if name != leave_out]
+    if not names:
         raise ValueError("no training shape to compare with")
-    tree, few = cKDTree(points[:ROUGH]), points[:ROUGH]
+    few = points[:PRESELECT_POINTS]
+    tree = cKDTree(few)
     rough = []
-    for row in rows:
-        other = training[row][:ROUGH]
+    for name in names:
+        other = training[name][:PRESELECT_POINTS]
         rough.append((tree.query(other)[0] ** 2).mean() + (cKDTree(other).query(few)[0] ** 2).mean())
-    kept = [rows[k] for k in np.argsort(rough, kind="stable")[:KEPT]]
-    distances = [chamfer(training[row], points) for row in kept]
+    kept = [names[k] for k in np.argsort(rough, kind="stable")[:PRESELECTED]]
+    distances = [chamfer(training[name], points) for name in kept]
     return kept[int(np.argmin(distances))], min(distances)
 
 
-def novelty(prediction: np.ndarray, truth: np.ndarray, training: Sequence[np.ndarray], names: Sequence[str]) -> Novelty:
+def novelty(prediction: np.ndarray, truth: np.ndarray, training: Mapping[str, np.ndarray]) -> Novelty:
     """A prediction (n, 3) of a truth (m, 3) beside the training shapes, all normalised, in random order."""
-    best, retrieval = nearest(truth, training)
-    close, distance = nearest(prediction, training)
-    return Novelty(chamfer(prediction, truth), retrieval, names[best], distance, names[close])
+    return Novelty(chamfer(prediction, truth), *nearest(truth, training)[::-1], *nearest(prediction, training)[::-1])
 
 
-def usual(training: Sequence[np.ndarray], most: int = 60) -> float:
-    """Median distance from a training shape to the nearest other one, of at most so many, evenly chosen.
+def novelties(pairs: Sequence[Pair], training: Mapping[str, np.ndarray], progress: ProgressCallback) -> list[Novelty]:
+    """Every pair, in the truth's normalised space, beside the training shapes.
+
+    Raises InputError where a file cannot be read.
+    """
+    found = []
+    for row, pair in enumerate(pairs):
+        progress(f"{len(pairs)} shapes beside the training shapes", row / len(pairs))
+        truth, pred = io.read(pair.truth), io.read(pair.pred)
+        frame = used_points(truth, str(pair.truth))
+        predicted, true = (
+            normalised_points(shape, str(path), frame) for shape, path in ((pred, pair.pred), (truth, pair.truth))
+        )
+        found.append(novelty(predicted, true, training))
+    return found
+
+
+def median_neighbour_distance(training: Mapping[str, np.ndarray], most: int = 60) -> float:
+    """Median distance from a training shape to the nearest other one, over at most `most` evenly chosen shapes.
 
     Raises InputError for fewer than two.
     """
     if len(training) < 2:
         raise InputError("novelty needs at least two training shapes: give a run or a folder with more.")
     rows = np.linspace(0, len(training) - 1, min(most, len(training))).astype(int)
-    return float(np.median([nearest(training[row], training, int(row))[1] for row in rows]))
+    names = [[*training][row] for row in rows]
+    return float(np.median([nearest(training[name], training, name)[1] for name in names]))
+
+
+def training_points(folder: str | os.PathLike[str], ids: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    """Points (n, 3) of the shapes in a folder, by name, each in its own normalised space. ids: which shapes, all by
+    default. Raises InputError where there are none."""
+    if not Path(folder).is_dir():
+        raise InputError(f"{folder} is neither a run of `isofield train` nor a folder of shapes: give one of these.")
+    shapes = shapes_in(Path(folder))
+    names = list(shapes) if ids is None else [name for name in ids if name in shapes]
+    if not names:
+        raise InputError(f"{folder} holds no training shape: give a run of `isofield train`, or a folder of meshes.")
+    return dict(
+        zip(names, parallel_map(lambda name: normalised_points(io.read(shapes[name]), name), names), strict=True)
+    )
+
+
+def normalised_points(shape: trimesh.Trimesh | Cloud, name: str, frame: np.ndarray | None = None) -> np.ndarray:
+    """Points (n, 3) of a shape in the normalised space of the points `frame` (m, 3), by default of its own."""
+    similarity = normalization(used_points(shape, name) if frame is None else frame)
+    return similarity.apply(sample_surface(shape, POINTS, np.random.default_rng(0), name).points)

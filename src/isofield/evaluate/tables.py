@@ -1,4 +1,4 @@
-"""Scores as people and programs read them: a table on a terminal, JSON, CSV."""
+"""Scores as a table on a terminal, as JSON and as CSV."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from isofield.evaluate.comparison import Score, Scores
+from isofield.evaluate.comparison import IOU_METHOD, SAMPLES, SEED, Scores
 from isofield.evaluate.folders import Pair, Results
 from isofield.evaluate.heatmaps import Heatmap
-from isofield.evaluate.protocols import Metric, metrics, threshold_key
+from isofield.evaluate.metric import Metric, Score
+from isofield.evaluate.metrics import YES_OR_NO, metrics
 
 _ARROWS = {"up": "↑", "down": "↓", "": ""}
 
 
 def show(console: Console, results: Results, thresholds: tuple[float, ...]) -> None:
-    """Print the table of one pair, or of several with their means, and the legend."""
+    """Prints the table of one pair, or of several with their means, and the legend."""
     rows = metrics(thresholds)
     scored = results.scored
     if not scored:
         return
     if len(results.results) > 1 or results.missing:
-        console.print(_overview(results, thresholds))
+        console.print(_overview(results, rows))
         if len(scored) > 1:
             console.print(_single(rows, results.mean(), f"mean of {_count(len(scored), 'pair')}"))
     else:
@@ -50,23 +51,20 @@ def _single(rows: list[Metric], scores: Scores, title: str) -> Table:
     return table
 
 
-def _overview(results: Results, thresholds: tuple[float, ...]) -> Table:
-    """One row a pair, with the numbers that are looked at first."""
-    keys = {"chamfer_l1": "Chamfer-L1"}
-    keys |= {threshold_key("f_score", t): f"F {t * 100:.6g} %" for t in thresholds}
-    keys |= {"normal_consistency": "normals", "hausdorff_95": "Hausdorff 95 %", "iou": "IoU"}
-    keys |= {"components": "parts", "watertight": "watertight"}
+def _overview(results: Results, rows: list[Metric]) -> Table:
+    """One row per pair, with the metrics that have a heading of their own."""
+    rows = [metric for metric in rows if metric.column]
     table = Table()
     table.add_column("shape", overflow="fold")
-    for label in keys.values():
-        table.add_column(label, justify="right")
+    for metric in rows:
+        table.add_column(metric.column, justify="right")
     for result in results.results:
         scores = result.scores
-        cells = ["failed"] + [""] * (len(keys) - 1) if scores is None else [_text(scores[key]) for key in keys]
+        cells = ["failed"] if scores is None else [_text(scores[metric.key]) for metric in rows]
         table.add_row(Text(result.pair.name), *cells)
     mean = results.mean()
     table.add_section()
-    table.add_row(f"mean of {len(results.scored)}", *[_mean(key, mean[key]) for key in keys], style="bold")
+    table.add_row(f"mean of {len(results.scored)}", *[_mean(metric, mean[metric.key]) for metric in rows], style="bold")
     failed = len(results.failed)
     if failed or results.missing:
         table.caption = f"{failed} failed, {len(results.missing)} without a partner; the means leave them out"
@@ -74,20 +72,20 @@ def _overview(results: Results, thresholds: tuple[float, ...]) -> Table:
 
 
 def legend(rows: list[Metric], scores: Scores) -> Text:
-    """Every formula, and what its letters mean."""
+    """Every formula, and the meaning of its letters."""
     lines = [
-        f"P, T: up to {scores['samples']} points of prediction and truth, uniform by area (seed {scores['seed']}); "
+        f"P, T: up to {scores[SAMPLES]} points of prediction and truth, uniform by area (seed {scores[SEED]}); "
         "d: distance to the nearest point of the other; diagonal, longest side: of the truth's bounding box; "
         "normalised: the truth's farthest vertex is 1/1.03 from its box's centre. Truth itself: the same for two "
-        "independent samplings of the truth, which is what a perfect result scores. -: cannot be told of these shapes."
+        "independent samplings of the truth, which is what a perfect result scores. -: not defined for these shapes."
     ]
     lines += [f"{m.label} [{m.unit}]: {m.formula}" for m in rows]
-    lines += [f"volumetric IoU was found by: {scores['iou_method']}"] if scores["iou"] is not None else []
+    lines.append(f"how the volumes were computed: {scores[IOU_METHOD]}")
     return Text("\n".join(lines), style="dim")
 
 
 def scale(picture: Heatmap) -> Text:
-    """A heatmap's colours and the distances that they stand for."""
+    """The colours of a heatmap and their distances."""
     text = Text("distance to the truth, in the files' units: ")
     for distance, (red, green, blue) in picture.scale():
         text.append("██", style=f"rgb({red},{green},{blue})")
@@ -99,9 +97,9 @@ def _count(number: int, name: str) -> str:
     return f"{number} {name}{'' if number == 1 else 's'}"
 
 
-def _mean(key: str, value: Score) -> str:
-    """A mean as text; of yes and no, the share of yes."""
-    return f"{value:.0%}" if key == "watertight" and isinstance(value, float) else _text(value)
+def _mean(metric: Metric, value: Score) -> str:
+    """A mean as text; for yes or no, the share of yes."""
+    return f"{value:.0%}" if metric.unit == YES_OR_NO and isinstance(value, float) else _text(value)
 
 
 def _text(value: Score) -> str:
@@ -115,22 +113,23 @@ def _text(value: Score) -> str:
 def to_json(results: Results, thresholds: tuple[float, ...]) -> str:
     """JSON of one pair (its scores beside "pred" and "truth"), or of several under "pairs" with "mean".
 
-    "missing" and "failed" name what has no scores, "legend" gives every formula; a number that does not exist is null.
+    "missing" and "failed" name the files without scores, "legend" gives every formula; a missing number is null.
     """
     formulas = {m.key: f"[{m.unit}] {m.formula}" for m in metrics(thresholds)}
     scored = [{"name": pair.name, **_files(pair), **scores} for pair, scores in results.scored]
     if len(results.results) == 1 and scored and not results.missing:
         return json.dumps({**scored[0], "legend": formulas}, indent=2, ensure_ascii=False, allow_nan=False)
     failed = [{"name": r.pair.name, **_files(r.pair), "problem": r.problem} for r in results.failed]
-    found = {"pairs": scored, "mean": results.mean(), "failed": failed, "missing": results.missing}
-    content = {**found, "legend": formulas}
+    content = {
+        "pairs": scored, "mean": results.mean(), "failed": failed, "missing": results.missing, "legend": formulas,
+    }  # fmt: skip
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def to_csv(results: Results) -> str:
-    """CSV with one line a pair, every number under its key; empty where it does not exist, `problem` says why.
+    """CSV with one line per pair, every number under its key, empty where it does not exist; `problem` says why.
 
-    A file without a partner has a line of its own, with the `problem` alone.
+    A file without a partner has a line with only its `problem`.
     """
     out = io.StringIO()
     keys = list(results.scored[0][1]) if results.scored else []

@@ -1,4 +1,4 @@
-"""What a mesh is as a surface: components, genus, watertight."""
+"""The topology of a mesh: components, genus, whether it is watertight."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 import trimesh
 
-from isofield.topology import distinct, edges, parts
+from isofield.topology import distinct, edges_of, parts, proper
 
 
 @dataclass(frozen=True)
 class Topology:
-    """A mesh whose vertices at exactly the same place are one, and what its edges say.
+    """A mesh with identical vertices merged, and its topology.
 
-    vertices: (n, 3), faces: (m, 3): that mesh, without collapsed faces. components: its connected parts. watertight:
-    every edge belongs to exactly two faces. oriented: watertight, and the two faces run through each edge in opposite
-    directions. genus: the handles of all components together, C - (V - E + F) / 2; None where the mesh is not
-    oriented, or where components touch in single vertices and the formula does not hold.
+    vertices: (n, 3), faces: (m, 3): that mesh, without collapsed faces. components: number of connected parts.
+    watertight: every edge belongs to exactly two faces. oriented: watertight, and the two faces run through each edge
+    in opposite directions. genus: the handles of all components together, C - (V - E + F) / 2; None for a mesh that is
+    not oriented, or whose components touch in single vertices so that the formula does not hold.
     """
 
     vertices: np.ndarray
@@ -31,16 +31,14 @@ class Topology:
 def topology(mesh: trimesh.Trimesh) -> Topology:
     """The topology of a mesh."""
     first, inverse = distinct(mesh.vertices)
-    vertices, faces = np.asarray(mesh.vertices, np.float64)[first], inverse[np.asarray(mesh.faces)]
-    # A face that names a vertex twice has no area, and its neighbours meet in the edge that is left.
-    a, b, c = faces.T
-    faces = faces[(a != b) & (b != c) & (c != a)]
-    found = edges(faces, len(vertices))
-    components = parts(found.ends, len(vertices))
-    watertight = len(faces) > 0 and bool((found.faces == 2).all())
-    oriented = watertight and bool((found.turns == 0).all())
+    # The two neighbours of a face that has a vertex twice share its remaining edge.
+    vertices, faces = np.asarray(mesh.vertices, np.float64)[first], proper(inverse[np.asarray(mesh.faces)])
+    edges = edges_of(faces)
+    count = int(parts(faces).max(initial=-1)) + 1
+    watertight = len(faces) > 0 and bool((edges.count == 2).all())
+    oriented = watertight and not edges.balance().any()
     genus = None
     if oriented:
-        twice = 2 * components - len(np.unique(faces)) + len(found.ends) - len(faces)
+        twice = 2 * count - len(np.unique(faces)) + len(edges.ends) - len(faces)
         genus = twice // 2 if twice >= 0 and twice % 2 == 0 else None
-    return Topology(vertices, faces, components, watertight, oriented, genus)
+    return Topology(vertices, faces, count, watertight, oriented, genus)

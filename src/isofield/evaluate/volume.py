@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import igl
 import manifold3d
 import numpy as np
 
 from isofield.evaluate.topology import Topology
+from isofield.solids.triangles import inside_of
 
 POINTS = 100_000
-"""Points of the estimate by winding numbers, as in Occupancy Networks' evaluation."""
+"""Number of points of the estimate by winding numbers, as in the evaluation of Occupancy Networks."""
 EXACT_FACES = 150_000
-"""Faces of both meshes up to which booleans take about a second; two of 400 000 that nearly coincide take ten."""
+"""Most faces of both meshes for booleans, about a second; two meshes of 400 000 that nearly coincide take ten."""
 CHECK_POINTS = 10_000
-"""Points against which the exact value is checked."""
+"""Number of points that the exact value is checked against."""
 
 
 def iou(pred: Topology, truth: Topology, rng: np.random.Generator) -> tuple[float | None, str]:
-    """|P ∩ T| / |P ∪ T| of two closed meshes, and how it was found: "exact", "100000 points", or why there is none.
+    """|P ∩ T| / |P ∪ T| of two closed meshes, and how it was computed: "exact", "100000 points", or why there is none.
 
-    Exact by booleans of manifold3d where both are manifold and have no more than 150 000 faces together; overlapping
-    parts of a mesh count as their union. The value has to agree with the winding numbers of 10 000 points within five
-    standard errors, for a surface that runs through itself means nothing to a boolean. Otherwise by 100 000 points,
-    uniform in the box around both: inside is where the generalized winding number (Jacobson et al. 2013) is beyond 1/2
-    in absolute value. Their standard error is about 0.001 where the IoU is 0.95.
+    Exact by booleans of manifold3d where both are manifold and have at most 150 000 faces together; overlapping parts
+    of a mesh count as their union. The value must agree with the winding numbers of 10 000 points within five standard
+    errors, because booleans are undefined for surfaces that intersect themselves. Otherwise by 100 000 points, uniform
+    in the box around both: inside is where the absolute generalized winding number (Jacobson et al. 2013) exceeds 1/2.
+    The standard error is about 0.001 at an IoU of 0.95.
     """
     if not (pred.watertight and truth.watertight):
         return None, "not closed"
@@ -37,7 +37,7 @@ def iou(pred: Topology, truth: Topology, rng: np.random.Generator) -> tuple[floa
         if hits and abs(exact - estimate) <= 5 * np.sqrt(share * (1 - share) / hits) + 1 / hits:
             return exact, "exact"
     estimate, hits = _sampled(pred, truth, rng, POINTS)
-    return (estimate, f"{POINTS} points") if hits else (exact, "exact" if exact is not None else "no volume found")
+    return (estimate, f"{POINTS} points") if hits else (exact, "exact" if exact is not None else "no volume")
 
 
 def _exact(pred: Topology, truth: Topology) -> float | None:
@@ -51,7 +51,7 @@ def _exact(pred: Topology, truth: Topology) -> float | None:
         return None
     shared = max(both.volume(), 0.0)
     union = a.volume() + b.volume() - shared
-    # Beyond 1 where a surface runs through itself.
+    # Above 1 where a surface intersects itself.
     return min(shared / union, 1.0) if union > 0 and shared <= union * (1 + 1e-9) else None
 
 
@@ -73,7 +73,7 @@ def _manifold(shape: Topology) -> manifold3d.Manifold | None:
 
 
 def _sampled(pred: Topology, truth: Topology, rng: np.random.Generator, count: int) -> tuple[float, int]:
-    """The estimate, and how many of the points lie in the union."""
+    """The estimate, and the number of points in the union."""
     corners = np.concatenate([pred.vertices[pred.faces].reshape(-1, 3), truth.vertices[truth.faces].reshape(-1, 3)])
     points = rng.uniform(corners.min(axis=0), corners.max(axis=0), (count, 3))
     in_pred, in_truth = _inside(pred, points), _inside(truth, points)
@@ -82,5 +82,4 @@ def _sampled(pred: Topology, truth: Topology, rng: np.random.Generator, count: i
 
 
 def _inside(shape: Topology, points: np.ndarray) -> np.ndarray:
-    vertices, faces = np.ascontiguousarray(shape.vertices), np.ascontiguousarray(shape.faces, np.int64)
-    return np.abs(igl.fast_winding_number(vertices, faces, points)) > 0.5
+    return inside_of(shape.vertices, shape.faces, outward=False)(points)

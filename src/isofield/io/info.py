@@ -12,7 +12,7 @@ from isofield.errors import InputError
 from isofield.io.reading import METADATA
 from isofield.points.downsample import vertex_colors
 from isofield.points.validation import check_cloud, check_faces
-from isofield.topology import Edges, degenerate, distinct, edges, parts
+from isofield.topology import Edges, components, degenerate, distinct, edges_of, parts, proper
 from isofield.types import Cloud
 
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ def inspect(shape: trimesh.Trimesh | Cloud, name: str = "shape") -> Info:
         bounds = (_corner(low), _corner(high))
         diagonal = float(np.linalg.norm(high / 2 - low / 2) * 2)
     faces = np.empty((0, 3), np.int64) if isinstance(shape, Cloud) else np.asarray(shape.faces, np.int64)
-    met = edges(faces, len(points))
-    kind = "cloud" if cloud or not len(faces) else _kind(met, points)
+    met = edges_of(faces)
+    kind = "cloud" if cloud or not len(faces) else _kind(met, points, faces)
     normals = isinstance(shape, Cloud) and shape.normals is not None
     problem = _unfit(shape, name)
     method, reason = ("none", problem) if problem else _method(kind, met, normals)
@@ -98,11 +98,11 @@ def inspect(shape: trimesh.Trimesh | Cloud, name: str = "shape") -> Info:
         colors=colors,
         bounds=bounds,
         diagonal=diagonal,
-        watertight=bool((met.faces == 2).all()) if surface else None,
-        consistent=not (_turned(met).any() or (met.faces > 2).any()) if surface else None,
-        holes=parts(met.ends[met.faces == 1], len(points)) if surface else None,
-        components=parts(met.ends, len(points)) if surface else None,
-        nonmanifold_edges=int(np.count_nonzero(met.faces > 2)) if surface else None,
+        watertight=bool((met.count == 2).all()) if surface else None,
+        consistent=not (_turned(met).any() or (met.count > 2).any()) if surface else None,
+        holes=_loops(met) if surface else None,
+        components=_parts(faces) if surface else None,
+        nonmanifold_edges=int(np.count_nonzero(met.count > 2)) if surface else None,
         duplicate_faces=_duplicates(faces) if surface else None,
         degenerate_faces=int(np.count_nonzero(degenerate(points, faces))) if surface else None,
         repeated_points=int(np.count_nonzero(finite)) - len(first) + changed.get("merged", 0),
@@ -153,12 +153,12 @@ def _corner(point: np.ndarray) -> tuple[float, float, float]:
     return float(point[0]), float(point[1]), float(point[2])
 
 
-def _kind(met: Edges, points: np.ndarray) -> Kind:
+def _kind(met: Edges, points: np.ndarray, faces: np.ndarray) -> Kind:
     """What faces make of their edges: those of a soup are shared wrongly or by parts that do not meet."""
-    total = max(len(met.faces), 1)
-    if np.count_nonzero(met.faces > 2) > MANIFOLD * total or np.count_nonzero(_turned(met)) > MANIFOLD * total:
+    total = max(len(met.count), 1)
+    if np.count_nonzero(met.count > 2) > MANIFOLD * total or np.count_nonzero(_turned(met)) > MANIFOLD * total:
         return "soup"
-    border = np.count_nonzero(met.faces == 1) / total
+    border = np.count_nonzero(met.count == 1) / total
     if border <= OPEN:
         return "mesh"
     with np.errstate(invalid="ignore", over="ignore"):
@@ -166,12 +166,23 @@ def _kind(met: Edges, points: np.ndarray) -> Kind:
     even = np.nanquantile(length, 0.95) <= SCANNED[1] * np.nanmedian(length)
     if len(points) >= SCANNED[0] and even and border < 0.5:
         return "scan"
-    return "mesh" if parts(met.ends, len(points)) == 1 else "soup"
+    return "mesh" if _parts(faces) == 1 else "soup"
+
+
+def _parts(faces: np.ndarray) -> int:
+    """Connected parts of a mesh."""
+    return int(parts(proper(faces)).max(initial=-1)) + 1
+
+
+def _loops(met: Edges) -> int:
+    """Loops of border edges."""
+    used, ends = np.unique(met.ends[met.count == 1], return_inverse=True)
+    return int(components(len(used), *ends.reshape(-1, 2).T).max(initial=-1)) + 1
 
 
 def _turned(met: Edges) -> np.ndarray:
     """(e,) bool: edges of two faces that disagree about the side."""
-    return (met.faces == 2) & (met.turns != 0)
+    return (met.count == 2) & (met.balance() != 0)
 
 
 def _duplicates(faces: np.ndarray) -> int:
@@ -222,7 +233,7 @@ def _method(kind: Kind, met: Edges, normals: bool) -> tuple[str, str]:
     """What to fit with, and why, in a few words."""
     if kind == "cloud":
         return "auto", "its normals' sides are checked first" if normals else "it finds which side is out first"
-    if kind == "mesh" and (met.faces == 2).all():
+    if kind == "mesh" and (met.count == 2).all():
         return "auto", "the surface is closed already; it is sampled and fitted"
     if kind == "mesh":
         return "auto", "it closes the holes"

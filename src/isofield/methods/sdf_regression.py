@@ -22,7 +22,7 @@ from isofield.adapt import Batches, joined, rows, tensor
 from isofield.configs import SdfRegression
 from isofield.losses.signed import clamped
 from isofield.methods.network import NetworkMethod
-from isofield.solids.triangles import inside_of, nearest_on
+from isofield.solids.triangles import indexed, inside_of, nearest_on
 from isofield.types import Batch, Observation
 
 
@@ -56,7 +56,7 @@ def samples(config: SdfRegression, observed: Observation, random: np.random.Gene
     near += random.standard_normal((count, 3)) * np.resize(config.deviations, count)[:, None]
     x = np.concatenate([near, anywhere])
     distance = np.linalg.norm(x - nearest_on(observed.triangles)(x), axis=1)
-    return x, np.where(inside_of(observed.triangles)(x), -distance, distance)
+    return x, np.where(inside_of(*indexed(observed.triangles), outward=False)(x), -distance, distance)
 
 
 def method(config: SdfRegression) -> NetworkMethod:

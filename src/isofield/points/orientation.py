@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from isofield.kdtree import nearest
+from isofield.topology import components
 
 SUBSET = 6000
 """Points that are oriented together; every pair of them counts, so time grows with the square."""
@@ -104,8 +103,8 @@ def turn_patches(sides: np.ndarray, near: np.ndarray, weight: np.ndarray) -> np.
     for _ in range(PATCHES):
         signed = pull * sides[rows] * sides[columns]
         agree = signed > 0
-        graph = coo_matrix((agree[agree], (rows[agree], columns[agree])), shape=(len(sides),) * 2)
-        count, part = connected_components(graph, directed=False)
+        part = components(len(sides), rows[agree], columns[agree])
+        count = int(part.max()) + 1
         across = part[rows] != part[columns]
         if count == 1 or not across.any():
             break

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from isofield.kdtree import nearest
+from isofield.topology import components
 
 SPARSER = 1.75
 """A point whose 8th neighbour is so many times farther than that of its neighbours is an outlier; of points on a
@@ -34,9 +33,7 @@ def inliers(points: np.ndarray) -> np.ndarray:
         kept[index[(eighth > 4 * np.median(eighth)) | (eighth > SPARSER * around)]] = False
     index = np.flatnonzero(kept)
     near = nearest(cKDTree(points[index]), points[index], k=9)[1][:, 1:]
-    rows = np.repeat(np.arange(len(index)), 8)
-    graph = coo_matrix((np.ones(len(rows), bool), (rows, near.ravel())), shape=(len(index), len(index)))
-    part = connected_components(graph, directed=False)[1]
+    part = components(len(index), np.repeat(np.arange(len(index)), 8), near.ravel())
     size = np.bincount(part)
     few = size < max(FRAGMENT, FRAGMENT_SHARE * len(index))
     few[size.argmax()] = False

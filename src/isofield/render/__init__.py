@@ -6,7 +6,7 @@ Meshes are `trimesh.Trimesh`, clouds `types.Cloud` or arrays (n, 3); everything 
 from __future__ import annotations
 
 from isofield.render.animation import animate
-from isofield.render.camera import Camera, Orthographic, all_around, frame, look, views
+from isofield.render.camera import Camera, Orthographic, all_around, frame, look, up_axis, views
 from isofield.render.charts import Chart, charts
 from isofield.render.depth import DepthImage, depth
 from isofield.render.figures import Panel, save, sheet, side_by_side
@@ -33,5 +33,6 @@ __all__ = [
     "scan",
     "sheet",
     "side_by_side",
+    "up_axis",
     "views",
 ]

@@ -1,4 +1,4 @@
-"""Cameras, pinhole and orthographic: where they stand, what they frame, and how points reach their pixels."""
+"""Pinhole and orthographic cameras: projection, framing, and the choice of a view."""
 
 from __future__ import annotations
 
@@ -8,14 +8,20 @@ import numpy as np
 from jaxtyping import Float
 
 UP = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
+AZIMUTHS = (30, 330, 60, 300, 0, 90, 270, 120, 240, 150, 210, 180)
+"""Candidate views around the up axis, in degrees; of equally good views the first is taken, which is from the front."""
+OBLIQUE = 60.0
+"""Elevation of the views that are tried, too, where the others show mostly surface that was not observed."""
+FOOT = 0.03
+"""Fraction of the extent along an axis that counts as the end of a shape."""
 
 
 @dataclass(frozen=True)
 class Camera:
-    """A pinhole without distortion; the principal point is the picture's centre.
+    """A pinhole camera without distortion; its principal point is the picture's centre.
 
-    eye: (3,) in the shape's units. rotation: (3, 3), its rows are the camera's right, down and forward in the shape's
-    axes (OpenCV's convention). focal: in pixels. width, height: in pixels.
+    eye: (3,) in the shape's units. rotation: (3, 3), whose rows are the camera's right, down and forward in the shape's
+    axes (OpenCV's convention). focal, width, height: in pixels.
     """
 
     eye: np.ndarray
@@ -25,13 +31,13 @@ class Camera:
     height: int
 
     def to_camera(self, points: np.ndarray) -> np.ndarray:
-        """(n, 3) in the shape's units to (n, 3) right, down, forward of the eye, same units."""
-        return _turned(np.asarray(points, np.float64) - self.eye, self.rotation)
+        """Points (n, 3) to coordinates (n, 3) right, down and forward of the eye, in the same units."""
+        return _rotated(np.asarray(points, np.float64) - self.eye, self.rotation)
 
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(n, 3) to pixels (n, 2), x right and y down from the top left corner, and depth (n,) along the axis.
+        """Points (n, 3) to pixels (n, 2), x right and y down from the top left corner, and depths (n,) along the axis.
 
-        Pixel (row, column) covers [column, column + 1) x [row, row + 1). What is not before the eye gets NaN pixels.
+        Pixel (row, column) covers [column, column + 1) x [row, row + 1). Points behind the eye get NaN pixels.
         """
         local = self.to_camera(points)
         depth = local[:, 2]
@@ -40,31 +46,31 @@ class Camera:
         return pixels, depth
 
     def rays(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        """(n, 3) right, down, forward of the eye per unit of depth, through the pixels' centres."""
+        """Rays (n, 3) through the pixels' centres, in the camera's axes, per unit of depth."""
         x = (columns + 0.5 - self.width / 2) / self.focal
         y = (rows + 0.5 - self.height / 2) / self.focal
         return np.stack([x, y, np.ones_like(x)], axis=1)
 
     def unproject(self, rows: np.ndarray, columns: np.ndarray, depth: np.ndarray) -> np.ndarray:
-        """Pixel centres (n,), (n,) at depths (n,) to (n, 3) in the shape's units."""
+        """Pixel centres (n,), (n,) at depths (n,) to points (n, 3) in the shape's units."""
         local = self.rays(rows, columns) * np.asarray(depth)[:, None]
         return np.einsum("ij,jk->ik", local, self.rotation) + self.eye
 
     @staticmethod
     def nearness(depth: np.ndarray) -> np.ndarray:
-        """What grows toward the eye and is linear over the picture of a plane; its own inverse."""
+        """A decreasing function of depth that is linear over the picture of a plane, and its own inverse."""
         return 1 / depth
 
     def scaled(self, factor: int) -> Camera:
-        """The same view with `factor` times as many pixels along each side."""
+        """The same view with `factor` times the pixels along each side."""
         return Camera(self.eye, self.rotation, self.focal * factor, self.width * factor, self.height * factor)
 
 
 @dataclass(frozen=True)
 class Orthographic:
-    """A camera whose rays are parallel.
+    """A camera with parallel rays.
 
-    eye: (3,) in the shape's units. rotation: (3, 3) as a `Camera`'s. half: half the picture's width, in the shape's
+    eye: (3,) in the shape's units. rotation: (3, 3) as in `Camera`. half: half the picture's width, in the shape's
     units. width, height: in pixels.
     """
 
@@ -75,25 +81,25 @@ class Orthographic:
     height: int
 
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(n, 3) to pixels (n, 2) and depth (n,) along the axis, as a `Camera` has them."""
-        local = _turned(np.asarray(points, np.float64) - self.eye, self.rotation)
+        """Points (n, 3) to pixels (n, 2) and depths (n,) along the axis, as `Camera.project`."""
+        local = _rotated(np.asarray(points, np.float64) - self.eye, self.rotation)
         return local[:, :2] * (self.width / 2 / self.half) + (self.width / 2, self.height / 2), local[:, 2]
 
     def unproject(self, rows: np.ndarray, columns: np.ndarray, depth: np.ndarray) -> np.ndarray:
-        """Pixel centres (n,), (n,) at depths (n,) to (n, 3) in the shape's units."""
+        """Pixel centres (n,), (n,) at depths (n,) to points (n, 3) in the shape's units."""
         pixel = 2 * self.half / self.width
         local = np.stack([(columns + 0.5 - self.width / 2) * pixel, (rows + 0.5 - self.height / 2) * pixel, depth], 1)
         return np.einsum("ij,jk->ik", local, self.rotation) + self.eye
 
     @staticmethod
     def nearness(depth: np.ndarray) -> np.ndarray:
-        """What grows toward the eye and is linear over the picture of a plane; its own inverse."""
+        """A decreasing function of depth that is linear over the picture of a plane, and its own inverse."""
         return -depth
 
 
-def _turned(points: np.ndarray, rotation: np.ndarray) -> np.ndarray:
-    """(n, 3) into the axes of a camera. Not by BLAS: its threads would cost more than they give, and could change the
-    last bits."""
+def _rotated(points: np.ndarray, rotation: np.ndarray) -> np.ndarray:
+    """Points (n, 3) in the axes of a camera. Without BLAS, whose threads cost more than they save here and could change
+    the last bits."""
     return np.einsum("ij,kj->ik", points, rotation)
 
 
@@ -112,20 +118,20 @@ def direction(azimuth: float, elevation: float, up: str = "y") -> np.ndarray:
 
 
 def look(toward: np.ndarray, up: str = "y") -> np.ndarray:
-    """Rotation (3, 3) of a camera that stands on the side `toward` (3,) of the shape and looks at it."""
+    """Rotation (3, 3) of a camera that is in the direction `toward` (3,) of the shape and looks at it."""
     forward = -np.asarray(toward, np.float64)
     forward = forward / np.linalg.norm(forward)
     right = np.cross(forward, UP[up])
-    if np.linalg.norm(right) < 1e-6:  # straight from above or below: any other axis will do
+    if np.linalg.norm(right) < 1e-6:  # from straight above or below, any other axis serves
         right = np.cross(forward, UP["x" if up != "x" else "z"])
     right = right / np.linalg.norm(right)
     return np.stack([right, np.cross(forward, right), forward])
 
 
 def core(points: np.ndarray, share: float = 0.01, margin: float = 0.25) -> np.ndarray:
-    """The points (m, 3) that matter to a frame: far outliers are left out.
+    """The points (m, 3) that a picture has to frame: all but far outliers.
 
-    A point stays within the quantiles [share, 1 - share] of every axis, widened by `margin` of their width.
+    Those within the quantiles [share, 1 - share] of every axis, widened by `margin` times their distance.
     """
     points = np.asarray(points, np.float64)
     points = points[np.isfinite(points).all(axis=1)]
@@ -146,7 +152,7 @@ def frame(
     angle: float = 25.0,
     margin: float = 1.08,
 ) -> Camera:
-    """A camera that has all `points` (n, 3), n >= 1, in its picture, as large as `margin` lets them.
+    """A camera that shows all `points` (n, 3), n >= 1, as large as `margin` permits.
 
     view: azimuth and elevation in degrees. size: width and height in pixels. angle: field of view of the shorter
     side, in degrees.
@@ -159,7 +165,7 @@ def frame(
     middle = (local.min(axis=0) + local.max(axis=0)) / 2
     diagonal = float(np.linalg.norm(np.ptp(local, axis=0))) or 1.0
     distance = diagonal
-    for _ in range(4):  # perspective moves the picture's middle: centre it, step back, again
+    for _ in range(4):  # perspective shifts the picture's centre: centre it, step back, repeat
         centred = local - middle
         fit = np.abs(centred[:, :2]) * (margin * 2 * focal / np.array([width, height])) - centred[:, 2:]
         distance = max(float(fit.max()), -float(centred[:, 2].min()) + 0.1 * diagonal)
@@ -173,7 +179,7 @@ def frame(
 
 
 def views(points: np.ndarray, count: int, *, size: tuple[int, int] = (512, 512), angle: float = 25.0) -> list[Camera]:
-    """`count` cameras all around `points` (n, 3), evenly on a sphere (Fibonacci's spiral), each framing all of them."""
+    """`count` cameras around `points` (n, 3), evenly on a sphere (Fibonacci's spiral); each shows all of them."""
     points = np.asarray(points, np.float64)
     center = (points.min(axis=0) + points.max(axis=0)) / 2
     radius = float(np.linalg.norm(points - center, axis=1).max()) or 1.0
@@ -183,29 +189,62 @@ def views(points: np.ndarray, count: int, *, size: tuple[int, int] = (512, 512),
 
 
 def all_around(count: int) -> np.ndarray:
-    """(count, 3) unit vectors, evenly on the sphere along Fibonacci's spiral."""
+    """Unit vectors (count, 3), evenly on the sphere along Fibonacci's spiral."""
     index = np.arange(count) + 0.5
     polar = np.arccos(1 - 2 * index / count)
     around = np.pi * (1 + np.sqrt(5)) * index
     return np.stack([np.cos(around) * np.sin(polar), np.cos(polar), np.sin(around) * np.sin(polar)], axis=1)
 
 
-def best_view(points: np.ndarray, up: str = "y", elevation: float = 20.0) -> tuple[float, float]:
-    """The view (azimuth, elevation), of twelve around the up axis, in which the hull of `points` (n, 3) is largest."""
-    from scipy.spatial import ConvexHull, QhullError
+def best_view(
+    points: np.ndarray, up: str = "y", elevation: float = 20.0, normals: tuple[np.ndarray, np.ndarray] | None = None
+) -> tuple[float, float]:
+    """The view (azimuth, elevation), of twelve around the up axis, in which the hull of `points` (n, 3) is largest.
 
+    normals: (f, 3) of the surface's faces, as long as their areas, and (f,) which fraction of each face was observed;
+    a view then counts by the fraction of the surface facing it that was observed.
+    """
     points = np.asarray(points, np.float64)
     points = points[:: max(1, len(points) // 20_000)]
     points = (points - points.mean(axis=0)) / (float(np.abs(points - points.mean(axis=0)).max()) or 1.0)
-    best, most = (30.0, elevation), 0.0
-    for azimuth in range(0, 360, 30):
-        plane = points @ look(direction(azimuth, elevation, up), up)[:2].T
-        try:
-            area = ConvexHull(plane).volume  # in the plane, that is the area
-        except (QhullError, ValueError):  # fewer than three points, or all on a line
-            continue
-        # A slightly turned view shows depth: a head-on one has to be clearly larger to win.
-        score = area * (0.9 if azimuth % 90 == 0 else 1.0)
+    best, most, seen = (30.0, elevation), 0.0, 1.0
+    for azimuth in AZIMUTHS:
+        toward, share = direction(azimuth, elevation, up), 1.0
+        area = _hull_area(points @ look(toward, up)[:2].T)
+        if normals is not None:
+            facing = np.maximum(normals[0] @ toward, 0)
+            share = float(facing @ normals[1] / max(facing.sum(), 1e-300))
+        # An oblique view shows depth: a frontal one has to be clearly larger to win.
+        score = area * share * (0.9 if azimuth % 90 == 0 else 1.0)
         if score > most * 1.02:
-            best, most = (float(azimuth), elevation), score
-    return best
+            best, most, seen = (float(azimuth), elevation), score, share
+    return best_view(points, up, OBLIQUE, normals) if seen < 0.5 and elevation < OBLIQUE else best
+
+
+def up_axis(points: np.ndarray) -> str:
+    """The up axis of a shape with points (n, 3): "z" where it can clearly stand on its lower end along z, else "y".
+
+    A shape can stand on an end with a large footprint, the convex hull of its points; the footprint of the other end
+    (a table's top) counts against it.
+    """
+    points = np.asarray(points, np.float64)
+    low, high = points.min(axis=0), points.max(axis=0)
+    extent = np.maximum(high - low, 1e-300)
+
+    def stands(axis: int) -> float:
+        others = [other for other in range(3) if other != axis]
+        ends = (points[np.abs(points[:, axis] - end[axis]) <= FOOT * extent[axis]] for end in (low, high))
+        lower, upper = (_hull_area(end[:, others] / extent[others]) for end in ends)
+        return lower - upper
+
+    return "z" if stands(2) > max(0.2, 1.5 * stands(1)) else "y"
+
+
+def _hull_area(plane: np.ndarray) -> float:
+    """Area of the convex hull of points (n, 2); 0 for fewer than three, and for points on a line."""
+    from scipy.spatial import ConvexHull, QhullError
+
+    try:
+        return float(ConvexHull(plane).volume)  # in the plane, the volume is the area
+    except (QhullError, ValueError):
+        return 0.0

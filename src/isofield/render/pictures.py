@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import UInt8
+from trimesh.visual import ColorVisuals
 
 from isofield.errors import InputError
 from isofield.render import camera as cameras
@@ -40,18 +41,20 @@ def picture(
 
     size: width and height in pixels. view: azimuth and elevation in degrees (see `camera.direction`), a camera whose
     pixels are used instead of `size`, or None for a good one. up: "x", "y" or "z". colors: one sRGB colour, or one for
-    each vertex or point, (n, 3) in 0 to 255; None for clay, and for slate on points. Points far from the others do not
-    shrink the rest. Raises InputError where nothing can be drawn.
+    each vertex or point, (n, 3) in 0 to 255; None for the shape's own, or clay for meshes and slate for points without
+    colours. Far outliers do not shrink the rest. Raises InputError where nothing can be drawn.
     """
     points, faces = _parts(shape)
     if up not in cameras.UP:
-        raise InputError(f"The up axis is {up!r}: use 'x', 'y' or 'z'.")
+        raise InputError(f"the up axis {up!r} is unknown: take one of {', '.join(cameras.UP)}.")
     if not isinstance(view, Camera):
         view = camera_for(shape, size=size, view=view, up=up)
-    plain = CLAY if faces is not None else SLATE
-    color = np.asarray(plain if colors is None else colors, np.float64)[..., :3]
+    if colors is None:
+        own = _own_colors(shape)
+        colors = own if own is not None else SLATE if faces is None else CLAY
+    color = np.asarray(colors, np.float64)[..., :3]
     if color.ndim == 2 and len(color) != len(points):
-        raise InputError(f"There are {len(color)} colours for {len(points)} points: give one for each, or one for all.")
+        raise InputError(f"there are {len(color)} colours for {len(points)} points: give one for each, or one for all.")
     if faces is not None:
         linear = _draw_mesh(points, faces, shading.decode(color), view)
     else:
@@ -65,18 +68,26 @@ def camera_for(
     size: tuple[int, int] = (800, 800),
     view: tuple[float, float] | None = None,
     up: str = "y",
+    observed: np.ndarray | None = None,
 ) -> Camera:
-    """The camera that `picture` uses: it frames all of a mesh, and a cloud without its far outliers."""
+    """The camera that `picture` uses: it frames all of a mesh, and a cloud without its far outliers.
+
+    observed: (n,) bool, which vertices of a mesh were observed; the camera looks at that side.
+    """
     points, faces = _parts(shape)
+    normals = None
+    if view is None and observed is not None and faces is not None:
+        a, b, c = (points[faces[:, corner]] for corner in range(3))
+        normals = np.cross(b - a, c - a), observed[faces].mean(axis=1)
     points = points[np.unique(faces)] if faces is not None else cameras.core(points)
     points = points[np.isfinite(points).all(axis=1)]
     if len(points) == 0:
-        raise InputError("There is no finite point to draw: give a shape that has some.")
-    return cameras.frame(points, view=view or cameras.best_view(points, up), up=up, size=size)
+        raise InputError("there is no finite point to draw: give a shape that has some.")
+    return cameras.frame(points, view=view or cameras.best_view(points, up, normals=normals), up=up, size=size)
 
 
 def background(width: int, height: int) -> np.ndarray:
-    """Linear colours (height, width, 3): nearly white, a little darker at the foot."""
+    """Linear colours (height, width, 3): nearly white, a little darker toward the bottom."""
     t = np.linspace(0, 1, height)[:, None, None] ** 1.5
     line = shading.decode(TOP) * (1 - t) + shading.decode(BOTTOM) * t
     return np.broadcast_to(line.astype(np.float32), (height, width, 3)).copy()
@@ -92,6 +103,16 @@ def _parts(shape: Shape) -> tuple[np.ndarray, np.ndarray | None]:
     return points, faces if len(faces) else None
 
 
+def _own_colors(shape: Shape) -> np.ndarray | None:
+    """The colours (n, 4) of a cloud or of a mesh's vertices, where it has some."""
+    if isinstance(shape, Cloud):
+        return shape.colors
+    if isinstance(shape, np.ndarray):
+        return None
+    visual = shape.visual
+    return np.asarray(visual.vertex_colors) if isinstance(visual, ColorVisuals) and visual.kind == "vertex" else None
+
+
 def _draw_mesh(points: np.ndarray, faces: np.ndarray, color: np.ndarray, camera: Camera) -> np.ndarray:
     """Linear colours (h, w, 3)."""
     faces = faces[np.isfinite(points).all(axis=1)[faces].all(axis=1)]
@@ -103,25 +124,25 @@ def _draw_mesh(points: np.ndarray, faces: np.ndarray, color: np.ndarray, camera:
     if len(rows) == 0:
         return _shrink(image)
     face, depth = buffers.face[rows, columns], buffers.depth[rows, columns]
-    # From here on in the camera's axes.
+    # All coordinates below are in the camera's axes.
     vertices = camera.to_camera(points)
-    place = fine.rays(rows, columns) * depth[:, None]
-    weights = barycentric(vertices, faces, face, place).astype(np.float32)
+    position = fine.rays(rows, columns) * depth[:, None]
+    weights = barycentric(vertices, faces, face, position).astype(np.float32)
     normals = shading.corner_normals(vertices, faces).astype(np.float32)
     normal = _unit(np.einsum("nk,nkd->nd", weights, normals[face]))
-    toward = -_unit(place).astype(np.float32)
+    toward = -_unit(position).astype(np.float32)
     normal *= np.where(np.einsum("ij,ij->i", normal, toward) < 0, -1, 1).astype(np.float32)[:, None]
 
     # Occlusion at the final resolution, from one of each FINE x FINE pixels.
     seen = buffers.face >= 0
-    position, facing = np.zeros((*seen.shape, 3)), np.zeros((*seen.shape, 3), np.float32)
-    position[rows, columns], facing[rows, columns] = place, normal
+    positions, facing = np.zeros((*seen.shape, 3)), np.zeros((*seen.shape, 3), np.float32)
+    positions[rows, columns], facing[rows, columns] = position, normal
     coarse = (slice(None, None, FINE), slice(None, None, FINE))
     reach = max(4, int(0.055 * min(camera.width, camera.height)))
-    open_ = shading.occlusion(position[coarse], facing[coarse], seen[coarse], reach)[rows // FINE, columns // FINE]
+    openness = shading.occlusion(positions[coarse], facing[coarse], seen[coarse], reach)[rows // FINE, columns // FINE]
 
     albedo = color if color.ndim == 1 else np.einsum("nk,nkd->nd", weights, color[faces[face]])
-    image[rows, columns] = shading.shade(albedo, normal, toward, open_)
+    image[rows, columns] = shading.shade(albedo, normal, toward, openness)
     return _shrink(image)
 
 
@@ -144,7 +165,7 @@ def _draw_points(points: np.ndarray, color: np.ndarray, camera: Camera) -> np.nd
         normal = drawn.normal[rows, columns]
         toward = np.broadcast_to(np.array([0.0, 0.0, -1.0]), normal.shape)
         lit = shading.shade(albedo, normal, toward, splats.relief(drawn.depth, fine)[rows, columns])
-        # Haze: what is far away fades into the background, so that near and far sides can be told apart.
+        # Haze: distant points fade into the background, so that the near and the far side differ.
         depth = drawn.depth[rows, columns]
         near, far = np.quantile(depth, [0.02, 0.98])
         haze = 0.42 * np.clip((depth - near) / max(far - near, 1e-300), 0, 1)[:, None]

@@ -10,8 +10,9 @@ from scipy.spatial import cKDTree
 from isofield.kdtree import nearest
 from isofield.points.normals import Oriented
 from isofield.sampling.query_points import rough_distance
-from isofield.solids.solid_parts import anywhere_on, areas
+from isofield.solids.solid_parts import anywhere_on
 from isofield.solids.triangles import Nearest
+from isofield.topology import areas
 from isofield.types import Distance
 
 AGAIN = 20

@@ -1,40 +1,38 @@
-"""On which side of closed parts points are, told by the nearest place of their surface alone, wherever that is certain.
+"""Inside or outside from the pseudonormal at the closest point of a surface, wherever that is certain.
 
-Where nothing crosses a face, the winding number in front of it is that in front of its neighbours, and one more behind
-it. A point is before or behind the surface by the pseudonormal of what is nearest to it: a face, the sum over an edge's
-two faces, or that over a corner's faces, weighted by their angles (Baerentzen and Aanaes, "Signed distance computation
-using the angle weighted pseudonormal", 2005). What that leaves open is asked of the winding number.
+Across a face that no other face meets, the winding number changes by one, and on each side of it, it is the same as
+beside the neighbouring faces. The pseudonormal of the closest feature tells the side: the normal of a face, the sum
+over the two faces of an edge, or over the faces around a corner, weighted by their angles (Baerentzen and Aanaes,
+"Signed distance computation using the angle weighted pseudonormal", 2005). Points for which this is ambiguous are left
+to the winding number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from isofield.solids.self_intersections import crossed
+from isofield.solids.triangles import Winding
+from isofield.topology import components
 
 FLAT, ON, CLEAR = 1e-9, 1e-9, 1e-6
-"""A nearest place is within its face where the way there and the face's normal differ by less (one less the cosine); it
-is on an edge that is nearer than this share of the extent; and a way tells its side where its cosine is larger."""
+"""The closest point is inside its face if the cosine between its offset and the normal differs from 1 by less than the
+first; on an edge that is nearer than the second, as a fraction of the extent; the sign is certain if the cosine with
+the pseudonormal is larger than the third."""
 BLOCK = 512
 """Points that are compared with the boxes of parts together."""
 
-Winding = Callable[[np.ndarray], np.ndarray]
-"""Points (n, 3) to their winding numbers (n,)."""
-
 
 @dataclass(frozen=True)
-class Facing:
-    """A closed surface's pseudonormals, and what is known of its parts.
+class Pseudonormals:
+    """The pseudonormals of a closed surface and what makes them certain.
 
-    corners: (m, 3, 3) of its faces, part: (m,) theirs. face: (m, 3) unit normals, edge: (m, 3, 3) of the edges from
-    corner k to k + 1, corner: (m, 3, 3); 0 where something may cross. area: (m,) connected areas that nothing crosses,
-    -1 for faces that something may cross. low, high: (p, 3) the boxes of the parts. plain: (p,) parts that are one
-    outward area without crossings: their own winding number is 1 inside and 0 outside.
+    corners: (m, 3, 3) of its faces, part: (m,) the part of each. face: (m, 3) unit normals, edge: (m, 3, 3) of the
+    edges from corner k to k + 1, corner: (m, 3, 3); 0 where faces may cross. region: (m,) connected regions that no
+    face crosses, -1 for faces that others may cross. low, high: (p, 3) boxes of the parts. simple: (p,) parts that are
+    one outward region without crossings: their own winding number is 1 inside and 0 outside.
     """
 
     corners: np.ndarray
@@ -42,73 +40,73 @@ class Facing:
     face: np.ndarray
     edge: np.ndarray
     corner: np.ndarray
-    area: np.ndarray
+    region: np.ndarray
     low: np.ndarray
     high: np.ndarray
-    plain: np.ndarray
+    simple: np.ndarray
 
-    def inside(self, x: np.ndarray, face: np.ndarray, nearest: np.ndarray, winding: Winding) -> np.ndarray:
-        """(n,) int8 of points x (n, 3), best in an order in which neighbours follow each other: 1 inside, 0 outside, -1
-        where it is not certain.
+    def inside(self, x: np.ndarray, face: np.ndarray, closest: np.ndarray, winding: Winding) -> np.ndarray:
+        """(n,) int8 for points x (n, 3): 1 inside, 0 outside, -1 not certain. Fastest in Morton order.
 
-        face: (n,) the nearest, nearest: (n, 3) the place on it. winding: of the whole surface; asked once an area.
+        face: (n,) the closest faces, closest: (n, 3) the points on them. winding: of the whole surface; evaluated at
+        one point a region.
         """
-        way = x - nearest
-        away = np.sqrt(_dot(way, way))
-        height = _dot(way, np.take(self.face, face, axis=0))
+        offset = x - closest
+        away = np.sqrt(_dot(offset, offset))
+        height = _dot(offset, np.take(self.face, face, axis=0))
         behind = height < 0
         certain = np.abs(height) > (1 - FLAT) * away
         rest = np.flatnonzero(~certain)
-        cosine = self._cosine(way[rest], face[rest], nearest[rest])
+        cosine = self._cosine(offset[rest], face[rest], closest[rest])
         behind[rest], certain[rest] = cosine < 0, np.abs(cosine) > CLEAR
-        part, area = np.take(self.part, face), np.take(self.area, face)
-        certain &= area >= 0
-        within, shady = self._others(x, part)
-        plain = np.take(self.plain, part)
-        certain &= ~within | plain & behind & ~shady
-        known = np.flatnonzero(certain & ~plain)
-        if len(known):
-            behind[known], certain[known] = _levelled(x[known], away[known], area[known], behind[known], winding)
+        part, region = np.take(self.part, face), np.take(self.region, face)
+        certain &= region >= 0
+        covered, tangled = self._others(x, part)
+        simple = np.take(self.simple, part)
+        certain &= ~covered | simple & behind & ~tangled
+        rows = np.flatnonzero(certain & ~simple)
+        if len(rows):
+            behind[rows], certain[rows] = _by_region(x[rows], away[rows], region[rows], behind[rows], winding)
         return np.where(certain, behind, -1).astype(np.int8)
 
-    def _cosine(self, way: np.ndarray, face: np.ndarray, nearest: np.ndarray) -> np.ndarray:
-        """Between ways (n, 3) to places on edges and corners and the pseudonormals there: (n,); 0 where it is not
-        certain which it is."""
+    def _cosine(self, offset: np.ndarray, face: np.ndarray, closest: np.ndarray) -> np.ndarray:
+        """(n,) cosines between offsets (n, 3) from edges and corners and their pseudonormals; 0 if it is not certain
+        which feature is closest."""
         corners = self.corners[face]
         along = _unit(np.roll(corners, -1, 1) - corners)
-        off = np.linalg.norm(np.cross(nearest[:, None] - corners, along), axis=2)  # (n, 3) from each edge
+        off = np.linalg.norm(np.cross(closest[:, None] - corners, along), axis=2)  # (n, 3) from each edge
         on = off < ON * float((self.high.max(0) - self.low.min(0)).max())
         number = on.sum(1)
-        normal = np.zeros_like(way)
+        normal = np.zeros_like(offset)
         edges, ends = np.flatnonzero(number == 1), np.flatnonzero(number == 2)
         normal[edges] = self.edge[face[edges], on[edges].argmax(1)]
         normal[ends] = self.corner[face[ends], (on[ends].argmin(1) + 2) % 3]
-        return _dot(_unit(way), _unit(normal))
+        return _dot(_unit(offset), _unit(normal))
 
     def _others(self, x: np.ndarray, part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Which points x (n, 3) are in boxes of parts other than theirs (n,), and which in one of a part that is not
-        plain."""
-        within, shady = (np.zeros(len(x), bool) for _ in range(2))
-        if len(self.plain) < 2:
-            return within, shady
+        """(n,) bool: which points x (n, 3) lie in the box of another part than theirs; (n,) bool: which of them in the
+        box of one that is not simple."""
+        covered, tangled = (np.zeros(len(x), bool) for _ in range(2))
+        if len(self.simple) < 2:
+            return covered, tangled
         starts = np.arange(0, len(x), BLOCK)
         low, high = np.minimum.reduceat(x, starts), np.maximum.reduceat(x, starts)  # (b, 3)
-        for k in range(len(self.plain)):
+        for k in range(len(self.simple)):
             blocks = np.flatnonzero(((low <= self.high[k]) & (high >= self.low[k])).all(1))
             near = (starts[blocks, None] + np.arange(BLOCK)).reshape(-1)
             near = near[near < len(x)]
             near = near[part[near] != k]
             for axis in range(3):
-                place = x[near, axis]
-                near = near[(place >= self.low[k, axis]) & (place <= self.high[k, axis])]
-            within[near] = True
-            shady[near] |= ~self.plain[k]
-        return within, shady
+                position = x[near, axis]
+                near = near[(position >= self.low[k, axis]) & (position <= self.high[k, axis])]
+            covered[near] = True
+            tangled[near] |= ~self.simple[k]
+        return covered, tangled
 
 
-def facing(vertices: np.ndarray, faces: np.ndarray, part: np.ndarray) -> Facing | None:
-    """What faces (m, 3), wound alike within every part (m,), tell of sides; None unless all parts are closed, with two
-    faces at every edge."""
+def pseudonormals(vertices: np.ndarray, faces: np.ndarray, part: np.ndarray) -> Pseudonormals | None:
+    """The pseudonormals of faces (m, 3), consistently wound in every part (m,); None unless every part is closed, with
+    two faces at each edge."""
     own, number = _apart(vertices, faces, part)
     mate = _mates(own, number)
     if mate is None:
@@ -119,18 +117,18 @@ def facing(vertices: np.ndarray, faces: np.ndarray, part: np.ndarray) -> Facing 
     edge = normal[:, None] + normal[mate // 3].reshape(-1, 3, 3)
     edge[hit[:, None] | hit[mate // 3].reshape(-1, 3)] = 0
     parts = int(part.max()) + 1
-    six = np.einsum("ij,ij->i", corners[:, 0], np.cross(corners[:, 1], corners[:, 2]))  # times the volume below a face
+    six = np.einsum("ij,ij->i", corners[:, 0], np.cross(corners[:, 1], corners[:, 2]))  # 6 times the volume below
     low, high = np.full((parts, 3), np.inf), np.full((parts, 3), -np.inf)
     np.minimum.at(low, part, corners.min(1))
     np.maximum.at(high, part, corners.max(1))
-    return Facing(
-        corners, part, normal, edge, _corner_normals(corners, normal, own, mate, hit), _areas(hit, mate), low, high,
+    return Pseudonormals(
+        corners, part, normal, edge, _corner_normals(corners, normal, own, mate, hit), _regions(hit, mate), low, high,
         (np.bincount(part, six) > 0) & (np.bincount(part, hit) == 0),
     )  # fmt: skip
 
 
 def _apart(vertices: np.ndarray, faces: np.ndarray, part: np.ndarray) -> tuple[np.ndarray, int]:
-    """Faces (m, 3) over corners that no two parts share, and how many corners there are."""
+    """Faces (m, 3) over vertices that no two parts share, and how many vertices there are."""
     if not part.any():
         return faces, len(vertices)
     used, own = np.unique(part[:, None].astype(np.int64) * len(vertices) + faces, return_inverse=True)
@@ -138,8 +136,8 @@ def _apart(vertices: np.ndarray, faces: np.ndarray, part: np.ndarray) -> tuple[n
 
 
 def _mates(faces: np.ndarray, number: int) -> np.ndarray | None:
-    """Of the half edges (3 m,), 3 f + k from corner k of face f to the next, those that lead the other way; None where
-    one has not exactly one."""
+    """(3 m,) the opposite half-edge of each half-edge 3 f + k, from corner k of face f to the next; None unless each
+    has exactly one."""
     start, end = faces.reshape(-1), np.roll(faces, -1, 1).reshape(-1)
     there, back = start * number + end, end * number + start
     order, other = np.argsort(there), np.argsort(back)
@@ -161,18 +159,18 @@ def _corner_normals(
     corner = faces.reshape(-1)
     summed = np.stack([np.bincount(corner, weighted[:, k]) for k in range(3)], axis=1)
     half = np.arange(len(mate))
-    fans = _joined(half, mate[half // 3 * 3 + (half + 2) % 3], len(half))  # the next edge around the corner
+    fans = components(len(half), half, mate[half // 3 * 3 + (half + 2) % 3])  # the next edge around the corner
     several = np.bincount(corner[np.unique(fans, return_index=True)[1]], minlength=len(summed)) > 1
     several[faces[hit]] = True
     summed[several] = 0
     return summed[faces]
 
 
-def _areas(hit: np.ndarray, mate: np.ndarray) -> np.ndarray:
-    """(m,) the connected areas of faces that are not hit (m,); -1 for those that are."""
+def _regions(hit: np.ndarray, mate: np.ndarray) -> np.ndarray:
+    """(m,) connected regions of the faces that are not hit (m,); -1 for those that are."""
     face, other = np.arange(len(mate)) // 3, mate // 3
     free = ~hit[face] & ~hit[other]
-    return np.where(hit, -1, _joined(face[free], other[free], len(hit)))
+    return np.where(hit, -1, components(len(hit), face[free], other[free]))
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
@@ -185,20 +183,15 @@ def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.einsum("ij,ij->i", a, b)
 
 
-def _joined(one: np.ndarray, two: np.ndarray, count: int) -> np.ndarray:
-    graph = coo_array((np.ones(len(one), np.int8), (one, two)), (count, count))
-    return connected_components(graph, directed=False)[1]
-
-
-def _levelled(
-    x: np.ndarray, away: np.ndarray, area: np.ndarray, behind: np.ndarray, winding: Winding
+def _by_region(
+    x: np.ndarray, away: np.ndarray, region: np.ndarray, behind: np.ndarray, winding: Winding
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Which of points (n, 3) near to areas (n,) are inside (n,), and whether that is certain (n,): the farthest point
-    of every area is asked."""
-    order = np.lexsort((away, area))
-    last = order[np.concatenate([np.diff(area[order]) > 0, [True]])]
-    asked = winding(np.take(x, last, axis=0))
-    level = np.round(asked)
-    place = np.searchsorted(area[last], area)
-    before = (level - behind[last])[place]  # the winding number before the surface
-    return before + behind > 0.5, (np.abs(asked - level) < 0.1)[place]
+    """(n,) bool: which points are inside, and (n,) bool: for which that is certain, from the winding number at the
+    point of each region (n,) that is farthest from the surface."""
+    order = np.lexsort((away, region))
+    last = order[np.concatenate([np.diff(region[order]) > 0, [True]])]
+    number = winding(np.take(x, last, axis=0))
+    level = np.round(number)
+    row = np.searchsorted(region[last], region)
+    before = (level - behind[last])[row]  # the winding number in front of the surface
+    return before + behind > 0.5, (np.abs(number - level) < 0.1)[row]

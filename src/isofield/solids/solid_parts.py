@@ -10,10 +10,8 @@ from dataclasses import dataclass
 
 import igl
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
-from isofield.topology import degenerate, distinct
+from isofield.topology import areas, components, degenerate, distinct
 
 HOLES = 0.05
 """Membranes over the holes of a solid part have at most this share of its area."""
@@ -65,12 +63,6 @@ def sort(vertices: np.ndarray, faces: np.ndarray) -> Solids:
         vertices, wound, faces[~kept], met.part[kept], int(met.part.max(initial=-1)) + 1, len(all_) - len(faces),
         turned, float(holes[closed].sum() / max(area.sum(), 1e-300)),
     )  # fmt: skip
-
-
-def areas(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """The areas (m,) of faces (m, 3)."""
-    a, b, c = (vertices[faces[:, k]] for k in range(3))
-    return np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
 
 
 def anywhere_on(vertices: np.ndarray, faces: np.ndarray, chosen: np.ndarray, random: np.random.Generator) -> np.ndarray:
@@ -125,8 +117,7 @@ def _meet(faces: np.ndarray, vertices: np.ndarray) -> _Met:
     number = np.bincount(np.cumsum(new) - 1, minlength=1)[np.cumsum(new) - 1]  # (3 m,) faces at each one's edge
 
     def joined(one: np.ndarray, two: np.ndarray) -> np.ndarray:
-        graph = coo_array((np.ones(len(one), np.int8), (owner[one], owner[two])), (len(faces),) * 2)
-        return connected_components(graph, directed=False)[1]
+        return components(len(faces), owner[one], owner[two])
 
     follow, pair = np.flatnonzero(~new), np.flatnonzero(~new & (number == 2))
     crowded = np.flatnonzero(number > 2)
@@ -177,8 +168,7 @@ def _membranes(vertices: np.ndarray, ends: np.ndarray) -> np.ndarray:
         return np.zeros(0)
     used, local = np.unique(ends, return_inverse=True)
     local = local.reshape(-1, 2)
-    graph = coo_array((np.ones(len(local), np.int8), (local[:, 0], local[:, 1])), (len(used),) * 2)
-    loop = connected_components(graph, directed=False)[1][local[:, 0]]
+    loop = components(len(used), *local.T)[local[:, 0]]
     a, b = vertices[ends[:, 0]], vertices[ends[:, 1]]
     number = np.bincount(loop)[:, None]
     middle = np.stack([np.bincount(loop, (a + b)[:, k] / 2) for k in range(3)], axis=1) / number

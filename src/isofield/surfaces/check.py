@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import trimesh
 
-from . import topology
+from isofield import topology
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,7 @@ def check(mesh: trimesh.Trimesh) -> Check:
     fan = topology.fans(faces, edges.pairs())
     owner = np.empty(fan.max() + 1, np.int64)
     owner[fan] = faces.ravel()
-    part = topology.parts(len(vertices), faces)
-    forward = np.add.reduceat(edges.forward.astype(np.int64), edges.start)
+    part = topology.parts(faces)
     volume = topology.volumes(vertices, faces, part)
     return Check(
         faces=len(faces),
@@ -85,7 +84,7 @@ def check(mesh: trimesh.Trimesh) -> Check:
         open_edges=int((edges.count % 2 == 1).sum()),
         crowded_edges=int((edges.count > 2).sum()),
         pinched_vertices=int((np.bincount(owner) > 1).sum()),
-        unlike_edges=int(((2 * forward != edges.count) & (edges.count % 2 == 0)).sum()),
+        unlike_edges=int(((edges.balance() != 0) & (edges.count % 2 == 0)).sum()),
         inward_components=int(topology.misplaced(volume, *topology.boxes(vertices, faces, part)).sum()),
         degenerate_faces=int(topology.degenerate(vertices, faces).sum()),
     )

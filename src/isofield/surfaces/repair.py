@@ -8,7 +8,8 @@ import igl
 import numpy as np
 import trimesh
 
-from . import topology
+from isofield import topology
+
 from .edge_collapse import collapsed, compact
 
 APART = 2e-5
@@ -27,7 +28,7 @@ def repair(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
     inconsistently or inward are turned.
     """
     vertices, faces = np.array(mesh.vertices, np.float64), np.array(mesh.faces, np.int64)
-    faces = _single(_proper(faces))
+    faces = _single(topology.proper(faces))
     if len(faces):
         scale = float(np.ptp(vertices[faces].reshape(-1, 3), axis=0).max())
         vertices, faces = collapsed(vertices, faces, 1e-12 * scale)
@@ -43,11 +44,6 @@ def repair(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
         vertices, faces = _halved(vertices, faces)
     vertices, faces = compact(vertices, faces)
     return trimesh.Trimesh(vertices, _outward(vertices, faces), process=False)
-
-
-def _proper(faces: np.ndarray) -> np.ndarray:
-    """The faces that use three vertices."""
-    return faces[(faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 2] != faces[:, 0])]
 
 
 def _single(faces: np.ndarray) -> np.ndarray:
@@ -180,9 +176,9 @@ def _outward(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     if not len(faces):
         return faces
     edges = topology.edges_of(faces)
-    if (edges.count <= 2).all() and not (np.add.reduceat(edges.forward, edges.start)[edges.count == 2] == 1).all():
+    if (edges.count <= 2).all() and edges.balance()[edges.count == 2].any():
         faces = np.asarray(igl.bfs_orient(faces)[0], np.int64)
-    part = topology.parts(len(vertices), faces)
+    part = topology.parts(faces)
     volume = topology.volumes(vertices, faces, part)
     wrong = topology.misplaced(volume, *topology.boxes(vertices, faces, part))[part]
     return np.where(wrong[:, None], faces[:, ::-1], faces) if wrong.any() else faces

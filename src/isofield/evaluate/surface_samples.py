@@ -1,4 +1,4 @@
-"""Points of a shape, drawn uniformly by area, with their normals: what every distance is measured on."""
+"""Samples of a surface, uniform by area, with normals: every metric is computed from them."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from isofield.types import Cloud
 
 
 @dataclass(frozen=True)
-class Samples:
-    """points: (n, 3) in random order, so that the first k are a fair sample too. normals: (n, 3) unit, or None."""
+class SurfaceSamples:
+    """points: (n, 3) in random order, so that the first k are a fair sample, too. normals: (n, 3) unit, or None."""
 
     points: np.ndarray
     normals: np.ndarray | None = None
 
-    def first(self, count: int) -> Samples:
-        """The first `count` of them (all, where there are fewer)."""
-        return Samples(self.points[:count], None if self.normals is None else self.normals[:count])
+    def first(self, count: int) -> SurfaceSamples:
+        """The first `count` of them, or all where there are fewer."""
+        return SurfaceSamples(self.points[:count], None if self.normals is None else self.normals[:count])
 
 
-def surface_points(shape: trimesh.Trimesh | Cloud, name: str) -> np.ndarray:
-    """(n, 3) float64: a cloud's points, or those vertices of a mesh that faces use.
+def used_points(shape: trimesh.Trimesh | Cloud, name: str) -> np.ndarray:
+    """(n, 3) float64: the points of a cloud, or the vertices of a mesh that its faces use.
 
-    Raises InputError where there are none, or where one is not finite; `name` says of which shape.
+    name: of the shape, for errors. Raises InputError where there are none, or one is not finite.
     """
     if isinstance(shape, Cloud):
         points = np.asarray(shape.points, np.float64)
@@ -42,16 +42,16 @@ def surface_points(shape: trimesh.Trimesh | Cloud, name: str) -> np.ndarray:
     return points
 
 
-def draw(shape: trimesh.Trimesh | Cloud, count: int, rng: np.random.Generator, name: str) -> Samples:
-    """`count` points of a mesh, uniform by area, with the normals of their faces; or at most `count` points of a cloud.
+def sample_surface(shape: trimesh.Trimesh | Cloud, count: int, rng: np.random.Generator, name: str) -> SurfaceSamples:
+    """`count` points of a mesh, uniform by area, with the normals of their faces; or at most `count` points of a cloud,
+    without repetition, in random order.
 
-    A cloud's points are taken as they are, without repetition, in random order. Raises InputError where a mesh has no
-    area.
+    name: of the shape, for errors. Raises InputError where a mesh has no area.
     """
     if isinstance(shape, Cloud):
         order = rng.permutation(len(shape.points))[:count]
         normals = None if shape.normals is None else np.asarray(shape.normals, np.float64)[order]
-        return Samples(np.asarray(shape.points, np.float64)[order], normals)
+        return SurfaceSamples(np.asarray(shape.points, np.float64)[order], normals)
     area = shape.area_faces
     if not area.sum() > 0:
         raise InputError(f"{name} has no area: all its faces are degenerate; give a mesh with a surface.")
@@ -59,11 +59,11 @@ def draw(shape: trimesh.Trimesh | Cloud, count: int, rng: np.random.Generator, n
     corners = shape.vertices.view(np.ndarray)[shape.faces[faces]]
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), np.finfo(float).tiny)
-    return Samples(np.asarray(points, np.float64), normals)
+    return SurfaceSamples(np.asarray(points, np.float64), normals)
 
 
-def halves(samples: Samples) -> tuple[Samples, Samples]:
-    """Two disjoint halves of samples."""
+def halves(samples: SurfaceSamples) -> tuple[SurfaceSamples, SurfaceSamples]:
+    """Two disjoint halves of the samples."""
     middle, normals = (len(samples.points) + 1) // 2, samples.normals
-    second = Samples(samples.points[middle:], None if normals is None else normals[middle:])
+    second = SurfaceSamples(samples.points[middle:], None if normals is None else normals[middle:])
     return samples.first(middle), second
