@@ -21,10 +21,7 @@ from isofield.configs import ETA
 from isofield.errors import InputError
 from isofield.kdtree import nearest
 from isofield.methods import spaces
-from isofield.points import check_cloud, check_faces
-from isofield.points.downsample import sampled
-from isofield.points.normals import orient
-from isofield.points.outliers import inliers
+from isofield.points import check_cloud, check_faces, inliers, orient, sample_mesh
 from isofield.types import Cloud, SdfSamples, Similarity, View
 
 SURFACE = 2500
@@ -164,7 +161,7 @@ def _seen(source: Part, sensor: Sequence[float] | None, name: str | None) -> tup
     label = name or (Path(source).stem if isinstance(source, (str, os.PathLike)) else type(source).__name__)
     shape = io.read(source) if isinstance(source, (str, os.PathLike)) else source
     if isinstance(shape, trimesh.Trimesh):
-        shape = sampled(check_faces(shape, label), DRAWN)
+        shape = sample_mesh(check_faces(shape, label), DRAWN)
     cloud = check_cloud(cast(Cloud, shape), label)  # views have gone another way
     kept = inliers(cloud.points)
     given = None if cloud.normals is None else cloud.normals[kept]

@@ -17,10 +17,18 @@ from isofield.api.sdf import SDF
 from isofield.configs import CLOSED, NOISIEST, Network, Quality, Start, check_settings
 from isofield.errors import InputError
 from isofield.methods import fitter
-from isofield.points import check_cloud, check_faces, normalization
-from isofield.points.downsample import chosen, drop_duplicates, sampled, voxel_downsample
-from isofield.points.local_pca import noise_level, spacing
-from isofield.points.outliers import inliers
+from isofield.points import (
+    check_cloud,
+    check_faces,
+    drop_duplicates,
+    inliers,
+    noise_level,
+    normalization,
+    sample_mesh,
+    select,
+    spacing,
+    voxel_downsample,
+)
 from isofield.types import Cloud, Observation, ProgressCallback, Similarity, View, triple
 
 SAMPLES = {"fast": 50_000, "balanced": 80_000, "best": 80_000}
@@ -151,7 +159,7 @@ def _brought(source: Source, samples: int, seed: int) -> tuple[str, Cloud, trime
     if isinstance(shape, Cloud):
         return name, check_cloud(shape, name), None
     mesh = check_faces(shape, name)
-    return name, check_cloud(sampled(mesh, samples, seed), name), mesh
+    return name, check_cloud(sample_mesh(mesh, samples, seed), name), mesh
 
 
 def _views(source: Source) -> list[View]:
@@ -169,7 +177,7 @@ def _clean(cloud: Cloud, quality: Quality) -> tuple[Cloud, int]:
     if len(cloud.points) > DENSE:
         cloud = _thinned(cloud, THINNED[quality])
     kept = inliers(cloud.points)
-    return chosen(cloud, kept), int(np.count_nonzero(~kept))
+    return select(cloud, kept), int(np.count_nonzero(~kept))
 
 
 def _thinned(cloud: Cloud, cells: int) -> Cloud:

@@ -167,7 +167,7 @@ class ShapeSpace:
 
         pose: from the shape's normalised space to the frame of the space, where they differ.
         """
-        from isofield.points.local_pca import spacing
+        from isofield.points import spacing
 
         apart = spacing(points) if len(points) > 1 else 0.01
         center, radius = np.zeros(3), 1 + MARGIN

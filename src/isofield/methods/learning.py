@@ -12,8 +12,7 @@ from isofield.adapt import Batch, descend, rows, tensor
 from isofield.configs import DescentConfig, NetworkConfig
 from isofield.fields.serialization import network
 from isofield.methods.progress import Progress
-from isofield.points.denoising import denoise
-from isofield.points.normals import Oriented, orient
+from isofield.points import Oriented, denoise, orient
 from isofield.sampling.query_points import Draw, everywhere, rough_distance
 from isofield.types import Observation
 
@@ -59,7 +58,7 @@ def learn_sides(
         "learning the sides", 0.1, 0.3,
     )  # fmt: skip
     for step in steps:
-        yield Progress(step.stage, step.fraction, field, oriented.usual_noise)
+        yield Progress(step.stage, step.fraction, field, oriented.median_noise)
     return near, far
 
 

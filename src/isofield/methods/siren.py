@@ -27,7 +27,7 @@ from isofield.fields.gradient import value_and_gradient
 from isofield.losses.eikonal import eikonal_l1, normal_cosine_loss, off_surface_penalty
 from isofield.methods.learning import SPACE, fresh_network, learn, learn_sides, rough_loss, sides
 from isofield.methods.progress import Progress
-from isofield.points.normals import orient
+from isofield.points import orient
 from isofield.sampling.query_points import around
 from isofield.types import Observation
 

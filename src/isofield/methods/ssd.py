@@ -34,8 +34,7 @@ from isofield.fields.sparse_levels import Band, interpolated, redistanced, refin
 from isofield.kdtree import nearest
 from isofield.losses.ssd import hessian_rows, value_and_normal_rows, value_rows
 from isofield.methods.progress import Progress
-from isofield.points.denoising import denoise
-from isofield.points.normals import Oriented, orient
+from isofield.points import Oriented, denoise, orient
 from isofield.types import FreeSpace, Observation
 
 
@@ -44,7 +43,7 @@ def fit(observed: Observation, config: SsdConfig, seed: int = 0, device: str = "
     yield Progress("finding the sides", 0.0, None)
     oriented = denoise(orient(observed.points, observed.normals, observed.noise, seed, config.oriented))
     for step in fit_oriented(oriented, config, observed.free):
-        yield Progress(step.stage, 0.4 + 0.6 * step.fraction, step.field, oriented.usual_noise)
+        yield Progress(step.stage, 0.4 + 0.6 * step.fraction, step.field, oriented.median_noise)
 
 
 def fit_oriented(points: Oriented, config: SsdConfig, free: FreeSpace | None = None) -> Iterator[Progress]:

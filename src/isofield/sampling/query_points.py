@@ -8,7 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from isofield.kdtree import nearest
-from isofield.points.normals import Oriented
+from isofield.points import Oriented
 
 PUBLISHED_POINTS = 20_000
 """Size of the cloud for which Neural-Pull (Ma et al. 2021) published its neighbour, the 51st."""
