@@ -93,9 +93,9 @@ def flip_patches(signs: np.ndarray, near: np.ndarray, weight: np.ndarray) -> np.
     """signs (n,) after flipping patches that disagree with their surroundings along most of their border.
 
     near, weight: (n, 12) neighbours and the weights of `agreement`. A patch is a connected set of points whose
-    neighbours agree. A smooth surface has no such border, however confident the votes inside were. The smaller one of two
-    adjacent patches is flipped, so that a few points do not flip a whole body. A patch with a short border, such
-    as a body that a few noisy edges connect with another, stays.
+    neighbours agree. A smooth surface has no such border, however confident the votes inside were. The smaller one of
+    two adjacent patches is flipped, so that a few points do not flip a whole body. A patch with a short border, such as
+    a body that a few noisy edges connect with another, stays.
     """
     rows = np.repeat(np.arange(len(signs)), near.shape[1])
     columns, weights = near.ravel(), weight.ravel()
