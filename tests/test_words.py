@@ -62,7 +62,7 @@ BANNED_IN_CODE = (*BANNED, re.compile(FRAGMENT, re.MULTILINE))
 
 UNFINISHED = {
     *("adapt", "api", "cli", "configs", "datasets", "evaluate", "families", "fields", "files.py", "folder_format.py"),
-    *("io", "losses", "methods", "render", "sampling", "solids", "surfaces", "training", "types.py"),
+    *("io", "losses", "methods", "render", "sampling", "surfaces", "training", "types.py"),
 }
 
 
