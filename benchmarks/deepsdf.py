@@ -20,11 +20,11 @@ from typing import Any
 
 import numpy as np
 import trimesh
+from isofield.cli.compare import cell, settings_of
 from space_data import Data, add_arguments
 
 from isofield import api
 from isofield.api.benchmark import FIGURES, compare_methods, score
-from isofield.cli.compare import cell, settings_of
 from isofield.cli.progress import shown
 from isofield.configs import LinearConfig
 from isofield.evaluate.retrieval import POINTS

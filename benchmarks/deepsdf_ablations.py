@@ -20,10 +20,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from isofield.cli.compare import cell
 from space_data import add_arguments
 
 from isofield.api.benchmark import compare_methods
-from isofield.cli.compare import cell
 from isofield.cli.progress import shown
 from isofield.configs import PRESETS, DeepSdfConfig, SpaceConfig
 from isofield.training import read_log

@@ -9,12 +9,12 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from isofield.cli.main import COMMANDS, GROUPS, main
+from isofield.cli.main import COMMANDS, main
+from isofield.configs.methods import METHODS, SPACES, method_names
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "isofield"
@@ -62,7 +62,7 @@ BANNED_IN_CODE = (*BANNED, re.compile(FRAGMENT, re.MULTILINE))
 
 UNFINISHED = {
     *("adapt", "api", "cli", "configs", "datasets", "evaluate", "families", "fields", "files.py", "folder_format.py"),
-    *("io", "losses", "methods", "points", "render", "sampling", "solids", "surfaces", "training", "types.py"),
+    *("io", "losses", "methods", "render", "sampling", "surfaces", "training", "types.py"),
 }
 
 
@@ -144,17 +144,9 @@ def test_words_of_the_docs(page):
 
 
 def command_lines() -> list[str]:
-    """Every command, and every choice of a group."""
-    return [
-        " ".join(words)
-        for command in COMMANDS
-        for words in [[command], *([command, choice] for choice in choices_of(command))]
-    ]
-
-
-def choices_of(command: str) -> list[str]:
-    """The names that may follow a command that is a group."""
-    return list(import_module(f"isofield.cli.{command}").CHOICES) if command in GROUPS else []
+    """Every command, and `fit` and `train` with the settings of every method."""
+    fits = [f"fit --method {name}" for name in method_names(METHODS)]
+    return [*COMMANDS, *fits, *(f"train {name}" for name in method_names(SPACES))]
 
 
 @pytest.mark.parametrize("command", parameters(["", *command_lines()], "cli"))

@@ -11,6 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from isofield import InputError, surfaces
 from isofield.api import fit, report
+from isofield.configs import Ssd
 from isofield.io import write_cloud
 from isofield.types import Cloud
 

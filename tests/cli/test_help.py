@@ -8,16 +8,18 @@ from importlib import import_module
 
 import pytest
 
-from isofield.cli.main import COMMANDS, GROUPS, main
+from isofield.cli.main import COMMANDS, main
+from isofield.configs.methods import METHODS, SPACES, method_names
 
 HEAVY = ("torch", "scipy", "trimesh", "skimage", "igl", "manifold3d", "PIL")
 
 
 def test_no_help_loads_anything_heavy():
     code = (
-        "import sys\nfrom importlib import import_module\nfrom isofield.cli.main import COMMANDS, GROUPS, main\n"
+        "import sys\nfrom isofield.cli.main import COMMANDS, main\n"
         "lines = [[]] + [[command] for command in COMMANDS]\n"
-        "lines += [[group, name] for group in GROUPS for name in import_module(f'isofield.cli.{group}').CHOICES]\n"
+        f"lines += [['fit', '--method', name] for name in {method_names(METHODS)}]\n"
+        f"lines += [['train', name] for name in {method_names(SPACES)}]\n"
         "for line in lines:\n"
         "    assert main([*line, '--help']) == 0, line\n"
         f"    heavy = sorted(set({HEAVY}) & set(sys.modules))\n"
@@ -38,31 +40,27 @@ def test_every_command_is_listed_and_lives_in_its_module(capsys):
     text = capsys.readouterr().out
     for command, summary in COMMANDS.items():
         assert f"  {command}" in text and summary in text
-        module = import_module(f"isofield.cli.{command}")
-        if command not in GROUPS:
-            assert callable(getattr(module, command))
+        assert callable(getattr(import_module(f"isofield.cli.{command}"), command))
 
 
-@pytest.mark.parametrize("group", GROUPS)
-def test_the_choices_of_a_group_are_listed_and_each_has_help(group, capsys):
-    choices = import_module(f"isofield.cli.{group}").CHOICES
-    assert main([group, "--help"]) == 0
+def test_the_methods_of_train_are_listed_and_each_has_help(capsys):
+    assert main(["train", "--help"]) == 0
     text = capsys.readouterr().out
-    for name in choices:
+    for name in method_names(SPACES):
         assert f"  {name}" in text
-        assert main([group, name, "--help"]) == 0
-        assert f"usage: isofield {group} {name}" in capsys.readouterr().out
+        assert main(["train", name, "--help"]) == 0
+        assert f"usage: isofield train {name}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["train"], "METHOD is missing: isofield train METHOD ..., where METHOD is one of "),
+        (["train"], "METHOD is missing: isofield train METHOD DATA -o RUN, where METHOD is one of "),
         (["train", "--out", "x"], "METHOD is missing"),
         (["train", "liner", "x"], "there is no method 'liner', perhaps you meant 'linear'; choose among "),
     ],
 )
-def test_a_missing_or_misspelt_choice(arguments, message, capsys):
+def test_a_missing_or_misspelt_method(arguments, message, capsys):
     assert main(arguments) == 2
     assert message in capsys.readouterr().err
 

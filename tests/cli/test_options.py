@@ -107,7 +107,7 @@ SENTENCES = {
     "info newer": "newer has format 99, newer than the 1 that this isofield reads: upgrade isofield.",
     "mesh newer -o x.ply": "newer has format 99, newer than the 1 that this isofield reads: upgrade isofield.",
     "evaluate newer a.npy": (
-        "newer is a field folder, and meshes or clouds are compared: make its mesh: isofield mesh newer -o mesh.ply."
+        "newer is a field folder, not a mesh or point cloud: make its mesh: isofield mesh newer -o mesh.ply."
     ),
     "info folder": "folder is a folder, not a file: name a file in it.",
     "demo --out a.npy": (

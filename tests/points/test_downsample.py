@@ -4,21 +4,21 @@ import numpy as np
 import pytest
 import trimesh
 
-from isofield.points.downsample import drop_duplicates, sampled, voxel_downsample
+from isofield.points import drop_duplicates, sample_mesh, voxel_downsample
 from isofield.types import Cloud
 
 
 def test_samples_lie_on_the_faces_evenly_by_area():
     box = trimesh.creation.box(extents=[4, 1, 1])
-    cloud = sampled(box, 6000, seed=3)
+    cloud = sample_mesh(box, 6000, seed=3)
     assert cloud.points.shape == cloud.normals.shape == (6000, 3)
     half = np.array([2, 0.5, 0.5])
     axis = np.abs(cloud.normals).argmax(1)
     rows = np.arange(6000)
     assert np.allclose(cloud.points[rows, axis], half[axis] * cloud.normals[rows, axis])
     assert (axis == 0).mean() == pytest.approx(2 / 18, abs=0.015)
-    assert np.array_equal(sampled(box, 6000, seed=3).points, cloud.points)
-    assert not np.array_equal(sampled(box, 6000, seed=4).points, cloud.points)
+    assert np.array_equal(sample_mesh(box, 6000, seed=3).points, cloud.points)
+    assert not np.array_equal(sample_mesh(box, 6000, seed=4).points, cloud.points)
 
 
 def test_one_point_stays_at_every_place_with_what_was_measured_there():

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from isofield.points import orient
 from isofield.points.jets import fit_jets
-from isofield.points.normals import orient
 
 
 def sphere(count: int, seed: int = 0) -> np.ndarray:

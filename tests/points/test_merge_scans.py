@@ -60,7 +60,7 @@ def test_scans_that_run_through_each_other_are_told(tmp_path):
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
     io.write_cloud(Cloud(unit * [1, 0.3, 0.6]), tmp_path / "one.ply")
     io.write_cloud(Cloud(unit * [0.3, 1, 0.6]), tmp_path / "two.ply")
-    with pytest.warns(UserWarning, match=r"one\.ply runs through the other scans instead of along them"):
+    with pytest.warns(UserWarning, match=r"one\.ply crosses the other scans instead of following them"):
         merged([tmp_path / "one.ply", tmp_path / "two.ply"])
 
 

@@ -5,8 +5,7 @@ import pytest
 import torch
 
 from isofield import families
-from isofield.points.local_pca import spacing
-from isofield.points.normals import orient
+from isofield.points import orient, spacing
 from isofield.render import scan
 
 AREA = 4 * np.pi**2 * 0.6 * 0.25

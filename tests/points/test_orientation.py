@@ -3,7 +3,7 @@
 import numpy as np
 
 from isofield.points.local_pca import neighbourhoods
-from isofield.points.orientation import graph_sides, turn_patches
+from isofield.points.orientation import flip_patches, propagate_signs
 
 
 def test_neighbours_outvote_a_few_wrong_sides(torus):
@@ -11,7 +11,7 @@ def test_neighbours_outvote_a_few_wrong_sides(torus):
     near = neighbourhoods(cloud.points)
     random = np.random.default_rng(4)
     votes = np.where(random.random(1500) < 0.1, -0.3, 0.8)
-    sides = graph_sides(cloud.points, cloud.normals, near.index, near.distance, votes)
+    sides = propagate_signs(cloud.points, cloud.normals, near.index, near.distance, votes)
     assert set(np.unique(sides)) <= {-1.0, 1.0}
     assert (sides > 0).mean() > 0.999
 
@@ -35,5 +35,5 @@ def test_patches_turn_and_whole_bodies_do_not():
     row, column = np.divmod(np.arange(small**2), small)
     patch = np.zeros(len(near), bool)
     patch[large**2 :] = (np.abs(row - 10) < 3) & (np.abs(column - 10) < 3)
-    assert np.array_equal(turn_patches(np.where(patch, -right, right), near, weight), right)
-    assert np.array_equal(turn_patches(right, near, weight), right)
+    assert np.array_equal(flip_patches(np.where(patch, -right, right), near, weight), right)
+    assert np.array_equal(flip_patches(right, near, weight), right)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from isofield import families
-from isofield.points.outliers import inliers
+from isofield.points import inliers
 from isofield.render import scan
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from isofield import families
-from isofield.points.orientation import winding_sides
+from isofield.points.orientation import winding_votes
 from isofield.points.winding_orientation import clustered_normals, consistent_normals
 from isofield.render import scan
 
@@ -52,5 +52,5 @@ def test_many_thin_sheets_get_their_sides():
     points = (cloud.points - (low + high) / 2) / (high - low).max()
     near = np.random.default_rng(0).integers(0, len(points), (len(points), 2))  # no hint where normals scatter
     areas = np.full(len(points), 3.2 * 3 / len(points))
-    votes = winding_sides(points, cloud.normals, near, areas, 0.0035)
+    votes = winding_votes(points, cloud.normals, near, areas, 0.0035)
     assert (votes > 0).mean() > 0.97

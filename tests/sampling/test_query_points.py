@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from isofield.points.normals import orient
+from isofield.points import orient
 from isofield.sampling.query_points import LEAST_NEIGHBOUR, around, everywhere, rough_distance
 
 

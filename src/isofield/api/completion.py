@@ -20,10 +20,7 @@ from isofield.api.space import ShapeSpace
 from isofield.configs.limits import ETA
 from isofield.errors import InputError
 from isofield.kdtree import nearest
-from isofield.points import check_cloud, check_faces, normalization
-from isofield.points.downsample import sampled
-from isofield.points.normals import orient
-from isofield.points.outliers import inliers
+from isofield.points import check_cloud, check_faces, inliers, normalization, orient, sample_mesh
 from isofield.types import Cloud, SdfSamples, Shape, Similarity, View
 
 SURFACE = 2500
@@ -167,7 +164,7 @@ def _oriented(source: Part, sensor: Sequence[float] | None, name: str | None) ->
     label = name or (Path(source).stem if isinstance(source, (str, os.PathLike)) else type(source).__name__)
     shape = io.read(source) if isinstance(source, (str, os.PathLike)) else source
     if isinstance(shape, trimesh.Trimesh):
-        shape = sampled(check_faces(shape, label), DRAWN)
+        shape = sample_mesh(check_faces(shape, label), DRAWN)
     cloud = check_cloud(cast(Cloud, shape), label)  # views returned above
     kept = inliers(cloud.points)
     oriented = orient(cloud.points[kept], None if cloud.normals is None else cloud.normals[kept])

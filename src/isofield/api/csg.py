@@ -14,8 +14,7 @@ from isofield.api.field import Field, box
 from isofield.api.projection import project
 from isofield.errors import InputError
 from isofield.fields.csg import Csg, Offset, Operation, Transformed
-from isofield.points import normalization
-from isofield.points.local_pca import subsample
+from isofield.points import normalization, subsample
 from isofield.types import CORNERS, Similarity, triple
 
 F = TypeVar("F", bound=Field)

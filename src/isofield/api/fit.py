@@ -19,10 +19,18 @@ from isofield.configs.common import Init, NetworkKind, Quality
 from isofield.configs.limits import NOISIEST
 from isofield.configs.methods import check_config, choose, method_of
 from isofield.errors import InputError
-from isofield.points import check_cloud, check_faces, normalization
-from isofield.points.downsample import chosen, drop_duplicates, sampled, voxel_downsample
-from isofield.points.local_pca import noise_level, spacing
-from isofield.points.outliers import inliers
+from isofield.points import (
+    check_cloud,
+    check_faces,
+    drop_duplicates,
+    inliers,
+    noise_level,
+    normalization,
+    sample_mesh,
+    select,
+    spacing,
+    voxel_downsample,
+)
 from isofield.types import Cloud, Observation, ProgressCallback, Shape, Similarity, View, triple
 
 SAMPLES = {"fast": 50_000, "balanced": 80_000, "best": 80_000}
@@ -157,7 +165,7 @@ def _brought(source: Source, samples: int, seed: int) -> tuple[str, Cloud, trime
     if isinstance(shape, Cloud):
         return name, check_cloud(shape, name), None
     mesh = check_faces(shape, name)
-    return name, check_cloud(sampled(mesh, samples, seed), name), mesh
+    return name, check_cloud(sample_mesh(mesh, samples, seed), name), mesh
 
 
 def _views(source: Source) -> list[View]:
@@ -176,7 +184,7 @@ def _clean(cloud: Cloud, quality: Quality) -> tuple[Cloud, int]:
     if len(cloud.points) > DENSE:
         cloud = _thinned(cloud, VOXELS[quality])
     kept = inliers(cloud.points)
-    return chosen(cloud, kept), int(np.count_nonzero(~kept))
+    return select(cloud, kept), int(np.count_nonzero(~kept))
 
 
 def _thinned(cloud: Cloud, cells: int) -> Cloud:

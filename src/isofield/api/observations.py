@@ -20,10 +20,7 @@ from isofield.datasets.normalization import moved, similarity_for
 from isofield.datasets.prepare_shape import distance_of, samples, seed_of
 from isofield.datasets.quality_gate import GateResult, judge_mesh
 from isofield.errors import InputError
-from isofield.points import check_cloud
-from isofield.points.denoising import denoise
-from isofield.points.normals import orient
-from isofield.points.outliers import inliers
+from isofield.points import check_cloud, denoise, inliers, orient
 from isofield.sampling.training_samples import oriented_samples
 from isofield.types import Cloud, SdfSamples, Similarity
 

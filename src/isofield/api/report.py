@@ -9,7 +9,7 @@ import trimesh
 from scipy.spatial import cKDTree
 
 from isofield.kdtree import nearest
-from isofield.points.local_pca import subsample
+from isofield.points import subsample
 from isofield.solids.triangles import distance_to
 
 SAMPLES = 100_000

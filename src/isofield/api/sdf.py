@@ -22,7 +22,7 @@ from isofield.errors import InputError
 from isofield.fields.extrapolation import value
 from isofield.fields.grid import SparseGrid
 from isofield.fields.grid_residual import GridResidual
-from isofield.points.local_pca import subsample
+from isofield.points import subsample
 from isofield.types import Similarity
 
 RESOLUTION = 256

@@ -23,7 +23,7 @@ from isofield.fields.csg import Transformed
 from isofield.fields.decoder import LatentField
 from isofield.fields.level_set import CodedField
 from isofield.folder_format import SPACE
-from isofield.points.local_pca import spacing
+from isofield.points import spacing
 from isofield.types import Pose, Similarity, Space, triple, with_parts
 
 MARGIN = 0.02

@@ -87,9 +87,16 @@ def _options(made: Callable[..., Any]) -> list[str]:
     return sorted(set(re.findall(r"(?<![\w-])--[a-z][\w.-]*", text.getvalue())))
 
 
+def _content(text: str) -> list[str]:
+    """The lines inside the box that tyro draws, of lines or, where those cannot be printed, of ASCII."""
+    inside = [re.sub(r"^[│|] ?", "", line) for line in text.splitlines() if not re.match(r"[╭╰+]", line)]
+    return [line for line in inside if not re.fullmatch(r"[─\- ]*[│|]?", line)]
+
+
 def _sentence(text: str, program: str, options: Callable[[], Sequence[str]]) -> str:
     """One of tyro's messages as one sentence; a message of a kind that is not known here stays as it is, on one line."""
-    said, help_ = " ".join(re.sub(r"[─│╭╮╰╯]", " ", text).split()), f"`{program} --help` lists the options"
+    lines = [line.rstrip("│| ") for line in _content(text)]
+    said, help_ = " ".join(" ".join(lines).split()), f"`{program} --help` lists the options"
     if match := re.search(r"(?:Unrecognized|unrecognized)[^:]*: (.+?)(?: For full helptext|$)", said):
         tokens = re.split(r",? +", match.group(1))
         for option in (token.split("=")[0] for token in tokens if token.startswith("-")):
@@ -108,7 +115,12 @@ def _sentence(text: str, program: str, options: Callable[[], Sequence[str]]) -> 
         what = f"be '{values[-1]}'" if values else "have this value"
         return f"{_name(match.group(1))} cannot {what}; {help_} and their values."
     if "Missing from" in said:
-        items = re.findall(r"^│ {5}(\S.*?) *│$", re.split("Unrecognized|For full", text)[0], flags=re.M)
+        start = next(i for i, line in enumerate(lines) if "Missing from" in line)
+        items = []
+        for line in lines[start + 1 :]:
+            if not line.startswith("    "):
+                break
+            items += [] if line.startswith("     ") else [line]
         options_ = [re.findall(r"--[a-z][\w.-]*", item) or [item.split()[0]] for item in items]
         names = [option[-1] for option in options_]
         return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} missing; {help_}."

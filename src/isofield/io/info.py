@@ -10,7 +10,7 @@ import numpy as np
 
 from isofield.errors import InputError
 from isofield.io.reading import METADATA
-from isofield.points.downsample import vertex_colors
+from isofield.points import vertex_colors
 from isofield.points.validation import check_cloud, check_faces
 from isofield.topology import Edges, components, degenerate, distinct, edges_of, parts, proper
 from isofield.types import Cloud
@@ -194,7 +194,7 @@ def _spacing(points: np.ndarray) -> float | None:
     """Median distance of different points to their nearest neighbour."""
     if len(points) < 2:
         return None
-    from isofield.points.local_pca import spacing
+    from isofield.points import spacing
 
     points, scale = _unit(points)
     return spacing(points) * scale
@@ -204,7 +204,7 @@ def _noise(points: np.ndarray) -> float | None:
     """Standard deviation of the points off their surface, in their units."""
     if len(points) < 32:
         return None
-    from isofield.points.local_pca import noise_level
+    from isofield.points import noise_level
 
     points, scale = _unit(points)
     return float(noise_level(points)) * scale

@@ -16,7 +16,7 @@ import numpy as np
 from isofield.errors import InputError
 from isofield.files import atomic_write, os_reason, printable
 from isofield.io.reading import extension_of
-from isofield.points.downsample import vertex_colors
+from isofield.points import vertex_colors, vertex_scalars
 from isofield.types import Cloud
 
 if TYPE_CHECKING:
@@ -97,9 +97,7 @@ def write_mesh(mesh: trimesh.Trimesh, path: str | os.PathLike[str]) -> None:
     colors = vertex_colors(mesh)
     writers = {"obj": _obj, "stl": _stl, "off": _off, "glb": _glb}
     if extension_of(path) == "ply":
-        known = {name: np.asarray(values) for name, values in mesh.vertex_attributes.items()}
-        more = {name: values for name, values in known.items() if values.shape == (len(vertices),)}
-        content = _ply(vertices, faces, colors, more=more)
+        content = _ply(vertices, faces, colors, more=vertex_scalars(mesh))
     else:
         content = writers[extension_of(path)](vertices, faces, colors)
     with atomic_write(path) as beside:

@@ -22,7 +22,7 @@ from isofield.configs import Siren
 from isofield.fields.gradient import value_and_gradient
 from isofield.losses.eikonal import eikonal_l1, normal_cosine_loss, off_surface_penalty
 from isofield.methods.network import NetworkMethod
-from isofield.points.normals import orient
+from isofield.points import orient
 from isofield.sampling.query_points import SPACE
 from isofield.types import Batch, Observation
 

@@ -34,8 +34,7 @@ from isofield.fields.sparse_levels import Band, interpolated, redistanced, refin
 from isofield.kdtree import nearest
 from isofield.losses.ssd import hessian_rows, value_and_normal_rows, value_rows
 from isofield.methods.network import observation_of
-from isofield.points.denoising import denoise
-from isofield.points.normals import Oriented, orient
+from isofield.points import Oriented, denoise, orient
 from isofield.types import FitProgress, FreeSpace, Shape
 
 
@@ -55,7 +54,7 @@ class SsdMethod:
         yield FitProgress("finding the orientation", 0.0)
         oriented = denoise(orient(observed.points, observed.normals, observed.noise, seed, self.config.oriented))
         for stage in fit_oriented(oriented, self.config, observed.free):
-            yield replace(stage, fraction=0.4 + 0.6 * stage.fraction, noise=oriented.usual_noise)
+            yield replace(stage, fraction=0.4 + 0.6 * stage.fraction, noise=oriented.median_noise)
 
 
 def fit_oriented(points: Oriented, config: Ssd, free: FreeSpace | None = None) -> Iterator[FitProgress[SparseGrid]]:

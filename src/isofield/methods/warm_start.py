@@ -23,8 +23,7 @@ from torch import Tensor, nn
 from isofield.adapt import Batches, descend_batches, rows, tensor
 from isofield.configs import WarmStart
 from isofield.losses.signed import sign_hinge
-from isofield.points.denoising import denoise
-from isofield.points.normals import Oriented, orient
+from isofield.points import Oriented, denoise, orient
 from isofield.sampling.query_points import SPACE, around, everywhere, rough_distance
 from isofield.types import Batch, FitProgress, Observation
 
@@ -54,7 +53,7 @@ def warm_up(
     steps = descend_batches(rough, field.parameters(), rows(both, warm.optim.batch, random), warm.optim)
     for index, losses in enumerate(steps):
         done = 0.1 + 0.2 * (index + 1) / warm.optim.steps
-        yield FitProgress("learning the rough distance", done, field, oriented.usual_noise, losses)
+        yield FitProgress("learning the rough distance", done, field, oriented.median_noise, losses)
     anchors = _anchors(warm, near, far, tensor(oriented.points, device), batch // 4, random)
     return replace(observed, points=oriented.points, normals=oriented.normals), anchors
 

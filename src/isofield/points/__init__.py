@@ -1,7 +1,39 @@
-"""Point clouds: checks, normalisation, normals and their orientation, noise, outliers, downsampling, merging."""
+"""Point clouds: checks, normalization, oriented normals, noise, outliers, downsampling, merging."""
 
+from isofield.points.denoising import denoise
+from isofield.points.downsample import (
+    drop_duplicates,
+    sample_mesh,
+    select,
+    vertex_colors,
+    vertex_scalars,
+    voxel_downsample,
+)
+from isofield.points.local_pca import noise_level, spacing, subsample
 from isofield.points.merge_scans import merge_scans
 from isofield.points.normalization import normalization
-from isofield.points.validation import check_cloud, check_faces, check_points
+from isofield.points.normals import Oriented, orient
+from isofield.points.outliers import inliers
+from isofield.points.validation import FEWEST, check_cloud, check_faces, check_points
 
-__all__ = ["check_cloud", "check_faces", "check_points", "merge_scans", "normalization"]
+__all__ = [
+    "FEWEST",
+    "Oriented",
+    "check_cloud",
+    "check_faces",
+    "check_points",
+    "denoise",
+    "drop_duplicates",
+    "inliers",
+    "merge_scans",
+    "noise_level",
+    "normalization",
+    "orient",
+    "sample_mesh",
+    "select",
+    "spacing",
+    "subsample",
+    "vertex_colors",
+    "vertex_scalars",
+    "voxel_downsample",
+]

@@ -1,4 +1,4 @@
-"""Points moved back onto the surface that they scatter about, by what their neighbours say."""
+"""Denoising: points are projected onto the surface that they scatter around."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from isofield.points.normals import Oriented
 from isofield.threads import ranges
 
 NEIGHBOURS = 24, 64
-"""Neighbours that decide together, where the noise is below the spacing and where it is above: it falls by about the
-square root of their number."""
+"""Number of neighbours if the noise is below the spacing, and if it is above: their mean reduces it by about the square
+root of their number."""
 REACH = 0.007
-"""Widest kernel, as a share of the box's longest side: what points farther apart differ by is shape and not noise."""
+"""Widest kernel, as a fraction of the longest side of the box: beyond it, points differ by shape, not by noise."""
 NOISE_REACH = 1.9
-"""In noise so many deviations are allowed, if that is wider: closer points differ by noise alone."""
+"""The kernel may be this many deviations of the noise wide, if that is more: closer points differ by noise alone."""
 AGREEMENT = 8
-"""Power of the cosine between two normals in a neighbour's weight: points beyond a sharp edge hardly count."""
+"""Power of the cosine between two normals in the weight of a neighbour: it excludes points beyond a sharp edge."""
 ROUNDS = 2
 
 
 def denoise(oriented: Oriented) -> Oriented:
-    """The same, its points moved to where their neighbours say that the surface is (`denoised`)."""
-    return replace(oriented, points=denoised(oriented.points, oriented.normals, oriented.usual_noise))
+    """Oriented points after `denoised`, with their noise."""
+    return replace(oriented, points=denoised(oriented.points, oriented.normals, oriented.median_noise))
 
 
 def denoised(points: np.ndarray, normals: np.ndarray, noise: float = 0.0) -> np.ndarray:
-    """(n, 3) points moved along their normals, of unit length and with consistent sides, towards the common surface.
+    """(n, 3) points moved along their normals, consistently oriented and of unit length, towards their common surface.
 
-    noise: the points' standard deviation off the surface, in their units. A point moves by the weighted mean of
-    (p_j - p_i) . (n_i + n_j) / 2 over its neighbours. On a plane that is how far the others lie above it; on a sphere
-    it is zero, so that curved surfaces do not shrink as with plain averages.
+    noise: standard deviation of the points off the surface, in their units. A point moves by the weighted mean of
+    (p_j - p_i) . (n_i + n_j) / 2 over its neighbours. On a plane that is the height of the neighbours above it; on a
+    sphere it is zero, so that curved surfaces do not shrink as they do under plain averages.
     """
     x = np.asarray(points, np.float64)
     tree = cKDTree(x)
@@ -53,5 +53,5 @@ def _moved(x, normals, index, distance, widest: float, rows: slice) -> np.ndarra
     weight = np.exp(-((distance / width) ** 2) / 2) * agree**AGREEMENT
     weight /= weight.sum(1, keepdims=True)
     between = (normals[index] + normals[rows][:, None]) / 2  # (m, k, 3)
-    above = np.einsum("nkd,nkd->nk", x[index] - x[rows][:, None], between)
-    return x[rows] + (weight * above).sum(1, keepdims=True) * normals[rows]
+    height = np.einsum("nkd,nkd->nk", x[index] - x[rows][:, None], between)
+    return x[rows] + (weight * height).sum(1, keepdims=True) * normals[rows]

@@ -1,4 +1,4 @@
-"""Fewer points, or points out of faces."""
+"""Subsets of clouds, and clouds sampled from meshes."""
 
 from __future__ import annotations
 
@@ -19,16 +19,21 @@ def vertex_colors(mesh: trimesh.Trimesh) -> np.ndarray | None:
     return np.asarray(visual.vertex_colors, np.uint8) if visual is not None and visual.kind == "vertex" else None
 
 
-def sampled(mesh: trimesh.Trimesh, count: int, seed: int = 0) -> Cloud:
-    """A cloud of `count` points, evenly at random over a mesh's faces, with the faces' normals (sides as wound), and
-    the colours and attributes of its vertices, where it has some."""
+def vertex_scalars(mesh: trimesh.Trimesh) -> dict[str, np.ndarray]:
+    """The scalar attributes (n,) of a mesh's vertices, by name."""
+    attributes = {name: np.asarray(values) for name, values in mesh.vertex_attributes.items()}
+    return {name: values for name, values in attributes.items() if values.shape == (len(mesh.vertices),)}
+
+
+def sample_mesh(mesh: trimesh.Trimesh, count: int, seed: int = 0) -> Cloud:
+    """A cloud of `count` points, uniformly distributed over a mesh, with the normals of its faces and the interpolated
+    colours and attributes of its vertices."""
     import trimesh
 
     points, faces = trimesh.sample.sample_surface(mesh, count, seed=seed)
     points, faces = np.asarray(points, np.float64), np.asarray(faces)
     colors = vertex_colors(mesh)
-    known = {name: np.asarray(values) for name, values in mesh.vertex_attributes.items()}
-    scalars = {name: values for name, values in known.items() if values.shape == (len(mesh.vertices),)}
+    scalars = vertex_scalars(mesh)
     if colors is not None or scalars:
         share = trimesh.triangles.points_to_barycentric(np.asarray(mesh.triangles)[faces], points)  # (n, 3)
         corners = np.asarray(mesh.faces)[faces]  # (n, 3)
@@ -40,16 +45,16 @@ def sampled(mesh: trimesh.Trimesh, count: int, seed: int = 0) -> Cloud:
 
 
 def drop_duplicates(cloud: Cloud) -> Cloud:
-    """The cloud with the first of the points at every place, in their order."""
+    """The cloud without repeated points: the first of equal points stays."""
     first, _ = distinct(cloud.points)
-    return cloud if len(first) == len(cloud.points) else chosen(cloud, first)
+    return cloud if len(first) == len(cloud.points) else select(cloud, first)
 
 
 def voxel_downsample(cloud: Cloud, cells: int) -> Cloud:
-    """The cloud with the mean of the points of every cell, `cells` along the longest side of the box of most points.
+    """The cloud with one point a voxel, the mean of its points; `cells` voxels along the longest side of the box.
 
-    Normals: that of the point nearest to the mean, since sides may differ; colours and attributes: the mean. Far points
-    do not coarsen the cells: the box is that of the central 99.8 % of each axis.
+    The normal is that of the point nearest to the mean, since orientations may differ; colours and attributes are
+    means. The box is that of the central 99.8 % of each axis, so that far points do not coarsen the voxels.
     """
     low, high = np.quantile(cloud.points, [0.001, 0.999], axis=0)
     side = float((high - low).max()) / cells
@@ -74,8 +79,8 @@ def voxel_downsample(cloud: Cloud, cells: int) -> Cloud:
     return Cloud(mean, cloud.normals[order][nearest], colors, attributes)
 
 
-def chosen(cloud: Cloud, index: np.ndarray) -> Cloud:
-    """Some points of a cloud, by their numbers or as (n,) bool, with all that was measured at them."""
+def select(cloud: Cloud, index: np.ndarray) -> Cloud:
+    """Some points of a cloud, by index or as (n,) bool, with their normals, colours and attributes."""
     return Cloud(
         cloud.points[index],
         None if cloud.normals is None else cloud.normals[index],

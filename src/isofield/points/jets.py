@@ -2,8 +2,8 @@
 
 Osculating jets (Cazals and Pouget, "Estimating differential quantities using polynomial fitting of osculating jets",
 2005) over neighbours whose normals agree with the point's own (Oztireli, Guennebaud and Gross, "Feature preserving
-point set surfaces based on non-linear kernel regression", 2009): the other side of a thin wall, and what lies beyond a
-sharp edge, take no part. How many neighbours count follows from the noise beside the spacing.
+point set surfaces based on non-linear kernel regression", 2009), which leaves out the other side of a thin wall and
+points beyond a sharp edge. The number of neighbours follows from the ratio of noise to spacing.
 """
 
 from __future__ import annotations
@@ -18,48 +18,48 @@ from isofield.points.local_pca import LOW, quadratic_terms, tangents
 from isofield.threads import parallel_map, ranges
 
 COUNTS = np.array([10, 12, 16, 24, 32, 48, 64, 96, 128])
-"""Neighbours of a patch."""
+"""Possible numbers of neighbours of a patch."""
 FIRST, FIRST_POWER = 24, 4
-"""Neighbours of the patch that tells the noise, and the power in its weights."""
+"""Neighbours of the first patch, from which the noise is estimated, and the power of the cosine in its weights."""
 PER_RATIO = 300.0
-"""Neighbours beyond the least, times (noise / spacing)^2."""
+"""Neighbours beyond the fewest, per (noise / spacing)^2."""
 MOST = 16_000_000
-"""Pairs of a point and a neighbour, at most."""
+"""At most this many pairs of a point and a neighbour."""
 WIDTH = 0.9
-"""Width of the Gaussian weights, of the distance to the farthest neighbour."""
+"""Width of the Gaussian weights, as a fraction of the distance to the farthest neighbour."""
 POWERS = (2, 4, 8, 8)
-"""Power of the cosine between two normals in a neighbour's weight, round by round as the normals get better."""
+"""Power of the cosine between two normals in the weight of a neighbour, in each round: it rises as they improve."""
 RIDGE = 1e-3
-"""Weight that keeps the curvature of a patch that is hardly known near zero; heights and lengths in widths. Half of it
-on u v, so that the sum is the squared norm of the Hessian, whatever the axes."""
+"""Regularization of the curvature, where a patch barely determines it; lengths in kernel widths. Half of it applies to
+u v, so that the sum is the squared norm of the Hessian in any axes."""
 SPREAD = 2.0
-"""A point's noise is within this factor of the whole cloud's."""
+"""The noise of a point is clipped to within this factor of the noise of the cloud."""
 
 
 @dataclass(frozen=True)
 class Jets:
-    """What the patches tell at each point: normals (n, 3) of unit length on the given sides, and noise (n,), the
-    standard deviation of the points off the surface in their units."""
+    """Results at each point: normals (n, 3) of unit length, oriented as given, and noise (n,), the standard deviation
+    of the points off the surface in their units."""
 
     normals: np.ndarray
     noise: np.ndarray
 
 
 def fit_jets(points: np.ndarray, normals: np.ndarray, noise: float | None = None) -> Jets:
-    """Normals and noise of points (n, 3) from normals (n, 3) of unit length whose sides are known.
+    """Normals and noise of points (n, 3) from oriented normals (n, 3) of unit length.
 
-    noise: standard deviation of the points off the surface, or None to estimate it. Several rounds, each with the
-    normals of the one before in its weights.
+    noise: standard deviation of the points off the surface, or None to estimate it. Each of several rounds weights
+    neighbours with the normals of the previous one.
     """
     tree = cKDTree(points)
     distance, index = nearest(tree, points, k=min(FIRST, len(points)))
-    spacing = distance[:, min(6, len(points) - 1)] * np.sqrt(np.pi / 6)  # side of the square that a point stands for
+    spacing = distance[:, min(6, len(points) - 1)] * np.sqrt(np.pi / 6)  # side of a square with the area of a point
 
     def local(residual: np.ndarray) -> np.ndarray:
         if noise is not None:
             return np.full(len(points), noise)
-        usual = float(np.quantile(residual, LOW))
-        return np.clip(np.quantile(residual[index], LOW, axis=1), usual / SPREAD, usual * SPREAD)
+        typical = float(np.quantile(residual, LOW))
+        return np.clip(np.quantile(residual[index], LOW, axis=1), typical / SPREAD, typical * SPREAD)
 
     residual = _round(points, normals, [(np.arange(len(points)), index, distance)], FIRST_POWER)[1]
     deviation = local(residual)
@@ -81,7 +81,7 @@ def _round(
 ) -> tuple[np.ndarray, np.ndarray]:
     """New normals (n, 3) and residuals (n,).
 
-    groups: points with equally many neighbours, as (rows (m,), index (m, k), distance (m, k)).
+    groups: points with the same number of neighbours, as (rows (m,), index (m, k), distance (m, k)).
     """
     result, residual = normals.copy(), np.empty(len(points))
     for rows, index, distance in groups:
@@ -110,7 +110,7 @@ def _patches(
     patch = np.linalg.solve(square, (weighted @ h[..., None]))[..., 0]  # (m, 6)
     new = n - patch[:, 1:2] * a - patch[:, 2:3] * b
     left = h - (patch[:, None] @ terms)[:, 0]
-    count = 1 / np.square(weight).sum(1)  # as many neighbours of equal weight would tell as much
+    count = 1 / np.square(weight).sum(1)  # the effective number of neighbours
     freedom = np.maximum(count - patch.shape[1], 1) / count
     residual = np.sqrt((weight * left * left).sum(1) / freedom) * width[:, 0]
     return new / np.linalg.norm(new, axis=1, keepdims=True), residual

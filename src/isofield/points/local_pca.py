@@ -1,4 +1,4 @@
-"""What a point's neighbours say while sides are not known: a plane, how flat the surface is, its noise, its spacing."""
+"""Local principal components of points: unoriented normals, flatness, noise and spacing."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from isofield.kdtree import nearest
 from isofield.threads import ranges
 
 NEIGHBOURS = 16
-"""Points of a neighbourhood whose principal components give the normal, where the noise is small."""
+"""Size of a neighbourhood whose principal components give the normal, if the noise is small."""
 WIDER = (32, 64)
-"""Neighbourhoods for points whose noise is not small beside the extent of the smaller ones."""
+"""Sizes of neighbourhoods for points whose noise is large compared with the extent of the smaller ones."""
 QUADRIC = 20
-"""Points of a neighbourhood whose distance from a quadric tells the noise."""
+"""Size of a neighbourhood whose distances from a quadric give the noise."""
 LOW = 0.3
-"""Quantile of those distances that tells the noise: edges, which no quadric fits, are above it."""
+"""Quantile of those distances that gives the noise: those at edges, which no quadric fits, are above it."""
 LOW_CHI = 0.88
-"""That quantile of a deviation of 1 estimated from 20 points and six coefficients: the root of chi-square(14) / 14."""
+"""That quantile for a deviation of 1, estimated from 20 points and six coefficients: sqrt(chi-square(14) / 14)."""
 FLAT = 0.08
-"""Neighbourhoods below this share of the second principal component in the third are flat enough."""
+"""A neighbourhood is flat if its third principal component is below this fraction of the second."""
 FLATTER = 0.7
-"""A wider neighbourhood counts where it is flatter by this factor."""
+"""A wider neighbourhood is used if it is flatter by this factor."""
 
 MANY = 30_000
-"""Points by which it is judged how densely a surface was measured."""
+"""At most this many points are used to decide which parts of a surface were measured."""
 
 
 @dataclass(frozen=True)
 class Neighbourhoods:
     """Each point's nearest neighbours and the plane through them; lengths in the units of the points.
 
-    index, distance: (n, k), the point itself first. normals: (n, 3) of unit length, sides arbitrary. noise: (n,)
-    standard deviation of the neighbours off that plane. bend: (n,) how far from flat, 0 to 1.
+    index, distance: (n, k), the point itself first. normals: (n, 3) of unit length with arbitrary signs. noise: (n,)
+    standard deviation of the neighbours off that plane. bend: (n,) deviation from flatness, 0 to 1.
     """
 
     index: np.ndarray
@@ -47,8 +47,8 @@ class Neighbourhoods:
 def neighbourhoods(points: np.ndarray) -> Neighbourhoods:
     """Planes through the neighbours of every point (n, 3).
 
-    A plane through points that lie as far off the surface as they lie apart says nothing: where 16 neighbours are not
-    flat, 32 and 64 are tried, and the flattest neighbourhood counts.
+    A plane means nothing if the points lie as far off the surface as they lie apart: if 16 neighbours are not flat, 32
+    and 64 are tried, and the flattest neighbourhood is used.
     """
     tree = cKDTree(points)
     distance, index = nearest(tree, points, k=min(25, len(points)))
@@ -58,18 +58,18 @@ def neighbourhoods(points: np.ndarray) -> Neighbourhoods:
         if len(unclear) == 0 or len(points) < 4 * wider:
             break
         _, more = nearest(tree, points[unclear], k=wider)
-        found, off, bent = planes(points, more)
-        better = bent < bend[unclear] * FLATTER
+        wide = planes(points, more)
+        better = wide[2] < bend[unclear] * FLATTER
         at = unclear[better]
-        normals[at], noise[at], bend[at] = found[better], off[better], bent[better]
+        normals[at], noise[at], bend[at] = (values[better] for values in wide)
         unclear = unclear[bend[unclear] > FLAT]
     return Neighbourhoods(index, distance, normals, noise, bend)
 
 
 def planes(points: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Planes through points[index], index (n, k): normals (n, 3), root mean square distance (n,), and how bent (n,).
+    """Planes through points[index], index (n, k): normals (n, 3), root mean square distances (n,), and bend (n,).
 
-    Bent is the least principal component's share of the second: 0 for a plane, 1 for a ball or a line.
+    Bend is the ratio of the third principal component to the second: 0 for a plane, 1 for a ball or a line.
     """
     normals, noise, bend = (np.empty((len(index), *tail)) for tail in ((3,), (), ()))
     for rows in ranges(len(index), 50_000):
@@ -84,15 +84,15 @@ def planes(points: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def local_noise(points: np.ndarray, near: Neighbourhoods) -> np.ndarray:
-    """(n,) standard deviation of points (n, 3) off the surface: what a quadratic patch through 20 neighbours leaves.
+    """(n,) standard deviation of points (n, 3) off the surface: the residual of a quadric through 20 neighbours.
 
-    A low quantile among the neighbours counts, because no quadric fits an edge, and it stays within a factor of two of
-    the whole cloud's.
+    A low quantile over the neighbours is used, because no quadric fits an edge, clipped to within a factor of two of
+    that of the whole cloud.
     """
     left = quadrics(points, points, near.normals, near.index[:, :QUADRIC])
     local = np.quantile(left[near.index[:, :QUADRIC]], LOW, axis=1) / LOW_CHI
-    usual = float(np.quantile(left, LOW)) / LOW_CHI
-    return np.clip(local, usual / 2, usual * 2)
+    typical = float(np.quantile(left, LOW)) / LOW_CHI
+    return np.clip(local, typical / 2, typical * 2)
 
 
 def quadrics(at: np.ndarray, points: np.ndarray, normals: np.ndarray, index: np.ndarray) -> np.ndarray:
@@ -116,7 +116,7 @@ def quadrics(at: np.ndarray, points: np.ndarray, normals: np.ndarray, index: np.
 
 
 def noise_level(points: np.ndarray) -> float:
-    """Standard deviation of points (n, 3) off their surface, in their units, from at most 20 000 of them."""
+    """Standard deviation of points (n, 3) off their surface, in their units, estimated from at most 20 000 of them."""
     points = np.asarray(points, np.float64)
     chosen = np.linspace(0, len(points) - 1, min(len(points), 20_000)).astype(np.int64)
     _, index = nearest(cKDTree(points), points[chosen], k=QUADRIC)
@@ -125,22 +125,24 @@ def noise_level(points: np.ndarray) -> float:
 
 
 def spacing(points: np.ndarray) -> float:
-    """Median distance of points (n, 3) to their nearest neighbour, from at most 20 000 of them."""
+    """Median distance of points (n, 3) to their nearest neighbour, estimated from at most 20 000 of them."""
     chosen = np.linspace(0, len(points) - 1, min(len(points), 20_000)).astype(np.int64)
     return float(np.median(nearest(cKDTree(points), points[chosen], k=[2])[0]))
 
 
-def subsample(points: np.ndarray, usual: float) -> tuple[np.ndarray, float]:
-    """Points (n, 3) and their spacing, `usual`; of more than `MANY` a random part of so many, always the same, with its
-    own: judgements of how densely a surface was measured are made at that scale."""
+def subsample(points: np.ndarray, distance: float) -> tuple[np.ndarray, float]:
+    """Points (n, 3) and their spacing `distance`; of more than `MANY` points, a fixed random subset and its spacing.
+
+    Which parts of a surface were measured is decided at that scale.
+    """
     if len(points) <= MANY:
-        return points, usual
+        return points, distance
     part = points[np.sort(np.random.default_rng(0).permutation(len(points))[:MANY])]
     return part, spacing(part)
 
 
 def tangents(normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Two directions (n, 3) of unit length that with normals (n, 3) make right-handed frames (a, b, n)."""
+    """Two directions a, b (n, 3) of unit length that form right-handed frames (a, b, n) with normals n (n, 3)."""
     a = np.cross(normals, np.eye(3)[np.abs(normals).argmin(1)])
     a /= np.linalg.norm(a, axis=1, keepdims=True)
     return a, np.cross(normals, a)

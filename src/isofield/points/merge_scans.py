@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 
 from isofield.errors import InputError
 from isofield.kdtree import nearest
-from isofield.points.downsample import sampled
+from isofield.points.downsample import sample_mesh
 from isofield.points.local_pca import neighbourhoods, spacing
 from isofield.points.validation import check_cloud, check_faces
 from isofield.types import Cloud
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     import trimesh
 
 SAMPLES = 80_000
-"""Points drawn from the faces of all scans that are meshes."""
+"""Points sampled from the faces of all scans that are meshes."""
 NEAR, LEAST = 5.0, 0.01
-"""Scans overlap where this share of one's points lies within so many spacings (or deviations of their noise, twice) of
-the others' points."""
+"""Two scans overlap if at least the second fraction of the points of one lie within the first number of spacings (or
+double deviations of the noise) of the points of the other."""
 ALONG = 1.0
-"""There, scans that are registered lie within this of each other's planes in the median, in the same unit."""
-LOOKED = 20_000
-"""Points of each scan that are looked at for it."""
+"""Median distance of registered scans to each other's tangent planes where they overlap, at most, in the same unit."""
+TESTED = 20_000
+"""Points of each scan in this test, at most."""
 
 
 def merge_scans(scans: Mapping[str, Cloud | trimesh.Trimesh], poses: Mapping[str, np.ndarray] | None = None) -> Cloud:
@@ -44,7 +44,7 @@ def merge_scans(scans: Mapping[str, Cloud | trimesh.Trimesh], poses: Mapping[str
         if isinstance(shape, Cloud):
             cloud = check_cloud(shape, name)
         else:
-            cloud = sampled(check_faces(shape, name), SAMPLES // len(scans))
+            cloud = sample_mesh(check_faces(shape, name), SAMPLES // len(scans))
         if poses is not None:
             stem = Path(name).stem
             if stem not in poses:
@@ -52,7 +52,7 @@ def merge_scans(scans: Mapping[str, Cloud | trimesh.Trimesh], poses: Mapping[str
             cloud = _moved(cloud, poses[stem])
         clouds.append(cloud)
     if len(clouds) > 1:
-        _warn_of_strangers([cloud.points for cloud in clouds], list(scans))
+        _warn_unregistered([cloud.points for cloud in clouds], list(scans))
     normals = [cloud.normals for cloud in clouds if cloud.normals is not None]
     colors = [cloud.colors for cloud in clouds if cloud.colors is not None]
     shared = set.intersection(*(set(cloud.attributes) for cloud in clouds))
@@ -70,25 +70,25 @@ def _moved(cloud: Cloud, pose: np.ndarray) -> Cloud:
     return replace(cloud, points=cloud.points @ rotation.T + pose[:3, 3], normals=normals)
 
 
-def _warn_of_strangers(clouds: Sequence[np.ndarray], names: Sequence[str]) -> None:
-    """Warns of a scan that no other comes near to, or that runs through the others instead of along them: its pose, or
-    its unit, may be wrong."""
-    clouds = [points[:: -(-len(points) // LOOKED)] for points in clouds]
+def _warn_unregistered(clouds: Sequence[np.ndarray], names: Sequence[str]) -> None:
+    """Warns of a scan that is far from all others, or that crosses them instead of following them: its pose or its unit
+    may be wrong."""
+    clouds = [points[:: -(-len(points) // TESTED)] for points in clouds]
     around = [neighbourhoods(points) for points in clouds]
-    apart = [max(spacing(p), 2 * float(np.median(known.noise))) for p, known in zip(clouds, around, strict=True)]
+    apart = [max(spacing(p), 2 * float(np.median(local.noise))) for p, local in zip(clouds, around, strict=True)]
     for index, points in enumerate(clouds):
         others = np.concatenate([other for number, other in enumerate(clouds) if number != index])
         normals = np.concatenate([other.normals for number, other in enumerate(around) if number != index])
         unit = max(apart)
-        distance, place = nearest(cKDTree(others), points)
+        distance, closest = nearest(cKDTree(others), points)
         near = distance < NEAR * unit
         if near.mean() < LEAST:
             warnings.warn(
-                f"{names[index]} lies apart from the other scans: check its pose, and that all have one unit",
+                f"{names[index]} lies apart from the other scans: check its pose and its unit",
                 stacklevel=3,
             )
-        elif np.median(np.abs(((points - others[place]) * normals[place]).sum(1))[near]) > ALONG * unit:
+        elif np.median(np.abs(((points - others[closest]) * normals[closest]).sum(1))[near]) > ALONG * unit:
             warnings.warn(
-                f"{names[index]} runs through the other scans instead of along them: register the scans (--poses)",
+                f"{names[index]} crosses the other scans instead of following them: register the scans (--poses)",
                 stacklevel=3,
             )

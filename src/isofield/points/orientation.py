@@ -1,4 +1,4 @@
-"""The sides of normals: the winding number decides, the neighbour graph cleans up."""
+"""Consistent orientation of normals: the winding number votes, the neighbour graph removes errors."""
 
 from __future__ import annotations
 
@@ -11,26 +11,25 @@ from isofield.topology import components
 SUBSET = 6000
 """Points that are oriented together; every pair of them counts, so time grows with the square."""
 FINER, FINER_NOISE = 30_000, 0.6
-"""Points that are then oriented in clusters, at most, and the noise beside their spacing, at most: the winding number
-on points that lie in a thick layer is not 1/2."""
+"""The larger subset that is oriented in clusters: at most this many points, and few enough that the noise stays below
+this fraction of their spacing. In a thick layer of points the winding number is not 1/2."""
 SHARE = 64
-"""Neighbours that tell how many of the larger subset one of the smaller stands for."""
+"""Neighbours from which the density of the smaller subset in the larger one is estimated."""
 WIDTHS = (0.03, 0.008, 0.004)
-"""Smoothing width of the winding kernel in the first round, in the first with clusters, and in the last rounds of both,
-in units of the box's longest side."""
+"""Smoothing width of the winding kernel in the first round, in the first round with clusters, and in the last rounds of
+both, in units of the longest side of the bounding box."""
 NOISE_WIDTH = 1.5
-"""The widths are at least so many times the noise: below it the field follows single points."""
+"""The widths are at least this many times the noise: below it the field follows single points."""
 AGREEMENT = 0.8
-"""Mean product of given and found sides, beyond which the given ones may be right where they differ."""
+"""Above this mean product of the given and the estimated signs, the given ones may be right where they differ."""
 PATCHES, CONFLICT, BORDER = 50, 0.5, 0.1
-"""How often patches are turned, the share of a border's pull that must ask for it, and the pull that a border has at
-least, beside the square root of the patch's points: a compact patch has about twice that root."""
+"""Rounds of flipping patches; the fraction of a border's weight that must disagree for a flip; and the least weight of
+a border, relative to the square root of the number of points in the patch (a compact patch has about twice that)."""
 HARD = 1.5
-"""How much likelier a point is to be chosen for the subset where its neighbours' normals scatter as they do on
-average."""
+"""How much more likely a point is to enter the subset if the normals around it scatter as much as on average."""
 
 
-def winding_sides(
+def winding_votes(
     points: np.ndarray,
     normals: np.ndarray,
     neighbours: np.ndarray,
@@ -39,12 +38,12 @@ def winding_sides(
     seed: int = 0,
     subset: int = SUBSET,
 ) -> np.ndarray:
-    """(n,) in [-1, 1]: whether each normal (n, 3) points outward, and how sure that is.
+    """(n,) in [-1, 1]: whether each normal (n, 3) points outward, with its confidence.
 
-    points (n, 3) have a box with longest side 1 about the origin; neighbours (n, k) are the indices of each point's
-    neighbours, areas (n,) what a point stands for; noise is the points' deviation. A random subset, denser where
-    normals scatter (thin parts, edges), gets outward directions from all pairs, a larger one from clusters; every
-    normal asks the five nearest. subset: how many points of the first.
+    points: (n, 3), in a box around the origin with longest side 1. neighbours: (n, k) indices. areas: (n,) of the
+    surface around each point. noise: standard deviation of the points off the surface. subset: size of a random
+    subset, denser where normals scatter (thin parts, edges), whose outward directions come from all pairs; those of a
+    larger subset come from clusters. Each normal is compared with the five nearest directions.
     """
     from isofield.points.winding_orientation import clustered_normals, consistent_normals
 
@@ -52,7 +51,7 @@ def winding_sides(
     scatter = scatter[neighbours].mean(1)
     chance = 1 + HARD * scatter / max(float(scatter.mean()), 1e-9)
     keys = np.random.default_rng(seed).exponential(size=len(points)) / chance
-    order = np.argsort(keys, kind="stable")  # any first part of it is a subset
+    order = np.argsort(keys, kind="stable")  # every prefix is a random subset
     chosen = np.sort(order[:subset])
     last = max(WIDTHS[2], NOISE_WIDTH * noise)
     vectors = consistent_normals(points[chosen], (WIDTHS[0], last))
@@ -60,9 +59,9 @@ def winding_sides(
     if most >= 2 * subset:
         finer = np.sort(order[:most])
         tree = cKDTree(points[finer])
-        among = np.isin(finer, chosen, assume_unique=True)
-        share = among[nearest(tree, points[finer], k=SHARE)[1]].mean(1, keepdims=True)
-        start = _blend(points[chosen], vectors, points[finer]) * share
+        member = np.isin(finer, chosen, assume_unique=True)
+        density = member[nearest(tree, points[finer], k=SHARE)[1]].mean(1, keepdims=True)
+        start = _blend(points[chosen], vectors, points[finer]) * density
         vectors = clustered_normals(points[finer], start, (max(WIDTHS[1], last), last))
         chosen = finer
     directions = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-300)
@@ -70,40 +69,40 @@ def winding_sides(
 
 
 def _blend(points: np.ndarray, values: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """(m, 3): values (n, 3) of the five of points (n, 3) that are nearest to each of `at` (m, 3), by distance."""
+    """(m, 3) values (n, 3) at points (n, 3), interpolated at `at` (m, 3) from the five nearest points."""
     distance, index = nearest(cKDTree(points), at, k=5)
     weight = np.exp(-np.square(distance / np.maximum(distance[:, -1:], 1e-12)))
     return np.einsum("mk,mkd->md", weight / weight.sum(1, keepdims=True), values[index])
 
 
-def graph_sides(
+def propagate_signs(
     points: np.ndarray, normals: np.ndarray, index: np.ndarray, distance: np.ndarray, votes: np.ndarray
 ) -> np.ndarray:
-    """(n,) +1 or -1 for normals (n, 3) at points (n, 3): votes (n,), made consistent among neighbours.
+    """(n,) +1 or -1 for normals (n, 3) at points (n, 3): votes (n,) made consistent over the neighbour graph.
 
     index, distance: (n, k) neighbours, the point itself first.
     """
-    near, weight = index[:, 1:13], pulls(points, normals, index, distance)
-    sides = votes
+    near, weight = index[:, 1:13], agreement(points, normals, index, distance)
+    signs = votes
     for _ in range(30):
-        sides = np.tanh(2 * ((weight * sides[near]).sum(1) + 0.3 * votes))
-    return turn_patches(np.where(sides < 0, -1.0, 1.0), near, weight)
+        signs = np.tanh(2 * ((weight * signs[near]).sum(1) + 0.3 * votes))
+    return flip_patches(np.where(signs < 0, -1.0, 1.0), near, weight)
 
 
-def turn_patches(sides: np.ndarray, near: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """sides (n,) after turning whole patches that disagree with what surrounds them along nearly all of their border.
+def flip_patches(signs: np.ndarray, near: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """signs (n,) after flipping patches that disagree with their surroundings along most of their border.
 
-    near, weight: (n, 12) neighbours and how much they pull. A patch is a connected part whose neighbours agree. On a
-    smooth surface no border of disagreement can be right, however sure the votes were within. Of two patches that
-    touch and could turn, the smaller one does, or a whole body would turn to please a few points of its own; nor does a
-    body turn that noise alone connects with another by a few edges.
+    near, weight: (n, 12) neighbours and the weights of `agreement`. A patch is a connected set of points whose
+    neighbours agree. A smooth surface has no such border, however confident the votes inside were. The smaller one of
+    two adjacent patches is flipped, so that a few points do not flip a whole body. A patch with a short border, such as
+    a body that a few noisy edges connect with another, stays.
     """
-    rows = np.repeat(np.arange(len(sides)), near.shape[1])
-    columns, pull = near.ravel(), weight.ravel()
+    rows = np.repeat(np.arange(len(signs)), near.shape[1])
+    columns, weights = near.ravel(), weight.ravel()
     for _ in range(PATCHES):
-        signed = pull * sides[rows] * sides[columns]
+        signed = weights * signs[rows] * signs[columns]
         agree = signed > 0
-        part = components(len(sides), rows[agree], columns[agree])
+        part = components(len(signs), rows[agree], columns[agree])
         count = int(part.max()) + 1
         across = part[rows] != part[columns]
         if count == 1 or not across.any():
@@ -113,22 +112,22 @@ def turn_patches(sides: np.ndarray, near: np.ndarray, weight: np.ndarray) -> np.
         border = np.bincount(a, np.abs(signed[across]), count) + np.bincount(b, np.abs(signed[across]), count)
         size = np.bincount(part, minlength=count)
         long = border > BORDER * np.sqrt(size)
-        turn = (conflict > CONFLICT * border) & long & (size < len(sides) / 2)
+        turn = (conflict > CONFLICT * border) & long & (size < len(signs) / 2)
         if not turn.any():
             break
-        # Patches that touch do not turn together; each turn lowers what disagrees.
+        # Adjacent patches are not flipped together, so that every flip lowers the disagreement.
         both = turn[a] & turn[b]
         larger = np.where((size[a] > size[b]) | ((size[a] == size[b]) & (a > b)), a, b)
         turn[larger[both]] = False
-        sides = np.where(turn[part], -sides, sides)
-    return sides
+        signs = np.where(turn[part], -signs, signs)
+    return signs
 
 
-def pulls(points: np.ndarray, normals: np.ndarray, index: np.ndarray, distance: np.ndarray) -> np.ndarray:
-    """(n, 12): how much each of 12 neighbours wants a point's normal on its own side (on the other, if negative).
+def agreement(points: np.ndarray, normals: np.ndarray, index: np.ndarray, distance: np.ndarray) -> np.ndarray:
+    """(n, 12) how strongly a point's normal agrees with those of its 12 nearest neighbours; negative: they disagree.
 
-    The product of the two normals, less where the edge between the points leaves the tangent planes (across a thin wall
-    or a sharp edge) and where it is long; the sizes of a row sum to 1.
+    The product of the two normals, weighted down if the edge between the points leaves the tangent planes (across a
+    thin wall or a sharp edge) and with its length; the absolute values of a row sum to 1.
     """
     near, far = index[:, 1:13], distance[:, 1:13]
     edge = points[near] - points[:, None]  # (n, 12, 3)
@@ -141,16 +140,16 @@ def pulls(points: np.ndarray, normals: np.ndarray, index: np.ndarray, distance: 
 
 
 def keep_given_orientation(
-    points: np.ndarray, normals: np.ndarray, index: np.ndarray, distance: np.ndarray, sides: np.ndarray
+    points: np.ndarray, normals: np.ndarray, index: np.ndarray, distance: np.ndarray, signs: np.ndarray
 ) -> np.ndarray | None:
-    """(n,) the sides of normals that came with the points: as they came, where they are consistent, or None.
+    """(n,) one common sign for normals that came with the points, if their orientation is consistent, else None.
 
-    They are consistent where nearly all of them agree with the sides that were found (or nearly none: then all are
-    turned) and neighbours agree among them as well as among the found ones.
+    It is consistent if nearly all of the estimated signs (n,) are equal (all +1: keep; all -1: flip all) and neighbours
+    agree as well with the given orientation as with the estimated one.
     """
-    whole = float(sides.mean())
-    if abs(whole) < AGREEMENT:
+    mean = float(signs.mean())
+    if abs(mean) < AGREEMENT:
         return None
-    weight = pulls(points, normals, index, distance)
-    found = float((weight * sides[:, None] * sides[index[:, 1:13]]).sum())
-    return np.full(len(sides), np.sign(whole)) if float(weight.sum()) >= 0.995 * found else None
+    weight = agreement(points, normals, index, distance)
+    estimated = float((weight * signs[:, None] * signs[index[:, 1:13]]).sum())
+    return np.full(len(signs), np.sign(mean)) if float(weight.sum()) >= 0.995 * estimated else None

@@ -1,4 +1,4 @@
-"""Points that do not belong to the surface."""
+"""Outliers: points that do not belong to the surface."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ from isofield.kdtree import nearest
 from isofield.topology import components
 
 SPARSER = 1.75
-"""A point whose 8th neighbour is so many times farther than that of its neighbours is an outlier; of points on a
-surface one in thousands is."""
+"""A point is an outlier if its 8th neighbour is this many times farther away than is typical of its neighbours; one in
+thousands of points on a surface is."""
 FRAGMENT, FRAGMENT_SHARE = 20, 0.002
-"""A connected part of fewer points, or of a smaller share of all, is a stray."""
+"""A connected component with fewer points than this, or a smaller fraction of all, is a stray fragment."""
 
 
 def inliers(points: np.ndarray) -> np.ndarray:
-    """(n,) bool: points (n, 3) that are no outliers.
+    """(n,) bool: which of points (n, 3) are not outliers.
 
-    A point stays if its 8th neighbour is neither over four times farther than is usual in the cloud nor over
-    `SPARSER` times farther than is usual among those neighbours, judged thrice (outliers hide behind each other), and
-    if the graph of 8 nearest neighbours, which needs no scale, connects it to more than a few points (a stray fragment
-    of a scan is as dense as the rest). The second measure is the local outlier factor (Breunig et al. 2000), with
-    medians.
+    The distance to the 8th neighbour must be at most four times its median over the cloud, and at most `SPARSER` times
+    its median over the neighbours (the local outlier factor of Breunig et al. 2000, with medians). This is repeated
+    three times, since outliers hide behind each other. The graph of 8 nearest neighbours, which needs no scale, must
+    then connect the point to more than a few others: a stray fragment of a scan is as dense as the rest.
     """
     kept = np.ones(len(points), bool)
     for _ in range(3):

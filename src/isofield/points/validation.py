@@ -1,4 +1,4 @@
-"""Whether points or a mesh can be fitted at all; units and place do not matter, only proportions."""
+"""Checks of whether points or a mesh can be fitted; only proportions matter, not units or position."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isofield.errors import InputError
-from isofield.points.downsample import chosen
+from isofield.points.downsample import select
 from isofield.topology import degenerate, distinct
 from isofield.types import Cloud
 
@@ -17,30 +17,30 @@ if TYPE_CHECKING:
     import trimesh
 
 FEWEST = 100
-"""Fewer different points than this say too little about a surface."""
+"""Fewest different points that determine a surface."""
 FEW = 0.1
-"""Up to this part of non-finite points or faces is dropped; with more, the file itself is broken."""
+"""Up to this fraction of non-finite points or faces is dropped; with more, the file is broken."""
 THIN = 1e-4
-"""Points whose second extent is below this part of the first lie on a line."""
+"""Points whose second principal extent is below this fraction of the first lie on a line."""
 EXTENTS = (1e-90, 1e90)
-"""Boxes smaller or larger than this have volumes that 64 bits do not hold."""
+"""The volume of a smaller or larger box exceeds 64-bit numbers."""
 COARSE = 1e-4
-"""A step between stored numbers above this part of the diagonal is worth a word."""
+"""A step between stored numbers above this fraction of the diagonal causes a warning."""
 
 
 def check_points(points: np.ndarray, name: str) -> np.ndarray:
-    """The finite ones of points (n, 3), float64, once they are known to be enough for a surface.
+    """The finite points of an array (n, 3) as float64, after checking that they can determine a surface.
 
-    name: what the points are called in messages (a path, 'the array'). Raises `InputError` where the array is not
-    (n, 3) or more than a tenth of it is not finite, where fewer than 100 points are different, and where all are equal
-    or on a line. Warns of dropped points and of coordinates too far from the origin for their precision.
+    name: of the points in messages (a path, 'the array'). Raises `InputError` if the array is not (n, 3), more than a
+    tenth of it is not finite, fewer than 100 points are different, or all are equal or on a line. Warns of dropped
+    points and of coordinates too far from the origin for their precision.
     """
     points = _table(points, name)
     return points[_usable(points, name)]
 
 
 def check_cloud(cloud: Cloud, name: str) -> Cloud:
-    """`check_points` for a cloud: what was measured at the points is kept beside those that stay."""
+    """`check_points` for a cloud: normals, colours and attributes stay with their points."""
     points = _table(cloud.points, name)
     if cloud.normals is not None and np.shape(cloud.normals) != points.shape:
         raise InputError(
@@ -54,14 +54,14 @@ def check_cloud(cloud: Cloud, name: str) -> Cloud:
     kept = _usable(points, name)
     if kept.all():
         return dataclasses.replace(cloud, points=points)
-    return chosen(dataclasses.replace(cloud, points=points), kept)
+    return select(dataclasses.replace(cloud, points=points), kept)
 
 
 def check_faces(mesh: trimesh.Trimesh, name: str) -> trimesh.Trimesh:
-    """The mesh without faces that have a non-finite corner, once it is known to have an area.
+    """The mesh without faces that have a non-finite corner, after checking that it has an area.
 
-    Raises `InputError` where it has no faces, where more than a tenth of them is not finite, and where all are
-    degenerate (no area). Warns of dropped faces and of coordinates too far from the origin for their precision.
+    Raises `InputError` if it has no faces, more than a tenth of them are not finite, or all are degenerate. Warns of
+    dropped faces and of coordinates too far from the origin for their precision.
     """
     vertices, faces = np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64)
     if not len(faces):
@@ -102,7 +102,7 @@ def _table(points: np.ndarray, name: str) -> np.ndarray:
 
 
 def _usable(points: np.ndarray, name: str) -> np.ndarray:
-    """(n,) bool: which points are finite, once what is left is known to be enough."""
+    """(n,) bool: which points are finite, after checking that these can determine a surface."""
     finite = np.isfinite(points).all(axis=1)
     total, lost = len(points), int(np.count_nonzero(~finite))
     if not total:
@@ -139,7 +139,7 @@ def _usable(points: np.ndarray, name: str) -> np.ndarray:
 
 
 def centered(points: np.ndarray) -> np.ndarray:
-    """Finite points (n, 3) less the centre of their box, divided by its longest side (by 1 where it has none)."""
+    """Finite points (n, 3) relative to the centre of their box, divided by its longest side if that is not zero."""
     low, high = points.min(axis=0), points.max(axis=0)
     x = points - (low / 2 + high / 2)
     largest = float(np.abs(x).max(initial=0)) * 2
@@ -147,16 +147,18 @@ def centered(points: np.ndarray) -> np.ndarray:
 
 
 def _sized(points: np.ndarray, name: str) -> None:
-    """Raises InputError where volumes in the unit of finite points (n, 3) are beyond what 64 bits hold."""
+    """Raises `InputError` if volumes in the unit of finite points (n, 3) exceed 64-bit numbers."""
     largest = float((points.max(axis=0) / 2 - points.min(axis=0) / 2).max()) * 2
     if largest > 0 and not EXTENTS[0] <= largest <= EXTENTS[1]:
-        raise InputError(f"{name} has an extent of {largest:.3g}, whose volume 64 bits cannot hold: change its unit.")
+        raise InputError(
+            f"{name} has an extent of {largest:.3g}, whose volume exceeds 64-bit numbers: change its unit."
+        )
 
 
 def _precision(points: np.ndarray, name: str) -> float:
-    """The step between neighbouring stored numbers, as a part of the box's diagonal; a warning where it is coarse.
+    """The step between adjacent stored numbers, as a fraction of the diagonal; warns if it is coarse.
 
-    Numbers that all fit into 32 bits are taken to come from there.
+    If all numbers fit into 32 bits, they are assumed to have been stored so.
     """
     if not len(points):
         return 0.0

@@ -1,11 +1,11 @@
-"""Normals from the winding number: for the right ones it is 1 inside, 0 outside and 1/2 on the surface.
+"""Oriented normals from the winding number, which should be 1 inside, 0 outside and 1/2 on the surface.
 
 Lin, Shi and Liu, "Fast and Globally Consistent Normal Orientation based on the Winding Number Normal Consistency",
-2024. Vectors v_j at points x_j, as long as the area that a point stands for over 4 pi, have the winding number
+2024. Vectors v_j at points x_j, whose lengths are the area around the point over 4 pi, have the winding number
 
     w(x) = sum_j k(x_j - x) (x_j - x) . v_j          k(r) = (|r|^2 + width^2)^(-3/2)
 
-and a round takes one step of descent on sum_i (w(x_i) - 1/2)^2 and then turns every v_i against the gradient of w.
+and a round takes one step of descent on sum_i (w(x_i) - 1/2)^2 and then turns each v_i against the gradient of w.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from isofield.threads import parallel_map, ranges, single_threaded
 
 ROUNDS = 40
 LEAF, NEAR = 8, 9
-"""Points of a cluster, at most, and how many clusters around a point count point by point."""
+"""Points per cluster, at most, and the number of clusters around a point whose points are summed one by one."""
 OUTER, INNER = 3, 4
-"""How often the far clusters' field is computed, and rounds with each."""
+"""How often the field of the far clusters is computed, and the rounds with each."""
 DESCENT = 0.3
-"""Share of the best step of descent, at first; it falls to 0. Whole steps follow the noise."""
+"""Fraction of the optimal step of descent, at first; it falls to 0. Whole steps fit the noise."""
 LONGER = 1.5
-"""Vectors keep their length within this factor: what the near points alone ask for would let lengths drift."""
+"""Lengths of vectors stay within this factor: from the near points alone they would drift."""
 
 
 def consistent_normals(points: np.ndarray, widths: tuple[float, float]) -> np.ndarray:
-    """(n, 3) outward vectors at points (n, 3), as long as the area of each over 4 pi.
+    """(n, 3) outward vectors at points (n, 3), whose lengths are the area around each over 4 pi.
 
-    The width of the kernel falls from round to round between `widths`, so that the coarse shape is decided first. All
-    pairs count: O(n^2) a round.
+    The width of the kernel falls between `widths` from round to round, so that the coarse shape is decided first. All
+    pairs are summed: O(n^2) a round.
     """
     x = torch.as_tensor(points, dtype=torch.float32)
     v = torch.zeros_like(x)
@@ -65,7 +65,7 @@ def _round(x: Tensor, v: Tensor, square: float, blocks: list[tuple[Tensor, Tenso
     parallel_map(evaluate, blocks)
 
     def times(columns: Tensor) -> Tensor:  # kernel @ columns: (n, n) by (n, c)
-        transposed = columns.T.contiguous()  # with few columns the product is several times faster so
+        transposed = columns.T.contiguous()  # several times faster for few columns
         return torch.cat(parallel_map(lambda block: block[2] @ transposed.T, blocks))
 
     def winding(u: Tensor) -> Tensor:  # A u, (n,)
@@ -110,11 +110,11 @@ def _slope(sums: Tensor, at: Tensor) -> Tensor:
 
 
 def clustered_normals(points: np.ndarray, vectors: np.ndarray, widths: tuple[float, float]) -> np.ndarray:
-    """(n, 3) outward vectors at points (n, 3), from `vectors` (n, 3) that are nearly right.
+    """(n, 3) outward vectors at points (n, 3), refined from approximate ones, `vectors` (n, 3).
 
-    As `consistent_normals`, but only the nearest clusters of points count pair by pair; each of the others counts as
-    one vector at its centre, whose field is computed anew a few times. Every round costs O(n); the far field
-    O(n^2 / 8). Lengths stay near those of `vectors`.
+    As `consistent_normals`, but only the nearest clusters of points are summed pair by pair; each of the others is one
+    vector at its centre, whose field is updated a few times. A round costs O(n); the far field O(n^2 / 8). Lengths stay
+    near those of `vectors`.
     """
     leaves = _leaves(points)
     empty = leaves < 0  # (l, m)
@@ -137,9 +137,9 @@ def clustered_normals(points: np.ndarray, vectors: np.ndarray, widths: tuple[flo
 
 
 def _leaves(points: np.ndarray) -> np.ndarray:
-    """Points (n, 3) in clusters of at most `LEAF`: indices (l, m), -1 where a cluster has one point fewer.
+    """Clusters of at most `LEAF` points (n, 3): indices (l, m), padded with -1.
 
-    Halved at the median of the longest side until they are small.
+    They are halved at the median of their longest side until they are small.
     """
     parts = [np.arange(len(points))]
     while len(parts[0]) > LEAF or len(parts[-1]) > LEAF:
@@ -156,7 +156,7 @@ def _leaves(points: np.ndarray) -> np.ndarray:
 
 
 def _far(x: Tensor, v: Tensor, centre: Tensor, near: Tensor, width: float) -> Tensor:
-    """(l, m, 4) winding number at x (l, m, 3), and minus its gradient, of the clusters (l', 3) that are not near."""
+    """(l, m, 4) winding number at x (l, m, 3), and minus its gradient, of the clusters (l, 3) that are not near."""
     total = v.sum(1)  # (l, 3)
     first, second = _moments(centre, total), _second_moments(centre, total)
     norms = (centre * centre).sum(1)
@@ -180,8 +180,8 @@ def _near_round(
 ) -> Tensor:
     """Vectors v (l, m, 3) after one round, in which the clusters `near` (l, c) change and `far` (l, m, 4) does not.
 
-    real: (l, m, 1), 0 for places without a point. share: of the step of descent that fits best. length: (l, m, 1)
-    around which lengths stay.
+    real: (l, m, 1), 0 for padding. share: fraction of the optimal step of descent. length: (l, m, 1) around which
+    lengths stay.
     """
 
     def lanes(function: Callable[[slice], Tensor]) -> Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from isofield.kdtree import nearest
-from isofield.points.normals import Oriented
+from isofield.points import Oriented
 
 SPACE = 1.1
 """Half side of the cube in which networks are trained."""

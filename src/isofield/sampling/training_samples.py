@@ -8,7 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from isofield.kdtree import nearest
-from isofield.points.normals import Oriented
+from isofield.points import Oriented
 from isofield.sampling.query_points import rough_distance
 from isofield.solids.solid_parts import anywhere_on
 from isofield.solids.triangles import Nearest

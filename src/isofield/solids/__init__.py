@@ -1,1 +1,1 @@
-"""Meshes as solids: parts, their union, inside and outside, distances to triangles."""
+"""Meshes as solids: closed parts, their union, inside and outside, distances to triangles."""

@@ -1,4 +1,4 @@
-"""Queries in an order in which neighbours follow each other: trees then answer them several times faster."""
+"""Queries in Morton order: a spatial tree answers them several times faster."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 BITS = 10
-"""Of each axis."""
+"""Bits per axis."""
 
 
 def morton_order(points: np.ndarray) -> np.ndarray:
@@ -23,16 +23,16 @@ def morton_order(points: np.ndarray) -> np.ndarray:
     bits = np.uint64(max(len(points) - 1, 1).bit_length())
     key <<= bits
     key |= np.arange(len(points), dtype=np.uint64)
-    key.sort()  # numbers sort several times faster than they are ranked
+    key.sort()  # sorting is several times faster than argsort
     return (key & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64)
 
 
-def in_order(ask: Callable[[np.ndarray], np.ndarray], points: np.ndarray) -> np.ndarray:
-    """`ask(points)`, asked in Morton order: points (n, 3) to rows (n, ...)."""
+def in_order(query: Callable[[np.ndarray], np.ndarray], points: np.ndarray) -> np.ndarray:
+    """`query(points)`, evaluated in Morton order: points (n, 3) to rows (n, ...)."""
     if not len(points):
-        return ask(points)
+        return query(points)
     order = morton_order(points)
-    found = ask(np.take(points, order, axis=0))
-    rows = np.empty_like(found)
-    rows[order] = found
+    ordered = query(np.take(points, order, axis=0))
+    rows = np.empty_like(ordered)
+    rows[order] = ordered
     return rows

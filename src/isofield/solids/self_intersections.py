@@ -1,4 +1,4 @@
-"""Where a surface meets itself: faces that cross, touch or nearly touch others of their part."""
+"""Self-intersections: faces that cross, touch or nearly touch others of their part."""
 
 from __future__ import annotations
 
@@ -10,37 +10,37 @@ import numpy as np
 from isofield.solids.morton import morton_order
 
 NEAR = 1e-12
-"""Faces nearer to each other than this share of the whole's extent count as meeting; above rounding."""
+"""Faces nearer to each other than this fraction of the extent count as touching; above rounding errors."""
 FOLDED = 1e-12
-"""Neighbours whose halves of planes differ by less (one less the cosine) lie on top of each other."""
+"""Adjacent faces are folded onto each other if one minus the cosine of their angle is below this."""
 CHUNK = 1 << 17
-"""Pairs that are looked at together."""
+"""Pairs of boxes per chunk."""
 
 
 def crossed(vertices: np.ndarray, faces: np.ndarray, part: np.ndarray) -> np.ndarray:
-    """Which faces (m, 3) may meet another one of their part (m,) elsewhere than at corners and edges that both have.
+    """(m,) bool: which faces (m, 3) may meet another face of their part (m,) outside shared corners and edges.
 
-    None that does is missed: two faces are apart where an axis separates them (Gottschalk, Lin and Manocha 1996), and
-    those for which none is found count. Pairs come from a tree of boxes.
+    The test is conservative: two faces are apart if an axis separates them (Gottschalk, Lin and Manocha 1996), and all
+    others count. Pairs come from a tree of boxes.
     """
-    found = np.zeros(len(faces), bool)
+    hit = np.zeros(len(faces), bool)
     if not len(faces):
-        return found
+        return hit
     corners = vertices[faces]  # (m, 3, 3)
     order = morton_order(corners.mean(1))
     order = order[np.argsort(part[order], kind="stable")]
     low, high = (np.column_stack([edge, part])[order] for edge in (corners.min(1), corners.max(1)))  # (m, 4)
     near = NEAR * float(np.ptp(vertices, axis=0).max())
-    places = np.ascontiguousarray(vertices.T)  # long rows are several times faster than short ones
+    positions = np.ascontiguousarray(vertices.T)  # long rows are several times faster than short ones
     ranked = np.ascontiguousarray(faces[order].T)
     for i, j in _overlapping(low, high):
-        meet = ~_apart(places, np.take(ranked, i, axis=1), np.take(ranked, j, axis=1), near)
-        found[order[i[meet]]] = found[order[j[meet]]] = True
-    return found
+        meet = ~_apart(positions, np.take(ranked, i, axis=1), np.take(ranked, j, axis=1), near)
+        hit[order[i[meet]]] = hit[order[j[meet]]] = True
+    return hit
 
 
 def _overlapping(low: np.ndarray, high: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Pairs i < j of boxes (m, d) that overlap, by halves of halves; the boxes' order should follow their places."""
+    """Pairs i < j of boxes (m, d) that overlap, from a binary tree over them; fastest in a spatially coherent order."""
     levels = []
     while len(low) > 1:
         if len(low) % 2:
@@ -56,7 +56,7 @@ def _overlapping(low: np.ndarray, high: np.ndarray) -> Iterator[tuple[np.ndarray
         if len(i) > CHUNK:
             todo += [(level, i[part], j[part]) for part in np.array_split(np.arange(len(i)), 2)]
             continue
-        # Of one box with itself both halves, and the two with each other once.
+        # A box with itself: both halves, and the pair of them once.
         twice = 2 * i[i != j] + 1
         i, j = (
             np.concatenate([2 * i, 2 * i, 2 * i + 1, twice]),
@@ -71,34 +71,34 @@ def _overlapping(low: np.ndarray, high: np.ndarray) -> Iterator[tuple[np.ndarray
         todo.append((level, i, j))
 
 
-def _apart(places: np.ndarray, one: np.ndarray, two: np.ndarray, near: float) -> np.ndarray:
-    """Whether faces one (3, k) and two (3, k) provably have nothing in common but their common corners and edge.
+def _apart(positions: np.ndarray, one: np.ndarray, two: np.ndarray, near: float) -> np.ndarray:
+    """(k,) bool: whether faces one (3, k) and two (3, k) provably meet only in their common corners and edge.
 
-    places: (3, n) of the vertices.
+    positions: (3, n) of the vertices.
     """
     same = [[f == g for g in two] for f in one]  # each (k,)
     of_one, of_two = [a | b | c for a, b, c in same], [a | b | c for a, b, c in zip(*same, strict=True)]
     common = of_one[0].astype(np.int8) + of_one[1] + of_one[2]
     result = np.zeros(one.shape[1], bool)
 
-    def seen(faces: np.ndarray, chosen: np.ndarray, first: list[np.ndarray]) -> np.ndarray:
-        """(3, 3, c) corners of the chosen faces, turned so that the first that is marked comes first."""
+    def rotated(faces: np.ndarray, chosen: np.ndarray, first: list[np.ndarray]) -> np.ndarray:
+        """(3, 3, c) corners of the chosen faces, rotated so that the first marked corner comes first."""
         marked = [mark[chosen] for mark in first]
         a, b, c = (corner[chosen] for corner in faces)
         turned = [np.where(marked[0], x, np.where(marked[1], y, z)) for x, y, z in ((a, b, c), (b, c, a), (c, a, b))]
-        return np.stack([np.take(places, corner, axis=1) for corner in turned])
+        return np.stack([np.take(positions, corner, axis=1) for corner in turned])
 
     far = np.flatnonzero(common == 0)
-    a, b = (np.stack([np.take(places, corner[far], axis=1) for corner in faces]) for faces in (one, two))
+    a, b = (np.stack([np.take(positions, corner[far], axis=1) for corner in faces]) for faces in (one, two))
     a, b = a - a[0], b - a[0]
     result[far] = _separated(a, b, np.roll(a, -1, 0) - a, np.roll(b, -1, 0) - b, (a - b).sum(0), -near)
 
-    touch = np.flatnonzero(common == 1)  # at a corner: the others, seen from there
-    a, b = (x[1:] - x[0] for x in (seen(one, touch, of_one), seen(two, touch, of_two)))
+    touch = np.flatnonzero(common == 1)  # at a corner: the other corners, relative to it
+    a, b = (x[1:] - x[0] for x in (rotated(one, touch, of_one), rotated(two, touch, of_two)))
     result[touch] = _separated(a, b, a, b, _unit(a[0]) + _unit(a[1]) - _unit(b[0]) - _unit(b[1]), near)
 
-    fold = np.flatnonzero(common == 2)  # at an edge: no more than that, unless they lie on top of each other
-    a, b = (seen(x, fold, [~mark for mark in marks]) for x, marks in ((one, of_one), (two, of_two)))
+    fold = np.flatnonzero(common == 2)  # at an edge: in nothing else, unless they are folded onto each other
+    a, b = (rotated(x, fold, [~mark for mark in marks]) for x, marks in ((one, of_one), (two, of_two)))
     along = _unit(a[2] - a[1])
     a, b = (x[0] - x[1] - along * _dot(x[0] - x[1], along) for x in (a, b))
     result[fold] = _dot(_unit(a), _unit(b)) < 1 - FOLDED
@@ -108,14 +108,15 @@ def _apart(places: np.ndarray, one: np.ndarray, two: np.ndarray, near: float) ->
 def _separated(
     a: np.ndarray, b: np.ndarray, along: np.ndarray, beside: np.ndarray, between: np.ndarray, near: float
 ) -> np.ndarray:
-    """Whether an axis separates points a (p, 3, k) from b (p, 3, k): the direction `between` (3, k) their middles, the
-    normals of the faces and of the edges, `along` (e, 3, k) a's and `beside` (e, 3, k) b's, and what is across both.
+    """(k,) bool: whether an axis separates points a (p, 3, k) from b (p, 3, k).
 
-    near: below 0, the gap has to be wider than that. Above 0, both meet at the origin; all of the one are farther than
-    that on its one side, none of the other is.
+    Tested are the direction `between` (3, k) their centres, the normals of the faces with edges `along` (e, 3, k) of a
+    and `beside` (e, 3, k) of b, and the cross products of normals and edges. near: if negative, the gap must be wider
+    than -near. If positive, a and b meet at the origin, and one must lie farther than that on one side of the axis and
+    the other not.
     """
-    found = np.zeros(a.shape[2], bool)
-    left = np.arange(len(found))
+    separated = np.zeros(a.shape[2], bool)
+    left = np.arange(len(separated))
     edges = range(len(along))
 
     def axes() -> Iterator[np.ndarray]:
@@ -142,11 +143,11 @@ def _separated(
             slack = near / 100
             apart = (one_low > near) & (two_high < slack) | (two_low > near) & (one_high < slack)
             apart |= (one_high < -near) & (two_low > -slack) | (two_high < -near) & (one_low > -slack)
-        found[left[apart]] = True
+        separated[left[apart]] = True
         left = left[~apart]
         if not len(left):
             break
-    return found
+    return separated
 
 
 def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
-"""What encloses a volume among triangles that people bring, and what is a sheet with outside on both of its sides.
+"""Solid parts, which enclose a volume, and sheets, which do not, among the triangles of a mesh.
 
-A part (faces that share edges) is solid where the membranes over the holes at its border are small beside it: fans
-from the middle of each loop of border. Solid parts are wound outward; other parts are sheets.
+A part (faces that share edges) is solid if the membranes over its holes are small: fans from the centre of each border
+loop. Solid parts are wound outward; other parts are sheets, with outside on both sides.
 """
 
 from __future__ import annotations
@@ -11,24 +11,24 @@ from dataclasses import dataclass
 import igl
 import numpy as np
 
-from isofield.topology import areas, components, degenerate, distinct
+from isofield.topology import areas, components, degenerate, distinct, edges_of
 
 HOLES = 0.05
-"""Membranes over the holes of a solid part have at most this share of its area."""
+"""Membranes over the holes of a solid part have at most this fraction of its area."""
 TIE = 1e-6
-"""Radians: faces at an edge that are nearer to each other lie on top of each other."""
+"""Faces at an edge whose angles differ by less (radians) coincide."""
 RAYS, LEAST_RAYS = 50_000, 10
-"""Rays, by which the patches of non-manifold parts are turned outward; and of each patch."""
+"""Rays by which patches of non-manifold parts are oriented, in total; and at least per patch."""
 
 
 @dataclass(frozen=True)
 class Solids:
     """Triangles sorted into solid parts and sheets.
 
-    vertices: (n, 3). solid: (m, 3) faces of solid parts, wound outward. sheet: (k, 3) faces of the others. part: (m,)
-    the part of each solid face. parts: how many there are, of both kinds. dropped: degenerate and repeated faces that
-    were left out. turned: solid faces that were wound the other way. holes: area of the membranes over the holes of
-    solid parts, as a share of the whole area.
+    vertices: (n, 3). solid: (m, 3) faces of solid parts, wound outward. sheet: (k, 3) faces of sheets. part: (m,) the
+    part of each solid face. parts: number of parts of both kinds. dropped: number of degenerate and repeated faces,
+    which are left out. turned: number of solid faces whose winding was reversed. holes: area of the membranes over the
+    holes of solid parts, as a fraction of the whole area.
     """
 
     vertices: np.ndarray
@@ -42,13 +42,13 @@ class Solids:
 
     @property
     def sheets(self) -> float:
-        """Share of the area that belongs to sheets."""
-        open_, all_ = (areas(self.vertices, f).sum() for f in (self.sheet, np.concatenate([self.solid, self.sheet])))
-        return float(open_ / all_)
+        """Fraction of the area that belongs to sheets."""
+        sheets, total = (areas(self.vertices, f).sum() for f in (self.sheet, np.concatenate([self.solid, self.sheet])))
+        return float(sheets / total)
 
 
 def sort(vertices: np.ndarray, faces: np.ndarray) -> Solids:
-    """Sorts faces (m, 3) over vertices (n, 3), all finite, into solid parts and sheets."""
+    """Separates faces (m, 3) over vertices (n, 3), all finite, into solid parts and sheets."""
     first, inverse = distinct(vertices)
     vertices, all_ = np.ascontiguousarray(vertices[first], np.float64), inverse[faces].astype(np.int64)
     faces = _single(all_[~degenerate(vertices, all_)])
@@ -66,7 +66,7 @@ def sort(vertices: np.ndarray, faces: np.ndarray) -> Solids:
 
 
 def anywhere_on(vertices: np.ndarray, faces: np.ndarray, chosen: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """(k, 3) points, one on each of the faces that are chosen (k,), evenly at random."""
+    """(k, 3) points, one on each of the chosen faces (k,), uniformly at random."""
     a, b, c = (np.take(vertices, faces[:, k], axis=0) for k in range(3))
     u, v = random.random((2, len(chosen), 1))
     root = np.sqrt(u)
@@ -77,14 +77,14 @@ def anywhere_on(vertices: np.ndarray, faces: np.ndarray, chosen: np.ndarray, ran
 
 
 def volume(vertices: np.ndarray, faces: np.ndarray) -> float:
-    """Enclosed by triangles, overlaps counted as often as they are enclosed."""
+    """The volume enclosed by triangles; an overlap of bodies counts once for each."""
     a, b, c = (vertices[faces[:, k]] for k in range(3))
     return float(np.einsum("ij,ij->i", a, np.cross(b, c)).sum() / 6)
 
 
 def _single(faces: np.ndarray) -> np.ndarray:
-    """Faces without repeats. Two of opposite winding stay, as walls between touching bodies are, unless more than half
-    of all faces have such a twin: a surface with both sides drawn."""
+    """Faces without repeats. Twins of opposite winding stay, as between touching bodies, unless more than half of all
+    faces have one: then both sides of a surface were modelled."""
     rolled = faces[distinct(_rolled(faces))[0]]
     index, same = distinct(np.sort(rolled, axis=1))
     number = np.bincount(same)
@@ -94,9 +94,10 @@ def _single(faces: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Met:
-    """How faces (m) meet. body: (m,) by shared edges of any kind. part: (m,) by edges of two faces, and by wedges
-    of more. crossed: (m,) whether the face's part ends at an edge where others go on. alike: whether neighbours across
-    edges of two faces are wound alike. border: (e, 2) edges of one face, owner: (e,) it."""
+    """Connectivity of faces (m). body: (m,) components over all shared edges. part: (m,) components over edges of two
+    faces and over wedges at crowded edges. crossed: (m,) whether the part of the face ends at an edge of other parts.
+    alike: whether faces are consistently wound across edges of two. border: (e, 2) edges of one face, owner: (e,) that
+    face."""
 
     body: np.ndarray
     part: np.ndarray
@@ -107,14 +108,10 @@ class _Met:
 
 
 def _meet(faces: np.ndarray, vertices: np.ndarray) -> _Met:
-    half = faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
-    owner, along = np.repeat(np.arange(len(faces)), 3), half[:, 0] < half[:, 1]
-    ends = np.sort(half, axis=1)
-    key = ends[:, 0] * len(vertices) + ends[:, 1]
-    order = np.argsort(key, kind="stable")
-    key, owner, ends, along = key[order], owner[order], ends[order], along[order]
-    new = np.concatenate([[True], key[1:] != key[:-1]])[: len(key)]
-    number = np.bincount(np.cumsum(new) - 1, minlength=1)[np.cumsum(new) - 1]  # (3 m,) faces at each one's edge
+    edges = edges_of(faces)
+    owner, along = edges.order // 3, edges.forward
+    key, number = (np.repeat(values, edges.count) for values in (np.arange(len(edges.count)), edges.count))  # (3 m,)
+    ends, new = edges.ends[key], np.diff(key, prepend=-1) > 0
 
     def joined(one: np.ndarray, two: np.ndarray) -> np.ndarray:
         return components(len(faces), owner[one], owner[two])
@@ -136,11 +133,11 @@ def _meet(faces: np.ndarray, vertices: np.ndarray) -> _Met:
 def _wedges(
     vertices: np.ndarray, ends: np.ndarray, corner: np.ndarray, along: np.ndarray, key: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Which faces at crowded edges bound the same body: pairs of rows (p,), (p,).
+    """Faces at crowded edges that bound the same wedge of solid: pairs of rows (p,), (p,).
 
-    Rows are sorted by `key`, their edge: ends (k, 2), the face's third corner (k,), and whether it runs along the edge.
-    Turning around an edge, the inside begins behind a face that runs against it and ends at the next that runs along
-    it. Edges around which the two do not take turns have no pairs.
+    Rows are sorted by `key`, their edge. ends: (k, 2) of the edge, corner: (k,) third corner of the face, along: (k,)
+    whether the face runs along the edge. Around an edge, a wedge of solid begins behind a face that runs against the
+    edge and ends at the next face that runs along it. Edges around which the two do not alternate have no pairs.
     """
     if not len(key):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
@@ -150,20 +147,20 @@ def _wedges(
     across /= np.linalg.norm(across, axis=1, keepdims=True)
     toward = vertices[corner] - vertices[ends[:, 0]]
     angle = np.arctan2((toward * np.cross(axis, across)).sum(1), (toward * across).sum(1))
-    angle = np.round(angle / TIE) % round(2 * np.pi / TIE)  # faces on top of each other: first who ends an inside
+    angle = np.round(angle / TIE) % round(2 * np.pi / TIE)  # coinciding faces: those that end a wedge first
     order = np.lexsort((~along, angle, key))
     key, along = key[order], along[order]
     first = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
     group = np.cumsum(np.concatenate([[True], key[1:] != key[:-1]])) - 1
     following = np.arange(1, len(key) + 1)
     following[np.append(first[1:] - 1, len(key) - 1)] = first
-    turns = np.bincount(group, along != along[following]) == np.bincount(group)
-    start = np.flatnonzero(~along & turns[group])
+    alternating = np.bincount(group, along != along[following]) == np.bincount(group)
+    start = np.flatnonzero(~along & alternating[group])
     return order[start], order[following[start]]
 
 
 def _membranes(vertices: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """(e,) what every border edge (e, 2) adds to the area of its loop's membrane, a fan from the loop's middle."""
+    """(e,) area of the triangle of each border edge (e, 2) in the membrane of its loop, a fan from the centre."""
     if not len(ends):
         return np.zeros(0)
     used, local = np.unique(ends, return_inverse=True)
@@ -178,8 +175,8 @@ def _membranes(vertices: np.ndarray, ends: np.ndarray) -> np.ndarray:
 def _outward(
     vertices: np.ndarray, faces: np.ndarray, part: np.ndarray, crossed: np.ndarray, alike: bool
 ) -> tuple[np.ndarray, int]:
-    """Faces wound outward, and how many were turned: in every part alike, then by the sign of its volume; parts that
-    end at edges where others go on go by what sees them from outside."""
+    """Faces wound outward, and how many were reversed: consistently in each part, then by the sign of its volume; parts
+    that end at edges of others (`crossed`) by their visibility from outside."""
     if not len(faces):
         return faces, 0
     wound = faces.copy() if alike else _majority(faces)
@@ -198,20 +195,20 @@ def _outward(
 
 
 def _cavities(vertices: np.ndarray, faces: np.ndarray, part: np.ndarray, volume: np.ndarray) -> np.ndarray:
-    """Which (p,) parts of negative volume lie inside of those of positive volume: the walls of cavities."""
-    found = np.zeros(len(volume), bool)
+    """(p,) bool: parts of negative volume inside those of positive volume, the walls of cavities."""
+    cavity = np.zeros(len(volume), bool)
     outer = np.ascontiguousarray(faces[volume[part] > 0])
     if (volume < 0).any() and len(outer):
         first = np.unique(part, return_index=True)
-        place = np.ascontiguousarray(vertices[faces[first[1]]].mean(1))
-        inside = np.asarray(igl.winding_number(vertices, outer, place)).reshape(-1) > 0.5
-        found[first[0]] = inside
-    return found & (volume < 0)
+        point = np.ascontiguousarray(vertices[faces[first[1]]].mean(1))
+        inside = np.asarray(igl.winding_number(vertices, outer, point)).reshape(-1) > 0.5
+        cavity[first[0]] = inside
+    return cavity & (volume < 0)
 
 
 def _by_sight(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Faces, of which every patch shows its front to where more rays get away to infinity or, of as many, farther
-    (Takayama et al. 2014). The rays are the same every time."""
+    """Faces wound by visibility (Takayama et al. 2014): the front of each patch is the side from which more of its rays
+    escape to infinity or, if equally many do, travel farther. The rays are fixed."""
     bound, patch = (np.asarray(a) for a in igl.bfs_orient(faces))
     bound, patch = bound.astype(np.int64), patch.reshape(-1)
     random = np.random.default_rng(0)
@@ -221,10 +218,10 @@ def _by_sight(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     order = np.argsort(patch, kind="stable")
     reach, before = np.cumsum(area[order]), np.cumsum(whole) - whole
     owner = np.repeat(np.arange(len(rays)), rays)
-    start = np.searchsorted(reach, before[owner] + random.random(len(owner)) * whole[owner], side="right")
-    face = order[np.minimum(start, len(order) - 1)]
-    place = anywhere_on(vertices, bound, face, random)
-    toward = random.standard_normal(place.shape)
+    drawn = np.searchsorted(reach, before[owner] + random.random(len(owner)) * whole[owner], side="right")
+    face = order[np.minimum(drawn, len(order) - 1)]
+    start = anywhere_on(vertices, bound, face, random)
+    toward = random.standard_normal(start.shape)
     toward /= np.linalg.norm(toward, axis=1, keepdims=True)
     a, b, c = (vertices[bound[face, k]] for k in range(3))
     toward *= np.where((np.cross(b - a, c - a) * toward).sum(1) < 0, -1, 1)[:, None]
@@ -233,16 +230,16 @@ def _by_sight(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     lift = 1e-6 * float(np.ptp(vertices, axis=0).max())
     away, free = [], []
     for side in (1, -1):
-        hit, distance, _ = tree.intersect_ray_first(vertices, bound, place + side * lift * toward, side * toward)
-        lost = np.asarray(hit).reshape(-1) < 0
-        free.append(np.bincount(patch[face], lost))
-        away.append(np.bincount(patch[face], np.where(lost, 0, np.asarray(distance).reshape(-1))))
+        hit, distance, _ = tree.intersect_ray_first(vertices, bound, start + side * lift * toward, side * toward)
+        escaped = np.asarray(hit).reshape(-1) < 0
+        free.append(np.bincount(patch[face], escaped))
+        away.append(np.bincount(patch[face], np.where(escaped, 0, np.asarray(distance).reshape(-1))))
     turn = (free[0] < free[1]) | (free[0] == free[1]) & (away[0] < away[1])
     return np.where(turn[patch][:, None], bound[:, ::-1], bound)
 
 
 def _majority(faces: np.ndarray) -> np.ndarray:
-    """Faces wound alike in every patch, as most of the patch was before."""
+    """Faces consistently wound in every patch, as the majority of its faces were."""
     bound, patch = (np.asarray(a) for a in igl.bfs_orient(faces))
     bound, patch = bound.astype(np.int64), patch.reshape(-1)
     changed = (_rolled(bound) != _rolled(faces)).any(1)
@@ -251,5 +248,5 @@ def _majority(faces: np.ndarray) -> np.ndarray:
 
 
 def _rolled(faces: np.ndarray) -> np.ndarray:
-    """Faces that name their least corner first: the same winding is the same row."""
+    """Faces that begin with their smallest corner, so that faces with the same winding have equal rows."""
     return np.take_along_axis(faces, (np.arange(3)[None] + faces.argmin(1)[:, None]) % 3, 1)

@@ -20,7 +20,7 @@ Inside = Callable[[np.ndarray], np.ndarray]
 """Points x (n, 3) to (n,) bool."""
 
 ACCURACY = 2.0
-"""Of the fast winding number: a cluster of triangles is approximated beyond this many of its radii."""
+"""The fast winding number approximates a cluster of triangles beyond this many of its radii."""
 RAYS = np.random.default_rng(0).standard_normal((5, 3))
 """Directions of the rays whose crossings are counted; none is special."""
 CHUNK = 1 << 15

@@ -1,4 +1,4 @@
-"""The outer hull of parts that overlap or touch: their union."""
+"""The union of parts that overlap or touch."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 from isofield.solids.solid_parts import Solids, sort
 
 GROWN = 0.0005
-"""Each part's box grows by this share of the whole's diagonal on every side: walls between parts that only touch would
-stay."""
+"""The box of each part grows by this fraction of the diagonal on every side: walls between parts that only touch would
+remain in their union."""
 LEAST, ROUNDS = 0.1, 30
-"""Every face of a part moves outward by at least this share of that; in how many rounds of projections."""
+"""Every face of a part moves outward by at least this fraction of that; the number of rounds of projections."""
 FLAT = 1e-3
-"""A half side of a part's box that is shorter than this share of the growth is none."""
+"""A box is flat along an axis if half its side is shorter than this fraction of the growth."""
 
 
 def outer(solids: Solids) -> tuple[Solids, int]:
-    """The union of the solid parts (by manifold3d, exact up to their growth), and how many parts could not take part
-    because they are not closed; those stay as they are."""
+    """The union of the solid parts (by manifold3d, exact up to their growth), and the number of parts that are not
+    closed, which stay as they are."""
     from manifold3d import Error, Manifold, Mesh64, OpType
 
     reach = GROWN * float(np.linalg.norm(np.ptp(solids.vertices[solids.solid].reshape(-1, 3), axis=0)))
@@ -46,12 +46,12 @@ def outer(solids: Solids) -> tuple[Solids, int]:
 
 
 def _grown(vertices: np.ndarray, faces: np.ndarray, reach: float) -> np.ndarray:
-    """Vertices (n, 3) of a part moved so that its box grows by `reach` on every side: along every axis in proportion to
-    their place in the box, which keeps faces flat and convex parts convex, needles without spikes.
+    """Vertices (n, 3) of a part, moved so that its box grows by `reach` on every side: along each axis in proportion to
+    their position in the box, which keeps faces flat, convex parts convex, and needles free of spikes.
 
-    Of a slanted slab or the inner wall of a ring some faces would so move inward. Where a face would move outward by
-    less than `LEAST` of the reach, its vertices are pushed along its normal, by the mean over such faces of what lacks
-    (projections onto half spaces, Cimmino 1938), so that parts that touch there overlap, too.
+    Some faces of a slanted slab, or of the inner wall of a ring, would move inward. If a face would move outward by
+    less than `LEAST` of the reach, its vertices are pushed along its normal by the missing distance, averaged over such
+    faces (projections onto half spaces, Cimmino 1938), so that parts that touch there overlap too.
     """
     low, high = vertices.min(0), vertices.max(0)
     half = (high - low) / 2
@@ -61,16 +61,16 @@ def _grown(vertices: np.ndarray, faces: np.ndarray, reach: float) -> np.ndarray:
     normal = np.repeat(normal / np.maximum(np.linalg.norm(normal, axis=1), 1e-300)[:, None], 3, axis=0)  # (3 m, 3)
     corner = faces.reshape(-1)
     for _ in range(ROUNDS):
-        lack = np.maximum(LEAST - np.einsum("ij,ij->i", move[corner], normal), 0)
-        if lack.max(initial=0) < LEAST / 100:
+        missing = np.maximum(LEAST - np.einsum("ij,ij->i", move[corner], normal), 0)
+        if missing.max(initial=0) < LEAST / 100:
             break
-        number = np.maximum(np.bincount(corner, lack > 0, len(move)), 1)
-        move += np.stack([np.bincount(corner, lack * normal[:, k], len(move)) / number for k in range(3)], axis=1)
+        number = np.maximum(np.bincount(corner, missing > 0, len(move)), 1)
+        move += np.stack([np.bincount(corner, missing * normal[:, k], len(move)) / number for k in range(3)], axis=1)
     return vertices + reach * move
 
 
 def _renumbered(solids: Solids, union: Solids) -> np.ndarray:
-    """The sheets' faces, over the vertices of the union."""
+    """The faces of the sheets, over the vertices of the union."""
     if not len(solids.sheet):
         return solids.sheet
     from scipy.spatial import cKDTree

@@ -1,11 +1,11 @@
-"""From a callable to a closed mesh: sparse marching cubes, checks, repair, and what no point has seen taken out."""
+"""Closed meshes of callables: sparse marching cubes, checks, repair, decimation, removal of unsupported components."""
 
 from __future__ import annotations
 
-from .check import Check, check
-from .components import keep_large, keep_observed
-from .decimate import decimate
-from .extract import Extraction, extract
-from .repair import repair
+from isofield.surfaces.check import Check, check
+from isofield.surfaces.components import keep_large, keep_observed
+from isofield.surfaces.decimate import decimate
+from isofield.surfaces.extract import Extraction, extract
+from isofield.surfaces.repair import repair
 
 __all__ = ["Check", "Extraction", "check", "decimate", "extract", "keep_large", "keep_observed", "repair"]

@@ -1,10 +1,10 @@
-"""Coarse to fine: the cells of a lattice that a level set may cross, and the field at their corners.
+"""The cells of a lattice that a level set crosses, by coarse-to-fine evaluation of the field at their corners.
 
 A cell of side s is kept where the distances at its corners allow a surface inside it. For a field with Lipschitz
 constant L and a point p of the surface in the cell, |f(c)| <= L |p - c| holds at every corner c. Hence, over the eight
 corners, min |f| <= sqrt(3)/2 L s (p is nearest to some corner) and mean |f| <= (3 + 3 sqrt 2 + sqrt 3)/8 L s (the mean
 distance to the corners is convex in p, so largest at a corner). Both are necessary: nothing is lost where L is right.
-L comes from the values themselves: difference quotients, which also serve fields that are scaled, squashed or rough.
+L is estimated from difference quotients of the values, which also serve fields that are scaled, squashed or rough.
 """
 
 from __future__ import annotations
@@ -14,20 +14,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from isofield.surfaces.sampling_grid import Lattice
 from isofield.types import CORNERS
-
-from .sampling_grid import Lattice
 
 SAFETY = 1.15
 """Factor on the measured Lipschitz constant."""
-USUAL = 0.9
-"""Quantile of the cells' steepness near the surface that every cell is held to; a steeper cell is held to its own."""
+QUANTILE = 0.9
+"""Quantile of the cells' steepness near the surface that is used for every cell that is not steeper itself."""
 COARSE = 32
 """Cells along the longest side at which refinement starts."""
 CELL_LIMIT = 6_000_000
-"""More cells than this at a level are not refined but swept densely: their arrays would not fit beside a model."""
+"""More cells than this at a level are swept densely instead: their arrays would not fit into memory beside a model."""
 PROBES = 4096
-"""Discarded cells of each level in which one node is evaluated after all, to catch a bound that was too small."""
+"""Discarded cells of each level in which one node is still evaluated, to detect a bound that is too small."""
 NEAREST = np.sqrt(3) / 2
 MEAN = (3 + 3 * np.sqrt(2) + np.sqrt(3)) / 8
 CHUNK = 262_144
@@ -46,19 +45,19 @@ class Cells:
 
 
 class Missed(Exception):
-    """The bound discarded a cell that the surface does cross, or keeps too many to be worth it."""
+    """The bound discarded a cell that the surface crosses, or keeps too many cells to be worthwhile."""
 
 
 def crossed(lattice: Lattice, safety: float = SAFETY) -> Cells:
-    """All cells of side one whose corners lie on both sides of the level, found coarse to fine.
+    """All cells of side one that the level crosses, that is, with corners on both sides; coarse to fine.
 
-    Raises Missed if the field does not keep to its own difference quotients times `safety`.
+    Raises Missed if the field violates the bound, its own difference quotients times `safety`.
     """
     step = coarse_step(lattice)
     if step == 1:
         return swept(lattice)
-    known = _Border(lattice)
-    cells = _coarse(lattice, step, known)
+    border = _Border(lattice)
+    cells = _coarse(lattice, step, border)
     random = np.random.default_rng(0)
     while True:
         keep = _near(lattice, cells, step, safety)
@@ -70,13 +69,13 @@ def crossed(lattice: Lattice, safety: float = SAFETY) -> Cells:
             return cells  # the field has no surface at this level
         step //= 2
         if step == 1:
-            return _finest(lattice, cells, known)
-        keys, values = _halve(lattice, cells, step, known)
+            return _finest(lattice, cells, border)
+        keys, values = _halve(lattice, cells, step, border)
         cells = _join([_children(lattice, *cube, step, False) for cube in _cubes(lattice, cells, step, keys, values)])
 
 
 def swept(lattice: Lattice) -> Cells:
-    """The same as `crossed` with every node evaluated, a slab of planes at a time."""
+    """The result of `crossed`, but every node is evaluated, a slab of planes at a time."""
     plane = int(lattice.strides[0])
     thick = max(1, 2_000_000 // plane)
     parts: list[Cells] = []
@@ -100,9 +99,9 @@ def coarse_step(lattice: Lattice) -> int:
 
 
 class _Border:
-    """Nodes on the upper border that no halving leads to (the step does not divide the number of cells).
+    """A cache of values at the upper border, where the step does not divide the number of cells.
 
-    They belong to cells that the border cuts short, come up again at each level, and are remembered here.
+    Cells that are cut short by the border have nodes there that recur at each level.
     """
 
     def __init__(self, lattice: Lattice) -> None:
@@ -111,7 +110,7 @@ class _Border:
         self._values = np.empty(0)
 
     def values(self, keys: np.ndarray) -> np.ndarray:
-        """(n,) sorted keys to (n,) values; only what is not remembered is evaluated."""
+        """Values (n,) at sorted keys (n,); only those that are not cached are evaluated."""
         lattice = self._lattice
         result = np.empty(len(keys))
         if len(self._keys):
@@ -121,11 +120,11 @@ class _Border:
         else:
             old = np.zeros(len(keys), bool)
         result[~old] = lattice.values(keys[~old])
-        fresh = np.flatnonzero(~old)[(lattice.index(keys[~old]) == lattice.cells).any(axis=1)]
-        merged = np.concatenate([self._keys, keys[fresh]])
+        added = np.flatnonzero(~old)[(lattice.index(keys[~old]) == lattice.cells).any(axis=1)]
+        merged = np.concatenate([self._keys, keys[added]])
         order = np.argsort(merged)
         self._keys = merged[order]
-        self._values = np.concatenate([self._values, result[fresh]])[order]
+        self._values = np.concatenate([self._values, result[added]])[order]
         return result
 
 
@@ -139,17 +138,17 @@ def _join(parts: list[Cells]) -> Cells:
     return Cells(np.concatenate([part.low for part in parts]), np.concatenate([part.values for part in parts]))
 
 
-def _coarse(lattice: Lattice, step: int, known: _Border) -> Cells:
+def _coarse(lattice: Lattice, step: int, border: _Border) -> Cells:
     axes = [np.append(np.arange(0, count, step), count) for count in lattice.cells]
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
-    values = known.values(lattice.keys(grid).ravel()).reshape(grid.shape[:3])
+    values = border.values(lattice.keys(grid).ravel()).reshape(grid.shape[:3])
     low = grid[:-1, :-1, :-1].reshape(-1, 3)
     corners = np.stack([values[_corner_view(corner)].ravel() for corner in CORNERS], axis=1)
     return Cells(low, corners)
 
 
 def _near(lattice: Lattice, cells: Cells, step: int, safety: float) -> np.ndarray:
-    """(n,) bool: the cells in which the surface may lie."""
+    """Which cells (n,) the surface may cross, by the two bounds."""
     side = lattice.spacing * step
     cube = cells.values.reshape(-1, 2, 2, 2)
     slopes = [np.diff(cube, axis=axis).reshape(-1, 4) / side for axis in (1, 2, 3)]
@@ -159,29 +158,29 @@ def _near(lattice: Lattice, cells: Cells, step: int, safety: float) -> np.ndarra
     size = np.abs(cells.values)
     nearest, mean = size.min(axis=1), size.mean(axis=1)
     mixed = _mixed(cells.values)
-    # The constant is read off near the surface, away from the border, whose mirrored values are no distances.
+    # The constant is estimated near the surface and away from the border, whose mirrored values are not distances.
     inner = ((cells.low > 0) & (cells.low + step < lattice.cells)).all(axis=1)
     band = inner & (mixed | (nearest <= 2 * NEAREST * side * local))
     if not band.any():
         band = inner if inner.any() else np.ones(len(local), bool)
-    lipschitz = safety * np.maximum(np.quantile(local[band], USUAL), local)
+    lipschitz = safety * np.maximum(np.quantile(local[band], QUANTILE), local)
     if not lipschitz.any():
-        raise Missed  # a constant field: nothing can be learned from these nodes
+        raise Missed  # a constant field
     return mixed | ((nearest <= NEAREST * side * lipschitz) & (mean <= MEAN * side * lipschitz))
 
 
-def _probe(lattice: Lattice, gone: Cells, step: int, random: np.random.Generator) -> None:
-    """Raise Missed where a node inside a discarded cell lies on the other side than its corners."""
-    chosen = np.sort(random.permutation(len(gone.low))[:PROBES])
-    index = gone.low[chosen] + random.integers(1, step, (len(chosen), 3))
+def _probe(lattice: Lattice, discarded: Cells, step: int, random: np.random.Generator) -> None:
+    """Raise Missed where a random node inside a discarded cell and the cell's corners have different signs."""
+    chosen = np.sort(random.permutation(len(discarded.low))[:PROBES])
+    index = discarded.low[chosen] + random.integers(1, step, (len(chosen), 3))
     within = (index < lattice.cells).all(axis=1)
     values = lattice.values(lattice.keys(index[within]))
-    if ((values < 0) != (gone.values[chosen[within], 0] < 0)).any():
+    if ((values < 0) != (discarded.values[chosen[within], 0] < 0)).any():
         raise Missed
 
 
-def _halve(lattice: Lattice, cells: Cells, step: int, known: _Border) -> tuple[np.ndarray, np.ndarray]:
-    """Sorted keys and values of the nodes that halving adds to cells of side 2 * step."""
+def _halve(lattice: Lattice, cells: Cells, step: int, border: _Border) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted keys and values of the nodes that are added when cells of side 2 * step are halved."""
     offsets = STEPS[~IS_CORNER] * step
     parts = [np.empty(0, np.int64)]
     for start in range(0, len(cells.low), CHUNK):
@@ -191,7 +190,7 @@ def _halve(lattice: Lattice, cells: Cells, step: int, known: _Border) -> tuple[n
             row[:] = lattice.keys(low + offset)
         parts.append(_unique(keys.ravel()))
     keys = _unique(np.concatenate(parts))
-    return keys, (lattice.values(keys) if (lattice.cells % (2 * step) == 0).all() else known.values(keys))
+    return keys, (lattice.values(keys) if (lattice.cells % (2 * step) == 0).all() else border.values(keys))
 
 
 def _unique(keys: np.ndarray) -> np.ndarray:
@@ -202,7 +201,7 @@ def _unique(keys: np.ndarray) -> np.ndarray:
 def _cubes(
     lattice: Lattice, cells: Cells, step: int, keys: np.ndarray, values: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield (low (m, 3), values (m, 3, 3, 3)) of the cells of side 2 * step, a chunk at a time."""
+    """Yields low corners (m, 3) and values (m, 3, 3, 3) of cells of side 2 * step, a chunk at a time."""
     for start in range(0, len(cells.low), CHUNK):
         low = cells.low[start : start + CHUNK]
         cube = np.empty((len(low), 27))
@@ -213,13 +212,13 @@ def _cubes(
 
 
 def _mixed(values: np.ndarray) -> np.ndarray:
-    """(n, 8) values to (n,) bool: the corners lie on both sides. Eight flags are compared at once, as one word."""
+    """Which cells with values (n, 8) have corners of both signs: (n,) bool. Eight flags are compared as one word."""
     words = np.ascontiguousarray(values < 0).view(np.uint64)[:, 0]
     return (words != 0) & (words != 0x0101010101010101)
 
 
 def _children(lattice: Lattice, low: np.ndarray, cube: np.ndarray, step: int, only_mixed: bool) -> Cells:
-    """The eight halves of each cell, less those that the lattice's border leaves without a width."""
+    """The eight children of each cell, without those that lie neighbours the lattice's border."""
     lows, values = [], []
     for i, j, k in CORNERS:
         child = low + np.array([i, j, k]) * step
@@ -232,31 +231,31 @@ def _children(lattice: Lattice, low: np.ndarray, cube: np.ndarray, step: int, on
     return Cells(np.concatenate(lows), np.concatenate(values))
 
 
-def _finest(lattice: Lattice, cells: Cells, known: _Border) -> Cells:
-    """Halve cells of side two and follow the surface wherever it leaves them, so that it has no hole."""
-    keys, values = _halve(lattice, cells, 1, known)
-    found: list[Cells] = []
-    names = _unique(lattice.keys(cells.low))
-    fresh = cells
-    while len(fresh.low):
-        beyond: list[np.ndarray] = []
-        for low, cube in _cubes(lattice, fresh, 1, keys, values):
+def _finest(lattice: Lattice, cells: Cells, border: _Border) -> Cells:
+    """Halve cells of side two, and add the neighbours into which the surface continues, so that it has no hole."""
+    keys, values = _halve(lattice, cells, 1, border)
+    parts: list[Cells] = []
+    visited = _unique(lattice.keys(cells.low))
+    added = cells
+    while len(added.low):
+        neighbours: list[np.ndarray] = []
+        for low, cube in _cubes(lattice, added, 1, keys, values):
             mixed = _children(lattice, low, cube, 1, True)
-            found.append(mixed)
+            parts.append(mixed)
             parents = np.isin(lattice.keys(low), lattice.keys(mixed.low & ~1))
-            beyond.append(_neighbours(lattice, low[parents], cube[parents] < 0))
-        missing = np.setdiff1d(_unique(np.concatenate(beyond)), names, assume_unique=True)
+            neighbours.append(_neighbours(lattice, low[parents], cube[parents] < 0))
+        missing = np.setdiff1d(_unique(np.concatenate(neighbours)), visited, assume_unique=True)
         if not len(missing):
             break
         if lattice.evaluations > 2 * lattice.nodes:
             raise Missed
-        names = _unique(np.concatenate([names, missing]))
-        fresh, keys, values = _annex(lattice, cells, fresh, lattice.index(missing), keys, values)
-    return _join(found)
+        visited = _unique(np.concatenate([visited, missing]))
+        added, keys, values = _annex(lattice, cells, added, lattice.index(missing), keys, values)
+    return _join(parts)
 
 
 def _neighbours(lattice: Lattice, low: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """Keys of the cells of side two that lie across a face which the surface crosses; inside: (n, 3, 3, 3)."""
+    """Keys of the cells of side two across those faces that the surface crosses; inside: (n, 3, 3, 3)."""
     keys = [np.empty(0, np.int64)]
     for axis in range(3):
         for end, move in ((0, -2), (2, 2)):
@@ -268,16 +267,17 @@ def _neighbours(lattice: Lattice, low: np.ndarray, inside: np.ndarray) -> np.nda
 
 
 def _annex(
-    lattice: Lattice, cells: Cells, fresh: Cells, low: np.ndarray, keys: np.ndarray, values: np.ndarray
+    lattice: Lattice, cells: Cells, added: Cells, low: np.ndarray, keys: np.ndarray, values: np.ndarray
 ) -> tuple[Cells, np.ndarray, np.ndarray]:
-    """Cells of side two at `low`, and all nodes known so far as sorted keys and values, those of `low` among them."""
-    corners = [lattice.keys(part.low[:, None] + 2 * CORNERS).ravel() for part in (cells, fresh)]
+    """Cells of side two at `low`, and sorted keys and values of all nodes so far, including theirs."""
+    corners = [lattice.keys(part.low[:, None] + 2 * CORNERS).ravel() for part in (cells, added)]
     every = np.concatenate([keys, *corners])
     every, first = np.unique(every, return_index=True)
-    held = np.concatenate([values, cells.values.ravel(), fresh.values.ravel()])[first]
+    every_value = np.concatenate([values, cells.values.ravel(), added.values.ravel()])[first]
     wanted = np.unique(lattice.keys(low[:, None] + STEPS))
     new = np.setdiff1d(wanted, every, assume_unique=True)
     every = np.concatenate([every, new])
     order = np.argsort(every)
-    every, held = every[order], np.concatenate([held, lattice.values(new)])[order]
-    return Cells(low, held[np.searchsorted(every, lattice.keys(low[:, None] + 2 * CORNERS))]), every, held
+    every, every_value = every[order], np.concatenate([every_value, lattice.values(new)])[order]
+    corners_at = np.searchsorted(every, lattice.keys(low[:, None] + 2 * CORNERS))
+    return Cells(low, every_value[corners_at]), every, every_value

@@ -1,4 +1,4 @@
-"""Is a mesh fit to be written: closed, manifold, outward, without degenerate faces."""
+"""Checks of a mesh: closed, manifold, outward, without degenerate faces."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from isofield import topology
 
 @dataclass(frozen=True)
 class Check:
-    """What is right and wrong with a mesh, in counts.
+    """Counts of a mesh and its defects.
 
-    faces, components: of the mesh; components are joined by vertices. open_edges: with a free side. crowded_edges: with
-    more than two faces. pinched_vertices: in which several fans of faces meet. unlike_edges: whose faces are wound
-    against each other. inward_components: that face inward without being the wall of a cavity. degenerate_faces:
-    without an area.
+    components: connected by vertices. open_edges: with one face. crowded_edges: with more than two faces.
+    pinched_vertices: shared by several fans of faces. unlike_edges: between faces of opposite winding.
+    inward_components: that face inward, but are not cavities. degenerate_faces: without area.
     """
 
     faces: int
@@ -31,7 +30,7 @@ class Check:
 
     @property
     def closed(self) -> bool:
-        """No edge has a free side."""
+        """Every edge has two faces."""
         return self.faces > 0 and self.open_edges == 0
 
     @property
@@ -46,28 +45,28 @@ class Check:
 
     @property
     def outward(self) -> bool:
-        """Wound consistently, normals point out of the solid."""
+        """The winding is consistent, and normals point out of the solid."""
         return self.unlike_edges == 0 and self.inward_components == 0
 
     @property
     def problems(self) -> list[str]:
-        """One short string for each thing that is wrong; empty for a mesh fit to be written."""
-        found = [
+        """One short string for each kind of defect; empty for a closed manifold."""
+        defects = [
             (self.faces == 0, "no faces"),
-            (self.open_edges, f"open: {self.open_edges} edges have a free side"),
+            (self.open_edges, f"open: {self.open_edges} edges have one face only"),
             (self.crowded_edges, f"{self.crowded_edges} edges have more than two faces"),
-            (self.pinched_vertices, f"{self.pinched_vertices} vertices join several sheets"),
+            (self.pinched_vertices, f"{self.pinched_vertices} vertices join several surfaces"),
             (self.unlike_edges, f"{self.unlike_edges} edges lie between faces of opposite winding"),
             (self.inward_components, f"{self.inward_components} components face inward"),
             (self.degenerate_faces, f"{self.degenerate_faces} faces have no area"),
         ]
-        return [text for wrong, text in found if wrong]
+        return [text for wrong, text in defects if wrong]
 
 
 def check(mesh: trimesh.Trimesh) -> Check:
-    """Count what is wrong with a mesh; a second or two for a million faces.
+    """Count the defects of a mesh; a second or two for a million faces.
 
-    Vertices count as given: equal places under different indices are different vertices.
+    Vertices at equal positions with different indices are different vertices.
     """
     vertices, faces = np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64)
     if not len(faces):

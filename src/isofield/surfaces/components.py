@@ -1,4 +1,4 @@
-"""Components of a surface that no input point supports: what a field invents where nothing was measured."""
+"""Removal of components that no input point supports: artefacts of a field where nothing was measured."""
 
 from __future__ import annotations
 
@@ -7,31 +7,30 @@ import trimesh
 
 from isofield import topology
 from isofield.solids.triangles import closest_on
-
-from .edge_collapse import compact
+from isofield.surfaces.edge_collapse import compact
 
 POINTS = 20
-"""Points that a component needs, of a cloud of `CLOUD` points or more; fewer of smaller clouds, by the square root."""
+"""Points that support a component, in a cloud of `CLOUD` points or more; for smaller clouds times sqrt(n / CLOUD)."""
 CLOUD = 30_000
 LEAST = 3
 DENSITY = 0.2
-"""Points per area that a component needs, of the mean over the whole surface."""
+"""Points per area that support a component, relative to the mean over the supported surface."""
 FEW = 5.0
-"""A component of fewer than so many times the points that it needs must also be thicker than noise and gaps make."""
+"""A component with fewer than this many times the required points must also be thicker than noise and gaps."""
 LARGE = 0.02
-"""Share of the largest component's volume that others need, where there are no points."""
+"""Fraction of the largest component's volume that others need where there are no points."""
 REACH = 4.0
-"""A point supports what lies within this many spacings of it, or within this many median distances if that is more."""
+"""A point supports a surface within this many spacings, or this many median distances of the points, if larger."""
 
 
 def keep_observed(mesh: trimesh.Trimesh, points: np.ndarray, spacing: float) -> tuple[trimesh.Trimesh, int]:
     """The components of a mesh that the input points support, and how many were dropped.
 
-    points: (n, 3) in the mesh's units; spacing: usual distance between neighbouring points. A component stays if at
-    least 20 points lie nearest to it (fewer for small clouds) and there are more than 0.2 of the usual points on its
-    area, as the mean over the surface has it. One with fewer than five times those 20 must also be thicker than twice
-    the points' median distance from the surface or, if it is a cavity, than the points are apart. The best supported
-    one always stays. Walls of cavities go by the same rule, and when what surrounds them goes.
+    points: (n, 3) in the mesh's units; spacing: median distance of neighbouring points. A component is kept if it is
+    the closest one to at least 20 points (fewer for small clouds), and their density on it exceeds 0.2 of the mean.
+    With fewer than five times those 20, it must also be thicker than twice the points' median distance from the surface
+    or, if it is a cavity, than the spacing on the surface. The best supported component is always kept. A cavity is
+    dropped by the same rule, and together with the component around it.
     """
     vertices, faces = np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64)
     if not len(faces):
@@ -46,15 +45,15 @@ def keep_observed(mesh: trimesh.Trimesh, points: np.ndarray, spacing: float) -> 
     area = np.bincount(part, topology.areas(vertices, faces), count)
     need = np.clip(POINTS * np.sqrt(len(points) / CLOUD), LEAST, POINTS)
     enough = support >= need
-    # The usual density is the supported surface's: empty blobs, however large, must not lower what they are held to.
-    usual = support[enough].sum() / max(area[enough].sum(), 1e-300)
-    keep = enough & (support > DENSITY * usual * area)
+    # The mean density is that of the supported surface, so that large unsupported blobs do not lower it.
+    density = support[enough].sum() / max(area[enough].sum(), 1e-300)
+    keep = enough & (support > DENSITY * density * area)
     volume = topology.volumes(vertices, faces, part)
     thickness = 2 * np.abs(volume) / np.maximum(area, 1e-300)
-    apart = 1 / np.sqrt(max(usual, 1e-300))
-    keep &= (support >= FEW * need) | (thickness > np.where(volume < 0, apart, 2 * np.median(distance)))
+    gap = 1 / np.sqrt(max(density, 1e-300))
+    keep &= (support >= FEW * need) | (thickness > np.where(volume < 0, gap, 2 * np.median(distance)))
     keep[support.argmax()] = True
-    keep = _housed(vertices, faces, part, keep)
+    keep = _without_loose_cavities(vertices, faces, part, keep)
     if keep.all():
         return mesh, 0
     vertices, faces = compact(vertices, faces[keep[part]])
@@ -62,22 +61,22 @@ def keep_observed(mesh: trimesh.Trimesh, points: np.ndarray, spacing: float) -> 
 
 
 def keep_large(mesh: trimesh.Trimesh, share: float = LARGE) -> tuple[trimesh.Trimesh, int]:
-    """The components of a mesh that have at least a share of the largest one's volume, with their cavities of that
-    size, and how many were dropped: what a field has without any points to say where."""
+    """The components and cavities of a mesh with at least a fraction `share` of the largest one's volume, and how many
+    were dropped; for fields without observed points."""
     vertices, faces = np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64)
     if not len(faces):
         return mesh, 0
     part = topology.parts(faces)
     volume = np.abs(topology.volumes(vertices, faces, part))
-    keep = _housed(vertices, faces, part, volume >= share * volume.max())
+    keep = _without_loose_cavities(vertices, faces, part, volume >= share * volume.max())
     if keep.all():
         return mesh, 0
     vertices, faces = compact(vertices, faces[keep[part]])
     return trimesh.Trimesh(vertices, faces, process=False), int((~keep).sum())
 
 
-def _housed(vertices: np.ndarray, faces: np.ndarray, part: np.ndarray, keep: np.ndarray) -> np.ndarray:
-    """(p,) `keep` less the cavities that lie in no outward component that stays."""
+def _without_loose_cavities(vertices: np.ndarray, faces: np.ndarray, part: np.ndarray, keep: np.ndarray) -> np.ndarray:
+    """`keep` (p,) without the cavities that lie in no outward component that is kept."""
     volume = topology.volumes(vertices, faces, part)
     lower, upper = topology.boxes(vertices, faces, part)
     kept = np.flatnonzero(keep)

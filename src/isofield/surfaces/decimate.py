@@ -1,18 +1,17 @@
-"""Fewer faces: quadric error decimation (Garland and Heckbert 1997) by the library fast-simplification."""
+"""Quadric error decimation (Garland and Heckbert 1997) by the library fast-simplification."""
 
 from __future__ import annotations
 
+import fast_simplification
 import numpy as np
 import trimesh
 
-from .check import check
-from .repair import repair
+from isofield.surfaces.check import check
+from isofield.surfaces.repair import repair
 
 
 def decimate(mesh: trimesh.Trimesh, faces: int) -> trimesh.Trimesh:
-    """The mesh with about so many faces; closed where it was. A mesh that has no more comes back."""
-    import fast_simplification
-
+    """The mesh reduced to about `faces` faces; a closed mesh stays closed, a smaller mesh is returned as it is."""
     if len(mesh.faces) <= faces:
         return mesh
     center, scale = mesh.bounds.mean(0), float(mesh.extents.max())

@@ -1,4 +1,4 @@
-"""Faces without an area and edges without a length, taken out of a closed mesh without opening it."""
+"""Removal of short edges from a closed mesh; it stays closed."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ CHUNK = 262_144
 def collapsed(vertices: np.ndarray, faces: np.ndarray, length: float) -> tuple[np.ndarray, np.ndarray]:
     """Collapse edges shorter than `length` (units of the vertices) where the mesh stays manifold.
 
-    vertices (v, 3), faces (f, 3); an edge's later vertex moves onto its earlier one. An edge is collapsed only if its
-    ends have exactly the two vertices opposite to it as common neighbours (the link condition, Dey et al. 1999), and
-    only one edge of a neighbourhood at a time, so the surface keeps its topology. Vertices that nothing uses any more
+    vertices (v, 3), faces (f, 3); the vertex of an edge with the larger index moves onto the other. An edge is
+    collapsed only if the common neighbours of its ends are exactly the two vertices opposite to it (the link condition,
+    Dey et al. 1999), and only one edge of a neighbourhood at a time, so the surface keeps its topology. Unused vertices
     are dropped.
     """
     if not len(faces):
@@ -33,14 +33,14 @@ def collapsed(vertices: np.ndarray, faces: np.ndarray, length: float) -> tuple[n
 
 
 def compact(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Drop the vertices that no face uses; the order of the others stays."""
+    """Drop the vertices that no face uses; the others keep their order."""
     used = np.zeros(len(vertices), bool)
     used[faces] = True
     return vertices[used], (np.cumsum(used) - 1)[faces]
 
 
 def short_edges(vertices: np.ndarray, faces: np.ndarray, length: float) -> np.ndarray:
-    """(e, 2) edges of at most `length`, each once, smaller index first, in the order of their vertices."""
+    """Edges (e, 2) of at most `length`, each once, smaller index first, sorted."""
     parts = [np.empty((0, 2), np.int64)]
     for start in range(0, len(faces), CHUNK):
         part = faces[start : start + CHUNK]
@@ -53,7 +53,7 @@ def short_edges(vertices: np.ndarray, faces: np.ndarray, length: float) -> np.nd
 
 
 def _safe(count: int, faces: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """(k, 2) of the edges that can be collapsed together: link condition, and no two with a neighbour in common."""
+    """The edges (k, 2) that can be collapsed together: they meet the link condition and have no common neighbours."""
     if not len(edges):
         return edges
     involved = np.zeros(count, bool)
@@ -68,7 +68,7 @@ def _safe(count: int, faces: np.ndarray, edges: np.ndarray) -> np.ndarray:
     chosen = []
     for a, b in edges.tolist():
         both = ring[a] | ring[b]
-        # A tetrahedron meets the link condition, but nothing would be left of it.
+        # A tetrahedron meets the link condition, but would vanish.
         if len(ring[a] & ring[b]) == 4 and len(both) > 4 and taken.isdisjoint(both):
             chosen.append((a, b))
             taken |= both

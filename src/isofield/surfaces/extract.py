@@ -1,4 +1,4 @@
-"""From a field to a closed mesh: coarse to fine evaluation, marching cubes, a safe fallback."""
+"""A closed mesh of a field's level set: coarse-to-fine evaluation, marching cubes, and a dense fallback."""
 
 from __future__ import annotations
 
@@ -10,24 +10,23 @@ import numpy as np
 import trimesh
 
 from isofield.errors import InputError
-
-from .adaptive_sampling import SAFETY, Missed, coarse_step, crossed, swept
-from .edge_collapse import collapsed
-from .marching import triangles
-from .sampling_grid import Lattice
+from isofield.surfaces.adaptive_sampling import SAFETY, Missed, coarse_step, crossed, swept
+from isofield.surfaces.edge_collapse import collapsed
+from isofield.surfaces.marching import triangles
+from isofield.surfaces.sampling_grid import Lattice
 
 SHORTEST = 2e-5
-"""Of a cell: shorter edges are collapsed."""
+"""Edges shorter than this fraction of a cell are collapsed."""
 
 
 @dataclass(frozen=True)
 class Extraction:
-    """A surface and what it took.
+    """A surface and figures of its extraction.
 
     mesh: closed, outward, in the units of the box; without faces where the field has no surface in the box.
-    resolution: cells along the box's longest side. evaluations: points at which the field was asked. nodes: what a
-    dense grid would ask. cells: cells that the surface crosses. fallback: the field did not behave like a distance, and
-    more of it was evaluated than its gradient asks for. seconds: wall clock.
+    resolution: cells along the box's longest side. evaluations: points at which the field was evaluated. nodes: of the
+    dense grid. cells: number of cells that the surface crosses. fallback: the field violated its Lipschitz bound and
+    was evaluated more densely. seconds: wall-clock time.
     """
 
     mesh: trimesh.Trimesh
@@ -49,23 +48,23 @@ def extract(
     batch: int = 65_536,
     dense: bool = False,
 ) -> Extraction:
-    """The surface distance(x) = level in a box, as dense marching cubes at this resolution would find it.
+    """The surface distance(x) = level in a box, the same as by dense marching cubes at this resolution.
 
-    distance: (n, 3) float64 points to (n,) values, negative inside; asked for at most `batch` points at a time and only
-    in the box (along a side that is no multiple of the cells, up to a cell beyond it). lower, upper: (3,) corners.
-    resolution: cubic cells along the longest side, at least 4. dense: evaluate every node.
+    distance: (n, 3) float64 points to (n,) values, negative inside; called with at most `batch` points of the box (or
+    up to a cell beyond it, where a side is not a multiple of the cells). lower, upper: (3,) corners. resolution: cubic
+    cells along the longest side, at least 4. dense: evaluate every node.
 
-    The field is sampled coarse to fine where its size and its steepness allow a surface (`refine`). If random checks
-    show that this missed something, the bound is doubled twice, then every node is evaluated; `fallback` says so. The
-    border of the box counts as outside, so a body that crosses it is cut off and closed there.
-    Raises InputError if the box or the resolution cannot be used, ValueError if `distance` returns another shape.
+    The field is evaluated coarse to fine where its values and its steepness permit a surface (`adaptive_sampling`). If
+    random checks show that a part was missed, the bound is doubled twice, then every node is evaluated; see `fallback`.
+    The border of the box counts as outside: a body that crosses it is cut off and closed there.
+    Raises InputError for an unusable box or resolution, ValueError if `distance` returns another shape.
     """
     began = time.perf_counter()
     low, high = np.asarray(lower, np.float64), np.asarray(upper, np.float64)
     if low.shape != (3,) or high.shape != (3,) or not np.isfinite(high - low).all() or not (high > low).all():
-        raise InputError(f"The box from {lower} to {upper} has no volume: give three finite lengths above zero.")
+        raise InputError(f"the box from {lower} to {upper} has no volume: give three finite lengths above zero.")
     if resolution < 4:
-        raise InputError(f"The resolution {resolution} is too low: give at least 4 cells along the longest side.")
+        raise InputError(f"the resolution {resolution} is too low: give at least 4 cells along the longest side.")
     lattice = Lattice(distance, low, high, int(resolution), float(level), int(batch))
     fallback = False
     cells = None

@@ -1,8 +1,8 @@
-"""Marching cubes on a sparse set of cells: scikit-image triangulates each cell, lattice edges stitch them together.
+"""Marching cubes on a sparse set of cells: scikit-image triangulates the cells, which are joined along lattice edges.
 
 Lewiner et al., Efficient implementation of Marching Cubes' cases with topological guarantees, JGT 2003. The triangles
 of a cell depend on its eight values only, so cells that are packed into one volume with masked gaps give exactly the
-triangles of the dense volume. Which lattice edge a vertex lies on is read from its place; where on it, in float64.
+triangles of the dense volume. A vertex's lattice edge is read from its position; its position on it is float64.
 """
 
 from __future__ import annotations
@@ -10,24 +10,23 @@ from __future__ import annotations
 import numpy as np
 from skimage.measure import marching_cubes
 
+from isofield.surfaces.adaptive_sampling import Cells
+from isofield.surfaces.sampling_grid import Lattice
 from isofield.types import CORNERS
 
-from .adaptive_sampling import Cells
-from .sampling_grid import Lattice
-
 NUDGE = 3e-5
-"""Of a cell: no vertex comes nearer to a node than about this, so that no face has a zero area."""
+"""Fraction of a cell that every vertex keeps from the nodes, about, so that no face has zero area."""
 TINY = 1e-14
-"""Least size of a value beside the largest one: where whole edges are zero."""
+"""Lower bound of a value relative to the largest one, for edges that are zero at both ends."""
 ROW = 32
-"""Cells along each side of a packed volume: few enough that a float32 place in it is good to 2e-6 of a cell."""
+"""Cells along each side of a packed volume: few enough that a float32 position in it is accurate to 2e-6 of a cell."""
 RESOLVED = 8e-6
-"""A coordinate nearer than this to a node's is the node's: more than the places' error, less than `_shown` leaves."""
+"""A coordinate closer than this to a node's equals it: above the positions' error, below the gap of `_bounded`."""
 BITS = np.array([4, 2, 1])
-"""What a step along each axis adds to a corner's number."""
+"""What a step along each axis adds to the index of a corner."""
 
 EDGES = np.array([(a, a | bit) for bit in (4, 2, 1) for a in range(8) if not a & bit], np.int64)
-"""(12, 2): the corners that each edge of a cell joins; four along each axis."""
+"""(12, 2): the two corners of each edge of a cell; four edges along each axis."""
 
 
 def triangles(lattice: Lattice, cells: Cells) -> tuple[np.ndarray, np.ndarray]:
@@ -45,7 +44,7 @@ def triangles(lattice: Lattice, cells: Cells) -> tuple[np.ndarray, np.ndarray]:
     count, inner = 0, 0
     for start in range(0, len(values), ROW**3):
         part = slice(start, start + ROW**3)
-        key, point, face = _march(lattice, cells.low[part], values[part], _shown(values[part], typical))
+        key, point, face = _march(lattice, cells.low[part], values[part], _bounded(values[part], typical))
         inside = key < 0  # a vertex inside a cell belongs to that cell alone
         key[inside] = -1 - np.arange(inner, inner + inside.sum())
         key, first, back = np.unique(key, return_index=True, return_inverse=True)
@@ -60,10 +59,10 @@ def triangles(lattice: Lattice, cells: Cells) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _nudged(lattice: Lattice, cells: Cells) -> np.ndarray:
-    """(n, 8) values, none of them so near to zero that the vertices on two edges of a node nearly meet in it.
+    """Values (n, 8) that are moved away from zero, so that vertices on two edges of a node do not coincide in it.
 
-    A node's value becomes at least `NUDGE` of the smallest value across a crossed edge, on its own side: its vertices
-    move by less than `NUDGE` of a cell.
+    The size of a node's value becomes at least `NUDGE` times the smallest value across a crossed edge, which moves its
+    vertices by less than `NUDGE` of a cell.
     """
     size = np.abs(cells.values)
     near = size <= NUDGE * size.max(axis=1, keepdims=True)
@@ -71,37 +70,37 @@ def _nudged(lattice: Lattice, cells: Cells) -> np.ndarray:
         return cells.values
     at_row, at_corner = np.nonzero(near)
     names = np.unique(lattice.keys(cells.low[at_row] + CORNERS[at_corner]))
-    # (n, 8): the place among `names` of every cell's corners, len(names) for a node that stays.
-    place = np.empty(size.shape, np.int32)
+    # (n, 8): the row of every corner among `names`, len(names) for a node that is not moved.
+    row = np.empty(size.shape, np.int32)
     for corner, offset in enumerate(CORNERS):
         key = lattice.keys(cells.low + offset)
         at = np.minimum(np.searchsorted(names, key), len(names) - 1)
-        place[:, corner] = np.where(names[at] == key, at, len(names))
+        row[:, corner] = np.where(names[at] == key, at, len(names))
     smallest = np.full(len(names) + 1, np.inf)
     for one, other in EDGES:
         across = (cells.values[:, one] < 0) != (cells.values[:, other] < 0)
         for here, there in ((one, other), (other, one)):
-            rows = across & (place[:, here] < len(names))
-            np.minimum.at(smallest, place[rows, here], size[rows, there])
-    # Where both ends of an edge are next to nothing, the nudge comes from the larger one.
-    least = np.append(np.maximum(NUDGE * smallest[:-1], TINY * float(size.max())), 0)[place]
+            rows = across & (row[:, here] < len(names))
+            np.minimum.at(smallest, row[rows, here], size[rows, there])
+    # Where both ends of an edge are almost zero, the larger one decides.
+    least = np.append(np.maximum(NUDGE * smallest[:-1], TINY * float(size.max())), 0)[row]
     least[~np.isfinite(least)] = 0
     return np.where(size < least, np.where(cells.values < 0, -least, least), cells.values)
 
 
 def _march(
-    lattice: Lattice, low: np.ndarray, values: np.ndarray, shown: np.ndarray
+    lattice: Lattice, low: np.ndarray, values: np.ndarray, bounded: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Keys (v,) (-1 inside a cell), places (v, 3) in cells of the lattice, and faces (f, 3) of up to ROW**3 cells."""
+    """Keys (v,) (-1 inside a cell), positions (v, 3) in lattice cells, and faces (f, 3) of up to ROW**3 cells."""
     deep = -(-len(values) // (ROW * ROW))
     packed = np.ones((deep * ROW * ROW, 8), np.float32)
-    packed[: len(values)] = shown
+    packed[: len(values)] = bounded
     volume = packed.reshape(deep, ROW, ROW, 2, 2, 2).transpose(0, 3, 1, 4, 2, 5).reshape(2 * deep, 2 * ROW, 2 * ROW)
     mask = np.zeros(volume.shape, bool)
     mask[1::2, 1::2, 1::2] = True  # a cell goes by its upper corner
-    place, faces, _, _ = marching_cubes(volume, 0.0, gradient_direction="descent", mask=mask)
-    cell = (place // 2).astype(np.int64)
-    local = place - 2 * cell
+    position, faces, _, _ = marching_cubes(volume, 0.0, gradient_direction="descent", mask=mask)
+    cell = (position // 2).astype(np.int64)
+    local = position - 2 * cell
     cell = cell @ np.array([ROW * ROW, ROW, 1])
     # The one coordinate between 0 and 1 is the edge's direction; a vertex inside the cell has three.
     off = np.minimum(local, 1 - local)
@@ -120,14 +119,14 @@ def _march(
     return key, low[cell] + point, faces.astype(np.int64)
 
 
-def _shown(values: np.ndarray, typical: float) -> np.ndarray:
-    """(n, 8) float32 values for the triangulation: their ratios bounded, so that each vertex stands clear of the nodes.
+def _bounded(values: np.ndarray, typical: float) -> np.ndarray:
+    """Float32 values (n, 8) for the triangulation, with bounded ratios, so that no vertex is close to a node.
 
-    A node has the same value in all of its cells, or they would not agree on the faces that they share. typical: the
-    usual size of a value.
+    A node has the same value in all of its cells, so that they agree on their common faces. typical: median size of the
+    cells' largest values.
     """
     size = np.clip(np.abs(values), typical / 1000, typical * 50)
-    # Where float32 would lose them they are scaled; elsewhere not, to decide ties as the dense volume does.
+    # Scaled only where float32 would lose them, so that ties are broken as in the dense volume.
     if not 1e-12 < typical < 1e12:
         size /= typical
     return np.where(values < 0, -size, size).astype(np.float32)

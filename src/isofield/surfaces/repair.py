@@ -1,4 +1,4 @@
-"""Mend a mesh without opening it: degenerate and double faces out, crowded edges and pinched vertices apart."""
+"""Repair of a mesh: degenerate and duplicate faces are removed, non-manifold edges and vertices are split."""
 
 from __future__ import annotations
 
@@ -9,23 +9,21 @@ import numpy as np
 import trimesh
 
 from isofield import topology
-
-from .edge_collapse import collapsed, compact
+from isofield.surfaces.edge_collapse import collapsed, compact
 
 APART = 2e-5
-"""How far the copies of a split vertex move into their own sheets, of the distance to their neighbours."""
+"""Copies of a split vertex move this fraction of the way to the mean of their neighbours."""
 ROUNDS = 10
 
 
 def repair(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
-    """The mesh with each edge between at most two faces and one fan of faces around each vertex; a new mesh.
+    """A new mesh with at most two faces at each edge and one fan of faces around each vertex.
 
-    Faces that use a vertex twice go, edges without length are collapsed, faces without height are flipped away where
-    that keeps the surface manifold; of equal faces one stays, opposite ones cancel. Where more than two faces meet in
-    an edge, those that enclose the same wedge of solid are kept together, and vertices get copies until each has a
-    single fan (Gueziec et al., Cutting and stitching, 2001); the copies move apart by 2e-5 of an edge, so that a reader
-    that merges equal vertices leaves them alone. A closed mesh stays closed; holes stay holes. Faces that are wound
-    inconsistently or inward are turned.
+    Faces that use a vertex twice are removed, edges of length zero collapsed, faces of height zero flipped away where
+    the surface stays manifold; of equal faces one is kept, opposite ones cancel. Where more than two faces share an
+    edge, those around the same wedge of solid stay connected, and vertices are duplicated until each has a single fan
+    (Gueziec et al., Cutting and stitching, 2001); the copies move apart by 2e-5 of an edge, so that readers that merge
+    equal vertices keep them. A closed mesh stays closed; holes stay open. Inconsistent and inward faces are reversed.
     """
     vertices, faces = np.array(mesh.vertices, np.float64), np.array(mesh.faces, np.int64)
     faces = _single(topology.proper(faces))
@@ -47,7 +45,7 @@ def repair(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
 
 
 def _single(faces: np.ndarray) -> np.ndarray:
-    """Of faces on the same three vertices one, or none if as many are wound one way as the other."""
+    """One of the faces with the same three vertices, or none where both windings are equally frequent."""
     if not len(faces):
         return faces
     low = faces.argmin(axis=1)
@@ -65,7 +63,7 @@ def _single(faces: np.ndarray) -> np.ndarray:
 
 
 def _flipped(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Faces without a height lose their longest edge to a flip, where the new edge does not exist yet."""
+    """Flip the longest edge of faces of height zero, where the new edge does not exist yet."""
     for _ in range(ROUNDS):
         flat = np.flatnonzero(topology.degenerate(vertices, faces))
         if not len(flat):
@@ -92,7 +90,7 @@ def _flipped(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
                 continue
             ring = faces[other].tolist()
             if ring[(ring.index(a) + 1) % 3] == b:
-                continue  # wound alike: the two faces do not belong together
+                continue  # inconsistent winding
             faces[face], faces[other] = (a, far, apex), (far, b, apex)
             touched |= reach
             done += 1
@@ -102,7 +100,7 @@ def _flipped(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
 
 def _paired(vertices: np.ndarray, faces: np.ndarray, edges: topology.Edges) -> np.ndarray:
-    """(p, 2) half-edges that stay together. On a crowded edge: the two walls of each wedge of solid."""
+    """Half-edges (p, 2) that stay connected; at an edge with more faces, the two sides of each wedge of solid."""
     pairs = [edges.pairs()]
     for edge in np.flatnonzero(edges.count > 2):
         part = slice(edges.start[edge], edges.start[edge] + edges.count[edge])
@@ -115,7 +113,7 @@ def _paired(vertices: np.ndarray, faces: np.ndarray, edges: topology.Edges) -> n
         across = np.cross(axis, spoke[0])
         angle = np.arctan2(spoke @ across / max(float(np.linalg.norm(axis)), 1e-300), spoke @ spoke[0])
         turn = np.argsort(angle, kind="stable")
-        # A face that runs forward has the solid before it as the angle grows; one that runs backward has it behind.
+        # With growing angle, a forward half-edge ends a wedge of solid, a backward one begins it.
         stack: list[int] = []
         loose: list[int] = []
         for one in turn.tolist():
@@ -131,7 +129,7 @@ def _paired(vertices: np.ndarray, faces: np.ndarray, edges: topology.Edges) -> n
 
 
 def _split(vertices: np.ndarray, faces: np.ndarray, fan: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """One vertex for each fan; vertices with a single fan keep their order and come first."""
+    """One vertex for each fan; vertices with a single fan come first and keep their order."""
     corner = faces.ravel()
     count = int(fan.max()) + 1
     owner = np.empty(count, np.int64)
@@ -150,7 +148,7 @@ def _split(vertices: np.ndarray, faces: np.ndarray, fan: np.ndarray) -> tuple[np
 
 
 def _halved(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Give each pair of faces on a crowded edge a middle vertex of its own: their sheets meet at both of its ends."""
+    """Split each pair of faces at an edge with more than two faces at a midpoint of their own."""
     edges = topology.edges_of(faces)
     new_vertices: list[np.ndarray] = []
     new_faces: list[tuple[int, int, int]] = []
@@ -172,7 +170,7 @@ def _halved(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def _outward(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Turn faces so that neighbours agree, then whole parts that face inward without being a cavity's wall."""
+    """Reverse faces so that neighbours agree, then whole components that face inward and are not cavities."""
     if not len(faces):
         return faces
     edges = topology.edges_of(faces)

@@ -1,4 +1,4 @@
-"""The lattice on which a field is sampled: cubic cells in a box, each node a 64-bit key, every evaluation counted."""
+"""The lattice on which a field is sampled: cubic cells in a box, with a 64-bit key for each node."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import numpy as np
 
 
 class Lattice:
-    """Nodes `lower + spacing * (i, j, k)`, 0 <= (i, j, k) <= `cells`, of a field that is read through `values`.
+    """Nodes `lower + spacing * (i, j, k)`, 0 <= (i, j, k) <= `cells`, at which `values` evaluates a field.
 
     lower, upper: (3,) corners of the box; resolution: cells along its longest side. The cells are cubes that start at
-    `lower`; along the shorter sides the last one may stand out of the box by less than a cell.
-    Nodes on the lattice's border count as outside (their value is mirrored if it is inside), so every surface is
-    closed. A value is inside if it is below zero; what differs from zero by rounding only is zero, so that a surface
-    through nodes goes through them all on the same side.
+    `lower`; along the shorter sides the last one may extend beyond the box by less than a cell.
+    Nodes on the lattice's border count as outside (a negative value is mirrored), so every surface is closed. A value
+    below zero is inside; a value within rounding of zero is set to zero, so that a surface through nodes passes all of
+    them on the same side. `evaluations` counts the evaluated nodes.
     """
 
     def __init__(
@@ -37,18 +37,18 @@ class Lattice:
         self._rounding: float | None = None
 
     def keys(self, index: np.ndarray) -> np.ndarray:
-        """(..., 3) node indices to (...) keys; indices beyond the lattice fall onto its upper border."""
+        """Keys (...) of node indices (..., 3), which are clipped to the lattice's upper border."""
         clipped = np.minimum(index, self.cells)
         return clipped[..., 0] * self.strides[0] + clipped[..., 1] * self.strides[1] + clipped[..., 2]
 
     def index(self, keys: np.ndarray) -> np.ndarray:
-        """(n,) keys to (n, 3) node indices."""
+        """Node indices (n, 3) of keys (n,)."""
         first, rest = np.divmod(keys, self.strides[0])
         second, third = np.divmod(rest, self.strides[1])
         return np.stack([first, second, third], axis=1)
 
     def values(self, keys: np.ndarray) -> np.ndarray:
-        """(n,) keys to (n,) distances minus the level, evaluated in batches and counted; NaN counts as far outside.
+        """Distances minus the level (n,) at keys (n,), evaluated in batches; NaN counts as far outside.
 
         Raises ValueError if the callable does not return one number a point.
         """

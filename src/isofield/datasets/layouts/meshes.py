@@ -8,7 +8,7 @@ from pathlib import Path
 
 from isofield.datasets.layout import CLOUDS, MESHES, Entry, Layout, files
 from isofield.io.formats.numpy_files import may_be_points
-from isofield.points.validation import FEWEST
+from isofield.points import FEWEST
 
 
 def find(folder: Path) -> Iterator[Entry]:
