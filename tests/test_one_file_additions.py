@@ -14,11 +14,22 @@ import numpy as np
 import pytest
 import trimesh
 
+import balls
+
 ENTRY_POINTS = """
 [isofield.layouts]
 museum = addition.layout:LAYOUT
+[isofield.methods]
+balloon = addition.method:BALLOON
+
 [isofield.metrics]
 bias = addition.metric:BIAS
+
+[isofield.spaces]
+mean-shift = addition.space:MEAN_SHIFT
+
+[isofield.fields]
+Shifted = addition.space:Shifted
 """
 
 LAYOUT = '''
@@ -58,6 +69,143 @@ def bias(comparison):
 BIAS = Metric("bias_z", "height bias", "", "file's unit", "mean z of P - mean z of T", bias, column="bias")
 '''
 
+SPACE = '''
+"""The mean distance of all shapes on a grid, and one number for each shape, which is added to it."""
+
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor, nn
+
+from isofield.adapt import tensor
+from isofield.configs import MethodSpec, Schedule, Training
+from isofield.fields.decoder import LatentField
+from isofield.methods.grid_fit import gridded, refined_by_grid
+from isofield.sampling.balanced import balanced
+from isofield.types import FitProgress
+
+
+@dataclass(frozen=True)
+class MeanShift:
+    """Settings of mean-shift.
+
+    Args:
+        cells: Grid cells a side.
+        training: Batches and steps.
+    """
+
+    cells: int = 12
+    training: Training = Training(steps=20, batch=4, network_rate=Schedule(1e-2), code_rate=Schedule(1e-2))
+
+
+class Shifted(nn.Module):
+    """f(x; z) = mean(x) + gain z."""
+
+    def __init__(self, cells: int) -> None:
+        super().__init__()
+        self.cells, self.gain = cells, nn.Parameter(torch.ones(()))
+        self.register_buffer("mean", torch.zeros(1, 1, *[cells + 1] * 3))
+
+    def config(self):
+        return {"cells": self.cells}
+
+    @classmethod
+    def from_config(cls, config, state):
+        return cls(**config)
+
+    def forward(self, x, z):
+        at = x.flip(-1).reshape(1, -1, 1, 1, 3)
+        mean = nn.functional.grid_sample(self.mean, at, align_corners=True, padding_mode="border")
+        return mean.view(x.shape[:2]) + self.gain * z
+
+
+@dataclass(frozen=True)
+class MeanShiftSpace:
+    config: MeanShift
+    module: nn.Module = field(default_factory=nn.Module)
+    table: Tensor = field(default_factory=lambda: torch.empty(0, 0))
+    posterior = False
+
+    @property
+    def training(self):
+        return self.config.training
+
+    def start(self, shapes, seed, report):
+        cells, module = self.config.cells, Shifted(self.config.cells)
+        grids = [torch.from_numpy(gridded(shape.sdf, cells, 0.3, 0.3, 12)) for shape in shapes]
+        module.mean.copy_(torch.stack(grids).mean(0).view_as(module.mean))
+        return replace(self, module=module, table=torch.zeros(len(shapes), 1))
+
+    def draw(self, shape, random):
+        return balanced(shape.sdf, 200, random)
+
+    def init(self, batch):
+        return self.table[batch["row"]]
+
+    def losses(self, code, batch):
+        error = self.module(batch["points"], code) - batch["distance"]
+        return {"distance": error.abs().mean(1).sum()}
+
+    def infer(self, shapes, seed, device):
+        codes = []
+        for shape in shapes:
+            x, s = tensor(shape.sdf.points, device)[None], tensor(shape.sdf.distance, device)
+            codes.append((s - self.module(x, torch.zeros(1, 1))[0]).median().view(1) / self.module.gain)
+        yield FitProgress("inferring codes", 1.0, torch.stack(codes).detach())
+
+    def field(self, code):
+        return LatentField(self.module, code)
+
+    def complete(self, shape, count, random):
+        return next(self.infer([shape], 0, "cpu")).code
+
+    def refine(self, code, samples):
+        return refined_by_grid(self.field(code), samples)
+
+
+MEAN_SHIFT = MethodSpec("the mean shape, grown and shrunk", MeanShiftSpace, MeanShift, reads="signed")
+'''
+
+METHOD = '''
+"""A ball about the origin."""
+
+from dataclasses import dataclass
+import torch
+from isofield.configs import MethodSpec
+from isofield.fields.mlp import Mlp
+from isofield.types import FitProgress
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A balloon.
+
+    Args:
+        layers: Hidden layers.
+    """
+
+    layers: int
+
+
+@dataclass(frozen=True)
+class Balloon:
+    config: Settings
+
+    def infer(self, shapes, seed, device):
+        generator = torch.Generator().manual_seed(seed)
+        yield FitProgress("inflating", 1.0, Mlp((256,) * self.config.layers, (), "relu", 0.5, generator))
+
+    def field(self, code):
+        return code
+
+
+def settings(quality="balanced"):
+    return Settings({"fast": 2, "balanced": 3, "best": 4}[quality])
+
+
+BALLOON = MethodSpec("a ball about the origin, as a network at its start is", Balloon, settings)
+'''
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -69,6 +217,8 @@ def run(tmp_path: Path) -> Run:
     (package / "addition/__init__.py").write_text("")
     (package / "addition/layout.py").write_text(LAYOUT)
     (package / "addition/metric.py").write_text(METRIC)
+    (package / "addition/space.py").write_text(SPACE)
+    (package / "addition/method.py").write_text(METHOD)
     (package / "addition-1.0.dist-info").mkdir()
     (package / "addition-1.0.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: addition\nVersion: 1.0\n")
     (package / "addition-1.0.dist-info/entry_points.txt").write_text(ENTRY_POINTS)
@@ -161,3 +311,35 @@ def test_a_metric_with_the_key_of_another(run: Run, spheres: Path):
     done = run("evaluate", "pred/a.ply", "truth/a.ply")
     assert done.returncode == 2
     assert "metric 'bias' has the key 'hausdorff' of another metric" in done.stderr
+
+
+def test_a_space(run: Run, tmp_path: Path):
+    data = balls.prepared(tmp_path / "data")
+    trimesh.creation.icosphere(3, radius=0.6).export(tmp_path / "ball.ply")
+    assert "mean-shift  the mean shape, grown and shrunk" in run("train", "--help").stdout
+    assert "--training.network-rate.initial" in run("train", "mean-shift", "--help").stdout
+    done = run("train", "mean-shift", str(data), "-o", "run", "--cells", "16", "--training.steps", "30")
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "run/config.json").read_text())["settings"]["cells"] == 16
+    again = run("train", "mean-shift", str(data), "-o", "run", "--cells", "16", "--training.steps", "30", "--resume")
+    assert again.returncode == 0, again.stderr
+    inferred = run("infer", "run", "ball.ply", "-o", "out", "--field", "fields", "--resolution", "32")
+    assert inferred.returncode == 0, inferred.stderr
+    found = trimesh.load(tmp_path / "out/ball.ply")
+    assert found.is_watertight
+    assert np.abs(np.linalg.norm(found.vertices, axis=1) - 0.6).mean() < 0.05
+    assert run("mesh", "fields/ball", "-o", "again.ply", "--resolution", "32").returncode == 0
+    refused = run("complete", "run", "ball.ply", "-o", "out", "--samples", "2")
+    assert refused.returncode == 2 and "no posterior" in refused.stderr
+
+
+def test_a_method(run: Run, tmp_path: Path):
+    """Its settings are options, and arrive in the provenance of the field."""
+    np.save(tmp_path / "points.npy", np.random.default_rng(0).normal(size=(500, 3)))
+    line = ("fit", "points.npy", "-o", "field/", "--method", "balloon", "--layers", "5", "--resolution", "32")
+    done = run(*line)
+    assert done.returncode == 0, done.stderr
+    provenance = json.loads((tmp_path / "field/config.json").read_text())["provenance"]
+    assert (provenance["method"], provenance["settings"]) == ("balloon", {"layers": 5})
+    assert (tmp_path / "field/mesh.ply").is_file()
+    assert "Hidden layers." in run("fit", "--method", "balloon", "--help").stdout

@@ -28,18 +28,18 @@ def view_of(mesh, azimuth: float = 30.0):
 
 def test_what_a_depth_image_tells_agrees_with_the_shape_it_was_taken_of():
     truth = toys.toy(UNSEEN[0])
-    known = partial(view_of(truth), eta=0.01).evidence
-    exact = toys.distance(truth, known.points)
-    free = known.free
+    samples = partial(view_of(truth), eta=0.01).samples
+    exact = toys.distance(truth, samples.points)
+    free = samples.free
     assert 0.2 < free.mean() < 0.8
     assert (exact[free] > -0.01).mean() > 0.99  # the space before the surface is empty
-    assert np.median(np.abs(exact[~free] - known.distance[~free])) < 0.003
-    near = known.distance <= 0.01
-    assert {*np.unique(known.distance[~free & near].round(4))} == {np.float32(d) for d in (-0.01, 0.0, 0.01)}
+    assert np.median(np.abs(exact[~free] - samples.distance[~free])) < 0.003
+    near = samples.distance <= 0.01
+    assert {*np.unique(samples.distance[~free & near].round(4))} == {np.float32(d) for d in (-0.01, 0.0, 0.01)}
     before = ~free & ~near  # farther before the surface: the distance to all that was seen
-    assert before.sum() > 500 and known.distance[before].min() > 0.015 and known.distance.max() < 0.1001
-    assert np.quantile(np.abs(exact[before] - known.distance[before]), 0.95) < 0.005
-    assert (np.abs(known.points) <= 1).all()
+    assert before.sum() > 500 and samples.distance[before].min() > 0.015 and samples.distance.max() < 0.1001
+    assert np.quantile(np.abs(exact[before] - samples.distance[before]), 0.95) < 0.005
+    assert (np.abs(samples.points) <= 1).all()
 
 
 @pytest.mark.parametrize("number", UNSEEN)
@@ -63,7 +63,7 @@ def test_a_mesh_with_a_part_missing_and_a_bare_cloud_with_its_sensor(toy_space):
     view = view_of(truth)
     bare = Cloud(io.cloud_of([view]).points)
     found = complete(toy_space, bare, sensor=view.pose[:3, 3].tolist())[0]
-    assert found.observed.evidence.free.any()
+    assert found.observed.samples.free.any()
     assert chamfer(found.sdf.mesh(48), truth) < 1.5
 
 
@@ -101,7 +101,7 @@ def test_a_part_in_its_own_units_needs_its_frame(toy_space):
     view = view_of(truth)
     cloud = io.cloud_of([view])
     moved = Cloud(cloud.points / 2 + [3.0, 0, 0], cloud.normals)
-    with pytest.raises(InputError, match="is not where the shapes of this space are"):
+    with pytest.raises(InputError, match="is not in the frame of this space"):
         complete(toy_space, moved)
     found = complete(toy_space, moved, frame=Similarity((3.0, 0.0, 0.0), 2.0))[0]
     mesh = found.sdf.mesh(48)
@@ -118,7 +118,7 @@ def test_a_part_that_is_turned_is_completed_where_it_stands(toy_space):
     cloud = io.cloud_of([view_of(truth), view_of(truth, 150.0)])
     turn = Rotation.from_rotvec([0.1, 0.3, -0.2]).as_matrix()
     cloud = Cloud(cloud.points @ turn.T, np.asarray(cloud.normals) @ turn.T)
-    found = complete(toy_space, cloud, posing=PoseSearch(turned=40))[0]
+    found = complete(toy_space, cloud, pose=PoseSearch(max_rotation=40))[0]
     standing = truth.copy()
     standing.vertices = np.asarray(truth.vertices) @ turn.T
     assert chamfer(found.sdf.mesh(48), standing) < 1.5
@@ -129,8 +129,8 @@ def test_out_of_range(toy_space):
     view = view_of(toys.toy(0))
     with pytest.raises(InputError, match=r"eta 0\.5 is out of range"):
         complete(toy_space, view, eta=0.5)
-    with pytest.raises(InputError, match="0 samples are none"):
+    with pytest.raises(InputError, match="there are no 0 samples"):
         complete(toy_space, view, samples=0)
     with pytest.raises(InputError, match="give three finite numbers"):
         complete(toy_space, Cloud(np.random.default_rng(0).normal(size=(300, 3))), sensor=(0, 0))
-    assert isinstance(partial(view).evidence, SdfSamples)
+    assert isinstance(partial(view).samples, SdfSamples)

@@ -73,7 +73,7 @@ def test_an_experiment_answers_as_the_released_code_does(tmp_path, form):
     x = torch.rand(50, 3, generator=torch.Generator().manual_seed(2)) * 2 - 1
     sdf = space.sdf(space.code("1"), Similarity((0.0, 0.0, 0.0), 1.0))
     np.testing.assert_allclose(sdf(x.numpy()), answer(module, x, codes[1]).detach(), atol=1e-6)
-    assert space.config.decoder_rate.length == 5 and space.config.dims == (24, 24, 24)
+    assert space.config.training.network_rate.every == 5 and space.config.dims == (24, 24, 24)
 
 
 def test_ids_are_those_of_the_split_and_a_checkpoint_can_be_named(tmp_path):

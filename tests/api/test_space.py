@@ -28,7 +28,7 @@ def test_ids_codes_and_wrong_ones(toy_space):
         toy_space.sdf(np.zeros(toy_space.length + 1))
     with pytest.raises(InputError, match="finite"):
         toy_space.sdf(np.full(toy_space.length, np.nan))
-    with pytest.raises(InputError, match="'toy/003' is no code: give"):
+    with pytest.raises(InputError, match="'toy/003' is not a code: give"):
         toy_space.interpolate("toy/003", toy_space.mean, 3)
     with pytest.raises(InputError, match="whose codes have"):
         toy_space.interpolate(toy_space.mean[:-1], toy_space.mean, 3)
@@ -71,7 +71,7 @@ def test_an_unseen_shape_is_nearer_to_its_truth_than_any_training_shape(toy_spac
     assert scores[0] < best
     assert refined.loss < 0.8 * found.loss
     assert found.distance == pytest.approx(toy_space.nearest(found.code, 1)[0][1])
-    assert found.usual > 0
+    assert found.neighbour_distance > 0
 
 
 def test_a_moved_and_scaled_shape_comes_back_in_its_own_units(toy_space):
@@ -152,7 +152,7 @@ def test_spaces_that_come_with_the_package_know_an_aircraft_that_they_have_not_s
     truth = family.build(**family.parameters(np.random.default_rng(12_345)))
     found = api.infer(space, truth)
     assert found.loss < loss
-    assert found.distance < 1.5 * found.usual
+    assert found.distance < 1.5 * found.neighbour_distance
     pred, true = (found.sdf.similarity.apply(points(mesh)) for mesh in (found.sdf.mesh(), truth))
     assert chamfer(pred, true) < most  # in the unit sphere; the best training shape is about 1.6 away
 

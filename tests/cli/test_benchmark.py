@@ -1,4 +1,4 @@
-"""`isofield compare`, and a compact space through the real command line."""
+"""`isofield benchmark`, and a compact space through the real command line."""
 
 from __future__ import annotations
 
@@ -17,12 +17,10 @@ from isofield.cli.main import main
 from refusing import refused
 
 NAMES = [f"toy_{number:03d}" for number in range(14)]
-TINY = """base: deepsdf-small
-linear: {cells: 12, iterations: 8, samples: 3000}
+TINY = """linear: {cells: 12, iterations: 8, samples: 3000}
 dims: [16, 16]
-batch: 4
+training: {batch: 4, steps: 12}
 samples: 128
-steps: 12
 infer_steps: 5
 infer_samples: 256
 """
@@ -31,8 +29,8 @@ infer_samples: 256
 @pytest.fixture(scope="module")
 def work(tmp_path_factory) -> Path:
     """Prepared toys, their true meshes, a split, and settings."""
-    folder = tmp_path_factory.mktemp("compare")
-    held = {name: toys.evidence(number) for number, name in enumerate(NAMES)}
+    folder = tmp_path_factory.mktemp("benchmark")
+    held = {name: toys.samples_of(number) for number, name in enumerate(NAMES)}
     balls.prepared(folder / "data", {n: np.column_stack([e.points, e.distance]) for n, e in held.items()})
     for number, name in enumerate(NAMES):
         io.write_mesh(toys.toy(number), folder / "truth" / f"{name}.ply")
@@ -40,13 +38,13 @@ def work(tmp_path_factory) -> Path:
     (folder / "split.json").write_text(json.dumps(parts))
     (folder / "same.json").write_text(json.dumps(NAMES))
     (folder / "tiny.yaml").write_text(TINY)
-    (folder / "coarse.yaml").write_text("base: deepsdf-small\nlinear: {sells: 3}\n")
+    (folder / "coarse.yaml").write_text("linear: {sells: 3}\n")
     return folder
 
 
 def test_two_methods_in_one_table(work, monkeypatch, capsys):
     monkeypatch.chdir(work)
-    line = ["compare", "linear,tiny.yaml", "data", "--truth", "truth", "--split", "split.json", "-o", "out", "--json"]
+    line = ["benchmark", "linear,pca-mlp=tiny.yaml", "data", "--truth", "truth", "--split", "split.json", "-o", "out", "--json"]
     assert main([*line, "--most", "1", "--seeds", "2", "--no-progress"]) == 0
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
     assert list(rows) == ["linear", "linear, refined", "tiny", "tiny, refined", "retrieval", "floor"]
@@ -54,7 +52,8 @@ def test_two_methods_in_one_table(work, monkeypatch, capsys):
     assert rows["linear, refined"]["median"] < rows["linear"]["median"]
     assert rows["floor"]["median"] < rows["linear, refined"]["median"] < 2 * rows["floor"]["median"]
     assert rows["linear"]["better_than_retrieval"] == rows["linear"]["shapes"] == 1
-    assert rows["linear"]["deviation"]["median"] == 0  # no seed in what is solved for
+    assert (rows["linear"]["seeds"], rows["tiny"]["seeds"]) == (1, 2)  # what is solved for has no seed
+    assert not Path("out/linear-seed1").exists()
     assert rows["tiny"]["deviation"]["mean"] > 0 and rows["tiny"]["training_seconds"] > 0
     with open("out/table.csv") as file:
         table = list(csv.DictReader(file))
@@ -66,21 +65,21 @@ def test_two_methods_in_one_table(work, monkeypatch, capsys):
     assert main([*line, "--most", "1", "--no-refine", "--no-progress"]) == 0
     assert Path("out/tiny/space.safetensors").stat().st_mtime_ns == before
     space = isofield.load("out/tiny")
-    assert (space.method, space.config.dims, len(space.ids)) == ("sharpened", (16, 16), 11)
+    assert (space.method, space.config.dims, len(space.ids)) == ("pca-mlp", (16, 16), 11)
 
 
-def test_a_compact_space_is_trained_and_resumed_by_the_command_of_deepsdf(work, monkeypatch, capsys):
+def test_a_compact_space_is_trained_and_resumed(work, monkeypatch, capsys):
     monkeypatch.chdir(work)
-    line = ["train", "deepsdf", "data", "--split", "split.json", "--config", "tiny.yaml", "--no-progress"]
-    assert main([*line, "-o", "whole", "--keep", "4"]) == 0
-    assert main([*line, "-o", "again", "--keep", "4", "--snapshots", "8"]) == 0
+    line = ["train", "pca-mlp", "data", "--split", "split.json", "--config", "tiny.yaml", "--no-progress"]
+    assert main([*line, "-o", "whole", "--training.keep", "4"]) == 0
+    assert main([*line, "-o", "again", "--training.keep", "4", "--training.snapshots", "8"]) == 0
     whole = Path("whole/space.safetensors").read_bytes()
     assert whole == Path("again/space.safetensors").read_bytes()
     assert whole != Path("again/snapshots/8/space.safetensors").read_bytes()
     capsys.readouterr()
     assert main(["info", "whole"]) == 0
     assert "linear.cells" in capsys.readouterr().out
-    assert main([*line, "-o", "whole", "--keep", "4", "--resume"]) == 0
+    assert main([*line, "-o", "whole", "--training.keep", "4", "--resume"]) == 0
     assert Path("whole/space.safetensors").read_bytes() == whole
     assert main(["plot", "whole"]) == 0
 
@@ -109,15 +108,15 @@ def test_novelty_of_copies_and_of_others(work, toy_run, tmp_path, capsys):
 
 LINE = "data --truth truth --split split.json -o new"
 BROKEN = {
-    f"compare linar {LINE}": "there are no settings 'linar'",
-    f"compare coarse.yaml {LINE}": "there is no setting 'linear.sells', perhaps you meant 'cells'",
-    f"compare linear {LINE} --seeds 0": "0 seeds are none",
-    "compare linear data --truth truth --split same.json -o new": "has no test shapes that are not trained with",
-    "compare linear data --truth data --split split.json -o new": "has no true meshes of 3 shapes (toy_011",
-    "compare linear data --truth truth --split none.json -o new": "none.json",
-    "train deepsdf data -o new --config deepsdf-small --batch 0": "these settings are out of range: batch 0",
-    "train deepsdf data -o new --config deepsdf-smal": "perhaps you meant 'deepsdf-small'",
-    "train linear data -o new --config deepsdf-small": "there are no settings 'deepsdf-small'",
+    f"benchmark linar {LINE}": "there is no method 'linar', perhaps you meant 'linear'",
+    f"benchmark pca-mlp=coarse.yaml {LINE}": "there is no setting 'linear.sells', perhaps you meant 'cells'",
+    f"benchmark linear {LINE} --seeds 0": "there are no 0 seeds",
+    "benchmark linear data --truth truth --split same.json -o new": "has no test shapes that are not trained with",
+    "benchmark linear data --truth data --split split.json -o new": "has no true meshes of 3 shapes (toy_011",
+    "benchmark linear data --truth truth --split none.json -o new": "none.json",
+    "train pca-mlp data -o new --training.batch 0": "batch 0 is out of range: give at least 1",
+    "train deepsdf data -o new --config deepsdf-pape": "perhaps you meant 'deepsdf-paper'",
+    "train linear data -o new --config deepsdf-paper": "there are no settings 'deepsdf-paper'",
     "evaluate truth truth --novelty split.json": "is neither a run of `isofield train` nor a folder of shapes",
 }
 

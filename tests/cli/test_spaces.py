@@ -57,7 +57,7 @@ def test_interpolate(work, capsys):
     out = work / "way"
     ends = ["toy/000", str(work / "whole.ply")]
     assert main(["interpolate", str(work / "run"), *ends, "-o", str(out), "--steps", "3", *QUIET]) == 0
-    assert {path.name for path in out.iterdir()} == {"000.ply", "001.ply", "002.ply", "codes.npz", "way.gif"}
+    assert {path.name for path in out.iterdir()} == {"000.ply", "001.ply", "002.ply", "codes.npz", "report.csv", "way.gif"}
     codes = np.load(out / "codes.npz")["codes"]
     assert np.allclose(codes[1], (codes[0] + codes[2]) / 2, atol=1e-5)
     from PIL import Image
@@ -72,7 +72,7 @@ def test_sample(work):
     out = work / "new"
     command = ["sample", str(work / "run"), "-n", "3", "--seed", "4", *QUIET]
     assert main([*command, "-o", str(out)]) == 0
-    assert {path.name for path in out.iterdir()} == {"000.ply", "001.ply", "002.ply", "codes.npz", "shapes.png"}
+    assert {path.name for path in out.iterdir()} == {"000.ply", "001.ply", "002.ply", "codes.npz", "report.csv", "shapes.png"}
     for number in range(3):
         mesh = trimesh.load(out / f"{number:03d}.ply", process=False)
         assert mesh.is_watertight
@@ -86,11 +86,11 @@ def test_infer_with_a_pose_tells_it(work):
     turn = trimesh.transformations.rotation_matrix(0.4, [0, 0, 1])
     mesh.apply_transform(turn)
     io.write_mesh(mesh, work / "turned.ply")
-    out, pose = work / "posed", ["--pose", "similarity", "--turned", "30"]
+    out, pose = work / "posed", ["--pose", "similarity", "--max-rotation", "30"]
     assert main(["infer", str(work / "run"), str(work / "turned.ply"), *pose, "-o", str(out), *QUIET]) == 0
     with (out / "report.csv").open() as file:
         (row,) = csv.DictReader(file)
-    assert float(row["turned"]) == pytest.approx(np.degrees(0.4), abs=5)
+    assert float(row["rotation"]) == pytest.approx(np.degrees(0.4), abs=5)
     matrix = np.load(out / "codes.npz")["pose"][0]
     assert matrix[0, 0] == pytest.approx(float(row["pose_00"]))
     assert np.abs(io.read(out / "turned.ply").bounds - mesh.bounds).max() < 0.06  # as the input stands
@@ -106,25 +106,25 @@ def test_shapes_that_the_space_does_not_hold_are_told(work, capsys):
     told = capsys.readouterr()
     assert json.loads(told.out)["far"] == ["bar"]
     assert "bar: much farther from the training shapes" in told.err and "--pose rigid" in told.err
-    assert f"{out} still holds older meshes, which codes.npz does not know: whole.ply." in told.err
+    assert f"{out} still holds older meshes, which are not in codes.npz: whole.ply." in told.err
 
 
 BROKEN = {
-    "complete run depth.npy -o o.ply": "depth.npy is a picture, and a depth image goes with its camera",
-    "complete run d.png -o o.ply": "a depth image goes with its camera: give --camera FILE.json",
-    "complete run far.ply -o o.ply": "is not where the shapes of this space are",
+    "complete run depth.npy -o o.ply": "depth.npy is a picture, and a depth image needs its camera",
+    "complete run d.png -o o.ply": "a depth image needs its camera: give --camera FILE.json",
+    "complete run far.ply -o o.ply": "is not in the frame of this space",
     "complete run few.ply -o o.ply": "few has 5",
     "complete run part.ply -o o.ply --samples 2": "let --out name a folder",
-    "complete run part.ply -o o.ply --samples 0": "--samples 0 makes nothing",
+    "complete run part.ply -o o.ply --samples 0": "--samples must be at least 1, not 0",
     "complete run part.ply -o o.ply --scale 2": "--center and --scale belong together",
     "complete run part.ply -o o.ply --background": "give --camera with it",
     "complete run part.ply -o o.ply --eta 3": "eta 3 is out of range",
     "complete run part.ply -o o.xyz": "o.xyz has the extension .xyz",
-    "complete run part.ply -o o.ply --pose rigid --turned 270": "--turned 270 is out of range",
+    "complete run part.ply -o o.ply --pose rigid --max-rotation 270": "--max-rotation 270 is out of range",
     "complete none part.ply -o o.ply": "there is no folder none",
-    "interpolate run toy/000 toy/0001 -o way2": "'toy/0001' is no training shape of this space, perhaps you meant",
-    "interpolate run toy/000 toy/001 -o way2 --steps 1": "--steps 1 is no way",
-    "sample run -n 0 -o new2": "--count 0 makes nothing",
+    "interpolate run toy/000 toy/0001 -o way2": "'toy/0001' is neither a training shape of this space, perhaps you meant",
+    "interpolate run toy/000 toy/001 -o way2 --steps 1": "--steps must be at least 2, not 1",
+    "sample run -n 0 -o new2": "--count must be at least 1, not 0",
     "sample run -n 2 -o new2 --spread 9": "--spread 9 is out of range",
     "infer run whole.ply -o o --pose stiff": "--pose cannot be 'stiff'; choose among rigid, similarity",
 }

@@ -155,11 +155,11 @@ def test_what_a_space_is_told_lies_where_its_data_lie():
     alone = prepare("in", "alone", PrepareConfig(count=3000, points=3000))
     made = write_deepsdf(Prepared("alone", ids=["a/small"], count=3000)[0], alone[0], "made")
     found = [observe("in/a/small.ply", told), observe(mesh, told), observe("cloud.xyz", told), observe(made, told)]
-    found += list(observed_in(["out"], told)[1])[:1]
+    found += [observed_in(["out"], told)[0][1]()]
     for one, bound in zip(found, (1e-6, 1e-6, 0.05, 1e-6, 1e-6), strict=True):
-        evidence = one.evidence
-        true = box_distance(evidence.points, np.full(3, -2 * SCALE), SCALE)
-        assert np.quantile(np.abs(true - evidence.distance), 0.99) < bound
+        samples = one.samples
+        true = box_distance(samples.points, np.full(3, -2 * SCALE), SCALE)
+        assert np.quantile(np.abs(true - samples.distance), 0.99) < bound
         assert one.similarity.scale == pytest.approx(SCALE)
     with pytest.raises(InputError, match="was prepared with --normalize shape, and what the space has learned from"):
         observed_in(["alone"], told)

@@ -1,0 +1,117 @@
+"""What every space of shapes keeps to; a new one is covered without a line here."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import balls
+import isofield
+import toys
+from isofield.api import complete, infer_all
+from isofield.api.observations import ShapeSamples
+from isofield.configs.methods import SPACES, changed, find_method, method_names
+from isofield.types import SdfSamples, Similarity
+
+NAMES = method_names(SPACES)
+COUNT = 6
+LEAST = {"cells": 12, "samples": 400, "length": 8, "width": 16, "batch": 4, "steps": 4, "epochs": 2, "infer_steps": 3}
+IDENTITY = Similarity((0.0, 0.0, 0.0), 1.0)
+
+
+def few(settings: dict[str, Any]) -> dict[str, Any]:
+    """The same settings for less work, wherever they have such numbers."""
+    return {
+        name: few(value)
+        if isinstance(value, dict)
+        else (16, 16, 16)
+        if name == "dims"
+        else (2,)
+        if name == "latent_in"
+        else min(value, LEAST[name])
+        if name in LEAST
+        else value
+        for name, value in settings.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    """Prepared toys."""
+    held = {f"toy_{number}": toys.samples_of(number, 3000) for number in range(COUNT)}
+    rows = {name: np.column_stack([one.points, one.distance]) for name, one in held.items()}
+    return balls.prepared(tmp_path_factory.mktemp("data") / "toys", rows)
+
+
+def tiny(name: str) -> Any:
+    settings = find_method(name, SPACES).settings()
+    return changed(settings, few(asdict(settings)))
+
+
+def unseen(number: int) -> ShapeSamples:
+    return ShapeSamples(f"toy_{number}", toys.samples_of(number, 3000), IDENTITY)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_space_is_learned_inferred_saved_and_loaded(name, data, tmp_path):
+    """Bytes for bytes: learned on one thread and on two, and after its folder."""
+    before, spaces, stages = torch.get_num_threads(), [], []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            report = lambda stage, fraction: stages.append((stage, fraction))  # noqa: E731
+            run = tmp_path / str(threads)
+            spaces.append(isofield.train(name, data, run, tiny(name), seed=3, progress=report))
+    finally:
+        torch.set_num_threads(before)
+    space, again = spaces[0], isofield.load(tmp_path / "1")
+    assert (tmp_path / "1" / "space.safetensors").read_bytes() == (tmp_path / "2" / "space.safetensors").read_bytes()
+    assert stages and all(0 <= fraction <= 1 for _, fraction in stages)
+    assert (again.method, again.config, again.ids) == (name, tiny(name), [f"toy_{n}" for n in range(COUNT)])
+    assert space.codes.shape == (COUNT, space.length) and 0 < space.provenance["loss"] <= space.provenance["loss_p95"]
+    x = np.random.default_rng(0).uniform(-1, 1, (100, 3))
+    for code in (space.codes[0], space.mean):
+        assert np.array_equal(space.sdf(code)(x), again.sdf(code)(x))
+    results = [list(infer_all(one, [unseen(20), unseen(21)], refine=True)) for one in (space, again)]
+    for one, other in zip(*results, strict=True):
+        assert np.isfinite(one.loss) and one.code.shape == (space.length,)
+        assert np.array_equal(one.code, other.code) and np.array_equal(one.sdf(x), other.sdf(x))
+    alone = next(infer_all(space, [unseen(21)]))
+    assert np.array_equal(alone.code, results[0][1].code)
+    alone.sdf.save(tmp_path / "field")
+    assert np.array_equal(isofield.load(tmp_path / "field")(x), alone.sdf(x))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_part_is_completed_and_lower_bounds_are_taken(name, data, tmp_path):
+    space = isofield.train(name, data, tmp_path / "run", tiny(name))
+    mesh = toys.toy(20)
+    mesh.update_faces(mesh.triangles_center[:, 1] > 0)
+    count = 2 if space.space.posterior else 1
+    found = complete(space, mesh, samples=count, seed=1)
+    assert len({one.code.tobytes() for one in found}) == count
+    assert np.array_equal(found[0].code, complete(space, mesh)[0].code)
+    samples = toys.samples_of(20, 3000)
+    free = SdfSamples(samples.points, np.minimum(samples.distance, 0.01), samples.distance > 0.01)
+    assert np.isfinite(next(infer_all(space, [ShapeSamples("free", free, IDENTITY)])).code).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_field_is_differentiable_by_a_code_that_requires_a_gradient(name, data, tmp_path):
+    space = isofield.train(name, data, tmp_path / "run", tiny(name))
+    weight = torch.zeros(space.length, requires_grad=True)  # as an encoder's
+    code = torch.from_numpy(space.codes[0]) + weight
+    x = torch.rand(50, 3, generator=torch.Generator().manual_seed(0)) - 0.5
+    (slope,) = torch.autograd.grad(space.sdf(code)(x).sum(), weight)
+    assert slope.abs().max() > 0
+    direction = slope / slope.norm()
+    step = 1e-2
+    values = [
+        space.module(x[None], (code.detach() + sign * step * direction)[None]).double().sum() for sign in (1, -1)
+    ]  # fmt: skip
+    assert float((values[0] - values[1]) / (2 * step)) == pytest.approx(float(slope.norm()), rel=0.1)
