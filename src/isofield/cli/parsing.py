@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -88,8 +89,8 @@ def _options(made: Callable[..., Any]) -> list[str]:
 
 
 def _content(text: str) -> list[str]:
-    """The lines inside the box that tyro draws, of lines or, where those cannot be printed, of ASCII."""
-    inside = [re.sub(r"^[│|] ?", "", line) for line in text.splitlines() if not re.match(r"[╭╰+]", line)]
+    """The lines inside the box that tyro draws, if it does."""
+    inside = [re.sub(r"^[│|]", "", line) for line in text.splitlines() if not re.match(r"[╭╰+]", line)]
     return [line for line in inside if not re.fullmatch(r"[─\- ]*[│|]?", line)]
 
 
@@ -116,15 +117,17 @@ def _sentence(text: str, program: str, options: Callable[[], Sequence[str]]) -> 
         return f"{_name(match.group(1))} cannot {what}; {help_} and their values."
     if "Missing from" in said:
         start = next(i for i, line in enumerate(lines) if "Missing from" in line)
-        items = []
-        for line in lines[start + 1 :]:
-            if not line.startswith("    "):
-                break
-            items += [] if line.startswith("     ") else [line]
+        deep = _indent(lines[start + 1])
+        listed = itertools.takewhile(lambda line: _indent(line) >= deep, lines[start + 1 :])
+        items = [line for line in listed if _indent(line) == deep]
         options_ = [re.findall(r"--[a-z][\w.-]*", item) or [item.split()[0]] for item in items]
         names = [option[-1] for option in options_]
         return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} missing; {help_}."
     return said or f"the arguments cannot be read; {help_}."
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _name(argument: str) -> str:
