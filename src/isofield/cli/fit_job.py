@@ -119,7 +119,7 @@ def run(job: Job, settings: Settings, progress: bool) -> tuple[dict[str, Any], s
             report("extracting the surface", 0.0)
             extraction = sdf.extract(settings.resolution, keep_all=settings.keep_all)
             measured = api.report(extraction.mesh, sdf.points, sdf.spacing)
-            extraction = api.finish(
+            extraction = api.postprocess(
                 sdf, extraction, faces=settings.faces, trim=settings.trim, confidence=settings.confidence
             )
             files = _write(job, sdf, extraction)
