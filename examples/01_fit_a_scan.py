@@ -1,8 +1,8 @@
-"""Fit a raw scan, look at how good the result is, write its mesh and its field.
+"""Fit a raw scan, measure the quality of the result, and write its mesh and its field.
 
     python examples/01_fit_a_scan.py [SCAN]
 
-Without SCAN, a simulated one: a sculpture, seen by 16 cameras, with noise and without normals.
+Without SCAN, it simulates one: a sculpture seen by 16 cameras, with noise and without normals.
 """
 
 import sys

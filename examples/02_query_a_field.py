@@ -1,8 +1,8 @@
-"""Ask a field: distances, gradients, inside or outside; as NumPy, or differentiable in torch.
+"""Query a field: distances, normals, containment and projections, in NumPy or differentiable in torch.
 
     python examples/02_query_a_field.py [FIELD]
 
-Without FIELD, that of a small torus of points is fitted first.
+Without FIELD, it first fits points of a torus.
 """
 
 import sys
@@ -21,23 +21,23 @@ def torus(count: int) -> np.ndarray:
 
 
 def main() -> None:
-    """A field answers in the units of what it was fitted to; negative inside."""
+    """Distances are in the units of the input, and negative inside."""
     sdf = isofield.load(sys.argv[1]) if len(sys.argv) > 1 else isofield.fit(torus(5000), quality="fast")
 
     low, high = sdf.points.min(axis=0), sdf.points.max(axis=0)
     points = np.random.default_rng(0).uniform(low, high, (5, 3))
     distances, normals, inside = sdf(points), sdf.normals(points), sdf.contains(points)
-    for point, distance, normal, within in zip(points, distances, normals, inside, strict=True):
-        side = "inside" if within else "outside"
-        print(f"{point.round(3)}: {distance:+.4f}, {side}; outward is {normal.round(3)}")
+    for point, distance, normal, is_inside in zip(points, distances, normals, inside, strict=True):
+        where = "inside" if is_inside else "outside"
+        print(f"{point.round(3)}: {distance:+.4f}, {where}; outward normal {normal.round(3)}")
 
-    feet = sdf.project(points)
-    print(f"the nearest places on the surface are at most {np.abs(sdf(feet)).max():.2g} off it")
+    projections = sdf.project(points)
+    print(f"the projections onto the surface are at most {np.abs(sdf(projections)).max():.2g} away from it")
 
-    # torch in, torch out: the field is a term of somebody else's loss.
+    # torch in, torch out: the field can be a term of any loss.
     x = torch.tensor(points, requires_grad=True)
     sdf(x).abs().sum().backward()
-    print(f"gradient of the summed distances with respect to the points: {tuple(x.grad.shape)}, float64")
+    print(f"gradient of the summed distances by the points: {tuple(x.grad.shape)}, {x.grad.dtype}")
 
 
 if __name__ == "__main__":

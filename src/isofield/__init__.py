@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from isofield.api.fit import fit
     from isofield.api.inference import InferenceResult, PoseSearch, infer
     from isofield.api.load import load
-    from isofield.api.query import Answers, query
+    from isofield.api.query import QueryResult, query
     from isofield.api.report import FitReport, report
     from isofield.api.sdf import SDF, Extraction
     from isofield.api.space import ShapeSpace
@@ -34,7 +34,6 @@ __version__ = "0.1.0"
 
 __all__ = [
     "SDF",
-    "Answers",
     "Cloud",
     "Extraction",
     "FitReport",
@@ -43,6 +42,7 @@ __all__ = [
     "PoseSearch",
     "PrepareConfig",
     "Prepared",
+    "QueryResult",
     "ShapeSpace",
     "Similarity",
     "View",
@@ -66,7 +66,7 @@ __all__ = [
 
 _HOMES = {
     "SDF": "api",
-    "Answers": "api",
+    "QueryResult": "api",
     "Cloud": "types",
     "Extraction": "api",
     "FitReport": "api",

@@ -40,7 +40,7 @@ def test_onnx_gives_the_distances_of_torch(ball, tmp_path, name):
 
 def test_onnx_cannot_hold_a_grid(ball, tmp_path):
     for sdf in (ball, ball.offset(1)):
-        with pytest.raises(InputError, match=r"net\.onnx cannot hold this field.*neural-pull"):
+        with pytest.raises(InputError, match=r"net\.onnx cannot represent this field.*neural-pull"):
             api.export(sdf, tmp_path / "net.onnx")
     assert list(tmp_path.iterdir()) == []
 

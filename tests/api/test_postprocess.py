@@ -16,7 +16,7 @@ CENTER, RADIUS = np.array([10.0, -20.0, 30.0]), 4.0
 
 @pytest.mark.parametrize("faces", [5000, 800, 60])
 def test_fewer_faces_stay_closed(ball, faces):
-    found = api.finish(ball, ball.extract(96), faces=faces)
+    found = api.postprocess(ball, ball.extract(96), faces=faces)
     assert faces / 2 <= len(found.mesh.faces) <= faces
     assert found.mesh.is_watertight
     assert found.problems == []
@@ -25,7 +25,7 @@ def test_fewer_faces_stay_closed(ball, faces):
 
 def test_more_faces_than_there_are_change_nothing(ball):
     extraction = ball.extract(16)
-    assert api.finish(ball, extraction, faces=10**6).mesh is extraction.mesh
+    assert api.postprocess(ball, extraction, faces=10**6).mesh is extraction.mesh
 
 
 def half(ball):
@@ -35,7 +35,7 @@ def half(ball):
 
 def test_trim_opens_the_mesh_where_nothing_was_measured(ball):
     extraction = ball.extract(64)
-    found = api.finish(half(ball), extraction, trim=0.5)
+    found = api.postprocess(half(ball), extraction, trim=0.5)
     assert not found.mesh.is_watertight
     assert found.mesh.vertices[:, 0].min() > CENTER[0] - 0.8
     assert found.mesh.area == pytest.approx(2 * np.pi * RADIUS * (RADIUS + 0.4), rel=0.05)  # zone up to 0.5 beyond
@@ -43,7 +43,7 @@ def test_trim_opens_the_mesh_where_nothing_was_measured(ball):
 
 
 def test_confidence_is_the_distance_to_the_points(ball, tmp_path):
-    found = api.finish(half(ball), ball.extract(32), confidence=True)
+    found = api.postprocess(half(ball), ball.extract(32), confidence=True)
     gap = found.mesh.vertex_attributes["distance_to_points"]
     pole = found.mesh.vertices[:, 0].argmin()
     assert gap[pole] == pytest.approx(RADIUS * np.sqrt(2), rel=0.05)
@@ -59,7 +59,7 @@ def test_confidence_knows_every_point_of_a_large_scan():
     unit = np.random.default_rng(0).normal(size=(60_000, 3))
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
     sdf = api.fit(unit, quality="fast")
-    mesh = api.finish(sdf, sdf.extract(48), confidence=True).mesh
+    mesh = api.postprocess(sdf, sdf.extract(48), confidence=True).mesh
     true = cKDTree(unit).query(mesh.vertices)[0]
     off = np.abs(mesh.vertex_attributes["distance_to_points"] - true)
     assert np.quantile(off, 0.99) < 1e-5  # a few points are taken for outliers
@@ -76,7 +76,7 @@ def test_colours_and_attributes_come_back_within_two_percent(tmp_path):
     sdf = api.fit(tmp_path / "cloud.ply", quality="fast")
     sdf.save(tmp_path / "field")
     sdf = api.load(tmp_path / "field")
-    mesh = api.finish(sdf, sdf.extract(64), faces=3000).mesh
+    mesh = api.postprocess(sdf, sdf.extract(64), faces=3000).mesh
     io.write_mesh(mesh, tmp_path / "mesh.ply")
     again = trimesh.load(tmp_path / "mesh.ply", process=False)
     place = again.vertices / np.linalg.norm(again.vertices, axis=1, keepdims=True)
@@ -93,7 +93,7 @@ def test_colours_and_attributes_of_a_mesh_are_carried(tmp_path):
     box.visual.vertex_colors = np.column_stack([red, np.full(len(red), 255)])
     box.vertex_attributes["height"] = box.vertices[:, 2].copy()
     sdf = api.fit(box, quality="fast")
-    mesh = api.finish(sdf, sdf.extract(32)).mesh
+    mesh = api.postprocess(sdf, sdf.extract(32)).mesh
     assert np.abs(mesh.vertex_attributes["height"] - mesh.vertices[:, 2]).max() < 0.05
     off = np.abs(mesh.visual.vertex_colors[:, :3] - (127.5 + 127.5 * mesh.vertices)) / 255
     assert off.mean() < 0.02
@@ -102,7 +102,7 @@ def test_colours_and_attributes_of_a_mesh_are_carried(tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"faces": 3}, "hold no shape"),
+        ({"faces": 3}, "cannot represent a shape"),
         ({"trim": 0}, "greater than 0"),
         ({"trim": float("nan")}, "greater than 0"),
         ({"trim": 1e-6}, "leaves nothing"),
@@ -110,4 +110,4 @@ def test_colours_and_attributes_of_a_mesh_are_carried(tmp_path):
 )
 def test_what_no_mesh_can_have_is_refused(ball, options, words):
     with pytest.raises(InputError, match=words):
-        api.finish(ball, ball.extract(16), **options)
+        api.postprocess(ball, ball.extract(16), **options)

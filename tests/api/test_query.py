@@ -29,7 +29,7 @@ def test_answers_are_the_fields(ball, answers):
 
 def test_every_file_holds_the_same(answers, tmp_path):
     for name in ("a.csv", "a.npy", "a.npz", "a.ply"):
-        api.write_answers(answers, tmp_path / name)
+        api.write_query(answers, tmp_path / name)
     table = np.load(tmp_path / "a.npy")
     assert table.shape == (500, 10)
     assert np.array_equal(table[:, 3], answers.distances, equal_nan=True)
@@ -44,9 +44,9 @@ def test_every_file_holds_the_same(answers, tmp_path):
 
 
 def test_distances_alone(ball, tmp_path):
-    api.write_answers(api.query(ball, CENTER[None]), tmp_path / "one.csv")
+    api.write_query(api.query(ball, CENTER[None]), tmp_path / "one.csv")
     lines = (tmp_path / "one.csv").read_text().splitlines()
     assert lines[0] == "x,y,z,distance"
     assert [float(v) for v in lines[1].split(",")] == pytest.approx([*CENTER, -RADIUS], abs=0.05)
     with pytest.raises(InputError, match="cannot write"):
-        api.write_answers(api.query(ball, CENTER[None]), tmp_path / "one.obj")
+        api.write_query(api.query(ball, CENTER[None]), tmp_path / "one.obj")

@@ -1,4 +1,4 @@
-"""What a program uses: fit a shape, hold its field, ask it, save it, load it."""
+"""The Python interface: fit shapes, train spaces, evaluate, save and load fields."""
 
 from isofield.api.completion import complete, partial, shared_frame
 from isofield.api.export import export
@@ -6,8 +6,8 @@ from isofield.api.fit import fit
 from isofield.api.inference import InferenceResult, PoseSearch, infer, infer_all, write_codes
 from isofield.api.load import load, load_run, load_sdf
 from isofield.api.observations import ShapeSamples, observe, observed_in
-from isofield.api.postprocess import finish
-from isofield.api.query import Answers, query, write_answers
+from isofield.api.postprocess import postprocess
+from isofield.api.query import QueryResult, query, write_query
 from isofield.api.report import FitReport, observed, report
 from isofield.api.sdf import SDF, Extraction
 from isofield.api.space import ShapeSpace
@@ -15,16 +15,15 @@ from isofield.api.train import train
 
 __all__ = [
     "SDF",
-    "Answers",
     "Extraction",
     "FitReport",
     "InferenceResult",
     "PoseSearch",
+    "QueryResult",
     "ShapeSamples",
     "ShapeSpace",
     "complete",
     "export",
-    "finish",
     "fit",
     "infer",
     "infer_all",
@@ -35,10 +34,11 @@ __all__ = [
     "observed",
     "observed_in",
     "partial",
+    "postprocess",
     "query",
     "report",
     "shared_frame",
     "train",
-    "write_answers",
     "write_codes",
+    "write_query",
 ]

@@ -1,4 +1,4 @@
-"""A field for other programs: an ONNX network, a grid of samples, a mesh to print."""
+"""Export of a field to other programs: an ONNX network, a grid of samples, a mesh for printing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from isofield.io import check_output
 from isofield.io.reading import extension_of
 from isofield.types import ProgressCallback
 
-KNOWN = ("onnx", "npy", "npz", "vtk", "3mf")
+FORMATS = ("onnx", "npy", "npz", "vtk", "3mf")
 """The extensions that `export` writes."""
 OPSET = 18
 
@@ -31,15 +31,15 @@ OPSET = 18
 def export(
     sdf: SDF, path: str | os.PathLike[str], resolution: int | None = None, progress: ProgressCallback | None = None
 ) -> Path:
-    """Write a field by the path's extension, in the user's units; returns the path.
+    """Write a field in the format of the path's extension, in the user's units; returns the path.
 
-    .onnx: the network, points (n, 3) float32 to distances (n,); batches of any size. .npy, .npz, .vtk: distances on a
-    regular grid of `resolution` cells along the longest side (128 by default); .npz has origin and spacing beside the
-    values, .npy a NAME.json with them, .vtk is an image of the legacy format. .3mf: the mesh.
+    .onnx: the network, points (n, 3) float32 to distances (n,), for batches of any size. .npy, .npz, .vtk: distances on
+    a regular grid of `resolution` cells along the longest side (128 by default); origin and spacing are in the .npz, or
+    in NAME.json beside the .npy; .vtk is a legacy image. .3mf: the mesh.
 
-    Raises InputError where ONNX cannot hold the field, a grid would not fit, or a package is missing.
+    Raises InputError where ONNX cannot represent the field, a grid is too large, or a package is missing.
     """
-    path = check_output(path, KNOWN)
+    path = check_output(path, FORMATS)
     match extension_of(path):
         case "onnx":
             content = _onnx(sdf, path)
@@ -50,15 +50,15 @@ def export(
             content = {"npy": _npy, "npz": _npz, "vtk": _vtk}[kind](samples)
             if kind == "npy":
                 with atomic_write(path.with_suffix(".json")) as beside:
-                    place = {"origin": samples.origin.tolist(), "spacing": samples.spacing, "unit": "the input's"}
-                    beside.write_text(json.dumps(place) + "\n", encoding="utf-8")
+                    position = {"origin": samples.origin.tolist(), "spacing": samples.spacing, "unit": "the input's"}
+                    beside.write_text(json.dumps(position) + "\n", encoding="utf-8")
     with atomic_write(path) as beside:
         beside.write_bytes(content)
     return path
 
 
-class _InUsersUnits(nn.Module):
-    """Points in the user's units to distances in them."""
+class _UserUnits(nn.Module):
+    """Distances in the user's units at points in the user's units."""
 
     center: Tensor
 
@@ -74,15 +74,15 @@ class _InUsersUnits(nn.Module):
 def _onnx(sdf: SDF, path: Path) -> bytes:
     if sdf.kind != "network":
         raise InputError(
-            f"{path} cannot hold this field: .onnx holds single networks, and this is {sdf.kind!r}; export its samples "
-            "(.npz), or a field of --method neural-pull."
+            f"{path} cannot represent this field: .onnx needs a network, and this field is of the kind {sdf.kind!r}; "
+            "export its samples (.npz), or a field of --method neural-pull."
         )
     try:
         import onnx
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise InputError(f"{path} needs the package {error.name}: pip install 'isofield[onnx]'.") from None
-    module, points = _InUsersUnits(sdf).eval(), torch.zeros(5, 3)
+    module, points = _UserUnits(sdf).eval(), torch.zeros(5, 3)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
@@ -120,7 +120,7 @@ def _npz(samples: Samples) -> bytes:
 
 
 def _vtk(samples: Samples) -> bytes:
-    """Legacy format: an image of points, x the fastest, big-endian."""
+    """The legacy format: structured points, x the fastest, big-endian."""
     size = " ".join(map(str, samples.values.shape))
     head = [
         "# vtk DataFile Version 3.0", "signed distance, negative inside", "BINARY", "DATASET STRUCTURED_POINTS",

@@ -1,4 +1,4 @@
-"""Folders that isofield wrote, whatever is in them, and the spaces that are part of the package."""
+"""Loading fields and spaces from folders, and the spaces that come with the package."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from isofield.types import Similarity, triple
 
 
 def load(folder: str | os.PathLike[str]) -> SDF | ShapeSpace:
-    """The field that `SDF.save` or `isofield fit` wrote into a folder, or the space of `isofield train`; "aircraft" is
-    a space that comes with the package. The folder may be an experiment of DeepSDF's released code, too.
+    """The field of `SDF.save` or `isofield fit`, or the space of `isofield train`, in a folder.
 
-    Raises InputError for what is neither, one of a newer format, or one whose files are damaged.
+    "aircraft" and "aircraft-mlp" are spaces that come with the package. Experiments of DeepSDF's released code are
+    spaces, too. Raises InputError for any other folder, a newer format, and damaged files.
     """
     path = resolve(Path(folder))
     if is_experiment(path):
@@ -57,8 +57,7 @@ def load_field(folder: Path) -> SDF:
         )  # fmt: skip
         if config["kind"] != sdf.kind:
             raise ValueError(f"its kind is {config['kind']!r}, but it holds a {sdf.kind}")
-        return sdf
-    raise AssertionError
+    return sdf
 
 
 def load_space(folder: Path) -> ShapeSpace:
@@ -73,8 +72,7 @@ def load_space(folder: Path) -> ShapeSpace:
         settings = changed(find_method(config["method"], SPACES).settings(), config["settings"])
         prepare = prepare_config(config["prepare"])
         method, provenance = str(config["method"]), dict(config["provenance"])
-        return ShapeSpace(module, codes.numpy(), shapes, method, settings, prepare, provenance)
-    raise AssertionError
+    return ShapeSpace(module, codes.numpy(), shapes, method, settings, prepare, provenance)
 
 
 def prepare_config(settings: Mapping[str, Any]) -> PrepareConfig:

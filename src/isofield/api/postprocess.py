@@ -1,4 +1,4 @@
-"""What is done to a mesh after its extraction: fewer faces, what no point has seen cut away, colours of the input."""
+"""Postprocessing of an extracted mesh: decimation, trimming, colours and attributes of the input."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from isofield.errors import InputError
 from isofield.kdtree import nearest
 
 NEIGHBOURS = 4
-"""Points whose colours and attributes a vertex takes, the nearer the more."""
+"""A vertex gets the weighted mean colours and attributes of this many nearest points."""
 GAP = "distance_to_points"
-"""Name of the vertices' property that says how far the nearest measured point is."""
+"""Name of the vertex property: the distance to the nearest observed point."""
 
 
-def finish(
+def postprocess(
     sdf: SDF,
     extraction: Extraction,
     *,
@@ -28,17 +28,17 @@ def finish(
     trim: float | None = None,
     confidence: bool = False,
 ) -> Extraction:
-    """The extraction with its mesh finished for its user.
+    """The extraction with a postprocessed mesh.
 
-    faces: at most so many, closed still. trim: the mesh is open where no point is within this distance (user's units).
-    confidence: its vertices have the property `distance_to_points` (user's units): how far the nearest measured point
-    is. Where the input has colours and other attributes, its vertices have them, too. Raises InputError for numbers
-    that are none, and where nothing is left.
+    faces: the largest number of faces; the mesh stays closed. trim: cut off where no observed point is within this
+    distance (user's units). confidence: give vertices the property `distance_to_points`, the distance to the nearest
+    observed point (user's units). Colours and attributes of the input are transferred to the vertices. Raises
+    InputError for numbers out of range, and where nothing is left.
     """
     if faces is not None and faces < FEWEST_FACES:
-        raise InputError(f"{faces} faces hold no shape: ask for at least {FEWEST_FACES}.")
+        raise InputError(f"{faces} faces cannot represent a shape: give at least {FEWEST_FACES}.")
     if trim is not None and not (np.isfinite(trim) and trim > 0):
-        raise InputError(f"trim {trim} is no distance: give a number greater than 0, in the input's units.")
+        raise InputError(f"trim {trim} is not a distance: give a number greater than 0, in the input's units.")
     mesh, problems = extraction.mesh, extraction.problems
     if faces is not None:
         mesh = surfaces.decimate(mesh, faces)
@@ -47,31 +47,31 @@ def finish(
         mesh = _trimmed(mesh, gaps(sdf, mesh), trim)
         problems = []
     if sdf.colors is not None or sdf.attributes:
-        mesh = _measured(sdf, mesh)
+        mesh = _with_attributes(sdf, mesh)
     if confidence:
         mesh.vertex_attributes[GAP] = gaps(sdf, mesh).astype(np.float32)
     return replace(extraction, mesh=mesh, problems=problems)
 
 
 def gaps(sdf: SDF, mesh: trimesh.Trimesh) -> np.ndarray:
-    """How far (n,) each vertex is from the nearest of the field's observed points, in the user's units."""
+    """Distances (n,) of the vertices to the nearest observed point of the field, in the user's units."""
     return nearest(cKDTree(sdf.points), np.asarray(mesh.vertices))[0]
 
 
 def _trimmed(mesh: trimesh.Trimesh, gap: np.ndarray, limit: float) -> trimesh.Trimesh:
-    """The faces all of whose vertices have a point within `limit`."""
+    """The faces whose vertices all have a point within `limit`."""
     kept = np.asarray(mesh.faces)[(gap[mesh.faces] <= limit).all(1)]
     if not len(kept):
         raise InputError(
-            f"trim {limit:g} leaves nothing: the mesh's vertices are {float(np.median(gap)):.3g} away from their "
-            "nearest points in the median; give more."
+            f"trim {limit:g} leaves nothing: the median distance of the mesh's vertices to the points is "
+            f"{float(np.median(gap)):.3g}; give more."
         )
     used, faces = np.unique(kept, return_inverse=True)
     return trimesh.Trimesh(np.asarray(mesh.vertices)[used], faces.reshape(-1, 3), process=False)
 
 
-def _measured(sdf: SDF, mesh: trimesh.Trimesh) -> trimesh.Trimesh:
-    """The mesh with colours and attributes: at each vertex the mean of its nearest points', by 1 / distance^2."""
+def _with_attributes(sdf: SDF, mesh: trimesh.Trimesh) -> trimesh.Trimesh:
+    """The mesh with colours and attributes: means over the nearest points, weighted by 1 / distance^2."""
     count, k = len(mesh.vertices), min(NEIGHBOURS, len(sdf.points))
     distance, index = nearest(cKDTree(sdf.points), np.asarray(mesh.vertices), k=k)
     distance, index = distance.reshape(count, k), index.reshape(count, k)

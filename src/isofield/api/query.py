@@ -1,4 +1,4 @@
-"""What a field says of many points, and the files that hold it."""
+"""Values of a field at many points, and files of them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from isofield.files import atomic_write
 from isofield.io import check_output
 from isofield.io.reading import extension_of
 
-KNOWN = ("csv", "npy", "npz", "ply")
-"""The extensions that `write_answers` writes."""
+FORMATS = ("csv", "npy", "npz", "ply")
+"""The extensions that `write_query` writes."""
 
 
 @dataclass(frozen=True)
-class Answers:
-    """At points (n, 3), in the user's units: distances (n,), negative inside; outward unit normals (n, 3) or None;
-    projections (n, 3), the feet of the points on the surface, or None."""
+class QueryResult:
+    """Values at points (n, 3), in the user's units.
+
+    distances: (n,), negative inside. normals: (n, 3) outward unit normals, or None. projections: (n, 3) of the points
+    onto the surface, or None.
+    """
 
     points: np.ndarray
     distances: np.ndarray
@@ -28,39 +31,39 @@ class Answers:
     projections: np.ndarray | None = None
 
 
-def query(sdf: SDF, points: np.ndarray, normals: bool = False, projections: bool = False) -> Answers:
-    """Ask a field at points (n, 3). Where a point is not finite, neither is its answer."""
+def query(sdf: SDF, points: np.ndarray, normals: bool = False, projections: bool = False) -> QueryResult:
+    """Evaluate a field at points (n, 3). The values at points that are not finite are NaN."""
     points = np.asarray(points, np.float64)
     finite = np.isfinite(points).all(axis=1)
-    known = points[finite]
+    x = points[finite]
 
     def everywhere(values: np.ndarray) -> np.ndarray:
-        found = np.full((len(points), *values.shape[1:]), np.nan)
-        found[finite] = values
-        return found
+        result = np.full((len(points), *values.shape[1:]), np.nan)
+        result[finite] = values
+        return result
 
-    return Answers(
+    return QueryResult(
         points,
-        everywhere(np.asarray(sdf(known))),
-        everywhere(np.asarray(sdf.normals(known))) if normals else None,
-        everywhere(sdf.project(known)) if projections else None,
+        everywhere(np.asarray(sdf(x))),
+        everywhere(np.asarray(sdf.normals(x))) if normals else None,
+        everywhere(sdf.project(x)) if projections else None,
     )
 
 
-def write_answers(answers: Answers, path: str | os.PathLike[str]) -> None:
-    """Write what a field said of points, by the path's extension.
+def write_query(result: QueryResult, path: str | os.PathLike[str]) -> None:
+    """Write the values of a field in the format of the path's extension.
 
-    .csv, .npy: columns x y z distance [nx ny nz] [px py pz]. .npz: arrays by their names. .ply: the points with their
-    distance as a property, and their normals. Raises InputError as `check_output` does.
+    .csv, .npy: columns x y z distance [nx ny nz] [px py pz]. .npz: arrays by name. .ply: points with the columns as
+    properties. Raises InputError as `check_output`.
     """
-    path = check_output(path, KNOWN)
-    arrays = {"points": answers.points, "distances": answers.distances}
+    path = check_output(path, FORMATS)
+    arrays = {"points": result.points, "distances": result.distances}
     columns = ["x", "y", "z", "distance"]
-    if answers.normals is not None:
-        arrays["normals"] = answers.normals
+    if result.normals is not None:
+        arrays["normals"] = result.normals
         columns += ["nx", "ny", "nz"]
-    if answers.projections is not None:
-        arrays["projections"] = answers.projections
+    if result.projections is not None:
+        arrays["projections"] = result.projections
         columns += ["px", "py", "pz"]
     table = np.column_stack(list(arrays.values()))
     content = io.BytesIO()

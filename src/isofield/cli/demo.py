@@ -1,4 +1,4 @@
-"""`isofield demo`: the main job on a scan that the package makes, end to end, with a picture."""
+"""`isofield demo`: a simulated scan, its fit, a picture and metrics."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tyro
 from isofield.configs.common import Quality
 
 POINTS, NOISE, SEED = 30_000, 0.002, 0
-"""The scan: points without normals, as 16 cameras see them, with noise of 0.2 % of the diagonal."""
+"""The scan: points without normals from 16 cameras, with noise of 0.2 % of the diagonal."""
 
 
 def demo(
@@ -19,11 +19,11 @@ def demo(
     quality: Quality = "balanced",
     progress: bool = True,
 ) -> int:
-    """Make a sculpture and a noisy scan of it, fit the scan, and say how near the result is to the truth.
+    """Make a sculpture and a noisy scan of it, fit the scan, and compare the mesh with the truth.
 
     Args:
         out: The folder for scan, truth, mesh, field and picture.
-        quality: Time for detail, as in `isofield fit`.
+        quality: As in `isofield fit`.
         progress: Show progress on standard error.
     """
     import sys
@@ -48,7 +48,7 @@ def demo(
     scores = evaluate.compare(io.read(job.mesh), sculpture, floor=False)
     for line in output.lines({name: value for name, value in figures.items() if name != "files"}):
         print(line)
-    print("\nAgainst the truth (lengths are shares of its diagonal):")
+    print("\nCompared with the truth (lengths relative to its diagonal):")
     for key, label in SCORES.items():
         print(f"  {label:<18}  {scores[key]:.5f}")
     print(f"\nThe scan:    {scan}\nThe truth:   {truth}\nThe mesh:    {job.mesh}\nThe field:   {job.field}/")
@@ -64,4 +64,4 @@ SCORES = {
     "normal_consistency": "normal consistency",
     "iou": "IoU",
 }
-"""What the demo prints of `evaluate.compare`."""
+"""The metrics of `evaluate.compare` that are printed."""

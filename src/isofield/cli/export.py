@@ -1,4 +1,4 @@
-"""`isofield export FIELD -o OUT`: a field for other programs."""
+"""`isofield export FIELD -o OUT`: export of a field to other programs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def export(
     progress: bool = True,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> int:
-    """Write a field for other programs: a network as ONNX, samples on a regular grid, or the mesh to print.
+    """Export a field: a network as ONNX, samples on a regular grid, or the mesh for printing.
 
     Args:
         field: The folder that `isofield fit` wrote.
-        out: What to write: .onnx, a grid as .npy (with its place in a .json beside it), .npz or .vtk, a mesh as .3mf.
+        out: .onnx, a grid as .npy (origin and spacing in a .json beside it), .npz or .vtk, or a mesh as .3mf.
         resolution: Cells along the longest side, 8 to 1024 (default: 128 for a grid, the field's own for a mesh).
         progress: Show progress on standard error.
         json: Print the figures as JSON to standard output.

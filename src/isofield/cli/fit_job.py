@@ -94,7 +94,7 @@ def run(job: Job, options: Fit[Any]) -> tuple[dict[str, Any], str]:
             report("extracting the surface", 0.0)
             extraction = sdf.extract(options.resolution, keep_all=options.keep_all)
             measured = api.report(extraction.mesh, sdf.points, sdf.spacing)
-            extraction = api.finish(
+            extraction = api.postprocess(
                 sdf, extraction, faces=options.faces, trim=options.trim, confidence=options.confidence
             )
             files = _write(job, sdf, extraction)

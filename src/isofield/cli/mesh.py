@@ -1,4 +1,4 @@
-"""`isofield mesh FIELD -o OUT`: the surface of a field again."""
+"""`isofield mesh FIELD -o OUT`: the mesh of a field."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ def mesh(
     confidence: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> int:
-    """Extract the surface of a field folder again, at any resolution and level.
+    """Extract the mesh of a field at any resolution and level.
 
     Args:
         field: The folder that `isofield fit` wrote.
         out: The mesh to write: .ply .obj .stl .off .glb.
         resolution: Cells along the longest side, 8 to 1024 (default: the field's own).
         level: Distance of the surface from the shape, in its units: positive grows it, negative shrinks it.
-        keep_all: Keep components that no point of the input is near.
-        faces: Reduce the mesh to so many faces; it stays closed.
-        trim: Open the mesh where no point of the input is within this distance (its units).
-        confidence: Write each vertex's distance to the nearest point of the input into the mesh (.ply).
+        keep_all: Keep components without observed points nearby.
+        faces: Reduce the mesh to this number of faces; it stays closed.
+        trim: Cut the mesh off where no observed point is within this distance (input's units).
+        confidence: Write each vertex's distance to the nearest observed point into the mesh (.ply).
         json: Print the figures as JSON to standard output.
     """
     from isofield import io
@@ -42,13 +42,13 @@ def mesh(
     check_resolution(resolution)
     check_finish(faces, trim)
     if confidence and out.suffix.lower() != ".ply":
-        raise InputError(f"{out} cannot hold what --confidence writes: let --out end in .ply.")
+        raise InputError(f"{out} cannot hold the values of --confidence: use a name that ends in .ply.")
 
     from isofield import api
 
     sdf = api.load_sdf(field)
     extraction = sdf.extract(resolution, level, keep_all)
-    extraction = api.finish(sdf, extraction, faces=faces, trim=trim, confidence=confidence)
+    extraction = api.postprocess(sdf, extraction, faces=faces, trim=trim, confidence=confidence)
     io.write_mesh(extraction.mesh, out)
     figures = {
         "field": str(field),

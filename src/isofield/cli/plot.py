@@ -1,4 +1,4 @@
-"""`isofield plot RUN`: the curves of a training."""
+"""`isofield plot RUN`: curves of a training."""
 
 from __future__ import annotations
 

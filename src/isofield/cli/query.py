@@ -1,4 +1,4 @@
-"""`isofield query FIELD POINTS -o OUT`: what a field says of points."""
+"""`isofield query FIELD POINTS -o OUT`: values of a field at points."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def query(
     projections: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> int:
-    """Ask a field at the points of a file: signed distances, negative inside, in the shape's units.
+    """Evaluate a field at the points of a file: signed distances, negative inside, in the shape's units.
 
     Args:
         field: The folder that `isofield fit` wrote.
-        points: A file of points, or a mesh, whose vertices are asked.
+        points: A file of points, or a mesh for its vertices.
         out: What to write: .csv or .npy with columns, .npz with named arrays, .ply.
-        normals: Also the outward normals.
-        projections: Also the feet of the points on the surface.
+        normals: Write the outward normals, too.
+        projections: Write the projections of the points onto the surface, too.
         json: Print the figures as JSON to standard output.
     """
     import time
@@ -34,7 +34,7 @@ def query(
     from isofield.cli import output
 
     io.check_output(out, ("csv", "npy", "npz", "ply"))
-    asked = io.vertices_of(io.read(points))
+    x = io.vertices_of(io.read(points))
 
     import numpy as np
 
@@ -42,20 +42,20 @@ def query(
 
     sdf = api.load_sdf(field)
     begun = time.perf_counter()
-    answers = api.query(sdf, asked, normals, projections)
-    took = time.perf_counter() - begun
-    api.write_answers(answers, out)
-    lost = int(np.count_nonzero(~np.isfinite(asked).all(axis=1)))
+    result = api.query(sdf, x, normals, projections)
+    seconds = time.perf_counter() - begun
+    api.write_query(result, out)
+    lost = int(np.count_nonzero(~np.isfinite(x).all(axis=1)))
     if lost:
-        warnings.warn(f"{points}: {lost} of {len(asked)} points are not finite, and so are their answers", stacklevel=2)
-    known = answers.distances[np.isfinite(answers.distances)]
+        warnings.warn(f"{points}: {lost} of {len(x)} points are not finite; their values are NaN", stacklevel=2)
+    finite = result.distances[np.isfinite(result.distances)]
     figures = {
         "field": str(field),
-        "points": len(asked),
-        "inside": int(np.count_nonzero(known < 0)),
-        "least": float(known.min()) if len(known) else None,
-        "greatest": float(known.max()) if len(known) else None,
-        "seconds": round(took, 3),
+        "points": len(x),
+        "inside": int(np.count_nonzero(finite < 0)),
+        "least": float(finite.min()) if len(finite) else None,
+        "greatest": float(finite.max()) if len(finite) else None,
+        "seconds": round(seconds, 3),
         "files": [str(out)],
     }
     output.show(figures, json, following=f"isofield info {output.quoted(field)}")

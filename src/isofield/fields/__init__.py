@@ -1,1 +1,1 @@
-"""Fields f(x): networks and grids, their gradients, and how they become data."""
+"""Fields f(x) and f(x; z): networks and grids, their gradients, level sets, and serialization."""

@@ -1,4 +1,4 @@
-"""A field's value and its exact spatial gradient, both differentiable by the field's weights."""
+"""The value and the exact spatial gradient of a field, both differentiable by its weights."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from isofield.fields.siren import Siren
 
 @singledispatch
 def value_and_gradient(field: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
-    """(n, 3) points to values (n,) and gradients (n, 3).
+    """Values (n,) and gradients (n, 3) at points (n, 3).
 
-    Any module is differentiated by autograd; `Siren` and `Mlp` by the analytic reverse sweep they have, the same to
-    rounding and cheaper (each sine, cosine or sigmoid is computed once). The graph to the weights is kept where torch
-    records one.
+    By autograd; `Siren` and `Mlp` have their own analytic reverse sweep, equal to rounding and cheaper (each sine,
+    cosine or sigmoid is computed once). Both are differentiable by the weights where torch records a graph.
     """
     keep = torch.is_grad_enabled()
     with torch.enable_grad():

@@ -1,8 +1,8 @@
-"""Feature grids of several resolutions, read by a small network.
+"""Feature grids of several resolutions, decoded by a small network.
 
-Müller et al. 2022, "Instant Neural Graphics Primitives with a Multiresolution Hash Encoding", section 3: each level
-is a grid over the cube, a point gets the trilinear interpolation of its cell's corners, and all levels' features go
-into a small network. Levels with more nodes than a table holds share its entries by a spatial hash (eq. 4 there).
+Müller et al. 2022, "Instant Neural Graphics Primitives with a Multiresolution Hash Encoding", section 3: the features
+of all levels are interpolated trilinearly at a point and passed to a small network. A level with more nodes than its
+table has entries shares them by a spatial hash (eq. 4 there).
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from isofield.fields.grid import trilinear
 from isofield.fields.mlp import Mlp
 
 SPACE = 1.1
-"""Half side of the cube that the grids cover; beyond it a point has the features of the nearest place."""
+"""Half side of the cube that the grids cover; a point outside has the features of the closest point of the cube."""
 GAIN = 10.0
-"""Features are the tables' entries times this: under Adam, tables so learn faster than the network (there 1e-2)."""
+"""Factor from the tables' entries to features; under Adam, it makes the tables learn faster than the network."""
 PRIMES = (1, 2_654_435_761, 805_459_861)
-"""Of the spatial hash (Teschner et al. 2003)."""
+"""Factors of the spatial hash (Teschner et al. 2003)."""
 
 
 @final
 class HashGrid(nn.Module):
-    """A scalar field (n, 3) -> (n,), at the start about |x| - `radius`.
+    """A scalar field (n, 3) -> (n,), initially about |x| - `radius`.
 
-    width, layers: of the network that reads the features. cells: of each level's grid along the cube's side. features:
-    numbers a node. table: most entries of a level, a power of two. Drawn from `generator`, or from seed 0 where the
-    caller loads weights anyway.
+    width, layers: of the network. cells: of each level's grid along the cube's side. features: numbers at each node.
+    table: the largest number of entries of a level, a power of two. Weights are drawn from `generator`, by default of
+    seed 0. Raises ValueError for another table size.
     """
 
     kind: ClassVar[str] = "network"
@@ -48,7 +48,7 @@ class HashGrid(nn.Module):
     ) -> None:
         super().__init__()
         if table & (table - 1):
-            raise ValueError(f"a table of {table} entries is no power of two")
+            raise ValueError(f"a table of {table} entries is not a power of two")
         generator = torch.Generator().manual_seed(0) if generator is None else generator
         self.width, self.layers, self.cells, self.features, self.table = width, layers, tuple(cells), features, table
         self.radius = radius
@@ -71,11 +71,11 @@ class HashGrid(nn.Module):
         return cls(**config)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, 3) points to (n,) values."""
+        """Values (n,) at points (n, 3)."""
         return self.network(x, self.encode(x))
 
     def encode(self, x: Tensor) -> Tensor:
-        """(n, 3) points to their features of all levels (n, levels * features)."""
+        """Features (n, levels * features) of points (n, 3)."""
         unit = ((x + SPACE) / (2 * SPACE)).clamp(0, 1)
         levels = []
         for count, table in zip(self.cells, self.tables, strict=True):

@@ -1,4 +1,4 @@
-"""Multilayer perceptrons with a skip connection that start as the distance to a sphere.
+"""Multilayer perceptrons with skip connections, initialised as the distance to a sphere.
 
 Geometric initialisation: Atzmon and Lipman 2020 (SAL, theorem 1), in the form of Gropp et al. 2020 (IGR) that keeps
 the skip connection, as Neural-Pull's PyTorch release has it.
@@ -20,15 +20,15 @@ BETA = 100.0
 
 
 class Softplus(torch.autograd.Function):
-    """softplus(z) = log(1 + exp(BETA z)) / BETA and its slope, from one sigmoid and one logarithm an element.
+    """softplus(z) = log(1 + exp(BETA z)) / BETA and its derivative, from one sigmoid and one logarithm per element.
 
     Equal to `F.softplus(z, BETA)` to 1e-6 and several times faster on a CPU: with s = sigmoid(BETA |z|) the value is
-    max(z, 0) - log(s) / BETA, the slope s or 1 - s, the slope's own derivative BETA s (1 - s).
+    max(z, 0) - log(s) / BETA, the derivative s or 1 - s, the second derivative BETA s (1 - s).
     """
 
     @staticmethod
     def forward(ctx: Any, z: Tensor) -> tuple[Tensor, Tensor]:
-        """(...) to value and slope."""
+        """z (...) to value and derivative."""
         slope = torch.sigmoid(BETA * z)
         value = torch.sub(z.relu(), torch.maximum(slope, 1 - slope).log_(), alpha=1 / BETA)
         ctx.save_for_backward(slope)
@@ -36,7 +36,7 @@ class Softplus(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        """From the gradients by value and by slope to the one by z."""
+        """The gradient by z from those by the value and by the derivative."""
         (slope,) = ctx.saved_tensors
         by_value, by_slope = gradients
         return slope * torch.addcmul(by_value, by_slope, 1 - slope, value=BETA)
@@ -44,12 +44,12 @@ class Softplus(torch.autograd.Function):
 
 @final
 class Mlp(nn.Module):
-    """A scalar field (n, 3) -> (n,), at the start about |x| - `radius`.
+    """A scalar field (n, 3) -> (n,), initially about |x| - `radius`.
 
     dims: widths of the hidden layers. skip: indices of the layers whose input is [h, x] / sqrt 2. Hidden weights are
     N(0, 2 / out), hidden biases 0, the last weights N(sqrt(pi / in), 1e-5), the last bias -radius; drawn from
-    `generator`, or from seed 0 where the caller loads weights anyway. more: numbers beside each point that the first
-    layer gets, too; their weights start at 0, or they would spoil the sphere.
+    `generator`, by default of seed 0. more: number of additional inputs of the first layer for each point; their
+    weights are initially 0, which keeps the sphere.
     """
 
     kind: ClassVar[str] = "network"
@@ -69,7 +69,7 @@ class Mlp(nn.Module):
         self.dims, self.skip, self.activation, self.radius = tuple(dims), tuple(skip), activation, radius
         generator = torch.Generator().manual_seed(0) if generator is None else generator
         sizes = [3 + more, *self.dims]
-        # The layer before a skip is 3 narrower, so that the input of the next one keeps its width.
+        # The layer before a skip is 3 narrower, so that the next input keeps its width.
         layers = [nn.Linear(sizes[i], sizes[i + 1] - (3 if i + 1 in self.skip else 0)) for i in range(len(self.dims))]
         self.hidden = nn.ModuleList(layers)
         self.last = nn.Linear(self.dims[-1], 1)
@@ -94,7 +94,7 @@ class Mlp(nn.Module):
         return cls(**config)
 
     def forward(self, x: Tensor, more: Tensor | None = None) -> Tensor:
-        """(n, 3) points, and (n, more) numbers beside them, to (n,) values."""
+        """Values (n,) at points (n, 3) with additional inputs (n, more)."""
         h = x if more is None else torch.cat([x, more], 1)
         for index, layer in enumerate(self.hidden):
             if index in self.skip:
@@ -104,7 +104,7 @@ class Mlp(nn.Module):
         return self.last(h)[:, 0]
 
     def value_and_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(n, 3) points to values (n,) and exact spatial gradients (n, 3) by one analytic reverse sweep.
+        """Values (n,) and exact spatial gradients (n, 3) at points (n, 3) by one analytic reverse sweep.
 
         Both are differentiable by the weights.
         """

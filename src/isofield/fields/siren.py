@@ -15,14 +15,14 @@ from torch.nn import functional as F
 
 
 class SinCos(torch.autograd.Function):
-    """sin and cos of one argument, each computed once for the value, its gradient and their derivatives.
+    """sin and cos of one argument, computed once for the value, its gradient and their derivatives.
 
-    Autograd's own sine computes up to five sines and cosines an element for a loss on a gradient; this one two.
+    For a loss on a gradient, autograd's own sine computes up to five sines and cosines per element; this one two.
     """
 
     @staticmethod
     def forward(ctx: Any, z: Tensor) -> tuple[Tensor, Tensor]:
-        """(...) to (sin z, cos z)."""
+        """z (...) to (sin z, cos z)."""
         sine, cosine = z.sin(), z.cos()
         ctx.save_for_backward(sine, cosine)
         return sine, cosine
@@ -40,7 +40,7 @@ class Siren(nn.Module):
     """A scalar field (n, 3) -> (n,): `layers` hidden sine layers of `width`, then a linear one.
 
     Weights and biases are uniform in +-sqrt(6 / width) / w0, those of the first layer in +-1/3 (Sitzmann et al. 2020,
-    section 3.2); they are drawn from `generator`, or from seed 0 where the caller loads weights anyway.
+    section 3.2); they are drawn from `generator`, by default of seed 0.
     """
 
     kind: ClassVar[str] = "network"
@@ -70,13 +70,13 @@ class Siren(nn.Module):
         return cls(**config)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, 3) points to (n,) values."""
+        """Values (n,) at points (n, 3)."""
         for layer in self.hidden:
             x = torch.sin(self.w0 * layer(x))
         return self.last(x)[:, 0]
 
     def value_and_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(n, 3) points to values (n,) and exact spatial gradients (n, 3) by one analytic reverse sweep.
+        """Values (n,) and exact spatial gradients (n, 3) at points (n, 3) by one analytic reverse sweep.
 
         Both are differentiable by the weights.
         """

@@ -1,4 +1,4 @@
-"""The levels of a sparse grid while it is being fitted: which cells there are, what lies where, and distances."""
+"""The levels of a sparse grid during a fit: their cells, nodes and values, and redistancing."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from isofield.types import CORNERS
 EDGES = [(a, b) for a in range(8) for b in range(a, 8) if np.abs(CORNERS[a] - CORNERS[b]).sum() == 1]
 """A cell's edges, as pairs of its corners."""
 CELLS_OF_NODE = 8
-"""Cells around a node within its level."""
+"""Cells around an inner node of a level."""
 CLOSE = 1.5
-"""A cell with a value below so many times its side is near the zero set."""
+"""A cell is near the zero set where a value is below this many times its side."""
 
 
 @dataclass(frozen=True)
 class Band:
-    """One level's cells and values at their corners, the nodes.
+    """The cells of one level, and the values at their corners, the nodes.
 
-    origin: (3,) least corner of the grid. h: side of a cell. counts: (3,) cells an axis, present or not. cells: (m,)
-    sorted keys. nodes: (n,) sorted keys. corners: (m, 8) index of each cell's nodes. values: (n,).
+    origin: (3,) lower corner of the grid. h: side of a cell. counts: (3,) cells along each axis, present or not. cells:
+    (m,) sorted keys. nodes: (n,) sorted keys. corners: (m, 8) rows of each cell's nodes. values: (n,).
     """
 
     origin: np.ndarray
@@ -44,40 +44,40 @@ class Band:
 
     @property
     def positions(self) -> np.ndarray:
-        """(n, 3) where the nodes are."""
+        """(n, 3) positions of the nodes."""
         return self.origin + self.index * self.h
 
     @cached_property
     def inner(self) -> np.ndarray:
-        """(n,) bool: all cells around the node are there."""
+        """(n,) bool: all cells around the node are present."""
         return np.bincount(self.corners.ravel(), minlength=len(self.nodes)) == CELLS_OF_NODE
 
     def lookup(self) -> np.ndarray:
-        """(all nodes of the level,) int32: the index of the node with that key, -1 where it is not there."""
+        """(all keys of the level,) int32: the row of the node with that key, or -1."""
         result = np.full(int(np.prod(self.counts + 1)), -1, np.int32)
         result[self.nodes] = np.arange(len(self.nodes), dtype=np.int32)
         return result
 
     def holds(self, points: np.ndarray) -> np.ndarray:
-        """(n,) bool: which of points (n, 3) lie in cells that are there."""
+        """Which of points (n, 3) lie in cells that are present: (n,) bool."""
         key = np.ravel_multi_index(tuple(self.locate(points)[0].T), tuple(self.counts))
         row = np.minimum(np.searchsorted(self.cells, key), len(self.cells) - 1)
         return self.cells[row] == key
 
     def locate(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The cell (n, 3) that holds each of points (n, 3), and where in it, (n, 3) in [0, 1]."""
+        """The cells (n, 3) of points (n, 3), and the points' coordinates (n, 3) in them, in [0, 1]."""
         u = (points - self.origin) / self.h
         index = np.clip(np.floor(u).astype(np.int64), 0, self.counts - 1)
         return index, u - index
 
 
 def whole(origin: np.ndarray, h: float, counts: np.ndarray) -> Band:
-    """The coarsest level, which has all of its cells; values are 0."""
+    """The coarsest level, with all of its cells; the values are 0."""
     return _band(origin, h, counts, np.arange(int(np.prod(counts))))
 
 
 def refined(above: Band, points: np.ndarray) -> Band:
-    """The next level: the eight parts of cells at points (n, 3), of their neighbours, and of cells near the zero set.
+    """The next level: children of the cells at points (n, 3), of their neighbours, and of cells near the zero set.
 
     Its values are 0.
     """
@@ -101,12 +101,14 @@ def _band(origin: np.ndarray, h: float, counts: np.ndarray, cells: np.ndarray) -
 
 
 def interpolated(above: Band, values: np.ndarray, index: np.ndarray) -> np.ndarray:
-    """(n,) values (m,) at the nodes of the level above, trilinear, at nodes `index` (n, 3) of the next level, which all
-    lie in its cells."""
+    """Values (m,) at the nodes of the level above, interpolated (n,) at nodes `index` (n, 3) of the next level.
+
+    All of these nodes lie in cells of the level above.
+    """
     low, odd = index // 2, index % 2
     total = np.zeros(len(index))
     lookup = above.lookup()
-    for corner in CORNERS:  # an even coordinate has one node above, an odd one the mean of two
+    for corner in CORNERS:  # an even coordinate coincides with a node above, an odd one is the mean of two
         weight = np.prod(np.where(odd == 1, 0.5, 1 - corner), 1)
         used = weight > 0
         at = lookup[np.ravel_multi_index(tuple((low[used] + corner).T), tuple(above.counts + 1))]
@@ -115,10 +117,10 @@ def interpolated(above: Band, values: np.ndarray, index: np.ndarray) -> np.ndarr
 
 
 def redistanced(bands: Sequence[Band]) -> list[Band]:
-    """The levels, coarse to fine, with the distance to the zero set in place of values away from it.
+    """The levels, coarse to fine, whose values away from the zero set are replaced by the distance to it.
 
-    The zero set, which stays, is where the edges of the finest cells cross it. A field that is smoothed falls short of
-    a distance where nothing holds it.
+    The zero set is sampled at its intersections with the edges of the finest cells, and does not move. A smooth field
+    falls short of the distance where no data constrain it.
     """
     finest = bands[-1]
     inside = finest.values[finest.corners] < 0  # (m, 8)
@@ -135,13 +137,13 @@ def redistanced(bands: Sequence[Band]) -> list[Band]:
     result: list[Band] = []
     for band in bands:
         values = band.values.astype(np.float64)
-        share = np.clip(np.abs(values) / finest.h - 1, 0, 1)  # from one finest cell away, wholly from two
+        share = np.clip(np.abs(values) / finest.h - 1, 0, 1)  # 0 within one finest cell, 1 beyond two
         if band is finest:
             share[band.corners[inside.any(1) & ~inside.all(1)]] = 0
         far = np.flatnonzero(share > 0)
         distance, _ = nearest(tree, band.positions[far])
         values[far] += share[far] * (np.sign(values[far]) * distance - values[far])
-        if result:  # the border of a level stays what the level above interpolates
+        if result:  # the border of a level interpolates the level above
             border = ~band.inner
             values[border] = interpolated(result[-1], result[-1].values, band.index[border])
         result.append(replace(band, values=values))
@@ -149,7 +151,7 @@ def redistanced(bands: Sequence[Band]) -> list[Band]:
 
 
 def sparse_grid(bands: Sequence[Band]) -> SparseGrid:
-    """The field that levels, coarse to fine, are."""
+    """The field of levels, coarse to fine."""
     first = bands[0]
     cells, values = [band.cells for band in bands], [band.values for band in bands]
     return SparseGrid(first.origin.tolist(), first.h, first.counts.tolist(), cells, values)

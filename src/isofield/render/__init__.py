@@ -1,4 +1,4 @@
-"""Pictures, depth images and simulated scans by software rasterisation: no display, no OpenGL.
+"""Pictures, charts, depth images and simulated scans by software rasterisation, without a display or OpenGL.
 
 Meshes are `trimesh.Trimesh`, clouds `types.Cloud` or arrays (n, 3); everything is in the shape's own units.
 """

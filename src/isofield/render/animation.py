@@ -1,4 +1,4 @@
-"""Moving pictures of meshes, as animated GIF."""
+"""Animations of meshes as GIF."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     import trimesh
 
 MILLISECONDS = 90
-"""That a picture is shown."""
-WAIT = 6
-"""Times as long for the first and the last."""
+"""Duration of a frame."""
+HOLD = 6
+"""Factor on the duration of the first and the last frame."""
 
 
 def animate(meshes: Sequence[trimesh.Trimesh], path: str | os.PathLike[str], *, view: Camera, up: str = "y") -> None:
-    """Writes a GIF that goes through the meshes and back, for ever, all from one camera.
+    """Write a GIF that shows the meshes forward and backward in a loop, all from one camera.
 
     Raises `OutputError` where the file cannot be written.
     """
@@ -30,8 +30,8 @@ def animate(meshes: Sequence[trimesh.Trimesh], path: str | os.PathLike[str], *, 
 
     pictures = [picture(mesh, view=view, up=up) for mesh in meshes]
     frames = [*pictures, *pictures[-2:0:-1]]
-    lasting = np.full(len(frames), MILLISECONDS)
-    lasting[[0, len(pictures) - 1]] *= WAIT
+    durations = np.full(len(frames), MILLISECONDS)
+    durations[[0, len(pictures) - 1]] *= HOLD
     images = [Image.fromarray(frame).quantize(128) for frame in frames]
     with atomic_write(path) as beside:
-        images[0].save(beside, "GIF", save_all=True, append_images=images[1:], duration=lasting.tolist(), loop=0)
+        images[0].save(beside, "GIF", save_all=True, append_images=images[1:], duration=durations.tolist(), loop=0)

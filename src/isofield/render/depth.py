@@ -1,4 +1,4 @@
-"""Depth images of meshes, and the points that they stand for."""
+"""Depth images of meshes."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DepthImage:
-    """What one camera measured.
+    """The measurement of one camera.
 
-    depth: (height, width) along the camera's axis in the shape's units, infinite where it saw nothing.
+    depth: (height, width) along the camera's axis in the shape's units, infinite where there is no surface.
     """
 
     depth: Float[np.ndarray, "h w"]
     camera: Camera
 
     def points(self) -> Float[np.ndarray, "n 3"]:
-        """The seen pixels as points (n, 3) in the shape's units, row by row."""
+        """The pixels with a finite depth as points (n, 3) in the shape's units, row by row."""
         rows, columns = np.nonzero(np.isfinite(self.depth))
         return self.camera.unproject(rows, columns, self.depth[rows, columns])
 
     def view(self) -> View:
-        """The same as files have it: 0 where nothing was seen, pixel centres at whole numbers, camera to world."""
+        """The same as a `View`: 0 where there is no surface, pixel centres at whole numbers, camera to world."""
         camera, pose = self.camera, np.eye(4)
         across, down = (camera.width - 1) / 2, (camera.height - 1) / 2
         intrinsics = np.array([[camera.focal, 0, across], [0, camera.focal, down], [0, 0, 1.0]])
@@ -41,6 +41,6 @@ class DepthImage:
 
 
 def depth(mesh: trimesh.Trimesh, camera: Camera) -> DepthImage:
-    """The depth image of a mesh from a camera (see `camera.frame` and `camera.views`); both sides of faces are seen."""
+    """The depth image of a mesh from a camera (see `camera.frame`, `camera.views`); faces are two-sided."""
     vertices = np.asarray(mesh.vertices, np.float64)
     return DepthImage(rasterize(vertices, np.asarray(mesh.faces), camera).depth, camera)

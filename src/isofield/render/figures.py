@@ -1,4 +1,4 @@
-"""A scan beside its result, in one picture file."""
+"""Several shapes in one picture, for example a scan beside its mesh."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def side_by_side(
     view: tuple[float, float] | Camera | None = None,
     up: str = "y",
 ) -> np.ndarray:
-    """Writes a PNG with the scan left and the result right, from one camera; gives it back, (h, w, 3) uint8.
+    """Write a picture of a scan and, to its right, a mesh from the same camera; returns it, (h, w, 3) uint8.
 
-    points: a cloud, an array (n, 3) or a mesh, in the units of `mesh`; the mesh sets the frame, so outliers do not.
-    captions, notes: a line below each half, and a smaller one under it, by default the counts. size: of each half,
-    without the captions. view, up: as in `picture`. Raises InputError where the file cannot be written.
+    points: a cloud, an array (n, 3) or a mesh, in the units of `mesh`, which alone decides the frame. captions, notes:
+    a line below each half, and a smaller one below it, by default the counts. size: of each half without captions.
+    view, up: as in `picture`. Raises InputError for an unknown format, OutputError where the system refuses.
     """
     if not isinstance(view, Camera):
         view = camera_for(mesh if len(mesh.faces) else points, size=size, view=view, up=up)
@@ -51,7 +51,7 @@ def side_by_side(
 
 @dataclass(frozen=True)
 class Panel:
-    """A shape, a line below it, and a smaller one under that."""
+    """A shape with a caption and a smaller note below it."""
 
     shape: Cloud | np.ndarray | trimesh.Trimesh
     caption: str
@@ -61,9 +61,9 @@ class Panel:
 def sheet(
     panels: Sequence[Panel], path: str | os.PathLike[str], *, view: Camera, columns: int, up: str = "y"
 ) -> np.ndarray:
-    """Writes a PNG with shapes in rows of `columns`, all from one camera; gives it back, (h, w, 3) uint8.
+    """Write a picture of shapes in rows of `columns`, all from one camera; returns it, (h, w, 3) uint8.
 
-    Raises InputError where the file cannot be written.
+    Raises InputError for an unknown format, OutputError where the system refuses.
     """
     from PIL import Image, ImageDraw, ImageFont
 
@@ -84,7 +84,7 @@ def sheet(
 
 
 def save(image: np.ndarray, path: str | os.PathLike[str]) -> None:
-    """Writes a picture (h, w, 3) uint8 as PNG or whatever the name's extension says; InputError where it cannot be."""
+    """Write a picture (h, w, 3) uint8 in the format of the name's extension. Raises InputError for an unknown one."""
     from PIL import Image
 
     _save(Image.fromarray(image), Path(path))
@@ -95,7 +95,7 @@ def _save(image: Image.Image, path: Path) -> None:
 
     kind = Image.registered_extensions().get(path.suffix.lower())
     if kind is None:
-        raise InputError(f"The picture {path} cannot be written in this format: end its name in .png.")
+        raise InputError(f"the picture {path} cannot be written in this format: end its name in .png.")
     with atomic_write(path) as beside:
         image.save(beside, kind)
 

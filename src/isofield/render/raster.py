@@ -1,4 +1,4 @@
-"""Which triangle each pixel of a camera sees: a z-buffer by scanlines, in NumPy."""
+"""Rasterisation: a z-buffer by scanlines, in NumPy."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from jaxtyping import Float, Int
 from isofield.render.camera import Camera, Orthographic
 
 CHUNK = 2_000_000
-"""Pixels (and rows of triangles) that are expanded at once: about 200 MB."""
+"""Pixels (and rows of triangles) that are processed at once: about 200 MB."""
 
 
 @dataclass(frozen=True)
 class Buffers:
-    """What a camera sees of a mesh.
+    """The visible triangles of a mesh.
 
-    face: (height, width) index of the nearest triangle, -1 where there is none. depth: (height, width) along the
-    camera's axis at the pixel's centre, infinite where there is no triangle.
+    face: (height, width) index of the nearest triangle at the pixel's centre, or -1. depth: (height, width) there,
+    along the camera's axis, or infinite.
     """
 
     face: Int[np.ndarray, "h w"]
@@ -28,10 +28,10 @@ class Buffers:
 
 
 def rasterize(vertices: np.ndarray, faces: np.ndarray, camera: Camera | Orthographic) -> Buffers:
-    """The nearest triangle at every pixel's centre; both sides of a triangle count.
+    """The nearest triangle at every pixel's centre; triangles are visible from both sides.
 
-    vertices: (v, 3). faces: (f, 3). Neighbours share their edges' pixels without gap or overlap (half-open spans from
-    one formula for both). A triangle that reaches behind the camera is left out.
+    vertices: (v, 3). faces: (f, 3). Neighbours meet without gap or overlap (half-open spans from one formula for both).
+    A triangle that reaches behind the camera is left out.
     """
     width, height = camera.width, camera.height
     pixels, depth = camera.project(vertices)
@@ -49,7 +49,7 @@ def rasterize(vertices: np.ndarray, faces: np.ndarray, camera: Camera | Orthogra
     first = np.clip(np.ceil(y.min(axis=0) - 0.5), 0, height).astype(np.int64)
     rows = np.maximum(np.clip(np.ceil(y.max(axis=0) - 0.5), 0, height).astype(np.int64) - first, 0)
     rows[(x.max(axis=0) < 0) | (x.min(axis=0) > width)] = 0
-    drawn = np.flatnonzero(rows)  # small triangles often miss every pixel's centre
+    drawn = np.flatnonzero(rows)  # small triangles often cover no pixel's centre
     keep, first, rows = keep[drawn], first[drawn], rows[drawn]
     x, y, value = x[:, drawn], y[:, drawn], value[:, drawn]
     plane = _plane(x, y, value)
@@ -67,7 +67,7 @@ def rasterize(vertices: np.ndarray, faces: np.ndarray, camera: Camera | Orthogra
             t, r = triangle[span], row[span]
             c = start[span] + offset
             near = _nearness(plane, t, r, c)
-            # The nearest wins: quantised nearness above, below it the triangle's number (of equals the first).
+            # The maximum is the nearest: high bits hold the quantised nearness, low bits the index, first of equals.
             key = (((near - low) / quantum).astype(np.int64) << 32) | (2**32 - 1 - t)
             np.maximum.at(best, r * width + c, key)
 
@@ -81,7 +81,7 @@ def rasterize(vertices: np.ndarray, faces: np.ndarray, camera: Camera | Orthogra
 
 
 def barycentric(vertices: np.ndarray, faces: np.ndarray, face: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Weights (n, 3), none negative and summing to 1, of points (n, 3) in the triangles face (n,) that they lie on."""
+    """Barycentric weights (n, 3) of points (n, 3) on the triangles face (n,); none negative, their sum 1."""
     a, b, c = (vertices[faces[face, k]] for k in range(3))
     u, v, p = b - a, c - a, points - a
     uu, uv, vv = (u * u).sum(1), (u * v).sum(1), (v * v).sum(1)
@@ -93,9 +93,9 @@ def barycentric(vertices: np.ndarray, faces: np.ndarray, face: np.ndarray, point
 
 
 def _plane(x: np.ndarray, y: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Corner values (3, t) as planes over the picture: constant, change right and down, least, most; each (t,).
+    """Corner values (3, t) as planes over the picture: constant, change to the right, change down, minimum, maximum.
 
-    A triangle that is seen edge-on gets no slope.
+    Each is (t,). A triangle that is seen edge-on gets no slope.
     """
     x1, x2, y1, y2 = x[1] - x[0], x[2] - x[0], y[1] - y[0], y[2] - y[0]
     v1, v2 = value[1] - value[0], value[2] - value[0]
@@ -106,16 +106,16 @@ def _plane(x: np.ndarray, y: np.ndarray, value: np.ndarray) -> tuple[np.ndarray,
 
 
 def _nearness(plane: tuple[np.ndarray, ...], t: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
-    """Nearness (n,) of triangles t (n,) at the centres of pixels; never beyond the triangle's own range."""
+    """Nearness (n,) of triangles t (n,) at the centres of pixels, clipped to the triangle's range."""
     constant, right, down, least, most = plane
     value = constant[t] + right[t] * (column + 0.5) + down[t] * (row + 0.5)
     return np.minimum(np.maximum(value, least[t]), most[t])
 
 
 def _edge(x: np.ndarray, y: np.ndarray, i: int, j: int) -> tuple[np.ndarray, ...]:
-    """Upper and lower end's y, x at y = 0 and x per y of the edges (t,) between corners i and j.
+    """The y of both ends, x at y = 0, and x per y, of the edges (t,) between corners i and j.
 
-    Seen from the upper end, so that both neighbours of an edge compute the same numbers.
+    Computed from the upper end, so that both neighbours of an edge get the same numbers.
     """
     down = (y[i] < y[j]) | ((y[i] == y[j]) & (x[i] <= x[j]))
     xa, xb = np.where(down, x[i], x[j]), np.where(down, x[j], x[i])
@@ -125,7 +125,7 @@ def _edge(x: np.ndarray, y: np.ndarray, i: int, j: int) -> tuple[np.ndarray, ...
 
 
 def _spans(edges: list[tuple[np.ndarray, ...]], t: np.ndarray, level: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Left and right end, in pixels, of triangles t (n,) on the horizontal lines `level` (n,)."""
+    """The left and right ends, in pixels, of triangles t (n,) on the horizontal lines `level` (n,)."""
     left, right = np.full(len(t), np.inf), np.full(len(t), -np.inf)
     for upper, lower, constant, slope in edges:
         crosses = (upper[t] <= level) & (level < lower[t])
@@ -138,13 +138,13 @@ def _spans(edges: list[tuple[np.ndarray, ...]], t: np.ndarray, level: np.ndarray
 
 
 def _expand(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For counts (n,): the owner and the running number within the owner, of each of the sum(counts) items."""
+    """For each of the sum(counts) items: the index of its owner, and its index within the owner."""
     owner = np.repeat(np.arange(len(counts)), counts)
     return owner, np.arange(len(owner)) - (np.cumsum(counts) - counts)[owner]
 
 
 def _chunks(counts: np.ndarray) -> Iterator[slice]:
-    """Slices of `counts` (n,) that hold about CHUNK items each."""
+    """Slices of `counts` (n,) with about CHUNK items each."""
     total = np.cumsum(counts)
     if len(total) == 0 or total[-1] == 0:
         return

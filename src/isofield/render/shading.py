@@ -1,6 +1,6 @@
-"""Light on surfaces: creased normals, occlusion by what stands around, a key, a fill and a rim light.
+"""Shading: creased normals, ambient occlusion, a key, a fill and a rim light.
 
-All of it happens in a camera's axes: right, down, forward.
+All coordinates are in a camera's axes: right, down, forward.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import numpy as np
 # Directions toward the lights: key from the upper left, fill from the right, rim from behind.
 LIGHTS = (((-0.56, -0.66, -0.50), 0.98), ((0.85, -0.10, -0.50), 0.16), ((0.35, -0.60, 0.72), 0.22))
 SKY, GROUND = 0.31, 0.15
-"""Light that comes from everywhere, on what looks up and on what looks down."""
+"""Ambient light on surfaces that face up and on those that face down."""
 
 
 def corner_normals(vertices: np.ndarray, faces: np.ndarray, crease: float = 38.0) -> np.ndarray:
-    """Unit normals (f, 3, 3) of every triangle's corners: averaged where faces meet at less than `crease` degrees.
+    """Unit normals (f, 3, 3) of every triangle's corners, averaged where faces meet at less than `crease` degrees.
 
-    So round parts look round and edges stay sharp. Vertices at equal places count as one, as in an STL file.
+    Round parts look round and edges stay sharp. Vertices at equal positions are merged, as those of an STL file.
     """
     import igl
 
@@ -31,11 +31,11 @@ def corner_normals(vertices: np.ndarray, faces: np.ndarray, crease: float = 38.0
 
 
 def occlusion(position: np.ndarray, normal: np.ndarray, seen: np.ndarray, reach: int, samples: int = 40) -> np.ndarray:
-    """How open each pixel lies, (h, w) in 0 (hidden) to 1 (free): ambient occlusion over the picture.
+    """Screen-space ambient occlusion (h, w) from 0 (occluded) to 1 (open).
 
     position, normal: (h, w, 3) in the camera's axes; seen: (h, w) bool. Neighbours up to `reach` pixels away, on a
-    spiral, darken a pixel as far as they rise over its tangent plane (McGuire et al. 2011, The Alchemy screen-space
-    ambient obscurance algorithm, equation 10).
+    spiral, darken a pixel by their height over its tangent plane (McGuire et al. 2011, The Alchemy screen-space ambient
+    obscurance algorithm, equation 10).
     """
     from scipy import ndimage
 
@@ -44,14 +44,14 @@ def occlusion(position: np.ndarray, normal: np.ndarray, seen: np.ndarray, reach:
     image = np.ones((height, width), np.float32)
     if len(rows) < 2:
         return image
-    # In widths of a pixel at the middle depth, so that any unit fits into float32.
+    # In pixel widths at the median depth, so that any unit fits into float32.
     unit = np.median(np.abs(np.diff(position[:, :, 0], axis=1)[seen[:, 1:] & seen[:, :-1]])) if len(rows) > 1 else 1.0
     center = np.median(position[rows, columns], axis=0)
     pad = reach + 1
-    place = np.zeros((height + 2 * pad, width + 2 * pad, 3), np.float32)
-    place[pad:-pad, pad:-pad] = np.where(seen[..., None], (position - center) / (unit or 1.0), np.inf)
-    place[~np.pad(seen, pad)] = 1e6  # far away: never darkens anything
-    flat = place.reshape(-1, 3)
+    padded = np.zeros((height + 2 * pad, width + 2 * pad, 3), np.float32)
+    padded[pad:-pad, pad:-pad] = np.where(seen[..., None], (position - center) / (unit or 1.0), np.inf)
+    padded[~np.pad(seen, pad)] = 1e6  # far away: never darkens anything
+    flat = padded.reshape(-1, 3)
     index = (rows + pad) * (width + 2 * pad) + columns + pad
     own, facing = flat[index], normal[rows, columns].astype(np.float32)
     total = np.zeros(len(rows), np.float32)
@@ -65,32 +65,31 @@ def occlusion(position: np.ndarray, normal: np.ndarray, seen: np.ndarray, reach:
         rise = np.einsum("ij,ij->i", toward, facing) / np.sqrt(squared + 1e-12)
         total += np.maximum(rise - 0.06, 0) * np.maximum(1 - squared / (4.0 * reach * reach), 0)
     image[rows, columns] = np.maximum(1 - 1.9 * total / samples, 0)
-    # The spiral's pattern goes with a small blur that never mixes in the background.
+    # A small blur without the background removes the spiral's pattern.
     weight = ndimage.gaussian_filter(seen.astype(np.float32), 1.2)
     blurred = ndimage.gaussian_filter(np.where(seen, image, 0), 1.2) / np.maximum(weight, 1e-6)
     return np.where(seen, blurred, 1)
 
 
-def shade(albedo: np.ndarray, normal: np.ndarray, toward: np.ndarray, open_: np.ndarray | float = 1.0) -> np.ndarray:
+def shade(albedo: np.ndarray, normal: np.ndarray, toward: np.ndarray, openness: np.ndarray | float = 1.0) -> np.ndarray:
     """Linear colours (n, 3), at most 1, of points with linear albedo (n, 3) or (3,) and unit normals (n, 3).
 
-    toward: (n, 3) unit vectors to the eye. open_: (n,) in 0 to 1, from
-    `occlusion`.
+    toward: (n, 3) unit vectors to the eye. openness: (n,) from 0 to 1, by `occlusion`.
     """
     sky = 0.5 - 0.5 * normal[:, 1]
-    light = (GROUND + (SKY - GROUND) * sky) * open_
+    light = (GROUND + (SKY - GROUND) * sky) * openness
     shine = np.zeros(len(normal), normal.dtype)
     for k, (direction, strength) in enumerate(LIGHTS):
         unit = (np.array(direction) / np.linalg.norm(direction)).astype(np.float32)
-        # Wrapped around a little: a soft light.
+        # A soft light reaches a little around the terminator.
         facing = np.maximum((normal @ unit + 0.15) / 1.15, 0)
-        light = light + strength * facing * (0.35 + 0.65 * open_)
+        light = light + strength * facing * (0.35 + 0.65 * openness)
         if k == 0:
             half = unit + toward
             length = np.sqrt(np.einsum("ij,ij->i", half, half))
-            shine = 0.10 * np.maximum(np.einsum("ij,ij->i", normal, half) / length, 0) ** 40 * open_
+            shine = 0.10 * np.maximum(np.einsum("ij,ij->i", normal, half) / length, 0) ** 40 * openness
     linear = np.asarray(albedo, np.float32) * light[:, None] + shine[:, None]
-    knee = 0.7  # what is brighter rolls off softly
+    knee = 0.7  # brighter values are compressed
     return np.where(linear > knee, 1 - (1 - knee) * np.exp((knee - np.maximum(linear, knee)) / (1 - knee)), linear)
 
 

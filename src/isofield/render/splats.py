@@ -1,4 +1,4 @@
-"""Clouds as small shaded balls, told apart by the depth around them."""
+"""Clouds as small shaded balls, with eye-dome lighting."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from isofield.render.camera import Camera
 
 @dataclass(frozen=True)
 class Splats:
-    """What a camera sees of a cloud.
+    """The visible points of a cloud.
 
-    point: (height, width) index of the nearest point, -1 where there is none. depth: (height, width) of it, infinite
-    where there is none. normal: (height, width, 3) of its ball, in the camera's axes.
+    point: (height, width) index of the nearest point, or -1. depth: (height, width) of it, or infinite. normal:
+    (height, width, 3) of its ball, in the camera's axes.
     """
 
     point: Int[np.ndarray, "h w"]
@@ -24,7 +24,7 @@ class Splats:
 
 
 def splat(points: np.ndarray, camera: Camera, radius: float | None = None) -> Splats:
-    """The nearest ball at every pixel; points: (n, 3), radius: in pixels, by default from the points' number.
+    """The nearest ball at every pixel; points: (n, 3), radius: in pixels, by default from the number of points.
 
     Points behind the camera or off the picture are left out.
     """
@@ -39,7 +39,7 @@ def splat(points: np.ndarray, camera: Camera, radius: float | None = None) -> Sp
     if len(keep) == 0:
         return Splats(best.reshape(height, width), z.reshape(height, width), normal.reshape(height, width, 3))
     if radius is None:
-        # About a third of the frame is covered by the shape, from two sides.
+        # A shape covers about a third of the frame, with half of the points in front.
         radius = float(np.clip(0.6 * np.sqrt(0.33 * width * height / (len(keep) / 2)), 1.0, 0.006 * min(width, height)))
     low, high = depth[keep].min(), depth[keep].max()
     quantum = (high - low) / (2**31 - 2) or 1.0
@@ -65,7 +65,7 @@ def splat(points: np.ndarray, camera: Camera, radius: float | None = None) -> Sp
 
 
 def relief(depth: np.ndarray, camera: Camera) -> np.ndarray:
-    """Eye-dome lighting, (h, w) in 0 (dark) to 1: a pixel is dark where its neighbours are nearer than it.
+    """Eye-dome lighting (h, w) from 0 (dark) to 1: a pixel is dark where its neighbours are nearer.
 
     depth: (h, w), infinite where nothing is (Boucheny 2009, Visualisation scientifique de grands volumes de données).
     """
