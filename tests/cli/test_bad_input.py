@@ -54,7 +54,7 @@ CASES = {
     "cut.glb": (_cut, "cut.glb is cut short"),
     "face.obj": (lambda name: Path(name).write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 9\n"), "names vertex 9"),
     "counts.ply": (lambda name: Path(name).write_text(HEADER + "0 0 0\n"), "promises 4000000000"),
-    "scan.xyzz": (lambda name: Path(name).write_text("0 0 0\n" * 200), "the extension .xyzz is not known"),
+    "scan.xyzz": (lambda name: Path(name).write_text("0 0 0\n" * 200), "the extension .xyzz is unknown"),
     "picture.obj": (_picture, "picture.obj is a PNG picture"),
     "folder.ply": (lambda name: Path(name).mkdir(), "folder.ply is a folder"),
     "none.xyz": (lambda name: Path(name).write_text("# nothing\n"), "none.xyz holds no points"),

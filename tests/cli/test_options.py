@@ -8,7 +8,7 @@ import pytest
 from isofield.cli.main import main
 
 FIT, MESH, INFO = "`isofield fit --help`", "`isofield mesh --help`", "`isofield info --help`"
-KNOWN = "(known: .ply .obj .stl .off .glb)"
+KNOWN = "(possible: .ply .obj .stl .off .glb)"
 
 SENTENCES = {
     "fti": "there is no command 'fti', perhaps you meant 'fit'; `isofield --help` lists the commands.",
@@ -72,7 +72,7 @@ SENTENCES = {
         "x.blend has the extension .blend, which isofield cannot write: use one of .ply .obj .stl .off .glb."
     ),
     "fit a.npy -o x.ply --preview p.jpg": (
-        "p.jpg has the extension .jpg, which isofield cannot write: perhaps you meant .png (known: .png)."
+        "p.jpg has the extension .jpg, which isofield cannot write: perhaps you meant .png (possible: .png)."
     ),
     "fit a.npy -o folder.ply": "folder.ply is a folder: name a file in it.",
     "fit a.npy -o a.npy/x.ply": (

@@ -124,7 +124,7 @@ def test_links_that_lead_in_circles():
     assert {id_: row["outcome"] for id_, row in found.items()} == {
         "deep/er/a": "accept", "loop": "reject", "lost": "reject",
     }  # fmt: skip
-    assert found["loop"]["reason"] == "in/loop.ply is a link that leads to no file: mend or remove it."
+    assert found["loop"]["reason"] == "in/loop.ply is a link to a file that does not exist: fix or remove it."
 
 
 def test_ids_that_differ_in_case_alone(capsys):

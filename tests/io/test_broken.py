@@ -164,7 +164,7 @@ def test_a_picture(tmp_path, extension, form):
 
 def test_unknown_extensions(tmp_path, ball):
     (tmp_path / "notes.docx").write_bytes(b"whatever")
-    refuse(tmp_path / "notes.docx", "the extension .docx is not known", ".ply .obj", ".glb")
+    refuse(tmp_path / "notes.docx", "the extension .docx is unknown", ".ply .obj", ".glb")
     (tmp_path / "noname").write_bytes(b"whatever")
     refuse(tmp_path / "noname", "has no extension")
     (tmp_path / "statue.mesh").write_bytes(ball.export(file_type="ply"))

@@ -100,8 +100,8 @@ def test_free_space_keeps_two_plates_apart():
         ("[]", "holds no cameras"),
         ('{"K": [[1,0,0],[0,1,0],[0,0,1]]}', r"no pose \(4 x 4\) for the depth image 'd0'"),
         ('{"pose": 3}', r"no K \(3 x 3\) for the depth image 'd0'"),
-        (json.dumps({"d0": {"K": (-K).tolist(), "pose": np.eye(4).tolist()}}), "no camera matrix"),
-        (json.dumps({"K": K.tolist(), "pose": (2 * np.eye(4)).tolist()}), "no rigid motion"),
+        (json.dumps({"d0": {"K": (-K).tolist(), "pose": np.eye(4).tolist()}}), "not a camera matrix"),
+        (json.dumps({"K": K.tolist(), "pose": (2 * np.eye(4)).tolist()}), "not a rigid motion"),
     ],
 )
 def test_broken_cameras(files, tmp_path, cameras, words):
@@ -119,7 +119,7 @@ def test_broken_images(files, tmp_path):
     (tmp_path / "d3.png").write_bytes(b"nothing")
     np.save(tmp_path / "d4.npy", np.array([{"a": 1}]), allow_pickle=True)
     for name, words in {
-        "d0.png": "mode RGB, not of depths", "d1.npy": "measured nothing", "d2.npy": "shape",
+        "d0.png": "mode RGB, not of depths", "d1.npy": "no depth greater than 0", "d2.npy": "shape",
         "d3.png": "cannot be read", "d4.npy": "Python objects", "d9.png": "no depth image",
     }.items():  # fmt: skip
         with pytest.raises(InputError, match=words) as caught:
@@ -134,7 +134,7 @@ def test_a_camera_that_looks_away_is_told(files, tmp_path):
     (tmp_path / "wrong.json").write_text(
         json.dumps({"K": K.tolist(), "poses": {name: matrix.tolist() for name, matrix in wrong.items()}})
     )
-    with pytest.warns(UserWarning, match=r"d2\.npy: its camera looks at nothing that the others saw"):
+    with pytest.warns(UserWarning, match=r"d2\.npy: its camera sees no points of the others"):
         io.read_views(files[0], tmp_path / "wrong.json")
 
 

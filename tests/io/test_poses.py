@@ -33,8 +33,8 @@ def test_what_is_rigid():
         ("{", "cannot be read"),
         ("[]", "holds no poses"),
         ("{}", "holds no poses"),
-        ('{"a": [[1, 0], [0, 1]]}', "pose of 'a' is no rigid motion"),
-        ('{"a": "x"}', "pose of 'a' is no rigid motion"),
+        ('{"a": [[1, 0], [0, 1]]}', "pose of 'a' is not a rigid motion"),
+        ('{"a": "x"}', "pose of 'a' is not a rigid motion"),
         ('{"a": [[2,0,0,0],[0,2,0,0],[0,0,2,0],[0,0,0,1]]}', "without scale"),
     ],
 )

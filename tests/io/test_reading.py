@@ -13,7 +13,7 @@ import pytest
 import trimesh
 
 from isofield.errors import InputError
-from isofield.io import known, read, write_cloud, write_mesh
+from isofield.io import read, readable_extensions, write_cloud, write_mesh
 from isofield.io.formats.raw import Damage
 from isofield.io.formats.text import parse
 from isofield.types import Cloud
@@ -235,7 +235,7 @@ def test_normals_and_colours_by_their_names():
 
 
 def test_names_that_nobody_knows_are_told():
-    with pytest.warns(UserWarning, match="no columns are named x, y and z, but time east north up: they are taken in"):
+    with pytest.warns(UserWarning, match="no columns are named x, y and z, but time east north up: they are used in"):
         assert parse(b"time,east,north,up\n1,2,3,4\n").points.tolist() == [[1, 2, 3]]
 
 
@@ -319,7 +319,7 @@ def test_organised_pcd_leaves_out_what_saw_nothing(tmp_path, table):
     points[:150] = np.nan
     body = b"".join(struct.pack("<3fI", *row, 0) for row in points.tolist())
     (tmp_path / "c.pcd").write_bytes(pcd(table, "binary", body, height=10))
-    with pytest.warns(UserWarning, match="150 of 200 places"):
+    with pytest.warns(UserWarning, match="150 of 200 pixels"):
         assert len(read(tmp_path / "c.pcd").points) == 50
 
 
@@ -369,7 +369,7 @@ def test_gltf_with_its_buffer_in_the_json(tmp_path, ball):
 
 def test_known_lists_every_format():
     assert {".ply", ".obj", ".off", ".stl", ".glb", ".gltf", ".xyz", ".pts", ".pcd", ".npy", ".npz", ".zip"} <= set(
-        known()
+        readable_extensions()
     )
 
 

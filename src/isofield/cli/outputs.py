@@ -104,10 +104,10 @@ def check(job: Job) -> None:
     if os.path.realpath(job.mesh) in map(os.path.realpath, (job.source, *job.merged)):
         raise InputError(f"{job.mesh} is the input itself: give --out another name.")
     if job.field is not None:
-        io.check_output(job.field / CONFIG, known=("json",))
+        io.check_output(job.field / CONFIG, extensions=("json",))
         _check_field(job.field)
     if job.preview is not None:
-        io.check_output(job.preview, known=("png",))
+        io.check_output(job.preview, extensions=("png",))
 
 
 def _check_field(folder: Path) -> None:
@@ -126,6 +126,6 @@ def _check_field(folder: Path) -> None:
 
 
 def _is_mesh(path: Path) -> bool:
-    from isofield.io.writing import KNOWN
+    from isofield.io.writing import EXTENSIONS
 
-    return path.suffix.lower().removeprefix(".") in KNOWN
+    return path.suffix.lower().removeprefix(".") in EXTENSIONS

@@ -94,7 +94,7 @@ def shapes_in(folder: Path) -> dict[str, Path]:
     is no shape, or two have the same name.
     """
     shapes: dict[str, Path] = {}
-    extensions = {*io.known()}
+    extensions = {*io.readable_extensions()}
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
         hidden = any(part.startswith(".") for part in inside.parts)

@@ -1,4 +1,4 @@
-"""Depth images: reading them with their cameras, their points with normals, and the space that they saw to be empty."""
+"""Depth images: reading them with their cameras, their points with normals, and the space that they show to be free."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from isofield.io.poses import is_rigid, read_json
 from isofield.types import Cloud, FreeSpace, Similarity, View
 
 MILLIMETRES = 1000.0
-"""Units of a 16-bit PNG in a metre."""
+"""Units of a 16-bit PNG per metre."""
 JUMP = 0.05
-"""Neighbouring pixels whose depths differ by more than this share of them are of different surfaces."""
+"""Adjacent pixels whose depths differ by more than this fraction belong to different surfaces."""
 SLANT = 0.15
-"""Pixels whose surface turns away so far (cosine to the ray) are dropped: their depth means little."""
-BEYOND = 0.02
-"""A view that sees less than this share of the others' points is told."""
+"""Pixels whose surface is seen at a smaller cosine to the ray than this are dropped: their depth is unreliable."""
+LEAST_SEEN = 0.02
+"""A view that sees less than this fraction of the points of the others causes a warning."""
 OTHER_POSES: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "with poses from world to camera": np.linalg.inv,
     "with OpenGL's axes (y up, z backward)": lambda pose: pose @ np.diag([1.0, -1, -1, 1]),
 }
-"""How else files have poses, and what turns them into ours."""
+"""Other conventions of poses, and their conversion to ours."""
 
 
 def read_views(paths: Sequence[str | os.PathLike[str]], camera: str | os.PathLike[str]) -> list[View]:
@@ -41,13 +41,13 @@ def read_views(paths: Sequence[str | os.PathLike[str]], camera: str | os.PathLik
     {"K": 3x3, "pose": 4x4}; K in pixels, pose from the camera to the world with OpenCV's axes (x right, y down, z
     forward).
 
-    Raises InputError for what cannot be read, an image without camera, a pose that is no rigid motion, and poses with
-    other axes or from world to camera; warns of views that see nothing of the others' points.
+    Raises `InputError` for an image that cannot be read or has no camera, a pose that is not a rigid motion, and poses
+    in another convention; warns of views that see none of the points of the others.
     """
     cameras = _cameras(camera, [Path(path).stem for path in paths])
     views = [View(read_depth(path), *cameras[Path(path).stem]) for path in paths]
     if len(views) > 1:
-        _check_lonely(views, [printable(path) for path in paths])
+        _check_overlap(views, [printable(path) for path in paths])
     return views
 
 
@@ -60,35 +60,37 @@ def read_depth(path: str | os.PathLike[str]) -> np.ndarray:
     depth = _npy(path, name) if path.suffix.lower() == ".npy" else _png(path, name)
     depth = np.where(np.isfinite(depth) & (depth > 0), depth, 0.0)
     if not depth.any():
-        raise InputError(f"{name} measured nothing (no depth greater than 0): give another image.")
+        raise InputError(f"{name} has no depth greater than 0: give another image.")
     return depth
 
 
 def cloud_of(views: Sequence[View]) -> Cloud:
-    """The points of depth images, (n, 3) in the world, with normals (n, 3) that look to their cameras.
+    """The points of depth images, (n, 3) in the world, with normals (n, 3) towards their cameras.
 
-    A pixel's normal is that of its neighbours' differences. Pixels at the border of a surface (a jump of depth) and
-    seen at a grazing angle are left out. Raises InputError where nothing is left.
+    A normal comes from the differences between adjacent pixels. Pixels at the border of a surface (a jump of depth) or
+    at a grazing angle are left out. Raises `InputError` if none are left.
     """
     parts = [_points(view) for view in views]
     points, normals = (np.concatenate([part[index] for part in parts]) for index in (0, 1))
     if not len(points):
-        raise InputError("the depth images hold no surface: every pixel is at a jump of depth or seen at a slant.")
+        raise InputError(
+            "the depth images show no surface (all pixels are at jumps of depth or grazing angles): give others."
+        )
     return Cloud(points, normals)
 
 
 def free_of(views: Sequence[View], similarity: Similarity) -> FreeSpace:
-    """What the views saw to be empty, for points and margins in the normalised space of `similarity`.
+    """The free space of views, for points and margins in the normalised space of `similarity`.
 
-    A place is free where some camera measured something behind it, at least the margin farther away. Where a camera
-    measured nothing, it says nothing.
+    A point is free if some camera measured a surface behind it, at least the margin farther away. Pixels without a
+    measurement are ignored.
     """
 
     def free(x: np.ndarray, margin: float) -> np.ndarray:
         world = similarity.invert(x)
         seen = np.zeros(len(world), bool)
         for view in views:
-            depth, measured = _looked(view, world)
+            depth, measured = _project(view, world)
             seen |= (measured > 0) & (depth > 0) & (depth < measured - margin / similarity.scale)
         return seen
 
@@ -96,14 +98,14 @@ def free_of(views: Sequence[View], similarity: Similarity) -> FreeSpace:
 
 
 def unmeasured(view: View, x: np.ndarray) -> np.ndarray:
-    """Which (n,) of points (n, 3), in the world, lie at pixels of a view that measured nothing."""
+    """(n,) bool: which points (n, 3), in the world, project to pixels of a view without a measurement."""
     blank = replace(view, depth=np.where(view.depth > 0, 0.0, 1.0))
-    depth, unseen = _looked(blank, x)
+    depth, unseen = _project(blank, x)
     return (depth > 0) & (unseen > 0)
 
 
-def _looked(view: View, world: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of points (n, 3): their depth (n,) in a view, and what it measured there (n,), 0 where it looked elsewhere."""
+def _project(view: View, world: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The depth (n,) of points (n, 3) in a view, and the depth measured there (n,); 0 outside the image."""
     rotation, shift = view.pose[:3, :3], view.pose[:3, 3]
     local = (world - shift) @ rotation  # the inverse of x' = R x + t
     depth = local[:, 2]
@@ -119,7 +121,7 @@ def _looked(view: View, world: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _points(view: View) -> tuple[np.ndarray, np.ndarray]:
-    """Points and normals (n, 3) in the world of the inner pixels of a depth image."""
+    """Points and normals (n, 3), in the world, of the inner pixels of a depth image."""
     height, width = view.depth.shape
     row, column = np.mgrid[:height, :width]
     ray = np.stack([column, row, np.ones_like(row)], -1) @ np.linalg.inv(view.intrinsics).T  # (h, w, 3), z = 1
@@ -140,30 +142,33 @@ def _points(view: View) -> tuple[np.ndarray, np.ndarray]:
     return point[steep] @ rotation.T + shift, normal[steep] @ rotation.T
 
 
-def _check_lonely(views: Sequence[View], names: Sequence[str]) -> None:
-    """Warns of a camera that does not look at the others' points: its pose may be wrong. Raises InputError where
-    most do not, and another reading of the poses would let all."""
-    lonely = _lonely(views)
+def _check_overlap(views: Sequence[View], names: Sequence[str]) -> None:
+    """Warns of a camera that sees no points of the others: its pose may be wrong. Raises `InputError` if most see none
+    and would see some in another convention of poses."""
+    isolated = _without_overlap(views)
     for reading, other in OTHER_POSES.items():
-        if lonely.mean() > 0.5 and not _lonely([replace(view, pose=other(view.pose)) for view in views]).any():
+        if (
+            isolated.mean() > 0.5
+            and not _without_overlap([replace(view, pose=other(view.pose)) for view in views]).any()
+        ):
             raise InputError(
-                f"the cameras of {names[0]} and the others do not look at what each other saw, and {reading} they "
+                f"the cameras of {names[0]} and the others do not see each other's points, but {reading} they "
                 "would: give poses from camera to world in OpenCV's axes (x right, y down, z forward)."
             )
-    for index in np.flatnonzero(lonely):
+    for index in np.flatnonzero(isolated):
         warnings.warn(
-            f"{names[int(index)]}: its camera looks at nothing that the others saw; check its pose (camera to world, x "
+            f"{names[int(index)]}: its camera sees no points of the others; check its pose (camera to world, x "
             "right, y down, z forward)",
             stacklevel=3,
         )
 
 
-def _lonely(views: Sequence[View]) -> np.ndarray:
-    """Which (v,) of the views look at nothing that the others saw."""
+def _without_overlap(views: Sequence[View]) -> np.ndarray:
+    """(v,) bool: which views see no points of the others."""
     points = [_points(view)[0][::50] for view in views]
     others = [np.concatenate([*points[:index], *points[index + 1 :]]) for index in range(len(views))]
     pairs = zip(views, others, strict=True)
-    return np.array([len(x) > 0 and (_looked(view, x)[1] > 0).mean() < BEYOND for view, x in pairs])
+    return np.array([len(x) > 0 and (_project(view, x)[1] > 0).mean() < LEAST_SEEN for view, x in pairs])
 
 
 def _npy(path: Path, name: str) -> np.ndarray:
@@ -183,10 +188,10 @@ def _png(path: Path, name: str) -> np.ndarray:
         with Image.open(path) as image:
             mode, values = image.mode, np.asarray(image)
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        raise InputError(f"{name} cannot be read as a picture ({error}): give a 16-bit .png, or .npy.") from None
+        raise InputError(f"{name} cannot be read as an image ({error}): give a 16-bit .png, or .npy.") from None
     if not mode.startswith("I") or values.ndim != 2:
         raise InputError(
-            f"{name} is a picture of mode {mode}, not of depths: give a 16-bit .png in millimetres, or .npy in metres."
+            f"{name} is an image of mode {mode}, not of depths: give a 16-bit .png in millimetres, or .npy in metres."
         )
     if min(values.shape) < 3:
         raise InputError(f"{name} has the shape {values.shape}: a depth image has at least 3 x 3 pixels.")
@@ -195,10 +200,10 @@ def _png(path: Path, name: str) -> np.ndarray:
 
 def _cameras(path: str | os.PathLike[str], names: Sequence[str]) -> Mapping[str, tuple[np.ndarray, np.ndarray]]:
     """Intrinsics and pose by the images' names."""
-    said, table = printable(path), read_json(path, "cameras")
+    source, table = printable(path), read_json(path, "cameras")
     if not isinstance(table, dict):
-        raise InputError(f'{said} holds no cameras: give {{"K": 3x3, "poses": {{"name": 4x4, ...}}}}.')
-    found = {}
+        raise InputError(f'{source} holds no cameras: give {{"K": 3x3, "poses": {{"name": 4x4, ...}}}}.')
+    cameras = {}
     for name in names:
         entry: Any = table.get(name)
         if not isinstance(entry, dict):
@@ -207,17 +212,22 @@ def _cameras(path: str | os.PathLike[str], names: Sequence[str]) -> Mapping[str,
             entry = {"K": table.get("K"), "pose": pose}
         for key, size in (("K", 3), ("pose", 4)):
             if entry.get(key) is None:
-                raise InputError(f"{said} has no {key} ({size} x {size}) for the depth image '{name}': add its camera.")
+                missing = f"{key} ({size} x {size}) for the depth image '{name}'"
+                raise InputError(f"{source} has no {missing}: add its camera.")
         intrinsics, pose = (_matrix(entry[key], size) for key, size in (("K", 3), ("pose", 4)))
         if intrinsics is None or pose is None:
-            wrong = "K of '{}' is no (3, 3)" if intrinsics is None else "the pose of '{}' is no (4, 4)"
-            raise InputError(f"{said}: {wrong.format(name)} matrix of finite numbers: mend it.")
+            wrong = "K of '{}' is not a (3, 3)" if intrinsics is None else "the pose of '{}' is not a (4, 4)"
+            raise InputError(f"{source}: {wrong.format(name)} matrix of finite numbers: correct it.")
         if intrinsics[0, 0] <= 0 or intrinsics[1, 1] <= 0 or not np.array_equal(intrinsics[2], [0, 0, 1]):
-            raise InputError(f"{said}: K of '{name}' is no camera matrix: give [[fx, 0, cx], [0, fy, cy], [0, 0, 1]].")
+            raise InputError(
+                f"{source}: K of '{name}' is not a camera matrix: give [[fx, 0, cx], [0, fy, cy], [0, 0, 1]]."
+            )
         if not is_rigid(pose):
-            raise InputError(f"{said}: the pose of '{name}' is no rigid motion: give a rotation and a shift, no scale.")
-        found[name] = intrinsics, pose
-    return found
+            raise InputError(
+                f"{source}: the pose of '{name}' is not a rigid motion: give a rotation and a translation, no scale."
+            )
+        cameras[name] = intrinsics, pose
+    return cameras
 
 
 def _matrix(rows: Any, size: int) -> np.ndarray | None:

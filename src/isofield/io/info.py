@@ -1,4 +1,4 @@
-"""What a shape is, in numbers: the content of `isofield info`."""
+"""Properties of a mesh or a cloud: the content of `isofield info`."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
     import trimesh
 
 MANIFOLD = 0.001
-"""Up to this part of edges with three faces, or two that disagree about the side, a surface is no soup."""
+"""Up to this fraction of edges with three faces, or two of opposite orientation, a surface is not a soup."""
 OPEN = 0.01
-"""Up to this part of edges at borders, a surface is a mesh with holes."""
+"""Up to this fraction of border edges, a surface is a mesh with holes."""
 SCANNED = (5000, 4.0)
-"""Open surfaces are a scan where they have this many points at least and are evenly dense: 95 % of the edges are at
-most this many times as long as their median. Modelled surfaces have long edges where they are flat."""
+"""Open surfaces are a scan if they have at least this many points and a uniform density: 95 % of the edges are at most
+this many times as long as their median. Modelled surfaces have long edges where they are flat."""
 
 Kind = Literal["mesh", "soup", "scan", "cloud"]
 
 
 @dataclass(frozen=True)
 class Info:
-    """What a shape is. Lengths are in its own units; what a cloud has no answer to is None.
+    """Properties of a shape. Lengths are in its own units; None: not defined for a cloud.
 
     kind: 'mesh' (a surface, closed or with holes), 'scan' (open surfaces, as scanners give them), 'soup' (triangles
     that do not make a surface) or 'cloud'. points: vertices or points. bounds: lowest and highest corner of the finite
-    points, and diagonal: the length between. holes: loops of border. components: parts that do not touch.
-    repeated_points: points at a place where another is already. spacing: median distance of different points to their
-    nearest neighbour. noise: estimated standard deviation of points off their surface, for clouds and scans. method:
-    what to fit with, and reason: why.
+    points, and diagonal: the distance between them. holes: loops of border edges. components: connected parts.
+    repeated_points: points equal to an earlier one. spacing: median distance of different points to their nearest
+    neighbour. noise: estimated standard deviation of points off their surface, for clouds and scans. method: suggested
+    for `fit`, and reason: why.
     """
 
     name: str
@@ -66,9 +66,9 @@ class Info:
 
 
 def inspect(shape: trimesh.Trimesh | Cloud, name: str = "shape") -> Info:
-    """Everything that `isofield info` says about a mesh or a cloud; name: what the shape is called.
+    """The properties of a mesh or a cloud; name: of the shape, for messages.
 
-    Takes seconds for a million points or faces: spacing and noise are medians over 20 000 points.
+    Takes seconds for a million points or faces: spacing and noise are estimated from 20 000 points.
     """
     cloud = isinstance(shape, Cloud)
     points = np.asarray(shape.points if isinstance(shape, Cloud) else shape.vertices, np.float64)
@@ -99,7 +99,7 @@ def inspect(shape: trimesh.Trimesh | Cloud, name: str = "shape") -> Info:
         bounds=bounds,
         diagonal=diagonal,
         watertight=bool((met.count == 2).all()) if surface else None,
-        consistent=not (_turned(met).any() or (met.count > 2).any()) if surface else None,
+        consistent=not (_inconsistent(met).any() or (met.count > 2).any()) if surface else None,
         holes=_loops(met) if surface else None,
         components=_parts(faces) if surface else None,
         nonmanifold_edges=int(np.count_nonzero(met.count > 2)) if surface else None,
@@ -116,7 +116,7 @@ def inspect(shape: trimesh.Trimesh | Cloud, name: str = "shape") -> Info:
 
 
 def describe(info: Info) -> list[tuple[str, str]]:
-    """`Info` as lines for people: pairs of a label and its text, without what a cloud has no answer to."""
+    """`Info` as lines for people: pairs of a label and a text, without what is None."""
     lines = [("kind", info.kind), ("points", f"{info.points}{_with(info)}")]
     if info.faces:
         lines.append(("faces", str(info.faces)))
@@ -154,9 +154,9 @@ def _corner(point: np.ndarray) -> tuple[float, float, float]:
 
 
 def _kind(met: Edges, points: np.ndarray, faces: np.ndarray) -> Kind:
-    """What faces make of their edges: those of a soup are shared wrongly or by parts that do not meet."""
+    """The kind of a mesh by its edges: those of a soup are non-manifold, or its parts are not connected."""
     total = max(len(met.count), 1)
-    if np.count_nonzero(met.count > 2) > MANIFOLD * total or np.count_nonzero(_turned(met)) > MANIFOLD * total:
+    if np.count_nonzero(met.count > 2) > MANIFOLD * total or np.count_nonzero(_inconsistent(met)) > MANIFOLD * total:
         return "soup"
     border = np.count_nonzero(met.count == 1) / total
     if border <= OPEN:
@@ -180,13 +180,13 @@ def _loops(met: Edges) -> int:
     return int(components(len(used), *ends.reshape(-1, 2).T).max(initial=-1)) + 1
 
 
-def _turned(met: Edges) -> np.ndarray:
-    """(e,) bool: edges of two faces that disagree about the side."""
+def _inconsistent(met: Edges) -> np.ndarray:
+    """(e,) bool: edges of two faces of opposite orientation."""
     return (met.count == 2) & (met.balance() != 0)
 
 
 def _duplicates(faces: np.ndarray) -> int:
-    """Faces whose three corners, in any order, another face before them has."""
+    """Number of faces that have the corners of an earlier face, in any order."""
     return len(faces) - len(distinct(np.sort(faces, axis=1).astype(np.float64))[0])
 
 
@@ -211,7 +211,7 @@ def _noise(points: np.ndarray) -> float | None:
 
 
 def _unit(points: np.ndarray) -> tuple[np.ndarray, float]:
-    """Points about the centre of their box, in units of its longest side, and that side: squares stay in range."""
+    """Points relative to the centre of their box, in units of its longest side, and that side: squares stay finite."""
     low, high = points.min(axis=0), points.max(axis=0)
     points = points - (low / 2 + high / 2)
     scale = float(np.abs(points).max()) * 2
@@ -219,7 +219,7 @@ def _unit(points: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def _unfit(shape: trimesh.Trimesh | Cloud, name: str) -> str:
-    """Why the shape cannot be fitted, as `fit` would say it, or nothing."""
+    """The error of `fit` for a shape that cannot be fitted, or nothing."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -230,13 +230,13 @@ def _unfit(shape: trimesh.Trimesh | Cloud, name: str) -> str:
 
 
 def _method(kind: Kind, met: Edges, normals: bool) -> tuple[str, str]:
-    """What to fit with, and why, in a few words."""
+    """The suggested method, and why."""
     if kind == "cloud":
-        return "auto", "its normals' sides are checked first" if normals else "it finds which side is out first"
+        return "auto", "it checks the orientation of the normals first" if normals else "it orients the points first"
     if kind == "mesh" and (met.count == 2).all():
         return "auto", "the surface is closed already; it is sampled and fitted"
     if kind == "mesh":
         return "auto", "it closes the holes"
     if kind == "scan":
-        return "auto", "it fuses the layers and closes what no camera saw"
-    return "auto", "the triangles are sampled, whatever their sides"
+        return "auto", "it fuses the layers and closes the gaps"
+    return "auto", "the triangles are sampled, in any orientation"

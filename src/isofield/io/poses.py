@@ -1,4 +1,4 @@
-"""Rigid motions: what a pose file says, and whether a matrix is one."""
+"""Rigid motions and files of poses."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from isofield.errors import InputError
 from isofield.files import printable
 
 RIGID = 1e-3
-"""A matrix whose axes are farther than this from orthonormal is no rotation."""
+"""A matrix is not a rotation if its axes deviate from orthonormal by more than this."""
 
 
 def is_rigid(matrix: np.ndarray) -> bool:
-    """Whether (4, 4) is a rotation and a shift, without mirror, scale or shear."""
+    """Whether (4, 4) is a rotation and a translation, without reflection, scale or shear."""
     rotation, last = matrix[:3, :3], matrix[3]
     return bool(
         np.isfinite(matrix).all()
@@ -28,7 +28,7 @@ def is_rigid(matrix: np.ndarray) -> bool:
 
 
 def read_json(path: str | os.PathLike[str], what: str) -> Any:
-    """The content of a JSON file of `what`. Raises InputError where it is not there, or no JSON."""
+    """The content of a JSON file of `what`. Raises `InputError` if it is missing or not JSON."""
     path, name = Path(path), printable(path)
     if not path.is_file():
         raise InputError(f"There is no file {name} of {what}: check the spelling.")
@@ -41,7 +41,7 @@ def read_json(path: str | os.PathLike[str], what: str) -> Any:
 def read_poses(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     """A JSON file {"name": 4x4 matrix}: names to (4, 4) rigid motions from each scan's axes to the common ones.
 
-    Raises InputError for what is no such file, and for a matrix that is no rigid motion.
+    Raises `InputError` for any other file, and for a matrix that is not a rigid motion.
     """
     name, table = printable(path), read_json(path, "poses")
     if not isinstance(table, dict) or not table:
@@ -56,8 +56,8 @@ def read_poses(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
             matrix = np.zeros(0)
         if matrix.shape != (4, 4) or not is_rigid(matrix):
             raise InputError(
-                f"{name}: the pose of '{scan}' is no rigid motion: give a (4, 4) matrix of a rotation and a shift, "
-                "without scale or mirror."
+                f"{name}: the pose of '{scan}' is not a rigid motion: give a (4, 4) matrix of a rotation and a "
+                "translation, without scale or reflection."
             )
         poses[scan] = matrix
     return poses

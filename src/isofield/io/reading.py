@@ -1,4 +1,4 @@
-"""Files to shapes: any mesh or cloud that people bring, or one sentence about what is wrong with it."""
+"""Reading meshes and clouds: a shape, or one sentence about what is wrong with the file."""
 
 from __future__ import annotations
 
@@ -25,32 +25,31 @@ OWN = {
     "txt": text.parse, "csv": text.parse, "asc": text.parse,
     "pcd": pcd.parse, "npy": numpy_files.parse_npy, "npz": numpy_files.parse_npz,
 }  # fmt: skip
-"""How the bytes of each format become a `Raw`."""
+"""The parsers of formats, by extension."""
 GLTF = ("glb", "gltf")
 ARCHIVES = ("zip", "tar.gz", "tar.bz2", "bz2", "3mf", "zae", "3dxml")
-"""Formats that are archives, whatever lies in them."""
+"""Formats that are archives of any content."""
 TEXT = ("obj", "off", "xyz", "pts", "txt", "csv", "asc")
 """Formats that are text only."""
 METADATA = "isofield"
-"""Under this key of a mesh's metadata `read` keeps what it changed: `merged` and `unused` vertices of the file."""
+"""Key in the metadata of a mesh for the numbers of `merged` and `unused` vertices of the file."""
 
 
-def known() -> list[str]:
-    """The extensions that `read` understands here, with their dots."""
+def readable_extensions() -> list[str]:
+    """The extensions that `read` supports with the installed packages, with their dots."""
     others = scene.extensions() - OWN.keys() - set(GLTF)
     return [f".{name}" for name in [*OWN, *GLTF, *lidar.NEEDS, *sorted(others)]]
 
 
 def read(path: str | os.PathLike[str]) -> trimesh.Trimesh | Cloud:
-    """Read a mesh or a cloud, in the file's own units and axes.
+    """Reads a mesh or a cloud, in the units and axes of the file.
 
-    A scene is merged by its transforms. Polygons become triangles. A mesh's vertices at exactly the same place become
-    one and those that no face uses are left out (`mesh.metadata["isofield"]` says how many); a mesh without faces is a
-    cloud. Normals of a cloud come back with unit length, colours as (n, 4) uint8, other numbers at the points
-    of .ply, .las and .laz by their names (of a mesh: `vertex_attributes`). Non-finite points stay, for
-    `check_points` to judge. Nothing in the file is run or unpickled.
+    Scenes are merged by their transforms, polygons become triangles. Identical vertices of a mesh are merged and unused
+    ones left out (`mesh.metadata["isofield"]` counts them); a mesh without faces is a cloud. Normals of a cloud have
+    unit length, colours are (n, 4) uint8, and other scalars of .ply, .las and .laz files are attributes by name
+    (`vertex_attributes` of a mesh). Non-finite points stay, for `check_points`. No code in the file is run.
 
-    Raises `InputError`, one sentence, for everything that cannot be read. Warns (`UserWarning`) of what was left out.
+    Raises `InputError` for everything that cannot be read. Warns (`UserWarning`) of what was left out.
     """
     path = Path(path)
     name = printable(path)
@@ -74,18 +73,18 @@ def read(path: str | os.PathLike[str]) -> trimesh.Trimesh | Cloud:
 
 
 def extension_of(path: Path) -> str:
-    """The extension in small letters, without the dot; of two parts for .tar.gz and .tar.bz2."""
+    """The extension in lower case, without the dot; two parts for .tar.gz and .tar.bz2."""
     suffixes = [s[1:].lower() for s in path.suffixes]
     return ".".join(suffixes[-2:]) if suffixes[-2:-1] == ["tar"] else (suffixes[-1] if suffixes else "")
 
 
 def _content(path: Path, name: str) -> tuple[bytes, str]:
-    """The bytes of a file and the extension to read it by, after what can be told before its format."""
+    """The bytes of a file and its extension, after the checks that do not depend on its format."""
     try:
         if path.is_dir():
             raise InputError(f"{name} is a folder, not a file: name a file in it.")
         if path.is_symlink() and not path.exists():
-            raise InputError(f"{name} is a link that leads to no file: mend or remove it.")
+            raise InputError(f"{name} is a link to a file that does not exist: fix or remove it.")
         if not path.exists():
             raise InputError(f"There is no file {name}: {_near(path)}.")
         if not path.is_file():
@@ -111,7 +110,7 @@ def _content(path: Path, name: str) -> tuple[bytes, str]:
 
 
 def _near(path: Path) -> str:
-    """What to do about a file that is not there: another with nearly its name, where there is one."""
+    """The remedy for a missing file: another one with a similar name, if there is one."""
     try:
         names = [entry.name for entry in os.scandir(path.parent)] if path.parent.is_dir() else []
     except OSError:
@@ -121,25 +120,25 @@ def _near(path: Path) -> str:
 
 
 def _unknown(name: str, extension: str, data: bytes) -> str:
-    """The sentence about an extension that nobody reads."""
-    what = f"the extension .{extension} is not known" if extension else "it has no extension"
+    """The message about an unknown extension."""
+    what = f"the extension .{extension} is unknown" if extension else "it has no extension"
     look = sniff.shape(data)
     other = sniff.other(data)
     if look:
         return f"{name} cannot be read because {what}, but it looks like {article(look)} file: rename it to .{look}."
     if other:
         return f"{name} cannot be read because it is {other[0]}: {other[1]}."
-    return f"{name} cannot be read because {what}: use one of {' '.join(known())}."
+    return f"{name} cannot be read because {what}: use one of {' '.join(readable_extensions())}."
 
 
 def article(extension: str) -> str:
-    """'a PLY', 'an OBJ': an extension as it is spoken of."""
+    """An extension with its article: 'a PLY', 'an OBJ'."""
     upper = extension.upper()
     return f"{'an' if upper[0] in 'AEFHILMNORSX' else 'a'} {upper}"
 
 
 def _parse(path: Path, data: bytes, extension: str) -> Raw:
-    """Bytes to `Raw` by the extension, unless they look like something else."""
+    """Parses bytes by the extension, unless they look like another format."""
     look = sniff.shape(data)
     archive = extension in ARCHIVES
     if look and look != extension and not archive and {look, extension} != set(GLTF) and not _alike(look, extension):
@@ -147,13 +146,13 @@ def _parse(path: Path, data: bytes, extension: str) -> Raw:
     if data.startswith(b"PK"):
         check_expansion(data)
     other = sniff.other(data)
-    unzipped = extension == "npz" and data.startswith(b"PK")  # told about by its own parser
+    unzipped = extension == "npz" and data.startswith(b"PK")  # its parser reports the error
     if other and not look and not archive and not unzipped and not _binary_stl(extension, data):
         raise Damage(f"is {other[0]}, not {article(extension)} file", other[1])
     if extension in OWN:
         if extension in ("ply", "npy") and look != extension:
             raise Damage(f"is not {article(extension)} file (it does not begin like one)", "give it its own extension")
-        wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))  # text of 16 bits a letter
+        wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))  # UTF-16
         if extension in TEXT and b"\0" in data[:4096] and not wide:
             raise Damage(f"is not {article(extension)} file but binary data", "give it the extension of its format")
         return OWN[extension](data)
@@ -163,14 +162,14 @@ def _parse(path: Path, data: bytes, extension: str) -> Raw:
 
 
 def _alike(look: str, extension: str) -> bool:
-    """Whether what a file looks like is no proof against its extension: text looks alike, and so may binary STL."""
+    """Whether a file that looks like one format may be of another: text formats look alike, and so may binary STL."""
     if {look, extension} == {"las", "laz"}:
         return True
     return look == "obj" and extension not in ("ply", "stl", "off", "npy", "npz", "pcd", "xyz", "pts", *GLTF)
 
 
 def _binary_stl(extension: str, data: bytes) -> bool:
-    """Whether bytes may be binary STL, whose first 80 bytes are free text."""
+    """Whether bytes may be binary STL, whose first 80 bytes are arbitrary."""
     return (
         extension == "stl"
         and len(data) >= stl.HEAD
@@ -179,7 +178,7 @@ def _binary_stl(extension: str, data: bytes) -> bool:
 
 
 def _shape(raw: Raw) -> trimesh.Trimesh | Cloud:
-    """What was read as a mesh or a cloud. Raises `Damage` where nothing is left."""
+    """The parsed content as a mesh or a cloud. Raises `Damage` for an empty one."""
     if not len(raw.points):
         raise Damage("holds no points (zero vertices)", "export it again")
     colors = None if raw.colors is None else bytes_of_colors(raw.colors)
@@ -213,7 +212,7 @@ def vertices_of(shape: trimesh.Trimesh | Cloud) -> np.ndarray:
 
 
 def _unit(normals: np.ndarray | None) -> np.ndarray | None:
-    """Normals of unit length; None, with a warning, where some are zero or not finite."""
+    """Normals of unit length; None, with a warning, if some are zero or not finite."""
     if normals is None:
         return None
     size = np.abs(normals).max(axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""Shapes to files: the same mesh gives the same bytes, and a file appears whole or not at all."""
+"""Writing meshes and clouds: equal shapes give equal bytes, and a file is written whole or not at all."""
 
 from __future__ import annotations
 
@@ -22,34 +22,35 @@ from isofield.types import Cloud
 if TYPE_CHECKING:
     import trimesh
 
-KNOWN = ("ply", "obj", "stl", "off", "glb")
+EXTENSIONS = ("ply", "obj", "stl", "off", "glb")
 """The extensions that `write_mesh` writes."""
 ROUNDED = 1e-6
-"""Where 32 bits would move a vertex by more than this part of the diagonal, 64 are written if the format has them."""
+"""Coordinates take 64 bits, if the format has them, where 32 would move a vertex by more than this fraction of the
+diagonal."""
 
 
-def check_output(path: str | os.PathLike[str], known: tuple[str, ...] = KNOWN) -> Path:
-    """Whether a file can be written to this path, asked before the work starts; nothing is left behind.
+def check_output(path: str | os.PathLike[str], extensions: tuple[str, ...] = EXTENSIONS) -> Path:
+    """Checks, before long work starts, that a file can be written to this path; leaves nothing behind.
 
-    known: the extensions that may be written, without dots. Folders that are missing are made later, when the file is.
-    Returns the path. Raises `InputError` for an extension that is not known, a folder in the file's place, a file in a
-    folder's place, and a folder or file that may not be written.
+    extensions: those that are allowed, without dots. Missing folders are made when the file is written. Returns the
+    path. Raises `InputError` for another extension, a path that is a folder, a parent that is a file, and missing
+    permissions.
     """
     path = Path(path)
     name = printable(path)
     extension = extension_of(path)
-    if extension not in known:
-        join_names = " ".join(f".{k}" for k in known)
-        close = difflib.get_close_matches(extension, known, 1, 0.5)
+    if extension not in extensions:
+        allowed = " ".join(f".{k}" for k in extensions)
+        close = difflib.get_close_matches(extension, extensions, 1, 0.5)
         if not extension:
-            raise InputError(f"{name} has no extension: end its name in one of {join_names}.")
-        hint = f"perhaps you meant .{close[0]} (known: {join_names})" if close else f"use one of {join_names}"
+            raise InputError(f"{name} has no extension: end its name in one of {allowed}.")
+        hint = f"perhaps you meant .{close[0]} (possible: {allowed})" if close else f"use one of {allowed}"
         raise InputError(f"{name} has the extension .{extension}, which isofield cannot write: {hint}.")
     try:
         if path.is_dir():
             raise InputError(f"{name} is a folder: name a file in it.")
         if path.exists() and not os.access(path, os.W_OK):
-            raise InputError(f"{name} is there and may not be written: choose another name or change its permissions.")
+            raise InputError(f"{name} exists and is not writable: choose another name or change its permissions.")
         folder = _existing(path.resolve().parent)
         if not folder.is_dir():
             raise InputError(
@@ -67,30 +68,29 @@ def check_output(path: str | os.PathLike[str], known: tuple[str, ...] = KNOWN) -
 
 
 def _existing(folder: Path) -> Path:
-    """The nearest of a folder and its parents that exists."""
+    """A folder if it exists, else its nearest parent that does."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     return folder
 
 
 def _nameable(path: Path) -> None:
-    """Raises `OSError` where a name is longer than the file system allows."""
+    """Raises `OSError` if the name is too long for the file system."""
     with suppress(FileNotFoundError):
         os.stat(path)
 
 
 def write_mesh(mesh: trimesh.Trimesh, path: str | os.PathLike[str]) -> None:
-    """Write a mesh as .ply (binary), .obj, .stl (binary), .off or .glb, by the path's extension.
+    """Writes a mesh as .ply (binary), .obj, .stl (binary), .off or .glb, by the extension of the path.
 
-    Colours at the vertices go into .ply, .obj and .glb, other numbers at them (`vertex_attributes`) into .ply.
-    Coordinates take 32 bits, or 64 where those would move or merge vertices (.ply, .obj, .off; a .glb is moved to its
-    origin and placed by its node; .stl has only 32, and warns).
-    Raises `InputError` as `check_output` does, and for a mesh without faces.
+    Vertex colours are stored in .ply, .obj and .glb, scalar attributes of vertices in .ply. Coordinates take 32 bits,
+    or 64 where those would move or merge vertices (.ply, .obj, .off; a .glb is centred and translated by its node; .stl
+    has only 32, with a warning). Raises `InputError` as `check_output` does, and for a mesh without faces.
     """
     path = check_output(path)
     if not len(mesh.faces):
         raise InputError(
-            f"{printable(path)} was not written because the mesh has no faces: give one that has a surface."
+            f"{printable(path)} was not written because the mesh has no faces: give a mesh with a surface."
         )
     vertices = np.asarray(mesh.vertices, np.float64)
     faces = np.asarray(mesh.faces, np.int64)
@@ -105,7 +105,7 @@ def write_mesh(mesh: trimesh.Trimesh, path: str | os.PathLike[str]) -> None:
 
 
 def write_cloud(cloud: Cloud, path: str | os.PathLike[str]) -> None:
-    """Write a cloud as .ply (binary) or .xyz, with its normals and, in .ply, its colours and attributes.
+    """Writes a cloud as .ply (binary) or .xyz, with its normals and, in .ply, its colours and attributes.
 
     Raises `InputError` as `check_output` does.
     """
@@ -121,7 +121,7 @@ def write_cloud(cloud: Cloud, path: str | os.PathLike[str]) -> None:
 
 
 def _double(vertices: np.ndarray, faces: np.ndarray | None = None) -> bool:
-    """Whether 32 bits are too few for these vertices: they would move, or the corners of a face would meet."""
+    """Whether 32 bits are too few: vertices would move, or two corners of a face would coincide."""
     finite = vertices[np.isfinite(vertices).all(axis=1)]
     if not len(finite):
         return False
@@ -176,7 +176,7 @@ def _ply(
 
 
 def _rows(numbers: str, table: np.ndarray, before: str = "") -> bytes:
-    """A table as lines of text, each number in this form, each line after `before`."""
+    """A table as lines of text, with this format for numbers; `before` begins each line."""
     line = before + " ".join([numbers] * table.shape[1]) + "\n"
     parts = [table[start : start + 100_000] for start in range(0, len(table), 100_000)]
     return b"".join(((line * len(part)) % tuple(part.reshape(-1).tolist())).encode() for part in parts)
@@ -198,7 +198,7 @@ def _stl(vertices: np.ndarray, faces: np.ndarray, colors: np.ndarray | None) -> 
 
     if _double(vertices, faces):
         warnings.warn(
-            "STL holds 32 bits a number, too few for this mesh so far from the origin: its vertices are rounded, and a "
+            "STL has 32 bits per number, too few for this mesh so far from the origin: its vertices are rounded, and a "
             "closed mesh may open; write .ply instead",
             stacklevel=3,
         )
@@ -212,8 +212,8 @@ def _glb(vertices: np.ndarray, faces: np.ndarray, colors: np.ndarray | None) -> 
     if _double(vertices, faces):
         origin = vertices.min(axis=0) / 2 + vertices.max(axis=0) / 2
     scene = trimesh.Scene()
-    place = np.eye(4)
-    place[:3, 3] = origin
+    transform = np.eye(4)
+    transform[:3, 3] = origin
     mesh = trimesh.Trimesh(vertices - origin, faces, process=False, vertex_colors=colors)
-    scene.add_geometry(mesh, node_name="mesh", geom_name="mesh", transform=place)
+    scene.add_geometry(mesh, node_name="mesh", geom_name="mesh", transform=transform)
     return trimesh.exchange.gltf.export_glb(scene, include_normals=False)

@@ -1,1 +1,1 @@
-"""The readers of file formats: bytes to `Raw`, or `Damage` that says what is wrong with them."""
+"""Readers of file formats: bytes to `Raw`, or a `Damage` that says what is wrong with them."""

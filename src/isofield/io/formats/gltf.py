@@ -1,4 +1,4 @@
-"""glTF 2.0, as .glb and .gltf: trimesh reads the scene, after the file's own lengths and indices have been checked."""
+"""glTF 2.0, as .glb and .gltf: trimesh reads the scene, after its lengths and indices have been checked."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PACKED = ("KHR_draco_mesh_compression", "EXT_meshopt_compression", "KHR_meshopt_
 
 
 def read(path: Path, data: bytes) -> Raw:
-    """A .glb or .gltf file with these bytes to `Raw`; its nodes are placed by their transforms. Raises `Damage`."""
+    """Parses a .glb or .gltf file with these bytes; nodes are transformed. Raises `Damage`."""
     glb = data.startswith(b"glTF")
     text, binary = _chunks(data) if glb else (data, None)
     try:
@@ -29,7 +29,7 @@ def read(path: Path, data: bytes) -> Raw:
         if not isinstance(tree, dict) or not isinstance(tree.get("asset"), dict):
             raise ValueError
     except (ValueError, RecursionError):
-        raise Damage("is cut short or no glTF file (its JSON part cannot be read)") from None
+        raise Damage("is cut short or not a glTF file (its JSON part cannot be read)") from None
     packed = [name for name in PACKED if name in tree.get("extensionsRequired", [])]
     if packed:
         raise Damage(f"is compressed ({packed[0]}), which isofield cannot read", "export it without compression")
@@ -42,7 +42,7 @@ def read(path: Path, data: bytes) -> Raw:
 
 
 def _chunks(data: bytes) -> tuple[bytes, bytes | None]:
-    """The JSON and the binary chunk of a GLB file, whose lengths must be those of the file."""
+    """The JSON and the binary chunk of a GLB file, after checking their lengths."""
     if len(data) < 20:
         raise Damage("is cut short: a GLB file has at least 20 bytes")
     version, length = struct.unpack_from("<II", data, 4)
@@ -99,7 +99,7 @@ def _buffers(tree: dict, path: Path, binary: bytes | None, files: dict[str, byte
 
 
 def _check(tree: dict, buffers: list[bytes]) -> None:
-    """Every accessor must lie within its buffer, and every index within the positions."""
+    """Checks that every accessor lies within its buffer, and every index within the positions."""
     accessors = tree.get("accessors", [])
     for accessor in accessors:
         if "bufferView" not in accessor:
@@ -126,7 +126,7 @@ def _check(tree: dict, buffers: list[bytes]) -> None:
 
 
 def _highest(tree: dict, accessor: dict, buffers: list[bytes]) -> int:
-    """The highest index in an accessor of indices, -1 for none."""
+    """The highest index in an accessor of indices, -1 if it is empty."""
     if "bufferView" not in accessor or not accessor["count"]:
         return -1
     view = tree["bufferViews"][accessor["bufferView"]]

@@ -1,4 +1,4 @@
-"""Clouds of laser scanners: .las and .laz by laspy, .e57 by pye57, which come with the extra `lidar`."""
+"""Clouds of laser scanners: .las and .laz by laspy, .e57 by pye57, in the extra `lidar`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 from isofield.io.formats.raw import Damage, Raw
 
 NEEDS = {"las": "laspy", "laz": "laspy lazrs", "e57": "pye57"}
-"""The packages that each format wants beyond those that isofield brings."""
+"""The extra packages that each format needs."""
 
 
 def read(path: Path, extension: str) -> Raw:
-    """A laser scanner's file to `Raw`: coordinates scaled, every scan of an .e57 in its place. Raises `Damage`."""
+    """Reads the file of a laser scanner; coordinates are scaled, the scans of an .e57 transformed. Raises `Damage`."""
     try:
         return _e57(path) if extension == "e57" else _las(path)
     except ImportError:
@@ -23,7 +23,7 @@ def read(path: Path, extension: str) -> Raw:
         ) from None
     except Damage:
         raise
-    except Exception as problem:  # whatever the reading package raises about this file
+    except Exception as problem:  # whatever the package raises for this file
         reason = " ".join(str(problem).split())[:120]
         raise Damage(f"cannot be read as .{extension}" + (f" ({reason})" if reason else "")) from None
 
@@ -40,7 +40,7 @@ def _las(path: Path) -> Raw:
     if "red" not in names:
         return Raw(points, attributes=more)
     colors = np.stack([np.asarray(cloud[name], np.uint16) for name in ("red", "green", "blue")], 1)
-    # 16 bits a channel by the format; writers that left 8 there are common
+    # 16 bits a channel by the format, but many writers store 8
     return Raw(
         points, colors=(colors >> 8 if colors.max(initial=0) > 255 else colors).astype(np.uint8), attributes=more
     )

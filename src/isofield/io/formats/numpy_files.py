@@ -1,4 +1,4 @@
-"""Arrays that NumPy saved: .npy of points, .npz of points with normals, colours or faces. Nothing is unpickled."""
+"""NumPy files: .npy of points, .npz of points with normals, colours or faces. Nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ FACES = ("faces", "triangles", "face", "tris", "f")
 
 
 def parse_npy(data: bytes) -> Raw:
-    """The bytes of a .npy file of (n, 3) points, or (n, 6) points and normals, to `Raw`. Raises `Damage`."""
+    """Parses a .npy file of (n, 3) points, or (n, 6) points and normals. Raises `Damage`."""
     return _points(_array(data, ""))
 
 
 def parse_array(data: bytes) -> np.ndarray:
-    """The array in the bytes of a .npy file, of any shape. Raises `Damage`."""
+    """The array of a .npy file, of any shape. Raises `Damage`."""
     return _array(data, "")
 
 
 def parse_npz(data: bytes) -> Raw:
-    """The bytes of a .npz file to `Raw`. Raises `Damage`.
+    """Parses a .npz file. Raises `Damage`.
 
-    Keys: points (or pos, xyz, vertices), normals, colors, faces; others, as loc and scale of Occupancy Networks'
-    pointcloud.npz, are left alone. A file of one array only may call it anything.
+    Keys: points (or pos, xyz, vertices), normals, colors, faces; others, such as loc and scale in the
+    pointcloud.npz of Occupancy Networks, are ignored. The only array of a file may have any name.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = {i.filename.removesuffix(".npy"): i for i in archive.infolist() if i.filename.endswith(".npy")}
             keys = {name.lower(): name for name in members}
-            if _of_space(keys):
+            if _space_samples(keys):
                 raise Damage(
-                    "holds samples of space with their signs, not points of a surface",
+                    "holds signed samples of space, not points of a surface",
                     "give the shape itself (Occupancy Networks has pointcloud.npz beside it)",
                 )
 
@@ -78,8 +78,8 @@ def parse_npz(data: bytes) -> Raw:
 
 
 def may_be_points(path: Path, fewest: int) -> bool:
-    """Whether a .npy or .npz file may hold at least `fewest` points of a surface, by its headers alone: nothing of
-    another shape, and no samples of space. A file that is damaged may."""
+    """Whether a .npy or .npz file may hold at least `fewest` points of a surface, by its headers: not one with an
+    array of another shape or with samples of space. A damaged file may."""
     try:
         if path.suffix.lower() == ".npy":
             with path.open("rb") as stream:
@@ -89,7 +89,7 @@ def may_be_points(path: Path, fewest: int) -> bool:
             found = next((names[name] for name in POINTS if name in names), None)
             if found is None and len(names) == 1:
                 (found,) = names.values()
-            if found is None or _of_space(names):
+            if found is None or _space_samples(names):
                 return False
             with archive.open(found) as stream:
                 return _pointlike(_header(stream, "")[0], fewest)  # type: ignore[arg-type]
@@ -98,27 +98,27 @@ def may_be_points(path: Path, fewest: int) -> bool:
 
 
 def _pointlike(shape: tuple[int, ...], fewest: int) -> bool:
-    """Whether an array of this shape has points in its rows, with normals or colours or without."""
+    """Whether an array of this shape may hold points in rows, with or without normals and colours."""
     return len(shape) == 2 and shape[0] >= fewest and shape[1] in (3, 6, 9)
 
 
-def _of_space(names: Collection[str]) -> bool:
-    """Whether arrays of these names are samples of space: Occupancy Networks' points.npz, and DeepSDF's own."""
+def _space_samples(names: Collection[str]) -> bool:
+    """Whether arrays with these names are samples of space, as in files of Occupancy Networks and DeepSDF."""
     return "occupancies" in names or {"pos", "neg"} <= {*names}
 
 
 def _header(stream: BinaryIO, where: str) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """Shape, whether columns come first, and type of the array in a .npy stream. Raises `Damage`."""
+    """Shape, whether the order is Fortran's, and type of the array in a .npy stream. Raises `Damage`."""
     try:
         version = np.lib.format.read_magic(stream)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         return read(stream)
     except (ValueError, EOFError, TypeError, SyntaxError, MemoryError, RecursionError):
-        raise Damage(f"is no array that NumPy saved, or cut short{where}", "save it again with numpy.save") from None
+        raise Damage(f"is cut short, or not an array of NumPy{where}", "save it again with numpy.save") from None
 
 
 def _array(data: bytes, where: str) -> np.ndarray:
-    """The array in the bytes of a .npy file; its header is held against the bytes before anything is allocated."""
+    """The array of a .npy file; its header is checked against the file size before anything is allocated."""
     stream = io.BytesIO(data)
     shape, fortran, dtype = _header(stream, where)
     if dtype.kind not in "fiu":
@@ -139,11 +139,11 @@ def _array(data: bytes, where: str) -> np.ndarray:
 
 
 def _points(array: np.ndarray) -> Raw:
-    """(n, 3), or (n, 6) with normals (or colours, where none is of unit length or negative)."""
+    """Points (n, 3), or (n, 6) with normals, or with colours if they are neither negative nor of unit length."""
     if array.ndim != 2 or array.shape[1] not in (3, 4, 6, 7, 9):
         if array.ndim == 2 and min(array.shape) > 9:
             raise Damage(
-                f"has an array of shape {array.shape}, no points in rows",
+                f"has an array of shape {array.shape}, not points in rows",
                 "save points as (n, 3) or (n, 6); a depth image goes with its camera (isofield fit --camera FILE.json)",
             )
         hint = ", transpose it" if array.ndim == 2 and array.shape[0] in (3, 6) else ""
@@ -160,7 +160,7 @@ def _points(array: np.ndarray) -> Raw:
 
 
 def _byte_like(values: np.ndarray) -> bool:
-    """Whether numbers look like colours: whole from 0 to 255."""
+    """Whether numbers look like colours: integers from 0 to 255."""
     return bool(((values >= 0) & (values <= 255) & (values == np.round(values))).all())
 
 

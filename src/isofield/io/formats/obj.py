@@ -1,6 +1,6 @@
-"""Wavefront OBJ: positions, vertex colours and faces. Textures, normals, groups and materials are of no use here.
+"""Wavefront OBJ: positions, vertex colours and faces. Textures, normals, groups and materials are ignored.
 
-Faces are taken as they stand, quads and polygons too, so that texture seams do not split the surface.
+Faces use the vertices of the file, so that texture seams do not split the surface; polygons become triangles.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from isofield.io.formats.raw import Damage, Raw, numbers, triangulate
 
 
 def parse(data: bytes) -> Raw:
-    """The bytes of an OBJ file to `Raw`. Raises `Damage`."""
+    """Parses an OBJ file. Raises `Damage`."""
     data = data.replace(b"\\\r\n", b" ").replace(b"\\\n", b" ")
     lines = [line.strip() for line in data.splitlines()]
     vertices = [line[2:] for line in lines if line.startswith((b"v ", b"v\t"))]
@@ -31,7 +31,7 @@ def parse(data: bytes) -> Raw:
     if (whole == 0).any():
         raise Damage("has a face that names vertex 0, and OBJ numbers its vertices from 1", "export it again as OBJ")
     if (whole < 0).any():
-        # Minus one is the last vertex before the face, so the place of the face in the file counts.
+        # Minus one is the last vertex before the face, so the position of the face in the file matters.
         seen, before = 0, []
         for line in lines:
             if line.startswith((b"v ", b"v\t")):
@@ -46,7 +46,7 @@ def parse(data: bytes) -> Raw:
 
 
 def _vertices(rows: list[bytes]) -> tuple[np.ndarray, np.ndarray | None]:
-    """Lines 'x y z [w]' or 'x y z r g b' to points and, where all have them, colours."""
+    """Lines 'x y z [w]' or 'x y z r g b' as points and, if all lines have them, colours."""
     values = numbers(b"\n".join(rows))
     width = len(rows[0].split())
     if width >= 3 and len(values) == width * len(rows):

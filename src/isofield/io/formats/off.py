@@ -1,4 +1,4 @@
-"""OFF (Geomview) as text: OFF, COFF, NOFF, STOFF and their mixtures, counts on the first line or the second."""
+"""OFF (Geomview) as text: OFF, COFF, NOFF, STOFF and combinations, with counts on the first or the second line."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import re
 
 import numpy as np
 
-from isofield.io.formats.raw import Damage, Raw, hold, indices, numbers, triangulate
+from isofield.io.formats.raw import Damage, Raw, check_count, indices, numbers, triangulate
 
 HEAD = re.compile(rb"(ST)?(C)?(N)?OFF(?P<rest>.*)", re.DOTALL)
 
 
 def parse(data: bytes) -> Raw:
-    """The bytes of an OFF file to `Raw`. Raises `Damage`."""
+    """Parses an OFF file. Raises `Damage`."""
     data = data.removeprefix(b"\xef\xbb\xbf")
     if b"#" in data:
         data = re.sub(rb"#[^\r\n]*", b"", data)
@@ -21,15 +21,15 @@ def parse(data: bytes) -> Raw:
     if match is None or match["rest"].strip().startswith(b"BINARY"):
         raise Damage("is not a text OFF file (its first line does not say OFF)", "export it again as text OFF")
     colored, normal = bool(match[2]), bool(match[3])
-    # The counts stand on the next line; some writers (ModelNet's) leave the line end out.
+    # The counts are on the next line; some writers (ModelNet's) omit the line break.
     lines = ([match["rest"].strip()] if match["rest"].strip() else []) + lines[1:]
     counts = numbers(lines[0])[:3] if lines else np.empty(0)
     if len(counts) < 2:
         raise Damage("is cut short: it has no counts of vertices and faces")
     vertices, polygons = (int(c) for c in indices(counts)[:2])
     size = sum(map(len, lines)) + len(lines)
-    hold("vertices", vertices, 6, size)
-    hold("faces", polygons, 2, size)
+    check_count("vertices", vertices, 6, size)
+    check_count("faces", polygons, 2, size)
     if len(lines) - 1 < vertices + polygons:
         raise Damage(
             f"is cut short: its header promises {vertices} vertices and {polygons} faces, and {len(lines) - 1} "
@@ -45,7 +45,7 @@ def parse(data: bytes) -> Raw:
 
 
 def _table(rows: list[bytes]) -> np.ndarray:
-    """Lines of numbers to a table as wide as its narrowest line, at least three wide."""
+    """Lines of numbers as a table with as many columns as the shortest line has, at least three."""
     if not rows:
         return np.empty((0, 3))
     widths = {len(row.split()) for row in rows}
@@ -58,14 +58,14 @@ def _table(rows: list[bytes]) -> np.ndarray:
 
 
 def _faces(rows: list[bytes], vertices: int) -> np.ndarray | None:
-    """Lines 'k i1 .. ik [colour]' to triangles."""
+    """Lines 'k i1 .. ik [colour]' as triangles."""
     corners: list[bytes] = []
     counts: list[int] = []
     for number, row in enumerate(rows, 1):
         words = row.split()
         if not words[0].isdigit() or len(words) <= (count := int(words[0])):
             raise Damage(
-                f"has a face (number {number}) that is cut short or no face ({row[:40].decode('utf-8', 'replace')!r})"
+                f"has a face (number {number}) that is cut short or invalid ({row[:40].decode('utf-8', 'replace')!r})"
             )
         counts.append(count)
         corners += words[1 : 1 + count]

@@ -6,16 +6,16 @@ import warnings
 
 import numpy as np
 
-from isofield.io.formats.raw import Damage, Raw, hold, numbers
+from isofield.io.formats.raw import Damage, Raw, check_count, numbers
 
 KINDS = {"F": "f", "I": "i", "U": "u"}
 
 
 def parse(data: bytes) -> Raw:
-    """The bytes of a PCD file to `Raw`. Raises `Damage`.
+    """Parses a PCD file. Raises `Damage`.
 
-    In an organised cloud (one with a height: a picture of depths) a point of NaN says that nothing was seen there;
-    these are left out with a warning.
+    In an organised cloud (one with a height: a depth image) a point of NaN is a pixel without a measurement; these are
+    left out with a warning.
     """
     head, body = _header(data)
     try:
@@ -33,31 +33,28 @@ def parse(data: bytes) -> Raw:
         raise Damage("has a PCD header that is not complete") from None
     size = sum(kind.itemsize * repeat for kind, repeat in zip(kinds, repeats, strict=True))
     if coding == "ascii":
-        hold("points", count, 2 * sum(repeats), len(body) + 1)
+        check_count("points", count, 2 * sum(repeats), len(body) + 1)
         fields = _ascii(body, names, repeats, count)
     elif coding in ("binary", "binary_compressed"):
         if coding == "binary_compressed":
             body = _expand(body, size * count)
-        hold("points", count, size, len(body))
+        check_count("points", count, size, len(body))
         fields = _fields(body, names, kinds, repeats, count, planar=coding != "binary")
     else:
-        raise Damage(
-            f"has data in the coding {coding[:20]!r}, which isofield does not know", "save it as ascii or binary"
-        )
+        raise Damage(f"has data in the unknown encoding {coding[:20]!r}", "save it as ascii or binary")
     raw = _raw(fields)
-    seen = np.isfinite(raw.points).all(axis=1)
-    if height > 1 and not seen.all():
+    measured = np.isfinite(raw.points).all(axis=1)
+    if height > 1 and not measured.all():
         warnings.warn(
-            f"{np.count_nonzero(~seen)} of {len(seen)} places of the depth picture saw nothing and are left out",
-            stacklevel=2,
+            f"{np.count_nonzero(~measured)} of {len(measured)} pixels measured nothing and are left out", stacklevel=2
         )
-        normals, colors = (None if part is None else part[seen] for part in (raw.normals, raw.colors))
-        raw = Raw(raw.points[seen], None, normals, colors)
+        normals, colors = (None if part is None else part[measured] for part in (raw.normals, raw.colors))
+        raw = Raw(raw.points[measured], None, normals, colors)
     return raw
 
 
 def _header(data: bytes) -> tuple[dict[str, list[str]], bytes]:
-    """The words of each line of the header by its first, and the bytes after the line DATA."""
+    """The words of each line of the header by its first word, and the bytes after the line DATA."""
     head: dict[str, list[str]] = {}
     at = 0
     while "DATA" not in head:
@@ -84,7 +81,7 @@ def _ascii(body: bytes, names: list[str], repeats: list[int], count: int) -> dic
 def _fields(
     body: bytes, names: list[str], kinds: list, repeats: list[int], count: int, planar: bool
 ) -> dict[str, np.ndarray]:
-    """The first value of each field of each point; planar: all of one field stand together (the compressed form)."""
+    """The first value of each field of each point. planar: each field is contiguous (the compressed form)."""
     fields, at = {}, 0
     stride = sum(kind.itemsize * repeat for kind, repeat in zip(kinds, repeats, strict=True))
     for name, kind, repeat in zip(names, kinds, repeats, strict=True):
@@ -106,7 +103,7 @@ def _raw(fields: dict[str, np.ndarray]) -> Raw:
     colors = None
     packed = fields.get("rgb", fields.get("rgba"))
     if packed is not None:
-        # Three bytes in the bits of a number, which many writers call a float.
+        # Three bytes packed into a number, which many writers declare as a float.
         if (packed.dtype.kind == "f" and packed.dtype.itemsize == 4) or (
             packed.dtype.kind == "f" and (np.abs(packed) < 1e-3).any()
         ):
@@ -117,11 +114,11 @@ def _raw(fields: dict[str, np.ndarray]) -> Raw:
 
 
 def _expand(body: bytes, size: int) -> bytes:
-    """LZF (Lehmann), as PCL packs it: two lengths of 32 bits, then literals and copies of what came before."""
+    """Decompresses LZF (Lehmann) as PCL stores it: two lengths of 32 bits, then literals and back references."""
     packed, full = (int.from_bytes(body[i : i + 4], "little") for i in (0, 4))
     if len(body) < 8 or packed > len(body) - 8:
         raise Damage(f"is cut short: its header promises {packed} compressed bytes, and {max(len(body) - 8, 0)} follow")
-    if full != size or full > 300 * packed + 300:  # one copy of three bytes gives at most 264
+    if full != size or full > 300 * packed + 300:  # a back reference of three bytes gives at most 264
         raise Damage("has compressed data that do not fit its header")
     out = bytearray()
     at, end = 8, 8 + packed
@@ -142,7 +139,7 @@ def _expand(body: bytes, size: int) -> bytes:
             length += 2
             if start < 0:
                 raise IndexError
-            while length > 0:  # a copy may reach into itself
+            while length > 0:  # a back reference may overlap its own output
                 piece = out[start : start + length]
                 out += piece
                 start += len(piece)

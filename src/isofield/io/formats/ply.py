@@ -1,7 +1,7 @@
-"""PLY (Turk 1994), ascii and binary of either byte order, with elements and properties that nobody knows.
+"""PLY (Turk 1994), ascii and binary of either byte order, with any elements and properties.
 
-The reader follows the file's own header, not a fixed layout: elements other than vertex, face and tristrips are stepped
-over, so that range grids, edges, cameras and materials do no harm.
+The reader follows the header of the file, not a fixed layout: elements other than vertex, face and tristrips (range
+grids, edges, cameras, materials) are skipped.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isofield.io.formats.raw import Damage, Raw, hold, indices, numbers, triangulate
+from isofield.io.formats.raw import Damage, Raw, check_count, indices, numbers, triangulate
 
 TYPES = {
     "char": "i1", "uchar": "u1", "short": "i2", "ushort": "u2", "int": "i4", "uint": "u4",
@@ -22,7 +22,7 @@ ORDERS = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}
 
 @dataclass(frozen=True)
 class Property:
-    """One property: its value's type, and the type of its count where it is a list."""
+    """One property: the type of its values, and for a list the type of its count."""
 
     name: str
     kind: str
@@ -39,23 +39,23 @@ class Element:
 
 
 Column = tuple[np.ndarray, np.ndarray | None]
-"""The values of one property, all rows one after another, and the (rows,) counts where it is a list."""
+"""The values of one property, all rows concatenated, and for a list the (rows,) counts."""
 
 
 def parse(data: bytes) -> Raw:
-    """The bytes of a PLY file to `Raw`. Raises `Damage`."""
+    """Parses a PLY file. Raises `Damage`."""
     order, elements, body = header(data)
     if not any(element.name == "vertex" for element in elements):
         raise Damage("is a PLY file without vertices", "export it with a 'vertex' element")
     read = _ascii(body) if order == "" else _binary(body, order)
     tables: dict[str, dict[str, Column]] = {}
-    for element in elements:  # all of them: only so is it known that the file is whole
+    for element in elements:  # all of them, to check that the file is complete
         tables[element.name] = read(element)
     return _raw(tables)
 
 
 def header(data: bytes) -> tuple[str, list[Element], bytes]:
-    """The byte order ('' for ascii), the elements and the bytes after the header."""
+    """The byte order ('' for ascii), the elements, and the bytes after the header."""
     end = data.find(b"end_header", 0, 1 << 20)
     if not data.startswith(b"ply") or end < 0:
         raise Damage("is cut short: its PLY header has no end")
@@ -87,21 +87,21 @@ def header(data: bytes) -> tuple[str, list[Element], bytes]:
                 )
                 elements[-1] = Element(last.name, last.count, (*last.properties, added))
         except (KeyError, IndexError, ValueError):
-            raise Damage(f"has a PLY header with a line that makes no sense ({line.strip()[:60]!r})") from None
+            raise Damage(f"has a PLY header with an invalid line ({line.strip()[:60]!r})") from None
     if order is None:
         raise Damage("has a PLY header without a format line")
     return order, elements, data[after:]
 
 
 def _ascii(body: bytes):
-    """A function that takes one element after another off a text body."""
+    """A function that reads the elements of a text body in their order."""
     values = None
     used = 0
 
     def read(element: Element) -> dict[str, Column]:
         nonlocal values, used
         least = sum(2 for _ in element.properties)  # a digit and a blank
-        hold(f"rows of '{element.name}'", element.count, least, len(body) + 1)
+        check_count(f"rows of '{element.name}'", element.count, least, len(body) + 1)
         if values is None:
             values = numbers(body)
         rest = values[used:]
@@ -113,11 +113,11 @@ def _ascii(body: bytes):
 
 
 def _rows(element: Element, rest: np.ndarray) -> tuple[dict[str, Column], int]:
-    """One element out of a flat array of numbers: its columns, and how many numbers it took."""
+    """One element from a flat array of numbers: its columns, and how many numbers it used."""
     n, properties = element.count, element.properties
     if not n or not properties:
         return {p.name: (np.empty(0), np.empty(0, np.int64) if p.count else None) for p in properties}, 0
-    # Nearly always every row is as wide as the first: then the numbers are a table.
+    # Usually all rows are as long as the first: then the numbers are a table.
     widths, at = [], 0
     for p in properties:
         if p.count and at >= len(rest):
@@ -133,13 +133,13 @@ def _rows(element: Element, rest: np.ndarray) -> tuple[dict[str, Column], int]:
                 same = same and bool((table[:, start] == width).all())
                 start += 1
             values = table[:, start : start + width].reshape(-1)
-            if p.kind == "u1" and not p.count:  # a colour; its type says whether 1 is nearly black or full
+            if p.kind == "u1" and not p.count:  # a colour: its type tells whether 1 is nearly black or full intensity
                 values = np.clip(np.nan_to_num(values), 0, 255).astype(np.uint8)
             columns[p.name] = (values, np.full(n, width) if p.count else None)
             start += width
         if same:
             return columns, n * at
-    # Rows of different widths are walked one by one.
+    # Rows of different lengths are read one by one.
     parts: list[list[np.ndarray]] = [[] for _ in properties]
     counts: list[list[int]] = [[] for _ in properties]
     at = 0
@@ -163,13 +163,13 @@ def _rows(element: Element, rest: np.ndarray) -> tuple[dict[str, Column], int]:
 
 
 def _binary(body: bytes, order: str):
-    """A function that takes one element after another off a binary body of this byte order."""
+    """A function that reads the elements of a binary body in their order."""
     used = 0
 
     def read(element: Element) -> dict[str, Column]:
         nonlocal used
         least = sum(np.dtype(p.count or p.kind).itemsize for p in element.properties)
-        hold(f"rows of '{element.name}'", element.count, least, len(body) - used)
+        check_count(f"rows of '{element.name}'", element.count, least, len(body) - used)
         table, used = _records(element, body, used, order)
         return table
 
@@ -177,7 +177,7 @@ def _binary(body: bytes, order: str):
 
 
 def _records(element: Element, body: bytes, used: int, order: str) -> tuple[dict[str, Column], int]:
-    """One element out of a binary body from byte `used` on: its columns, and the byte after it."""
+    """One element of a binary body from byte `used`: its columns, and the byte after it."""
     n, properties = element.count, element.properties
     if not n or not properties:
         return {p.name: (np.empty(0), np.empty(0, np.int64) if p.count else None) for p in properties}, used
@@ -202,7 +202,7 @@ def _records(element: Element, body: bytes, used: int, order: str) -> tuple[dict
                 )
                 for i, p in enumerate(properties)
             }, used + size * n
-    # Rows of different lengths: one walk finds where they are, then each property is gathered.
+    # Rows of different lengths: one pass finds their positions, then each property is gathered.
     places: list[list[int]] = [[] for _ in properties]
     counts: list[list[int]] = [[] for _ in properties]
     at = used
@@ -249,7 +249,7 @@ def _short(element: Element, row: int) -> None:
 
 
 def _raw(tables: dict[str, dict[str, Column]]) -> Raw:
-    """What is known among the elements: vertices with normals and colours, faces, triangle strips."""
+    """The content of the elements: vertices with normals and colours, faces, triangle strips."""
     vertex = {name.lower(): values for name, (values, counts) in tables["vertex"].items() if counts is None}
     used: set[str] = set()
 
@@ -299,7 +299,7 @@ def _faces(table: dict[str, Column], vertices: int) -> np.ndarray | None:
 
 
 def _strips(table: dict[str, Column], vertices: int) -> np.ndarray | None:
-    """Triangle strips, -1 between two of them, every second triangle turned round."""
+    """Triangles of strips, which -1 separates; every second triangle is reversed."""
     polygons = _polygons(table)
     if polygons is None:
         return None

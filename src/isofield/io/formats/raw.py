@@ -1,4 +1,4 @@
-"""What a file reader gives back, how it says that a file is broken, and the few steps that all formats share."""
+"""The result of a file reader, its error, and the steps that all formats share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EXPANSION, EXPANDED = 100, 1 << 24
 
 
 class Damage(Exception):
-    """A file that cannot be read: `what` continues a sentence that begins with its name, `remedy` ends it."""
+    """A file that cannot be read: `what` continues a sentence that begins with its name; `remedy` ends it."""
 
     def __init__(self, what: str, remedy: str = CUT):
         super().__init__(what)
@@ -29,7 +29,7 @@ class Damage(Exception):
 
 @dataclass(frozen=True)
 class Raw:
-    """The content of a file before anything is cleaned.
+    """The content of a file before cleaning.
 
     points: (n, 3) float64. faces: (m, 3) int64 or None. normals: (n, 3) float64 as the file has them, or None.
     colors: (n, 3) or (n, 4), as the file has them, or None. attributes: other numbers (n,) at the points, by name.
@@ -43,7 +43,7 @@ class Raw:
 
 
 def numbers(text: bytes) -> np.ndarray:
-    """All numbers of a text, separated by any white space: (n,) float64. Raises `Damage` at the first that is none."""
+    """All numbers of a text, separated by white space: (n,) float64. Raises `Damage` for anything else."""
     text = text.strip()
     if not text:
         return np.empty(0)
@@ -64,7 +64,7 @@ def numbers(text: bytes) -> np.ndarray:
 
 
 def indices(values: np.ndarray) -> np.ndarray:
-    """Numbers read as float64, as int64. Raises `Damage` where one is not whole."""
+    """Numbers in float64 as int64. Raises `Damage` if one is not an integer."""
     with np.errstate(invalid="ignore"):
         whole = values.astype(np.int64)
     if not np.array_equal(whole, values):
@@ -73,12 +73,12 @@ def indices(values: np.ndarray) -> np.ndarray:
 
 
 def triangulate(counts: np.ndarray, corners: np.ndarray, vertices: int, first: int = 0) -> np.ndarray | None:
-    """Polygons as fans of triangles, in the order of the file.
+    """Splits polygons into fans of triangles, in the order of the file.
 
     counts: (p,) corners of each polygon; those with fewer than three (points, lines) are left out.
-    corners: (sum(counts),) vertex numbers from 0, all polygons one after another. vertices: how many there are.
-    first: the number by which the file calls its first vertex, for the message.
-    Returns (m, 3) int64, or None where there is no triangle. Raises `Damage` for a vertex that is not there.
+    corners: (sum(counts),) vertex indices from 0, all polygons concatenated. vertices: their number.
+    first: the index of the first vertex in the file, for the message.
+    Returns (m, 3) int64, or None if there is no triangle. Raises `Damage` for a vertex that does not exist.
     """
     counts, corners = np.asarray(counts, np.int64), np.asarray(corners, np.int64)
     bad = np.flatnonzero((corners < 0) | (corners >= vertices))
@@ -96,10 +96,10 @@ def triangulate(counts: np.ndarray, corners: np.ndarray, vertices: int, first: i
     return np.stack([corners[start], corners[start + step + 1], corners[start + step + 2]], axis=1)
 
 
-def hold(what: str, count: int, smallest: float, there: int) -> None:
-    """Refuse a promised count before anything is allocated for it.
+def check_count(what: str, count: int, smallest: float, there: int) -> None:
+    """Raises `Damage` if the file cannot hold a promised count, before anything is allocated for it.
 
-    count: promised items; smallest: bytes that one takes at least; there: bytes that are left in the file.
+    count: promised items; smallest: bytes of the smallest item; there: bytes left in the file.
     """
     if count < 0:
         raise Damage(f"promises {count} {what} in its header")
@@ -111,7 +111,7 @@ def hold(what: str, count: int, smallest: float, there: int) -> None:
 
 
 def check_expansion(data: bytes) -> None:
-    """Raises `Damage` for a zip archive that would expand beyond all proportion, before anything is expanded."""
+    """Raises `Damage` for a zip archive that would expand beyond `EXPANSION`, before anything is expanded."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             expanded = sum(member.file_size for member in archive.infolist())
@@ -124,7 +124,7 @@ def check_expansion(data: bytes) -> None:
 
 
 def bytes_of_colors(colors: np.ndarray) -> np.ndarray:
-    """(n, 3) or (n, 4) colours of any type as (n, 4) uint8: integers up to 255 (or 65535), or fractions of one."""
+    """(n, 3) or (n, 4) colours as (n, 4) uint8, from integers up to 255 or 65535, or fractions of 1."""
     values = np.nan_to_num(np.asarray(colors, np.float64))
     highest = values[:, :3].max(initial=0)
     if highest > 255:
@@ -138,17 +138,17 @@ def bytes_of_colors(colors: np.ndarray) -> np.ndarray:
 
 
 def unit_length(vectors: np.ndarray, tolerance: float = 0.02) -> bool:
-    """Whether nearly all (at least 95 %) of these (n, 3) vectors are of length one."""
+    """Whether at least 95 % of vectors (n, 3) have unit length."""
     length = np.sqrt(np.sum(np.square(np.nan_to_num(vectors, posinf=0, neginf=0)), axis=1))
     return len(length) > 0 and float(np.mean(np.abs(length - 1) < tolerance)) >= 0.95
 
 
 def columns(table: np.ndarray) -> Raw:
-    """A table of numbers as points: (n, 3..) float64 to `Raw`.
+    """Interprets the columns of a table (n, 3..) float64.
 
-    Three columns are x y z; four add an intensity; six add normals, or colours where they are not of unit length and
-    none is negative; seven are x y z intensity r g b; nine have normals and colours in either order. Columns beyond
-    what is known are left out with a warning.
+    Three columns are x y z; four add an intensity; six add normals, or colours if they are neither negative nor of unit
+    length; seven are x y z intensity r g b; nine have normals and colours in either order. Other columns are left out
+    with a warning.
     """
     width = table.shape[1]
     points = table[:, :3]
@@ -167,12 +167,10 @@ def columns(table: np.ndarray) -> Raw:
     if width == 9:
         one, two = table[:, 3:6], table[:, 6:]
         return Raw(points, normals=two, colors=one) if is_normals(two) else Raw(points, normals=one, colors=two)
-    warnings.warn(
-        f"only the first three of {width} columns are understood (x y z); the others are left out", stacklevel=2
-    )
+    warnings.warn(f"only the first three of {width} columns (x y z) are used; the others are left out", stacklevel=2)
     return Raw(points)
 
 
 def is_normals(vectors: np.ndarray) -> bool:
-    """Whether (n, 3) numbers beside points are normals (of unit length, or some negative) rather than colours."""
+    """Whether columns (n, 3) are normals (of unit length, or partly negative) rather than colours."""
     return unit_length(vectors) or bool(np.nanmin(vectors, initial=0) < 0)

@@ -1,4 +1,4 @@
-"""What trimesh reads beyond the formats of this package: its scenes, merged by their transforms."""
+"""Formats that trimesh reads: scenes, merged by their transforms."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ NEEDS = {
     "3mf": "lxml networkx", "dae": "pycollada lxml", "zae": "pycollada lxml", "3dxml": "lxml networkx pillow",
     "xaml": "lxml", "ctm": "openctm", "step": "cascadio", "stp": "cascadio",
 }  # fmt: skip
-"""The packages that trimesh wants for a format beyond those that isofield brings."""
+"""The extra packages that trimesh needs for each format."""
 
 
 def extensions() -> set[str]:
-    """The extensions that trimesh reads here, without the dot."""
+    """The extensions that trimesh can read with the installed packages, without the dot."""
     import trimesh
 
     return set(trimesh.available_formats()) - {"stl_ascii"}
 
 
 def read(path: Path, extension: str) -> Raw:
-    """A file that only trimesh knows, to `Raw`. Raises `Damage`."""
+    """Reads a file of a format that only trimesh supports. Raises `Damage`."""
     if extension not in extensions():
         raise Damage(
             f"needs packages that are not installed to be read as .{extension}",
@@ -48,7 +48,7 @@ def load(path: Path, kind: str, files: dict[str, bytes] | None = None) -> Raw:
             return _merge(scene)
     except Damage:
         raise
-    except Exception as problem:  # whatever trimesh and its readers raise about this file
+    except Exception as problem:  # whatever trimesh and its readers raise for this file
         reason = " ".join(str(problem).split())[:120]
         raise Damage(f"cannot be read as .{kind}" + (f" ({reason})" if reason else "")) from None
 
@@ -74,7 +74,7 @@ def _merge(scene) -> Raw:
                 raise Damage(
                     f"has a face that names vertex {triangles.max()}, but there are only {len(placed)} vertices"
                 )
-            if np.linalg.det(transform[:3, :3]) < 0:  # a mirror turns the faces round
+            if np.linalg.det(transform[:3, :3]) < 0:  # a reflection reverses the faces
                 triangles = triangles[:, ::-1]
             faces.append(triangles + before)
             visual: Any = part.visual

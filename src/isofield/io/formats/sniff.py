@@ -1,4 +1,4 @@
-"""What the first bytes of a file say that it is, whatever its name says."""
+"""The format of a file by its first bytes, independent of its name."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OTHERS = (
 """First bytes of files that isofield does not read, and what they are."""
 REMEDIES = {
     "a PNG picture": "give the shape itself; a depth image goes with its camera (isofield fit --camera FILE.json)",
-    "a Git LFS pointer": "run 'git lfs pull' to get the file that it stands for",
+    "a Git LFS pointer": "run 'git lfs pull' to get the file itself",
     "a gzip archive": "unpack it first",
     "an xz archive": "unpack it first",
     "a 7z archive": "unpack it first",
@@ -40,7 +40,7 @@ OBJ = re.compile(rb"^(v|f|vn|vt)[ \t]+[-\d.]|^(mtllib|usemtl)[ \t]", re.MULTILIN
 
 
 def shape(data: bytes) -> str | None:
-    """The extension (without dot) of the format that isofield reads and that these bytes surely are, or None."""
+    """The extension (without dot) of the supported format that these bytes certainly have, or None."""
     for magic, extension in SHAPES:
         if data.startswith(magic) and (extension != "stl" or b"facet" in data[:1000] or b"endsolid" in data[:1000]):
             return extension
@@ -62,7 +62,7 @@ def shape(data: bytes) -> str | None:
 
 
 def other(data: bytes) -> tuple[str, str] | None:
-    """What these bytes are if isofield cannot read it, in words, and the remedy; None where they are not known."""
+    """The unsupported format of these bytes, in words, and the remedy; None if it is unknown."""
     for magic, name in OTHERS:
         if data.startswith(magic):
             return name, REMEDIES.get(name, "give the shape itself")

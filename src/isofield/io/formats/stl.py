@@ -1,4 +1,4 @@
-"""STL, binary and ascii; which of the two it is, the file's length says, not its first word."""
+"""STL, binary and ascii; the length of the file decides which it is, not its first word."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ HEAD = 84
 
 
 def parse(data: bytes) -> Raw:
-    """The bytes of an STL file to `Raw`, three vertices a triangle. Raises `Damage`."""
+    """Parses an STL file: three vertices per triangle. Raises `Damage`."""
     points = _ascii(data) if is_ascii(data) else _binary(data)
     faces = np.arange(len(points)).reshape(-1, 3)
     return Raw(points, faces if len(faces) else None)
 
 
 def is_ascii(data: bytes) -> bool:
-    """Whether STL bytes are text. A binary file may begin with 'solid' too: then its length fits its count."""
+    """Whether an STL file is text. A binary file may begin with 'solid' too, but its length matches its count."""
     if data.lstrip()[:5].lower() != b"solid":
         return False
     if len(data) >= HEAD and len(data) == HEAD + RECORD.itemsize * int.from_bytes(data[80:84], "little"):

@@ -1,4 +1,4 @@
-"""Points as text, one on a line: .xyz, .pts, .txt, .csv and .asc, however their columns are separated."""
+"""Points as text, one a line: .xyz, .pts, .txt, .csv and .asc, with any separator of columns."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ NAMES = (
     (("nx", "normal_x", "normalx"), ("ny", "normal_y", "normaly"), ("nz", "normal_z", "normalz")),
     (("r", "red"), ("g", "green"), ("b", "blue")),
 )
-"""What columns of points, normals and colours are called, whatever their case and what follows ("X [m]")."""
+"""Names of the columns of points, normals and colours, in any case and with any suffix ("X [m]")."""
 
 
 def parse(data: bytes) -> Raw:
-    """The bytes of a .xyz or .pts file to `Raw`: 3, 4, 6, 7 or 9 columns (see `columns`). Raises `Damage`.
+    """Parses a text of points with 3, 4, 6, 7 or 9 columns (see `columns`). Raises `Damage`.
 
-    Blanks, tabs, commas and semicolons separate; a comma beside semicolons is a decimal comma. Where the first line
-    names the columns x, y and z, they are taken from there, as are normals and colours, and other columns are left
-    out. Empty lines and comments (after # or //) are left out, too. A line of one whole number says how many points
+    Columns are separated by blanks, tabs, commas or semicolons; a comma beside semicolons is a decimal comma. If the
+    first line names the columns x, y and z, these are used, with normals and colours, and other columns are left out.
+    Empty lines and comments (after # or //) are skipped. A line with a single integer is the number of points that
     follow.
     """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -45,7 +45,7 @@ def parse(data: bytes) -> Raw:
     lines = [line for line in (line.strip() for line in data.splitlines()) if line]
     if lines and not NUMBER.match(lines[0]):
         lines = lines[1:]  # names of the columns
-    # A count stands alone on its line; several scans in one file have one each.
+    # A count is alone on its line; each of several scans in a file has one.
     promised: int | None = None
     if lines and lines[0].isdigit() and (len(lines) == 1 or len(lines[1].split()) >= 3):
         heads = [line for line in lines if line.isdigit()]
@@ -61,22 +61,22 @@ def parse(data: bytes) -> Raw:
 
 
 def _named(data: bytes) -> Raw | None:
-    """The columns that names at the head of the text tell, or None where none are x, y and z. Raises `Damage`."""
+    """The columns as named at the head of the text, or None if none are named x, y and z. Raises `Damage`."""
     head = data[:65_536].splitlines()
     names: list[str] = []
-    for line in head:  # names may stand in a comment, or after some
+    for line in head:  # names may be in a comment, or after comments
         names = _names(line)
-        found = [[next((names.index(name) for name in one if name in names), -1) for one in group] for group in NAMES]
-        if -1 not in found[0]:
+        groups = [[next((names.index(name) for name in one if name in names), -1) for one in group] for group in NAMES]
+        if -1 not in groups[0]:
             break
         if line.strip() and not line.lstrip().startswith((b"#", b"//")):
             if re.match(rb"[\"']?[^\W\d_]", line) and not NUMBER.match(line):
-                said = " ".join(names)[:60]
-                warnings.warn(f"no columns are named x, y and z, but {said}: they are taken in order", stacklevel=4)
+                header = " ".join(names)[:60]
+                warnings.warn(f"no columns are named x, y and z, but {header}: they are used in order", stacklevel=4)
             return None
     else:
         return None
-    chosen = [column for group in found if -1 not in group for column in group]
+    chosen = [column for group in groups if -1 not in group for column in group]
     begin = head.index(line) + 1
     lines = [line for line in data.splitlines()[begin:] if line.strip() and line.lstrip()[:1] != b"#"]
     lines = [line.replace(b'"', b"") for line in lines if not line.lstrip().startswith(b"//")]
@@ -89,7 +89,7 @@ def _named(data: bytes) -> Raw | None:
         if len(cells) < len(names):
             raise Damage(
                 f"has {len(cells)} columns on data line {number}, and {len(names)} names at its head",
-                "give each line as many columns",
+                "give each line the same number of columns",
             )
         rows.append(b" ".join(cells[column].strip() or b"nan" for column in chosen))
     text = b"\n".join(rows)
@@ -97,18 +97,18 @@ def _named(data: bytes) -> Raw | None:
     if len(values) != len(rows) * len(chosen):
         raise Damage("has cells that hold more than one number", "give each cell one number")
     table = values.reshape(len(rows), -1)
-    normals = table[:, 3:6] if -1 not in found[1] else None
-    return Raw(table[:, :3], normals=normals, colors=table[:, -3:] if -1 not in found[2] else None)
+    normals = table[:, 3:6] if -1 not in groups[1] else None
+    return Raw(table[:, :3], normals=normals, colors=table[:, -3:] if -1 not in groups[2] else None)
 
 
 def _names(line: bytes) -> list[str]:
-    """A line as names of columns: small letters, without quotes, units in brackets and a comment's sign."""
+    """The names of columns in a line: lower case, without quotes, units in brackets and the sign of a comment."""
     title = re.sub("\\[.*?\\]|\\(.*?\\)|[#\"']|//", "", line.decode("utf-8", "replace").lower())
     return [name.strip() for name in (re.split("[,;\t]", title) if re.search("[,;\t]", title) else title.split())]
 
 
 def _plain(data: bytes) -> np.ndarray | None:
-    """The table of a text of nothing but rows of numbers, in one go; None where it needs a closer look."""
+    """The table of a text that holds only rows of numbers, parsed at once; None for any other text."""
     width = len(data[:1000].split(b"\n", 1)[0].split())
     if width < 3 or not NUMBER.match(data):
         return None
@@ -117,7 +117,7 @@ def _plain(data: bytes) -> np.ndarray | None:
 
 
 def _table(lines: list[bytes]) -> np.ndarray:
-    """Lines of equally many numbers to a table. Raises `Damage` with the number of the line that differs."""
+    """Lines with the same number of columns as a table. Raises `Damage` with the number of the line that differs."""
     width = len(lines[0].split())
     values = numbers(b"\n".join(lines))
     if len(values) == width * len(lines):
@@ -126,6 +126,6 @@ def _table(lines: list[bytes]) -> np.ndarray:
         if len(line.split()) != width:
             raise Damage(
                 f"has {len(line.split())} numbers on data line {number}, and {width} on the first",
-                "give each line as many numbers",
+                "give each line the same number of numbers",
             )
-    raise Damage("has lines of different lengths", "give each line as many numbers")
+    raise Damage("has lines of different lengths", "give each line the same number of numbers")
