@@ -50,23 +50,21 @@ SENTENCES = {
         "init 'paper' is for methods that learn a network, and 'auto' does not: leave it out."
     ),
     "fit a.npy -o x.ply --noise 2": (
-        "--noise 2 is out of range: "
-        "give a fraction of the bounding box's diagonal from 0 to 0.1 (0.002 is 0.2 %), or auto."
+        "noise 2 is out of range: give a fraction of the bounding box's diagonal from 0 to 0.1 (0.002 is 0.2 %)."
     ),
     "fit a.npy -o x.ply --noise loud": (
-        "--noise cannot be 'loud': give auto, or a fraction of the diagonal such as 0.002."
+        "noise cannot be 'loud': give auto, or a fraction of the diagonal such as 0.002."
     ),
     "fit a.npy -o x.ply --noise nan": (
-        "--noise nan is out of range: "
-        "give a fraction of the bounding box's diagonal from 0 to 0.1 (0.002 is 0.2 %), or auto."
+        "noise nan is out of range: give a fraction of the bounding box's diagonal from 0 to 0.1 (0.002 is 0.2 %)."
     ),
     "fit a.npy -o x.ply --resolution 4": (
-        "--resolution 4 is out of range: give 8 to 1024 cells along the longest side."
+        "resolution 4 is out of range: give 8 to 1024 cells along the longest side."
     ),
     "fit a.npy -o x.ply --resolution fine": (
         f"--resolution cannot be 'fine'; {FIT} lists the options and their values."
     ),
-    "fit a.npy -o x.ply --seed -1": "--seed -1 is out of range: give a whole number from 0 to 4294967295.",
+    "fit a.npy -o x.ply --seed -1": "seed -1 is out of range: give a whole number from 0 to 4294967295.",
     "fit a.npy -o x.plt": f"x.plt has the extension .plt, which isofield cannot write: perhaps you meant .ply {KNOWN}.",
     "fit a.npy -o x.blend": (
         "x.blend has the extension .blend, which isofield cannot write: use one of .ply .obj .stl .off .glb."

@@ -16,7 +16,7 @@ from isofield import __version__, io
 from isofield.api.device import chosen_device
 from isofield.api.sdf import SDF
 from isofield.configs.common import Init, NetworkKind, Quality
-from isofield.configs.limits import NOISIEST
+from isofield.configs.limits import check_noise
 from isofield.configs.methods import check_config, choose, method_of
 from isofield.errors import InputError
 from isofield.points import (
@@ -75,10 +75,7 @@ def fit(
     settings = choose(method, quality, init, network) if config is None else config
     name = method_of(settings) if method == "auto" and config is not None else method
     spec = check_config(name, settings)
-    if noise is not None and not 0 <= noise <= NOISIEST:
-        raise InputError(
-            f"noise {noise} is out of range: give a fraction of the diagonal from 0 to {NOISIEST}, or leave it out."
-        )
+    check_noise(noise)
     report = progress or (lambda stage, fraction: None)
     report("reading", 0.0)
     label, cloud, mesh = _brought(source, SAMPLES[quality], seed)

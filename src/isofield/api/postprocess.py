@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 
 from isofield import surfaces
 from isofield.api.sdf import SDF, Extraction
-from isofield.configs.limits import FEWEST_FACES
+from isofield.configs.limits import check_finish
 from isofield.errors import InputError
 from isofield.kdtree import nearest
 
@@ -35,10 +35,7 @@ def postprocess(
     observed point (user's units). Colours and attributes of the input are transferred to the vertices. Raises
     InputError for numbers out of range, and where nothing is left.
     """
-    if faces is not None and faces < FEWEST_FACES:
-        raise InputError(f"{faces} faces cannot represent a shape: give at least {FEWEST_FACES}.")
-    if trim is not None and not (np.isfinite(trim) and trim > 0):
-        raise InputError(f"trim {trim} is not a distance: give a number greater than 0, in the input's units.")
+    check_finish(faces, trim)
     mesh, problems = extraction.mesh, extraction.problems
     if faces is not None:
         mesh = surfaces.decimate(mesh, faces)

@@ -17,7 +17,7 @@ from isofield import surfaces
 from isofield.api import csg, projection
 from isofield.api.field import CPU, Copies, checked, distances, gradients, on_device
 from isofield.api.folder import save_field
-from isofield.configs.limits import RESOLUTIONS
+from isofield.configs.limits import RESOLUTIONS, check_resolution
 from isofield.errors import InputError
 from isofield.fields.extrapolation import value
 from isofield.fields.grid import SparseGrid
@@ -176,13 +176,7 @@ class SDF:
         """
         if not isinstance(level, (int, float)) or not np.isfinite(level):
             raise InputError(f"level {level!r} is not a distance: give a number, 0 for the surface itself.")
-        least, most = RESOLUTIONS
-        if resolution is not None and (
-            not isinstance(resolution, (int, np.integer)) or not least <= resolution <= most
-        ):
-            raise InputError(
-                f"resolution {resolution} is out of range: give {least} to {most} cells along the longest side."
-            )
+        check_resolution(resolution)
         lower, upper, cells = np.asarray(self.lower), np.asarray(self.upper), resolution or RESOLUTION
         grid = self.field.grid if isinstance(self.field, GridResidual) else self.field
         if resolution is None and isinstance(grid, SparseGrid):
@@ -194,7 +188,7 @@ class SDF:
             cell = float((upper - lower).max()) / cells
             more = int(min(np.ceil(level * self.similarity.scale / cell), 1024))
             lower, upper, cells = lower - more * cell, upper + more * cell, cells + 2 * more
-        if cells > 2 * most:
+        if cells > 2 * RESOLUTIONS[1]:
             raise InputError(
                 f"the surface at level {level:g} is too far out for {base} cells along the shape's longest side: "
                 "give a smaller level, or a lower resolution."

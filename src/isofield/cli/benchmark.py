@@ -52,8 +52,7 @@ def benchmark(
 
     from isofield import io
     from isofield.cli import output
-    from isofield.cli.progress import shown
-    from isofield.cli.signals import listen
+    from isofield.cli.progress import listen, shown
     from isofield.files import atomic_write
 
     candidates = dict(candidate(name) for name in methods.split(","))

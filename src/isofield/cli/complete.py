@@ -68,9 +68,8 @@ def complete(
     from isofield import io
     from isofield.cli import output, space_output
     from isofield.cli.outputs import is_folder
-    from isofield.cli.progress import shown
-    from isofield.cli.signals import listen
-    from isofield.cli.validation import check_resolution, check_seed
+    from isofield.cli.progress import listen, shown
+    from isofield.configs.limits import check_resolution, check_seed
     from isofield.errors import InputError
 
     check_resolution(resolution)

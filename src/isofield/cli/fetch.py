@@ -30,8 +30,7 @@ def fetch(
     """
     from isofield import datasets
     from isofield.cli import output
-    from isofield.cli.progress import shown
-    from isofield.cli.signals import listen
+    from isofield.cli.progress import listen, shown
 
     if name is None:
         _list(json)

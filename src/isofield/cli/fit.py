@@ -116,8 +116,8 @@ def run(options: Fit[Any]) -> int:
     """Checks what can be checked before any work, then fits: the exit status."""
     from isofield.cli.fit_job import one, several
     from isofield.cli.outputs import plan
-    from isofield.cli.signals import listen
-    from isofield.cli.validation import check_finish, check_resolution, check_seed, noise_of
+    from isofield.cli.progress import listen
+    from isofield.configs.limits import check_finish, check_resolution, check_seed, noise_of
 
     if not options.inputs:
         raise InputError("INPUTS are missing; `isofield fit --help` lists the options.")

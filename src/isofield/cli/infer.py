@@ -56,9 +56,8 @@ def infer(
 
     from isofield import io
     from isofield.cli import output, space_output
-    from isofield.cli.progress import shown
-    from isofield.cli.signals import listen
-    from isofield.cli.validation import check_resolution
+    from isofield.cli.progress import listen, shown
+    from isofield.configs.limits import check_resolution
     from isofield.errors import InputError
 
     if not inputs:

@@ -80,10 +80,9 @@ def prepare(
     import time
 
     from isofield.cli import output
-    from isofield.cli.progress import shown
-    from isofield.cli.signals import listen
-    from isofield.cli.validation import check_seed
+    from isofield.cli.progress import listen, shown
     from isofield.configs import PrepareConfig
+    from isofield.configs.limits import check_seed
     from isofield.datasets import Record
     from isofield.datasets import prepare as run
     from isofield.datasets.report import counts

@@ -47,9 +47,8 @@ def sample(
 
     from isofield import io
     from isofield.cli import output
-    from isofield.cli.progress import shown
-    from isofield.cli.signals import listen
-    from isofield.cli.validation import check_resolution, check_seed
+    from isofield.cli.progress import listen, shown
+    from isofield.configs.limits import check_resolution, check_seed
     from isofield.errors import InputError
 
     check_resolution(resolution)

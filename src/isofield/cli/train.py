@@ -91,9 +91,8 @@ def run(method: str, options: Train[Any]) -> int:
     import time
 
     from isofield.cli import output
-    from isofield.cli.progress import shown
-    from isofield.cli.signals import listen
-    from isofield.cli.validation import check_seed
+    from isofield.cli.progress import listen, shown
+    from isofield.configs.limits import check_seed
 
     check_seed(options.seed)
     listen()
