@@ -20,44 +20,48 @@ import torch
 from torch import Tensor
 
 from isofield import api
-from isofield.configs import DeepSdfConfig, PcaMlpConfig
-from isofield.fields.pca_mlp import PcaMlp
-from isofield.methods import linear, searching, sharpened
-from isofield.types import SdfSamples
+from isofield.configs import DeepSdf
+from isofield.methods.deepsdf import DeepSdfSpace
+from isofield.methods.pca_mlp import PcaMlpSpace
+from isofield.types import SdfSamples, Shape, Space
 
 HELD_OUT = 16_384
 
-Way = Callable[[SdfSamples], Tensor]
+Inference = Callable[[SdfSamples], Tensor]
 
 
-def ways(space: api.ShapeSpace) -> dict[str, Way]:
+def inferences(space: api.ShapeSpace) -> dict[str, Inference]:
     """Every algorithm by its name: from the samples of a shape to its code (l,)."""
-    module, config, codes = space.module, space.config, torch.from_numpy(space.codes)
-    settings = config if isinstance(config, DeepSdfConfig) else DeepSdfConfig()
+    method, codes = space.space, torch.from_numpy(space.codes)
+    config = space.config if isinstance(space.config, DeepSdf) else DeepSdf(length=space.length)
 
-    def searched(**how: object) -> Way:
-        own = replace(settings, **({"infer_polish": 0} | how))  # type: ignore[arg-type]
-        return lambda observed: searching.infer(module, [observed], codes, own)[0]
+    def by(**changes: object) -> Inference:
+        return code_by(DeepSdfSpace(replace(config, **({"infer_polish": 0} | changes)), space.module, codes))
 
     def nearest(observed: SdfSamples) -> Tensor:
         x = torch.tensor(observed.points[:512], dtype=torch.float32)
         s = torch.tensor(observed.distance[:512], dtype=torch.float32).clamp(-0.1, 0.1)
         with torch.no_grad():
-            losses = [(module(x[None], z[None])[0].clamp(-0.1, 0.1) - s).abs().mean() for z in codes]
+            losses = [(space.module(x[None], z[None])[0].clamp(-0.1, 0.1) - s).abs().mean() for z in codes]
         return codes[int(torch.stack(losses).argmin())]
 
-    adam = partial(searched, infer_by="adam")
-    found = {
+    adam = partial(by, infer_by="adam")
+    first = {
         "Adam, 800 steps of 8 192 (published)": adam(infer_steps=800, infer_samples=8192),
         "the same at four times the rate": adam(infer_steps=800, infer_samples=8192, infer_rate=0.02),
         "Adam, 800 steps of 2 048": adam(infer_steps=800, infer_samples=2048),
         "Adam, 200 steps of 2 048": adam(infer_steps=200, infer_samples=2048),
         "best training code": nearest,
     }
-    if isinstance(module, PcaMlp) and isinstance(config, PcaMlpConfig):
-        return found | _sharpened(module, config)
-    squares = partial(searched, infer_by="lm", infer_samples=2048)
-    return found | {
+    if isinstance(method, PcaMlpSpace):
+        return first | {
+            "code of the linear space": code_by(method.linear),
+            "that, then Adam, 30 steps of 2 048": after_linear(method, 30, 2048),
+            "that, then Adam, 100 steps of 2 048": after_linear(method, 100, 2048),
+            "that, then Adam, 200 steps of 8 192": after_linear(method, 200, 8192),
+        }
+    squares = partial(by, infer_by="lm", infer_samples=2048)
+    return first | {
         "Levenberg-Marquardt, 1 start, 6 rounds": squares(infer_starts=1),
         "Levenberg-Marquardt, 4 starts, 6 rounds": squares(),
         "Levenberg-Marquardt, 4 starts, 20 rounds": squares(infer_rounds=20),
@@ -66,22 +70,19 @@ def ways(space: api.ShapeSpace) -> dict[str, Way]:
     }
 
 
-def _sharpened(module: PcaMlp, config: PcaMlpConfig) -> dict[str, Way]:
-    """The algorithms that start from the linear space below."""
+def code_by(method: Space) -> Inference:
+    """Inference of one shape by a method."""
 
-    def solved(observed: SdfSamples) -> Tensor:
-        return linear.solve(module.coarse, observed.part(0, config.linear.evidence), config.linear)[0]
+    def code(observed: SdfSamples) -> Tensor:
+        *_, last = method.infer([Shape(samples=observed)], 0, "cpu")
+        return last.code[0]
 
-    def ours(steps: int, samples: int) -> Way:
-        own = replace(config, infer_steps=steps, infer_samples=samples)
-        return lambda observed: sharpened.infer(module, [observed], own)[0]
+    return code
 
-    return {
-        "linear space's code": solved,
-        "that, then Adam, 30 steps of 2 048": ours(30, 2048),
-        "that, then Adam, 100 steps of 2 048": ours(100, 2048),
-        "that, then Adam, 200 steps of 8 192": ours(200, 8192),
-    }
+
+def after_linear(method: PcaMlpSpace, steps: int, samples: int) -> Inference:
+    """The linear space's code, and a descent of this many steps."""
+    return code_by(replace(method, config=replace(method.config, infer_steps=steps, infer_samples=samples)))
 
 
 def held_out(module: torch.nn.Module, observed: SdfSamples, z: Tensor) -> float:
@@ -110,11 +111,11 @@ def main() -> None:
     for row, shape in enumerate(shapes):
         if row not in chosen:
             continue
-        count = len(shape.evidence.points)
-        observed, rest = shape.evidence.part(0, count - HELD_OUT), shape.evidence.part(count - HELD_OUT, count)
-        for name, way in ways(space).items():
+        count = len(shape.samples.points)
+        observed, rest = shape.samples.part(0, count - HELD_OUT), shape.samples.part(count - HELD_OUT, count)
+        for name, infer in inferences(space).items():
             began = time.perf_counter()
-            z = way(observed)
+            z = infer(observed)
             seconds.setdefault(name, []).append(time.perf_counter() - began)
             losses.setdefault(name, []).append(held_out(space.module, rest, z))
     first = next(iter(losses))

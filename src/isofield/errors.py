@@ -1,4 +1,4 @@
-"""What a person can get wrong, each as one sentence that names what, where and the way out.
+"""Errors that a person can cause, each as one sentence: what is wrong, where, and the remedy.
 
 The command line prints the sentence and ends with exit status 2; a program catches `InputError`.
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 
 class InputError(ValueError):
-    """Something that the caller gave cannot be used: a file, a folder, an option, an array.
+    """An input cannot be used: a file, a folder, an option, an array.
 
     The message is one sentence: what is wrong, where, and the remedy.
     """

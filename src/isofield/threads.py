@@ -1,7 +1,7 @@
-"""Numerical work on several threads whose result does not depend on how many there are.
+"""Numerical work on several threads with results that do not depend on their number.
 
-A library that splits one sum among its threads rounds differently with every number of them. Here the work is cut into
-chunks of a size that the caller fixes, each chunk is computed by one thread alone, and the results come back in order.
+A library that splits a sum among its threads rounds differently for every number of threads. Here the caller cuts the
+work into chunks of a fixed size, one thread computes each chunk, and the results are returned in order.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ A = TypeVar("A")
 B = TypeVar("B")
 
 SHARDS = 4
-"""Parts of a batch, fixed: it decides how sums round, and how many threads or processes can help."""
+"""Parts of a batch. Fixed, since it determines the rounding of sums; also the most threads or processes that help."""
 _WORKERS: list[int] = []
-"""Number of lanes while `single_threaded` is in force, the innermost last."""
-_LANE = threading.local()
-"""Whether a thread is one of the lanes."""
+"""Number of worker threads in each active `single_threaded`, the innermost last."""
+_WORKER = threading.local()
+"""Marks the worker threads of `parallel_map`."""
 
 
 @contextmanager
 def single_threaded() -> Iterator[None]:
-    """Inside, torch computes every operation on one thread; `parallel_map` uses as many lanes as torch had threads."""
+    """Inside, torch uses one thread per operation, and `parallel_map` as many workers as torch had threads."""
     import torch
 
     before = torch.get_num_threads()
@@ -43,9 +43,9 @@ def single_threaded() -> Iterator[None]:
 
 @cache
 def products_are_exact() -> bool:
-    """Whether "medium" matrix products of torch keep float32's accuracy on this machine (1e-4 of the largest entry).
+    """Whether "medium" matrix products of torch have float32 accuracy on this machine (1e-4 of the largest entry).
 
-    Without bfloat16 matrix units they do and are up to twice as fast on some processors; with them they would not.
+    They do on processors without bfloat16 matrix units, and are up to twice as fast on some of these.
     """
     import torch
 
@@ -69,7 +69,7 @@ def deterministic() -> Iterator[None]:
     """
     import torch
 
-    if getattr(_LANE, "busy", False):
+    if getattr(_WORKER, "busy", False):
         yield
         return
 
@@ -83,33 +83,33 @@ def deterministic() -> Iterator[None]:
 
 
 def workers() -> int:
-    """How many threads may compute at once: torch's own setting, which OMP_NUM_THREADS decides at the start."""
+    """Number of threads that may compute at once: the setting of torch, initially OMP_NUM_THREADS."""
     if _WORKERS:
         return _WORKERS[-1]
-    torch = sys.modules.get("torch")  # who has not loaded it needs no wait for it
-    asked = torch.get_num_threads() if torch else os.environ.get("OMP_NUM_THREADS", "")
-    return max(1, min(int(asked) if str(asked).isdigit() else os.cpu_count() or 1, os.cpu_count() or 1))
+    torch = sys.modules.get("torch")  # do not import torch only to read its thread count
+    setting = torch.get_num_threads() if torch else os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, min(int(setting) if str(setting).isdigit() else os.cpu_count() or 1, os.cpu_count() or 1))
 
 
 def parallel_map(function: Callable[[A], B], chunks: Iterable[A]) -> list[B]:
-    """function of every chunk, in the order of the chunks, several at a time.
+    """The results of `function` for all chunks, in their order, computed by several threads.
 
-    The result is the same for any number of threads as long as `function` computes on one thread (`single_threaded`).
-    Inside of a lane there is one lane.
+    They do not depend on the number of threads if `function` computes on one thread (`single_threaded`). A nested call
+    runs on its own thread.
     """
     items = list(chunks)
-    count = 1 if getattr(_LANE, "busy", False) else min(workers(), len(items))
+    count = 1 if getattr(_WORKER, "busy", False) else min(workers(), len(items))
     if count <= 1:
         return [function(item) for item in items]
 
-    def lane(item: A) -> B:
-        _LANE.busy = True
+    def work(item: A) -> B:
+        _WORKER.busy = True
         return function(item)
 
     with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(lane, items))
+        return list(pool.map(work, items))
 
 
 def ranges(count: int, size: int) -> list[slice]:
-    """range(count) cut into slices of `size`, the last one shorter."""
+    """Slices of `size` that cover range(count); the last one may be shorter."""
     return [slice(start, min(start + size, count)) for start in range(0, count, size)]

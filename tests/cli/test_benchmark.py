@@ -78,7 +78,7 @@ def test_a_compact_space_is_trained_and_resumed(work, monkeypatch, capsys):
     assert whole != Path("again/snapshots/8/space.safetensors").read_bytes()
     capsys.readouterr()
     assert main(["info", "whole"]) == 0
-    assert "linear.cells" in capsys.readouterr().out
+    assert "code length" in capsys.readouterr().out
     assert main([*line, "-o", "whole", "--training.keep", "4", "--resume"]) == 0
     assert Path("whole/space.safetensors").read_bytes() == whole
     assert main(["plot", "whole"]) == 0

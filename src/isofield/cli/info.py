@@ -1,4 +1,4 @@
-"""`isofield info FILE...`: what files and field folders are."""
+"""`isofield info FILE...`: describe files and folders."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ def info(
     *,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> int:
-    """Say what files and folders are: meshes, clouds, fields, spaces of shapes, prepared samples.
+    """Describe files and folders: meshes, clouds, fields, spaces of shapes, prepared samples.
 
     Args:
-        files: Files with a mesh or points, or folders that isofield wrote.
-        json: Print JSON to standard output: one object, or a list where there are several files.
+        files: Files with a mesh or points, folders that isofield wrote, or names of spaces that come with it.
+        json: Print JSON to standard output: one object, or a list for several files.
     """
     import sys
 
@@ -28,7 +28,7 @@ def info(
     results, failed = [], 0
     for path in files:
         try:
-            title, lines, figures = _told(path)
+            title, lines, figures = _described(path)
         except InputError as error:
             if len(files) == 1:
                 raise
@@ -46,13 +46,17 @@ def info(
 
 
 Lines = list[tuple[str, str]]
+IDS = 40
+"""At most this many ids of a space are printed; --json has all."""
+PREPARED = ("layout", "samples", "count", "normalize", "sign", "seed")
+"""The settings of prepared samples that are printed; --json has all."""
 
 
-def _told(path: Path) -> tuple[str, Lines, dict[str, object]]:
+def _described(path: Path) -> tuple[str, Lines, dict[str, object]]:
     from isofield.folder_format import resolve
 
     if (resolve(path) / "config.json").is_file():
-        return _field(resolve(path))
+        return _folder(resolve(path))
     if (path / "manifest.json").is_file():
         return _prepared(path)
     return _experiment(path) if (path / "specs.json").is_file() else _shape(path)
@@ -66,14 +70,26 @@ def _prepared(path: Path) -> tuple[str, Lines, dict[str, object]]:
 
     settings, records = read(path)
     outcomes = Counter(record.outcome for record in records)
-    told: dict[str, object] = {
-        "shapes": len(records),
-        **{f"outcome {name}": number for name, number in sorted(outcomes.items())},
-        "classes": len({record.label for record in records}),
-        **_flat(settings),
-    }
-    lines = [("kind", "prepared samples of shapes"), *((k.replace("_", " "), _text(v)) for k, v in told.items())]
-    return str(path), lines, {"name": str(path), "kind": "prepared", **told}
+    classes = Counter(record.label for record in records)
+    lines = [
+        ("kind", "prepared samples of shapes"),
+        ("shapes", f"{len(records)} ({', '.join(f'{name} {number}' for name, number in sorted(outcomes.items()))})"),
+        ("classes", ", ".join(f"{name or 'none'} {number}" for name, number in sorted(classes.items()))),
+        *((name, _text(settings[name])) for name in PREPARED if name in settings),
+    ]
+    figures = {"name": str(path), "kind": "prepared", "shapes": len(records), "outcomes": outcomes, "classes": classes}
+    return str(path), lines, {**figures, "settings": settings}
+
+
+def _space(method: str, ids: list[str], length: int, provenance: dict[str, object]) -> Lines:
+    more = f" and {len(ids) - IDS} more (--json lists all)" if len(ids) > IDS else ""
+    return [
+        ("method", method),
+        ("code length", str(length)),
+        ("shapes", str(len(ids))),
+        *((name, _text(value)) for name, value in provenance.items() if isinstance(value, (str, int, float))),
+        ("ids", ", ".join(ids[:IDS]) + more),
+    ]
 
 
 def _experiment(path: Path) -> tuple[str, Lines, dict[str, object]]:
@@ -83,9 +99,13 @@ def _experiment(path: Path) -> tuple[str, Lines, dict[str, object]]:
     from isofield import api
 
     space = api.load_run(path)
-    told: dict[str, object] = {**space.provenance, "shapes": len(space.shapes), **_flat(asdict(space.config))}
-    lines = [("kind", "space of shapes (DeepSDF's released code)"), *((k, _text(v)) for k, v in told.items())]
-    return str(path), lines, {"name": str(path), "kind": "space", **told}
+    ids, length = list(space.ids), space.codes.shape[1]
+    lines = [
+        ("kind", "space of shapes (DeepSDF's released code)"),
+        *_space(space.method, ids, length, space.provenance),
+    ]
+    figures = {"name": str(path), "kind": "space", "method": space.method, "code_length": length, "ids": ids}
+    return str(path), lines, {**figures, "settings": asdict(space.config), "provenance": space.provenance}
 
 
 def _shape(path: Path) -> tuple[str, Lines, dict[str, object]]:
@@ -97,34 +117,37 @@ def _shape(path: Path) -> tuple[str, Lines, dict[str, object]]:
     return str(path), io.describe(info), asdict(info)
 
 
-def _field(path: Path) -> tuple[str, Lines, dict[str, object]]:
-    """The folder of a field or a space, by its config alone: nothing heavy is loaded."""
+def _folder(path: Path) -> tuple[str, Lines, dict[str, object]]:
+    """The folder of a field or a space, read without torch."""
+    from safetensors import SafetensorError, safe_open
+
     from isofield.errors import InputError
     from isofield.folder_format import AGAIN, SPACE, read_config, reason
 
     config = read_config(path)
+    figures: dict[str, object] = {"name": str(path), **config}
     try:
-        provenance = {name: value for name, value in config["provenance"].items() if name != "settings"}
-        described = {"format": config["format"], "kind": config["kind"], **_flat(provenance)}
-        if config["kind"] == SPACE:
-            size = (path / f"{SPACE}.safetensors").stat().st_size
-            described |= {"method": config["method"], "shapes": len(config["shapes"]), "file megabytes": size / 1e6}
-            described |= _flat(config["settings"])
-        else:
-            described |= {"spacing": config["spacing"], "interrupted": config["interrupted"]}
-    except (KeyError, TypeError, AttributeError, OSError) as error:
+        kind, provenance = config["kind"], config["provenance"]
+        if kind == SPACE:
+            with safe_open(path / f"{SPACE}.safetensors", "np") as tensors:
+                length = tensors.get_slice("codes").get_shape()[1]
+            ids = [str(shape[0]) for shape in config["shapes"]]
+            figures |= {"code_length": length, "ids": ids}
+            return str(path), [("kind", "space of shapes"), *_space(config["method"], ids, length, provenance)], figures
+        plain = {name: value for name, value in provenance.items() if name != "settings" and value is not None}
+        flat = {"format": config["format"], **_flat(plain)}
+        flat |= {"spacing": config["spacing"], "interrupted": config["interrupted"]}
+    except (KeyError, TypeError, AttributeError, IndexError, OSError, SafetensorError) as error:
         raise InputError(f"{path / 'config.json'} is damaged ({reason(error)}): {AGAIN}.") from None
-    kind = described.pop("kind")
-    lines = [("kind", "space of shapes" if kind == SPACE else f"field folder ({kind})")]
-    lines += [(name.replace("_", " "), _text(value)) for name, value in described.items() if value is not None]
-    return str(path), lines, {"name": str(path), **config}
+    lines = [(name.replace("_", " "), _text(value)) for name, value in flat.items() if value is not None]
+    return str(path), [("kind", f"field folder ({kind})"), *lines], figures
 
 
 def _flat(values: dict[str, object], prefix: str = "") -> dict[str, object]:
-    """{'a': {'b': 1}} to {'a.b': 1}."""
+    """{'a': {'b': 1}} to {'a b': 1}."""
     flat: dict[str, object] = {}
     for name, value in values.items():
-        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+        flat |= _flat(value, f"{prefix}{name} ") if isinstance(value, dict) else {prefix + name: value}
     return flat
 
 
@@ -132,7 +155,7 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(_text, value))}]"
+        return ", ".join(map(_text, value))
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
