@@ -95,11 +95,13 @@ BROKEN = {
     "fit d.png -o m.ply": "it is a PNG picture: give the shape itself; a depth image goes with its camera",
     "fit d.png --camera none.json -o m.ply": "There is no file none.json of cameras",
     "fit d.png --camera poses.json -o m.ply": "poses.json has no K (3 x 3) for the depth image 'd'",
-    "fit d.png --camera camera.json -o m.ply": "d.png cannot be read as a picture",
+    "fit d.png --camera camera.json -o m.ply": "d.png cannot be read as an image",
     "fit d.png --camera camera.json --merge -o m.ply": "leave --merge and --poses out",
-    "fit left.ply -o m.ply --method igr --network grid": "a sparse grid is solved for at once, not learned by descent",
+    "fit left.ply -o m.ply --method igr --network grid": "--network cannot be 'grid', perhaps you meant 'hashgrid'",
     "fit left.ply -o m.ply --network mlp": "network 'mlp' is for methods that learn a network",
-    "fit left.ply -o m.ply --method deepsdf": "left.ply holds points alone, and method deepsdf needs a closed mesh",
+    "fit left.ply -o m.ply --method sdf-regression": (
+        "left.ply holds only points, and method sdf-regression needs a closed mesh"
+    ),
 }
 
 
