@@ -143,8 +143,8 @@ class Observation:
 class SdfSamples:
     """Samples of the signed distance of one shape, in normalised space.
 
-    points: (n, 3) of any precision, in random order, so that the first of them are a fair sample. distance: (n,), negative
-    inside.
+    points: (n, 3) of any precision, in random order, so that the first of them are a fair sample. distance: (n,),
+    negative inside.
     free: (n,) bool, where the distance is only a lower bound, or None. inside: about the fraction of the points that is
     inside, or None where nobody counted.
     """

@@ -189,7 +189,10 @@ def test_what_cannot_be_fitted_is_refused_in_one_sentence(given, options, messag
     ("settings", "sentence"),
     [
         ({"quality": "x"}, "quality 'x' is unknown: take one of fast, balanced, best."),
-        ({"noise": 5.0}, "noise 5 is out of range: give a fraction of the bounding box's diagonal from 0 to 0.1 (0.002 is 0.2 %)."),
+        (
+            {"noise": 5.0},
+            "noise 5 is out of range: give a fraction of the bounding box's diagonal from 0 to 0.1 (0.002 is 0.2 %).",
+        ),
         (
             {"init": "paper"},
             "init 'paper' is for methods that learn a network, and 'auto' does not: leave it out.",

@@ -39,8 +39,8 @@ SENTENCES = {
     ),
     "fit a.npy -o x.ply --method igr --optim.steps 0": "steps 0 is out of range: give at least 1.",
     "fit a.npy -o x.ply --config igr-papr": (
-        "there are no settings 'igr-papr', perhaps you meant 'igr-paper': give neural-pull-paper, sald-paper, sal-paper, "
-        "igr-paper, siren-paper, or a .yaml or .json file."
+        "there are no settings 'igr-papr', perhaps you meant 'igr-paper': give neural-pull-paper, sald-paper, "
+        "sal-paper, igr-paper, siren-paper, or a .yaml or .json file."
     ),
     "fit a.npy -o x.ply --config none.yaml": "There is no file none.yaml: check the spelling.",
     "fit a.npy -o x.ply --method igr --config igr-paper --init paper": (

@@ -87,7 +87,7 @@ def run(job: Job, options: Fit[Any]) -> tuple[dict[str, Any], str]:
             )
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
-                f"interrupted: {job.label} has no field yet (the orientation of its points was not finished), and nothing was written for it."
+                f"interrupted: {job.label} has no field yet, and nothing was written for it."
             ) from None
         with finishing(job.label, begun=sdf.interrupted):
             report("extracting the surface", 0.0)

@@ -89,8 +89,8 @@ def _names(inputs: Sequence[Path]) -> list[Path]:
         if same := {path for path in absolute if absolute.count(path) > 1}:
             first, second, *_ = (source for source, path in zip(inputs, absolute, strict=True) if path in same)
             raise InputError(
-                f"{first} and {second} would both become {first.with_suffix('.ply').name}: rename one, or fit them into "
-                "different folders."
+                f"{first} and {second} would both become {first.with_suffix('.ply').name}: rename one, or fit them "
+                "into different folders."
             )
         names = longer
     return names

@@ -95,7 +95,7 @@ def _content(text: str) -> list[str]:
 
 
 def _sentence(text: str, program: str, options: Callable[[], Sequence[str]]) -> str:
-    """One of tyro's messages as one sentence; a message of a kind that is not known here stays as it is, on one line."""
+    """One of tyro's messages as one sentence; a message of an unknown kind stays as it is, on one line."""
     lines = [line.rstrip("│| ") for line in _content(text)]
     said, help_ = " ".join(" ".join(lines).split()), f"`{program} --help` lists the options"
     if match := re.search(r"(?:Unrecognized|unrecognized)[^:]*: (.+?)(?: For full helptext|$)", said):

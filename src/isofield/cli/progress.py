@@ -80,7 +80,7 @@ def _duration(seconds: float) -> str:
 
 
 def listen() -> None:
-    """Let SIGINT interrupt, also where a shell that started this process in the background made it ignore the signal."""
+    """Let SIGINT interrupt, also where a shell started this process in the background, with the signal ignored."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

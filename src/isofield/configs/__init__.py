@@ -1,4 +1,4 @@
-"""The settings of every method and of `prepare`: frozen dataclasses without torch; the command line is made from them."""
+"""Settings of every method and of `prepare`: frozen dataclasses without torch; the command line is made from them."""
 
 from __future__ import annotations
 
