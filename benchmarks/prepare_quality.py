@@ -30,9 +30,10 @@ from isofield import datasets, io, surfaces
 from isofield.configs import PrepareConfig
 from isofield.datasets.quality_gate import faces_of, judge
 from isofield.datasets.sign import distance_of
-from isofield.datasets.visibility import look
+from isofield.datasets.views import surrounding_pictures
 from isofield.points import normalization
 from isofield.sampling import training_samples
+from isofield.sampling.visibility import visible
 from isofield.solids.signed_distance import signed_distance
 from isofield.solids.solid_parts import sort
 from isofield.solids.union import outer as hull_of
@@ -90,7 +91,8 @@ def surface_of(path: Path, sign: str) -> tuple[str, bool, float, float] | None:
     distance = distance_of(judged, config)
     box = np.full(3, 1.05)
     mesh = surfaces.extract(lambda x: np.nan_to_num(distance(x), nan=1.0), -box, box, 128).mesh
-    seen = look(judged.solids.vertices, faces_of(judged.solids)).points
+    vertices, faces = judged.solids.vertices, faces_of(judged.solids)
+    seen = visible(vertices, faces, surrounding_pictures(vertices, faces)).points
     seen = seen[np.random.default_rng(0).permutation(len(seen))]
     points, _ = trimesh.sample.sample_surface(mesh, COUNT, seed=0)
     there = cKDTree(seen[:2_000_000]).query(points)[0].mean()

@@ -155,7 +155,7 @@ def test_a_split_with_ids_that_are_not_there(capsys):
     [
         ({"format": 2}, "out has format 2, and this isofield writes 1: prepare into another folder."),
         ({"format": None}, "out has format None, and this isofield writes 1"),
-        ({"count": 7}, "out was begun with other settings (count): give those again to resume, or another folder."),
+        ({"count": 7}, "out was begun with other settings (count): use the same ones, or another folder."),
     ],
 )
 def test_a_folder_of_another_version(capsys, change, part):
@@ -218,3 +218,39 @@ def test_no_space_left_on_the_device(small, capsys):
     assert {p.relative_to(found): hashlib.sha256(p.read_bytes()).digest() for p in found.rglob("*.npy")} == whole
     assert json.loads((found / "manifest.json").read_text()) == json.loads(Path("out/manifest.json").read_text())
     assert not [path for path in found.rglob(".*") if path.name != ".lock"]
+
+
+def test_warnings_of_the_reader_reach_the_report_and_the_terminal(capsys):
+    """A face with a corner that is not finite, and a good file."""
+    corner = np.concatenate([BALL.vertices, [[np.nan, 0, 0]]])
+    write_ply("in/odd.ply", corner, np.concatenate([BALL.faces, [[0, 1, len(BALL.vertices)]]]))
+    BALL.export("in/plain.ply")
+    assert run() == 0
+    note = "in/odd.ply: 1 of 321 faces have coordinates that are not finite (NaN or infinite) and are dropped"
+    assert (rows()["odd"]["outcome"], rows()["odd"]["notes"], rows()["plain"]["notes"]) == ("repair", note, "")
+    assert f"warning: 1 of 2 files were read with warnings (report.csv has all): {note}" in capsys.readouterr().err
+    assert note in Path("out/report.html").read_text()
+
+
+def test_inner_walls_are_named_once_with_the_remedy(capsys):
+    box = trimesh.creation.box().subdivide().subdivide()
+    for name in "ab":
+        trimesh.util.concatenate([box, box.copy().apply_translation([0.5, 0.1, 0])]).export(f"in/{name}.ply")
+    BALL.export("in/ball.ply")
+    assert run() == 0
+    said = capsys.readouterr().err
+    assert said.count("--outer") == 1
+    assert "warning: 2 of 3 shapes have inner walls, up to 23 % of their surface (a, b): --outer keeps only" in said
+    assert run("--outer", out="other") == 0
+    assert "inner walls" not in capsys.readouterr().err
+    assert float(rows("other")["a"]["inner"]) < 0.01
+
+
+def test_what_is_left_out_of_a_common_frame_is_reported(capsys):
+    BALL.export("in/a.ply")
+    Path("in/cut.ply").write_bytes(Path("in/a.ply").read_bytes()[:900])
+    assert run("--normalize", "dataset") == 0
+    said = capsys.readouterr().err
+    assert (
+        "warning: 1 of 2 shapes are left out of the common frame of the data set: cut (in/cut.ply is cut short" in said
+    )

@@ -82,7 +82,7 @@ def test_surface_samples_need_normals(source, tmp_path, capsys):
     line = ["prepare", str(source), str(tmp_path / "out"), "--samples", "surface", "--count", "1000", "--no-progress"]
     assert main([*line, "--strict"]) == 1
     rows = table(tmp_path / "out")
-    assert rows["plain"]["reason"] == "points without normals: ask for --samples unsigned cloud, or give normals"
+    assert rows["plain"]["reason"] == "points without normals: use --samples unsigned cloud, or give normals"
     assert rows["normals"]["outcome"] == "accept"
     found = np.load(tmp_path / "out/shapes/normals/surface.npy")
     assert found.shape == (1000, 6)
@@ -96,7 +96,7 @@ def test_what_needs_an_inside_is_rejected_with_the_way_out(source, tmp_path, cap
     assert main([*line, "--no-progress"]) == 1  # nothing is left
     (reason,) = {row["reason"] for id_, row in table(tmp_path / "out").items() if id_ != "normals"}
     assert reason == (
-        f"points without faces have no {kind} samples: ask for --samples unsigned cloud, or fit it "
+        f"points without faces have no {kind} samples: use --samples unsigned cloud, or fit it "
         "(isofield fit FILE -o MESH.ply) and prepare the mesh"
     )
 

@@ -127,7 +127,7 @@ def test_classes_by_name_and_by_number(shapenet):
     entries = find(shapenet / "core")[1]
     assert [entry.id for entry in of_classes(entries, ["chair", "train"])] == ["03001627/c", "04468005/d"]
     assert [entry.id for entry in of_classes(entries, ["02691156"])] == ["02691156/a", "02691156/b"]
-    with pytest.raises(InputError, match="the shapes have none"):
+    with pytest.raises(InputError, match="the shapes have no classes"):
         put(shapenet / "flat", "a.ply")
         of_classes(find(shapenet / "flat")[1], ["chair"])
 

@@ -87,9 +87,8 @@ def test_units_are_kept():
     assert records()["unit"]["scale"] == 1
     told = reasons()
     assert told.keys() == {"a/small", "b/large"}
-    assert told["b/large"] == (
-        "outside: it reaches 8.66 from the origin, and samples lie in the unit ball: take --normalize dataset or shape."
-    )
+    sentence = "outside: it reaches 8.66 from the origin, beyond the unit ball of the samples: use --normalize "
+    assert told["b/large"] == f"{sentence}dataset or shape."
 
 
 def test_what_is_begun_keeps_its_place():
@@ -122,7 +121,7 @@ def test_mistakes_are_one_sentence(capsys):
     write_deepsdf(rows, record, "made")
     for line, said in (
         (("--normalize", "unit"), "--normalize cannot be 'unit'; choose among shape, dataset, none."),
-        (("--normalize", "dataset", "--source"), "made has samples that others normalised shape by shape"),
+        (("--normalize", "dataset", "--source"), "made has samples that are normalised shape by shape"),
         (("--normalize", "none", "--broken"), None),
     ):
         source = "made" if "--source" in line else "in"
@@ -161,7 +160,9 @@ def test_what_a_space_is_told_lies_where_its_data_lie():
         true = box_distance(samples.points, np.full(3, -2 * SCALE), SCALE)
         assert np.quantile(np.abs(true - samples.distance), 0.99) < bound
         assert one.similarity.scale == pytest.approx(SCALE)
-    with pytest.raises(InputError, match="was prepared with --normalize shape, and what the space has learned from"):
+    with pytest.raises(
+        InputError, match="was prepared with --normalize shape, and the training data of the space with dataset"
+    ):
         observed_in(["alone"], told)
     with pytest.raises(InputError, match="was rejected: outside: it reaches"):
         observe(trimesh.creation.box((50.0, 1, 1)), told)

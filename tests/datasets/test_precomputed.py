@@ -90,7 +90,7 @@ def test_without_a_cloud_their_cube_fits_our_ball(tmp_path):
 def test_kinds_that_their_files_lack_are_named(tmp_path):
     publish(tmp_path / "in/a/box")
     (record,) = prepare(tmp_path / "in", tmp_path / "out", PrepareConfig(("signed", "surface")))
-    assert record.reason == "it has no signed samples: ask for --samples occupancy surface unsigned cloud"
+    assert record.reason == "it has no signed samples: use --samples occupancy surface unsigned cloud"
 
 
 BROKEN = {
@@ -233,12 +233,12 @@ def test_a_surface_that_nothing_places_is_rejected(release):
 
 def test_a_surface_that_has_changed_is_read_again(release):
     path = release / "in/SurfaceSamples/Mine/02691156/ball.ply"
-    told: list[str] = []
+    finished: list[str] = []
 
     def run() -> int:
         config = PrepareConfig(("surface",))
-        prepare(release / "in", release / "out", config, told=lambda done, of, record: told.append(record.id))
-        return len(told)
+        prepare(release / "in", release / "out", config, progress=lambda done, of, record: finished.append(record.id))
+        return len(finished)
 
     assert [run(), run()] == [1, 1]
     path.write_text(path.read_text() + "\n")

@@ -1,4 +1,4 @@
-"""Signs by what cameras see: exact on closed shapes, blind to how faces are wound and to what is hidden, and choosy."""
+"""`isofield prepare --sign visibility`: complete samples with the right signs, and its rejected shapes."""
 
 import csv
 import json
@@ -7,81 +7,12 @@ import numpy as np
 import pytest
 import trimesh
 
-from isofield import families
 from isofield.cli.main import main
 from isofield.configs import PrepareConfig
 from isofield.datasets import prepare
-from isofield.datasets.visibility import distance_to_seen, look
 from isofield.errors import InputError
-from isofield.solids.signed_distance import signed_distance
-from isofield.solids.solid_parts import sort
 
-PIXEL, CLOSE = 2 / 400, np.sqrt(0.005)
-
-
-def near(mesh: trimesh.Trimesh, count: int = 4000) -> np.ndarray:
-    """Points around a mesh, from very near to far, and anywhere."""
-    random = np.random.default_rng(0)
-    points, _ = trimesh.sample.sample_surface(mesh, count, seed=1)
-    offset = random.choice([0.01, 0.0224, 0.0707], (count, 1)) * random.standard_normal((count, 3))
-    return np.concatenate([points + offset, random.uniform(-1, 1, (count // 8, 3))])
-
-
-@pytest.mark.parametrize("name", ["ball", "box", "torus", "knot"])
-def test_signs_and_distances_of_closed_shapes(name):
-    mesh = {
-        "ball": lambda: trimesh.creation.icosphere(3, 0.9),
-        "box": lambda: trimesh.creation.box((1.2, 0.6, 0.5)),
-        "torus": lambda: trimesh.creation.torus(0.7, 0.2),
-        "knot": families.FAMILIES["knot"],
-    }[name]()
-    vertices = np.asarray(mesh.vertices) * 0.4 / np.abs(mesh.vertices).max()  # smaller than usual, and so quicker
-    x = near(trimesh.Trimesh(vertices, mesh.faces, process=False))
-    true = signed_distance(sort(vertices, np.asarray(mesh.faces)), 0)(x)
-    seen = look(vertices, np.asarray(mesh.faces))
-    assert seen.both == seen.bad == 0
-    found = distance_to_seen(seen, CLOSE)(x)
-    known = ~np.isnan(found)
-    assert known.mean() > 0.97
-    clear = known & (np.abs(true) > PIXEL)
-    assert ((found < 0) == (true < 0))[clear].mean() >= 0.999
-    assert np.quantile(np.abs(found - true)[clear], 0.9) < 1e-3  # short beside edges: it is that to a plane
-
-
-def test_it_does_not_matter_how_faces_are_wound():
-    ball = trimesh.creation.icosphere(3, 0.3)
-    turned = np.random.default_rng(0).random(len(ball.faces)) < 0.4
-    faces = np.where(turned[:, None], ball.faces[:, ::-1], ball.faces)
-    x = near(ball, 800)
-    one, two = (distance_to_seen(look(np.asarray(ball.vertices), f), CLOSE)(x) for f in (ball.faces, faces))
-    np.testing.assert_allclose(one, two, atol=1e-9)
-
-
-def test_what_no_camera_sees_is_no_surface():
-    """Two boxes that overlap by half: their inner walls, and a ball inside, are nothing."""
-    box = trimesh.creation.box((0.8, 0.8, 0.8)).apply_translation((-0.2, 0, 0))
-    hidden = trimesh.creation.icosphere(2, 0.15)
-    both = trimesh.util.concatenate([box, box.copy().apply_translation((0.4, 0, 0)), hidden])
-    x = np.random.default_rng(0).uniform(-0.38, 0.38, (2000, 3)) * [1.5, 1, 1]
-    whole = trimesh.creation.box((1.2, 0.8, 0.8))
-    true = signed_distance(sort(np.asarray(whole.vertices), np.asarray(whole.faces)), 0)(x)
-    raw = signed_distance(sort(np.asarray(both.vertices), np.asarray(both.faces)), 0)(x)
-    found = distance_to_seen(look(np.asarray(both.vertices), np.asarray(both.faces)), CLOSE)(x)
-    known = ~np.isnan(found)
-    assert known.mean() > 0.97
-    assert np.abs(found - true)[known].max() < PIXEL
-    assert np.abs(raw - true).max() > 0.2  # the winding number knows the union, but the distance is to all walls
-
-
-def test_a_face_with_both_sides_seen_is_counted():
-    """One square in the middle: half of the views see its back, and after the first of these all count."""
-    square = np.array([[-0.5, -0.5, 0], [0.5, -0.5, 0], [0.5, 0.5, 0], [-0.5, 0.5, 0]])
-    seen = look(square, np.array([[0, 1, 2], [0, 2, 3]]))
-    assert seen.bad == 1
-    assert 0.4 < seen.both < 1
-    assert np.abs(seen.points[:, 2]).max() < 1e-9
-    values = distance_to_seen(seen, CLOSE)(np.array([[0, 0, 0.3], [0.1, 0.1, -0.3]]))
-    assert np.isnan(values).any() or (values > 0).all()
+PIXEL = 2 / 400
 
 
 @pytest.fixture(scope="module")
@@ -105,10 +36,10 @@ def ready(tmp_path_factory):
 def test_their_rejection_is_ours(ready):
     _, _, rows = ready
     assert {name: row["outcome"] for name, row in rows.items()} == {"box": "accept", "fin": "accept", "sheet": "reject"}
-    assert "of the pixels see the back of a face" in rows["sheet"]["reason"]
-    assert float(rows["sheet"]["bad"]) == 1
-    assert 0 < float(rows["fin"]["bad"]) < 0.03
-    assert float(rows["box"]["both"]) == 0
+    assert "of the pixels show the back of a face" in rows["sheet"]["reason"]
+    assert float(rows["sheet"]["two_sided"]) == 1
+    assert 0 < float(rows["fin"]["two_sided"]) < 0.03
+    assert float(rows["box"]["back_pixels"]) == 0
     assert {row["missing"] for name, row in rows.items() if name != "sheet"} == {"0"}
 
 
@@ -138,7 +69,7 @@ def test_the_choice_is_a_setting(ready):
     assert settings["sign"] == "visibility"
     with pytest.raises(InputError, match=r"other settings \(.*sign"):
         prepare(folder / "in", folder / "out", PrepareConfig(count=6000))
-    with pytest.raises(InputError, match="sign 'odd' is unknown: take one of winding, visibility, parity"):
+    with pytest.raises(InputError, match="sign cannot be 'odd': choose among winding, visibility, parity"):
         prepare(folder / "in", folder / "none", PrepareConfig(sign="odd"))
     assert main([*line[:2], str(folder / "parity"), "--sign", "parity", "--count", "500", "--no-progress"]) == 0
 

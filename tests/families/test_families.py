@@ -92,7 +92,7 @@ def test_the_same_parameters_give_the_same_mesh():
     np.testing.assert_array_equal(first.faces, second.faces)
     other = sculpture(edge=0.08, seed=4)
     assert other.is_watertight and other.body_count == 1
-    assert first.vertices.shape != other.vertices.shape or not np.allclose(first.vertices, other.vertices)
+    assert other.volume != pytest.approx(first.volume, rel=1e-6)  # the seed moves the relief, by 3e-5 of the volume
 
 
 def test_the_sculpture_of_the_demo_stays(meshes):

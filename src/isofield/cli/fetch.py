@@ -1,4 +1,4 @@
-"""`isofield fetch [NAME]`: public shapes and samples, and where to ask for the rest."""
+"""`isofield fetch [NAME]`: public shapes and samples, and where to request others."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ def fetch(
     progress: bool = True,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> int:
-    """Download shapes or samples that are public; size, licence and SHA-256 are shown first, and checked at the end.
+    """Download public shapes or samples; sizes, licence and SHA-256 are shown first, and checked at the end.
 
-    What was cut goes on where it stopped when the same command is given again.
+    Files that are complete are not downloaded again.
 
     Args:
-        name: What to download. Without it, all names are listed, with those that need an account, and where to ask.
-        out: The folder to write into (default: one of that name).
+        name: What to download. Without it, all names are listed, with data that need an account and where to request
+            them.
+        out: The folder to write into (default: a folder of that name).
         progress: Show progress on standard error.
         json: Print the figures, or the list, as JSON to standard output.
     """
@@ -42,14 +43,11 @@ def fetch(
     arrived = dict.fromkeys(source.files, 0)
     with shown(name, progress) as report:
 
-        def told(file: File, size: int) -> None:
+        def tick(file: File, size: int) -> None:
             arrived[file] = size
             report(file.path, sum(arrived.values()) / source.size)
 
-        try:
-            paths = datasets.fetch(name, out, told=told)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt("interrupted: the same command goes on where it stopped.") from None
+        paths = datasets.fetch(name, out, progress=tick)
     folder = str(out or name)
     following = f"isofield info {output.quoted(paths[0])}"
     if len(paths) > 1:
@@ -60,13 +58,13 @@ def fetch(
 
 
 def _described(source: Source) -> list[str]:
-    """What is shown of a source before any of it is downloaded."""
+    """Lines about a source, shown before the download."""
     files = [f"{file.path}  {file.size} bytes  SHA-256 {file.sha256}\n  {file.url}" for file in source.files]
     return [f"{source.name}: {source.what}, {_megabytes(source)}", f"licence: {source.licence}", *files]
 
 
 def _list(as_json: bool) -> None:
-    """All names on standard output: what can be fetched, and what people have to get themselves."""
+    """Prints all names: those that can be downloaded, and data that people have to request themselves."""
     from dataclasses import asdict
 
     from isofield.cli.output import print_json
@@ -80,7 +78,7 @@ def _list(as_json: bool) -> None:
     print("isofield fetch NAME downloads:")
     for source in SOURCES.values():
         print(f"  {source.name:<{width}}  {_megabytes(source):>8}  {source.what}; licence: {source.licence}")
-    print("\nBy yourself, for `isofield prepare FOLDER OUT`:")
+    print("\nTo request yourself, for `isofield prepare FOLDER OUT`:")
     for other in ELSEWHERE.values():
         print(f"  {other.name:<{width}}  {other.what}; licence: {other.licence}")
         print(f"  {'':<{width}}  {other.address}: {other.how}; FOLDER is {other.folder}")

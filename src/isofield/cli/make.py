@@ -18,13 +18,13 @@ def make(
 ) -> int:
     """Make closed meshes of a family, each different, into OUT/FAMILY/, with a table parameters.csv beside them.
 
-    A shape depends on the seed and its number alone: more of them begin with the same.
+    A shape depends only on the seed and its number, so that a larger set begins with the same shapes.
 
     Args:
-        family: What to make: aircraft, chair, vessel or sculpture.
-        out: The folder to write OUT/FAMILY/ into; shapes that are there are made again only if they come out the same.
-        count: How many.
-        seed: Of the parameters.
+        family: Kind of shapes: aircraft, chair, vessel or sculpture.
+        out: The folder for OUT/FAMILY/; existing shapes are overwritten only with the same shapes.
+        count: Number of shapes.
+        seed: Seed of the parameters.
         progress: Show progress on standard error.
     """
     import csv
@@ -43,7 +43,7 @@ def make(
 
     check_seed(seed)
     if count < 1:
-        raise InputError(f"--count {count} makes nothing: give at least 1.")
+        raise InputError(f"--count must be at least 1, not {count}.")
     series, folder = SERIES[family], out / family
     check_output(folder / "0000.ply")
     check_output(folder / "parameters.csv", ("csv",))
@@ -54,7 +54,7 @@ def make(
     for number, parameters in enumerate(every):
         table.writerow([f"{family}/{number:04d}", *(f"{value:.6g}" for value in parameters.values())])
     if any(folder.glob("*.ply")) and not text.getvalue().startswith(_before(folder / "parameters.csv")):
-        raise InputError(f"{folder} holds other shapes (of another seed, or more of them): give another folder.")
+        raise InputError(f"{folder} holds other shapes (another seed, or more shapes): give another folder.")
     with shown(family, progress) as report:
         for number, parameters in enumerate(every):
             report(f"making: {number} of {count}", number / count)
@@ -67,7 +67,7 @@ def make(
 
 
 def _before(table: Path) -> str:
-    """What the table of parameters holds already, or what no table begins with."""
+    """The existing table of parameters, or a text that no table begins with."""
     try:
         return table.read_text(encoding="utf-8")
     except (OSError, ValueError):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import tyro
 
-from isofield.plugins import modules
+from isofield.cli.prepare import Layout
 
 
 def split(
@@ -15,7 +15,7 @@ def split(
     *,
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="OUT.json")],
     train: float = 0.8,
-    layout: Annotated[str, tyro.conf.arg(metavar="{auto," + ",".join(modules("datasets/layouts")) + "}")] = "auto",
+    layout: Layout = "auto",
     classes: Annotated[tuple[str, ...], tyro.conf.arg(metavar="CLASS ...", help_behavior_hint="")] = (),
     seed: int = 0,
 ) -> int:
@@ -25,10 +25,10 @@ def split(
         source: The folder with the shapes.
         out: The JSON file to write: {"train": {class: [ids]}, "test": {class: [ids]}}. `isofield prepare --split` takes
             it, or a list of ids.
-        train: Share of the shapes of every class that train.
-        layout: How the shapes lie in their folder.
+        train: Fraction of every class for training.
+        layout: How the shapes are stored in their folder; other packages may add layouts.
         classes: The classes to divide, by name or by ShapeNet's number (default: all).
-        seed: Of the shuffling.
+        seed: Seed of the shuffling.
     """
     import sys
 
@@ -40,7 +40,7 @@ def split(
 
     check_seed(seed)
     if not 0 < train < 1:
-        raise InputError(f"--train {train} is no share: give a number between 0 and 1.")
+        raise InputError(f"--train must be a fraction between 0 and 1, not {train:g}.")
     io.check_output(out, ("json",))
     entries = find(source, layout)[1]
     parts = make_split(of_classes(entries, classes) if classes else entries, {"train": train, "test": 1 - train}, seed)

@@ -9,12 +9,10 @@ from isofield.configs.linear import Linear
 from isofield.configs.neural_pull import NeuralPull
 from isofield.configs.pca_mlp import PcaMlp
 from isofield.configs.preparing import (
-    NORMALIZE,
-    SAMPLES,
-    SIGNS,
+    SAMPLE_KINDS,
     Normalize,
     PrepareConfig,
-    Samples,
+    SampleKind,
     Sign,
 )
 from isofield.configs.sald import Sald
@@ -25,12 +23,9 @@ from isofield.configs.ssd import Ssd, SsdSiren
 from isofield.configs.training import Training
 
 __all__ = [
-    "NORMALIZE",
-    "SAMPLES",
-    "SIGNS",
+    "SAMPLE_KINDS",
     "DeepSdf",
     "Igr",
-    "Layout",
     "Linear",
     "MethodSpec",
     "Network",
@@ -40,7 +35,7 @@ __all__ = [
     "PcaMlp",
     "PrepareConfig",
     "Sald",
-    "Samples",
+    "SampleKind",
     "Schedule",
     "SdfRegression",
     "Sign",

@@ -5,59 +5,113 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-Samples = Literal["signed", "unsigned", "cloud", "levelset", "occupancy", "surface", "views"]
+from isofield.configs.limits import check_seed
+from isofield.errors import InputError
+
+SampleKind = Literal["signed", "unsigned", "cloud", "levelset", "occupancy", "surface", "views"]
 """Kinds of training samples (`sampling.training_samples`, `datasets.views`)."""
-SAMPLES = get_args(Samples)
+SAMPLE_KINDS = get_args(SampleKind)
 Sign = Literal["winding", "visibility", "parity"]
-"""How it is told what is inside of a mesh (`datasets.sign`)."""
-SIGNS = get_args(Sign)
+"""How the inside of a mesh is determined (`datasets.sign`)."""
 Normalize = Literal["shape", "dataset", "none"]
 """Which similarity maps shapes to the normalised space: one per shape, one for all, or none."""
-NORMALIZE = get_args(Normalize)
 
 
 @dataclass(frozen=True)
 class PrepareConfig:
-    """How `isofield prepare` makes training samples of many shapes. Lengths are normalised (radius 1/1.03).
+    """How training samples are made from shapes. Lengths are normalised: a shape has the radius 1/1.03.
 
-    samples: kinds, each a file a shape. count: samples of each kind. seed: with a shape's id it gives the shape's own.
-    variances, near: of signed samples: bands near the surface, in equal parts, and the share of all that is there.
-    level_variances: of the free points of levelset samples, as `variances`.
-    normalize: each shape to the radius by itself; the data set as one, so that shapes keep their place and size beside
-    each other; or none, where units are lengths of the unit ball. similarity: centre x y z and scale of the data set,
-    found from all of its shapes where it is None.
-    neighbour, wide: of unsigned samples: half deviate as far as the neighbour of `points` surface points, half so far.
-    pull: neighbour of the cloud's queries. padding: of occupancy samples, beyond the cube. points: surface points that
-    are drawn first. sign: how the inside of a mesh is told: by the winding number of its solid parts; by what cameras
-    see, as DeepSDF's own preprocessing does; or by how often rays cross it. both, bad: by visibility, a shape is
-    rejected beyond this share of pixels that see the other side of a face, and of faces that are seen from both sides.
-    thickness: of the walls that sheets become; 0 leaves sheets out, and rejects what is mostly sheet.
-    outer: keep the outer hull of overlapping parts alone. sheets, turned: a shape is rejected beyond this share of
-    sheets (at thickness 0), of surface whose sides come out the wrong way round, and of surface thinner than a
-    thousandth. half: write float16. views, size: how many views, of so many pixels a side.
+    Args:
+        samples: Kinds of samples, each a file per shape: signed (DeepSDF), unsigned (SAL, SALD), cloud (Neural-Pull),
+            levelset (MetaSDF), occupancy, surface; views are pictures, depth images and cameras. Point clouds have
+            unsigned and cloud, those with normals also surface.
+        count: Samples of each kind per shape.
+        seed: Seed of the samples; with it and its id, a shape has the same samples in any order, on any number of
+            workers.
+        variances: Variances of the bands of signed samples near the surface, in equal parts; DeepSDF tests with
+            0.05 0.0005 and --count 250000.
+        near: Fraction of signed samples that are near the surface; the others are uniform in the cube from -1 to 1.
+        levelset_variances: Variances of the levelset samples off the surface.
+        unsigned_neighbour: Half of the unsigned samples deviate from a surface point by the distance to this neighbour
+            among --points surface points.
+        unsigned_deviation: Standard deviation of the other half.
+        cloud_neighbour: Queries of cloud samples deviate from a point by the distance to this neighbour.
+        occupancy_padding: Occupancy samples fill the cube from -1 to 1, extended by this length on every side.
+        points: Surface points that are drawn first, for the kinds that need them.
+        normalize: Scale each shape to the unit ball (shape); scale the data set as a whole, so that its shapes keep
+            their sizes and positions (dataset); or keep units, where shapes lie in the unit ball already (none).
+        similarity: Centre x y z and scale of --normalize dataset (default: computed from all shapes).
+        sign: How the inside is determined: winding number; visibility from 100 cameras, as in DeepSDF's preprocessing;
+            or parity of ray crossings, for single closed bodies.
+        max_back_pixels: With --sign visibility, reject shapes if more than this fraction of the pixels show a face that
+            was seen from its other side.
+        max_two_sided: With --sign visibility, reject shapes if more than this fraction of the faces is seen from both
+            sides.
+        thickness: Thickness of the walls that sheets (open surfaces, which enclose nothing) become; 0 leaves sheets
+            out.
+        outer: Keep only the outer surface of overlapping parts.
+        max_sheets: With --thickness 0, reject shapes with more than this fraction of their area in sheets.
+        max_turned: Reject shapes with more than this fraction of their surface inside out.
+        max_thin: Reject shapes with more than this fraction of their surface thinner than a thousandth.
+        half: Write 16-bit numbers.
+        views: Number of views per shape.
+        size: Pixels along each side of a view.
     """
 
-    samples: tuple[Samples, ...] = ("signed",)
+    samples: tuple[SampleKind, ...] = ("signed",)
     count: int = 500_000
     seed: int = 0
     variances: tuple[float, ...] = (0.005, 0.0005)
     near: float = 47 / 50
-    level_variances: tuple[float, ...] = (0.05, 0.0005)
-    neighbour: int = 11
-    wide: float = 0.3
-    pull: int = 51
-    padding: float = 0.1
+    levelset_variances: tuple[float, ...] = (0.05, 0.0005)
+    unsigned_neighbour: int = 11
+    unsigned_deviation: float = 0.3
+    cloud_neighbour: int = 51
+    occupancy_padding: float = 0.1
     points: int = 250_000
     normalize: Normalize = "shape"
     similarity: tuple[float, float, float, float] | None = None
     sign: Sign = "winding"
-    both: float = 0.02
-    bad: float = 0.03
+    max_back_pixels: float = 0.02
+    max_two_sided: float = 0.03
     thickness: float = 0.0175
     outer: bool = False
-    sheets: float = 0.1
-    turned: float = 0.02
-    thin: float = 0.5
+    max_sheets: float = 0.1
+    max_turned: float = 0.02
+    max_thin: float = 0.5
     half: bool = False
     views: int = 24
     size: int = 224
+
+    def __post_init__(self) -> None:
+        for name, kinds in (("sign", get_args(Sign)), ("normalize", get_args(Normalize))):
+            if getattr(self, name) not in kinds:
+                raise InputError(f"{name} cannot be {getattr(self, name)!r}: choose among {', '.join(kinds)}.")
+        for kind in self.samples:
+            if kind not in SAMPLE_KINDS:
+                raise InputError(f"samples cannot be {kind!r}: choose among {', '.join(SAMPLE_KINDS)}.")
+        if not self.samples:
+            raise InputError(f"samples is empty: choose among {', '.join(SAMPLE_KINDS)}.")
+        for name, least in {
+            "count": 1, "points": 100, "views": 1, "size": 8, "unsigned_neighbour": 1, "cloud_neighbour": 1,
+            "unsigned_deviation": 0, "occupancy_padding": 0,
+        }.items():  # fmt: skip
+            if not getattr(self, name) >= least:
+                raise InputError(f"{_option(name)} must be at least {least}, not {getattr(self, name)}.")
+        for name in ("near", "max_back_pixels", "max_two_sided", "max_sheets", "max_turned", "max_thin"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"{_option(name)} must be a fraction from 0 to 1, not {getattr(self, name):g}.")
+        for name in ("variances", "levelset_variances"):
+            values = getattr(self, name)
+            if not values or not all(0 < value < float("inf") for value in values):
+                numbers = " ".join(f"{value:g}" for value in values) or "none"
+                raise InputError(f"{_option(name)} must be numbers above 0, not {numbers}.")
+        if not 0 <= self.thickness < 0.5:
+            raise InputError(f"thickness must be at least 0 and below 0.5 (of the unit ball), not {self.thickness:g}.")
+        if self.similarity is not None and not self.similarity[3] > 0:
+            raise InputError(f"similarity must end with a scale above 0, not {self.similarity[3]:g}.")
+        check_seed(self.seed)
+
+
+def _option(name: str) -> str:
+    return name.replace("_", "-")

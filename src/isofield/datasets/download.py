@@ -1,162 +1,146 @@
-"""Public files onto this machine: what was cut goes on where it stopped, and nothing half or wrong takes a name."""
+"""Downloads of public data sets (pooch): a file takes its name only after its SHA-256 matches."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable
-from http.client import HTTPException, HTTPResponse
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
 
 from isofield.datasets.registry import ELSEWHERE, SOURCES, File, Source
 from isofield.errors import InputError, did_you_mean
+from isofield.files import atomic_write, os_reason
 from isofield.io import check_output
 
-Arrived = Callable[[File, int], None]
-"""(a file, how many of its bytes are here)"""
-BLOCK = 1 << 16
-PATIENCE = 30.0
-"""Seconds without a byte after which a connection counts as cut."""
+Progress = Callable[[File, int], None]
+"""(a file, number of its bytes that have arrived)"""
+TIMEOUT = 30.0
+"""Seconds without a byte after which a connection is given up."""
+CHUNK = 1 << 16
+"""Bytes between two reports of the progress."""
 
 
 def find_source(name: str) -> Source:
-    """What can be fetched by this name.
+    """The files that can be downloaded by this name.
 
-    Raises InputError for a name that is unknown, and for what people have to get themselves, with where and how.
+    Raises InputError for an unknown name, and for data that people have to request themselves, with the address.
     """
     if name in SOURCES:
         return SOURCES[name]
     if name in ELSEWHERE:
         other = ELSEWHERE[name]
         raise InputError(
-            f"{name} ({other.what}; {other.licence}) cannot be fetched from here: go to {other.address}, {other.how}, "
-            f"and give `isofield prepare` its folder, {other.folder}."
+            f"{name} ({other.what}; {other.licence}) cannot be downloaded from here: go to {other.address}, "
+            f"{other.how}, and give `isofield prepare` its folder, {other.folder}."
         )
     near = did_you_mean(name, [*SOURCES, *ELSEWHERE])
-    raise InputError(f"there is nothing called '{name}' to fetch{near}; `isofield fetch` lists what there is.")
+    raise InputError(f"there is nothing called '{name}' to fetch{near}; `isofield fetch` lists all names.")
 
 
-def fetch(name: str, out: str | os.PathLike[str] | None = None, *, told: Arrived | None = None) -> list[Path]:
-    """Downloads what a name of `datasets.registry` stands for into the folder `out` (default: of that name).
+def fetch(name: str, out: str | os.PathLike[str] | None = None, *, progress: Progress | None = None) -> list[Path]:
+    """Downloads the files of a name in `datasets.registry` into the folder `out` (by default named alike), and returns
+    their paths. Files that are complete stay. progress: called as the bytes of a file arrive.
 
-    Files that are there and whole stay. The others come under a hidden name, go on where they were cut if the server
-    takes part requests (RFC 9110, section 14), and take their names once size and SHA-256 are right. told: called as
-    the bytes of a file arrive. Returns the paths of all files.
-
-    Raises InputError for an unknown name, a file of another content in the place of one, a machine without network, a
-    server that refuses, has other bytes or cuts the connection, and where nothing can be written.
+    Raises InputError for an unknown name, a file with other content in place of one, a missing network, a server that
+    refuses, sends other bytes or cuts the connection, and where the system refuses to write.
     """
     source = find_source(name)
     folder = Path(source.name if out is None else out)
-    places = {folder / file.path: file for file in source.files}
-    missing = {place: file for place, file in places.items() if not _is_here(place, file)}
-    for place in missing:
-        check_output(place, (place.suffix[1:],))
-    for place, file in missing.items():
-        _bring(file, place, told or (lambda file, size: None))
-    return list(places)
+    paths = {folder / file.path: file for file in source.files}
+    missing = {path: file for path, file in paths.items() if not _is_complete(path, file)}
+    for path in missing:
+        check_output(path, (path.suffix[1:],))
+    for path, file in missing.items():
+        _download(file, path, progress)
+    return list(paths)
 
 
-def _is_here(place: Path, file: File) -> bool:
-    """Whether a file is there and whole. Raises InputError where something else has its name."""
+def _is_complete(path: Path, file: File) -> bool:
+    """Whether a file exists with the right content. Raises InputError where it exists with other content."""
+    import pooch
+
     try:
-        if not os.path.lexists(place):
+        if not os.path.lexists(path):
             return False
-        if place.stat().st_size == file.size and _digest(place) == file.sha256:
+        if pooch.file_hash(str(path)) == file.sha256:
             return True
     except OSError as error:
         raise InputError(
-            f"{place} cannot be read ({error.strerror or error}): move it away, or choose another folder."
+            f"{path} cannot be read ({os_reason(error)}): move it away, or choose another folder."
         ) from None
-    raise InputError(f"{place} is there, with another content than {file.url}: move it away, or choose another folder.")
+    raise InputError(f"{path} exists with other content than {file.url}: move it away, or choose another folder.")
 
 
-def _bring(file: File, place: Path, told: Arrived) -> None:
-    """Downloads one file, or the rest of it, checks it, and moves it into place."""
-    part = place.with_name(f".{place.name}.{file.sha256[:8]}.part")
-    try:
-        have = part.stat().st_size if part.exists() else 0
-        if have != file.size:
-            _download(file, part, have if have < file.size else 0, told)
-        if (got := _digest(part)) != file.sha256:
-            part.unlink()
-            raise InputError(
-                f"{file.url} has other bytes than it had (SHA-256 {got[:12]}..., not {file.sha256[:12]}...), so what "
-                "came is removed again: try once more, and report it if it stays so."
-            )
-        os.replace(part, place)
-    except OSError as error:
-        raise InputError(
-            f"{place} cannot be written ({error.strerror or error}): make room, or choose another folder."
-        ) from None
+@dataclass
+class _Counter:
+    """What pooch takes for a progress bar: counts the bytes, and stops at a server that sends too many."""
+
+    file: File
+    progress: Progress | None
+    received: int = 0
+    total: int = 0
+
+    def update(self, number: int) -> None:
+        self.received += number
+        if self.received - CHUNK >= self.file.size:
+            raise _Changed
+        if self.progress is not None:
+            self.progress(self.file, min(self.received, self.file.size))
+
+    def reset(self) -> None:
+        self.received = 0
+
+    def close(self) -> None:
+        pass
 
 
-def _download(file: File, part: Path, have: int, told: Arrived) -> None:
-    """Writes all of a file, or what lacks after `have` bytes, into `part`."""
-    with _asked(file, have) as response:
-        if response.status != 206:  # the server sends all of it, whatever was asked for
-            have = 0
-        rest = response.length
-        if rest is not None and have + rest != file.size:
-            part.unlink(missing_ok=True)
-            raise InputError(
-                f"{file.url} has {have + rest} bytes, not {file.size}, so nothing is kept of it: try once more, and "
-                "report it if it stays so."
-            )
-        part.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("ab" if have else "wb") as writing:
-            while have < file.size and (block := _block(response, file, have)):
-                writing.write(block[: file.size - have])
-                have += len(block)
-                told(file, min(have, file.size))
-    if have < file.size:
-        raise _cut(file, have, "it ended early")
+class _Changed(Exception):
+    """The server sends other bytes than the registry has."""
 
 
-def _asked(file: File, have: int) -> HTTPResponse:
-    """The server's answer to the request for a file from byte `have` on. Raises InputError where there is none."""
+def _download(file: File, path: Path, progress: Progress | None) -> None:
+    """Downloads one file, checks it, and moves it into place."""
+    import pooch
+    import requests
+
     from isofield import __version__
 
-    headers = {"User-Agent": f"isofield/{__version__}"} | ({"Range": f"bytes={have}-"} if have else {})
     host = urlsplit(file.url).hostname
-    try:
-        response: HTTPResponse = urlopen(Request(file.url, headers=headers), timeout=PATIENCE)
-    except HTTPError as error:
-        if error.code == 416 and have:  # it has fewer bytes than are here: all of it, then
-            return _asked(file, 0)
-        if error.code in (404, 410):
-            raise InputError(f"{file.url} is not there any more (HTTP {error.code}): report it.") from None
-        raise InputError(f"{host} refuses {file.url} (HTTP {error.code} {error.reason}): try again later.") from None
-    except (OSError, HTTPException) as error:
-        reason = error.reason if isinstance(error, URLError) else error
-        raise InputError(
-            f"{host} cannot be reached ({_words(reason)}): give the command where there is a network, and copy what it "
-            "brings."
-        ) from None
-    return response
+    agent = {"User-Agent": f"isofield/{__version__}"}
+    loader = pooch.HTTPDownloader(_Counter(file, progress), CHUNK, timeout=TIMEOUT, headers=agent)
+    with atomic_write(path) as part:
+        try:
+            loader(file.url, str(part), None)
+            if pooch.file_hash(str(part)) != file.sha256:
+                raise _Changed
+        except _Changed:
+            raise InputError(
+                f"{file.url} has other bytes than the registry of isofield (SHA-256 {file.sha256[:12]}...) and was "
+                "removed: try once more, and report it if it stays so."
+            ) from None
+        except requests.HTTPError as error:
+            status = error.response.status_code if error.response is not None else 0
+            if status in (404, 410):
+                raise InputError(f"{file.url} no longer exists (HTTP {status}): report it.") from None
+            raise InputError(f"{host} refuses {file.url} (HTTP {status}): try again later.") from None
+        except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError):
+            raise InputError(
+                f"The connection to {host} was cut before the end of {file.path} ({file.size} bytes): use the same "
+                "command again."
+            ) from None
+        except requests.RequestException as error:
+            raise InputError(
+                f"{host} cannot be reached ({_reason(error)}): use the command where there is a network, and copy the "
+                "files."
+            ) from None
 
 
-def _block(response: HTTPResponse, file: File, have: int) -> bytes:
-    """The next bytes of an answer, none at its end. Raises InputError where the connection breaks."""
-    try:
-        return response.read(BLOCK)
-    except (OSError, HTTPException) as error:
-        raise _cut(file, have, _words(error)) from None
-
-
-def _cut(file: File, have: int, reason: str) -> InputError:
-    return InputError(
-        f"The connection to {urlsplit(file.url).hostname} was cut after {have} of {file.size} bytes of {file.path} "
-        f"({reason}): give the same command again, and it goes on from there."
-    )
-
-
-def _words(reason: object) -> str:
-    return str(reason.strerror or reason) if isinstance(reason, OSError) else str(reason)
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _reason(error: BaseException) -> str:
+    """The operating system's reason of an error of requests, else the kind of the error."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, OSError) and inner.strerror:
+            return inner.strerror
+        inner = inner.__cause__ or inner.__context__
+    return type(error).__name__

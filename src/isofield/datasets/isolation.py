@@ -1,98 +1,93 @@
-"""Work on one shape in a process of its own, which may crash or take too long."""
+"""Processes that work on one shape at a time, so that a crash or a timeout costs that shape alone (Pebble)."""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, TimeoutError, as_completed
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing import resource_tracker
-from multiprocessing.process import BaseProcess
-from types import ModuleType
-from typing import Any
+from typing import Protocol, TypeVar
 
-THREADS = "IGL_NUM_THREADS"
-"""libigl's own threads."""
-LOADED = [
-    "isofield.datasets.prepare_shape", "trimesh", "manifold3d", "PIL.Image", "PIL.PngImagePlugin", "scipy.ndimage",
-    "scipy.optimize",
-]  # fmt: skip
-"""What the server of processes has loaded before it forks the first: else each shape would load it again, for half a
-second."""
+from joblib.externals.loky.backend.context import get_context
+from pebble import CONSTS, ProcessExpired, ProcessPool
 
-_stopped = threading.Event()
-"""Set where a run ends early: no shape is judged by that its process was killed."""
-_start = threading.Lock()
+IGL_THREADS = "IGL_NUM_THREADS"
+"""Environment variable with the number of libigl's threads."""
+TASKS = 200
+"""Shapes per process, after which another one takes its place: libraries may leak memory."""
+KILL_AFTER = 0.3
+"""Seconds from the signal to end to the one that kills: native code hears the second one only."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why there is no result: the process crashed, or took too long."""
+
+    reason: str
+
+
+class Run(Protocol):
+    """A pool that runs a function on items."""
+
+    def __call__(
+        self, function: Callable[[Item], Result], items: Iterable[Item]
+    ) -> Iterator[tuple[Item, Result | Failure]]:
+        """Calls the function with every item, each call in a process; yields (item, result) in any order. Raises what
+        the function raises."""
+        ...
 
 
 @contextmanager
-def working() -> Iterator[None]:
-    """While this holds, `alone` works, each process on one core; what still runs at its end is killed."""
-    before = os.environ.get(THREADS)
-    os.environ[THREADS] = "1"  # the forked processes inherit it
-    _stopped.clear()
-    try:
-        yield
-    finally:
-        _stopped.set()
-        if before is None:
-            del os.environ[THREADS]
-        else:
-            os.environ[THREADS] = before
+def isolated(workers: int, timeout: float | None) -> Iterator[Run]:
+    """A pool of processes, each on one core; those that still run at its end, or on Ctrl-C, are killed.
 
-
-def alone(target: Callable[..., None], args: tuple[Any, ...], timeout: float | None) -> int | None:
-    """The exit status of a process of its own that calls the target; None where it took longer than `timeout` seconds.
-
-    Raises KeyboardInterrupt where the run has ended.
+    timeout: seconds for one call. The script that calls needs no guard (`if __name__ == "__main__"`): loky's processes
+    do not import it again.
     """
-    process = _process(_deaf, (target, args))
-    with _start, _undisturbed():
-        main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
-        try:  # a script that calls without a guard would begin again in its own child
-            process.start()
-        finally:
-            sys.modules["__main__"] = main
-    end = None if timeout is None else time.monotonic() + timeout
-    while process.is_alive() and not _stopped.is_set() and (end is None or time.monotonic() < end):
-        process.join(0.1 if end is None else max(min(0.1, end - time.monotonic()), 0))
-    late = process.is_alive()
-    if late:
-        process.kill()
-        process.join()
-    if _stopped.is_set() and process.exitcode != 0:
-        raise KeyboardInterrupt
-    return None if late and process.exitcode != 0 else process.exitcode  # it may have ended while it was judged late
+    CONSTS.term_timeout = KILL_AFTER
+    pool = ProcessPool(workers, max_tasks=TASKS, context=get_context("loky"))
+
+    def run(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[tuple[Item, Result | Failure]]:
+        with _no_interrupts():  # the threads that start processes keep this
+            futures: dict[Future[Result], Item] = {
+                pool.schedule(function, args=(item,), timeout=timeout): item for item in items
+            }
+        for future in as_completed(futures):
+            try:
+                result: Result | Failure = future.result()
+            except TimeoutError:
+                result = Failure(f"took longer than {timeout:g} seconds")
+            except ProcessExpired as error:
+                result = Failure(f"crashed its process (exit status {error.exitcode})")
+            yield futures[future], result
+
+    before = os.environ.get(IGL_THREADS)
+    os.environ[IGL_THREADS] = "1"
+    try:
+        yield run
+    finally:
+        pool.stop()
+        pool.join()
+        del os.environ[IGL_THREADS]
+        if before is not None:
+            os.environ[IGL_THREADS] = before
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """What starts here never hears Ctrl-C, from its first moment on: it inherits this thread's blocked signals."""
+def _no_interrupts() -> Iterator[None]:
+    """What starts here never receives Ctrl-C, from its first moment on: it inherits the blocked signals."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    resource_tracker.ensure_running()  # starting it would unblock them again
+    resource_tracker.ensure_running()  # starting it later would unblock them
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _deaf(target: Callable[..., None], args: tuple[Any, ...]) -> None:
-    """Ctrl-C reaches all processes of a terminal; the run decides. (Where signals cannot be blocked at the start.)"""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    target(*args)
-
-
-def _process(target: Callable[..., None], args: tuple[Any, ...]) -> BaseProcess:
-    """A process that starts in a hundredth of a second: a server has loaded what it needs, and forks it."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn").Process(target=target, args=args)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(LOADED)
-    return context.Process(target=target, args=args)

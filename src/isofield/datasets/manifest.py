@@ -1,7 +1,7 @@
-"""What a prepared data set is, on disk.
+"""The files of a prepared data set.
 
 OUT/manifest.json              format, versions, settings, and every shape with its outcome, in the order of ids
-OUT/shapes/ID/record.json      the same of one shape; it is there once the shape is whole
+OUT/shapes/ID/record.json      the same for one shape; written once the shape is complete
 OUT/shapes/ID/signed.npy       (n, 4), and so on: samples in random order, so that any slice is a random sample
 OUT/report.csv, report.html    for people
 """
@@ -20,7 +20,7 @@ from isofield.files import atomic_write, safe_id
 from isofield.folder_format import reason
 
 FORMAT = 1
-"""Version of the layout; a reader refuses newer ones."""
+"""Version of these files; a reader refuses newer ones."""
 MANIFEST, SETTINGS, RECORD, SHAPES = "manifest.json", "settings.json", "record.json", "shapes"
 
 
@@ -28,9 +28,9 @@ MANIFEST, SETTINGS, RECORD, SHAPES = "manifest.json", "settings.json", "record.j
 class Record:
     """One shape of a prepared data set.
 
-    id, label, source: as the layout has them. outcome, reason, figures: of the quality gate. center, scale: the
-    similarity from the file's units to the normalised space. files: SHA-256 of every array, by its kind. stamp: of
-    the source file, by which a changed one is known.
+    id, label, source: from the layout. outcome, reason, figures: from the quality gate. center, scale: the similarity
+    from the file's units to the normalised space. files: SHA-256 of every array, by kind. fingerprint: of the source
+    files, to notice changes. notes: warnings of the file's reader.
     """
 
     id: str
@@ -42,27 +42,28 @@ class Record:
     center: tuple[float, ...] = (0.0, 0.0, 0.0)
     scale: float = 1.0
     files: dict[str, str] = field(default_factory=dict)
-    stamp: str = ""
+    fingerprint: str = ""
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         safe_id(self.id)
 
 
 def settings_of(config: PrepareConfig, layout: str) -> dict[str, Any]:
-    """What has to be the same for two runs to write the same bytes."""
+    """The settings that determine the samples."""
     plain: dict[str, Any] = json.loads(json.dumps(asdict(config)))
     return {"format": FORMAT, "layout": layout, **plain}
 
 
 def begun(folder: Path) -> dict[str, Any] | None:
-    """The settings that a folder was begun with; None where nothing was begun there.
+    """The settings that a folder was begun with, or None.
 
-    Raises InputError where they are damaged or of another format, and where the folder holds something else.
+    Raises InputError where they are damaged or of another format, and where the folder holds other files.
     """
     path = folder / SETTINGS
     if not path.is_file():
         if folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
-            raise InputError(f"{folder} is not empty and no prepared data set: give another folder.")
+            raise InputError(f"{folder} holds other files: give an empty or a new folder.")
         return None
     try:
         before: dict[str, Any] = dict(json.loads(path.read_text(encoding="utf-8")))
@@ -77,7 +78,7 @@ def begun(folder: Path) -> dict[str, Any] | None:
 
 
 def check_settings(folder: Path, settings: dict[str, Any]) -> None:
-    """Writes a folder's settings, or compares them with those that it was begun with.
+    """Writes the settings of a folder, or compares them with those that it was begun with.
 
     Raises InputError where they differ, and as `begun` does.
     """
@@ -86,21 +87,20 @@ def check_settings(folder: Path, settings: dict[str, Any]) -> None:
         differ = sorted(name for name in {*before, *settings} if before.get(name) != settings.get(name))
         if differ:
             raise InputError(
-                f"{folder} was begun with other settings ({', '.join(differ)}): give those again to resume, or another "
-                "folder."
+                f"{folder} was begun with other settings ({', '.join(differ)}): use the same ones, or another folder."
             )
         return
     write(folder / SETTINGS, settings)
 
 
 def write(path: Path, content: Any) -> None:
-    """Writes JSON beside its name and moves it into place. Raises InputError where that fails."""
+    """Writes JSON. Raises InputError where the system refuses."""
     with atomic_write(path) as beside:
         beside.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def read(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], list[Record]]:
-    """The settings and the records of a prepared folder.
+    """The settings and records of a prepared folder.
 
     Raises InputError for a folder that is not prepared, not finished, damaged, or of a newer format.
     """

@@ -1,19 +1,16 @@
-"""Where shapes come to lie in the normalised space: each by itself, a data set as one, or as its units are."""
+"""The similarity from the units of shapes to the normalised space: one per shape, one per data set, or none."""
 
 from __future__ import annotations
 
-import tempfile
 import warnings
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-import joblib
 import numpy as np
 
 from isofield import io
 from isofield.configs import PrepareConfig
-from isofield.datasets.isolation import alone
+from isofield.datasets.isolation import Failure, Run
 from isofield.datasets.layout import Entry
 from isofield.errors import InputError
 from isofield.points import check_cloud, check_faces, normalization
@@ -23,107 +20,97 @@ if TYPE_CHECKING:
     import trimesh
 
 REACH = 1 + 1e-6
-"""No shape goes farther from the origin, but for rounding: there end the samples, and what cameras see."""
+"""Largest distance of a shape from the origin, but for rounding: samples and views end there."""
 UNITS = Similarity((0.0, 0.0, 0.0), 1.0)
 
 
 def fixed(config: PrepareConfig) -> Similarity | None:
-    """The similarity that all shapes have, or None where each has its own. Raises ValueError where it is that of a
-    data set, and nobody has found it yet (`common`)."""
+    """The similarity of all shapes, or None where each has its own. Raises ValueError where it is that of a data set
+    and has not been computed (`common_similarity`)."""
     if config.normalize == "shape":
         return None
     if config.normalize == "none":
         return UNITS
     if config.similarity is None:
-        raise ValueError("the similarity of the data set is not known")
+        raise ValueError("the similarity of the data set has not been computed")
     x, y, z, scale = config.similarity
     return Similarity((x, y, z), scale)
 
 
 def similarity_for(points: np.ndarray, config: PrepareConfig) -> Similarity:
-    """The way of a shape into the normalised space; points (n, 3): all of its own, or its corners, finite.
+    """The similarity of one shape with these finite points or corners (n, 3).
 
-    Raises InputError for a shape without size, and for one that reaches beyond the unit ball where others, or its
-    units, say where it lies.
+    Raises InputError for a shape without extent, and for one that exceeds the unit ball under the similarity of its
+    data set, or in its own units.
     """
-    own, given = normalization(points), fixed(config)
-    if given is None:
+    own, common = normalization(points), fixed(config)
+    if common is None:
         return own
-    reach = float(np.linalg.norm(given.apply(points), axis=1).max())
+    reach = float(np.linalg.norm(common.apply(points), axis=1).max())
     if reach > REACH:
-        way = "dataset or shape" if config.normalize == "none" else "shape, or dataset into another folder"
+        remedy = "dataset or shape" if config.normalize == "none" else "shape, or dataset into another folder"
         raise InputError(
-            f"outside: it reaches {reach:.4g} from the origin, and samples lie in the unit ball: take --normalize "
-            f"{way}."
+            f"outside: it reaches {reach:.4g} from the origin, beyond the unit ball of the samples: use --normalize "
+            f"{remedy}."
         )
-    return given
+    return common
 
 
 def moved(rows: np.ndarray, similarity: Similarity, config: PrepareConfig) -> tuple[np.ndarray, Similarity]:
-    """Signed samples (n, 4) of a shape that a similarity has normalised, and that similarity, as `config` has them."""
-    given = fixed(config)
-    if given is None or given == similarity:
+    """Signed samples (n, 4), normalised by a similarity, moved to the one that `config` asks for; and that one."""
+    common = fixed(config)
+    if common is None or common == similarity:
         return rows, similarity
-    points, distance = given.apply(similarity.invert(rows[:, :3])), rows[:, 3] * (given.scale / similarity.scale)
-    return np.column_stack([points, distance]).astype(rows.dtype), given
+    points, distance = common.apply(similarity.invert(rows[:, :3])), rows[:, 3] * (common.scale / similarity.scale)
+    return np.column_stack([points, distance]).astype(rows.dtype), common
 
 
 def corners_of(mesh: trimesh.Trimesh) -> np.ndarray:
-    """The vertices (n, 3) that faces have."""
+    """The vertices (n, 3) that the faces of a mesh use."""
     return np.asarray(mesh.vertices)[np.unique(mesh.faces)]
 
 
-def common(entries: Sequence[Entry], workers: int, timeout: float | None) -> Similarity:
-    """One similarity for many shapes: the centre of their common box to the origin, the farthest of their points to
-    1/1.03. What cannot be read, crashes its process or takes too long is left out.
+def common_similarity(entries: Sequence[Entry], run: Run) -> tuple[Similarity, dict[str, str]]:
+    """One similarity for many shapes: the centre of their common box to the origin, their farthest point to 1/1.03; and
+    the ids of the shapes that were left out, because they cannot be read, crashed or took too long, with the reasons.
 
     Files are read once for the box, and those again that may have the farthest point. Raises InputError where no shape
-    can be read, or all of them together have no size.
+    can be read, or all of them together have no extent.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    extremes: dict[str, np.ndarray] = {}
+    failed: dict[str, str] = {}
 
-        def ask(some: Sequence[Entry], middle: np.ndarray | None) -> list[np.ndarray | None]:
-            jobs = joblib.Parallel(n_jobs=workers, backend="threading")
-            told: list[np.ndarray | None] = jobs(
-                joblib.delayed(_extremes)(entry.path, middle, Path(folder) / f"{k}.npy", timeout)
-                for k, entry in enumerate(some)
-            )
-            return told
+    def read(some: Iterable[Entry], middle: np.ndarray | None) -> None:
+        for (entry, _), result in run(_extremes, [(entry, middle) for entry in some]):
+            if isinstance(result, np.ndarray):
+                extremes[entry.id] = np.concatenate([extremes.get(entry.id, result), result])
+            else:
+                failed[entry.id] = result.reason
 
-        first = [(e, own) for e, own in zip(entries, ask(entries, None), strict=True) if own is not None]
-        if not first:
-            raise InputError("no shape can be read, and they have no common size: --normalize shape says why, of each.")
-        points = np.concatenate([own for _, own in first])
-        middle = points.min(0) / 2 + points.max(0) / 2
-        least = np.linalg.norm(points - middle, axis=1).max()
-        # A box's corner is at least as far away as any point in it.
-        far = [e for e, own in first if np.linalg.norm(np.abs(own - middle).max(0)) > least]
-        return normalization(np.concatenate([points, *(own for own in ask(far, middle) if own is not None)]))
-
-
-def _extremes(path: Path, middle: np.ndarray | None, to: Path, timeout: float | None) -> np.ndarray | None:
-    """The points (k, 3) of a file that bound its box, or the one that is farthest from the middle (3,); None where
-    nobody can say."""
-    if alone(_write_extremes, (path, middle, to), timeout) != 0 or not to.is_file():
-        return None
-    points: np.ndarray = np.load(to, allow_pickle=False)
-    to.unlink()
-    return points
+    read(entries, None)
+    if not extremes:
+        raise InputError("no shape can be read, so there is no common frame: see the reasons with --normalize shape.")
+    points = np.concatenate([*extremes.values()])
+    middle = points.min(0) / 2 + points.max(0) / 2
+    least = np.linalg.norm(points - middle, axis=1).max()
+    # The corner of a shape's box is at least as far away as any of its points.
+    read([e for e in entries if np.linalg.norm(np.abs(extremes.get(e.id, middle) - middle).max(0)) > least], middle)
+    return normalization(np.concatenate([*extremes.values()])), dict(sorted(failed.items()))
 
 
-def _write_extremes(path: Path, middle: np.ndarray | None, to: Path) -> None:
+def _extremes(task: tuple[Entry, np.ndarray | None]) -> np.ndarray | Failure:
+    """The points (k, 3) of a shape that touch its bounding box; with a middle (3,), the point farthest from it."""
+    entry, middle = task
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            shape = io.read(path)
-            if isinstance(shape, Cloud):
-                points = check_cloud(shape, str(path)).points
-            else:
-                points = corners_of(check_faces(shape, str(path)))
-    except InputError:
-        return
+            warnings.simplefilter("ignore")  # the quality gate reads the file again, and reports them
+            shape = io.read(entry.path)
+        if isinstance(shape, Cloud):
+            points = check_cloud(shape, str(entry.path)).points
+        else:
+            points = corners_of(check_faces(shape, str(entry.path)))
+    except InputError as error:
+        return Failure(str(error))
     if middle is None:
-        chosen = np.concatenate([points.argmin(0), points.argmax(0)])
-    else:
-        chosen = np.linalg.norm(points - middle, axis=1).argmax()[None]
-    np.save(to, points[chosen])
+        return points[np.concatenate([points.argmin(0), points.argmax(0)])]
+    return points[np.linalg.norm(points - middle, axis=1).argmax()[None]]

@@ -35,7 +35,7 @@ def take(entry: Entry, config: PrepareConfig, seed: list[int]) -> tuple[GateResu
     if missing:
         available = [kind for kind, names in NEEDS.items() if entry.precomputed.keys() >= {*names}]
         what = " and ".join(dict.fromkeys(missing))
-        return GateResult("reject", f"it has no {what} samples: ask for --samples {' '.join(available)}", {}), {}
+        return GateResult("reject", f"it has no {what} samples: use --samples {' '.join(available)}", {}), {}
     assert entry.read is not None  # for the type checker: Entry sees to it
     try:
         samples = entry.read(entry.precomputed, {name for kind in config.samples for name in NEEDS[kind]})

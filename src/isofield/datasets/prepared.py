@@ -1,4 +1,4 @@
-"""A prepared data set for training: one read is one slice of a file that is mapped into memory."""
+"""A prepared data set for training: each item is a slice of a memory-mapped file."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 
 from isofield.datasets.manifest import SHAPES, Record, read
-from isofield.datasets.prepare_shape import place
+from isofield.datasets.prepare_shape import shape_folder
 from isofield.datasets.splits import chosen, read_split
 from isofield.errors import InputError
 
 
 class Prepared:
-    """The shapes of a prepared folder that were accepted or repaired; a sequence that `torch.utils.data` reads, too.
+    """The accepted and repaired shapes of a prepared folder, also as a data set of `torch.utils.data`.
 
-    records: of every shape, in the order of ids. settings: it was prepared with. `data[i]` is (count, columns) float32:
-    a random slice of the shape's samples, another one every time; `data.slice(i, start)` the one from a row on.
+    records: of the shapes, sorted by id. settings: of the preparation. `data[i]` is (count, columns) float32: a random
+    slice of the shape's samples, a new one each time; `data.slice(i, start)` is the slice from a row on.
     """
 
     def __init__(
@@ -30,14 +30,14 @@ class Prepared:
         ids: Sequence[str] | None = None,
         seed: int = 0,
     ) -> None:
-        """kind: of samples. count: rows of one read. ids: the shapes to take, all by default. seed: of the slices.
+        """kind: of samples. count: rows per slice. ids: the shapes to take, all by default. seed: of the slices.
 
-        Raises InputError where the folder, the kind or an id is not there.
+        Raises InputError where the folder, the kind or an id does not exist.
         """
         self._folder = Path(folder)
         self.settings, records = read(self._folder)
         if count < 1:
-            raise InputError(f"{count} rows are no slice: give at least 1.")
+            raise InputError(f"count must be at least 1, not {count}.")
         if kind == "views":
             raise InputError(f"views are pictures, not rows: read them in {self._folder / SHAPES}/ID/views.")
         if kind not in self.settings["samples"]:
@@ -63,11 +63,11 @@ class Prepared:
         return self.slice(index, int(self._generator().integers(max(len(rows) - self._count, 0) + 1)))
 
     def slice(self, index: int, start: int) -> np.ndarray:
-        """(count, columns) float32, the rows from `start` on."""
+        """(count, columns) float32: the rows from `start` on."""
         return np.array(self.rows(index)[start : start + self._count], np.float32)
 
     def _generator(self) -> np.random.Generator:
-        """A process that loads for torch has a seed of its own, and another in every epoch."""
+        """The random generator; workers of a torch DataLoader have their own, a new one every epoch."""
         data = sys.modules.get("torch.utils.data")
         info = data.get_worker_info() if data is not None else None
         if info is not None and info.seed != self._worker:
@@ -75,8 +75,8 @@ class Prepared:
         return self._random
 
     def rows(self, index: int) -> np.ndarray:
-        """All rows of a shape (n, columns), mapped into memory."""
-        path = place(self._folder, self.records[index].id) / f"{self._kind}.npy"
+        """All rows (n, columns) of a shape, memory-mapped."""
+        path = shape_folder(self._folder, self.records[index].id) / f"{self._kind}.npy"
         try:
             return np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:
@@ -84,8 +84,8 @@ class Prepared:
 
 
 def ids_of(folder: str | os.PathLike[str], split: str | os.PathLike[str], part: str) -> list[str]:
-    """The ids of a prepared folder that a split names, in its part of that name where it has parts.
+    """The ids of a prepared folder that a split names; part: of the split, if it has several.
 
-    Raises InputError for ids that are not there.
+    Raises InputError for ids that do not exist.
     """
     return [record.id for record in chosen(read(folder)[1], read_split(split, part), str(split))]

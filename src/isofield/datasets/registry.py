@@ -1,6 +1,6 @@
-"""What `isofield fetch` knows: files that anybody may download, each pinned to a commit, and where to ask for the rest.
+"""The data of `isofield fetch`: files for everybody, each pinned to a commit, and where to request other data.
 
-Sizes and SHA-256 are those of the files at that commit, so what comes is what was measured with, or is refused.
+Sizes and SHA-256 are those of the files at that commit; other content is refused.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 @dataclass(frozen=True)
 class File:
-    """path: below the folder that it is fetched into. url: where it is. size: in bytes. sha256: 64 digits."""
+    """path: below the folder of the download. url: its address. size: in bytes. sha256: 64 digits."""
 
     path: str
     url: str
@@ -21,7 +21,7 @@ class File:
 
 @dataclass(frozen=True)
 class Source:
-    """name, what, licence: for people. files: all that belongs to it."""
+    """name, what, licence: for people. files: all its files."""
 
     name: str
     what: str
@@ -36,10 +36,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """What `fetch` leaves to people: an account is needed, or no sum of its bytes is known.
+    """Data that `fetch` cannot download: they need an account, or have no published checksum.
 
-    address: where to ask for it or to load it down. how: what has to be done there. folder: what `isofield prepare`
-    takes, once it is unpacked.
+    address: where to request or download them. how: what to do there. folder: what to give `isofield prepare`, once
+    they are unpacked.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Elsewhere:
 
 
 def _raw(repository: str, commit: str, path: str, size: int, sha256: str, to: str = "") -> File:
-    """A file of a public repository on GitHub; to: its path here, its own name unless given."""
+    """A file of a public repository on GitHub; to: its path here, by default its own name."""
     url = f"https://raw.githubusercontent.com/{repository}/{commit}/{quote(path)}"
     return File(to or path.rsplit("/", 1)[-1], url, size, sha256)
 
@@ -61,7 +61,7 @@ def _model(commit: str, path: str, size: int, sha256: str) -> tuple[File, ...]:
 
 
 def _sampled(kind: str, shape: str, size: int, sha256: str) -> File:
-    """A file of an aircraft as DeepSDF's preprocessing leaves it, at its place in that layout."""
+    """A file of an aircraft from DeepSDF's preprocessing, at its path in that layout."""
     path = f"{kind}/ShapeNetV2/02691156/{shape}"
     commit = "49b756a3a2f31b2f2a08f420c4d079463c4bf5b5"
     return _raw("vsitzmann/metasdf", commit, f"3D/data/{path}", size, sha256, to=path)
@@ -104,16 +104,16 @@ SOURCES: dict[str, Source] = {source.name: source for source in (
         "Minisal/ICP", "9b86d0c7e97b498860e2628a712be2c579d2f456", "data/bun000.ply", 1_988_159,
         "7d48f9fdf917311de680d074edce8aff25a4b9bfd87be9301822dace811209fb",
     ),)),
-    Source("gargoyle", "95 435 scanned points with normals, of Neural-Pull's demo", "research only", (_raw(
+    Source("gargoyle", "95 435 scanned points with normals, from Neural-Pull's demo", "research only", (_raw(
         "mabaorui/NeuralPull-Pytorch", "1f499995cdb509ecbd37fbba45f5666120370dd0", "data/gargoyle.ply", 2_290_613,
         "78bb925be84a1eced067eb21f4020417731b42c6256b21e86711ce54ee2c9b67",
     ),)),
-    Source("abc-part", "a part of ABC, as Points2Surf has it", "ABC's terms: its maker keeps the rights", (_raw(
+    Source("abc-part", "a part of ABC, from Points2Surf", "ABC's terms: its author keeps the rights", (_raw(
         "ErlerPhilipp/points2surf", "bbc18d0f36f67a68691ffe459046cd9545ce10fc",
         "datasets/minimal/03_meshes/00011084_fddd53ce45f640f3ab922328_trimesh_019.ply", 307_116,
         "b8c9009b48a4a61fbb7e5180d6876a4ee4df202cc5823fa2ca93a001d3df380a",
     ),)),
-    Source("deepsdf-aircraft", "samples of three aircraft, as DeepSDF's preprocessing leaves them",
+    Source("deepsdf-aircraft", "samples of three aircraft, from DeepSDF's preprocessing",
            "ShapeNet's terms: research and education, not for profit", (
         _sampled("SdfSamples", "d18f2aeae4146464bd46d022fd7d80aa.npz", 3_628_746,
                  "c3ff84cdfd4e2b3849fa3f2081fc2789db493d407df15f0a852d239c4ad88357"),
@@ -135,7 +135,7 @@ SOURCES: dict[str, Source] = {source.name: source for source in (
                  "254de37ce7cb6f55c9e52c53ebae3c15d92a15f7cd10a137ea8b747f47af9ad4"),
     )),
 )}  # fmt: skip
-"""What can be fetched, by its name."""
+"""Data that can be downloaded, by name."""
 
 ELSEWHERE: dict[str, Elsewhere] = {source.name: source for source in (
     Elsewhere("shapenet", "ShapeNetCore, 51 300 shapes of 55 classes", "research and education, not for profit",
@@ -145,7 +145,7 @@ ELSEWHERE: dict[str, Elsewhere] = {source.name: source for source in (
               "register, and unpack the scans or the registrations", "the one that holds subject/sequence/frame.ply"),
     Elsewhere("modelnet", "ModelNet10 and ModelNet40", "research", "https://modelnet.cs.princeton.edu",
               "unpack ModelNet10.zip or ModelNet40.zip", "the one that holds class/train and class/test"),
-    Elsewhere("abc", "ABC, a million CAD models", "Onshape's terms: their makers keep the rights",
+    Elsewhere("abc", "ABC, a million CAD models", "Onshape's terms: their authors keep the rights",
               "https://deep-geometry.github.io/abc-dataset", "unpack the .obj chunks", "the one that holds the chunks"),
     Elsewhere("thingi10k", "Thingi10K, 10 000 models for printers", "open licences, another for each model",
               "https://huggingface.co/datasets/Thingi10K/Thingi10K", "unpack the raw meshes", "raw_meshes"),
@@ -155,4 +155,4 @@ ELSEWHERE: dict[str, Elsewhere] = {source.name: source for source in (
               "https://github.com/bulletphysics/bullet3", "clone it",
               "examples/pybullet/gym/pybullet_data/random_urdfs"),
 )}  # fmt: skip
-"""What people have to get themselves, by its name."""
+"""Data that people have to request themselves, by name."""

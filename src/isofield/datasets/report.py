@@ -1,4 +1,4 @@
-"""What became of every shape, for people: a table, and a page of pictures."""
+"""The outcome of every shape: a table, and a page of pictures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from isofield.datasets.manifest import Record
-from isofield.datasets.prepare_shape import PICTURE, place
+from isofield.datasets.prepare_shape import PICTURE, shape_folder
 from isofield.files import atomic_write
 
 STYLE = """body{font:14px/1.4 system-ui,sans-serif;margin:2em;color:#343a42;background:#fff}
@@ -23,27 +23,28 @@ ORDER = {"reject": 0, "repair": 1, "accept": 2}
 
 
 def counts(records: Sequence[Record]) -> Counter[str]:
-    """How many were accepted, repaired and rejected."""
+    """Numbers of accepted, repaired and rejected shapes."""
     return Counter(record.outcome for record in records)
 
 
 def write(out: Path, records: Sequence[Record]) -> None:
-    """Writes report.csv (id, outcome, reason, class, then figures) and report.html, which needs nothing beside it.
-    Raises InputError where that fails."""
+    """Writes report.csv (id, outcome, reason, class, notes, figures) and report.html, a self-contained page.
+
+    Raises InputError where the system refuses.
+    """
     names = sorted({name for record in records for name in record.figures})
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["id", "outcome", "reason", "class", *names])
+    rows.writerow(["id", "outcome", "reason", "class", "notes", *names])
     for record in records:
-        rows.writerow(
-            [record.id, record.outcome, record.reason, record.label, *(record.figures.get(n, "") for n in names)]
-        )
-    told = ", ".join(f"{number} {outcome}" for outcome, number in sorted(counts(records).items()))
+        figures = [record.figures.get(name, "") for name in names]
+        rows.writerow([record.id, record.outcome, record.reason, record.label, "; ".join(record.notes), *figures])
+    numbers = ", ".join(f"{number} {outcome}" for outcome, number in sorted(counts(records).items()))
     cells = "".join(_figure(out, r) for r in sorted(records, key=lambda r: (ORDER[r.outcome], r.id)))
     page = (
         f"<!doctype html><meta charset=utf-8><title>{html.escape(out.name)}</title><style>{STYLE}</style>"
-        f"<h1>{html.escape(out.name)}</h1><p>{len(records)} shapes: {told}. Left the shape, right what is inside in "
-        f"the plane through its middle (sheets drawn thicker than they are; of points alone, how near they are).</p>"
+        f"<h1>{html.escape(out.name)}</h1><p>{len(records)} shapes: {numbers}. Left: the shape; right: a section "
+        f"through its middle (sheets are drawn thicker; for points without faces, the distance to them).</p>"
         f"<main>{cells}</main>\n"
     )
     for name, content in (("report.csv", text.getvalue()), ("report.html", page)):
@@ -52,12 +53,13 @@ def write(out: Path, records: Sequence[Record]) -> None:
 
 
 def _figure(out: Path, record: Record) -> str:
-    path = place(out, record.id) / PICTURE
+    path = shape_folder(out, record.id) / PICTURE
     image = ""
     if path.is_file():
         image = f'<img alt="" src="data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}">'
-    words = html.escape(record.reason or "nothing to mend")
+    words = html.escape("; ".join(filter(None, [record.reason, *record.notes])) or "no repairs")
     return (
-        f"<figure class={record.outcome}>{image}<figcaption><b>{html.escape(record.id)}</b> {record.outcome}<br>"
+        f'<figure class="{html.escape(record.outcome)}">{image}<figcaption>'
+        f"<b>{html.escape(record.id)}</b> {html.escape(record.outcome)}<br>"
         f"<small>{words}</small></figcaption></figure>"
     )

@@ -1,4 +1,4 @@
-"""Which shapes belong to which part of an experiment: DeepSDF's {dataset: {class: [ids]}}, plain lists, classes."""
+"""Splits of a data set, in DeepSDF's form {dataset: {class: [ids]}} or as lists of ids; and selection by class."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from isofield.errors import InputError, did_you_mean
 
 Named = TypeVar("Named", Entry, Record)
 LISTS = (".txt", ".lst")
-"""Extensions of lists with an id a line: Points2Surf's trainset.txt, Occupancy Networks' train.lst."""
+"""Extensions of lists with one id per line: Points2Surf's trainset.txt, Occupancy Networks' train.lst."""
 
 
 def read_split(path: str | os.PathLike[str], part: str | None = None) -> list[str]:
-    """The ids of a split: a JSON list, or {dataset: {class: [ids]}}, whose ids become class/id and dataset/class/id
-    where the shapes are called so; or a text of an id a line (.txt, .lst), which lies in the folder of its shapes or of
-    their class, so that its ids begin with that folder where the shapes' do. part: of several parts, as `make_split`
-    makes them, this one alone. Raises InputError for anything else."""
+    """The ids of a split: a JSON list; {dataset: {class: [ids]}}, whose ids become dataset/class/id; or a text with one
+    id per line (.txt, .lst), whose ids begin with the name of the list's folder. `chosen` ignores leading names that
+    the shapes do not have. part: the name of one part, for splits of several as `make_split` makes them.
+
+    Raises InputError for anything else.
+    """
     path = Path(path)
     if not path.is_file():
         raise InputError(f"There is no split {path}: check the spelling.")
@@ -35,7 +37,7 @@ def read_split(path: str | os.PathLike[str], part: str | None = None) -> list[st
         return list(_ids(table[part], ()) if isinstance(table, dict) and part in table else _ids(table, ()))
     except (OSError, ValueError, TypeError) as error:
         raise InputError(
-            f"{path} is no split ({error}): give a JSON list of ids, {{dataset: {{class: [ids]}}}}, or a .txt of lines."
+            f"{path} is not a split ({error}): give JSON (a list of ids, {{dataset: {{class: [ids]}}}}) or lines."
         ) from None
 
 
@@ -43,7 +45,7 @@ def _ids(table: Any, above: tuple[str, ...]) -> Iterable[str]:
     if isinstance(table, list):
         for id_ in table:
             if not isinstance(id_, str):
-                raise TypeError(f"{id_!r} is no id")
+                raise TypeError(f"{id_!r} is not an id")
             yield "/".join([*above, id_])
     elif isinstance(table, dict) and len(above) < 2:
         for name, below in table.items():
@@ -53,12 +55,13 @@ def _ids(table: Any, above: tuple[str, ...]) -> Iterable[str]:
 
 
 def chosen(entries: Sequence[Named], ids: Sequence[str], name: str) -> list[Named]:
-    """The shapes that a split names, in their own order. Dataset and class before an id may be missing in the shape's.
+    """The shapes that a split names, in their own order; leading names of its ids (dataset, class) are ignored where
+    the shapes do not have them.
 
     Raises InputError with all ids that no shape has.
     """
     known = {entry.id for entry in entries}
-    found: set[str] = set()
+    selected: set[str] = set()
     missing: list[str] = []
     for id_ in ids:
         parts = id_.split("/")
@@ -66,32 +69,34 @@ def chosen(entries: Sequence[Named], ids: Sequence[str], name: str) -> list[Name
         if match is None:
             missing.append(id_)
         else:
-            found.add(match)
+            selected.add(match)
     if missing:
         raise InputError(f"{name} names {len(missing)} ids that no shape has: {', '.join(missing)}.")
-    return [entry for entry in entries if entry.id in found]
+    return [entry for entry in entries if entry.id in selected]
 
 
 def of_classes(entries: Sequence[Entry], classes: Sequence[str]) -> list[Entry]:
-    """The shapes of these classes; a class is called by its name, or as a folder in its shapes' ids is (ShapeNet's
-    numbers). Raises InputError for one that no shape has."""
-    called = [{entry.label, *entry.id.split("/")[:-1]} - {""} for entry in entries]
-    known: set[str] = set().union(*called)
+    """The shapes of these classes, given by name or by a folder in the ids of its shapes (ShapeNet's numbers).
+
+    Raises InputError for a class that no shape has.
+    """
+    names_of = [{entry.label, *entry.id.split("/")[:-1]} - {""} for entry in entries]
+    known: set[str] = set().union(*names_of)
     for name in classes:
         if name not in known:
             labels = sorted({entry.label for entry in entries} - {""})
-            which = f"choose among {', '.join(labels)}" if labels else "the shapes have none"
+            which = f"choose among {', '.join(labels)}" if labels else "the shapes have no classes"
             raise InputError(f"there is no class '{name}'{did_you_mean(name, known)}; {which}.")
-    return [entry for entry, names in zip(entries, called, strict=True) if names & {*classes}]
+    return [entry for entry, names in zip(entries, names_of, strict=True) if names & {*classes}]
 
 
 def make_split(entries: Sequence[Entry], parts: dict[str, float], seed: int = 0) -> dict[str, dict[str, list[str]]]:
-    """{part: {class: [ids]}}: every class shuffled by itself and divided by these shares, which sum to 1.
+    """{part: {class: [ids]}}: every class is shuffled and divided by the shares of the parts.
 
-    Raises InputError for shares that do not.
+    Raises InputError for shares that are not positive or do not sum to 1.
     """
     if not parts or any(not share > 0 for share in parts.values()) or abs(sum(parts.values()) - 1) > 1e-6:
-        raise InputError("the parts' shares have to be above 0 and to sum to 1.")
+        raise InputError("the shares of the parts must be above 0 and sum to 1.")
     made: dict[str, dict[str, list[str]]] = {part: {} for part in parts}
     for label in sorted({entry.label for entry in entries}):
         ids = sorted(entry.id for entry in entries if entry.label == label)

@@ -1,1 +1,1 @@
-"""Supervision made from a shape: where a field is asked, and what is known there."""
+"""Training samples of a shape: query points, and the supervision there."""
