@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -92,11 +92,14 @@ def fit(
     deviation = None if noise is None else float(noise) * float(np.linalg.norm(np.ptp(points, axis=0)))
     shape = Shape(Observation(points, clean.normals, deviation, triangles, free))
     implementation, code, estimated, interrupted = spec.method(settings), None, None, False
+    losses: Mapping[str, float] = {}
     try:
         for stage in implementation.infer((shape,), seed, device):
             code = stage.code if stage.code is not None else code
             estimated = stage.noise if stage.noise is not None else estimated
-            report(stage.stage, stage.fraction)
+            losses = stage.losses or losses
+            terms = ", ".join(f"{term} {value:.4g}" for term, value in stage.losses.items())
+            report(f"{stage.stage}: {terms}" if terms else stage.stage, stage.fraction)
     except KeyboardInterrupt:
         if code is None:
             raise
@@ -115,6 +118,7 @@ def fit(
         "quality": quality,
         "seed": seed,
         "settings": asdict(settings),
+        "losses": dict(losses),
         "points": {"given": len(cloud.points), "outliers": outliers, "used": len(points)},
         "faces": None if mesh is None else len(mesh.faces),
         "noise": deviation / similarity.scale,
