@@ -109,6 +109,48 @@ def test_shapes_that_the_space_does_not_hold_are_told(work, capsys):
     assert f"{out} still holds older meshes, which are not in codes.npz: whole.ply." in told.err
 
 
+@pytest.fixture(scope="module")
+def empty(work, toy_space) -> Path:
+    """Samples of nothing: the code that they are solved for has no surface."""
+    x = np.random.default_rng(0).uniform(-1, 1, (8000, 3)).astype(np.float32)
+    rows = np.column_stack([x, np.full(len(x), 0.3, np.float32)])
+    np.savez(work / "empty.npz", pos=rows, neg=np.float32([[0, 0, 0, -1e-6]]))
+    return work / "empty.npz"
+
+
+def test_one_bad_input_does_not_end_the_others(work, empty, tmp_path, capsys):
+    io.write_mesh(io.read(work / "whole.ply"), tmp_path / "in" / "whole.ply")
+    damaged = (tmp_path / "in" / "whole.ply").read_bytes()
+    (tmp_path / "in" / "cut.ply").write_bytes(damaged[: len(damaged) // 2])
+    line = ["infer", str(work / "run"), str(tmp_path / "in"), str(empty), "-o", str(tmp_path / "out"), *QUIET]
+    assert main([*line, "--json"]) == 1
+    said = capsys.readouterr()
+    assert json.loads(said.out)["failed"] == ["empty", "cut"]
+    assert "empty: the field of its code has no surface." in said.err and "cut.ply" in said.err
+    with (tmp_path / "out" / "report.csv").open() as file:
+        rows = {row["id"]: row for row in csv.DictReader(file)}
+    assert rows["whole"]["error"] == "" and rows["whole"]["watertight"] == "True"
+    assert rows["empty"]["error"] == "the field of its code has no surface" and rows["empty"]["mesh"] == ""
+    assert "cut.ply" in rows["cut"]["error"] and rows["cut"]["loss"] == ""
+    codes = np.load(tmp_path / "out" / "codes.npz")
+    assert codes["ids"].tolist() == ["whole", "empty"] and len(codes["codes"]) == 2
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"whole.ply", "codes.npz", "report.csv"}
+    refused(["infer", str(work / "run"), str(tmp_path / "in" / "cut.ply"), "-o", str(tmp_path / "no")], work, "cut", capsys)
+
+
+def test_a_code_without_a_surface_between_others(work, empty, capsys):
+    out = work / "way-to-nothing"
+    line = ["interpolate", str(work / "run"), "toy/000", str(empty), "-o", str(out), "--steps", "3", *QUIET]
+    assert main(line) == 1
+    assert "002: the field of its code has no surface." in capsys.readouterr().err
+    with (out / "report.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["id"] for row in rows] == ["000", "001", "002"]
+    assert rows[0]["error"] == "" and rows[2]["error"] != ""
+    assert len(np.load(out / "codes.npz")["codes"]) == 3
+    assert (out / "way.gif").is_file() and not (out / "002.ply").exists()
+
+
 BROKEN = {
     "complete run depth.npy -o o.ply": "depth.npy is a picture, and a depth image needs its camera",
     "complete run d.png -o o.ply": "a depth image needs its camera: give --camera FILE.json",
