@@ -57,7 +57,14 @@ def test_interpolate(work, capsys):
     out = work / "way"
     ends = ["toy/000", str(work / "whole.ply")]
     assert main(["interpolate", str(work / "run"), *ends, "-o", str(out), "--steps", "3", *QUIET]) == 0
-    assert {path.name for path in out.iterdir()} == {"000.ply", "001.ply", "002.ply", "codes.npz", "report.csv", "way.gif"}
+    assert {path.name for path in out.iterdir()} == {
+        "000.ply",
+        "001.ply",
+        "002.ply",
+        "codes.npz",
+        "report.csv",
+        "way.gif",
+    }
     codes = np.load(out / "codes.npz")["codes"]
     assert np.allclose(codes[1], (codes[0] + codes[2]) / 2, atol=1e-5)
     from PIL import Image
@@ -72,7 +79,14 @@ def test_sample(work):
     out = work / "new"
     command = ["sample", str(work / "run"), "-n", "3", "--seed", "4", *QUIET]
     assert main([*command, "-o", str(out)]) == 0
-    assert {path.name for path in out.iterdir()} == {"000.ply", "001.ply", "002.ply", "codes.npz", "report.csv", "shapes.png"}
+    assert {path.name for path in out.iterdir()} == {
+        "000.ply",
+        "001.ply",
+        "002.ply",
+        "codes.npz",
+        "report.csv",
+        "shapes.png",
+    }
     for number in range(3):
         mesh = trimesh.load(out / f"{number:03d}.ply", process=False)
         assert mesh.is_watertight
@@ -135,7 +149,9 @@ def test_one_bad_input_does_not_end_the_others(work, empty, tmp_path, capsys):
     codes = np.load(tmp_path / "out" / "codes.npz")
     assert codes["ids"].tolist() == ["whole", "empty"] and len(codes["codes"]) == 2
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"whole.ply", "codes.npz", "report.csv"}
-    refused(["infer", str(work / "run"), str(tmp_path / "in" / "cut.ply"), "-o", str(tmp_path / "no")], work, "cut", capsys)
+    refused(
+        ["infer", str(work / "run"), str(tmp_path / "in" / "cut.ply"), "-o", str(tmp_path / "no")], work, "cut", capsys
+    )
 
 
 def test_a_code_without_a_surface_between_others(work, empty, capsys):
@@ -164,7 +180,7 @@ BROKEN = {
     "complete run part.ply -o o.xyz": "o.xyz has the extension .xyz",
     "complete run part.ply -o o.ply --pose rigid --max-rotation 270": "--max-rotation 270 is out of range",
     "complete none part.ply -o o.ply": "there is no folder none",
-    "interpolate run toy/000 toy/0001 -o way2": "'toy/0001' is neither a training shape of this space, perhaps you meant",
+    "interpolate run toy/000 toy/0001 -o way2": "'toy/0001' is neither a training shape of this space, perhaps",
     "interpolate run toy/000 toy/001 -o way2 --steps 1": "--steps must be at least 2, not 1",
     "sample run -n 0 -o new2": "--count must be at least 1, not 0",
     "sample run -n 2 -o new2 --spread 9": "--spread 9 is out of range",

@@ -55,7 +55,7 @@ class PcaMlp(nn.Module):
 
     @property
     def length(self) -> int:
-        """Numbers of a code."""
+        """Length of a code."""
         return self.coarse.length
 
     def config(self) -> dict[str, Any]:
@@ -81,7 +81,7 @@ class PcaMlp(nn.Module):
         return F.pad(volume, (1,) * 6, mode="replicate").flatten(1), self.code(z[:, : self.lead])
 
     def decode(self, x: Tensor, given: tuple[Tensor, Tensor], random: torch.Generator | None = None) -> Tensor:
-        """Distances (b, n) at x (b, n, 3) of shapes of which `condition` gave volumes and codes' part."""
+        """Distances (b, n) at x (b, n, 3); given: what `condition` made of the codes."""
         volume, code = given
         cells, side = self.coarse.cells, self.coarse.cells + 3
         u = (x.clamp(-1, 1) + 1) * (cells / 2)  # (b, n, 3) in cells
