@@ -20,13 +20,12 @@ from typing import Any
 
 import numpy as np
 import trimesh
-from isofield.cli.compare import cell, settings_of
 from space_data import Data, add_arguments
 
 from isofield import api
-from isofield.api.benchmark import FIGURES, compare_methods, score
+from isofield.api.benchmark import FIGURES, benchmark, score
+from isofield.cli.benchmark import candidate, cell
 from isofield.cli.progress import shown
-from isofield.configs import LinearConfig
 from isofield.evaluate.retrieval import POINTS
 from isofield.evaluate.surface_samples import SurfaceSamples, sample_surface
 
@@ -43,7 +42,7 @@ def training_shapes(run: Path, data: Data) -> str:
     for id_ in space.ids[:: max(len(space.ids) // 20, 1)][:20]:
         similarity, truth = data.similarity[id_], data.mesh(id_)
         sdf = space.sdf(space.code(id_), similarity)
-        mesh = sdf.mesh(None if isinstance(space.config, LinearConfig) else 128)
+        mesh = sdf.mesh(None if sdf.kind == "grid" else 128)
         normalised = trimesh.Trimesh(similarity.apply(mesh.vertices), mesh.faces, process=False)
         scores.append(score(points(normalised, 1), points(truth, 2))[0])
         meshes.append(12 * (len(truth.vertices) + len(truth.faces)))
@@ -72,17 +71,17 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--most", type=int, help="the first N test shapes (default: all)")
     args = parser.parse_args()
-    settings = {Path(name).stem: settings_of(name) for name in args.methods.split(",")}
+    candidates = dict(candidate(name) for name in args.methods.split(","))
     with shown("spaces", True) as report:
-        rows = compare_methods(
-            settings, args.data, args.truth, args.work, args.split, seeds=args.seeds, most=args.most, progress=report
+        rows = benchmark(
+            candidates, args.data, args.truth, args.work, args.split, seeds=args.seeds, most=args.most, progress=report
         )  # fmt: skip
     print("| | " + " | ".join(figure.replace("_", " ") for figure in FIGURES) + " |\n" + "| --- " * 12 + "|")
     print("\n".join(map(line, rows)))
     print("\n| training shapes | median | mean | 256-cubed, of dense | kB a shape | as a mesh | voxels |", end="")
     print(" 32-cubed components |\n" + "| --- " * 8 + "|")
     data = Data(args.data, args.truth, args.split)
-    for name in settings:
+    for name in candidates:
         print(training_shapes(args.work / name, data))
 
 

@@ -20,12 +20,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from isofield.cli.compare import cell
 from space_data import add_arguments
 
-from isofield.api.benchmark import compare_methods
+from isofield.api.benchmark import benchmark
+from isofield.cli.benchmark import cell
 from isofield.cli.progress import shown
-from isofield.configs import PRESETS, DeepSdfConfig, SpaceConfig
+from isofield.configs import DeepSdf
+from isofield.configs.deepsdf import SMALL
 from isofield.training import read_log
 
 WIDTH = 128
@@ -34,20 +35,18 @@ NO_CLAMP = 10.0
 COLUMNS = ("training_seconds", "median", "mean", "better_than_retrieval", "accuracy", "cosine")
 
 
-def base(steps: int) -> DeepSdfConfig:
+def base(steps: int) -> DeepSdf:
     """`deepsdf-mlp` in fewer steps."""
-    config = PRESETS["deepsdf-mlp"]
-    assert isinstance(config, DeepSdfConfig)
-    return replace(config, steps=steps)
+    return replace(SMALL, training=replace(SMALL.training, steps=steps))
 
 
-def clamps(config: DeepSdfConfig) -> dict[str, SpaceConfig]:
+def clamps(config: DeepSdf) -> dict[str, DeepSdf]:
     """Several clamps."""
     values = {"clamp 0.01": 0.01, "clamp 0.05": 0.05, "clamp 0.1": 0.1, "clamp 0.5": 0.5, "no clamp": NO_CLAMP}
     return {name: replace(config, clamp=value) for name, value in values.items()}
 
 
-def skips(config: DeepSdfConfig) -> dict[str, SpaceConfig]:
+def skips(config: DeepSdf) -> dict[str, DeepSdf]:
     """With and without a skip to the middle layer, at several depths."""
     return {
         f"{depth} layers, {name}": replace(config, dims=(WIDTH,) * depth, latent_in=middle)
@@ -56,7 +55,7 @@ def skips(config: DeepSdfConfig) -> dict[str, SpaceConfig]:
     }
 
 
-def norms(config: DeepSdfConfig) -> dict[str, SpaceConfig]:
+def norms(config: DeepSdf) -> dict[str, DeepSdf]:
     """Weight norm, layer norm, none, in all layers."""
     every = tuple(range(len(config.dims)))
     return {
@@ -66,7 +65,7 @@ def norms(config: DeepSdfConfig) -> dict[str, SpaceConfig]:
     }
 
 
-STUDIES: dict[str, Callable[[DeepSdfConfig], dict[str, SpaceConfig]]] = {
+STUDIES: dict[str, Callable[[DeepSdf], dict[str, DeepSdf]]] = {
     "clamp": clamps, "skip": skips, "norm": norms,
 }  # fmt: skip
 
@@ -91,8 +90,9 @@ def main() -> None:
         folder = args.work / f"{study}-{args.steps}"
         variants = STUDIES[study](base(args.steps))
         with shown(study, True) as report:
-            rows = compare_methods(
-                variants, args.data, args.truth, folder, args.split, seeds=args.seeds, refine=False, most=args.most,
+            candidates = {name: ("deepsdf", config) for name, config in variants.items()}
+            rows = benchmark(
+                candidates, args.data, args.truth, folder, args.split, seeds=args.seeds, refine=False, most=args.most,
                 progress=report,
             )  # fmt: skip
         print(f"\n| {study} | training loss | " + " | ".join(name.replace("_", " ") for name in COLUMNS) + " |")

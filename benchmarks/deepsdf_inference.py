@@ -20,10 +20,10 @@ import torch
 from torch import Tensor
 
 from isofield import api
-from isofield.configs import DeepSdfConfig, PcaMlpConfig
-from isofield.fields.pca_mlp import PcaMlp
-from isofield.methods import linear, searching, sharpened
-from isofield.types import SdfSamples
+from isofield.configs import DeepSdf
+from isofield.methods.deepsdf import DeepSdfSpace
+from isofield.methods.pca_mlp import PcaMlpSpace
+from isofield.types import SdfSamples, Shape
 
 HELD_OUT = 16_384
 
@@ -32,12 +32,12 @@ Way = Callable[[SdfSamples], Tensor]
 
 def ways(space: api.ShapeSpace) -> dict[str, Way]:
     """Every algorithm by its name: from the samples of a shape to its code (l,)."""
-    module, config, codes = space.module, space.config, torch.from_numpy(space.codes)
-    settings = config if isinstance(config, DeepSdfConfig) else DeepSdfConfig()
+    module, method, codes = space.module, space.space, torch.from_numpy(space.codes)
+    settings = method.config if isinstance(method, DeepSdfSpace) else DeepSdf(length=space.length)
 
     def searched(**how: object) -> Way:
         own = replace(settings, **({"infer_polish": 0} | how))  # type: ignore[arg-type]
-        return lambda observed: searching.infer(module, [observed], codes, own)[0]
+        return inferred(DeepSdfSpace(own, module, codes))
 
     def nearest(observed: SdfSamples) -> Tensor:
         x = torch.tensor(observed.points[:512], dtype=torch.float32)
@@ -54,8 +54,8 @@ def ways(space: api.ShapeSpace) -> dict[str, Way]:
         "Adam, 200 steps of 2 048": adam(infer_steps=200, infer_samples=2048),
         "best training code": nearest,
     }
-    if isinstance(module, PcaMlp) and isinstance(config, PcaMlpConfig):
-        return found | _sharpened(module, config)
+    if isinstance(method, PcaMlpSpace):
+        return found | _after_linear(method)
     squares = partial(searched, infer_by="lm", infer_samples=2048)
     return found | {
         "Levenberg-Marquardt, 1 start, 6 rounds": squares(infer_starts=1),
@@ -66,18 +66,25 @@ def ways(space: api.ShapeSpace) -> dict[str, Way]:
     }
 
 
-def _sharpened(module: PcaMlp, config: PcaMlpConfig) -> dict[str, Way]:
+def inferred(method: DeepSdfSpace | PcaMlpSpace) -> Way:
+    """The method's own inference."""
+
+    def code(observed: SdfSamples) -> Tensor:
+        *_, last = method.infer([Shape(samples=observed)])
+        assert last.code is not None
+        return last.code[0]
+
+    return code
+
+
+def _after_linear(method: PcaMlpSpace) -> dict[str, Way]:
     """The algorithms that start from the linear space below."""
 
-    def solved(observed: SdfSamples) -> Tensor:
-        return linear.solve(module.coarse, observed.part(0, config.linear.evidence), config.linear)[0]
-
     def ours(steps: int, samples: int) -> Way:
-        own = replace(config, infer_steps=steps, infer_samples=samples)
-        return lambda observed: sharpened.infer(module, [observed], own)[0]
+        return inferred(replace(method, config=replace(method.config, infer_steps=steps, infer_samples=samples)))
 
     return {
-        "linear space's code": solved,
+        "linear space's code": method.linear.solve,
         "that, then Adam, 30 steps of 2 048": ours(30, 2048),
         "that, then Adam, 100 steps of 2 048": ours(100, 2048),
         "that, then Adam, 200 steps of 8 192": ours(200, 8192),
@@ -103,15 +110,14 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     space = api.load_run(args.run)
-    names, shapes = api.observed_in([args.data], space.prepare, args.split)
-    chosen = set(np.random.default_rng(args.seed).permutation(len(names))[: args.shapes].tolist())
+    named = api.observed_in([args.data], space.prepare, args.split)
+    chosen = set(np.random.default_rng(args.seed).permutation(len(named))[: args.shapes].tolist())
     losses: dict[str, list[float]] = {}
     seconds: dict[str, list[float]] = {}
-    for row, shape in enumerate(shapes):
-        if row not in chosen:
-            continue
-        count = len(shape.evidence.points)
-        observed, rest = shape.evidence.part(0, count - HELD_OUT), shape.evidence.part(count - HELD_OUT, count)
+    for _, read in (one for row, one in enumerate(named) if row in chosen):
+        samples = read().samples
+        count = len(samples.points)
+        observed, rest = samples.part(0, count - HELD_OUT), samples.part(count - HELD_OUT, count)
         for name, way in ways(space).items():
             began = time.perf_counter()
             z = way(observed)

@@ -3,7 +3,7 @@
     python benchmarks/deepsdf_step.py
 
 For a network of the published size (8 layers of 512, code 256, weight norm, dropout) and for `deepsdf-mlp`: steps of
-`training.Training` on samples in memory, with batches, gradients, gradient sums and Adam, and a loop that does nothing
+`training.Trainer` on samples in memory, with batches, gradients, gradient sums and Adam, and a loop that does nothing
 but the products of the same layers, forward, back to the inputs and to the weights, of the same points, cut and dealt
 out to threads alike. Their ratio is the share of the rate of the products that training reaches. Prints a table.
 """
@@ -21,28 +21,29 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isofield.configs import PRESETS, DeepSdfConfig
-from isofield.methods import auto_decoder
+from isofield.configs import DeepSdf
+from isofield.configs.deepsdf import PAPER, SMALL
+from isofield.methods.deepsdf import DeepSdfSpace
 from isofield.threads import SHARDS, deterministic, parallel_map
-from isofield.training import Processes, Training
+from isofield.training import Processes, Trainer
+from isofield.types import SdfSamples, Shape
 
 SHAPES, ROWS, REPEATS = 64, 20_000, 7
 
 
-def course(config: DeepSdfConfig) -> Training:
-    """A training on balls."""
-    random = np.random.default_rng(0)
-    rows = []
+def course(config: DeepSdf) -> Callable[[], object]:
+    """A step of a training on balls."""
+    random, shapes = np.random.default_rng(0), []
     for radius in random.uniform(0.3, 0.8, SHAPES):
-        x = random.uniform(-1, 1, (ROWS, 3))
-        rows.append(np.concatenate([x, np.linalg.norm(x, axis=1, keepdims=True) - radius], 1).astype(np.float32))
-    inside = [float((some[:, 3] < 0).mean()) for some in rows]
-    module, codes = auto_decoder.network(config, 0), auto_decoder.first_codes(SHAPES, config, 0)
-    learner = auto_decoder.learner(module, codes, rows.__getitem__, inside, config)
-    return Training(learner, auto_decoder.plan(config, SHAPES, 0), Processes())
+        x = random.uniform(-1, 1, (ROWS, 3)).astype(np.float32)
+        distance = (np.linalg.norm(x, axis=1) - radius).astype(np.float32)
+        shapes.append(Shape(samples=SdfSamples(x, distance, None, float((distance < 0).mean()))))
+    space = DeepSdfSpace(config).start(shapes, 0, lambda stage, fraction: None)
+    steps = Trainer(space, shapes, 0, Processes()).run()
+    return lambda: next(steps)
 
 
-def sizes_of(config: DeepSdfConfig) -> list[tuple[int, int]]:
+def sizes_of(config: DeepSdf) -> list[tuple[int, int]]:
     """Inputs and outputs of the layers, as far as they are computed for every point: without the code's columns."""
     sizes = []
     for layer, (inputs, outputs) in enumerate(zip([3, *config.dims], [*config.dims, 1], strict=True)):
@@ -51,9 +52,9 @@ def sizes_of(config: DeepSdfConfig) -> list[tuple[int, int]]:
     return sizes
 
 
-def products(config: DeepSdfConfig) -> Callable[[], object]:
+def products(config: DeepSdf) -> Callable[[], object]:
     """The bare loop."""
-    count, random = config.batch * config.samples // SHARDS, torch.Generator().manual_seed(0)
+    count, random = config.training.batch * config.samples // SHARDS, torch.Generator().manual_seed(0)
     layers = [
         tuple(torch.randn(shape, generator=random) for shape in ((count, a), (a, b), (count, b)))
         for a, b in sizes_of(config)
@@ -86,19 +87,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     torch.set_num_threads(parser.parse_args().threads)
-    paper = replace(PRESETS["deepsdf-paper"], batch=8, samples=2048)
+    paper = replace(PAPER, training=replace(PAPER.training, batch=8), samples=2048)
     some = {
         "published, 8 x 2 048 points": paper,
         "the same without dropout and weight norm": replace(paper, dropout=(), weight_norm=False, norm_layers=()),
-        "deepsdf-mlp, 32 x 320 points": PRESETS["deepsdf-mlp"],
+        "deepsdf-mlp, 32 x 320 points": SMALL,
     }
     print(
         f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}, {datetime.date.today()}\n"
     )
     print("| network | steps/s | GFLOP/s | bare products, GFLOP/s | share |\n| --- | --- | --- | --- | --- |")
     for name, config in some.items():
-        took, bare = in_turns(course(config).step, products(config))
-        flop = 6 * sum(a * b for a, b in sizes_of(config)) * config.batch * config.samples / 1e9
+        took, bare = in_turns(course(config), products(config))
+        flop = 6 * sum(a * b for a, b in sizes_of(config)) * config.training.batch * config.samples / 1e9
         print(f"| {name} | {1 / took:.2f} | {flop / took:.0f} | {flop / bare:.0f} | {bare / took:.0%} |")
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from isofield import api
-from isofield.api.inference import PoseSearch, poser
+from isofield.api.inference import PoseSearch, pose_finder
 from isofield.datasets import Prepared, ids_of
 from isofield.types import SdfSamples
 
@@ -34,7 +34,7 @@ def main() -> None:
     args = parser.parse_args()
     space, ids = api.load_run(args.run), ids_of(args.data, args.split, "test")[: args.count]
     prepared = Prepared(args.data, "signed", ids=ids)
-    pose_of = poser(space, PoseSearch(max_rotation=args.degrees))
+    pose_of = pose_finder(space, PoseSearch(max_rotation=args.degrees))
     print("| shape | rotated by | error, degrees | error of the shift, radii | s |\n| --- | --- | --- | --- | --- |")
     rows = []
     for row, record in enumerate(prepared.records):

@@ -21,12 +21,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from isofield.adapt import deterministic
 from isofield.adapt.descent import SHARDS
 from isofield.fields.gradient import value_and_gradient
 from isofield.fields.mlp import BETA, Mlp
 from isofield.losses.sign_agnostic import unsigned_direction, unsigned_value
-from isofield.threads import parallel_map
+from isofield.threads import deterministic, parallel_map
 
 COUNT, REPEATS = 4096, 5
 
