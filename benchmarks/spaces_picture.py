@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--shapes", type=int, default=4)
     args = parser.parse_args()
     spaces = [(Path(run).name, api.load_run(run)) for run in args.runs]
-    _, shapes = api.observed_in([args.data], spaces[0][1].prepare, args.split)
+    shapes = (read() for _, read in api.observed_in([args.data], spaces[0][1].prepare, args.split))
     panels = []
     for shape in islice(shapes, 1, 40, max(38 // args.shapes, 1)):
         truth = trimesh.load(args.truth / f"{shape.id}.ply", process=False)

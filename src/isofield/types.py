@@ -47,7 +47,7 @@ def triple(values: Iterable[float]) -> tuple[float, float, float]:
 class Cloud:
     """Points, and what was measured at them, in the units of the file they come from.
 
-    points: (n, 3) float64. normals: (n, 3) float64 of unit length or None; their sides may be wrong.
+    points: (n, 3) float64. normals: (n, 3) float64 of unit length or None; their orientation may be wrong.
     colors: (n, 4) uint8 or None. attributes: other numbers (n,) float32 at the points, by name.
     """
 
@@ -144,9 +144,8 @@ class SdfSamples:
     """Samples of the signed distance of one shape, in normalised space.
 
     points: (n, 3) of any precision, in random order, so that the first of them are a fair sample. distance: (n,),
-    negative inside.
-    free: (n,) bool, where the distance is only a lower bound, or None. inside: about the fraction of the points that is
-    inside, or None where nobody counted.
+    negative inside. free: (n,) bool, where the distance is only a lower bound, or None. inside: about the fraction of
+    the points that is inside, or None where it was not counted.
     """
 
     points: Float[np.ndarray, "n 3"]
@@ -227,7 +226,7 @@ class Method(Protocol[C]):
 
     def infer(self, shapes: Sequence[Shape], seed: int, device: str) -> Iterator[FitProgress[C]]:
         """Adapts a code to unseen shapes: by descent from `init`, or by solving, encoding, unrolling. The last
-        progress holds the result; codes that come before may go on changing in place."""
+        progress holds the result; earlier codes may still change in place."""
         ...
 
     def field(self, code: C) -> nn.Module:

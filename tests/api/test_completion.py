@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import trimesh
+from scipy.spatial.transform import Rotation
 
 import toys
-from isofield import io, render
-from isofield.api import complete, partial, shared_frame
+from isofield import api, io, render
+from isofield.api import PoseSearch, complete, partial, shared_frame
 from isofield.errors import InputError
 from isofield.evaluate.distances import chamfer_l2, match
 from isofield.evaluate.surface_samples import sample_surface
+from isofield.families.series import SERIES
 from isofield.types import Cloud, SdfSamples, Similarity
 
 UNSEEN = [toys.COUNT + 1, toys.COUNT + 2, toys.COUNT + 3]
@@ -110,10 +113,6 @@ def test_a_part_in_its_own_units_needs_its_frame(toy_space):
 
 
 def test_a_part_that_is_turned_is_completed_where_it_stands(toy_space):
-    from scipy.spatial.transform import Rotation
-
-    from isofield.api import PoseSearch
-
     truth = toys.toy(UNSEEN[0])
     cloud = io.cloud_of([view_of(truth), view_of(truth, 150.0)])
     turn = Rotation.from_rotvec([0.1, 0.3, -0.2]).as_matrix()
@@ -134,3 +133,34 @@ def test_out_of_range(toy_space):
     with pytest.raises(InputError, match="give three finite numbers"):
         complete(toy_space, Cloud(np.random.default_rng(0).normal(size=(300, 3))), sensor=(0, 0))
     assert isinstance(partial(view).samples, SdfSamples)
+
+
+def test_a_half_of_unknown_size_and_position_does_not_collapse(toy_space):
+    """Neither --center nor --scale: the search starts from the part's own box, and its scale is bounded."""
+    truth = toys.toy(UNSEEN[2])
+    turn = Rotation.from_rotvec([0.18, 0.19, 0.14]).as_matrix()
+    half = truth.copy()
+    half.update_faces(truth.triangles_center[:, 1] > 0)
+    half.remove_unreferenced_vertices()
+    half.vertices = 5 * half.vertices @ turn.T + [40, 0, 7]
+    found = complete(toy_space, half, pose=PoseSearch(scale=True, max_rotation=40))[0]
+    assert found.pose.scale * found.observed.similarity.scale * 5 == pytest.approx(1.0, rel=0.1)
+    back = found.sdf.mesh(48)
+    back.vertices = (np.asarray(back.vertices) - [40, 0, 7]) / 5 @ turn
+    assert chamfer(back, truth) < 3
+    assert found.explained > 0.9 and not found.poor
+
+
+def test_a_shape_of_another_kind_is_said_to_fit_poorly():
+    space = api.load_run("aircraft")
+    cube = api.infer(space, trimesh.creation.box())
+    assert cube.loss > 5 * cube.expected > 0 and cube.poor
+    family = SERIES["aircraft"]
+    assert not api.infer(space, family.build(**family.parameters(np.random.default_rng(12_345)))).poor
+
+
+def test_samples_of_a_decoder_are_refused_before_any_search(monkeypatch):
+    space = api.load_run("aircraft-mlp")
+    monkeypatch.setattr("isofield.api.completion.partial", None)
+    with pytest.raises(InputError, match="a deepsdf space has no posterior to draw samples from"):
+        complete(space, "part.ply", samples=2, pose=PoseSearch())

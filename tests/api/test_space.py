@@ -137,7 +137,7 @@ def test_broken_folders(toy_run, tmp_path, harm, message):
 
 
 def test_what_is_asked_for_is_what_the_folder_holds(toy_run):
-    with pytest.raises(InputError, match="holds a space of shapes, and one field is asked for"):
+    with pytest.raises(InputError, match="holds a space of shapes, not one field"):
         api.load_sdf(toy_run)
 
 

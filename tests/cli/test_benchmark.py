@@ -44,7 +44,8 @@ def work(tmp_path_factory) -> Path:
 
 def test_two_methods_in_one_table(work, monkeypatch, capsys):
     monkeypatch.chdir(work)
-    line = ["benchmark", "linear,pca-mlp=tiny.yaml", "data", "--truth", "truth", "--split", "split.json", "-o", "out", "--json"]
+    line = ["benchmark", "linear,pca-mlp=tiny.yaml", "data", "--truth", "truth", "--split", "split.json", "-o", "out"]
+    line += ["--json"]
     assert main([*line, "--most", "1", "--seeds", "2", "--no-progress"]) == 0
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
     assert list(rows) == ["linear", "linear, refined", "tiny", "tiny, refined", "retrieval", "floor"]

@@ -57,7 +57,14 @@ def test_interpolate(work, capsys):
     out = work / "way"
     ends = ["toy/000", str(work / "whole.ply")]
     assert main(["interpolate", str(work / "run"), *ends, "-o", str(out), "--steps", "3", *QUIET]) == 0
-    assert {path.name for path in out.iterdir()} == {"000.ply", "001.ply", "002.ply", "codes.npz", "report.csv", "way.gif"}
+    assert {path.name for path in out.iterdir()} == {
+        "000.ply",
+        "001.ply",
+        "002.ply",
+        "codes.npz",
+        "report.csv",
+        "way.gif",
+    }
     codes = np.load(out / "codes.npz")["codes"]
     assert np.allclose(codes[1], (codes[0] + codes[2]) / 2, atol=1e-5)
     from PIL import Image
@@ -72,7 +79,14 @@ def test_sample(work):
     out = work / "new"
     command = ["sample", str(work / "run"), "-n", "3", "--seed", "4", *QUIET]
     assert main([*command, "-o", str(out)]) == 0
-    assert {path.name for path in out.iterdir()} == {"000.ply", "001.ply", "002.ply", "codes.npz", "report.csv", "shapes.png"}
+    assert {path.name for path in out.iterdir()} == {
+        "000.ply",
+        "001.ply",
+        "002.ply",
+        "codes.npz",
+        "report.csv",
+        "shapes.png",
+    }
     for number in range(3):
         mesh = trimesh.load(out / f"{number:03d}.ply", process=False)
         assert mesh.is_watertight
@@ -109,6 +123,50 @@ def test_shapes_that_the_space_does_not_hold_are_told(work, capsys):
     assert f"{out} still holds older meshes, which are not in codes.npz: whole.ply." in told.err
 
 
+@pytest.fixture(scope="module")
+def empty(work, toy_space) -> Path:
+    """Samples of nothing: the code that they are solved for has no surface."""
+    x = np.random.default_rng(0).uniform(-1, 1, (8000, 3)).astype(np.float32)
+    rows = np.column_stack([x, np.full(len(x), 0.3, np.float32)])
+    np.savez(work / "empty.npz", pos=rows, neg=np.float32([[0, 0, 0, -1e-6]]))
+    return work / "empty.npz"
+
+
+def test_one_bad_input_does_not_end_the_others(work, empty, tmp_path, capsys):
+    io.write_mesh(io.read(work / "whole.ply"), tmp_path / "in" / "whole.ply")
+    damaged = (tmp_path / "in" / "whole.ply").read_bytes()
+    (tmp_path / "in" / "cut.ply").write_bytes(damaged[: len(damaged) // 2])
+    line = ["infer", str(work / "run"), str(tmp_path / "in"), str(empty), "-o", str(tmp_path / "out"), *QUIET]
+    assert main([*line, "--json"]) == 1
+    said = capsys.readouterr()
+    assert json.loads(said.out)["failed"] == ["empty", "cut"]
+    assert "empty: the field of its code has no surface." in said.err and "cut.ply" in said.err
+    with (tmp_path / "out" / "report.csv").open() as file:
+        rows = {row["id"]: row for row in csv.DictReader(file)}
+    assert rows["whole"]["error"] == "" and rows["whole"]["watertight"] == "True"
+    assert rows["empty"]["error"] == "the field of its code has no surface" and rows["empty"]["mesh"] == ""
+    assert "cut.ply" in rows["cut"]["error"] and rows["cut"]["loss"] == ""
+    codes = np.load(tmp_path / "out" / "codes.npz")
+    assert codes["ids"].tolist() == ["whole", "empty"] and len(codes["codes"]) == 2
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"whole.ply", "codes.npz", "report.csv"}
+    refused(
+        ["infer", str(work / "run"), str(tmp_path / "in" / "cut.ply"), "-o", str(tmp_path / "no")], work, "cut", capsys
+    )
+
+
+def test_a_code_without_a_surface_between_others(work, empty, capsys):
+    out = work / "way-to-nothing"
+    line = ["interpolate", str(work / "run"), "toy/000", str(empty), "-o", str(out), "--steps", "3", *QUIET]
+    assert main(line) == 1
+    assert "002: the field of its code has no surface." in capsys.readouterr().err
+    with (out / "report.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["id"] for row in rows] == ["000", "001", "002"]
+    assert rows[0]["error"] == "" and rows[2]["error"] != ""
+    assert len(np.load(out / "codes.npz")["codes"]) == 3
+    assert (out / "way.gif").is_file() and not (out / "002.ply").exists()
+
+
 BROKEN = {
     "complete run depth.npy -o o.ply": "depth.npy is a picture, and a depth image needs its camera",
     "complete run d.png -o o.ply": "a depth image needs its camera: give --camera FILE.json",
@@ -122,7 +180,7 @@ BROKEN = {
     "complete run part.ply -o o.xyz": "o.xyz has the extension .xyz",
     "complete run part.ply -o o.ply --pose rigid --max-rotation 270": "--max-rotation 270 is out of range",
     "complete none part.ply -o o.ply": "there is no folder none",
-    "interpolate run toy/000 toy/0001 -o way2": "'toy/0001' is neither a training shape of this space, perhaps you meant",
+    "interpolate run toy/000 toy/0001 -o way2": "'toy/0001' is neither a training shape of this space, perhaps",
     "interpolate run toy/000 toy/001 -o way2 --steps 1": "--steps must be at least 2, not 1",
     "sample run -n 0 -o new2": "--count must be at least 1, not 0",
     "sample run -n 2 -o new2 --spread 9": "--spread 9 is out of range",

@@ -157,7 +157,9 @@ def copied(whole: Path, run: Path, *names: str) -> Path:
 def test_a_run_is_not_overwritten_and_other_settings_are_named(data, whole, capsys):
     before = (whole / "space.safetensors").read_bytes()
     assert "resume it with --resume" in refused(capsys, command(data, whole, *LAST))
-    said = refused(capsys, command(data, whole, *LAST, "--resume", "--clamp", "0.2", "--training.code-rate.factor", "0.1"))
+    said = refused(
+        capsys, command(data, whole, *LAST, "--resume", "--clamp", "0.2", "--training.code-rate.factor", "0.1")
+    )
     assert "clamp 0.1, not 0.2" in said and "training.code_rate.factor 0.5, not 0.1" in said
     assert "(seed 0, not 7)" in refused(capsys, command(data, whole, *LAST, "--resume", "--seed", "7"))
     said = refused(capsys, command(data, whole, *LAST, "--resume", "--config", "deepsdf-paper"))
@@ -169,7 +171,10 @@ def test_a_run_is_not_overwritten_and_other_settings_are_named(data, whole, caps
     ("names", "what"),
     [
         ((), "is empty: there is nothing to resume"),
-        (("config.json", "space.safetensors", "log.jsonl"), "has no state.pt to resume from: train into another folder"),
+        (
+            ("config.json", "space.safetensors", "log.jsonl"),
+            "has no state.pt to resume from: train into another folder",
+        ),
         (("state.pt",), "lacks log.jsonl"),
     ],
 )

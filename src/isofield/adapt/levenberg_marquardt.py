@@ -1,5 +1,5 @@
 """Nonlinear least squares with few unknowns: Levenberg 1944, Marquardt 1963, "An Algorithm for Least-Squares Estimation
-of Nonlinear Parameters". Several starts go on at once."""
+of Nonlinear Parameters". Several starts descend at once."""
 
 from __future__ import annotations
 

@@ -10,11 +10,11 @@ from torch import Tensor
 from isofield.adapt.robust import log_evidence, robust_least_squares
 
 RIDGE, ROUNDS = 3e-9, 12
-"""Of the robust fit."""
+"""Ridge and reweighting rounds of the robust fit."""
 PRIORS = ((1.0, 1.0), (0.5, 0.1), (0.5, 0.01))
-"""Priors, of which the most probable one given the samples is taken: the fraction of the training codes that it is made
-of, those that explain the samples best; and the variance of every component beside theirs, which is how unlike the
-training shapes a shape may be (over all codes the variance is 1)."""
+"""Candidate priors; the one with the largest evidence is used. Each is made of a fraction of the training codes, those
+that explain the samples best, and a variance that is added to every component: how unlike the training shapes a shape
+may be (over all codes the variance is 1)."""
 PRESCREEN_SAMPLES = 2048
 """Samples that training codes are compared on."""
 

@@ -34,7 +34,7 @@ CLAMP = 0.1
 """Distances beyond it count as this in the loss, as in DeepSDF's."""
 EXPLAINED = 0.02
 """An observed surface point is explained by a field whose surface is this near, normalised."""
-LEAST_EXPLAINED, MOST_LOSS = 0.75, 3.0
+LEAST_EXPLAINED, MOST_LOSS = 0.75, 5.0
 """A fit is poor where it explains a smaller fraction, or where its loss is this many times the 95th percentile of the
 training shapes' losses."""
 

@@ -87,15 +87,15 @@ def load_sdf(folder: str | os.PathLike[str]) -> SDF:
     found = load(folder)
     if isinstance(found, ShapeSpace):
         raise InputError(
-            f"{folder} holds a space of shapes, and one field is asked for: give a field folder, as "
-            f"`isofield infer {folder} INPUT -o DIR --field FIELDS` writes one of every shape."
+            f"{folder} holds a space of shapes, not one field: give a field folder; `isofield infer {folder} INPUT -o "
+            "DIR --field FIELDS` writes one for each shape."
         )
     return found
 
 
 def load_run(folder: str | os.PathLike[str], checkpoint: str | None = None) -> ShapeSpace:
-    """The space in a folder. checkpoint: the snapshot after so many steps (epochs of DeepSDF's released code), by
-    default the latest. Raises InputError as `load` does, for a snapshot that is not there, and for a field."""
+    """The space in a folder. checkpoint: the snapshot after this many steps (epochs of DeepSDF's released code), by
+    default the latest. Raises InputError as `load` does, for a missing snapshot, and for a field."""
     if checkpoint not in (None, "latest"):
         if is_experiment(Path(folder)):
             return load_experiment(Path(folder), checkpoint)
@@ -106,8 +106,8 @@ def load_run(folder: str | os.PathLike[str], checkpoint: str | None = None) -> S
             raise InputError(f"{folder} has no snapshot {checkpoint!r}: {which}.")
         folder = kept / checkpoint
     if not (Path(folder) / CONFIG).is_file() and (Path(folder) / STATE).is_file():
-        raise InputError(f"{folder} holds a training that is not finished: go on with `isofield train --resume`.")
+        raise InputError(f"{folder} holds a training that is not finished: resume it with `isofield train --resume`.")
     found = load(folder)
     if isinstance(found, SDF):
-        raise InputError(f"{folder} holds the field of one shape, and a space is asked for: give a run of `train`.")
+        raise InputError(f"{folder} holds the field of one shape, not a space: give a run of `isofield train`.")
     return found

@@ -73,7 +73,7 @@ Inputs = list[tuple[str, Callable[[], ShapeSamples]]]
 def observed_in(
     inputs: Sequence[str | os.PathLike[str]], prepare: PrepareConfig, split: str | os.PathLike[str] | None = None
 ) -> Inputs:
-    """The shapes in files, in folders of them, or in one prepared data set; none of them is read yet.
+    """The shapes in files, in folders of them, or in one prepared data set, without reading them.
 
     split: of a prepared data set, the ids to take. Raises InputError for a missing input, equal names, and a split of
     anything else than a prepared data set; reading a shape raises it for a damaged file.

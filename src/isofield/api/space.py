@@ -27,7 +27,7 @@ from isofield.points import spacing
 from isofield.types import Pose, Similarity, Space, triple, with_parts
 
 MARGIN = 0.02
-"""Of the box around the surface of a code, beyond the ball of the normalised shapes."""
+"""Margin of the box around the surface of a code, beyond the ball of the normalised shapes."""
 NEIGHBOURS = 4
 """Nearest training shapes that a new code is mixed of."""
 

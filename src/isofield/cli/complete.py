@@ -54,12 +54,12 @@ def complete(
         center: What is subtracted from the input, before --scale.
         scale: What it is multiplied by.
         pose: Search the pose of the part in the frame of the space: rotation and shift, or scale as well.
-        max_rotation: Of --pose: the largest rotation; small ones need fewer starts.
+        max_rotation: The largest rotation that --pose tries; small ones need fewer starts.
         eta: Distance from the surface of the samples beside it, normalised.
         samples: Number of completions: the most probable one, and others that differ where nothing was observed.
         refine: Correct the field towards the observed surface.
-        seed: Of the samples.
-        resolution: Of the meshes: cells along the longest side, 8 to 1024 (default: the field's own).
+        seed: The same seed gives the same samples.
+        resolution: Cells of the meshes along the longest side, 8 to 1024 (default: the field's own).
         progress: Show progress on standard error.
         json: Print the results as JSON to standard output.
     """

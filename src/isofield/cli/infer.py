@@ -40,14 +40,14 @@ def infer(
         run: The folder that `isofield train` wrote, or an experiment of DeepSDF's released code.
         inputs: Meshes, clouds, samples (.npz with pos and neg), folders of them, or one prepared data set.
         out: The folder to write into.
-        split: Of a prepared data set: the ids to take, its part "test" where it has parts (default: all shapes).
+        split: The ids to take of a prepared data set, its part "test" where it has parts (default: all shapes).
         refine: Correct the fields towards what codes alone cannot hold.
         checkpoint: The snapshot of the training to take (default: latest).
         pose: Search the pose of each shape in the frame of the space, too: rotation and shift, or scale as well. The
             meshes come back as the inputs lie.
-        max_rotation: Of --pose: the largest rotation; small ones need fewer starts.
+        max_rotation: The largest rotation that --pose tries; small ones need fewer starts.
         field: A folder for the fields, one folder each.
-        resolution: Of the meshes: cells along the longest side, 8 to 1024 (default: the field's own).
+        resolution: Cells of the meshes along the longest side, 8 to 1024 (default: the field's own).
         device: Where to infer the codes.
         progress: Show progress on standard error.
         json: Print the results as JSON to standard output.

@@ -34,7 +34,7 @@ def interpolate(
         out: The folder to write into.
         steps: Number of shapes, both ends included.
         up: The axis that points up in the picture.
-        resolution: Of the meshes: cells along the longest side, 8 to 1024 (default: the field's own).
+        resolution: Cells of the meshes along the longest side, 8 to 1024 (default: the field's own).
         progress: Show progress on standard error.
         json: Print the results as JSON to standard output.
     """

@@ -104,7 +104,9 @@ def _sentence(text: str, program: str, options: Callable[[], Sequence[str]]) -> 
             return f"there is no option '{option}'{did_you_mean(option, options())}; {help_}."
         return f"'{tokens[0]}' is one argument too many; {help_}."
     if match := re.search(r"invalid choice '(.*?)' for argument '(.*?)'\. Expected one of \((.*?)\)", said):
-        known = [name for name in re.findall(r"'(.*?)'", match.group(3)) if name != "None"]
+        known = re.findall(r"'(.*?)'", match.group(3))
+        if "None" in known:  # an option that may be left out: tyro has its choices in any order
+            known = sorted(name for name in known if name != "None")
         near = did_you_mean(match.group(1), known)
         return f"{_name(match.group(2))} cannot be '{match.group(1)}'{near}; choose among {', '.join(known)}."
     if match := re.search(r"Missing value for argument '(.*?)'", said):

@@ -38,7 +38,7 @@ def sample(
         spread: Largest distance from a training shape, as a multiple of the median distance between neighbours; 0 gives
             training shapes.
         up: The axis that points up in the picture.
-        resolution: Of the meshes: cells along the longest side, 8 to 1024 (default: the field's own).
+        resolution: Cells of the meshes along the longest side, 8 to 1024 (default: the field's own).
         progress: Show progress on standard error.
         json: Print the results as JSON to standard output.
     """

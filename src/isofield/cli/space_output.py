@@ -90,7 +90,7 @@ def tables(results: Sequence[InferenceResult], rows: Sequence[Row], failed: Sequ
 
 
 def median(rows: Sequence[Row], name: str) -> float:
-    """Of a column."""
+    """The median of a column."""
     return statistics.median(row[name] for row in rows)
 
 

@@ -38,11 +38,11 @@ class Train(Generic[S]):
         config: A preset of the method, or a .yaml or .json file of settings (of deepsdf also the specs.json of its
             released code); the options below change them.
         resume: Continue a training that was stopped, with the same settings.
-        seed: Of the first weights and codes, of batches and samples.
+        seed: The same seed gives the same space.
         device: Where to compute: cpu or cuda.
         progress: Show progress on standard error.
         json: Print the results as JSON to standard output.
-        settings: Of the method.
+        settings: Settings of the method.
     """
 
     data: Annotated[Path, tyro.conf.Positional]

@@ -16,21 +16,21 @@ class DeepSdf:
     """DeepSDF's auto-decoder (Park et al. 2019); the defaults are the published numbers. Lengths are normalised.
 
     Args:
-        length: Numbers of a code.
+        length: Length of a code.
         dims: Widths of the network's hidden layers.
-        latent_in: Layers that the code and the point join again.
-        norm_layers: Layers that are normalised, by weight norm or layer norm.
-        weight_norm: Weight norm rather than layer norm.
+        latent_in: Layers that get the code and the point again.
+        norm_layers: Layers with weight norm or layer norm.
+        weight_norm: Weight norm, not layer norm.
         dropout: Layers with dropout.
         dropout_prob: Probability of dropout.
-        xyz_in_all: The point joins every layer.
+        xyz_in_all: Every layer gets the point.
         latent_dropout: Dropout of codes, too.
         use_tanh: A second tanh at the end of the network.
         clamp: Distances beyond it count as this (delta of eq. 4).
-        saturating: As published: values beyond the clamp have no gradient even where they are wrong.
-        code_std: Standard deviation of the length of a code at first.
+        saturating: Values beyond the clamp have no gradient even where they are wrong, as published.
+        code_std: Typical length of a code at first.
         prior: Weight of the codes' lengths in the loss.
-        prior_warm_up: Epochs over which that weight rises.
+        prior_warm_up: Epochs over which that weight rises; 0: at once.
         squared: The prior is on squared lengths.
         training: Batches and steps.
         samples: Samples of each shape of a batch, half of them inside.
@@ -38,7 +38,7 @@ class DeepSdf:
         infer_samples: Samples of each of those steps.
         infer_rate: Their learning rate.
         infer_prior: Weight of the code's squared length.
-        infer_std: Standard deviation of the numbers of that code at first.
+        infer_std: Standard deviation of that code's entries at first.
         infer_by: adam, as published; lm: Levenberg-Marquardt, and a short Adam.
         infer_starts: Training codes that lm starts from.
         infer_rounds: Rounds of lm.

@@ -20,7 +20,7 @@ class Linear:
         stiffness: Weight of the second differences of that grid.
         iterations: Conjugate gradient steps for that grid.
         megabytes: Most space for the components.
-        length: Most components (numbers of a code).
+        length: Most components, which is the length of a code.
         mirror: Axes along which mirror images count as shapes (letters of xyz, - for none); auto: those that lower the
             error of held-out shapes.
         most: Most shapes that the components are taken from.

@@ -25,7 +25,7 @@ class Training:
         snapshots: Epochs (steps, where those are given) after which a copy of the space is written.
         keep: Epochs (steps) between two saved states to resume from.
         log_every: Steps between two lines of the log.
-        precision: Of matrix products: fp32, or bf16.
+        precision: Precision of matrix products: fp32 or bf16.
         compile: Compile the decoder with torch.compile.
     """
 

@@ -131,7 +131,7 @@ class Decoder(nn.Module):
         return added
 
     def decode(self, x: Tensor, added: dict[int, Tensor], random: torch.Generator | None = None) -> Tensor:
-        """Distances (b, n) at x (b, n, 3) of shapes of which `condition` gave the codes' part."""
+        """Distances (b, n) at x (b, n, 3); added: what `condition` made of the codes."""
         h, last = x, len(self.dims)
         for layer in range(last + 1):
             linear = self._linear(layer)

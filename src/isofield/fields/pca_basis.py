@@ -25,7 +25,7 @@ LEAST_VARIANCE = 1e-6
 
 def components(grids: np.ndarray, axes: Sequence[int], length: int, megabytes: float) -> PcaGrid:
     """The mean and the principal components of grids (n, side, side, side) and of their mirror images along axes: at
-    most `length` components, in at most so many megabytes."""
+    most `length` components, in at most this many megabytes."""
     parts = _parts(grids, axes)
     mean = parts[0].values.mean(0)
     parts[0] = replace(parts[0], values=parts[0].values - mean)

@@ -35,7 +35,7 @@ class PcaGrid(nn.Module):
         self.cells, self.mirrored = cells, tuple(mirrored)
         self.counts = tuple(cells // 2 + 1 if axis in self.mirrored else cells + 1 for axis in range(3))
         if mean.shape != (np.prod(self.counts),) or rows.shape != (len(odd), len(mean)) or len(steps) != len(odd):
-            raise ValueError(f"mean {tuple(mean.shape)} and rows {tuple(rows.shape)} are none of {self.counts} nodes")
+            raise ValueError(f"mean {tuple(mean.shape)} and rows {tuple(rows.shape)} do not fit {self.counts} nodes")
         self.register_buffer("mean", mean)
         self.register_buffer("rows", rows)
         self.register_buffer("steps", steps)
@@ -44,7 +44,7 @@ class PcaGrid(nn.Module):
 
     @property
     def length(self) -> int:
-        """Numbers of a code."""
+        """Length of a code."""
         return len(self.rows)
 
     def config(self) -> dict[str, Any]:

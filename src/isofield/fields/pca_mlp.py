@@ -1,4 +1,4 @@
-"""A linear space on a coarse grid, and a small network that sharpens what the grid blurs."""
+"""Principal components on a coarse grid, and a small network that corrects them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from torch.nn import functional as F
 from isofield.fields.pca_grid import PcaGrid
 
 AROUND = 4
-"""Nodes of the grid along each axis that decide what the network sees at a point."""
+"""Nodes of the grid along each axis that the network's input at a point depends on."""
 SEEN = 0.3
-"""Distances beyond it look all the same to the network."""
+"""Distances of the input are clamped here."""
 GAIN, SHARE = 5.0, 0.1
-"""Factors on what the network gets and gives, about the inverse and the size of distances near a surface."""
+"""Factors on the distances of the input and on the output, about the inverse and the size of distances near a
+surface."""
 INPUTS = (AROUND - 1) ** 3 + 6 + 3
 
 
@@ -25,11 +26,11 @@ INPUTS = (AROUND - 1) ** 3 + 6 + 3
 class PcaMlp(nn.Module):
     """f(x; z) = V(x; z) + 0.1 g(V(x + o_1; z), ..., V(x + o_27; z), phase(x), x, z), distances (b, n).
 
-    V is the trilinear interpolation of a linear space's volume, o_i the 27 neighbours of a point at the distance of a
-    cell, phase(x) where x is between the nodes (cosine and sine of a turn a cell), and g a network with hidden layers
-    of the widths `dims`, which starts as 0. What it gets is continuous in x, and so is what it gives: no cell shows.
+    V is the trilinear interpolation of a linear space's volume, o_i the offsets to 27 neighbours a cell apart, phase(x)
+    the position of x between the nodes (cosine and sine, with a period of a cell), and g a network with hidden layers of
+    the widths `dims`, which starts as 0. Its input is continuous in x, and so is its output: no cell shows.
 
-    coarse: the linear space, which stays as it is. lead: so many of a code's first numbers the network gets as well.
+    coarse: the linear space, which stays as it is. lead: how many leading numbers of the code are inputs of g, too.
     generator: draws the first weights; seed 0 by default.
     """
 
@@ -55,7 +56,7 @@ class PcaMlp(nn.Module):
 
     @property
     def length(self) -> int:
-        """Numbers of a code."""
+        """Length of a code."""
         return self.coarse.length
 
     def config(self) -> dict[str, Any]:
@@ -81,7 +82,7 @@ class PcaMlp(nn.Module):
         return F.pad(volume, (1,) * 6, mode="replicate").flatten(1), self.code(z[:, : self.lead])
 
     def decode(self, x: Tensor, given: tuple[Tensor, Tensor], random: torch.Generator | None = None) -> Tensor:
-        """Distances (b, n) at x (b, n, 3) of shapes of which `condition` gave volumes and codes' part."""
+        """Distances (b, n) at x (b, n, 3); given: what `condition` made of the codes."""
         volume, code = given
         cells, side = self.coarse.cells, self.coarse.cells + 3
         u = (x.clamp(-1, 1) + 1) * (cells / 2)  # (b, n, 3) in cells

@@ -61,6 +61,8 @@ def smoothed(values: np.ndarray) -> SparseGrid:
     cells = round(len(values) ** (1 / 3)) - 1
     above = replace(_cube(cells), values=values)
     band = refined(above, np.zeros((0, 3)))
+    if not len(band.cells):  # no surface
+        return sparse_grid([above])
     cubic = map_coordinates(values.reshape((cells + 1,) * 3), band.index.T / 2, order=3, mode="mirror")
     border = interpolated(above, values, band.index)
     return sparse_grid([above, replace(band, values=np.where(band.inner, cubic, border).astype(np.float32))])
@@ -92,6 +94,8 @@ def with_levels(samples: SdfSamples, values: np.ndarray, levels: int, stiffness:
     for _ in range(levels):
         above = bands[-1]
         band = refined(above, points[np.abs(value) < above.h / 2])
+        if not len(band.cells):  # no surface
+            break
         covered = band.holds(points)
         precision = 1 / np.sqrt(np.abs(value[covered]) + band.h / 4)
         start = interpolated(above, above.values, band.index)

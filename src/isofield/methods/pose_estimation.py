@@ -72,8 +72,8 @@ class Posed:
 @dataclass(frozen=True)
 class Freedom:
     """What a search may change. scaled: the scale, too. scales: its bounds for a shape that was observed in part; None
-    for a whole one. surface: (m, 3) points of a whole shape, whose box gives shift and scale as it did for the training
-    shapes; none for a part."""
+    for a whole one. surface: (m, 3) points of a whole shape, whose box gives shift and scale as those of the training
+    shapes do; none for a part."""
 
     scaled: bool
     scales: tuple[float, float] | None

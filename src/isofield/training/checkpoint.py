@@ -1,8 +1,8 @@
 """The folder of a training while it runs: the state to resume from, the log, snapshots.
 
 RUN/state.pt               tensors, numbers and one text: the state, and the settings that it belongs to
-RUN/log.jsonl              a line every so many steps
-RUN/snapshots/STEP/        the space after so many steps
+RUN/log.jsonl              a line every `log_every` steps
+RUN/snapshots/STEP/        the space after this many steps
 RUN/tensorboard/           the same figures for TensorBoard, where it is installed
 """
 

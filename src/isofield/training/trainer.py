@@ -28,7 +28,7 @@ from isofield.types import Batch, Shape, TrainedSpace, with_parts
 @dataclass(frozen=True)
 class StepStats:
     """One step. step, epoch: from 1. losses: the terms, means over the shapes. rates: of the network and the codes.
-    stopped: whether some process was asked to stop."""
+    stopped: whether a process wanted to stop."""
 
     step: int
     epoch: int
@@ -62,7 +62,7 @@ class Trainer:
         self.done, self.seconds = 0, 0.0
 
     def run(self, asked: Callable[[], bool] = lambda: False) -> Iterator[StepStats]:
-        """The steps to the end, or to the first one after which some process was asked to stop."""
+        """The steps to the end, or to the first one at which `asked` of some process says to stop."""
         begun, stop = time.perf_counter() - self.seconds, [False]
 
         def total(vectors: Sequence[Tensor]) -> Tensor:
