@@ -265,7 +265,7 @@ LINES = {
     "prepare nothing out": "There is no folder nothing",
     "prepare empty out": "empty holds no shapes",
     "prepare in full": "full holds other files",
-    "prepare in out --count 0": "count must be at least 1, not 0.",
+    "prepare in out --count 0": "count 0 is out of range: give at least 1.",
     "prepare in out --thickness 2": "thickness must be at least 0 and below 0.5",
     "prepare in out --variances 0.005 0": "variances must be numbers above 0, not 0.005 0.",
     "prepare in out --workers 0": "workers must be at least 1, not 0.",

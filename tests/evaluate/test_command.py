@@ -98,7 +98,7 @@ def test_one_pair(folders, capsys, tmp_path):
         ("pred/a.ply", "truth", {}, "is a folder"),
         ("pred/none.ply", "truth/a.off", {}, "none.ply"),
         ("pred/broken.ply", "truth/a.off", {}, "broken.ply"),
-        ("pred", "empty", {}, "holds no shape"),
+        ("pred", "empty", {}, "is without shapes"),
         ("pred", "truth", {"heatmap": "heat.ply"}, "--heatmap"),
         ("pred/a.ply", "truth/a.off", {"heatmap": "heat.png"}, ".ply"),
         ("pred/a.ply", "truth/a.off", {"csv": "pred/a.ply/out.csv"}, "is a file, not a folder"),

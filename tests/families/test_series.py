@@ -108,7 +108,7 @@ def test_what_cannot_be_made_is_told(tmp_path, capsys):
     assert main(["make", "boat", str(tmp_path)]) == 2
     assert "cannot be 'boat'; choose among aircraft, chair, vessel, sculpture" in capsys.readouterr().err
     assert main(["make", "chair", str(tmp_path), "--count", "0"]) == 2
-    with pytest.raises(InputError, match="parameter wall is 0"):
+    with pytest.raises(InputError, match="parameter wall must be above 0, not 0"):
         vessel(wall=0)
 
 

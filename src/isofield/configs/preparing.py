@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from isofield.configs.common import check_range
 from isofield.configs.limits import check_seed
 from isofield.errors import InputError
 
@@ -43,11 +44,11 @@ class PrepareConfig:
         similarity: Centre x y z and scale of --normalize dataset (default: computed from all shapes).
         sign: How the inside is determined: winding number; visibility from 100 cameras, as in DeepSDF's preprocessing;
             or parity of ray crossings, for single closed bodies.
-        max_back_pixels: With --sign visibility, reject shapes if more than this fraction of the pixels show a face that
-            was seen from its other side.
+        max_back_pixels: With --sign visibility, reject shapes if more than this fraction of the pixels show a face
+            whose other side is visible, too.
         max_two_sided: With --sign visibility, reject shapes if more than this fraction of the faces is seen from both
             sides.
-        thickness: Thickness of the walls that sheets (open surfaces, which enclose nothing) become; 0 leaves sheets
+        thickness: Thickness of the thickened sheets (open surfaces, which enclose nothing); 0 leaves sheets
             out.
         outer: Keep only the outer surface of overlapping parts.
         max_sheets: With --thickness 0, reject shapes with more than this fraction of their area in sheets.
@@ -92,12 +93,10 @@ class PrepareConfig:
                 raise InputError(f"samples cannot be {kind!r}: choose among {', '.join(SAMPLE_KINDS)}.")
         if not self.samples:
             raise InputError(f"samples is empty: choose among {', '.join(SAMPLE_KINDS)}.")
-        for name, least in {
-            "count": 1, "points": 100, "views": 1, "size": 8, "unsigned_neighbour": 1, "cloud_neighbour": 1,
-            "unsigned_deviation": 0, "occupancy_padding": 0,
-        }.items():  # fmt: skip
-            if not getattr(self, name) >= least:
-                raise InputError(f"{_option(name)} must be at least {least}, not {getattr(self, name)}.")
+        check_range(self, "count", "views", "unsigned_neighbour", "cloud_neighbour", least=1)
+        check_range(self, "unsigned_deviation", "occupancy_padding", least=0)
+        check_range(self, "points", least=100)
+        check_range(self, "size", least=8)
         for name in ("near", "max_back_pixels", "max_two_sided", "max_sheets", "max_turned", "max_thin"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{_option(name)} must be a fraction from 0 to 1, not {getattr(self, name):g}.")

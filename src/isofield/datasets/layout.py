@@ -35,7 +35,7 @@ class Precomputed:
 
 @dataclass(frozen=True)
 class Entry:
-    """One shape of a data set that nobody has read yet.
+    """One shape of a data set, not yet read.
 
     id: its path within the data set, with slashes, without extension. label: its class, or "". path: its file.
     precomputed: files of published samples, by kind (signed, occupancy, surface; for views a folder of pictures with

@@ -25,8 +25,8 @@ UNITS = Similarity((0.0, 0.0, 0.0), 1.0)
 
 
 def fixed(config: PrepareConfig) -> Similarity | None:
-    """The similarity of all shapes, or None where each has its own. Raises ValueError where it is that of a data set
-    and has not been computed (`common_similarity`)."""
+    """The similarity of all shapes, or None where each has its own. Raises ValueError where the one of the data set has
+    not been computed (`common_similarity`)."""
     if config.normalize == "shape":
         return None
     if config.normalize == "none":

@@ -50,7 +50,7 @@ def prepare(
     one per core. timeout: seconds for one shape. progress: called after every shape.
 
     Every shape has a seed of its own, so that order, workers and interruptions change no byte; an interrupted run is
-    resumed. A shape that cannot be read, crashes or takes too long is rejected with its reason, and the others go on.
+    resumed. A shape that cannot be read, crashes or takes too long is rejected with its reason.
     Warns of files that were read with warnings, of inner walls, and of shapes left out of a common frame.
 
     Raises InputError for a source without shapes, unknown classes, a split with unknown ids, a folder that was begun

@@ -105,7 +105,7 @@ def shapes_in(folder: Path) -> dict[str, Path]:
             raise InputError(f"{shapes[name]} and {path} have the same name; leave one of them in the folder.")
         shapes[name] = path
     if not shapes:
-        raise InputError(f"{folder} holds no shape; give a folder with files such as .ply or .obj.")
+        raise InputError(f"{folder} is without shapes; give a folder with files such as .ply or .obj.")
     return shapes
 
 

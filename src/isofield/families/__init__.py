@@ -1,7 +1,7 @@
 """Closed shapes made by code, with parameters: for the demo, tests and benchmarks.
 
-Every family is a function whose parameters have defaults; it gives a `trimesh.Trimesh` that is watertight, with outward
-faces, y up, without inner walls, about 1 to 5 units large, and the same for the same parameters.
+Every family is a function whose parameters have defaults. It returns a `trimesh.Trimesh` that is watertight, with
+outward faces, y up, no inner walls, and a size of about 1 to 5 units; the same parameters give the same mesh.
 """
 
 from __future__ import annotations

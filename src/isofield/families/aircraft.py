@@ -18,7 +18,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "station": (0.36, 0.5), "height": (-0.7, 0.8), "stabilizer": (0.5, 0.9), "fin": (0.22, 0.42),
     "stabilizer_height": (0.0, 0.9), "engines": (0, 4.999), "engine_radius": (0.045, 0.08), "engine_place": (0.25, 0.5),
 }  # fmt: skip
-"""Between these every parameter is drawn; the fuselage's length is 2."""
+"""Range of every parameter; the fuselage is 2 long."""
 LENGTH = 2.0
 
 
@@ -41,13 +41,14 @@ def aircraft(
     engine_radius: float = 0.06,
     engine_place: float = 0.35,
 ) -> trimesh.Trimesh:
-    """One aircraft, nose to -z and y up as those of ShapeNet stand, left and right alike.
+    """One symmetric aircraft, nose to -z and y up, as in ShapeNet.
 
-    radius: of the fuselage, whose length is 2. nose, tail: share of it that narrows. span: from tip to tip. chord: of
-    the wing at its root; taper: at the tip, as a share; sweep, dihedral: how far the tip lies back and up, as a share
-    of half the span; thickness: of the wings, as a share of the chord. station: where the wing's front begins, from the
-    nose; height: of its root, in radii. stabilizer: span of the tailplane; stabilizer_height: where on the fin it sits;
-    fin: its height. engines: how many, rounded down to an even number. engine_radius; engine_place: on half the span.
+    radius: of the fuselage, whose length is 2. nose, tail: fractions of the length that narrow. span: from tip to tip.
+    chord: of the wing at its root; taper: chord of the tip, as a fraction of that; sweep, dihedral: offset of the tip
+    backward and upward, as fractions of half the span; thickness: of the wings, as a fraction of the chord. station:
+    distance of the wing's front from the nose; height: of its root, in radii. stabilizer: span of the tailplane;
+    stabilizer_height: its height on the fin; fin: height of the fin. engines: their number, rounded down to an even
+    one. engine_radius; engine_place: position on half the span.
     """
     from manifold3d import CrossSection
 
@@ -89,8 +90,8 @@ def _panel(
     thickness: float,
     normal: int,
 ) -> Manifold:
-    """A wing from root to tip (their front points): symmetric sections as thick as that share of their chords along the
-    axis `normal`."""
+    """A wing from root to tip (their front points), with symmetric sections; thickness: along the axis `normal`, as a
+    fraction of the chord."""
     from manifold3d import Manifold
 
     s = (1 - np.cos(np.linspace(0, np.pi, 17))) / 2

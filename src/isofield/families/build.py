@@ -1,4 +1,4 @@
-"""What the families share: tubes along curves, and the way from manifold3d's solids to meshes."""
+"""Functions shared by the families: tubes along curves, and meshes of manifold3d's solids."""
 
 from __future__ import annotations
 
@@ -14,48 +14,48 @@ if TYPE_CHECKING:
 
 
 def to_mesh(solid: Manifold) -> trimesh.Trimesh:
-    """The surface of a solid that was built with z up, turned so that y is up; float64 vertices, outward faces.
+    """The surface of a solid with z up, rotated so that y is up; float64 vertices, outward faces.
 
-    Raises InputError where the parameters left no solid.
+    Raises InputError for an empty solid.
     """
     import trimesh
 
     if solid.is_empty() or solid.status().name != "NoError":
-        raise InputError("These parameters of the family leave no solid: go back toward the defaults.")
+        raise InputError("These parameters of the family give an empty solid: choose values nearer to the defaults.")
     arrays = solid.to_mesh64()
     x, y, z = np.array(arrays.vert_properties[:, :3], np.float64).T
     return trimesh.Trimesh(np.stack([x, z, -y], axis=1), np.array(arrays.tri_verts, np.int64), process=False)
 
 
 def facing(solid: Manifold) -> Manifold:
-    """A solid whose front is at +x and which has z up, turned so that `to_mesh` has its front at -z, as ShapeNet's."""
+    """A solid with its front at +x and z up, rotated so that `to_mesh` puts the front at -z, as in ShapeNet."""
     return solid.rotate((0, 0, 90))
 
 
 def positive(**sizes: float) -> None:
-    """Raises InputError where a parameter of a family, given by its name, is not above 0."""
+    """Raises InputError for a named parameter that is not above 0."""
     for name, size in sizes.items():
         if not size > 0:
-            raise InputError(f"The family's parameter {name} is {size}: it has to be above 0.")
+            raise InputError(f"The family's parameter {name} must be above 0, not {size:g}.")
 
 
 def largest(solid: Manifold) -> Manifold:
-    """The component with the most volume: booleans of curved sheets leave crumbs."""
+    """The component with the largest volume: booleans of curved sheets leave small fragments."""
     return max(solid.decompose(), key=lambda piece: piece.volume(), default=solid)
 
 
 def union(parts: list[Manifold]) -> Manifold:
-    """One solid out of overlapping ones."""
+    """The union of solids."""
     from manifold3d import Manifold, OpType
 
     return Manifold.batch_boolean(parts, OpType.Add)
 
 
 def tube(path: np.ndarray, radius: float, *, closed: bool = False, sides: int = 32) -> Manifold:
-    """A round tube along a polyline (n, 3), with flat ends unless `closed`; the curve's own radius exceeds the tube's.
+    """A round tube along a polyline (n, 3), with flat ends unless `closed`; its curvature radius must exceed `radius`.
 
-    The ring of points is carried along without twist (Wang et al. 2008, Computation of rotation minimizing frames); on
-    a closed path what is left at the end is spread over the whole.
+    The ring of points moves along without twist (Wang et al. 2008, Computation of rotation minimizing frames); on a
+    closed path, the remaining angle at the end is distributed evenly.
     """
     from manifold3d import Manifold, Mesh64
 

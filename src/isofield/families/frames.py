@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def lattice(cells: int = 2, size: float = 1.0, radius: float = 0.036, sides: int = 24) -> trimesh.Trimesh:
-    """A cubic cage of round struts with balls at its knots: genus 3 n (n + 1)^2 - (n + 1)^3 + 1 for n cells a side."""
+    """A cubic cage of round struts with balls at its nodes: genus 3 n (n + 1)^2 - (n + 1)^3 + 1, n cells per side."""
     from manifold3d import Manifold
 
     positive(cells=cells, size=size, radius=radius)
@@ -37,7 +37,7 @@ def knot(turns: int = 2, loops: int = 3, radius: float = 0.105, points: int = 40
     positive(turns=turns, loops=loops, radius=radius)
     if np.gcd(turns, loops) != 1:
         raise InputError(
-            f"A knot of {turns} turns and {loops} loops is several rings: give numbers without common divisor."
+            f"A knot of {turns} turns and {loops} loops is several rings: give numbers without a common divisor."
         )
     t = 2 * np.pi * np.arange(points) / points
     around = 0.62 + 0.28 * np.cos(loops * t)
@@ -57,7 +57,7 @@ def chain(links: int = 5, length: float = 0.5, width: float = 0.34, radius: floa
     below, above = right[-1] + side * (left[0] - right[-1]), left[-1] + side * (right[0] - left[-1])
     outline = np.concatenate([right, below, left, above])
     ring = tube(np.insert(outline, 2, 0, axis=1), radius, closed=True, sides=28)
-    pitch = length - 3.2 * radius  # the rings hang free: 0.6 radii of air between them
+    pitch = length - 3.2 * radius  # 0.6 radii of space between the rings
     parts = []
     for k in range(links):
         place = (k - (links - 1) / 2) * pitch

@@ -17,7 +17,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "back_thickness": (0.04, 0.10), "tilt": (0.0, 0.3), "slats": (0, 6.999), "leg": (0.035, 0.08),
     "leg_taper": (0.5, 1.0), "splay": (0.0, 0.16), "stretcher": (-0.5, 0.7), "arms": (-0.5, 0.5), "dish": (0.0, 0.05),
 }  # fmt: skip
-"""Between these every parameter is drawn."""
+"""Range of every parameter."""
 
 
 def chair(
@@ -36,13 +36,13 @@ def chair(
     arms: float = 0.3,
     dish: float = 0.02,
 ) -> trimesh.Trimesh:
-    """One chair, its front to -z and y up as those of ShapeNet stand, left and right alike.
+    """One symmetric chair, its front to -z and y up, as in ShapeNet.
 
     width, depth, seat: of the seat, and its thickness. height: of its top. back: height of the back; back_thickness;
-    tilt: how far its top leans back, as a share of its height. slats: how many uprights it has between its posts; below
-    2 it is one board. leg: half thickness at the top; leg_taper: at the foot, as a share; splay: how far the feet stand
-    out. stretcher: where between foot and seat the legs are joined; below 0 they are not. arms: their height above the
-    seat, none below 0.1. dish: how deep the seat is hollowed.
+    tilt: backward offset of its top, as a fraction of its height. slats: number of uprights between the posts; below 2
+    the back is one board. leg: half thickness at the top; leg_taper: at the foot, as a fraction of that; splay: outward
+    offset of the feet. stretcher: height of the bars between the legs, as a fraction of the legs; none below 0. arms:
+    height above the seat; none below 0.1. dish: depth of the hollow in the seat.
     """
     from manifold3d import Manifold
 
@@ -87,20 +87,20 @@ def chair(
 
 
 def _beam(one: tuple[float, float, float], two: tuple[float, float, float], half: tuple[float, float]) -> Manifold:
-    """A board along x from one end to the other; half: its half width (y) and half thickness (z), its edges rounded."""
+    """A board with rounded edges along x; half: its half width (y) and half thickness (z)."""
     ends = [np.asarray(end, float) + [0, way * (half[0] - half[1]), 0] for end in (one, two) for way in (1, -1)]
     return _hull(*ends, half=half[1])
 
 
 def _between(one: np.ndarray, two: np.ndarray, first: float, second: float) -> Manifold:
-    """A round bar between two points, of these radii."""
+    """A round bar between two points, with a radius at each end."""
     from manifold3d import Manifold
 
     return Manifold.batch_hull([Manifold.sphere(r, 24).translate(tuple(p)) for p, r in ((one, first), (two, second))])
 
 
 def _hull(*corners: np.ndarray, half: float) -> Manifold:
-    """The hull of balls about corners."""
+    """The convex hull of balls around corners."""
     from manifold3d import Manifold
 
     ball = Manifold.sphere(half, 24)

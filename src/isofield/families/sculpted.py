@@ -22,7 +22,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "steps": (1, 4.999), "step": (0.05, 0.14), "arch": (0.12, 0.24), "tunnels": (0, 2.999), "studs": (0, 3.999),
     "stud": (0.08, 0.16),
 }  # fmt: skip
-"""Between these every parameter of `isofield make sculpture` is drawn."""
+"""Range of every parameter of `isofield make sculpture`."""
 
 
 def sculpture(
@@ -61,19 +61,19 @@ def sculpture(
     and Collins 1997, "Scherk Collins sculpture generator"). Smooth saddles, sharp borders, relief; one component, no
     inner walls. Counts are rounded down.
 
-    seed: turns the ring and the relief of the plinth. thickness: of the ring's wall. edge: about the length of the
-    triangles' edges on the ring; the default gives about 150 000 faces. wing: how far the ring reaches from its middle
-    line. relief, bead, bead_width: how far its beads stand out, where on the wing they are (a share of it), how wide.
-    twist: half turns about the middle line, beyond the quarter for each saddle. even: at 1 the wall is as thick
-    everywhere, at 0 down to half as thick toward the ring's hole. stretch: of the ring, upward. tilt: in degrees.
+    seed: rotates the ring and the relief of the plinth. thickness: of the ring's wall. edge: approximate length of
+    the triangles' edges on the ring; the default gives about 150 000 faces. wing: distance of the border from the
+    middle line. relief, bead, bead_width: height of the beads, their position on the wing (a fraction of it), and their
+    width. twist: half turns about the middle line, beyond the quarter for each saddle. even: 1 for a wall of uniform
+    thickness; at 0 it is down to half as thick toward the ring's hole. stretch: of the ring, upward. tilt: in degrees.
 
-    neck: its radius below; neck_top: above, as a share; neck_height; flutes: how many it has, of flute_depth; spiral:
-    their turn, in degrees. width, shaft: of the plinth's shaft, across and high. cornice: how much wider that one is.
-    steps: how many are below, `step` high. tunnels: 0 to 2 cross the shaft, of half width `arch`. studs: diamonds above
-    each other beside the arches, of radius `stud`.
+    neck: radius at the bottom; neck_top: at the top, as a fraction of that; neck_height; flutes: their number, of
+    flute_depth; spiral: their rotation, in degrees. width, shaft: width and height of the plinth's shaft. cornice: its
+    additional width. steps: their number, each `step` high. tunnels: 0 to 2 cross the shaft, of half width `arch`.
+    studs: number of diamonds above each other beside the arches, of radius `stud`.
 
-    Raises InputError for sizes that are not above 0, for parts that do not meet, and for arches and studs too large for
-    their place.
+    Raises InputError for sizes that are not above 0, for parts that do not meet, and for arches and studs that do not
+    fit.
     """
     positive(
         thickness=thickness, edge=edge, bead_width=bead_width, stretch=stretch, neck=neck, neck_top=neck_top,
@@ -88,16 +88,16 @@ def sculpture(
             f"{2.5 / max(saddles, 3):.2g}."
         )
     if arch + 0.12 > shaft or 2 * arch >= width:
-        raise InputError(f"The family's parameter arch is {arch}, too large for its shaft: give less.")
+        raise InputError(f"The family's parameter arch is {arch:g}, too large for its shaft: give a smaller one.")
     random = np.random.default_rng(int(seed))
     turn = 360 * random.random() if seed else 0.0
     ring = _ring(saddles, thickness, relief, edge, wing, bead, bead_width, saddles + 2 * floor(twist), even)
     ring = ring.rotate((0, 0, 180 / saddles + turn)).rotate((90, 0, 0)).translate((0, 0, 1.0))
-    # Stretched and tilted about the place where the neck holds it.
+    # Stretched and tilted about its joint with the neck.
     ring = ring.scale((1.0, 1.0, stretch)).rotate((tilt, 0, 0))
     below = round(0.34 - neck_height, 12)
     middle = round(below - 0.1 - shaft / 2, 12)
-    # No part is kept by a name of its own: what nothing else refers to, manifold3d unites in one go.
+    # Without names for the parts: manifold3d unites all unreferenced ones in one operation.
     solid = union(
         [
             ring.translate((0, 0, 0.5)),
@@ -128,8 +128,8 @@ def _ring(
     quarters: int,
     even: float,
 ) -> Manifold:
-    """The ring around z, of radius 1, with wings out to `wing` from its middle line, around which they turn so many
-    quarters."""
+    """The ring around z, of radius 1, with wings of length `wing`, which rotate around its middle line by a number of
+    quarter turns."""
     from manifold3d import CrossSection, Manifold
 
     per_length = saddles / 2  # radians of the surface's phase per length along the middle line; a saddle is pi
@@ -141,13 +141,13 @@ def _ring(
         if away > reach:
             return reach - away - thickness
         around = atan2(y, x)
-        # As many quarters as saddles, or two more: after an odd number the two families of wings have changed places,
+        # An even number of quarters more than saddles: after an odd number the two families of wings are swapped,
         # and meet.
         c, s = cos(quarters * around / 4), sin(quarters * around / 4)
         u, v, w = per_length * (c * out + s * z), per_length * (c * z - s * out), per_length * around
         su, sv, cu, cv, cw = sinh(u), sinh(v), cosh(u), cosh(v), cos(w)
         value = su * sv - sin(w)
-        # How fast the value changes along the ring: of a straight chain, or of this one, which is bent and turns.
+        # Derivative of the value along the ring: of a straight chain, or of this one, which is bent and twisted.
         bent = (cw - quarters / (4 * per_length) * (cu * sv * v - su * cv * u)) / max(1 + out, 0.2)
         along = cw + even * (bent - cw)
         slope = per_length * sqrt((cu * sv) ** 2 + (su * cv) ** 2 + along * along + 1e-9)
@@ -156,7 +156,7 @@ def _ring(
 
     box = 1 + reach + edge
     sheet = Manifold.level_set(inside, [-box, -box, -reach - edge, box, box, reach + edge], edge)
-    # Cut by a fine torus, so that the border is sharp and clean.
+    # Intersected with a fine torus, for a sharp border.
     torus = CrossSection.circle(wing, 128).translate((1, 0)).revolve(256)
     return sheet ^ torus
 
@@ -171,7 +171,7 @@ def _neck(
     spiral: float,
     random: np.random.Generator,
 ) -> Manifold:
-    """A fluted neck that stands on z = `low` and narrows upward into the ring."""
+    """A fluted neck on z = `low` that narrows upward into the ring."""
     from manifold3d import CrossSection
 
     t = 2 * pi * np.arange(400) / 400
@@ -187,11 +187,11 @@ def _blocks(top: float, width: float, shaft: float, cornice: float, steps: int, 
     def block(width: float, low: float, high: float, corner: float = 0.06) -> Manifold:
         section = CrossSection.square((width - 2 * corner,) * 2, center=True)
         tall = high - low
-        while low + tall < high:  # a gap of the last digit would part it from what stands on it
+        while low + tall < high:  # a gap of one rounding error would separate two blocks
             tall = nextafter(tall, inf)
         return section.offset(corner, JoinType.Miter).extrude(tall).translate((0, 0, low))
 
-    # The lowest step is higher than the others. Rounded, so that sums that make the defaults are the defaults.
+    # The lowest step is higher than the others. Rounded, so that sums are exactly the defaults.
     widths = [*(width + 0.22 + 0.14 * k for k in reversed(range(steps))), width, width + cornice]
     heights = [1.25 * step, *[step] * (steps - 1), shaft, 0.1]
     levels = [round(top - sum(heights[k:]), 12) for k in range(len(heights) + 1)]
@@ -199,7 +199,7 @@ def _blocks(top: float, width: float, shaft: float, cornice: float, steps: int, 
 
 
 def _tunnels(middle: float, shaft: float, half: float, count: int) -> list[Manifold]:
-    """Arched tunnels of this half width that cross in the shaft, whose middle is at z = `middle`."""
+    """Arched tunnels of half width `half` that cross in the shaft, whose middle is at z = `middle`."""
     from manifold3d import Manifold
 
     low, spring = round(middle - shaft / 2 + 0.05, 12), round(middle + shaft / 2 - 0.07 - half, 12)
@@ -214,7 +214,7 @@ def _tunnels(middle: float, shaft: float, half: float, count: int) -> list[Manif
 
 
 def _studs(middle: float, width: float, shaft: float, arch: float, count: int, radius: float) -> list[Manifold]:
-    """Diamonds that stand out of the shaft beside the arches, so many above each other."""
+    """Diamonds on the shaft beside the arches, `count` of them above each other."""
     from manifold3d import Manifold
 
     if count < 1:
@@ -227,7 +227,7 @@ def _studs(middle: float, width: float, shaft: float, arch: float, count: int, r
 
 
 def _plinth(parts: list[Manifold], hollows: list[Manifold], studs: list[Manifold]) -> Manifold:
-    """Parts, less the hollows in them, with studs that stand out of what is left."""
+    """The union of parts, minus hollows, plus studs."""
     solid = union(parts)
     for hollow in hollows:
         solid = solid - hollow

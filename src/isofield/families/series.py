@@ -1,4 +1,4 @@
-"""Families with ranges: as many different shapes as are asked for, each with its parameters."""
+"""Families whose parameters have ranges: any number of different shapes, each with its parameters."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Series:
-    """build: of keyword parameters, a closed mesh. ranges: lowest and highest value of each parameter."""
+    """build: keyword parameters to a closed mesh. ranges: smallest and largest value of each parameter."""
 
     build: Callable[..., trimesh.Trimesh]
     ranges: dict[str, tuple[float, float]]
 
     def parameters(self, random: np.random.Generator) -> dict[str, float]:
-        """One set of parameters, uniform in their ranges; counts (ranges that end at .999) are whole."""
+        """One set of parameters, uniform in their ranges; counts (ranges that end at .999) are whole numbers."""
         drawn = {name: float(random.uniform(low, high)) for name, (low, high) in self.ranges.items()}
         whole = {name for name, (_, high) in self.ranges.items() if high % 1 > 0.99}
         return {name: float(floor(value)) if name in whole else value for name, value in drawn.items()}
@@ -36,4 +36,4 @@ SERIES: dict[str, Series] = {
     "vessel": Series(vessels.vessel, vessels.RANGES),
     "sculpture": Series(partial(sculpted.sculpture, edge=0.05, even=1.0), sculpted.RANGES),
 }
-"""Every family that `isofield make` makes, by its name."""
+"""The families of `isofield make`, by name."""

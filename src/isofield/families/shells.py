@@ -1,4 +1,4 @@
-"""Thin shapes: walls of 1.2 to 3 % of the box's diagonal, where the two sides of a wall are easily mistaken."""
+"""Thin shapes: walls of 1.2 to 3 % of the box's diagonal, whose two sides are easily confused."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def cup(
     middle = outside[-1] - thickness / 2
     lip = np.stack([middle + thickness / 2 * np.cos(rim), height + thickness / 2 * np.sin(rim)], axis=1)
     up = np.stack([outside, t * height], axis=1)
-    # The inside ends in a fillet, so that the wall is nowhere thinner than it says.
+    # The inside ends in a fillet, so that no part of the wall is thinner than `thickness`.
     s = floor + (height - floor) * t[::-1]
     reach = np.interp(s, t * height, outside) - thickness
     fillet = 0.12 * radius
@@ -76,7 +76,7 @@ def propeller(
     blade = section.extrude(length, n_divisions=64, twist_degrees=twist, scale_top=(1.0, 1.0))
 
     def widen(points: np.ndarray) -> np.ndarray:
-        """A leaf's outline: the chord grows, then closes in on a round tip; the thickness stays."""
+        """Outline of a leaf: the chord grows, then shrinks to a round tip; the thickness is constant."""
         t = points[:, 2] / length
         c, s = np.cos(np.radians(twist) * t), np.sin(np.radians(twist) * t)
         x = points[:, 0] * c + points[:, 1] * s
@@ -95,7 +95,7 @@ def propeller(
 def gyroid(size: float = 1.0, cells: float = 1.5, thickness: float = 0.042, edge: float = 0.028) -> trimesh.Trimesh:
     """A sheet of Schoen's gyroid in a cube with rounded edges: one curved wall, many handles.
 
-    cells: periods along an edge of the cube. edge: about the length of the triangles' edges.
+    cells: periods along an edge of the cube. edge: approximate length of the triangles' edges.
     """
     from math import cos, sin, sqrt
 

@@ -17,7 +17,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "neck_height": (0.72, 0.88), "rim": (0.22, 0.55), "wall": (0.035, 0.06), "floor": (0.05, 0.12),
     "flutes": (0, 24.999), "depth": (0.0, 0.015), "handles": (0, 2.999), "handle": (0.035, 0.06), "reach": (0.16, 0.34),
 }  # fmt: skip
-"""Between these every parameter is drawn."""
+"""Range of every parameter."""
 
 
 def vessel(
@@ -36,11 +36,11 @@ def vessel(
     handle: float = 0.045,
     reach: float = 0.24,
 ) -> trimesh.Trimesh:
-    """One vessel, open above, y up: its genus is the number of handles.
+    """One vessel, open at the top, y up: its genus is the number of handles.
 
-    height; foot, belly, neck, rim: radii outside; belly_height, neck_height: where those are, as shares of the height.
-    wall, floor: thickness. flutes: waves around the belly, of this depth. handles: 0 to 2; handle: their radius; reach:
-    how far they stand out.
+    height; foot, belly, neck, rim: outer radii; belly_height, neck_height: their heights, as fractions of the height.
+    wall, floor: thickness. flutes: number of waves around the belly; depth: of these. handles: 0 to 2; handle: their
+    radius; reach: their distance from the body.
     """
     from manifold3d import CrossSection
 
@@ -50,7 +50,7 @@ def vessel(
     z = np.linspace(0, height, 97)
     outside = np.stack([outline(z), z], axis=1)
     up = np.linspace(floor, height + 0.1, 97)
-    # Across the wall, not along the radius: where the outline is steep the radius shrinks by more.
+    # The wall is measured across, not along the radius: where the outline is steep, the radius shrinks by more.
     slope = outline(np.minimum(up, height), 1)
     inner = outline(np.minimum(up, height)) - wall * np.sqrt(1 + np.minimum(slope, 3) ** 2)
     inside = np.stack([np.maximum(inner, 0.02), up], axis=1)

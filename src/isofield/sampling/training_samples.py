@@ -1,4 +1,4 @@
-"""Training samples of one shape as each paper draws them. All lengths are normalised, all orders random."""
+"""Training samples of one shape, as each paper draws them. Lengths are normalised, rows are in random order."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from isofield.solids.triangles import Nearest
 from isofield.topology import areas
 from isofield.types import Distance
 
-AGAIN = 20
-"""How often, at most, others are drawn for points whose distance is not known."""
-SURE, NEWTON = 1e-6, 3
-"""A distance below this is zero, and how many steps lead there."""
+RETRIES = 20
+"""Most times that points of uncertain sign are replaced."""
+ZERO, NEWTON_STEPS = 1e-6, 3
+"""A distance below this is zero; number of Newton steps toward the zero set."""
 BAND = 0.02
-"""Deviation of samples along the normals of points."""
+"""Standard deviation of samples along the normals of points."""
 
 
 def surface(
     vertices: np.ndarray, faces: np.ndarray, count: int, random: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Points (count, 3) evenly at random over triangles, and their faces' normals (count, 3) as wound."""
+    """Points (count, 3), uniform over triangles, and the normals (count, 3) of their faces as wound."""
     area = areas(vertices, faces)
     chosen = random.choice(len(faces), count, p=area / area.sum())
     points = anywhere_on(vertices, faces, chosen, random)
@@ -46,9 +46,9 @@ def signed(
 ) -> np.ndarray:
     """(count, 4): x y z and signed distance (Park et al. 2019, DeepSDF, section 5).
 
-    points: (n, 3) on the surface. near: share of the samples that deviate from them, in equal bands of these
-    variances; the others are anywhere in the cube from -1 to 1. Where the distance is NaN, hence not known, others are
-    drawn; there are fewer rows where that does not help.
+    points: (n, 3) on the surface. near: fraction of the samples that deviate from these points, in equal parts with
+    these variances; the others are uniform in the cube from -1 to 1. Points with an uncertain distance (NaN) are drawn
+    again; there are fewer rows if that fails `RETRIES` times.
     """
 
     def draw(count: int) -> np.ndarray:
@@ -60,13 +60,13 @@ def signed(
             part += np.take(points, random.integers(len(points), size=len(part)), axis=0)
         return np.take(x, random.permutation(count), axis=0)
 
-    return _known(draw, distance, count)
+    return _certain(draw, distance, count)
 
 
-def _known(draw: Callable[[int], np.ndarray], distance: Distance, count: int) -> np.ndarray:
-    """(count, 4): as many points as `draw` is asked for, and their distances; others for those where that is NaN."""
+def _certain(draw: Callable[[int], np.ndarray], distance: Distance, count: int) -> np.ndarray:
+    """(count, 4): points of `draw` and their distances, drawn again where the distance is NaN."""
     rows = [np.empty((0, 4))]
-    for _ in range(AGAIN):
+    for _ in range(RETRIES):
         x = draw(count)
         value = distance(x)
         rows.append(np.column_stack([x, value])[~np.isnan(value)])
@@ -77,10 +77,10 @@ def _known(draw: Callable[[int], np.ndarray], distance: Distance, count: int) ->
 
 
 def oriented_samples(oriented: Oriented, count: int, near: float, random: np.random.Generator) -> np.ndarray:
-    """(count, 4): x y z and signed distance, as `signed`, of points with normals.
+    """(count, 4): x y z and signed distance, as `signed`, from points with normals.
 
-    Near the surface a sample lies along a point's normal, and the way to it is its distance; the others are anywhere in
-    the cube, with the distance to the nearest point and the side of the winding number.
+    Near the surface, a sample lies on the normal of a point, and its distance is the offset along it; the others are
+    uniform in the cube, with the distance to the nearest point and the sign of the winding number.
     """
     close = round(near * count)
     x, value = random.uniform(-1, 1, (count, 3)), np.empty(count)
@@ -97,8 +97,9 @@ def unsigned(
 ) -> np.ndarray:
     """(count, 7): x y z, distance, and the direction away from the surface (Atzmon and Lipman 2020, 2021: SAL, SALD).
 
-    closest: of the triangles. points: (n, 3) on the surface. Half of the samples deviate from their point by its
-    distance to its `neighbour`-th nearest, the others by `wide`. The direction is zero on the surface itself.
+    closest: the nearest point on the triangles. points: (n, 3) on the surface. The standard deviation of half of the
+    samples is the distance of their point to its `neighbour`-th nearest, that of the others is `wide`. The direction is
+    zero on the surface itself.
     """
     tree = cKDTree(points)
     chosen = points[random.integers(len(points), size=count)]
@@ -113,7 +114,7 @@ def unsigned(
 def cloud(points: np.ndarray, count: int, neighbour: int, random: np.random.Generator) -> np.ndarray:
     """(count, 6): queries and the points (n, 3) of the cloud nearest to them (Ma et al. 2021, Neural-Pull).
 
-    A query deviates from its point by that point's distance to its `neighbour`-th nearest.
+    The standard deviation of a query is the distance of its point to the `neighbour`-th nearest.
     """
     tree = cKDTree(points)
     chosen = points[random.integers(len(points), size=count)]
@@ -123,12 +124,12 @@ def cloud(points: np.ndarray, count: int, neighbour: int, random: np.random.Gene
 
 
 def levelset(points: np.ndarray, free: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
-    """(count, 4): x y z and signed distance; points of the level set, where it is 0, and free points, where it is not
-    (Sitzmann et al. 2020, MetaSDF: the first are the context, all others the query).
+    """(count, 4): x y z and signed distance, of points on the level set and of free points (Sitzmann et al. 2020,
+    MetaSDF: the former are the context, the latter the query).
 
-    points: (n, 3) on the surface. free: (m, 4) x y z and signed distance, in random order. Of four rows in succession
-    two are on the surface, one is outside and one is inside, drawn again where there are too few; so every slice is
-    balanced as a batch of theirs. Where nothing is inside, what is outside stands for it.
+    points: (n, 3) on the surface. free: (m, 4) x y z and signed distance, in random order. In every four rows, two are
+    on the surface, one is outside and one is inside, so that every slice is balanced like their batches; rows repeat
+    where there are too few. Without inside points, outside ones replace them, and the other way round.
     """
     outside, inside = free[free[:, 3] > 0], free[free[:, 3] < 0]
     outside, inside = (outside if len(outside) else inside), (inside if len(inside) else outside)
@@ -140,27 +141,27 @@ def levelset(points: np.ndarray, free: np.ndarray, count: int, random: np.random
 
 
 def _some(rows: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
-    """`count` of the rows (n, ...) in random order; where there are fewer, each about as often."""
+    """`count` of the rows (n, ...) in random order; fewer rows repeat, about equally often."""
     return rows[np.concatenate([random.permutation(len(rows)) for _ in range(-(-count // len(rows)))])[:count]]
 
 
 def zero_set(
     distance: Distance, points: np.ndarray, normals: np.ndarray, thickness: float, random: np.random.Generator
 ) -> np.ndarray:
-    """(m, 3): points (n, 3) of triangles where their signed distance is zero; those of sheets, which are walls of this
-    thickness, move along their normals (n, 3) to either of its sides. What lies inside of other parts is left out."""
-    sheet = np.flatnonzero(distance(points) < -SURE)
+    """(m, 3): points (n, 3) of triangles, moved to where the signed distance is zero: those of sheets, which are
+    thickened, move along their normals (n, 3), forward or backward. Points inside other parts are left out."""
+    sheet = np.flatnonzero(distance(points) < -ZERO)
     if not len(sheet):
         return points
     moved, side = points[sheet], normals[sheet] * random.choice([-1.0, 1.0], (len(sheet), 1))
     moved = moved + thickness / 2 * side
-    for _ in range(NEWTON):  # in creases other faces are nearer
+    for _ in range(NEWTON_STEPS):  # in creases, other faces are nearer
         moved = moved - distance(moved)[:, None] * side
-    return np.concatenate([np.delete(points, sheet, axis=0), moved[np.abs(distance(moved)) < SURE]])
+    return np.concatenate([np.delete(points, sheet, axis=0), moved[np.abs(distance(moved)) < ZERO]])
 
 
 def occupancy(distance: Distance, count: int, padding: float, random: np.random.Generator) -> np.ndarray:
-    """(count, 4): points anywhere in the cube of half side 1 + `padding`, and 1 where they are inside, else 0
+    """(count, 4): uniform points in the cube of half side 1 + `padding`, and 1 inside or 0 outside
     (Mescheder et al. 2019, Occupancy Networks)."""
-    rows = _known(lambda count: random.uniform(-1 - padding, 1 + padding, (count, 3)), distance, count)
+    rows = _certain(lambda count: random.uniform(-1 - padding, 1 + padding, (count, 3)), distance, count)
     return np.column_stack([rows[:, :3], rows[:, 3] < 0])

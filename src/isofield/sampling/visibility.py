@@ -38,7 +38,7 @@ class Visible:
 
     points: (n, 3) at the centres of pixels. normal: (n,) index into `normals` of each point's normal, toward its
     camera; normals: (2 m, 3) of the faces as they are wound, and reversed. back_pixels: fraction of the pixels that
-    show a face that was seen from its other side before. two_sided: fraction of the faces seen from both sides.
+    show a face whose other side an earlier pixel showed. two_sided: fraction of the faces seen from both sides.
     """
 
     points: np.ndarray
