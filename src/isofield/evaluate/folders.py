@@ -68,7 +68,7 @@ def pairs(pred: str | os.PathLike[str], truth: str | os.PathLike[str]) -> tuple[
     """The pairs of two files, or of two folders, and one sentence for each file without a partner.
 
     Files with the same path below the two folders are partners, whatever their extensions; hidden files and files that
-    `io.read` cannot read are skipped. Raises InputError where one is a file and the other a folder, a folder holds no
+    `io.read` cannot read are skipped. Raises InputError where one is a file and the other a folder, a folder has no
     shape, or two files of one folder have the same name.
     """
     pred, truth = Path(pred), Path(truth)
