@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import toys
-from isofield import api
+from isofield import api, io
 from isofield.errors import InputError
 from isofield.evaluate.retrieval import chamfer
 from isofield.evaluate.surface_samples import sample_surface
@@ -167,3 +167,11 @@ def test_wings_stay_between_two_aircraft_of_the_network_s_space():
 def test_a_space_s_name_with_a_slip_is_told():
     with pytest.raises(InputError, match="perhaps you meant 'aircraft'"):
         api.load_run("airraft")
+
+
+def test_a_file_is_read_once(toy_space, tmp_path, monkeypatch):
+    read, opened = io.read, []
+    monkeypatch.setattr(io, "read", lambda path: opened.append(path) or read(path))
+    io.write_mesh(toys.toy(toys.COUNT + 1), tmp_path / "toy.ply")
+    assert api.observe(tmp_path / "toy.ply", toy_space.prepare).id == "toy"
+    assert len(opened) == 1

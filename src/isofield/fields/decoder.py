@@ -15,12 +15,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 LATENT_DROPOUT = 0.2
-"""Share of a code's numbers that latent dropout leaves out, as in the released code."""
+"""Probability of latent dropout, as in the released code."""
 
 
 @runtime_checkable
 class Conditional(Protocol):
-    """A network f(x; z) whose part of the code is computed once a shape, as `Decoder` has it."""
+    """A network f(x; z) that handles the code once a shape and the points apart, such as `Decoder`."""
 
     def condition(self, z: Tensor, random: torch.Generator | None = None) -> Any:
         """What codes (b, l) add, for `decode`."""
@@ -53,14 +53,14 @@ class Linear(nn.Module):
 class Decoder(nn.Module):
     """f(x; z): the distances (b, n) at points x (b, n, 3) of the shapes with codes z (b, length), within -1 and 1.
 
-    dims: widths of the hidden layers. latent_in: layers whose input is joined by [z, x] again; the one before is that
-    much narrower. xyz_in_all: x joins the input of all other layers. norm_layers: with weight_norm those layers have
-    it, without it they have layer norm. dropout: layers whose outputs drop out, with the probability dropout_prob.
-    latent_dropout: of the code in the first layer. A tanh ends the network, as in the released code whatever its
-    settings say; use_tanh puts a second one before it. generator: draws the first weights; seed 0 by default.
+    dims: widths of the hidden layers. latent_in: layers whose input is [h, z, x]; the layer before is narrower by the
+    length of [z, x]. xyz_in_all: the input of all other layers is [h, x]. norm_layers: layers with weight norm, or
+    without `weight_norm` with layer norm. dropout: layers with dropout, of the probability dropout_prob.
+    latent_dropout: dropout of the code in the first layer. A tanh ends the network, as in the released code whatever
+    its settings; use_tanh puts a second one before it. generator: draws the first weights; seed 0 by default.
 
-    What a layer makes of the code is the same at every point of a shape: `condition` computes it once a shape, and
-    `decode` adds it to what it makes of the points. Both drop out only where they are handed a generator to do so.
+    The product of a layer's matrix with the code is the same at every point of a shape: `condition` computes it once a
+    shape, and `decode` adds it. Both use dropout only where they get a generator.
     """
 
     def __init__(
@@ -162,7 +162,7 @@ class Decoder(nn.Module):
 
 
 def dropped(h: Tensor, share: float, random: torch.Generator) -> Tensor:
-    """h with a share of its numbers put to 0 and the others grown to make up for it (Srivastava et al. 2014)."""
+    """Dropout with this probability: the other entries grow to make up for it (Srivastava et al. 2014)."""
     kept = torch.rand(h.shape, generator=random, device=h.device) >= share
     return h * kept / (1 - share)
 

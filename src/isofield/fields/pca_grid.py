@@ -16,11 +16,11 @@ from isofield.types import CORNERS
 class PcaGrid(nn.Module):
     """f(x; z): the trilinear interpolation, in a grid of `cells` cells a side, of mean + sum_l z_l rows_l.
 
-    Where a space has the mirror images of its shapes, too, every component is even or odd along the mirrored axes, and
-    only the half of its nodes at 0 and above is stored: k of them, the last axis the fastest.
+    In a space of shapes and their mirror images every component is even or odd along the mirrored axes, and only the
+    half of its nodes at 0 and above is stored: k of them, the last axis the fastest.
 
-    mean: (k,), even along all mirrored axes. rows: (l, k) int8, times steps (l,): a space takes a byte a number.
-    odd: (l, 3) int8, 1 where a component is odd. mirrored: the axes; `cells` is even where there are any.
+    mean: (k,), even along all mirrored axes. rows: (l, k) int8, times steps (l,): one byte a value. odd: (l, 3) int8, 1
+    where a component is odd. mirrored: the axes; `cells` is even where there are any.
     """
 
     mean: Tensor

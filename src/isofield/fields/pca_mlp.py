@@ -27,8 +27,8 @@ class PcaMlp(nn.Module):
     """f(x; z) = V(x; z) + 0.1 g(V(x + o_1; z), ..., V(x + o_27; z), phase(x), x, z), distances (b, n).
 
     V is the trilinear interpolation of a linear space's volume, o_i the offsets to 27 neighbours a cell apart, phase(x)
-    the position of x between the nodes (cosine and sine, with a period of a cell), and g a network with hidden layers of
-    the widths `dims`, which starts as 0. Its input is continuous in x, and so is its output: no cell shows.
+    the position of x between the nodes (cosine and sine, with a period of a cell), and g a network with hidden layers
+    of the widths `dims`, which starts as 0. Its input is continuous in x, and so is its output: no cell shows.
 
     coarse: the linear space, which stays as it is. lead: how many leading numbers of the code are inputs of g, too.
     generator: draws the first weights; seed 0 by default.
