@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -19,6 +18,7 @@ from isofield.configs.common import Init, NetworkKind, Quality
 from isofield.configs.limits import check_noise
 from isofield.configs.methods import check_config, choose, method_of
 from isofield.errors import InputError
+from isofield.io.reading import read_hashed
 from isofield.points import (
     check_cloud,
     check_faces,
@@ -78,7 +78,7 @@ def fit(
     check_noise(noise)
     report = progress or (lambda stage, fraction: None)
     report("reading", 0.0)
-    label, cloud, mesh = _brought(source, SAMPLES[quality], seed)
+    label, digest, cloud, mesh = _brought(source, SAMPLES[quality], seed)
     if spec.reads == "closed mesh" and (mesh is None or not mesh.is_watertight):
         what = "holds only points" if mesh is None else "is open, or its faces are not joined"
         raise InputError(f"{label} {what}, and method {name} needs a closed mesh: take --method auto.")
@@ -113,7 +113,7 @@ def fit(
     provenance = {
         "isofield": __version__,
         "input": Path(label).name,
-        "sha256": _digest(source),
+        "sha256": digest,
         "method": name,
         "quality": quality,
         "seed": seed,
@@ -139,14 +139,14 @@ def fit(
     )
 
 
-def _brought(source: Source, samples: int, seed: int) -> tuple[str, Cloud, trimesh.Trimesh | None]:
-    """The name of the input, its checked points, and its mesh, if any; faces are sampled."""
-    name: str
+def _brought(source: Source, samples: int, seed: int) -> tuple[str, str | None, Cloud, trimesh.Trimesh | None]:
+    """The name of the input, the SHA-256 of its file, its checked points and its mesh, if any; faces are sampled."""
+    digest: str | None = None
     shape: trimesh.Trimesh | Cloud
     if views := _views(source):
         name, shape = f"{len(views)} depth images", io.cloud_of(views)
     elif isinstance(source, (str, os.PathLike)):
-        name, shape = str(source), io.read(source)
+        name, (shape, digest) = str(source), read_hashed(source)
     elif isinstance(source, (trimesh.Trimesh, Cloud)):
         name, shape = type(source).__name__, source
     elif isinstance(source, trimesh.Scene):
@@ -154,7 +154,9 @@ def _brought(source: Source, samples: int, seed: int) -> tuple[str, Cloud, trime
     elif isinstance(source, trimesh.PointCloud):
         name, shape = "PointCloud", Cloud(np.asarray(source.vertices, np.float64))
     elif not isinstance(source, (np.ndarray, list, tuple)) and not hasattr(source, "__array__"):
-        raise InputError(f"a {type(source).__name__} is no shape: give a file, a trimesh.Trimesh, a Cloud or an array.")
+        raise InputError(
+            f"a {type(source).__name__} is not a shape: give a file, a trimesh.Trimesh, a Cloud or an array."
+        )
     else:
         table = np.asarray(source)
         if table.ndim != 2 or table.shape[1] not in (3, 6):
@@ -164,9 +166,9 @@ def _brought(source: Source, samples: int, seed: int) -> tuple[str, Cloud, trime
         normals = table[:, 3:].astype(np.float64) if table.shape[1] == 6 else None
         name, shape = "array", Cloud(table[:, :3].astype(np.float64), normals)
     if isinstance(shape, Cloud):
-        return name, check_cloud(shape, name), None
+        return name, digest, check_cloud(shape, name), None
     mesh = check_faces(shape, name)
-    return name, check_cloud(sample_mesh(mesh, samples, seed), name), mesh
+    return name, digest, check_cloud(sample_mesh(mesh, samples, seed), name), mesh
 
 
 def _views(source: Source) -> list[View]:
@@ -201,16 +203,3 @@ def _after(first: Similarity, second: Similarity) -> Similarity:
     """The similarity that applies `first`, then `second`."""
     x, y, z = (np.asarray(first.center) + np.asarray(second.center) / first.scale).tolist()
     return Similarity((x, y, z), first.scale * second.scale)
-
-
-def _digest(source: Source) -> str | None:
-    """SHA-256 of the input file; None where there is no file."""
-    if not isinstance(source, (str, os.PathLike)):
-        return None
-    with Path(source).open("rb") as file:
-        digest = hashlib.sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-

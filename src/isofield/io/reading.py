@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import os
 import warnings
 from pathlib import Path
@@ -51,6 +52,11 @@ def read(path: str | os.PathLike[str]) -> trimesh.Trimesh | Cloud:
 
     Raises `InputError` for everything that cannot be read. Warns (`UserWarning`) of what was left out.
     """
+    return read_hashed(path)[0]
+
+
+def read_hashed(path: str | os.PathLike[str]) -> tuple[trimesh.Trimesh | Cloud, str]:
+    """What `read` gives, and the SHA-256 of the file that it was read from."""
     path = Path(path)
     name = printable(path)
     data, extension = _content(path, name)
@@ -68,8 +74,8 @@ def read(path: str | os.PathLike[str]) -> trimesh.Trimesh | Cloud:
         raise InputError(f"{name} cannot be read as .{extension} ({reason}): copy or export it again.") from None
     for warning in caught:
         if issubclass(warning.category, UserWarning):
-            warnings.warn(f"{name}: {warning.message}", stacklevel=2)
-    return shape
+            warnings.warn(f"{name}: {warning.message}", stacklevel=3)
+    return shape, hashlib.sha256(data).hexdigest()
 
 
 def extension_of(path: Path) -> str:
