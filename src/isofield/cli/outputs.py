@@ -33,9 +33,8 @@ def plan(inputs: Sequence[Path], out: str, field: Path | None, preview: Path | N
     """The jobs of `isofield fit INPUT... -o OUT`.
 
     One input: OUT with an extension is the mesh; OUT without one, or with a slash at its end, a field folder with the
-    mesh in it. Several: OUT is a folder of meshes, and `field` one of field folders, at the inputs' paths relative to
-    their common folder; with `merge` they are one. Raises InputError for every output that
-    cannot be written.
+    mesh in it. Several: OUT is a folder of meshes, and `field` one of field folders, named as the inputs; with `merge`
+    they are one. Raises InputError for every output that cannot be written.
     """
     alone = len(inputs) == 1 or merge
     jobs = _one(inputs[0], out, field, preview) if alone else _several(inputs, out, field, preview)

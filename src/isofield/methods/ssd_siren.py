@@ -2,8 +2,8 @@
 
 The grid is `methods.ssd`. A sine network (Sitzmann et al. 2020) is regressed on its values in the band around its zero
 set; it smooths the grid's cells and the noise that they followed. The network may only correct the grid
-(`fields.grid_residual`): it adds no component and closes no hole. Measured on two shapes (docs/reconstruction.md): a tie on
-one with sharp edges, better normals on a thin one.
+(`fields.grid_residual`): it adds no component and closes no hole. On two shapes: a tie on one with sharp edges,
+better normals on a thin one (docs/reconstruction.md).
 """
 
 from __future__ import annotations
