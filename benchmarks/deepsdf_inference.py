@@ -104,13 +104,12 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     space = api.load_run(args.run)
-    names, shapes = api.observed_in([args.data], space.prepare, args.split)
-    chosen = set(np.random.default_rng(args.seed).permutation(len(names))[: args.shapes].tolist())
+    inputs = api.observed_in([args.data], space.prepare, args.split)
+    chosen = sorted(np.random.default_rng(args.seed).permutation(len(inputs))[: args.shapes].tolist())
     losses: dict[str, list[float]] = {}
     seconds: dict[str, list[float]] = {}
-    for row, shape in enumerate(shapes):
-        if row not in chosen:
-            continue
+    for row in chosen:
+        shape = inputs[row][1]()
         count = len(shape.samples.points)
         observed, rest = shape.samples.part(0, count - HELD_OUT), shape.samples.part(count - HELD_OUT, count)
         for name, infer in inferences(space).items():

@@ -3,7 +3,7 @@
     python benchmarks/methods_picture.py OUT.png [QUALITY]
 
 The scan is that of the package's own sculpture: 20 000 points, noise of 0.2 % of the diagonal, no normals. sdf-
-regression gets the sculpture's mesh. Under each are the start, F at 1 % of the diagonal, and seconds.
+regression gets the sculpture's mesh. Under each are the start and F at 1 % of the diagonal.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def main() -> None:
             continue
         score = isofield.compare(mesh, truth, samples=100_000)["f_score_1"]
         name = method if init == "oriented" else f"{method}, paper's start"
-        note = f"F at 1 %: {score:.3f}, {time.perf_counter() - began:.0f} s"
-        print(f"{name}: {note}", file=sys.stderr, flush=True)
+        note = f"F at 1 %: {score:.3f}"
+        print(f"{name}: {note}, {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
         panels.append(render.Panel(mesh, name, note))
     render.sheet(panels, args.out, view=render.camera_for(truth, size=(360, 360)), columns=5)
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from isofield.configs.methods import BUILT_IN
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
@@ -23,3 +25,9 @@ def test_every_page_of_the_manual_is_in_its_index():
     linked = {(index.parent / target).resolve() for target in re.findall(r"\]\(([^)#\s]+)", index.read_text())}
     pages = {page for page in (ROOT / "docs").rglob("*.md") if "adr" not in page.parts and page != index}
     assert pages <= linked
+
+
+@pytest.mark.parametrize("name", [name for group in BUILT_IN.values() for name in group])
+def test_every_method_has_a_page(name):
+    pages = {page.stem: page.read_text() for page in (ROOT / "docs" / "methods").glob("*.md")}
+    assert name in ("auto", *pages) or any(name in page.splitlines()[0].split() for page in pages.values())

@@ -1,7 +1,7 @@
 """Nothing that a person reads is written in banned words: help, messages, docstrings, README and docs.
 
 A banned word is a private word where the field has one, or an inverted clause where a plain one is shorter. A failure
-names file, line and phrase. `UNFINISHED` names the rooms and pages that still have some; it is to be empty.
+names file, line and phrase.
 """
 
 from __future__ import annotations
@@ -19,9 +19,7 @@ from isofield.configs.methods import METHODS, SPACES, method_names
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "isofield"
 ROOMS = sorted({path.relative_to(SOURCE).parts[0] for path in SOURCE.rglob("*.py")})
-PAGES = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")] + sorted(
-    (ROOT / "docs").rglob("*.md")
-)
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 INVERTED = (
     r"of which", r"that which", r"so-manieth", r"(from|of|by|for|to|than) who", r"who has", r"what it lacks",
@@ -59,16 +57,6 @@ def pattern(*phrases: str, flags: int = re.IGNORECASE) -> re.Pattern[str]:
 
 BANNED = (pattern(*INVERTED, *PRIVATE), re.compile(rf"\b{NEGATED}\b"))
 BANNED_IN_CODE = (*BANNED, re.compile(FRAGMENT, re.MULTILINE))
-
-UNFINISHED = {
-    *("api", "cli", "configs", "fields", "losses", "methods", "render", "types.py"),
-}
-
-
-def parameters(names: list[str], room: str = "") -> list[object]:
-    """Test parameters, those of unfinished rooms marked."""
-    marks = pytest.mark.xfail(strict=False, reason="still to be rewritten")
-    return [pytest.param(name, marks=marks if (room or name) in UNFINISHED else ()) for name in names]
 
 
 def findings(text: str, where: str, line: int, patterns: tuple[re.Pattern[str], ...]) -> list[str]:
@@ -129,14 +117,14 @@ def test_a_banned_phrase_is_found_with_its_line():
     assert [literal(node) for node in messages(error)] == ["{} is told", "so many"]
 
 
-@pytest.mark.parametrize("room", parameters(ROOMS))
+@pytest.mark.parametrize("room", ROOMS)
 @pytest.mark.parametrize("kind", ["docstrings", "messages"])
 def test_words_of_the_source(room, kind):
     found = in_room(room, kind)
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("page", parameters([str(path.relative_to(ROOT)) for path in PAGES]))
+@pytest.mark.parametrize("page", [str(path.relative_to(ROOT)) for path in PAGES])
 def test_words_of_the_docs(page):
     found = findings((ROOT / page).read_text(encoding="utf-8"), page, 1, BANNED)
     assert not found, "\n".join(found)
@@ -148,7 +136,7 @@ def command_lines() -> list[str]:
     return [*COMMANDS, *fits, *(f"train {name}" for name in method_names(SPACES))]
 
 
-@pytest.mark.parametrize("command", parameters(["", *command_lines()], "cli"))
+@pytest.mark.parametrize("command", ["", *command_lines()])
 def test_words_of_the_help(command, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "160")
     assert main([*command.split(), "--help"]) == 0

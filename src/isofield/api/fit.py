@@ -154,9 +154,7 @@ def _brought(source: Source, samples: int, seed: int) -> tuple[str, str | None, 
     elif isinstance(source, trimesh.PointCloud):
         name, shape = "PointCloud", Cloud(np.asarray(source.vertices, np.float64))
     elif not isinstance(source, (np.ndarray, list, tuple)) and not hasattr(source, "__array__"):
-        raise InputError(
-            f"a {type(source).__name__} is not a shape: give a file, a trimesh.Trimesh, a Cloud or an array."
-        )
+        raise InputError(f"a {type(source).__name__} is not a shape: give a file, a Trimesh, a Cloud or an array.")
     else:
         table = np.asarray(source)
         if table.ndim != 2 or table.shape[1] not in (3, 6):

@@ -14,7 +14,7 @@ def say(sentence: str) -> None:
 
 
 def tell(error: Exception) -> int:
-    """Say what went wrong and return the exit status: 2 for what the caller can put right, 1 for the rest.
+    """Say what went wrong and return the exit status: 2 for what the caller can correct, 1 for the rest.
 
     The traceback comes only where ISOFIELD_DEBUG asks for it.
     """

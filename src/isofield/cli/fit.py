@@ -50,12 +50,12 @@ class Fit(Generic[S]):
         config: Settings of the method: a preset (igr-paper: the paper's network, schedule and number of steps, which
             takes hours) or a .yaml or .json file of settings, in place of those of quality, init and network.
         quality: More time for more detail.
-        init: Of methods that learn a network: start from the orientation of the points, or as the method's paper does.
-        network: What those methods learn (default: the method's own).
+        init: Start of a learned method: from the orientation of the points, or as its paper does.
+        network: Network of a learned method (default: the method's own).
         noise: Standard deviation of the points, as a fraction of the bounding box's diagonal.
         seed: The same seed gives the same result.
         device: Where to compute.
-        resolution: Cells of the mesh along the longest side, 8 to 1024 (default: what the field holds).
+        resolution: Cells of the mesh along the longest side, 8 to 1024 (default: the field's own).
         keep_all: Keep components of the mesh that are near no point of the input.
         faces: Reduce the mesh to this number of faces; it stays closed.
         trim: Open the mesh where no point of the input is within this distance (in its units).
@@ -63,7 +63,7 @@ class Fit(Generic[S]):
         preview: A picture of input and result, side by side.
         progress: Show progress on standard error.
         json: Print the results as JSON to standard output: an object, or a list for several inputs.
-        settings: Of the method.
+        settings: Settings of the method.
     """
 
     inputs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT ...", help_behavior_hint="")]

@@ -1,4 +1,4 @@
-"""The work of `isofield fit`: one planned job after the other, from its input to the files that were asked."""
+"""The work of `isofield fit`: one planned job after the other, from its input to its files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def one(job: Job, options: Fit[Any]) -> int:
 
 
 def several(jobs: list[Job], options: Fit[Any]) -> int:
-    """Fit one after the other: the exit status. A failing input is reported and the others go on."""
+    """Fit one after the other: the exit status. A failing input is reported, and the others continue."""
     import sys
 
     from isofield.cli import output
@@ -63,7 +63,7 @@ def several(jobs: list[Job], options: Fit[Any]) -> int:
 
 
 def run(job: Job, options: Fit[Any]) -> tuple[dict[str, Any], str]:
-    """Fit one input and write what was asked: the figures, and the command to type next."""
+    """Fit one input and write its files: the results, and the command to type next."""
     import time
     import warnings
 
@@ -142,7 +142,7 @@ def _merged(job: Job, options: Fit[Any]) -> Cloud | list[View]:
 
 
 def _write(job: Job, sdf: SDF, extraction: Extraction) -> list[str]:
-    """Write what was asked of one input: the files' names."""
+    """Write the files of one input: their names."""
     from isofield import api, io, render
     from isofield.types import Cloud
 

@@ -1,7 +1,7 @@
 """`isofield COMMAND ...`: finds the command, parses its options, and turns what goes wrong into one sentence.
 
 A new command is one file in this folder with a typed function of its name, and one line in `COMMANDS`.
-Exit status: what the command returns; 2 for what the caller can put right, 130 after Ctrl-C, 1 for a
+Exit status: what the command returns; 2 for what the caller can correct, 130 after Ctrl-C, 1 for a
 defect of isofield.
 """
 

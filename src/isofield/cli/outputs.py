@@ -33,9 +33,8 @@ def plan(inputs: Sequence[Path], out: str, field: Path | None, preview: Path | N
     """The jobs of `isofield fit INPUT... -o OUT`.
 
     One input: OUT with an extension is the mesh; OUT without one, or with a slash at its end, a field folder with the
-    mesh in it. Several: OUT is a folder of meshes, and `field` one of field folders, at the inputs' paths relative to
-    their common folder; with `merge` they are one. Raises InputError for everything about outputs that can be told
-    without the work.
+    mesh in it. Several: OUT is a folder of meshes, and `field` one of field folders, named as the inputs; with `merge`
+    they are one. Raises InputError for every output that cannot be written.
     """
     alone = len(inputs) == 1 or merge
     jobs = _one(inputs[0], out, field, preview) if alone else _several(inputs, out, field, preview)
@@ -77,7 +76,7 @@ def _several(inputs: Sequence[Path], out: str, field: Path | None, preview: Path
 
 def _names(inputs: Sequence[Path]) -> list[Path]:
     """A name for each input without its extension: the file's own, with as many of its folders as tell equal names
-    apart. Raises InputError where two inputs cannot be told apart."""
+    apart. Raises InputError where two inputs differ in their extensions alone."""
     absolute = [Path(os.path.abspath(source)).with_suffix("") for source in inputs]
     names = [Path(path.name) for path in absolute]
     while len(set(names)) < len(names):
@@ -122,7 +121,7 @@ def _check_field(folder: Path) -> None:
     except (OSError, ValueError):
         config = None
     if not (isinstance(config, dict) and {"format", "similarity"} <= config.keys()):
-        raise InputError(f"{folder} holds a {CONFIG} that is no field's and would be lost: name another folder.")
+        raise InputError(f"{folder} has a {CONFIG} of something else, which would be overwritten: name another folder.")
 
 
 def _is_mesh(path: Path) -> bool:

@@ -35,7 +35,7 @@ class Network:
         width: Units of a hidden layer.
         layers: Number of hidden layers.
         w0: Frequency of the sine layers (siren only).
-        activation: Of the other networks; softplus has beta = 100.
+        activation: Activation of the other networks; softplus has beta = 100.
     """
 
     kind: NetworkKind = "siren"
@@ -65,7 +65,7 @@ class Schedule:
             `every` epochs, then final. cosine: linear to initial over the fraction `warm_up` of all steps, then a
             cosine down to final.
         every: Epochs of step and warmup.
-        factor: Of step.
+        factor: Factor of step.
         final: Rate at the end of warmup and cosine.
         warm_up: Fraction of the steps over which cosine rises.
     """

@@ -7,7 +7,7 @@ from isofield.errors import InputError
 RESOLUTIONS = (8, 1024)
 """Cells along the longest side of a mesh's box, at least and at most."""
 FEWEST_FACES = 20
-"""A mesh with fewer faces than this holds no shape."""
+"""Fewest faces of a mesh."""
 NOISIEST = 0.1
 """Largest noise that can be given, as a fraction of the diagonal of the points' box."""
 ETA = 0.005

@@ -16,7 +16,7 @@ class SdfRegression:
         network: The field.
         optim: Descent; half of a batch is inside.
         clamp: Distances beyond it count as this (delta of DeepSDF's eq. 4).
-        deviations: Of the samples near the surface, taken in turn.
+        deviations: Standard deviations of the samples near the surface, taken in turn.
         uniform: Fraction of the samples that lie anywhere in the cube.
         samples: Samples drawn at first.
     """

@@ -20,7 +20,7 @@ class Siren:
         eikonal: Weight of the eikonal term.
         normals: Weight of the normals.
         off_surface: Weight of the penalty on values near zero where no point is.
-        sharpness: Of that penalty, exp(-sharpness |f|).
+        sharpness: Exponent of that penalty, exp(-sharpness |f|).
     """
 
     network: Network = Network()

@@ -1,4 +1,4 @@
-"""Losses of fields that know the surface alone: unit slope in space, normals and nothing else (IGR, SIREN)."""
+"""Losses from surface points alone: unit gradient norm in space, normals, no zeros elsewhere (IGR, SIREN)."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """The grid of the smoothed signed distance, refined by a network that learns it.
 
 The grid is `methods.ssd`. A sine network (Sitzmann et al. 2020) is regressed on its values in the band around its zero
-set; it evens out the grid's cells and the noise that they followed. The network may only correct the grid
-(`fields.grid_residual`): it adds no component and closes no hole. Measured on two shapes (docs/benchmark.md): a tie on
-one with sharp edges, better normals on a thin one.
+set; it smooths the grid's cells and the noise that they followed. The network may only correct the grid
+(`fields.grid_residual`): it adds no component and closes no hole. On two shapes: a tie on one with sharp edges,
+better normals on a thin one (docs/reconstruction.md).
 """
 
 from __future__ import annotations
