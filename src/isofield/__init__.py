@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from isofield.api.fit import fit
     from isofield.api.inference import InferenceResult, PoseSearch, infer
     from isofield.api.load import load
+    from isofield.api.postprocess import FitReport, report
     from isofield.api.query import QueryResult, query
-    from isofield.api.report import FitReport, report
     from isofield.api.sdf import SDF, Extraction
     from isofield.api.space import ShapeSpace
     from isofield.api.train import train

@@ -45,7 +45,7 @@ def inside(folder: Path, name: str) -> Path:
     if not path.resolve().is_relative_to(folder.resolve()):
         raise InputError(f"{printable(name)} lies outside {printable(folder)}: copy it into that folder.")
     if not path.is_file():
-        raise InputError(f"{printable(path)} is not a file: copy it there.")
+        raise InputError(f"{printable(path)} is missing or not a regular file: restore it.")
     return path
 
 

@@ -10,7 +10,7 @@ import trimesh
 from scipy.spatial.transform import Rotation
 
 from isofield import InputError, surfaces
-from isofield.api import fit, report
+from isofield.api import fit
 from isofield.configs import Ssd
 from isofield.io import write_cloud
 from isofield.types import Cloud
@@ -209,7 +209,7 @@ def test_what_cannot_be_fitted_is_refused_in_one_sentence(given, options, messag
         ),
         (
             {"method": "igr", "config": Ssd()},
-            "the settings are a Ssd, and method 'igr' takes a Igr: take the method's own.",
+            "method 'igr' needs settings of type Igr, not Ssd.",
         ),
     ],
 )

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from isofield.cli.main import main
+from isofield.configs.methods import find_method, method_names
 
 FIT, MESH, INFO = "`isofield fit --help`", "`isofield mesh --help`", "`isofield info --help`"
 KNOWN = "(possible: .ply .obj .stl .off .glb)"
@@ -24,12 +25,10 @@ SENTENCES = {
         "--quality cannot be 'bst', perhaps you meant 'best'; choose among fast, balanced, best."
     ),
     "fit a.npy -o x.ply --method irg": (
-        "there is no method 'irg', perhaps you meant 'igr'; choose among auto, ssd, ssd-siren, neural-pull, sald, sal, "
-        "igr, siren, sdf-regression."
+        f"there is no method 'irg', perhaps you meant 'igr'; choose among {', '.join(method_names())}."
     ),
     "fit a.npy -o x.ply --method poisson": (
-        "there is no method 'poisson'; choose among auto, ssd, ssd-siren, neural-pull, sald, sal, igr, siren, "
-        "sdf-regression."
+        f"there is no method 'poisson'; choose among {', '.join(method_names())}."
     ),
     "fit a.npy -o x.ply --method igr --optim.setps 3": (
         f"there is no option '--optim.setps', perhaps you meant '--optim.steps'; {FIT} lists the options."
@@ -37,10 +36,10 @@ SENTENCES = {
     "fit a.npy -o x.ply --method igr --optim.steps many": (
         f"--optim.steps cannot be 'many'; {FIT} lists the options and their values."
     ),
-    "fit a.npy -o x.ply --method igr --optim.steps 0": "steps 0 is out of range: give at least 1.",
+    "fit a.npy -o x.ply --method igr --optim.steps 0": "--optim.steps 0 is out of range: give at least 1.",
     "fit a.npy -o x.ply --config igr-papr": (
-        "there are no settings 'igr-papr', perhaps you meant 'igr-paper': give neural-pull-paper, sald-paper, "
-        "sal-paper, igr-paper, siren-paper, or a .yaml or .json file."
+        "there are no settings 'igr-papr', perhaps you meant 'igr-paper': give "
+        f"{', '.join(preset for name in method_names() for preset in find_method(name).presets)}, or a .yaml or .json file."
     ),
     "fit a.npy -o x.ply --config none.yaml": "There is no file none.yaml: check the spelling.",
     "fit a.npy -o x.ply --method igr --config igr-paper --init paper": (

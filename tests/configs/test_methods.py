@@ -55,7 +55,7 @@ def test_the_method_of_settings():
     assert owner_of("sal-paper") == "sal"
     with pytest.raises(InputError, match="a dict is not the settings of a method"):
         method_of({})
-    with pytest.raises(InputError, match="the settings are a Ssd, and method 'igr' takes a Igr"):
+    with pytest.raises(InputError, match="method 'igr' needs settings of type Igr, not Ssd"):
         check_config("igr", Ssd())
 
 
@@ -65,13 +65,13 @@ def test_values_of_a_file_are_checked(tmp_path):
     settings = read_config("igr", str(path))
     assert (settings.optim.steps, settings.optim.batch, settings.normals, settings.scales) == (7, 32_768, 5e-4, (1.0,))
     for text, said in {
-        "optm: 3": "mine.yaml: there is no setting 'optm', perhaps you meant 'optim'",
-        "optim:\n  step: 3": "there is no setting 'optim.step', perhaps you meant 'steps'",
+        "optm: 3": "mine.yaml: Igr has no setting 'optm', perhaps you meant 'optim'",
+        "optim:\n  step: 3": "Optim has no setting 'optim.step', perhaps you meant 'steps'",
         "optim:\n  steps: 0": "steps 0 is out of range: give at least 1",
         "optim: 3": "the setting 'optim' cannot be 3",
         "network:\n  kind: foo": "the setting 'network.kind' cannot be 'foo'",
-        "- 1": "holds no settings",
-        "a: [": "is damaged",
+        "- 1": "must be a mapping",
+        "a: [": "is not valid YAML",
         "base: igr-papr": "there are no settings 'igr-papr', perhaps you meant 'igr-paper'",
     }.items():
         path.write_text(text)

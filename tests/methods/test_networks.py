@@ -8,7 +8,7 @@ import pytest
 import torch
 import trimesh
 
-from adapts import fitted
+from adapts import fitted, stages
 from isofield.configs import Igr, Network, Optim, Sald, Schedule, SdfRegression, Siren, WarmStart
 from isofield.configs.common import NETWORKS
 from isofield.configs.methods import METHODS, choose, find_method, method_names
@@ -121,6 +121,23 @@ def test_points_that_were_flipped_or_lost_from_the_triangles_change_little(torus
     off, wrong = error(fitted(OURS["sald"], replace(torus, triangles=soup)))
     assert off < 0.007
     assert wrong < 0.001
+
+
+def test_the_anchors_join_the_terms_of_the_method(torus):
+    """They replace none of them, whatever their names."""
+    anchored = replace(warm((1.0,), 300.0, 2.0, steps=2), surface=1.0)
+    config = Siren(SINE, anchored, Optim(2, 400))
+    assert set(stages(config, torus)[-1].losses) == {
+        "surface", "normals", "eikonal", "off_surface", "anchor_sign", "anchor_distance", "anchor_surface"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "change", [{"uniform": 3.0}, {"eikonal": -1.0}, {"neighbour": 0}, {"normals": float("nan")}], ids=str
+)
+def test_settings_out_of_range(change):
+    with pytest.raises(InputError, match=f"{next(iter(change))} .* is out of range"):
+        replace(OURS["igr"], **change)
 
 
 @pytest.mark.parametrize("method", LEARNED)

@@ -1,12 +1,11 @@
 """Adapting a code to samples: by descending an objective, or at once where the problem is linear."""
 
 from isofield.adapt.batches import Batches, balanced, fresh, joined, rows, tensor
-from isofield.adapt.descent import descend, descend_batches, descend_code
+from isofield.adapt.descent import descend, descend_batches, descend_code, falling, rate
 from isofield.adapt.levenberg_marquardt import levenberg_marquardt
 from isofield.adapt.linear import least_squares
 from isofield.adapt.posterior import posterior
 from isofield.adapt.robust import robust_least_squares
-from isofield.adapt.schedule import falling, rate
 
 __all__ = [
     "Batches",

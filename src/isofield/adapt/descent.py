@@ -7,6 +7,7 @@ computes the gradient of a shard, and the gradients are added in the order of th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
@@ -14,8 +15,7 @@ import torch
 from torch import Tensor
 
 from isofield.adapt.batches import Batches
-from isofield.adapt.schedule import rate
-from isofield.configs import Optim
+from isofield.configs import Optim, Schedule
 from isofield.threads import SHARDS, deterministic, parallel_map
 from isofield.types import Batch
 
@@ -121,3 +121,26 @@ def split(batch: Batch, count: int) -> list[Batch]:
 
 def _terms(losses: Callable[[Batch], Losses], batch: Batch, share: float) -> list[Losses]:
     return [{name: value * share for name, value in losses(batch).items()}]
+
+
+def rate(schedule: Schedule, step: int, steps: int, epoch: int | None = None) -> float:
+    """The learning rate of `step` (from 0) of `steps`, in `epoch` (from 1; None: a step is an epoch)."""
+    epoch = step + 1 if epoch is None else epoch
+    match schedule.kind:
+        case "step":
+            return float(schedule.initial * schedule.factor ** (epoch // schedule.every))
+        case "warmup":
+            done = min(epoch / schedule.every, 1.0)
+            return schedule.initial + (schedule.final - schedule.initial) * done
+        case "cosine":
+            done = (step + 1) / steps
+            if done < schedule.warm_up:
+                return schedule.initial * done / schedule.warm_up
+            fall = (done - schedule.warm_up) / (1 - schedule.warm_up)
+            return schedule.final + (schedule.initial - schedule.final) * 0.5 * (1 + math.cos(math.pi * fall))
+    return schedule.initial
+
+
+def falling(initial: float, steps: int) -> list[float]:
+    """The rates of all steps of a cosine from `initial` that would reach 0 at the step after the last."""
+    return [rate(Schedule(initial, "cosine"), step - 1, steps) for step in range(steps)]

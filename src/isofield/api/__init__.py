@@ -6,9 +6,8 @@ from isofield.api.fit import fit
 from isofield.api.inference import InferenceResult, PoseSearch, infer, infer_all, write_codes
 from isofield.api.load import load, load_run, load_sdf
 from isofield.api.observations import ShapeSamples, observe, observed_in
-from isofield.api.postprocess import postprocess
+from isofield.api.postprocess import FitReport, observed, postprocess, report
 from isofield.api.query import QueryResult, query, write_query
-from isofield.api.report import FitReport, observed, report
 from isofield.api.sdf import SDF, Extraction
 from isofield.api.space import ShapeSpace
 from isofield.api.train import train

@@ -17,7 +17,7 @@ from isofield import io
 from isofield.api.inference import InferenceResult, PoseSearch, in_frame, pose_finder, result_of
 from isofield.api.observations import ShapeSamples
 from isofield.api.space import ShapeSpace
-from isofield.configs.limits import ETA
+from isofield.configs.common import ETA
 from isofield.errors import InputError
 from isofield.kdtree import nearest
 from isofield.points import check_cloud, check_faces, inliers, normalization, orient, sample_mesh

@@ -12,10 +12,9 @@ import numpy as np
 import trimesh
 
 from isofield import __version__, io
-from isofield.api.device import chosen_device
+from isofield.api.field import chosen_device
 from isofield.api.sdf import SDF
-from isofield.configs.common import Init, NetworkKind, Quality
-from isofield.configs.limits import check_noise
+from isofield.configs.common import Init, NetworkKind, Quality, check_noise
 from isofield.configs.methods import check_config, choose, method_of
 from isofield.errors import InputError
 from isofield.io.reading import read_hashed

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from isofield.api.device import chosen_device
+from isofield.api.field import chosen_device
 from isofield.api.observations import ShapeSamples, Source, observe
 from isofield.api.sdf import SDF
 from isofield.api.space import ShapeSpace

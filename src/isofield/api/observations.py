@@ -93,7 +93,7 @@ def observed_in(
             for index, record in enumerate(prepared.records)
         ]
     if split is not None:
-        raise InputError(f"{split} divides a prepared data set, and {paths[0]} is not one: leave --split out.")
+        raise InputError(f"--split applies only to a prepared data set, and {paths[0]} is not one: leave it out.")
     named: dict[str, Path] = {}
     for path in paths:
         if not path.exists():

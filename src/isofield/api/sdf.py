@@ -17,7 +17,7 @@ from isofield import surfaces
 from isofield.api import csg, projection
 from isofield.api.field import CPU, Copies, checked, distances, gradients, on_device
 from isofield.api.folder import save_field
-from isofield.configs.limits import RESOLUTIONS, check_resolution
+from isofield.configs.common import RESOLUTIONS, check_resolution
 from isofield.errors import InputError
 from isofield.fields.extrapolation import value
 from isofield.fields.grid import SparseGrid

@@ -13,7 +13,7 @@ import torch
 
 from isofield import __version__, training
 from isofield.adapt import tensor
-from isofield.api.device import chosen_device
+from isofield.api.field import chosen_device
 from isofield.api.inference import CLAMP, HELD_OUT
 from isofield.api.load import prepare_config
 from isofield.api.observations import similarity_of

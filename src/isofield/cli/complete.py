@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from isofield.configs.limits import ETA
+from isofield.configs.common import ETA
 
 COLUMNS = 12
 """Most columns of an array of points: position, normal, colour and a few others."""
@@ -69,7 +69,7 @@ def complete(
     from isofield.cli import output, space_output
     from isofield.cli.outputs import is_folder
     from isofield.cli.progress import listen, shown
-    from isofield.configs.limits import check_resolution, check_seed
+    from isofield.configs.common import check_resolution, check_seed
     from isofield.errors import InputError
 
     check_resolution(resolution)

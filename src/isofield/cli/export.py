@@ -30,7 +30,7 @@ def export(
     from isofield import io
     from isofield.cli import output
     from isofield.cli.progress import shown
-    from isofield.configs.limits import check_resolution
+    from isofield.configs.common import check_resolution
 
     io.check_output(out, ("onnx", "npy", "npz", "vtk", "3mf"))
     check_resolution(resolution)

@@ -11,7 +11,7 @@ import tyro
 
 from isofield.cli.parsing import NoSettings, parse, parse_part, wants_help
 from isofield.configs.common import Init, NetworkKind, Quality
-from isofield.configs.methods import BUILT_IN, METHODS, choose, owner_of, read_config
+from isofield.configs.methods import METHODS, choose, method_names, owner_of, read_config
 from isofield.errors import InputError
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -46,7 +46,7 @@ class Fit(Generic[S]):
         poses: Motions that register the scans to merge: {"name without extension": 4x4 matrix, ...}.
         camera: The inputs are depth images of one shape (.png of 16 bits in millimetres, .npy in metres), and this
             file their cameras: {"K": 3x3, "poses": {"name": 4x4, ...}}, from camera to world, OpenCV's axes.
-        method: How to fit; auto is the best known.
+        method: How to fit; auto takes the best method for its time.
         config: Settings of the method: a preset (igr-paper: the paper's network, schedule and number of steps, which
             takes hours) or a .yaml or .json file of settings, in place of those of quality, init and network.
         quality: More time for more detail.
@@ -72,7 +72,7 @@ class Fit(Generic[S]):
     merge: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     poses: Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")] = None
     camera: Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")] = None
-    method: Annotated[str, tyro.conf.arg(metavar="{" + ",".join(BUILT_IN[METHODS]) + "}")] = "auto"
+    method: Annotated[str, tyro.conf.arg(metavar="{" + ",".join(method_names(METHODS)) + "}")] = "auto"
     config: Annotated[str | None, tyro.conf.arg(metavar="NAME|FILE", help_behavior_hint="")] = None
     quality: Quality = "balanced"
     init: Init = "oriented"
@@ -117,7 +117,7 @@ def run(options: Fit[Any]) -> int:
     from isofield.cli.fit_job import one, several
     from isofield.cli.outputs import plan
     from isofield.cli.progress import listen
-    from isofield.configs.limits import check_finish, check_resolution, check_seed, noise_of
+    from isofield.configs.common import check_finish, check_resolution, check_seed, noise_of
 
     if not options.inputs:
         raise InputError("INPUTS are missing; `isofield fit --help` lists the options.")

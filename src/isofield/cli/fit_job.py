@@ -70,7 +70,7 @@ def run(job: Job, options: Fit[Any]) -> tuple[dict[str, Any], str]:
     from isofield import api
     from isofield.cli import output
     from isofield.cli.progress import finishing, shown
-    from isofield.configs.limits import noise_of
+    from isofield.configs.common import noise_of
 
     begun = time.perf_counter()
     with shown(job.label, options.progress) as report:

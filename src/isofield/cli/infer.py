@@ -57,7 +57,7 @@ def infer(
     from isofield import io
     from isofield.cli import output, space_output
     from isofield.cli.progress import listen, shown
-    from isofield.configs.limits import check_resolution
+    from isofield.configs.common import check_resolution
     from isofield.errors import InputError
 
     if not inputs:

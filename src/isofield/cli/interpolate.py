@@ -43,7 +43,7 @@ def interpolate(
     from isofield import io
     from isofield.cli import output
     from isofield.cli.progress import listen, shown
-    from isofield.configs.limits import check_resolution
+    from isofield.configs.common import check_resolution
     from isofield.errors import InputError
 
     check_resolution(resolution)

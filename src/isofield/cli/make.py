@@ -35,7 +35,7 @@ def make(
 
     from isofield.cli.output import quoted
     from isofield.cli.progress import shown
-    from isofield.configs.limits import check_seed
+    from isofield.configs.common import check_seed
     from isofield.errors import InputError
     from isofield.families.series import SERIES
     from isofield.files import atomic_write

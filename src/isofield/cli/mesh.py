@@ -35,7 +35,7 @@ def mesh(
     """
     from isofield import io
     from isofield.cli import output
-    from isofield.configs.limits import check_finish, check_resolution
+    from isofield.configs.common import check_finish, check_resolution
     from isofield.errors import InputError
 
     io.check_output(out)

@@ -113,7 +113,8 @@ def _sentence(text: str, program: str, options: Callable[[], Sequence[str]]) -> 
         return f"{_name(match.group(1))} needs a value; {help_}."
     if match := re.search(r"Error parsing (\S+?): (.*?)(?: Argument helptext| For full helptext|$)", said):
         if not match.group(1).startswith("-") and not match.group(1).isupper():
-            return match.group(2)  # the settings' own sentence
+            path = match.group(1).removeprefix("settings").lstrip(".").replace("_", "-")
+            return f"--{path}{'.' if path else ''}{match.group(2)}"  # the settings' own sentence begins with a name
         values = re.findall(r"'([^']*)'", match.group(2))
         what = f"be '{values[-1]}'" if values else "have this value"
         return f"{_name(match.group(1))} cannot {what}; {help_} and their values."

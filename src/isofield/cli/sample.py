@@ -48,7 +48,7 @@ def sample(
     from isofield import io
     from isofield.cli import output
     from isofield.cli.progress import listen, shown
-    from isofield.configs.limits import check_resolution, check_seed
+    from isofield.configs.common import check_resolution, check_seed
     from isofield.errors import InputError
 
     check_resolution(resolution)

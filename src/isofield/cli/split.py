@@ -33,7 +33,7 @@ def split(
     import sys
 
     from isofield import io
-    from isofield.configs.limits import check_seed
+    from isofield.configs.common import check_seed
     from isofield.datasets import find, make_split, of_classes
     from isofield.datasets.manifest import write
     from isofield.errors import InputError

@@ -92,7 +92,7 @@ def run(method: str, options: Train[Any]) -> int:
 
     from isofield.cli import output
     from isofield.cli.progress import listen, shown
-    from isofield.configs.limits import check_seed
+    from isofield.configs.common import check_seed
 
     check_seed(options.seed)
     listen()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from isofield.configs.common import Network, Optim, Schedule, WarmStart
+from isofield.configs.common import MethodSpec, Network, Optim, Schedule, WarmStart
 from isofield.configs.deepsdf import DeepSdf
 from isofield.configs.igr import Igr
 from isofield.configs.linear import Linear
@@ -18,7 +18,6 @@ from isofield.configs.preparing import (
 from isofield.configs.sald import Sald
 from isofield.configs.sdf_regression import SdfRegression
 from isofield.configs.siren import Siren
-from isofield.configs.spec import MethodSpec
 from isofield.configs.ssd import Ssd, SsdSiren
 from isofield.configs.training import Training
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Literal, get_args
 
 from isofield.errors import InputError
 
@@ -26,16 +28,22 @@ def check_range(settings: object, *names: str, above: float | None = None, least
             raise InputError(f"{name} {value:g} is out of range: give at least {least:g}.")
 
 
+def check_fraction(settings: object, name: str) -> None:
+    """Raises InputError where the named number is not a fraction."""
+    if not 0 <= getattr(settings, name) <= 1:
+        raise InputError(f"{name} {getattr(settings, name):g} is out of range: give a fraction from 0 to 1.")
+
+
 @dataclass(frozen=True)
 class Network:
     """A network of hidden layers.
 
     Args:
-        kind: siren, mlp or hashgrid.
+        kind: Sine network, softplus or ReLU network, or hash grid with a small network on it.
         width: Units of a hidden layer.
         layers: Number of hidden layers.
         w0: Frequency of the sine layers (siren only).
-        activation: Activation of the other networks; softplus has beta = 100.
+        activation: Activation of mlp and hashgrid; softplus has beta = 100.
     """
 
     kind: NetworkKind = "siren"
@@ -65,7 +73,7 @@ class Schedule:
             `every` epochs, then final. cosine: linear to initial over the fraction `warm_up` of all steps, then a
             cosine down to final.
         every: Epochs of step and warmup.
-        factor: Factor of step.
+        factor: Decay factor (kind step).
         final: Rate at the end of warmup and cosine.
         warm_up: Fraction of the steps over which cosine rises.
     """
@@ -106,10 +114,11 @@ class WarmStart:
 
     Args:
         optim: Regression onto the rough signed distance: nearest point, sign by the winding number.
-        scales: Deviations of its samples near the points, as fractions of the distance to the 51st neighbour of 20 000.
-        anchor: Weight of the rough distance in all of space, afterwards.
-        sign: Weight of a sign other than the rough distance's near the points, afterwards.
-        surface: Weight of |f| at the points, afterwards.
+        scales: Deviations of its samples near the points, as fractions of the distance to the
+            51st nearest neighbour in a cloud of 20 000 points.
+        anchor: Weight, during the fit, of the deviation from the rough distance in all of space.
+        sign: Weight, during the fit, of signs near the points that disagree with the rough distance.
+        surface: Weight, during the fit, of |f| at the points.
     """
 
     optim: Optim = Optim(200, rate=Schedule(1e-3, "cosine", final=3e-4))
@@ -133,3 +142,100 @@ def warm_start(quality: Quality, scales: tuple[float, ...], anchor: float, **wei
 def budget(quality: Quality, steps: int) -> Optim:
     """The descent after a warm start; steps: in balanced quality."""
     return Optim(round(steps * _SHARES[quality][1]))
+
+
+@dataclass(frozen=True)
+class MethodSpec:
+    """A method that fits one shape, or learns a space of shapes.
+
+    Args:
+        summary: One line for the command line's help.
+        build: The settings to the method (`types.Method` or `types.Space`), or "module:object", so that `--help`
+            loads no torch.
+        settings: The settings (a frozen dataclass) of a quality, fast, balanced or best; of a learned method also of an
+            init, oriented or paper, and of a kind of network. A space has one default: without arguments.
+        presets: Further settings by name.
+        reads: What it learns from: points, or a closed mesh; for a space a kind of prepared samples, such as signed.
+        learned: It learns a network of one shape: `settings` takes init and network.
+        translate: "module:object" that makes settings of a table in the form of the method's released code; it gives
+            None for another table.
+    """
+
+    summary: str
+    build: str | Callable[[Any], Any]
+    settings: Callable[..., Any]
+    presets: Mapping[str, Any] = field(default_factory=dict)
+    reads: str = "points"
+    learned: bool = False
+    translate: str = ""
+
+    @property
+    def config(self) -> type:
+        """The class of its settings."""
+        return type(self.settings())
+
+    def method(self, config: Any) -> Any:
+        """The method with these settings."""
+        return self.build(config) if callable(self.build) else _loaded(self.build)(config)
+
+    def translated(self, table: Mapping[str, Any]) -> Any:
+        """The settings that a table of the released code stands for; None for another table."""
+        return _loaded(self.translate)(table) if self.translate else None
+
+
+def _loaded(path: str) -> Callable[[Any], Any]:
+    module, _, name = path.partition(":")
+    function: Callable[[Any], Any] = getattr(import_module(module), name)
+    return function
+
+
+RESOLUTIONS = (8, 1024)
+"""Cells along the longest side of a mesh's box, at least and at most."""
+FEWEST_FACES = 20
+"""Fewest faces of a mesh."""
+NOISIEST = 0.1
+"""Largest noise that can be given, as a fraction of the diagonal of the points' box."""
+ETA = 0.005
+"""Distance along the normals of an observed surface at which its distance counts as known (DeepSDF, section 6.3)."""
+
+
+def check_resolution(resolution: int | None) -> None:
+    """Raises InputError where a resolution is out of range; None is the field's own."""
+    low, high = RESOLUTIONS
+    if resolution is not None and not (resolution == int(resolution) and low <= resolution <= high):
+        raise InputError(f"resolution {resolution} is out of range: give {low} to {high} cells along the longest side.")
+
+
+def check_seed(seed: int) -> None:
+    """Raises InputError for a seed that no generator takes."""
+    if not 0 <= seed < 2**32:
+        raise InputError(f"seed {seed} is out of range: give a whole number from 0 to {2**32 - 1}.")
+
+
+def check_finish(faces: int | None, trim: float | None) -> None:
+    """Raises InputError for a number of faces or a distance that no mesh can have; None leaves the mesh as it is."""
+    if faces is not None and faces < FEWEST_FACES:
+        raise InputError(f"{faces} faces cannot represent a shape: give at least {FEWEST_FACES}.")
+    if trim is not None and not 0 < trim < float("inf"):
+        raise InputError(f"trim {trim:g} is not a distance: give a number greater than 0, in the input's units.")
+
+
+def check_noise(noise: float | None) -> None:
+    """Raises InputError for noise that points cannot have; None is to be estimated."""
+    if noise is not None and not 0 <= noise <= NOISIEST:
+        raise InputError(
+            f"noise {noise:g} is out of range: give a fraction of the bounding box's diagonal from 0 to {NOISIEST} "
+            "(0.002 is 0.2 %)."
+        )
+
+
+def noise_of(text: str) -> float | None:
+    """What --noise says: None for 'auto', else the fraction. Raises InputError for anything else."""
+    if text == "auto":
+        return None
+    try:
+        noise = float(text)
+    except ValueError:
+        raise InputError(f"noise cannot be '{text}': give auto, or a fraction of the diagonal such as 0.002.") from None
+    check_noise(noise)
+    return noise

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from isofield.configs.common import Schedule, check_range
-from isofield.configs.spec import MethodSpec
+from isofield.configs.common import MethodSpec, Schedule, check_range
 from isofield.configs.training import Training, check_dims
 from isofield.errors import InputError
 

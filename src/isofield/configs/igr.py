@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from isofield.configs.common import Init, Network, NetworkKind, Optim, Quality, Schedule, WarmStart, budget, warm_start
-from isofield.configs.spec import MethodSpec
+from isofield.configs.common import (
+    Init,
+    MethodSpec,
+    Network,
+    NetworkKind,
+    Optim,
+    Quality,
+    Schedule,
+    WarmStart,
+    budget,
+    check_fraction,
+    check_range,
+    warm_start,
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +43,11 @@ class Igr:
     uniform: float = 0.125
     eikonal: float = 0.1
     normals: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_range(self, "neighbour", least=1)
+        check_range(self, "uniform", "eikonal", "normals", least=0)
+        check_fraction(self, "uniform")
 
 
 PAPER = Igr(Network("mlp", 512, 8), None, Optim(100_000, 32_768, Schedule(5e-3, "step", every=2000)), scales=(1.0,))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from isofield.configs.common import check_range
-from isofield.configs.spec import MethodSpec
+from isofield.configs.common import MethodSpec, check_range
 from isofield.errors import InputError
 
 

@@ -13,8 +13,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, TypeVar
 
-from isofield.configs.common import INITS, NETWORKS, QUALITIES, Init, NetworkKind, Quality
-from isofield.configs.spec import MethodSpec
+from isofield.configs.common import INITS, NETWORKS, QUALITIES, Init, MethodSpec, NetworkKind, Quality
 from isofield.errors import InputError, did_you_mean
 
 METHODS, SPACES = "isofield.methods", "isofield.spaces"
@@ -100,8 +99,7 @@ def check_config(name: str, config: object, group: str = METHODS) -> MethodSpec:
     """What the method of this name declares. Raises InputError where settings are not those of that method."""
     spec = find_method(name, group)
     if type(config) is not spec.config:
-        kinds = f"a {type(config).__name__}, and method {name!r} takes a {spec.config.__name__}"
-        raise InputError(f"the settings are {kinds}: take the method's own.")
+        raise InputError(f"method {name!r} needs settings of type {spec.config.__name__}, not {type(config).__name__}.")
     return spec
 
 
@@ -152,9 +150,9 @@ def read_table(path: Path) -> dict[str, Any]:
     try:
         table = yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise InputError(f"{path} is damaged ({' '.join(str(error).split())[:120]}): see YAML's own rules.") from None
+        raise InputError(f"{path} is not valid YAML ({' '.join(str(error).split())[:200]}): correct it there.") from None
     if not isinstance(table, dict):
-        raise InputError(f"{path} holds no settings: give lines of a name, a colon and a value.")
+        raise InputError(f"{path} must be a mapping of names to values, such as `seed: 0`.")
     return {str(key): value for key, value in table.items()}
 
 
@@ -171,7 +169,8 @@ def _changed(base: Any, table: Mapping[str, Any], above: str) -> Any:
     values: dict[str, Any] = {}
     for name, value in table.items():
         if name not in names:
-            raise InputError(f"there is no setting '{above}{name}'{did_you_mean(str(name), names)}; see --help.")
+            near = did_you_mean(str(name), names)
+            raise InputError(f"{type(base).__name__} has no setting '{above}{name}'{near}: its settings are in --help.")
         now = getattr(base, name)
         if isinstance(value, Mapping) and is_dataclass(now):
             value = _changed(now, value, f"{above}{name}.")
@@ -185,21 +184,27 @@ def _changed(base: Any, table: Mapping[str, Any], above: str) -> Any:
         raise InputError(
             f"the setting '{above}{name}' cannot be {values.get(name.split('.')[0])!r}: see --help."
         ) from None
+    except InputError:
+        raise
     except (TypeError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"the settings {', '.join(above + name for name in values)} do not fit ({error}).") from None
+        given = ", ".join(f"{above}{name} {value!r}" for name, value in values.items())
+        raise InputError(f"{given}: {error}; see --help for what each setting takes.") from None
     return replace(made)
 
 
 def _number(value: Any) -> float:
     """YAML takes 5e-4, without a point, for a word."""
-    if isinstance(value, bool) or float(value) != float(value):
+    try:
+        number = float(value)
+    except ValueError:
+        number = float("nan")
+    if isinstance(value, bool) or number != number:
         raise ValueError(f"{value!r} is not a number")
-    return float(value)
+    return number
 
 
 def _whole(value: Any) -> int:
-    if isinstance(value, bool) or int(value) != float(value):
+    number = _number(value)
+    if number != int(number):
         raise ValueError(f"{value!r} is not a whole number")
-    return int(value)
+    return int(number)

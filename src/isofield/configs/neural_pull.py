@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from isofield.configs.common import Init, Network, NetworkKind, Optim, Quality, Schedule, WarmStart, budget, warm_start
-from isofield.configs.spec import MethodSpec
+from isofield.configs.common import (
+    Init,
+    MethodSpec,
+    Network,
+    NetworkKind,
+    Optim,
+    Quality,
+    Schedule,
+    WarmStart,
+    budget,
+    check_range,
+    warm_start,
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +38,9 @@ class NeuralPull:
     neighbour: int = 51
     scales: tuple[float, ...] = (0.5, 0.25)
     squared: bool = False
+
+    def __post_init__(self) -> None:
+        check_range(self, "neighbour", least=1)
 
 
 PAPER = NeuralPull(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from isofield.configs.common import Schedule, check_range
+from isofield.configs.common import MethodSpec, Schedule, check_range
 from isofield.configs.linear import Linear
-from isofield.configs.spec import MethodSpec
 from isofield.configs.training import Training, check_dims
 
 

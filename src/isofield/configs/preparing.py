@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from isofield.configs.common import check_range
-from isofield.configs.limits import check_seed
+from isofield.configs.common import check_range, check_seed
 from isofield.errors import InputError
 
 SampleKind = Literal["signed", "unsigned", "cloud", "levelset", "occupancy", "surface", "views"]

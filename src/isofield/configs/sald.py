@@ -5,8 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from isofield.configs.common import Init, Network, NetworkKind, Optim, Quality, Schedule, WarmStart, budget, warm_start
-from isofield.configs.spec import MethodSpec
+from isofield.configs.common import (
+    Init,
+    MethodSpec,
+    Network,
+    NetworkKind,
+    Optim,
+    Quality,
+    Schedule,
+    WarmStart,
+    budget,
+    check_range,
+    warm_start,
+)
 from isofield.errors import InputError
 
 
@@ -33,6 +44,8 @@ class Sald:
     direction: float = 0.1
 
     def __post_init__(self) -> None:
+        check_range(self, "neighbour", least=1)
+        check_range(self, "wide", "direction", least=0)
         if self.warm_start is None and self.network.kind == "siren":
             raise InputError(
                 "SAL and SALD need a network that starts as a sphere, or the orientation of the points, and a sine "

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from isofield.configs.common import Init, Network, NetworkKind, Optim, Quality, Schedule, budget
-from isofield.configs.spec import MethodSpec
+from isofield.configs.common import (
+    Init,
+    MethodSpec,
+    Network,
+    NetworkKind,
+    Optim,
+    Quality,
+    Schedule,
+    budget,
+    check_fraction,
+    check_range,
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +37,10 @@ class SdfRegression:
     deviations: tuple[float, ...] = (0.05, 0.01)
     uniform: float = 0.06
     samples: int = 500_000
+
+    def __post_init__(self) -> None:
+        check_range(self, "clamp", "samples", above=0)
+        check_fraction(self, "uniform")
 
 
 def settings(

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from isofield.configs.common import Init, Network, NetworkKind, Optim, Quality, Schedule, WarmStart, budget, warm_start
-from isofield.configs.spec import MethodSpec
+from isofield.configs.common import (
+    Init,
+    MethodSpec,
+    Network,
+    NetworkKind,
+    Optim,
+    Quality,
+    Schedule,
+    WarmStart,
+    budget,
+    check_range,
+    warm_start,
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +42,10 @@ class Siren:
     normals: float = 100.0
     off_surface: float = 100.0
     sharpness: float = 100.0
+
+    def __post_init__(self) -> None:
+        check_range(self, "surface", "eikonal", "normals", "off_surface", least=0)
+        check_range(self, "sharpness", above=0)
 
 
 PAPER = Siren(Network("siren", 256, 4), None, Optim(50_000, 2800, Schedule(1e-4)))

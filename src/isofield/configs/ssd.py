@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from isofield.configs.common import Network, Optim, Quality, Schedule
-from isofield.configs.spec import MethodSpec
+from isofield.configs.common import MethodSpec, Network, Optim, Quality, Schedule, check_range
+from isofield.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,13 @@ class Ssd:
     prior_power: float = 4.0
     prior_spacings: float = 0.5
     winding_cell: float = 0.012
+
+    def __post_init__(self) -> None:
+        check_range(self, "oriented", "cells", "levels", "reference_cells", least=1)
+        check_range(self, "least_cell", "cells_per_point", "least_noise", "normal_deviation", above=0)
+        check_range(self, "margin", "noise_share", "smoothness", "smoothness_per_noise", "prior", least=0)
+        if not self.iterations or min(self.iterations) < 1:
+            raise InputError("iterations is out of range: give at least one number, each at least 1.")
 
 
 def ssd_settings(quality: Quality = "balanced") -> Ssd:

@@ -100,7 +100,7 @@ def _between(one: np.ndarray, two: np.ndarray, first: float, second: float) -> M
 
 
 def _hull(*corners: np.ndarray, half: float) -> Manifold:
-    """The convex hull of balls around corners."""
+    """The convex hull of balls centred at the corners."""
     from manifold3d import Manifold
 
     ball = Manifold.sphere(half, 24)

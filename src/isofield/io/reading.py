@@ -68,7 +68,7 @@ def read_hashed(path: str | os.PathLike[str]) -> tuple[trimesh.Trimesh | Cloud, 
     except Damage as damage:
         raise InputError(f"{name} {damage.what}: {damage.remedy}.") from None
     except MemoryError:
-        raise InputError(f"{name} is too large for this machine's memory: thin it first.") from None
+        raise InputError(f"{name} is too large for this machine's memory: downsample it first.") from None
     except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, OSError, RecursionError) as problem:
         reason = " ".join(str(problem).split())[:120]
         raise InputError(f"{name} cannot be read as .{extension} ({reason}): copy or export it again.") from None
@@ -109,7 +109,7 @@ def _content(path: Path, name: str) -> tuple[bytes, str]:
         reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
         raise InputError(f"{name} cannot be opened ({reason}): check its name and permissions.") from None
     except MemoryError:
-        raise InputError(f"{name} is too large for this machine's memory: thin it first.") from None
+        raise InputError(f"{name} is too large for this machine's memory: downsample it first.") from None
     if not data:
         raise InputError(f"{name} is empty (0 bytes): copy or export it again.")
     return data, extension
@@ -157,7 +157,7 @@ def _parse(path: Path, data: bytes, extension: str) -> Raw:
         raise Damage(f"is {other[0]}, not {article(extension)} file", other[1])
     if extension in OWN:
         if extension in ("ply", "npy") and look != extension:
-            raise Damage(f"is not {article(extension)} file (it does not begin like one)", "give it its own extension")
+            raise Damage(f"is not {article(extension)} file (it does not begin like one)", "rename it to match its real format, or export it again")
         wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))  # UTF-16
         if extension in TEXT and b"\0" in data[:4096] and not wide:
             raise Damage(f"is not {article(extension)} file but binary data", "give it the extension of its format")

@@ -17,8 +17,8 @@ What differs from the released code:
 * an epoch has all shapes; none is dropped where the batch does not divide their number;
 * the samples of a shape are a window of its rows, which are in random order; rows repeat where a side has too few;
 * both sums are means over the shapes of a batch, so that `parts` and several processes change nothing;
-* without `saturating` a value beyond the clamp is led back where the truth is not there: a small network that begins
-  beyond the clamp would learn nothing at all with eq. 4;
+* without `saturating` a value beyond the clamp still gets a gradient where its target lies inside: with eq. 4 a small
+  network that begins beyond the clamp would learn nothing;
 * `infer_by` lm solves eq. 10 as nonlinear least squares: weights 1 / (|e_j| + c) make squares of absolute values
   (iteratively reweighted, Holland and Welsch 1977). It starts from the training codes that explain the shape best, and
   the result with the least error on held-out samples goes through a short Adam, which counts if it lowers that error;

@@ -92,9 +92,9 @@ def anchored(field: nn.Module, batch: Batch, warm: WarmStart) -> dict[str, Tenso
     )
     terms = {}
     if NEAR in value:
-        terms["sign"] = warm.sign * sign_hinge(value[NEAR], batch[f"{NEAR}.distance"])
+        terms["anchor_sign"] = warm.sign * sign_hinge(value[NEAR], batch[f"{NEAR}.distance"])
     if FAR in value:
-        terms["anchor"] = warm.anchor * (value[FAR] - batch[f"{FAR}.distance"]).abs().mean()
+        terms["anchor_distance"] = warm.anchor * (value[FAR] - batch[f"{FAR}.distance"]).abs().mean()
     if ON in value:
-        terms["surface"] = warm.surface * value[ON].abs().mean()
+        terms["anchor_surface"] = warm.surface * value[ON].abs().mean()
     return terms

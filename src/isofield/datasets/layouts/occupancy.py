@@ -110,8 +110,8 @@ def read_occupancy(path: str | os.PathLike[str]) -> tuple[np.ndarray, int, Simil
 
 
 def read_pointcloud(path: str | os.PathLike[str]) -> tuple[np.ndarray, int, Similarity]:
-    """As `read_occupancy`, of a pointcloud.npz file: rows (n, 6) are surface points and unit normals; points with a
-    zero normal are dropped, too."""
+    """Like `read_occupancy`, for a pointcloud.npz file: rows (n, 6) are surface points and unit normals; points with a
+    zero normal are dropped as well."""
     path = Path(path)
     columns = arrays.load(path, ("points", "normals", "loc", "scale"), SOURCE)
     points, normals, loc, scale = (array.astype(np.float64) for array in columns)
