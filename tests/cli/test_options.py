@@ -39,7 +39,8 @@ SENTENCES = {
     "fit a.npy -o x.ply --method igr --optim.steps 0": "--optim.steps 0 is out of range: give at least 1.",
     "fit a.npy -o x.ply --config igr-papr": (
         "there are no settings 'igr-papr', perhaps you meant 'igr-paper': give "
-        f"{', '.join(preset for name in method_names() for preset in find_method(name).presets)}, or a .yaml or .json file."
+        f"{', '.join(preset for name in method_names() for preset in find_method(name).presets)}, "
+        "or a .yaml or .json file."
     ),
     "fit a.npy -o x.ply --config none.yaml": "There is no file none.yaml: check the spelling.",
     "fit a.npy -o x.ply --method igr --config igr-paper --init paper": (

@@ -219,11 +219,11 @@ def test_data_that_cannot_be_learned_from_are_told(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("lenght: 3", "there is no setting 'lenght', perhaps you meant 'length'"),
+        ("lenght: 3", "DeepSdf has no setting 'lenght', perhaps you meant 'length'"),
         ("training: {code_rate: {factr: 3}}", "no setting 'training.code_rate.factr', perhaps you meant 'factor'"),
-        ("dims: 3", "the settings dims do not fit"),
+        ("dims: 3", "dims 3 is not a list: give one, such as [128, 128"),
         ("training: {precision: fp8}", "the setting 'training.precision' cannot be 'fp8'"),
-        ("training: {batch: 2.5}", "the settings training.batch do not fit (2.5 is not a whole number)"),
+        ("training: {batch: 2.5}", "training.batch 2.5: 2.5 is not a whole number"),
         ("base: deepsdf-papr", "perhaps you meant 'deepsdf-paper'"),
         ("- 3", "must be a mapping"),
         ("a: [", "is not valid YAML"),

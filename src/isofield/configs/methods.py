@@ -150,7 +150,8 @@ def read_table(path: Path) -> dict[str, Any]:
     try:
         table = yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise InputError(f"{path} is not valid YAML ({' '.join(str(error).split())[:200]}): correct it there.") from None
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{path} is not valid YAML ({reason}): correct it there.") from None
     if not isinstance(table, dict):
         raise InputError(f"{path} must be a mapping of names to values, such as `seed: 0`.")
     return {str(key): value for key, value in table.items()}
@@ -172,6 +173,8 @@ def _changed(base: Any, table: Mapping[str, Any], above: str) -> Any:
             near = did_you_mean(str(name), names)
             raise InputError(f"{type(base).__name__} has no setting '{above}{name}'{near}: its settings are in --help.")
         now = getattr(base, name)
+        if isinstance(now, tuple) and not isinstance(value, (list, tuple)):
+            raise InputError(f"{above}{name} {value!r} is not a list: give one, such as {list(now)}.")
         if isinstance(value, Mapping) and is_dataclass(now):
             value = _changed(now, value, f"{above}{name}.")
         values[name] = value

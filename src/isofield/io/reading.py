@@ -157,7 +157,8 @@ def _parse(path: Path, data: bytes, extension: str) -> Raw:
         raise Damage(f"is {other[0]}, not {article(extension)} file", other[1])
     if extension in OWN:
         if extension in ("ply", "npy") and look != extension:
-            raise Damage(f"is not {article(extension)} file (it does not begin like one)", "rename it to match its real format, or export it again")
+            what = f"is not {article(extension)} file (it does not begin like one)"
+            raise Damage(what, "rename it to match its real format, or export it again")
         wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))  # UTF-16
         if extension in TEXT and b"\0" in data[:4096] and not wide:
             raise Damage(f"is not {article(extension)} file but binary data", "give it the extension of its format")
