@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
+from safetensors.numpy import load_file
 
 import balls
 
@@ -141,6 +142,10 @@ class MeanShiftSpace:
 
     def init(self, batch):
         return self.table[batch["row"]]
+
+    def codes(self, shapes):
+        """As an encoder gives them: not the table."""
+        return next(self.infer(shapes, 0, "cpu")).code
 
     def losses(self, code, batch):
         error = self.module(batch["points"], code) - batch["distance"]
@@ -321,6 +326,9 @@ def test_a_space(run: Run, tmp_path: Path):
     done = run("train", "mean-shift", str(data), "-o", "run", "--cells", "16", "--training.steps", "30")
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "run/config.json").read_text())["settings"]["cells"] == 16
+    held = load_file(tmp_path / "run/space.safetensors")
+    assert held["codes"].shape == (len(list((data / "shapes").glob("*"))), 1)
+    assert held["codes"].std() > 0.01 > abs(held["codes"].mean())  # of balls, larger and smaller than their mean
     again = run("train", "mean-shift", str(data), "-o", "run", "--cells", "16", "--training.steps", "30", "--resume")
     assert again.returncode == 0, again.stderr
     inferred = run("infer", "run", "ball.ply", "-o", "out", "--field", "fields", "--resolution", "32")

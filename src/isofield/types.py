@@ -267,6 +267,10 @@ class Space(Method["Tensor"], Protocol):
         """The space of these training shapes before any descent. Raises InputError for settings that do not fit."""
         ...
 
+    def codes(self, shapes: Sequence[Shape]) -> Tensor:
+        """The codes (n, l) of the training shapes as the space is now, for its folder: the table, or an encoder's."""
+        ...
+
     def complete(self, shape: Shape, count: int, random: torch.Generator) -> Tensor:
         """Codes (count, l) of a partly observed shape: the most probable one, then draws of the posterior."""
         ...

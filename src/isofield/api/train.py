@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from isofield import __version__, training
 from isofield.adapt import tensor
@@ -71,9 +72,10 @@ def train(
         )
 
         def result(space: Space) -> ShapeSpace:
-            codes = space.table.detach().cpu().numpy().copy()
-            about = {**provenance, **typical_loss(space, shapes)}
-            return ShapeSpace(space.module, codes, records, method, settings, prepare, about)
+            with torch.no_grad():
+                codes = space.codes(shapes).detach().cpu()
+            about = {**provenance, **typical_loss(space, codes, shapes)}
+            return ShapeSpace(space.module, codes.numpy().copy(), records, method, settings, prepare, about)
 
         space = space.start(shapes, seed, report)
         if space.training is not None:
@@ -116,19 +118,19 @@ def training_shapes(prepared: Prepared, kind: str, data: str | os.PathLike[str])
     ]
 
 
-def typical_loss(space: Space, shapes: Sequence[Shape]) -> dict[str, float]:
+def typical_loss(space: Space, codes: Tensor, shapes: Sequence[Shape]) -> dict[str, float]:
     """The median and the 95th percentile of the clamped errors of some training shapes, where they have signed
     samples: what `api.inference` compares unseen shapes with."""
     rows = np.linspace(0, len(shapes) - 1, min(len(shapes), TYPICAL)).astype(int)
     if any(shapes[row].samples is None for row in rows):
         return {}
-    errors = []
+    errors, device = [], str(space.table.device)
     with deterministic(), torch.no_grad():
         for row in rows:
             count = len(shapes[row].sdf.points)
             last = shapes[row].sdf.part(max(count - HELD_OUT, 0), count)
             x, s = (
-                tensor(np.array(some, np.float32), str(space.table.device)) for some in (last.points, last.distance)
+                tensor(np.array(some, np.float32), device) for some in (last.points, last.distance)
             )
-            errors.append(float(clamped(space.module(x[None], space.table[row][None])[0], s, CLAMP)))
+            errors.append(float(clamped(space.module(x[None], codes[row][None].to(device))[0], s, CLAMP)))
     return {"loss": float(np.median(errors)), "loss_p95": float(np.quantile(errors, 0.95))}

@@ -90,6 +90,10 @@ class DeepSdfSpace:
         codes = torch.randn(len(shapes), length, generator=random) * (self.config.code_std / math.sqrt(length))
         return replace(self, module=decoder(self.config, seed), table=codes)
 
+    def codes(self, shapes: Sequence[Shape]) -> Tensor:
+        """The table."""
+        return self.table
+
     def draw(self, shape: Shape, random: np.random.Generator) -> Mapping[str, np.ndarray]:
         """Fresh samples, half of them inside."""
         return balanced(shape.sdf, self.config.samples, random)

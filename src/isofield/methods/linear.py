@@ -92,6 +92,10 @@ class LinearSpace:
         b = torch.tensor(value, dtype=torch.float32, device=device) - features[:, 0]
         return features[:, 1:], b, free
 
+    def codes(self, shapes: Sequence[Shape]) -> Tensor:
+        """The table."""
+        return self.table
+
     def infer(self, shapes: Sequence[Shape], seed: int = 0, device: str = "cpu") -> Iterator[FitProgress[Tensor]]:
         """The codes (b, l), solved for."""
         with deterministic():

@@ -60,6 +60,10 @@ class PcaMlpSpace:
         module = PcaMlp(linear.grid, self.config.dims, self.config.lead, generator)
         return replace(self, module=module, table=linear.table)
 
+    def codes(self, shapes: Sequence[Shape]) -> Tensor:
+        """The table."""
+        return self.table
+
     def draw(self, shape: Shape, random: np.random.Generator) -> Mapping[str, np.ndarray]:
         """Fresh samples, half of them inside."""
         return balanced(shape.sdf, self.config.samples, random)
