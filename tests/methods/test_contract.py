@@ -89,3 +89,13 @@ def _numbers(settings: dict[str, Any], above: str = ""):
             yield from _numbers(value, f"{above}{name}.")
         elif isinstance(value, int) and not isinstance(value, bool):
             yield f"{above}{name}", value
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+@pytest.mark.parametrize("name", NAMES)
+def test_a_fit_on_a_gpu(name, shape, tmp_path):
+    """It ends with a field that is stored and loaded without one."""
+    sdf = isofield.fit(shape, method=name, quality="fast", config=tiny(name), seed=3, device="cuda")
+    x = np.random.default_rng(0).uniform(shape.bounds[0], shape.bounds[1], (200, 3))
+    sdf.save(tmp_path / "field")
+    assert np.array_equal(np.asarray(isofield.load(tmp_path / "field")(x)), np.asarray(sdf(x)))
