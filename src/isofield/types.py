@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
@@ -182,7 +182,7 @@ class Shape:
 class Batch:
     """Tensors of equal length that one step learns from, by name.
 
-    epoch: passes through all shapes, from 1; for one shape the step. random: for dropout and the like.
+    epoch: passes through all shapes, from 1; for one shape the step. random: for dropout, reparameterization and the like.
     """
 
     tensors: Mapping[str, Tensor]
@@ -272,7 +272,8 @@ class Space(Method["Tensor"], Protocol):
         ...
 
     def complete(self, shape: Shape, count: int, random: torch.Generator) -> Tensor:
-        """Codes (count, l) of a partly observed shape: the most probable one, then draws of the posterior."""
+        """Codes (count, l) of a partly observed shape: the most probable one, then draws of the posterior. count is 1
+        where there is no `posterior`."""
         ...
 
     def refine(self, code: Tensor, samples: SdfSamples) -> nn.Module:
@@ -288,14 +289,14 @@ class TrainedSpace(Space, Protocol):
         """What one step learns from a training shape: arrays by name, of the same sizes for every shape."""
         ...
 
-    def init(self, batch: Batch) -> Tensor:
-        """The codes (b, l) of a batch, whose "row" says which training shapes it has: rows of the table, or what an
-        encoder makes of the batch."""
+    def init(self, batch: Batch) -> Any:
+        """The codes (b, l) of a batch, whose "row" says which training shapes it has: rows of the table, or an
+        encoder's output, with all that `losses` needs of it (a VAE's mean and deviation). Gradients flow through it."""
         ...
 
-    def losses(self, code: Tensor, batch: Batch) -> dict[str, Tensor]:
-        """The terms of the objective of codes (b, l), scalars by name, summed over the shapes: a shape's share must not
-        depend on the others."""
+    def losses(self, code: Any, batch: Batch) -> dict[str, Tensor]:
+        """The terms of the objective of the codes that `init` gave, scalars by name, summed over the shapes: a shape's
+        share must not depend on the others."""
         ...
 
 
