@@ -182,7 +182,7 @@ class Shape:
 class Batch:
     """Tensors of equal length that one step learns from, by name.
 
-    epoch: passes through all shapes, from 1; for one shape the step. random: for dropout, reparameterization and the like.
+    epoch: passes through all shapes, from 1; for one shape the step. random: for dropout, reparameterization and so on.
     """
 
     tensors: Mapping[str, Tensor]
