@@ -10,7 +10,7 @@ import trimesh
 from scipy.spatial.transform import Rotation
 
 from isofield import InputError, surfaces
-from isofield.api import fit
+from isofield.api import fit, report
 from isofield.configs import Ssd
 from isofield.io import write_cloud
 from isofield.types import Cloud
