@@ -72,7 +72,7 @@ def find_method(name: str, group: str = METHODS) -> MethodSpec:
 
 
 def method_of(config: object, group: str = METHODS) -> str:
-    """The name of the method that these settings belong to. Raises InputError where there is none."""
+    """The name of the method with this class of settings. Raises InputError for any other class."""
     for name in method_names(group):
         if name != "auto" and find_method(name, group).config is type(config):
             return name

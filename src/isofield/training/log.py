@@ -16,7 +16,7 @@ LOG, BOARD = "log.jsonl", "tensorboard"
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
-    """The lines of a training's log. Raises InputError where there is none, or it is damaged."""
+    """The lines of a training's log. Raises InputError for a missing or damaged log."""
     path = folder / LOG
     if not path.is_file():
         raise InputError(
