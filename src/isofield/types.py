@@ -48,13 +48,16 @@ class Cloud:
     """Points, and what was measured at them, in the units of the file they come from.
 
     points: (n, 3) float64. normals: (n, 3) float64 of unit length or None; their orientation may be wrong.
-    colors: (n, 4) uint8 or None. attributes: other numbers (n,) float32 at the points, by name.
+    colors: (n, 4) uint8 or None. attributes: other numbers (n,) float32 at the points, by name. sensors: (n, 3)
+    float64, position of the sensor that measured each point, NaN where unknown, or None; a sensor far above stands for
+    one in an aeroplane.
     """
 
     points: Float[np.ndarray, "n 3"]
     normals: Float[np.ndarray, "n 3"] | None = None
     colors: UInt8[np.ndarray, "n 4"] | None = None
     attributes: Mapping[str, Float[np.ndarray, " n"]] = field(default_factory=dict)
+    sensors: Float[np.ndarray, "n 3"] | None = None
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,9 @@ class Observation:
     points: (n, 3) float64 on or near the surface. normals: (n, 3) float64 or None, as the input gave them (their
     orientation may be wrong). noise: standard deviation of the points off the surface, normalised, or None where it is
     to be estimated. triangles: (m, 3, 3) float64 corners of the faces that the points were drawn from, or None for a
-    cloud. free: whether points (k, 3) were observed to be empty, at least a margin before a surface, or None.
+    cloud. free: whether points (k, 3) were observed to be empty, at least a margin before a surface, or None. sensors:
+    (n, 3) float64, position of the sensor that measured each point, NaN where unknown, or None. oriented: whether the
+    orientation of the normals is right. open: whether the surface ends where the points end.
     """
 
     points: Float[np.ndarray, "n 3"]
@@ -137,6 +142,9 @@ class Observation:
     noise: float | None = None
     triangles: Float[np.ndarray, "m 3 3"] | None = None
     free: FreeSpace | None = None
+    sensors: Float[np.ndarray, "n 3"] | None = None
+    oriented: bool = False
+    open: bool = False
 
 
 @dataclass(frozen=True)

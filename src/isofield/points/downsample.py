@@ -53,8 +53,8 @@ def drop_duplicates(cloud: Cloud) -> Cloud:
 def voxel_downsample(cloud: Cloud, cells: int) -> Cloud:
     """The cloud with one point a voxel, the mean of its points; `cells` voxels along the longest side of the box.
 
-    The normal is that of the point nearest to the mean, since orientations may differ; colours and attributes are
-    means. The box is that of the central 99.8 % of each axis, so that far points do not coarsen the voxels.
+    Normal and sensor are those of the point nearest to the mean, since orientations may differ; colours and attributes
+    are means. The box is that of the central 99.8 % of each axis, so that far points do not coarsen the voxels.
     """
     low, high = np.quantile(cloud.points, [0.001, 0.999], axis=0)
     side = float((high - low).max()) / cells
@@ -71,19 +71,21 @@ def voxel_downsample(cloud: Cloud, cells: int) -> Cloud:
         name: (np.add.reduceat(values[order].astype(np.float64), first) / number).astype(np.float32)
         for name, values in cloud.attributes.items()
     }
-    if cloud.normals is None:
+    if cloud.normals is None and cloud.sensors is None:
         return Cloud(mean, None, colors, attributes)
     group = np.repeat(np.arange(len(first)), number)
     off = np.square(cloud.points[order] - mean[group]).sum(1)
-    nearest = np.lexsort((off, group))[first]
-    return Cloud(mean, cloud.normals[order][nearest], colors, attributes)
+    nearest = order[np.lexsort((off, group))[first]]
+    normals, sensors = (None if part is None else part[nearest] for part in (cloud.normals, cloud.sensors))
+    return Cloud(mean, normals, colors, attributes, sensors)
 
 
 def select(cloud: Cloud, index: np.ndarray) -> Cloud:
-    """Some points of a cloud, by index or as (n,) bool, with their normals, colours and attributes."""
+    """Some points of a cloud, by index or as (n,) bool, with their normals, colours, attributes and sensors."""
     return Cloud(
         cloud.points[index],
         None if cloud.normals is None else cloud.normals[index],
         None if cloud.colors is None else cloud.colors[index],
         {name: values[index] for name, values in cloud.attributes.items()},
+        None if cloud.sensors is None else cloud.sensors[index],
     )

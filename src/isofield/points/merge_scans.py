@@ -55,19 +55,22 @@ def merge_scans(scans: Mapping[str, Cloud | trimesh.Trimesh], poses: Mapping[str
         _warn_unregistered([cloud.points for cloud in clouds], list(scans))
     normals = [cloud.normals for cloud in clouds if cloud.normals is not None]
     colors = [cloud.colors for cloud in clouds if cloud.colors is not None]
+    sensors = [np.full((len(cloud.points), 3), np.nan) if cloud.sensors is None else cloud.sensors for cloud in clouds]
     shared = set.intersection(*(set(cloud.attributes) for cloud in clouds))
     return Cloud(
         np.concatenate([cloud.points for cloud in clouds]),
         np.concatenate(normals) if len(normals) == len(clouds) else None,
         np.concatenate(colors) if len(colors) == len(clouds) else None,
         {name: np.concatenate([cloud.attributes[name] for cloud in clouds]) for name in sorted(shared)},
+        np.concatenate(sensors) if any(cloud.sensors is not None for cloud in clouds) else None,
     )
 
 
 def _moved(cloud: Cloud, pose: np.ndarray) -> Cloud:
     rotation = pose[:3, :3]
     normals = None if cloud.normals is None else cloud.normals @ rotation.T
-    return replace(cloud, points=cloud.points @ rotation.T + pose[:3, 3], normals=normals)
+    sensors = None if cloud.sensors is None else cloud.sensors @ rotation.T + pose[:3, 3]
+    return replace(cloud, points=cloud.points @ rotation.T + pose[:3, 3], normals=normals, sensors=sensors)
 
 
 def _warn_unregistered(clouds: Sequence[np.ndarray], names: Sequence[str]) -> None:

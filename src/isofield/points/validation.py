@@ -40,11 +40,15 @@ def check_points(points: np.ndarray, name: str) -> np.ndarray:
 
 
 def check_cloud(cloud: Cloud, name: str) -> Cloud:
-    """`check_points` for a cloud: normals, colours and attributes stay with their points."""
+    """`check_points` for a cloud: normals, colours, attributes and sensors stay with their points."""
     points = _table(cloud.points, name)
     if cloud.normals is not None and np.shape(cloud.normals) != points.shape:
         raise InputError(
             f"{name} has normals of shape {np.shape(cloud.normals)} for points of shape {points.shape}: give one each."
+        )
+    if cloud.sensors is not None and np.shape(cloud.sensors) != points.shape:
+        raise InputError(
+            f"{name} has sensors of shape {np.shape(cloud.sensors)} for points of shape {points.shape}: give one each."
         )
     for attribute, values in cloud.attributes.items():
         if np.shape(values) != (len(points),):

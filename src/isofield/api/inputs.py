@@ -1,0 +1,92 @@
+"""What `fit` is given: a file, a mesh, points or depth images, read, checked and cleaned."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+import trimesh
+
+from isofield import io
+from isofield.configs.common import Quality
+from isofield.errors import InputError
+from isofield.io.reading import read_hashed
+from isofield.points import (
+    check_cloud,
+    check_faces,
+    drop_duplicates,
+    inliers,
+    noise_level,
+    sample_mesh,
+    select,
+    voxel_downsample,
+)
+from isofield.types import Cloud, View
+
+DENSE = 200_000
+"""More points than this are downsampled first."""
+VOXELS = {"fast": 200, "balanced": 256, "best": 384}
+"""Cells along the longest side of the downsampling, by quality."""
+NOISE_OF_CELL, LEAST_VOXELS = 0.4, 64
+"""The noise is at most this fraction of a cell, unless a side would have fewer cells than this."""
+
+Source = str | os.PathLike[str] | trimesh.Trimesh | Cloud | np.ndarray | View | Sequence[View]
+
+
+def brought(source: Source, samples: int, seed: int) -> tuple[str, str | None, Cloud, trimesh.Trimesh | None]:
+    """The name of the input, the SHA-256 of its file, its checked points and its mesh, if any; faces are sampled."""
+    digest: str | None = None
+    shape: trimesh.Trimesh | Cloud
+    if views := views_of(source):
+        name, shape = f"{len(views)} depth images", io.cloud_of(views)
+    elif isinstance(source, (str, os.PathLike)):
+        name, (shape, digest) = str(source), read_hashed(source)
+    elif isinstance(source, (trimesh.Trimesh, Cloud)):
+        name, shape = type(source).__name__, source
+    elif isinstance(source, trimesh.Scene):
+        name, shape = "Scene", source.to_mesh()
+    elif isinstance(source, trimesh.PointCloud):
+        name, shape = "PointCloud", Cloud(np.asarray(source.vertices, np.float64))
+    elif not isinstance(source, (np.ndarray, list, tuple)) and not hasattr(source, "__array__"):
+        raise InputError(f"a {type(source).__name__} is not a shape: give a file, a Trimesh, a Cloud or an array.")
+    else:
+        table = np.asarray(source)
+        if table.ndim != 2 or table.shape[1] not in (3, 6):
+            raise InputError(
+                f"the array has the shape {table.shape}: give points (n, 3), or points and normals (n, 6)."
+            )
+        normals = table[:, 3:].astype(np.float64) if table.shape[1] == 6 else None
+        name, shape = "array", Cloud(table[:, :3].astype(np.float64), normals)
+    if isinstance(shape, Cloud):
+        return name, digest, check_cloud(shape, name), None
+    mesh = check_faces(shape, name)
+    return name, digest, check_cloud(sample_mesh(mesh, samples, seed), name), mesh
+
+
+def views_of(source: Source) -> list[View]:
+    """The depth images of an input; none for any other input."""
+    if isinstance(source, View):
+        return [source]
+    if isinstance(source, (list, tuple)) and source and all(isinstance(view, View) for view in source):
+        return list(source)
+    return []
+
+
+def cleaned(cloud: Cloud, quality: Quality) -> tuple[Cloud, int]:
+    """The cloud without duplicates and outliers, downsampled where it is denser than the field resolves, and the number
+    of outliers."""
+    cloud = drop_duplicates(cloud)
+    if len(cloud.points) > DENSE:
+        cloud = _thinned(cloud, VOXELS[quality])
+    kept = inliers(cloud.points)
+    return select(cloud, kept), int(np.count_nonzero(~kept))
+
+
+def _thinned(cloud: Cloud, cells: int) -> Cloud:
+    """One point for each of `cells` cells along the longest side, or of wider ones where the noise is wider: the mean
+    over a cell narrower than the noise would still scatter, in several layers."""
+    first = voxel_downsample(cloud, cells)
+    side = float(np.ptp(first.points, axis=0).max()) / cells
+    wider = noise_level(first.points) / (NOISE_OF_CELL * side)
+    return first if wider <= 1 else voxel_downsample(cloud, max(LEAST_VOXELS, int(cells / wider)))
