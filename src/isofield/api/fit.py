@@ -119,6 +119,7 @@ def fit(
         interrupted,
         clean.colors,
         clean.attributes,
+        None if sensors is None else similarity.invert(sensors),
     )
 
 

@@ -56,7 +56,8 @@ class SDF:
     dense input the means of its cells), in the user's units. spacing: median distance of neighbouring points. lower,
     upper: corners of the normalised box that contains the surface. provenance: input, version and settings of the fit.
     interrupted: the fit was stopped before its end. colors: (m, 4) uint8 of the points, or None. attributes: other
-    numbers (m,) float32 at the points, by name.
+    numbers (m,) float32 at the points, by name. sensors: (m, 3) float64, the positions of the points' sensors, NaN
+    where unknown, or None; a folder does not keep them.
     """
 
     field: nn.Module
@@ -69,6 +70,7 @@ class SDF:
     interrupted: bool = False
     colors: np.ndarray | None = None
     attributes: Mapping[str, np.ndarray] = field(default_factory=dict)
+    sensors: np.ndarray | None = None
     _copies: Copies = field(default_factory=dict, init=False, compare=False)
 
     def __repr__(self) -> str:

@@ -154,11 +154,15 @@ def _write(job: Job, sdf: SDF, extraction: Extraction) -> list[str]:
     if job.preview is not None:
         job.preview.parent.mkdir(parents=True, exist_ok=True)
         caption = "scan" if sdf.provenance.get("faces") is None else "points on its faces"
-        up, cloud = render.up_axis(extraction.mesh.vertices), Cloud(sdf.points, colors=sdf.colors)
-        seen = api.observed(extraction.mesh.vertices, sdf.points, sdf.spacing)
-        view = render.camera_for(extraction.mesh, size=PREVIEW, up=up, observed=seen)
-        captions = (caption, "isofield")
-        render.side_by_side(cloud, extraction.mesh, job.preview, captions=captions, view=view, up=up)
+        mesh, cloud = extraction.mesh, Cloud(sdf.points, colors=sdf.colors, sensors=sdf.sensors)
+        if (found := render.sensor_view(cloud, PREVIEW)) is not None:
+            view, inside = found
+            if inside:
+                mesh, cloud = render.cut_away(mesh, cloud, view)
+        else:
+            seen = api.observed(mesh.vertices, sdf.points, sdf.spacing)
+            view = render.camera_for(mesh, size=PREVIEW, up=render.up_axis(mesh.vertices), observed=seen)
+        render.side_by_side(cloud, mesh, job.preview, captions=(caption, "isofield"), view=view)
         files.append(str(job.preview))
     return files
 

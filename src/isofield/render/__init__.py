@@ -13,6 +13,7 @@ from isofield.render.figures import Panel, save, sheet, side_by_side
 from isofield.render.pictures import camera_for, picture
 from isofield.render.raster import rasterize
 from isofield.render.scans import scan
+from isofield.render.sensor_views import cut_away, sensor_view
 
 __all__ = [
     "Camera",
@@ -24,6 +25,7 @@ __all__ = [
     "animate",
     "camera_for",
     "charts",
+    "cut_away",
     "depth",
     "frame",
     "look",
@@ -31,6 +33,7 @@ __all__ = [
     "rasterize",
     "save",
     "scan",
+    "sensor_view",
     "sheet",
     "side_by_side",
     "up_axis",

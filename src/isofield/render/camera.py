@@ -151,15 +151,16 @@ def frame(
     size: tuple[int, int] = (800, 800),
     angle: float = 25.0,
     margin: float = 1.08,
+    rotation: Float[np.ndarray, "3 3"] | None = None,
 ) -> Camera:
     """A camera that shows all `points` (n, 3), n >= 1, as large as `margin` permits.
 
     view: azimuth and elevation in degrees. size: width and height in pixels. angle: field of view of the shorter
-    side, in degrees.
+    side, in degrees. rotation: (3, 3) as in `Camera`, in place of view and up.
     """
     points = np.asarray(points, np.float64)
     width, height = size
-    rotation = look(direction(*view, up), up)
+    rotation = look(direction(*view, up), up) if rotation is None else rotation
     focal = min(width, height) / 2 / np.tan(np.radians(angle) / 2)
     local = points @ rotation.T
     middle = (local.min(axis=0) + local.max(axis=0)) / 2
