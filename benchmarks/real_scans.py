@@ -39,6 +39,8 @@ DEPTHS = ((50_000, 8), (500_000, 9))
 """Poisson's depth up to a number of points; above them 10."""
 ON_A_MESH, RAYS = 100_000, 60_000
 """Samples of a mesh for Poisson; rays that are cast."""
+F_SHARE, F_SHARE_OF_A_MESH = 0.005, 0.0005
+"""Threshold of the F-score: of a scene's scale (its median range, or its diagonal), and of a mesh's diagonal."""
 TIMEOUT = 1800
 
 
@@ -153,8 +155,11 @@ def measures(case: Case, mesh: trimesh.Trimesh) -> dict[str, Any]:
     elif case.scene is None:
         row["stray"] = stray(mesh, trimesh.sample.sample_surface(case.mesh, ON_A_MESH, seed=0)[0])
     row["extent"] = extent(mesh, case.mesh if case.mesh is not None else case.cloud)
-    if case.scene is not None:
-        found_scores = scenes.score(case.scene, mesh)
+    scene, share = case.scene, F_SHARE
+    if case.mesh is not None and case.mesh.is_watertight:
+        scene, share = scenes.whole(case.mesh), F_SHARE_OF_A_MESH
+    if scene is not None:
+        found_scores = scenes.score(scene, mesh, share)
         row |= {"f": found_scores.f, "precision": found_scores.precision, "recall": found_scores.recall}
     if case.mesh is not None and case.mesh.is_watertight:
         row["volume"] = mesh.volume / case.mesh.volume if mesh.is_watertight else None
@@ -165,7 +170,7 @@ def rows_of(name: str, case: Case, folder: Path, pictures: bool, peer: bool) -> 
     """One row a method."""
     folder.mkdir(parents=True, exist_ok=True)
     more = ["--preview", str(folder / f"{name}.png")] if pictures else []
-    mesh, row = fitted(case, folder / f"{name}.ply", more)
+    mesh, row = fitted(case, folder / f"{name}-isofield.ply", more)
     rows = [{"case": name, "method": "isofield", **row, **({} if mesh is None else measures(case, mesh))}]
     if peer:
         whole, trimmed, seconds = poisson(case)

@@ -232,7 +232,7 @@ def bowl() -> Scene:
 
 def box() -> Scene:
     """A box of 200 x 1 x 100 mm, 12 faces."""
-    return _mesh(trimesh.creation.box((200, 1, 100)))
+    return whole(trimesh.creation.box((200, 1, 100)))
 
 
 def plate() -> Scene:
@@ -241,7 +241,7 @@ def plate() -> Scene:
     for x in (25, 75, 125, 175):
         for y in (25, 75, 125):
             solid -= Manifold.cylinder(8, 10, circular_segments=64).translate((x, y, -2))
-    return _mesh(to_mesh(solid))
+    return whole(to_mesh(solid))
 
 
 SCENES: dict[str, Callable[[], Scene]] = {
@@ -307,7 +307,8 @@ def _thick(middle: np.ndarray, half: np.ndarray) -> trimesh.Trimesh:
     return mesh
 
 
-def _mesh(truth: trimesh.Trimesh) -> Scene:
+def whole(truth: trimesh.Trimesh) -> Scene:
+    """A mesh that is given as it is; all of it counts as visible."""
     return Scene(truth, (), (), float(np.linalg.norm(truth.extents)))
 
 
