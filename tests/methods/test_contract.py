@@ -60,7 +60,7 @@ def test_a_fit_is_the_same_again_and_after_its_folder(name, shape, tmp_path):
     assert np.array_equal(np.asarray(again(x)), values[0])
     assert again.provenance["method"] == name
     assert all(np.isfinite(value) for value in again.provenance["losses"].values())
-    assert bool(again.provenance["losses"]) == (name != "ssd")  # all others descend
+    assert bool(again.provenance["losses"]) == (name not in ("ssd", "triangles"))  # all others descend
     assert changed(find_method(name).settings(), again.provenance["settings"]) == tiny(name)
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from isofield.errors import InputError
 from isofield.fields.extrapolation import value
+from isofield.fields.triangles import Triangles
 from isofield.threads import parallel_map, ranges, single_threaded
 from isofield.types import Similarity
 
@@ -104,6 +105,8 @@ def on_device(module: nn.Module, device: torch.device, copies: Copies) -> nn.Mod
 
 def distances(module: nn.Module, points: np.ndarray) -> np.ndarray:
     """Distances (n,) float64 at normalised points (n, 3) of a module on the CPU, on several threads."""
+    if isinstance(module, Triangles):
+        return module.closest(points)[0]
 
     def values(chunk: slice) -> np.ndarray:
         with torch.no_grad():
@@ -115,6 +118,8 @@ def distances(module: nn.Module, points: np.ndarray) -> np.ndarray:
 
 def gradients(module: nn.Module, points: np.ndarray) -> np.ndarray:
     """Gradients (n, 3) float64 at normalised points (n, 3) of a module on the CPU, on several threads."""
+    if isinstance(module, Triangles):
+        return module.value_and_slope(points)[1]
 
     def slopes(chunk: slice) -> np.ndarray:
         with torch.enable_grad():

@@ -8,23 +8,30 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import trimesh
 
 from isofield import __version__, io
 from isofield.api.field import chosen_device
-from isofield.api.inputs import Source, brought, cleaned, views_of
+from isofield.api.inputs import Source, brought, cleaned, sampled, views_of
+from isofield.api.meshes import taken
 from isofield.api.sdf import SDF
+from isofield.configs import Triangles
 from isofield.configs.common import Init, NetworkKind, Quality, check_noise
-from isofield.configs.methods import check_config, choose, method_of
+from isofield.configs.methods import check_config, choose, find_method, method_of
 from isofield.errors import InputError
 from isofield.points import (
     noise_level,
     normalization,
     spacing,
 )
+from isofield.solids.triangles import indexed
+from isofield.topology import areas
 from isofield.types import Cloud, Observation, ProgressCallback, Shape, Similarity, triple
 
 SAMPLES = {"fast": 50_000, "balanced": 80_000, "best": 80_000}
 """Points drawn from a mesh's faces, by quality."""
+MARGIN, EXACT_MARGIN = 0.1, 0.03
+"""Room around the surface, as a fraction of its longest side: of a field that was fitted, and of an exact one."""
 
 
 def fit(
@@ -50,6 +57,9 @@ def fit(
     deviation of the points off the surface, as a fraction of the diagonal of their box; None estimates it. device:
     auto, cpu or cuda. progress: called with the stage and the fraction that is done.
 
+    With the method "auto" and its own settings, a mesh whose faces enclose a volume is taken at its word (method
+    "triangles"), unless a noise is given: nothing is sampled, and a warning says what was repaired.
+
     On Ctrl-C the best field so far comes back, with `interrupted` set. Raises InputError for what cannot be fitted, and
     KeyboardInterrupt where there was no field yet.
     """
@@ -60,20 +70,38 @@ def fit(
     check_noise(noise)
     report = progress or (lambda stage, fraction: None)
     report("reading", 0.0)
-    label, digest, cloud, mesh = brought(source, SAMPLES[quality], seed)
+    label, digest, given = brought(source)
+    mesh = given if isinstance(given, trimesh.Trimesh) else None
+    if spec.reads == "mesh" and mesh is None:
+        raise InputError(f"{label} holds only points, and method {name} needs a mesh: take --method auto.")
     if spec.reads == "closed mesh" and (mesh is None or not mesh.is_watertight):
         what = "holds only points" if mesh is None else "is open, or its faces are not joined"
         raise InputError(f"{label} {what}, and method {name} needs a closed mesh: take --method auto.")
-    # Whatever the unit, distances are taken where they neither overflow nor vanish; outliers do not decide the scale.
-    first = normalization(cloud.points)
-    clean, outliers = cleaned(_mapped(cloud, first), quality)
-    similarity = _after(first, normalization(clean.points))
-    points = similarity.apply(first.invert(clean.points))
-    sensors = None if clean.sensors is None else similarity.apply(first.invert(clean.sensors))
-    free = io.free_of(views, similarity) if (views := views_of(source)) else None
-    triangles = None if mesh is None else similarity.apply(np.asarray(mesh.triangles))
-    deviation = None if noise is None else float(noise) * float(np.linalg.norm(np.ptp(points, axis=0)))
-    shape = Shape(Observation(points, clean.normals, deviation, triangles, free, sensors))
+    word, deviation = None, None if noise is None else float(noise)
+    plain = method == "auto" and not noise and settings == choose("auto", quality)
+    if mesh is not None and (spec.reads == "mesh" or plain):
+        exact = settings if isinstance(settings, Triangles) else Triangles()
+        word = taken(mesh, label, exact.thickness, required=spec.reads == "mesh")
+        if word is not None:
+            name, settings, spec = "triangles", exact, find_method("triangles")
+    cloud = sampled(given, label, SAMPLES[quality] if word is None else settings.points, seed)
+    if word is not None:
+        triangles, similarity = word
+        clean, outliers, corners, deviation = cloud, 0, triangles.reshape(-1, 3), 0.0
+        observed = Observation(similarity.apply(cloud.points), cloud.normals, 0.0, triangles, oriented=True)
+    else:
+        # Whatever the unit, distances are taken where they neither overflow nor vanish; outliers do not set the scale.
+        first = normalization(cloud.points)
+        clean, outliers = cleaned(_mapped(cloud, first), quality)
+        similarity = _after(first, normalization(clean.points))
+        corners = similarity.apply(first.invert(clean.points))
+        sensors = None if clean.sensors is None else similarity.apply(first.invert(clean.sensors))
+        free = io.free_of(views, similarity) if (views := views_of(source)) else None
+        faces = None if mesh is None else similarity.apply(np.asarray(mesh.triangles))
+        deviation = None if deviation is None else deviation * float(np.linalg.norm(np.ptp(corners, axis=0)))
+        observed = Observation(corners, clean.normals, deviation, faces, free, sensors)
+    points, shape = observed.points, Shape(observed)
+    apart = spacing(points) if word is None else float(np.sqrt(areas(*indexed(triangles)).sum() / len(points)))
     implementation, code, estimated, interrupted = spec.method(settings), None, None, False
     losses: Mapping[str, float] = {}
     try:
@@ -92,7 +120,7 @@ def fit(
     if deviation is None:
         deviation = estimated if estimated is not None else noise_level(points)
     field = implementation.field(code).cpu().eval().requires_grad_(False)
-    margin = 0.1 * float(np.ptp(points, axis=0).max())
+    margin = (MARGIN if word is None else EXACT_MARGIN) * float(np.ptp(corners, axis=0).max())
     provenance = {
         "isofield": __version__,
         "input": Path(label).name,
@@ -105,14 +133,14 @@ def fit(
         "points": {"given": len(cloud.points), "outliers": outliers, "used": len(points)},
         "faces": None if mesh is None else len(mesh.faces),
         "noise": deviation / similarity.scale,
-        "bounds": similarity.invert(np.array([points.min(0), points.max(0)])).tolist(),
+        "bounds": similarity.invert(np.array([corners.min(0), corners.max(0)])).tolist(),
     }
-    lower, upper = triple(points.min(0) - margin), triple(points.max(0) + margin)
+    lower, upper = triple(corners.min(0) - margin), triple(corners.max(0) + margin)
     return SDF(
         field,
         similarity,
         similarity.invert(points),
-        spacing(points) / similarity.scale,
+        apart / similarity.scale,
         lower,
         upper,
         provenance,

@@ -34,8 +34,8 @@ NOISE_OF_CELL, LEAST_VOXELS = 0.4, 64
 Source = str | os.PathLike[str] | trimesh.Trimesh | Cloud | np.ndarray | View | Sequence[View]
 
 
-def brought(source: Source, samples: int, seed: int) -> tuple[str, str | None, Cloud, trimesh.Trimesh | None]:
-    """The name of the input, the SHA-256 of its file, its checked points and its mesh, if any; faces are sampled."""
+def brought(source: Source) -> tuple[str, str | None, Cloud | trimesh.Trimesh]:
+    """The name of the input, the SHA-256 of its file, and its checked points or mesh."""
     digest: str | None = None
     shape: trimesh.Trimesh | Cloud
     if views := views_of(source):
@@ -59,9 +59,13 @@ def brought(source: Source, samples: int, seed: int) -> tuple[str, str | None, C
         normals = table[:, 3:].astype(np.float64) if table.shape[1] == 6 else None
         name, shape = "array", Cloud(table[:, :3].astype(np.float64), normals)
     if isinstance(shape, Cloud):
-        return name, digest, check_cloud(shape, name), None
-    mesh = check_faces(shape, name)
-    return name, digest, check_cloud(sample_mesh(mesh, samples, seed), name), mesh
+        return name, digest, check_cloud(shape, name)
+    return name, digest, check_faces(shape, name)
+
+
+def sampled(shape: Cloud | trimesh.Trimesh, name: str, samples: int, seed: int) -> Cloud:
+    """The points, or as many points on the faces of a mesh as `samples` says."""
+    return shape if isinstance(shape, Cloud) else check_cloud(sample_mesh(shape, samples, seed), name)
 
 
 def views_of(source: Source) -> list[View]:

@@ -22,6 +22,7 @@ from isofield.errors import InputError
 from isofield.fields.extrapolation import value
 from isofield.fields.grid import SparseGrid
 from isofield.fields.grid_residual import GridResidual
+from isofield.fields.triangles import Triangles
 from isofield.points import subsample
 from isofield.types import Similarity
 
@@ -203,7 +204,7 @@ class SDF:
                 "near 0 for the surface itself."
             )
         mesh, dropped = sampled.mesh, 0
-        if not keep_all:
+        if not keep_all and not isinstance(self.field, Triangles):
             points, spacing = subsample(self.points, self.spacing)
             mesh, dropped = surfaces.keep_observed(mesh, self.similarity.apply(points), spacing * self.similarity.scale)
         mesh = trimesh.Trimesh(self.similarity.invert(mesh.vertices), mesh.faces, process=False)

@@ -171,8 +171,7 @@ def _input_summary(sdf: SDF) -> dict[str, Any]:
     """What the input was like, out of the field's provenance."""
     points = sdf.provenance["points"]
     return {
-        "sampled": sdf.provenance.get("faces"),
-        "points": points["given"],
+        **_faces_or_points(sdf),
         "outliers": points["outliers"],
         "points_used": points["used"],
         "noise": sdf.provenance["noise"],
@@ -180,6 +179,14 @@ def _input_summary(sdf: SDF) -> dict[str, Any]:
         "quality": sdf.provenance["quality"],
         "kind": sdf.kind,
     }
+
+
+def _faces_or_points(sdf: SDF) -> dict[str, Any]:
+    """How much the input had: the faces of a mesh, sampled or as they are, or points."""
+    faces, given = sdf.provenance.get("faces"), sdf.provenance["points"]["given"]
+    if sdf.provenance["method"] == "triangles":
+        return {"given_faces": faces, "points": given}
+    return {"sampled": faces, "points": given}
 
 
 def _following(job: Job) -> str:

@@ -18,6 +18,7 @@ LABELS = {
     "field": "field",
     "kind": "kind",
     "sampled": "faces that were sampled",
+    "given_faces": "faces, taken as they are",
     "shapes": "shapes",
     "code": "length of a code",
     "megabytes": "megabytes",

@@ -20,6 +20,7 @@ from isofield.configs.sdf_regression import SdfRegression
 from isofield.configs.siren import Siren
 from isofield.configs.ssd import Ssd, SsdSiren
 from isofield.configs.training import Training
+from isofield.configs.triangles import Triangles
 
 __all__ = [
     "SAMPLE_KINDS",
@@ -42,5 +43,6 @@ __all__ = [
     "Ssd",
     "SsdSiren",
     "Training",
+    "Triangles",
     "WarmStart",
 ]

@@ -23,6 +23,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     METHODS: {
         "auto": f"{HERE}.ssd:SSD",  # the best for its seconds (docs/adr/0004)
         "ssd": f"{HERE}.ssd:SSD",
+        "triangles": f"{HERE}.triangles:TRIANGLES",
         "ssd-siren": f"{HERE}.ssd:SSD_SIREN",
         "neural-pull": f"{HERE}.neural_pull:NEURAL_PULL",
         "sald": f"{HERE}.sald:SALD",

@@ -23,6 +23,7 @@ from isofield.fields.mlp import Activation, Mlp
 from isofield.fields.pca_grid import PcaGrid
 from isofield.fields.pca_mlp import PcaMlp
 from isofield.fields.siren import Siren
+from isofield.fields.triangles import Triangles
 
 GROUP = "isofield.fields"
 """Entry points of other packages: the name of a class, and the class."""
@@ -48,6 +49,7 @@ BUILT_IN: dict[str, type[Storable]] = {
     cls.__name__: cls
     for cls in (
         Csg, Decoder, GridResidual, HashGrid, LatentField, Mlp, Offset, PcaGrid, PcaMlp, Siren, SparseGrid, Transformed,
+        Triangles,
     )
 }  # fmt: skip
 

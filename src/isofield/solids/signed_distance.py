@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -11,6 +12,12 @@ from isofield.solids.pseudonormal import pseudonormals
 from isofield.solids.solid_parts import Solids
 from isofield.solids.triangles import Inside, closest_on, parity_of, winding_of
 from isofield.types import Distance
+
+ON = 1e-9
+"""A point nearer to the middle of a slab than this fraction of its half has the normal of the face."""
+
+Rows = Callable[[np.ndarray], np.ndarray]
+"""Points x (n, 3) to rows (n, 7): the signed distance, the closest point of the surface, and its outward normal."""
 
 
 def signed_distance(solids: Solids, thickness: float, parity: bool = False) -> Distance:
@@ -23,23 +30,36 @@ def signed_distance(solids: Solids, thickness: float, parity: bool = False) -> D
     the units of the vertices. parity: `parity_of` decides what is inside, instead of the winding number. Raises
     ValueError where there is neither a solid part nor a sheet with a thickness.
     """
+    rows = closest_surface(solids, thickness, parity)
+    return lambda x: rows(x)[:, 0]
+
+
+def closest_surface(solids: Solids, thickness: float, parity: bool = False) -> Rows:
+    """The signed distance, the closest point and its normal; see `signed_distance`, also for what it raises.
+
+    Away from the surface the gradient of the distance is (x - closest) / distance; the normal is that of the closest
+    face, and of a slab the direction from its middle.
+    """
     sheets = len(solids.sheet) > 0 and thickness > 0
     if not len(solids.solid) and not sheets:
         raise ValueError("nothing encloses a volume")
     solid = _solid(solids, parity) if len(solids.solid) else None
-    sheet = closest_on(solids.vertices, solids.sheet) if sheets else None
+    sheet = _slabs(solids, thickness / 2) if sheets else None
 
     def ordered(x: np.ndarray) -> np.ndarray:
-        value = np.full(len(x), np.inf) if solid is None else solid(x)
-        return value if sheet is None else np.minimum(value, sheet(x)[0] - thickness / 2)
+        rows = solid(x) if solid is not None else None
+        slab = sheet(x) if sheet is not None else None
+        if rows is None or slab is None:
+            return slab if rows is None else rows  # type: ignore[return-value]
+        return np.where((slab[:, 0] < rows[:, 0])[:, None], slab, rows)
 
     return lambda x: in_order(ordered, np.ascontiguousarray(x, np.float64))
 
 
-def _solid(solids: Solids, parity: bool) -> Distance:
-    """The signed distance to the solid parts, of points in Morton order.
+def _solid(solids: Solids, parity: bool) -> Rows:
+    """The rows of the solid parts, of points in Morton order.
 
-    The pseudonormals give most signs, once there are more points than faces: preparing them costs one pass over the
+    The pseudonormals give most signs, once there were more points than faces: preparing them costs one pass over the
     faces.
     """
     vertices, faces = solids.vertices, solids.solid
@@ -47,19 +67,45 @@ def _solid(solids: Solids, parity: bool) -> Distance:
     winding = cache(lambda: winding_of(vertices, faces))
     normals = cache(lambda: None if parity else pseudonormals(vertices, faces, solids.part))
     inside = parity_of(vertices, faces) if parity else lambda x: winding()(x) > 0.5
+    normal = _normals(vertices, faces)
+    seen = 0
 
-    def distance(x: np.ndarray) -> np.ndarray:
+    def rows(x: np.ndarray) -> np.ndarray:
+        nonlocal seen
+        seen += len(x)
         away, face, point = closest(x)
-        known = normals() if len(faces) <= len(x) else None
+        known = normals() if len(faces) <= seen else None
         if known is None:
-            return np.where(_inside(x, away, inside), -away, away)
-        side = known.inside(x, face, point, lambda x: winding()(x))
-        left = np.flatnonzero(side < 0)
-        if len(left):
-            side[left] = _inside(np.take(x, left, axis=0), away[left], inside)
-        return np.where(side > 0, -away, away)
+            side = _inside(x, away, inside)
+        else:
+            side = known.inside(x, face, point, lambda x: winding()(x))
+            left = np.flatnonzero(side < 0)
+            if len(left):
+                side[left] = _inside(np.take(x, left, axis=0), away[left], inside)
+        return np.column_stack([np.where(side > 0, -away, away), point, np.take(normal, face, axis=0)])
 
-    return distance
+    return rows
+
+
+def _slabs(solids: Solids, half: float) -> Rows:
+    """The rows of sheets that are thickened by `half` on either side."""
+    closest = closest_on(solids.vertices, solids.sheet)
+    normal = _normals(solids.vertices, solids.sheet)
+
+    def rows(x: np.ndarray) -> np.ndarray:
+        away, face, point = closest(x)
+        on = (away <= ON * half)[:, None]
+        outward = np.where(on, np.take(normal, face, axis=0), (x - point) / np.maximum(away, 1e-300)[:, None])
+        return np.column_stack([away - half, point + half * outward, outward])
+
+    return rows
+
+
+def _normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """(m, 3) unit normals of faces."""
+    a, b, c = (np.take(vertices, faces[:, k], axis=0) for k in range(3))
+    normal = np.cross(b - a, c - a)
+    return normal / np.maximum(np.linalg.norm(normal, axis=1), 1e-300)[:, None]
 
 
 def _inside(x: np.ndarray, away: np.ndarray, inside: Inside) -> np.ndarray:

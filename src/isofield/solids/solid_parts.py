@@ -6,7 +6,7 @@ loop. Solid parts are wound outward; other parts are sheets, with outside on bot
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import igl
 import numpy as np
@@ -15,6 +15,8 @@ from isofield.topology import areas, components, degenerate, distinct, edges_of
 
 HOLES = 0.05
 """Membranes over the holes of a solid part have at most this fraction of its area."""
+MISSING = 0.5
+"""The same where each hole is one missing face: its three edges belong to three faces."""
 TIE = 1e-6
 """Faces at an edge whose angles differ by less (radians) coincide."""
 RAYS, LEAST_RAYS = 50_000, 10
@@ -56,12 +58,41 @@ def sort(vertices: np.ndarray, faces: np.ndarray) -> Solids:
     count = int(met.body.max(initial=-1)) + 1
     area = np.bincount(met.body, areas(vertices, faces), count)
     holes = np.bincount(met.body[met.owner], _membranes(vertices, met.border), count)
-    closed = holes <= HOLES * area
+    other = np.bincount(met.body[met.owner], ~_single_faces(met.border, met.owner), count) > 0
+    closed = holes <= np.where(other, HOLES, MISSING) * area
     kept = closed[met.body]
     wound, turned = _outward(vertices, faces[kept], met.part[kept], met.crossed[kept], met.alike)
     return Solids(
         vertices, wound, faces[~kept], met.part[kept], int(met.part.max(initial=-1)) + 1, len(all_) - len(faces),
         turned, float(holes[closed].sum() / max(area.sum(), 1e-300)),
+    )  # fmt: skip
+
+
+def capped(solids: Solids) -> Solids:
+    """The solids with a membrane over each hole of a solid part: one triangle, or a fan from the centre of its border;
+    a missing triangle is restored exactly. Parts whose border is not made of loops keep it."""
+    edges = edges_of(solids.solid)
+    half = edges.order[edges.start[edges.count == 1]]
+    if not len(half):
+        return solids
+    face, corner = half // 3, half % 3
+    ends = np.stack([solids.solid[face, (corner + 1) % 3], solids.solid[face, corner]], axis=1)  # of the membrane
+    used, local = np.unique(ends, return_inverse=True)
+    local = local.reshape(-1, 2)
+    once = (np.bincount(local[:, 0], minlength=len(used)) == 1) & (np.bincount(local[:, 1], minlength=len(used)) == 1)
+    loop = components(len(used), *local.T)[local[:, 0]]
+    closed = np.bincount(loop, ~once[local[:, 0]]) == 0
+    number = np.bincount(loop)
+    middle = np.stack([np.bincount(loop, solids.vertices[ends[:, 0], k]) for k in range(3)], 1) / number[:, None]
+    after = np.empty(len(used), np.int64)
+    after[local[:, 0]] = ends[:, 1]
+    three = number[loop] == 3
+    tip = np.where(three, after[local[:, 1]], len(solids.vertices) + loop)
+    chosen = closed[loop] & (~three | (ends[:, 0] < np.minimum(ends[:, 1], tip)))
+    made = np.column_stack([ends, tip])[chosen]
+    return replace(
+        solids, vertices=np.concatenate([solids.vertices, middle]), solid=np.concatenate([solids.solid, made]),
+        part=np.concatenate([solids.part, solids.part[face[chosen]]]),
     )  # fmt: skip
 
 
@@ -170,6 +201,18 @@ def _membranes(vertices: np.ndarray, ends: np.ndarray) -> np.ndarray:
     number = np.bincount(loop)[:, None]
     middle = np.stack([np.bincount(loop, (a + b)[:, k] / 2) for k in range(3)], axis=1) / number
     return np.linalg.norm(np.cross(a - middle[loop], b - middle[loop]), axis=1) / 2
+
+
+def _single_faces(ends: np.ndarray, owner: np.ndarray) -> np.ndarray:
+    """(e,) bool: which border edges (e, 2) of the faces `owner` (e,) bound a hole of one missing face."""
+    if not len(ends):
+        return np.zeros(0, bool)
+    used, local = np.unique(ends, return_inverse=True)
+    local = local.reshape(-1, 2)
+    loop = components(len(used), *local.T)[local[:, 0]]
+    corners = np.bincount(components(len(used), *local.T), minlength=int(loop.max()) + 1)
+    owners = np.bincount(np.unique(np.stack([loop, owner]), axis=1)[0], minlength=len(corners))
+    return (np.bincount(loop, minlength=len(corners)) == 3)[loop] & (corners == 3)[loop] & (owners == 3)[loop]
 
 
 def _outward(

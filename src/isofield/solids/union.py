@@ -17,18 +17,18 @@ FLAT = 1e-3
 """A box is flat along an axis if half its side is shorter than this fraction of the growth."""
 
 
-def outer(solids: Solids) -> tuple[Solids, int]:
+def outer(solids: Solids, grown: float = GROWN) -> tuple[Solids, int]:
     """The union of the solid parts (by manifold3d, exact up to their growth), and the number of parts that are not
-    closed, which stay as they are."""
+    closed, which stay as they are. grown: by how much the box of each part grows, as a fraction of the diagonal."""
     from manifold3d import Error, Manifold, Mesh64, OpType
 
-    reach = GROWN * float(np.linalg.norm(np.ptp(solids.vertices[solids.solid].reshape(-1, 3), axis=0)))
+    reach = grown * float(np.linalg.norm(np.ptp(solids.vertices[solids.solid].reshape(-1, 3), axis=0)))
     closed, kept = [], []
     order = np.argsort(solids.part, kind="stable")
     for faces in np.split(solids.solid[order], np.flatnonzero(np.diff(solids.part[order])) + 1):
         used, local = np.unique(faces, return_inverse=True)
         local = local.reshape(-1, 3)
-        vertices = _grown(solids.vertices[used], local, reach)
+        vertices = _grown(solids.vertices[used], local, reach) if grown else solids.vertices[used]
         solid = Manifold(Mesh64(vertices, local.astype(np.uint64)))
         if solid.status() == Error.NoError and not solid.is_empty():
             closed.append(solid)
