@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from isofield.fields.sparse_levels import interpolated, redistanced, refined, sparse_grid, whole
+from isofield.fields.grid import cell_corners
+from isofield.fields.sparse_levels import Band, interpolated, redistanced, refined, sparse_grid, whole
 
 ORIGIN, COUNTS = np.array([-1.0, -1.0, -1.0]), np.array([8, 8, 8])
 AXIS = np.array([0.3, -0.5, 0.8])
@@ -65,3 +66,17 @@ def test_a_field_without_a_surface_stays_as_it_is(levels):
     _, coarse, fine = levels
     bands = [replace(band, values=1 + np.abs(band.values)) for band in (coarse, fine)]
     assert all(np.array_equal(a.values, b.values) for a, b in zip(bands, redistanced(bands), strict=True))
+
+
+def test_a_level_costs_what_its_cells_do_not_what_its_box_holds():
+    """Two cells of a level of 2^51, and their children."""
+    counts = np.array([2**17] * 3)
+    keys = np.sort(np.ravel_multi_index(([5, 70_000], [9, 80_000], [2**17 - 1, 3]), tuple(counts)))
+    nodes, corners = cell_corners(keys, counts, 0)
+    above = Band(np.zeros(3), 1.0, counts, keys, nodes, corners, np.zeros(len(nodes)))
+    above = replace(above, values=above.positions @ AXIS)
+    below = refined(above, np.array([[5.5, 9.5, 2**17 - 0.5], [70_000.5, 80_000.5, 3.5]]))
+    assert len(below.cells) == 16
+    assert np.allclose(interpolated(above, above.values, below.index), below.positions @ AXIS)
+    along_x = np.abs(below.index[:, None] - below.index[None]) @ np.array([1, 2**20, 2**20]) == 1
+    assert np.array_equal(below.neighbours(0)[:-1] >= 0, np.triu(along_x).any(1))

@@ -122,15 +122,13 @@ def _slope(nodal: Tensor, t: Tensor) -> Tensor:
 
 
 def cell_corners(keys: np.ndarray, shape: Sequence[int] | np.ndarray, level: int) -> tuple[np.ndarray, np.ndarray]:
-    """The nodes of cells `keys` (m,): their sorted keys (n,) int64, and the rows (m, 8) int32 of each cell's corners.
+    """The nodes of cells with sorted `keys` (m,): their sorted keys (n,) int64, and the rows (m, 8) int32 of each
+    cell's corners.
 
     A node's key is (i * (ny + 1) + j) * (nz + 1) + k, where ny and nz count the cells of the level.
     """
     counts = np.asarray(shape, np.int64) * 2**level
     index = np.stack(np.unravel_index(keys, counts), 1)  # (m, 3)
-    corner = np.stack([np.ravel_multi_index(tuple((index + c).T), tuple(counts + 1)) for c in CORNERS], 1)  # (m, 8)
-    present = np.zeros(int(np.prod(counts + 1)), bool)
-    present[corner] = True
-    nodes = np.flatnonzero(present)
-    number = np.cumsum(present, dtype=np.int32) - 1
-    return nodes, number[corner].astype(np.int32)
+    corner = [np.ravel_multi_index(tuple((index + c).T), tuple(counts + 1)) for c in CORNERS]  # 8 times (m,), sorted
+    nodes = np.unique(np.concatenate(corner))
+    return nodes, np.stack([np.searchsorted(nodes, keys) for keys in corner], 1).astype(np.int32)

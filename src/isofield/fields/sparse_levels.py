@@ -52,11 +52,17 @@ class Band:
         """(n,) bool: all cells around the node are present."""
         return np.bincount(self.corners.ravel(), minlength=len(self.nodes)) == CELLS_OF_NODE
 
-    def lookup(self) -> np.ndarray:
-        """(all keys of the level,) int32: the row of the node with that key, or -1."""
-        result = np.full(int(np.prod(self.counts + 1)), -1, np.int32)
-        result[self.nodes] = np.arange(len(self.nodes), dtype=np.int32)
-        return result
+    def rows(self, keys: np.ndarray) -> np.ndarray:
+        """(m,) the rows of the nodes with keys (m,), or -1; fastest for sorted keys."""
+        row = np.searchsorted(self.nodes, keys)
+        row[row == len(self.nodes)] = 0
+        return np.where(self.nodes[row] == keys, row, -1)
+
+    def neighbours(self, axis: int) -> np.ndarray:
+        """(n + 1,) the row of each node's neighbour one step along an axis, or -1, also for row -1."""
+        stride = int(np.prod(self.counts[axis + 1 :] + 1))
+        keys = np.where(self.index[:, axis] < self.counts[axis], self.nodes + stride, -1)
+        return np.append(self.rows(keys), -1)
 
     def holds(self, points: np.ndarray) -> np.ndarray:
         """Which of points (n, 3) lie in cells that are present: (n,) bool."""
@@ -81,14 +87,12 @@ def refined(above: Band, points: np.ndarray) -> Band:
 
     Its values are 0.
     """
-    grown = np.unique(above.locate(points)[0], axis=0)
+    counts = tuple(above.counts)
+    keys = np.unique(np.ravel_multi_index(tuple(above.locate(points)[0].T), counts))
     steps = np.stack(np.meshgrid(*[(-1, 0, 1)] * 3, indexing="ij"), -1).reshape(-1, 3)
-    grown = np.clip((grown[:, None] + steps).reshape(-1, 3), 0, above.counts - 1)
-    chosen = np.zeros(int(np.prod(above.counts)), bool)
-    chosen[np.ravel_multi_index(tuple(grown.T), tuple(above.counts))] = True
+    grown = np.clip((np.stack(np.unravel_index(keys, counts), 1)[:, None] + steps).reshape(-1, 3), 0, above.counts - 1)
     close = np.abs(above.values[above.corners]).min(1) < CLOSE * above.h
-    chosen[above.cells[close]] = True
-    parents = above.cells[chosen[above.cells]]
+    parents = above.cells[np.isin(above.cells, np.ravel_multi_index(tuple(grown.T), counts)) | close]
     index = np.stack(np.unravel_index(parents, above.counts), 1)
     children = (2 * index[:, None] + CORNERS).reshape(-1, 3)
     keys = np.sort(np.ravel_multi_index(tuple(children.T), tuple(2 * above.counts)))
@@ -107,11 +111,10 @@ def interpolated(above: Band, values: np.ndarray, index: np.ndarray) -> np.ndarr
     """
     low, odd = index // 2, index % 2
     total = np.zeros(len(index))
-    lookup = above.lookup()
     for corner in CORNERS:  # an even coordinate coincides with a node above, an odd one is the mean of two
         weight = np.prod(np.where(odd == 1, 0.5, 1 - corner), 1)
         used = weight > 0
-        at = lookup[np.ravel_multi_index(tuple((low[used] + corner).T), tuple(above.counts + 1))]
+        at = above.rows(np.ravel_multi_index(tuple((low[used] + corner).T), tuple(above.counts + 1)))
         total[used] += weight[used] * values[at]
     return total
 

@@ -53,23 +53,23 @@ def hessian_rows(band: Band, weight: np.ndarray, mixed: bool = True) -> Iterator
 
     weight: (n,) at each node.
     """
-    index, counts, lookup = band.index, band.counts, band.lookup()
-    strides = np.array([(counts[1] + 1) * (counts[2] + 1), counts[2] + 1, 1])
+    forward, here = [band.neighbours(axis) for axis in range(3)], np.arange(len(band.nodes))
 
-    def differences(at: np.ndarray, offsets: Sequence[int | np.integer], coefficients: np.ndarray) -> Rows:
-        """Coefficients (k,) times the nodes whose keys lie `offsets` (k,) from those of nodes `at`."""
-        stencil = np.stack([lookup[band.nodes[at] + offset] for offset in offsets], 1)
-        present = (stencil >= 0).all(1)
-        rows = weight[at[present], None] * coefficients
-        return _sparse(stencil[present], rows, len(band.nodes)), np.zeros(len(rows))
+    def differences(stencil: Sequence[np.ndarray], coefficients: Sequence[float]) -> Rows:
+        """Coefficients (k,) times the nodes of a stencil, k rows (n,) each, where all of them are present."""
+        nodes = np.stack(stencil, 1)
+        present = (nodes >= 0).all(1)
+        rows = weight[present, None] * np.array(coefficients)
+        return _sparse(nodes[present], rows, len(weight)), np.zeros(len(rows))
 
-    for axis in range(3):
-        inner = np.flatnonzero((index[:, axis] > 0) & (index[:, axis] < counts[axis]))
-        yield differences(inner, [s * strides[axis] for s in (-1, 0, 1)], np.array([1.0, -2.0, 1.0]))
+    for ahead in forward:
+        behind = np.full(len(here) + 1, -1)
+        behind[ahead[:-1]] = here
+        yield differences([behind[:-1], here, ahead[:-1]], [1.0, -2.0, 1.0])
+    root = float(np.sqrt(2))
     for a, b in ((0, 1), (0, 2), (1, 2)) if mixed else ():
-        inner = np.flatnonzero((index[:, a] < counts[a]) & (index[:, b] < counts[b]))
-        offsets = [0, strides[a], strides[b], strides[a] + strides[b]]
-        yield differences(inner, offsets, np.sqrt(2) * np.array([1.0, -1.0, -1.0, 1.0]))
+        along, across = forward[a][:-1], forward[b][:-1]
+        yield differences([here, along, across, forward[b][along]], [root, -root, -root, root])
 
 
 def value_rows(weight: np.ndarray, value: np.ndarray) -> Rows:
