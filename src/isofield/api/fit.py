@@ -87,7 +87,7 @@ def fit(
     cloud = sampled(given, label, SAMPLES[quality] if word is None else settings.points, seed)
     if word is not None:
         triangles, similarity = word
-        clean, outliers, corners, deviation = cloud, 0, triangles.reshape(-1, 3), 0.0
+        clean, outliers, corners, deviation, sensors = cloud, 0, triangles.reshape(-1, 3), 0.0, None
         observed = Observation(similarity.apply(cloud.points), cloud.normals, 0.0, triangles, oriented=True)
     else:
         # Whatever the unit, distances are taken where they neither overflow nor vanish; outliers do not set the scale.
