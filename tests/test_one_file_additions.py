@@ -1,4 +1,4 @@
-"""What another package adds is one file and one entry point: driven through the real command line."""
+"""What another package adds is one file and one entry point: driven through the command line."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,17 @@ import trimesh
 from safetensors.numpy import load_file
 
 import balls
+from isofield.cli.main import main
+from isofield.plugins import plugins
 
 ENTRY_POINTS = """
 [isofield.layouts]
 museum = addition.layout:LAYOUT
+
 [isofield.methods]
 balloon = addition.method:BALLOON
+broken = addition.method:nothing
+worse = addition.method:WORSE
 
 [isofield.metrics]
 bias = addition.metric:BIAS
@@ -208,15 +214,30 @@ def settings(quality="balanced"):
     return Settings({"fast": 2, "balanced": 3, "best": 4}[quality])
 
 
+def worse(quality="balanced"):
+    raise TypeError("no such quality")
+
+
 BALLOON = MethodSpec("a ball about the origin, as a network at its start is", Balloon, settings)
+WORSE = MethodSpec("", Balloon, worse)
 '''
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
+
+@dataclass(frozen=True)
+class Done:
+    """What a command left behind."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Done]
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """The command line in a folder, with a package of additions on Python's path."""
+def package(tmp_path: Path) -> Path:
+    """A folder with an installed package of additions."""
     package = tmp_path / "packages"
     (package / "addition").mkdir(parents=True)
     (package / "addition/__init__.py").write_text("")
@@ -228,13 +249,27 @@ def run(tmp_path: Path) -> Run:
     (package / "addition-1.0.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: addition\nVersion: 1.0\n")
     (package / "addition-1.0.dist-info/entry_points.txt").write_text(ENTRY_POINTS)
 
-    def call(*arguments: str) -> subprocess.CompletedProcess[str]:
-        path = os.pathsep.join([str(package), os.environ.get("PYTHONPATH", "")])
-        command = [sys.executable, "-m", "isofield", *arguments]
-        environment = os.environ | {"PYTHONPATH": path}
-        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    return package
 
-    return call
+
+@pytest.fixture
+def run(package: Path, tmp_path: Path, monkeypatch, capsys) -> Iterator[Run]:
+    """The command line in a folder, with that package on Python's path."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(package)
+
+    def forget() -> None:
+        plugins.cache_clear()
+        for name in [name for name in sys.modules if name.partition(".")[0] == "addition"]:
+            del sys.modules[name]
+
+    def call(*arguments: str) -> Done:
+        forget()
+        capsys.readouterr()
+        return Done(main([*arguments]), *capsys.readouterr())
+
+    yield call
+    forget()
 
 
 @pytest.fixture
@@ -301,7 +336,7 @@ def test_a_metric(run: Run, spheres: Path):
     with (spheres / "one.csv").open() as file:
         (row,) = csv.DictReader(file)
     assert float(row["bias_z"]) == scores["bias_z"]
-    text = run("evaluate", "pred/a.ply", "truth/a.ply").stdout
+    text = run("evaluate", "pred/a.ply", "truth/a.ply", "--samples", "20000").stdout
     assert "height bias [file's unit]: mean z of P - mean z of T" in text
     several = run("evaluate", "pred", "truth", "--samples", "20000")
     heading = next(line for line in several.stdout.splitlines() if "Chamfer-L1" in line)
@@ -344,10 +379,33 @@ def test_a_space(run: Run, tmp_path: Path):
 def test_a_method(run: Run, tmp_path: Path):
     """Its settings are options, and arrive in the provenance of the field."""
     np.save(tmp_path / "points.npy", np.random.default_rng(0).normal(size=(500, 3)))
-    line = ("fit", "points.npy", "-o", "field/", "--method", "balloon", "--layers", "5", "--resolution", "32")
-    done = run(*line)
-    assert done.returncode == 0, done.stderr
-    provenance = json.loads((tmp_path / "field/config.json").read_text())["provenance"]
-    assert (provenance["method"], provenance["settings"]) == ("balloon", {"layers": 5})
+    line = ("fit", "points.npy", "-o", "field/", "--method", "balloon", "--quality", "fast", "--resolution", "32")
+    for options, layers in (((), 2), (("--layers", "5"), 5)):
+        done = run(*line, *options)
+        assert done.returncode == 0, done.stderr
+        provenance = json.loads((tmp_path / "field/config.json").read_text())["provenance"]
+        assert (provenance["method"], provenance["settings"]) == ("balloon", {"layers": layers})
     assert (tmp_path / "field/mesh.ply").is_file()
     assert "Hidden layers." in run("fit", "--method", "balloon", "--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("broken", "method 'broken' of addition.method:nothing cannot be loaded"),
+        ("worse", "method 'worse' of addition.method:WORSE cannot be loaded (TypeError: no such quality)"),
+        ("baloon", "perhaps you meant 'balloon'"),
+    ],
+)
+def test_a_method_that_cannot_be_used(run: Run, tmp_path: Path, name: str, message: str):
+    np.save(tmp_path / "points.npy", np.zeros((500, 3)))
+    done = run("fit", "points.npy", "-o", "a.ply", "--method", name)
+    assert done.returncode == 2
+    assert message in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_process_of_its_own(package: Path, tmp_path: Path):
+    path = os.pathsep.join([str(package), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-m", "isofield", "fit", "--method", "balloon", "--help"]
+    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True)
+    assert done.returncode == 0 and "Hidden layers." in done.stdout

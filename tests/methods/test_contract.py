@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import trimesh
 
 import isofield
-from isofield import families
+from isofield import families, io
 from isofield.cli.main import main
 from isofield.configs.methods import METHODS, changed, find_method, method_names
+from isofield.render import scan
+from isofield.types import Cloud
 
 NAMES = [name for name in method_names(METHODS) if name != "auto"]
 SMALL = {"steps": 4, "batch": 400, "samples": 4000, "oriented": 500, "cells": 32, "width": 16, "levels": 2}
@@ -27,10 +30,10 @@ def few(settings: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@pytest.fixture(scope="module")
-def shape():
-    """A small closed mesh."""
-    return families.gear(teeth=6, holes=0, thickness=0.5, twist=0)
+def shape(name: str) -> trimesh.Trimesh | Cloud:
+    """A small closed mesh for methods that read meshes, and points of it for all others."""
+    mesh = families.gear(teeth=6, holes=0, thickness=0.5, twist=0)
+    return mesh if "mesh" in find_method(name).reads else scan(mesh, 800, 0.002, seed=1)
 
 
 def tiny(name: str) -> Any:
@@ -39,15 +42,15 @@ def tiny(name: str) -> Any:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_fit_is_the_same_again_and_after_its_folder(name, shape, tmp_path):
+def test_a_fit_is_the_same_again_and_after_its_folder(name, tmp_path):
     """Bytes for bytes, on one thread and on two."""
     before, stages = torch.get_num_threads(), []
-    x = np.random.default_rng(0).uniform(shape.bounds[0], shape.bounds[1], (200, 3))
+    x = np.random.default_rng(0).uniform(-1, 1, (200, 3))
     values = []
     for threads in (1, 2):
         torch.set_num_threads(threads)
         report = lambda stage, fraction: stages.append((stage, fraction))  # noqa: E731
-        sdf = isofield.fit(shape, method=name, quality="fast", config=tiny(name), seed=3, progress=report)
+        sdf = isofield.fit(shape(name), method=name, quality="fast", config=tiny(name), seed=3, progress=report)
         values.append(np.asarray(sdf(x)))
     torch.set_num_threads(before)
     assert np.isfinite(values[0]).all()
@@ -65,9 +68,10 @@ def test_a_fit_is_the_same_again_and_after_its_folder(name, shape, tmp_path):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_setting_is_an_option(name, shape, tmp_path, capsys):
+def test_every_setting_is_an_option(name, tmp_path, capsys):
     """Of the command line and of a file, and it arrives in the field's provenance."""
-    shape.export(tmp_path / "gear.ply")
+    gear = shape(name)
+    (io.write_mesh if isinstance(gear, trimesh.Trimesh) else io.write_cloud)(gear, tmp_path / "gear.ply")
     wanted = few(asdict(find_method(name).settings("fast")))
     (tmp_path / "few.json").write_text(json.dumps(wanted))
     line = ["fit", str(tmp_path / "gear.ply"), "-o", f"{tmp_path}/field/", "--method", name, "--resolution", "16"]
@@ -93,9 +97,9 @@ def _numbers(settings: dict[str, Any], above: str = ""):
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 @pytest.mark.parametrize("name", NAMES)
-def test_a_fit_on_a_gpu(name, shape, tmp_path):
+def test_a_fit_on_a_gpu(name, tmp_path):
     """It ends with a field that is stored and loaded without one."""
-    sdf = isofield.fit(shape, method=name, quality="fast", config=tiny(name), seed=3, device="cuda")
-    x = np.random.default_rng(0).uniform(shape.bounds[0], shape.bounds[1], (200, 3))
+    sdf = isofield.fit(shape(name), method=name, quality="fast", config=tiny(name), seed=3, device="cuda")
+    x = np.random.default_rng(0).uniform(-1, 1, (200, 3))
     sdf.save(tmp_path / "field")
     assert np.array_equal(np.asarray(isofield.load(tmp_path / "field")(x)), np.asarray(sdf(x)))
