@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from isofield.points.local_pca import NEIGHBOURS, neighbourhoods, noise_level, planes, quadratic_terms, tangents
+from isofield.points.local_pca import (
+    NEIGHBOURS,
+    local_noise,
+    neighbourhoods,
+    noise_level,
+    planes,
+    quadratic_terms,
+    second_sheet,
+    tangents,
+    two_means,
+)
 
 
 def test_planes_are_exact_where_points_are():
@@ -47,3 +57,55 @@ def test_tangents_make_a_right_handed_frame():
 
 def test_terms_of_a_quadric_by_hand():
     assert quadratic_terms(np.array([[2.0]]), np.array([[3.0]]))[0, :, 0].tolist() == [1, 2, 3, 4, 6, 9]
+
+
+def sheets(gap: float, sigma: float = 0.0, count: int = 4000) -> np.ndarray:
+    """Points of two parallel unit squares; those of one are .022 apart."""
+    random = np.random.default_rng(0)
+    height = np.where(np.arange(count) < count // 2, 0, gap) + random.normal(0, sigma, count)
+    return np.column_stack([random.uniform(0, 1, (count, 2)), height])
+
+
+@pytest.mark.parametrize("gap", [0.003, 0.01, 0.02, 0.04])
+def test_the_thickness_of_a_plate_is_not_noise(gap):
+    points = sheets(gap)
+    assert noise_level(points) < 1e-5
+    assert np.median(local_noise(points, neighbourhoods(points))) < 1e-5
+
+
+@pytest.mark.parametrize("gap", [0.015, 0.025])
+def test_the_noise_of_a_plate_is_that_of_its_sheets(gap):
+    assert noise_level(sheets(gap, 0.002)) == pytest.approx(0.002, rel=0.25)
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.001, 0.004])
+def test_a_gap_below_the_noise_counts_as_noise(gap):
+    assert noise_level(sheets(gap, 0.005)) == pytest.approx(np.hypot(0.005, gap / 2), rel=0.1)
+
+
+def test_a_noisy_edge_has_one_sheet():
+    random = np.random.default_rng(3)
+    one = np.column_stack([random.uniform(0, 1, (3000, 2)), random.normal(0, 0.004, 3000)])
+    points = np.concatenate([one, np.roll(one, 1, axis=1)])
+    assert noise_level(points) == pytest.approx(0.004, rel=0.1)
+    near = neighbourhoods(points)
+    assert second_sheet(points, near.index, near.normals).any(1).mean() < 0.1
+
+
+def test_a_second_sheet_is_found_point_by_point():
+    points = sheets(0.01)
+    near = neighbourhoods(points)
+    other = second_sheet(points, near.index, near.normals)
+    upper = points[:, 2] > 0.005
+    assert (other == (upper[near.index[:, : other.shape[1]]] != upper[:, None])).mean() > 0.95
+
+
+@pytest.mark.parametrize("count", [1500, 3000, 12_000])
+def test_the_shape_of_a_sparse_surface_is_not_noise(count, torus):
+    points = torus(count, 0.0).points
+    assert noise_level(points) < 0.0001 * np.linalg.norm(np.ptp(points, axis=0))
+
+
+def test_two_means_by_hand():
+    found = two_means(np.array([[0.0, 5, 0.1, 5.2, 0.3], [9.0, 1, 8, 1, 2]]))
+    assert found.tolist() == [[False, True, False, True, False], [True, False, True, False, False]]

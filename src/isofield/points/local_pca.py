@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.spatial import cKDTree
+from scipy.special import chdtri
 
 from isofield.kdtree import nearest
-from isofield.threads import ranges
+from isofield.threads import parallel_map, ranges
 
 NEIGHBOURS = 16
 """Size of a neighbourhood whose principal components give the normal, if the noise is small."""
 WIDER = (32, 64)
 """Sizes of neighbourhoods for points whose noise is large compared with the extent of the smaller ones."""
-QUADRIC = 20
-"""Size of a neighbourhood whose distances from a quadric give the noise."""
+SIZES = 12, 20
+"""Sizes of neighbourhoods whose distances from a quadric give the noise; what grows from one to the other is shape."""
 LOW = 0.3
 """Quantile of those distances that gives the noise: those at edges, which no quadric fits, are above it."""
-LOW_CHI = 0.88
-"""That quantile for a deviation of 1, estimated from 20 points and six coefficients: sqrt(chi-square(14) / 14)."""
+SHAPE_POWER = 2.5
+"""Power of the number of neighbours in the mean square distance of a noise-free surface from its quadrics."""
+GROWTH = 1.2, 1.4
+"""Growth of the distances from the smaller neighbourhood to the larger: below the first it counts as noise, above the
+second it counts as shape. Noise wider than the spacing grows by less than the first."""
+SHEET_NEIGHBOURS, LEAST_SHEET_NEIGHBOURS = 24, 16
+"""Size of a neighbourhood that is searched for a second sheet, and the least size."""
+SPLITS = 4
+"""Rounds of labels and fits of that search."""
+SINGLE, POOLED, POOL = 0.3, 0.42, 20
+"""There are two sheets if they reduce the residual of one to the first fraction, or its median over so many neighbours
+to the second. In normal noise 1 % of points are below .37, and 1 % of medians below .43."""
 FLAT = 0.08
 """A neighbourhood is flat if its third principal component is below this fraction of the second."""
 FLATTER = 0.7
@@ -87,41 +99,148 @@ def local_noise(points: np.ndarray, near: Neighbourhoods) -> np.ndarray:
     """(n,) standard deviation of points (n, 3) off the surface: the residual of a quadric through 20 neighbours.
 
     A low quantile over the neighbours is used, because no quadric fits an edge, clipped to within a factor of two of
-    that of the whole cloud.
+    that of the whole cloud (`typical_noise`). Where the neighbours lie on two sheets, each sheet has its own height.
     """
-    left = quadrics(points, points, near.normals, near.index[:, :QUADRIC])
-    local = np.quantile(left[near.index[:, :QUADRIC]], LOW, axis=1) / LOW_CHI
-    typical = float(np.quantile(left, LOW)) / LOW_CHI
+    other = second_sheet(points, near.index, near.normals)
+    left = [residuals(points, near.normals, near.index[:, :k], other[:, :k]) for k in SIZES]
+    local = np.quantile(left[1][near.index[:, : SIZES[1]]], LOW, axis=1) / low_chi(SIZES[1])
+    typical = typical_noise(left)
     return np.clip(local, typical / 2, typical * 2)
 
 
-def quadrics(at: np.ndarray, points: np.ndarray, normals: np.ndarray, index: np.ndarray) -> np.ndarray:
+def typical_noise(left: Sequence[np.ndarray]) -> float:
+    """Standard deviation of the points of a cloud off its surface, from the residuals (n,) for both of `SIZES`.
+
+    The residual of noise does not depend on the number of neighbours k; that of a shape that no quadric fits is
+    proportional to k^(`SHAPE_POWER` / 2). Where the residual grows, the part that grows is not counted.
+    """
+    few, many = (float(np.quantile(each, LOW)) / low_chi(k) for each, k in zip(left, SIZES, strict=True))
+    if many <= 0:
+        return 0.0
+    ratio = (SIZES[1] / SIZES[0]) ** SHAPE_POWER
+    constant = np.sqrt(max(ratio * few**2 - many**2, 0) / (ratio - 1))
+    share = np.clip((many / max(few, 1e-300) - GROWTH[0]) / (GROWTH[1] - GROWTH[0]), 0, 1)
+    return float(many + share * (constant - many))
+
+
+def low_chi(count: int) -> float:
+    """The quantile `LOW` of the residual of `count` points about a quadric, for a deviation of 1."""
+    return float(np.sqrt(chdtri(count - 6, 1 - LOW) / (count - 6)))
+
+
+def second_sheet(
+    points: np.ndarray, index: np.ndarray, normals: np.ndarray, at: np.ndarray | None = None
+) -> np.ndarray:
+    """Which neighbours points[index], index (m, k) with the point itself first, lie on another sheet than the point.
+
+    normals: (m, 3) unsigned, of the planes through the neighbours. at: (m,) rows of the points that `index` belongs to,
+    all of them by default. Returns (m, k) bool, all False where there is one sheet.
+
+    A quadric with a step is fitted, h(u, v) + s, with s = 0 on one sheet and constant on the other: the labels are the
+    two-means clusters of the heights above h, which is a plane at first, and are found again after each fit (Lloyd's
+    algorithm). There are two sheets where that reduces the residual far more than it does in normal noise.
+    """
+    index = index[:, :SHEET_NEIGHBOURS]
+    part = points if at is None else points[at]
+    count = index.shape[1]
+    other, ratio = np.zeros((len(index), count), bool), np.ones(len(index))
+    if count < LEAST_SHEET_NEIGHBOURS:
+        return other
+    chunks = ranges(len(index), 4096)
+    for rows, found in zip(chunks, parallel_map(lambda r: _split(points, index[r], normals[r]), chunks), strict=True):
+        other[rows], ratio[rows] = found
+    around = nearest(cKDTree(part), part, k=min(POOL, len(part)))[1] if at is not None else index[:, :POOL]
+    two = (ratio < SINGLE) | (np.median(ratio[around], axis=1) < POOLED)
+    return other & two[:, None]
+
+
+def _split(points: np.ndarray, index: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Labels (m, k) of a second sheet, and the residual of two sheets relative to that of one, (m,)."""
+    u, v, w, reach = _local(points, index, normals)
+    count = index.shape[1]
+    terms = quadratic_terms(u, v)
+    one = _residual(terms, w, 6)
+    labels, two = np.zeros(w.shape, bool), np.full(len(w), np.inf)
+    for first in (3, 6):
+        left = _left(terms[:, :first], w)
+        for _ in range(SPLITS):
+            split = two_means(left)
+            stepped = np.concatenate([terms, np.where(split, 0.5, -0.5)[:, None]], 1)
+            coefficients = _solved(stepped, w)
+            left = w - (coefficients[:, None, :6] @ terms)[:, 0]
+        residual = w - (coefficients[:, None] @ stepped)[:, 0]
+        deviation = np.sqrt(np.square(residual).sum(1) / (count - 7))
+        better = deviation < two
+        labels[better], two[better] = split[better], deviation[better]
+    exact = one < 1e-6 * reach
+    return labels ^ labels[:, :1], np.where(exact, 1.0, two / np.maximum(one, 1e-300))
+
+
+def two_means(values: np.ndarray) -> np.ndarray:
+    """(m, k) bool: which of values (m, k) belong to the upper one of the two clusters with the least variance."""
+    order = np.argsort(values, 1, kind="stable")
+    ordered = np.take_along_axis(values, order, 1)
+    sums, total = np.cumsum(ordered, 1)[:, :-1], ordered.sum(1, keepdims=True)
+    below = np.arange(1, values.shape[1])
+    gain = np.square(sums) / below + np.square(total - sums) / (values.shape[1] - below)
+    cut = gain[:, 1:-1].argmax(1) + 1  # at least two values on both sides
+    upper = np.zeros(values.shape, bool)
+    np.put_along_axis(upper, order, np.arange(values.shape[1])[None] > cut[:, None], 1)
+    return upper
+
+
+def residuals(points: np.ndarray, normals: np.ndarray, index: np.ndarray, other: np.ndarray) -> np.ndarray:
     """(m,) root mean square distance of neighbours points[index], index (m, k), from the quadric that fits them best.
 
-    The quadric is a height over the plane at each of `at` (m, 3) with `normals` (m, 3): six coefficients.
+    The quadric is a height over the plane at the first neighbour with `normals` (m, 3): six coefficients, and a step
+    between two sheets where `other` (m, k) says that neighbours lie on a second one.
     """
-    result = np.empty(len(at))
-    for rows in ranges(len(at), 50_000):
-        offset = points[index[rows]] - at[rows][:, None]  # (m, k, 3)
-        frame = (*tangents(normals[rows]), normals[rows])
-        u, v, w = (np.einsum("nkd,nd->nk", offset, axis) for axis in frame)
-        reach = np.maximum(np.abs(offset).max((1, 2)), 1e-300)[:, None]
-        u, v = u / reach, v / reach
+
+    def fitted(rows: slice) -> np.ndarray:
+        u, v, w, _ = _local(points, index[rows], normals[rows])
         terms = quadratic_terms(u, v)
-        square = np.einsum("nik,njk->nij", terms, terms) + 1e-6 * np.eye(6)
-        best = np.linalg.solve(square, np.einsum("nik,nk->ni", terms, w)[..., None])[..., 0]
-        left = w - np.einsum("nik,ni->nk", terms, best)
-        result[rows] = np.sqrt(np.square(left).sum(1) / (index.shape[1] - 6))
-    return result
+        terms = np.concatenate([terms, other[rows][:, None]], 1)
+        return _residual(terms, w, np.where(other[rows].any(1), 7, 6))
+
+    parts = parallel_map(fitted, ranges(len(index), 8192))
+    return np.concatenate(parts) if parts else np.empty(0)
+
+
+def _local(
+    points: np.ndarray, index: np.ndarray, normals: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Coordinates u, v in the tangent plane, relative to the reach of the neighbours, height w, all (m, k), and that
+    reach (m,)."""
+    offset = points[index] - points[index[:, :1]]
+    u, v, w = (np.einsum("nkd,nd->nk", offset, axis) for axis in (*tangents(normals), normals))
+    reach = np.maximum(np.sqrt(np.square(u) + np.square(v)).max(1), 1e-300)
+    return u / reach[:, None], v / reach[:, None], w, reach
+
+
+def _solved(terms: np.ndarray, height: np.ndarray) -> np.ndarray:
+    """Coefficients (m, c) of terms (m, c, k) that fit height (m, k) best."""
+    square = terms @ terms.transpose(0, 2, 1) + 1e-6 * np.eye(terms.shape[1])
+    return np.linalg.solve(square, terms @ height[..., None])[..., 0]
+
+
+def _left(terms: np.ndarray, height: np.ndarray) -> np.ndarray:
+    """(m, k) what the best fit of terms (m, c, k) leaves of height (m, k)."""
+    return height - (_solved(terms, height)[:, None] @ terms)[:, 0]
+
+
+def _residual(terms: np.ndarray, height: np.ndarray, coefficients: int | np.ndarray) -> np.ndarray:
+    """(m,) standard deviation of what terms (m, c, k) leave of height (m, k), with so many coefficients."""
+    return np.sqrt(np.square(_left(terms, height)).sum(1) / np.maximum(height.shape[1] - coefficients, 1))
 
 
 def noise_level(points: np.ndarray) -> float:
     """Standard deviation of points (n, 3) off their surface, in their units, estimated from at most 20 000 of them."""
     points = np.asarray(points, np.float64)
     chosen = np.linspace(0, len(points) - 1, min(len(points), 20_000)).astype(np.int64)
-    _, index = nearest(cKDTree(points), points[chosen], k=QUADRIC)
+    _, index = nearest(cKDTree(points), points[chosen], k=min(SHEET_NEIGHBOURS, len(points)))
     normals = planes(points, index[:, :NEIGHBOURS])[0]
-    return float(np.quantile(quadrics(points[chosen], points, normals, index), LOW)) / LOW_CHI
+    other = second_sheet(points, index, normals, chosen)
+    return typical_noise([residuals(points, normals, index[:, :k], other[:, :k]) for k in SIZES])
 
 
 def spacing(points: np.ndarray) -> float:
