@@ -25,4 +25,4 @@ def test_every_script_has_help():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=BENCHMARKS, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert len(scripts) >= 19
+    assert len(scripts) >= 20
