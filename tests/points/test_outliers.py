@@ -39,3 +39,25 @@ def test_where_a_scan_gets_sparser_its_points_stay():
     x = random.uniform(-1, 1, (20_000, 3)) * [1, 1, 0.002]
     x = x[(x[:, 0] < 0) | (random.random(len(x)) < 1 / 4)]
     assert inliers(x).mean() > 0.998
+
+
+@pytest.mark.parametrize("sparser", [16, 100])
+def test_where_a_scan_gets_far_sparser_most_points_stay(sparser):
+    """As on a far wall of a room, or beside a dense patch."""
+    random = np.random.default_rng(2)
+    x = random.uniform(-1, 1, (100_000, 3)) * [1, 1, 0.002]
+    x = x[(x[:, 0] < 0) | (random.random(len(x)) < 1 / sparser)]
+    kept = inliers(x)
+    assert kept[x[:, 0] < 0].mean() > 0.998
+    assert kept[x[:, 0] > 0].mean() > 0.9
+
+
+def test_small_groups_go_where_they_are_far_by_their_own_scale():
+    """Two pieces of 50 points, one with a gap of 50 times its spacing, one with a gap of twice its spacing."""
+    random = np.random.default_rng(4)
+    wall = random.uniform(-1, 1, (30_000, 3)) * [1, 1, 0]
+    far, near = (random.uniform(0, side, (50, 3)) * [1, 1, 0] for side in (0.1, 2.0))
+    kept = inliers(np.concatenate([wall, far + [0, 0, 0.7], near + [1.5, -1, 0]]))
+    assert kept[:30_000].mean() > 0.998
+    assert not kept[30_000:30_050].any()
+    assert kept[30_050:].mean() > 0.8

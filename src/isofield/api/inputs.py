@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -30,6 +31,9 @@ VOXELS = {"fast": 200, "balanced": 256, "best": 384}
 """Cells along the longest side of the downsampling, by quality."""
 NOISE_OF_CELL, LEAST_VOXELS = 0.4, 64
 """The noise is at most this fraction of a cell, unless a side would have fewer cells than this."""
+MANY, SHRUNK = 0.02, 0.1
+"""Outliers are warned of where they are more than this fraction of the points, or where a side of the box is shorter by
+more than this fraction without them."""
 
 Source = str | os.PathLike[str] | trimesh.Trimesh | Cloud | np.ndarray | View | Sequence[View]
 
@@ -79,12 +83,23 @@ def views_of(source: Source) -> list[View]:
 
 def cleaned(cloud: Cloud, quality: Quality) -> tuple[Cloud, int]:
     """The cloud without duplicates and outliers, downsampled where it is denser than the field resolves, and the number
-    of outliers."""
+    of outliers; warns where these are many, or where the box is smaller without them."""
     cloud = drop_duplicates(cloud)
     if len(cloud.points) > DENSE:
         cloud = _thinned(cloud, VOXELS[quality])
     kept = inliers(cloud.points)
-    return select(cloud, kept), int(np.count_nonzero(~kept))
+    clean, outliers = select(cloud, kept), int(np.count_nonzero(~kept))
+    before, after = np.ptp(cloud.points, axis=0), np.ptp(clean.points, axis=0)
+    shrunk = (before - after) / np.maximum(before, 1e-300)
+    where = [f"{part:.0%} along {axis}" for part, axis in zip(shrunk, "xyz", strict=True) if part > SHRUNK]
+    if where or outliers > MANY * len(kept):
+        box = f", which shrinks the box by {' and '.join(where)}" if where else ""
+        warnings.warn(
+            f"{outliers} of {len(kept)} points are left out as outliers{box}; if they belong to the surface, fit that "
+            "part of the points on its own",
+            stacklevel=3,
+        )
+    return clean, outliers
 
 
 def _thinned(cloud: Cloud, cells: int) -> Cloud:

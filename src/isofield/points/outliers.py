@@ -6,35 +6,93 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from isofield.kdtree import nearest
+from isofield.points.local_pca import planes
 from isofield.topology import components
 
 SPARSER = 1.75
 """A point is an outlier if its 8th neighbour is this many times farther away than is typical of its neighbours; one in
 thousands of points on a surface is."""
-FRAGMENT, FRAGMENT_SHARE = 20, 0.002
-"""A connected component with fewer points than this, or a smaller fraction of all, is a stray fragment."""
+EVERY, AROUND, MUCH_SPARSER = 8, 16, 4.0
+"""A point is an outlier, too, if its 8th neighbour is `MUCH_SPARSER` times farther away than is typical of the
+`AROUND` nearest of every 8th point: outliers that lie near each other hide from the first test."""
+ROUNDS = 4
+SHEET, BEND, SLOPE = 16, 0.01, 0.2
+"""The point is kept all the same where its `SHEET` nearest neighbours are flat (`BEND`, the ratio of their third
+principal component to their second) and their plane leads to it within this slope: there a surface goes on, sparser."""
+BULK, LONE = 0.15, 2.0
+"""Points that are `MUCH_SPARSER` than the cloud and `LONE` than those around are outliers where that ratio is above
+`BULK`: they fill a volume."""
+FRAGMENT, FRAGMENT_SHARE, LARGE = 20, 0.002, 30_000
+"""A connected component with fewer points than this is a stray fragment. One with fewer than this fraction of the
+points, or of `LARGE` points if there are more, is a stray fragment if it is far from the others."""
+FAR = 4.0
+"""A component is far from the others if they are this many times farther away than its own 8th neighbours."""
 
 
 def inliers(points: np.ndarray) -> np.ndarray:
     """(n,) bool: which of points (n, 3) are not outliers.
 
-    The distance to the 8th neighbour must be at most four times its median over the cloud, and at most `SPARSER` times
-    its median over the neighbours (the local outlier factor of Breunig et al. 2000, with medians). This is repeated
-    three times, since outliers hide behind each other. The graph of 8 nearest neighbours, which needs no scale, must
-    then connect the point to more than a few others: a stray fragment of a scan is as dense as the rest.
+    Every point is judged by its own surroundings, so that the density may differ over a cloud. The distance to the 8th
+    neighbour must be at most `SPARSER` times its median over the neighbours (the local outlier factor of Breunig et al.
+    2000, with medians), and at most `MUCH_SPARSER` times its median over a wider neighbourhood, unless the point
+    continues a flat sheet. Points much sparser than the cloud must not fill a volume. This is repeated, since outliers
+    hide behind each other. The graph of 8 nearest neighbours,
+    which needs no scale, must then connect the point to more than a few others: a stray fragment of a scan is as dense
+    as the rest.
     """
+    points = np.asarray(points, np.float64)
     kept = np.ones(len(points), bool)
-    for _ in range(3):
+    for _ in range(ROUNDS):
         index = np.flatnonzero(kept)
-        distance, near = nearest(cKDTree(points[index]), points[index], k=9)
+        x = points[index]
+        tree = cKDTree(x)
+        distance, near = nearest(tree, x, k=9)
         eighth = distance[:, 8]
-        around = np.median(eighth[near[:, 1:]], axis=1)
-        kept[index[(eighth > 4 * np.median(eighth)) | (eighth > SPARSER * around)]] = False
+        sparse = eighth > SPARSER * np.median(eighth[near[:, 1:]], axis=1)
+        ratio = _ratio(x, eighth)
+        sparse |= ratio > MUCH_SPARSER
+        lone = (eighth > MUCH_SPARSER * np.median(eighth)) & (ratio > LONE)
+        rows = np.flatnonzero(sparse | lone)
+        sheet, bulk = _shape(tree, rows)
+        kept[index[rows[(sparse[rows] & ~sheet) | (lone[rows] & bulk)]]] = False
+    return kept & ~_fragments(points, kept)
+
+
+def _ratio(x: np.ndarray, eighth: np.ndarray) -> np.ndarray:
+    """(n,) how much farther the 8th neighbours of points (n, 3), at eighth (n,), are than is typical around them; 1
+    where they are near."""
+    result = np.ones(len(x))
+    rows, some = np.flatnonzero(eighth > MUCH_SPARSER * np.quantile(eighth, 0.02)), eighth[::EVERY]
+    _, near = nearest(cKDTree(x[::EVERY]), x[rows], k=min(AROUND, len(some)))
+    result[rows] = eighth[rows] / np.maximum(np.median(some[near], axis=1), 1e-300)
+    return result
+
+
+def _shape(tree: cKDTree, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which points (m,) of the tree continue a flat sheet of their neighbours, and which of them lie in a volume of
+    points: both (m,) bool."""
+    if not len(rows) or tree.n <= SHEET:
+        return np.zeros(len(rows), bool), np.ones(len(rows), bool)
+    distance, near = nearest(tree, tree.data[rows], k=SHEET + 1)
+    normals, _, bend = planes(tree.data, near[:, 1:])
+    offset = tree.data[rows] - tree.data[near[:, 1:]].mean(1)
+    height = np.abs(np.einsum("nd,nd->n", offset, normals))
+    return (bend < BEND) & (height <= SLOPE * distance[:, 1]), bend > BULK
+
+
+def _fragments(points: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """(n,) bool: points of stray fragments of the points that are kept (n,)."""
     index = np.flatnonzero(kept)
-    near = nearest(cKDTree(points[index]), points[index], k=9)[1][:, 1:]
-    part = components(len(index), np.repeat(np.arange(len(index)), 8), near.ravel())
+    x = points[index]
+    distance, near = nearest(cKDTree(x), x, k=9)
+    part = components(len(index), np.repeat(np.arange(len(index)), 8), near[:, 1:].ravel())
     size = np.bincount(part)
-    few = size < max(FRAGMENT, FRAGMENT_SHARE * len(index))
-    few[size.argmax()] = False
-    kept[index[few[part]]] = False
-    return kept
+    stray = size < FRAGMENT
+    for small in np.flatnonzero(~stray & (size < FRAGMENT_SHARE * min(len(index), LARGE))):
+        own = part == small
+        gap = nearest(cKDTree(x[~own]), x[own])[0].min()
+        stray[small] = gap > FAR * np.median(distance[own, 8])
+    stray[size.argmax()] = False
+    result = np.zeros(len(points), bool)
+    result[index[stray[part]]] = True
+    return result
