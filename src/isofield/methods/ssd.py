@@ -34,7 +34,7 @@ from isofield.fields.sparse_levels import Band, interpolated, redistanced, refin
 from isofield.kdtree import nearest
 from isofield.losses.ssd import hessian_rows, value_and_normal_rows, value_rows
 from isofield.methods.network import observation_of
-from isofield.points import Oriented, denoise, orient
+from isofield.points import Oriented, denoise, oriented_points
 from isofield.types import FitProgress, FreeSpace, Shape
 
 
@@ -52,13 +52,17 @@ class SsdMethod:
         """Solves for the grid, coarse levels first."""
         observed = observation_of(shapes)
         yield FitProgress("finding the orientation", 0.0)
-        oriented = denoise(orient(observed.points, observed.normals, observed.noise, seed, self.config.oriented))
-        for stage in fit_oriented(oriented, self.config, observed.free):
+        oriented = denoise(oriented_points(observed, seed, self.config.oriented))
+        for stage in fit_oriented(oriented, self.config, observed.free, observed.open):
             yield replace(stage, fraction=0.4 + 0.6 * stage.fraction, noise=oriented.median_noise)
 
 
-def fit_oriented(points: Oriented, config: Ssd, free: FreeSpace | None = None) -> Iterator[FitProgress[SparseGrid]]:
-    """The grid of oriented points; free: what was observed to be empty."""
+def fit_oriented(
+    points: Oriented, config: Ssd, free: FreeSpace | None = None, open_surface: bool = False
+) -> Iterator[FitProgress[SparseGrid]]:
+    """The grid of oriented points. free: what was observed to be empty. open_surface: the points enclose no volume, so
+    that the winding number is not 1/2 at the surface, but what it is at the points."""
+    level = points.level() if open_surface else 0.5
     box = np.ptp(points.points, axis=0)
     longest = float(box.max())
     finest = max(longest / config.cells, config.least_cell * float(np.median(np.sqrt(points.areas))))
@@ -70,7 +74,7 @@ def fit_oriented(points: Oriented, config: Ssd, free: FreeSpace | None = None) -
     for number in range(config.levels):
         band = refined(levels[-1].band, points.points) if levels else whole(origin, side, counts)
         iterations = config.iterations[min(number, len(config.iterations) - 1)]
-        levels.append(_solve(points, config, tree, band, levels[-1] if levels else None, iterations, free))
+        levels.append(_solve(points, config, tree, band, levels[-1] if levels else None, iterations, free, level))
         bands = [level.band for level in levels]
         grid = sparse_grid(bands if number + 1 < config.levels else redistanced(bands))
         yield FitProgress(f"solving on {round(longest / band.h)} cells", (number + 1) / config.levels, grid)
@@ -88,12 +92,12 @@ class Level:
 
 def _solve(
     points: Oriented, config: Ssd, tree: cKDTree, band: Band, above: Level | None, iterations: int,
-    free: FreeSpace | None,
+    free: FreeSpace | None, level: float,
 ) -> Level:  # fmt: skip
-    """The level whose cells `band` has; tree holds the points."""
+    """The level whose cells `band` has; tree holds the points. level: the winding number at the surface."""
     distance, closest = nearest(tree, band.positions)
     reach = max(band.h, config.prior_spacings * float(np.median(np.sqrt(points.areas))))
-    sign, certainty = _sign(points, config, band, above, free, reach)
+    sign, certainty = _sign(points, config, band, above, free, reach, level)
     prior = sign * distance
     start = prior if above is None else interpolated(above.band, above.band.values, band.index)
     inner = np.ones(len(start), bool) if above is None else band.inner
@@ -130,13 +134,13 @@ def weights(
 
 
 def _sign(
-    points: Oriented, config: Ssd, band: Band, above: Level | None, free: FreeSpace | None, reach: float
+    points: Oriented, config: Ssd, band: Band, above: Level | None, free: FreeSpace | None, reach: float, level: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """The sign at the nodes of a band and its certainty, both (m,): by the winding number, on fine cells interpolated
     from the level above; what was observed to be empty is outside."""
     if above is None or band.h > config.winding_cell * np.ptp(points.points, axis=0).max():
         winding = points.winding(band.positions)
-        sign, certainty = np.where(winding > 0.5, -1.0, 1.0), np.minimum(np.abs(2 * winding - 1), 1)
+        sign, certainty = np.where(winding > level, -1.0, 1.0), np.minimum(2 * np.abs(winding - level), 1)
     else:
         certainty = interpolated(above.band, above.certainty, band.index)
         sign = np.sign(interpolated(above.band, above.sign, band.index))

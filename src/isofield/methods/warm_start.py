@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from isofield.adapt import Batches, descend_batches, rows, tensor
 from isofield.configs import WarmStart
 from isofield.losses.signed import sign_hinge
-from isofield.points import Oriented, denoise, orient
+from isofield.points import Oriented, denoise, oriented_points
 from isofield.sampling.query_points import SPACE, around, everywhere, rough_distance
 from isofield.types import Batch, FitProgress, Observation
 
@@ -43,7 +43,7 @@ def warm_up(
     normals oriented, and batches for the anchors.
     """
     yield FitProgress("finding the orientation", 0.0)
-    oriented = denoise(orient(observed.points, observed.normals, observed.noise, seed))
+    oriented = denoise(oriented_points(observed, seed))
     near, far = _rough_samples(oriented, warm, random, device)
     both = {name: torch.cat([near[name], far[name]]) for name in near}
 

@@ -12,12 +12,14 @@ from isofield.points.downsample import (
 from isofield.points.local_pca import noise_level, spacing, subsample
 from isofield.points.merge_scans import merge_scans
 from isofield.points.normalization import normalization
-from isofield.points.normals import Oriented, orient
+from isofield.points.normals import Oriented, orient, oriented_points
+from isofield.points.openness import Openness, openness
 from isofield.points.outliers import inliers
 from isofield.points.validation import FEWEST, check_cloud, check_faces, check_points
 
 __all__ = [
     "FEWEST",
+    "Openness",
     "Oriented",
     "check_cloud",
     "check_faces",
@@ -28,7 +30,9 @@ __all__ = [
     "merge_scans",
     "noise_level",
     "normalization",
+    "openness",
     "orient",
+    "oriented_points",
     "sample_mesh",
     "select",
     "spacing",

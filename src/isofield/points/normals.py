@@ -1,8 +1,9 @@
 """Oriented normals of a point cloud, and its noise.
 
 Normals come from the principal components of each point's neighbours (Hoppe et al. 1992), up to their sign. The sign
-comes from the winding number (`winding_orientation`): a subset of the points is oriented pair by pair, a larger one in
-clusters, and their directions vote for the signs of all points; a relaxation on the neighbour graph makes these
+comes from the sensors, where they are known, else from a spanning tree (`spanning_tree`). Where that is not sure, the
+winding number decides (`winding_orientation`): a subset of the points is oriented pair by pair, a larger one in
+clusters, and their directions vote for the signs of all points. A relaxation on the neighbour graph makes the signs
 consistent (`orientation`). Patches through neighbours with similar normals (`fit_jets`) then give better normals, and
 the noise.
 """
@@ -15,10 +16,17 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from isofield.kdtree import nearest
-from isofield.points.local_pca import LOW, local_noise, neighbourhoods, quadratic_terms, tangents
-from isofield.points.orientation import SUBSET, keep_given_orientation, propagate_signs, winding_votes
+from isofield.points.local_pca import LOW, Neighbourhoods, local_noise, neighbourhoods, quadratic_terms, tangents
+from isofield.points.orientation import SUBSET, agreement, keep_given_orientation, propagate_signs, winding_votes
+from isofield.points.spanning_tree import piece_signs, sensor_votes, spanning_tree
+from isofield.points.winding_number import enclosure, winding_number
 from isofield.threads import parallel_map, ranges
+from isofield.types import Observation
 
+UNSURE = 0.01
+"""Above this conflict of the spanning tree, the winding number decides."""
+LEVELS = 20_000
+"""Points at which the winding number is taken, at most."""
 CLEAR = 0.22
 """Below this ratio of noise to spacing the signs are computed again with the normals of the patches: there the first
 normals err because they mix both sides of thin parts, not because of noise."""
@@ -49,15 +57,12 @@ class Oriented:
 
         Each point is replaced by an equilateral triangle of its area.
         """
-        import igl
+        return winding_number(self.points, self.normals, self.areas)(queries)
 
-        across, along = tangents(self.normals)
-        reach = np.sqrt(self.areas * 4 / (3 * np.sqrt(3)))[:, None]  # circumradius
-        angles = np.arange(3) * 2 * np.pi / 3
-        corners = np.stack([self.points + reach * (np.cos(a) * across + np.sin(a) * along) for a in angles], 1)
-        tree = igl.FastWindingNumberBVH()
-        tree.init(corners.reshape(-1, 3), np.arange(3 * len(corners), dtype=np.int64).reshape(-1, 3))
-        return np.asarray(tree.winding_number(np.ascontiguousarray(queries, np.float64)))
+    def level(self) -> float:
+        """The winding number at the surface, in the median over at most `LEVELS` points: 1/2 on a closed one."""
+        some = np.arange(len(self.points))[:: -(-len(self.points) // LEVELS)]
+        return float(np.median(enclosure(self.points, self.normals, self.areas, some)))
 
 
 def orient(
@@ -66,12 +71,16 @@ def orient(
     noise: float | None = None,
     seed: int = 0,
     subset: int = SUBSET,
+    sensors: np.ndarray | None = None,
+    trusted: bool = False,
 ) -> Oriented:
-    """Outward normals of points (n, 3) without outliers.
+    """Outward normals of points (n, 3) without outliers; on open surfaces towards the sensors, or upward.
 
     normals: (n, 3) that came with the points, or None; their directions are kept, and their orientation if it is
     consistent. noise: standard deviation of the points off the surface, or None to estimate it. subset: number of
-    points that are oriented pair by pair; time grows with its square, and very thin parts need many.
+    points that are oriented pair by pair, where a spanning tree is not sure; time grows with its square, and very thin
+    parts need many. sensors: (n, 3) position of the sensor that measured each point, NaN where unknown. trusted: the
+    orientation of the normals that came is right.
     """
     points = np.asarray(points, np.float64)
     low, high = points.min(0), points.max(0)
@@ -82,13 +91,10 @@ def orient(
     unsigned = near.normals if normals is None else _unit(np.asarray(normals, np.float64), near.normals)
     rough = local_noise(x, near) if deviation is None else np.full(len(x), deviation)
     areas = np.pi * near.distance[:, 10] ** 2 / 10
-    votes = winding_votes(x, unsigned, near.index[:, 1:13], areas, float(np.median(rough)), seed, subset)
-    signs = propagate_signs(x, unsigned, near.index, near.distance, votes)
-    kept = None if normals is None else keep_given_orientation(x, unsigned, near.index, near.distance, signs)
-    if kept is not None:
-        signs = kept
+    toward = None if sensors is None else (sensors - center) / scale
+    signs, votes, kept = _signs(x, unsigned, near, areas, rough, seed, subset, toward, normals is not None, trusted)
     jets = fit_jets(x, unsigned * signs[:, None], deviation)
-    if kept is None and np.median(jets.noise / np.sqrt(areas)) < CLEAR:
+    if not kept and np.median(jets.noise / np.sqrt(areas)) < CLEAR:
         flipped = np.where(np.einsum("nd,nd->n", unsigned, jets.normals) < 0, -1.0, 1.0)
         signs = flipped * propagate_signs(x, jets.normals, near.index, near.distance, flipped * votes)
         jets = fit_jets(x, unsigned * signs[:, None], deviation)
@@ -100,6 +106,34 @@ def orient(
         np.minimum(rough, jets.noise) * scale,
         float(np.median(near.distance[:, 1])) * scale,
     )
+
+
+def oriented_points(observed: Observation, seed: int = 0, subset: int = SUBSET) -> Oriented:
+    """`orient` of what was observed."""
+    return orient(
+        observed.points, observed.normals, observed.noise, seed, subset, observed.sensors, observed.oriented
+    )  # fmt: skip
+
+
+def _signs(
+    x: np.ndarray, normals: np.ndarray, near: Neighbourhoods, areas: np.ndarray, noise: np.ndarray, seed: int,
+    subset: int, sensors: np.ndarray | None, given: bool, trusted: bool,
+) -> tuple[np.ndarray, np.ndarray, bool]:  # fmt: skip
+    """Signs (n,) of normals (n, 3), the votes (n,) that they come from, and whether they keep the given orientation."""
+    if trusted and given:
+        return np.ones(len(x)), np.ones(len(x)), True
+    votes = None if sensors is None else sensor_votes(x, normals, sensors)
+    if votes is None or not (votes != 0).all():
+        tree = spanning_tree(normals, near.index[:, 1:13], agreement(x, normals, near.index, near.distance))
+        if tree.energy < UNSURE:
+            of_tree = None if votes is None else votes * tree.signs
+            estimated = tree.signs * piece_signs(x, normals * tree.signs[:, None], areas, tree.piece, of_tree)
+        else:
+            estimated = winding_votes(x, normals, near.index[:, 1:13], areas, float(np.median(noise)), seed, subset)
+        votes = estimated if votes is None else np.where(votes != 0, votes, estimated)
+    signs = propagate_signs(x, normals, near.index, near.distance, votes)
+    kept = keep_given_orientation(x, normals, near.index, near.distance, signs) if given else None
+    return (signs, votes, False) if kept is None else (kept, votes, True)
 
 
 def _unit(normals: np.ndarray, otherwise: np.ndarray) -> np.ndarray:

@@ -1,0 +1,58 @@
+"""Whether points show a closed object, or an open surface: terrain, a room, a single view, a sheet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from isofield.points.local_pca import neighbourhoods
+from isofield.points.orientation import agreement
+from isofield.points.spanning_tree import piece_signs, sensor_votes, spanning_tree
+from isofield.points.winding_number import enclosure
+
+MOST = 30_000
+"""Points of the random subset that is looked at."""
+CLOSED = 0.35
+"""A surface is closed where the winding number, averaged over both sides, is at least this at the points in the median:
+1/2 on a closed surface, 0 on a plane."""
+UNSURE = 0.01
+"""Beyond this conflict of the orientations, nothing can be told; such points are those of thin parts in noise."""
+
+
+@dataclass(frozen=True)
+class Openness:
+    """open: whether the surface ends where the points end. reason: in words, for the report. level: the mean winding
+    number on both sides of the points, in the median."""
+
+    open: bool
+    reason: str
+    level: float
+
+
+def openness(points: np.ndarray, sensors: np.ndarray | None = None, seed: int = 0) -> Openness:
+    """Whether points (n, 3) without outliers belong to an open surface.
+
+    sensors: (n, 3) position of the sensor that measured each point, NaN where unknown, or None. The points are oriented
+    along a spanning tree, towards the sensors or outward; the winding number then tells how much they enclose.
+    """
+    points = np.asarray(points, np.float64)
+    if len(points) > MOST:
+        chosen = np.sort(np.random.default_rng(seed).permutation(len(points))[:MOST])
+        points, sensors = points[chosen], None if sensors is None else sensors[chosen]
+    near = neighbourhoods(points)
+    areas = np.pi * near.distance[:, min(10, near.distance.shape[1] - 1)] ** 2 / 10
+    tree = spanning_tree(near.normals, near.index[:, 1:13], agreement(points, near.normals, near.index, near.distance))
+    normals = near.normals * tree.signs[:, None]
+    votes = None if sensors is None else sensor_votes(points, normals, sensors)
+    if tree.energy > UNSURE and votes is None:
+        return Openness(False, "the orientation is not certain", 0.5)
+    signs = piece_signs(points, normals, areas, tree.piece, votes)
+    if votes is not None:
+        signs = np.where(votes != 0, np.sign(votes), signs)
+    level = float(np.median(enclosure(points, normals * signs[:, None], areas, np.arange(len(points)))))
+    if level >= CLOSED:
+        return Openness(False, "the points enclose a volume", level)
+    if level <= -CLOSED:
+        return Openness(True, "the sensors stood inside: a room", level)
+    return Openness(True, "the points enclose no volume", level)
