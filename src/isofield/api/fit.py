@@ -16,12 +16,14 @@ from isofield.api.inputs import Source, brought, cleaned, sampled, views_of
 from isofield.api.meshes import taken
 from isofield.api.sdf import SDF
 from isofield.configs import Triangles
-from isofield.configs.common import Init, NetworkKind, Quality, check_noise
+from isofield.configs.common import Init, NetworkKind, Quality, Surface, check_noise, check_surface
 from isofield.configs.methods import check_config, choose, find_method, method_of
 from isofield.errors import InputError
 from isofield.points import (
+    Openness,
     noise_level,
     normalization,
+    openness,
     spacing,
 )
 from isofield.solids.triangles import indexed
@@ -43,6 +45,7 @@ def fit(
     network: NetworkKind | None = None,
     config: Any = None,
     noise: float | None = None,
+    surface: Surface = "auto",
     seed: int = 0,
     device: str = "auto",
     progress: ProgressCallback | None = None,
@@ -54,8 +57,9 @@ def fit(
     balanced or best. init, network: of methods that learn a network; "oriented", or "paper" as their papers start;
     siren, mlp or hashgrid, None for the method's own. config: the method's settings, a dataclass of `configs`, in place
     of those of quality, init and network; quality then decides only how densely the input is sampled. noise: standard
-    deviation of the points off the surface, as a fraction of the diagonal of their box; None estimates it. device:
-    auto, cpu or cuda. progress: called with the stage and the fraction that is done.
+    deviation of the points off the surface, as a fraction of the diagonal of their box; None estimates it. surface:
+    "closed", or "open" for one that ends where the points end; "auto" decides by what the points enclose
+    (`points.openness`). device: auto, cpu or cuda. progress: called with the stage and the fraction that is done.
 
     With the method "auto" and its own settings, a mesh whose faces enclose a volume is taken at its word (method
     "triangles"), unless a noise is given: nothing is sampled, and a warning says what was repaired.
@@ -68,6 +72,7 @@ def fit(
     name = method_of(settings) if method == "auto" and config is not None else method
     spec = check_config(name, settings)
     check_noise(noise)
+    check_surface(surface)
     report = progress or (lambda stage, fraction: None)
     report("reading", 0.0)
     label, digest, given = brought(source)
@@ -87,6 +92,7 @@ def fit(
     cloud = sampled(given, label, SAMPLES[quality] if word is None else settings.points, seed)
     if word is not None:
         triangles, similarity = word
+        shown = Openness(False, "its faces enclose a volume")
         clean, outliers, corners, deviation, sensors = cloud, 0, triangles.reshape(-1, 3), 0.0, None
         observed = Observation(similarity.apply(cloud.points), cloud.normals, 0.0, triangles, oriented=True)
     else:
@@ -99,7 +105,8 @@ def fit(
         free = io.free_of(views, similarity) if (views := views_of(source)) else None
         faces = None if mesh is None else similarity.apply(np.asarray(mesh.triangles))
         deviation = None if deviation is None else deviation * float(np.linalg.norm(np.ptp(corners, axis=0)))
-        observed = Observation(corners, clean.normals, deviation, faces, free, sensors)
+        shown = openness(corners, sensors) if surface == "auto" else Openness(surface == "open", "as asked")
+        observed = Observation(corners, clean.normals, deviation, faces, free, sensors, open=shown.open)
     points, shape = observed.points, Shape(observed)
     apart = spacing(points) if word is None else float(np.sqrt(areas(*indexed(triangles)).sum() / len(points)))
     implementation, code, estimated, interrupted = spec.method(settings), None, None, False
@@ -133,6 +140,7 @@ def fit(
         "points": {"given": len(cloud.points), "outliers": outliers, "used": len(points)},
         "faces": None if mesh is None else len(mesh.faces),
         "noise": deviation / similarity.scale,
+        "surface": {"open": shown.open, "reason": shown.reason},
         "bounds": similarity.invert(np.array([corners.min(0), corners.max(0)])).tolist(),
     }
     lower, upper = triple(corners.min(0) - margin), triple(corners.max(0) + margin)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 import tyro
 
 from isofield.cli.parsing import NoSettings, parse, parse_part, wants_help
-from isofield.configs.common import Init, NetworkKind, Quality
+from isofield.configs.common import Init, NetworkKind, Quality, Surface
 from isofield.configs.methods import METHODS, choose, method_names, owner_of, read_config
 from isofield.errors import InputError
 
@@ -52,6 +52,7 @@ class Fit(Generic[S]):
         quality: More time for more detail.
         init: Start of a learned method: from the orientation of the points, or as its paper does.
         network: Network of a learned method (default: the method's own).
+        surface: closed, or open: the mesh ends where the points end; auto: open where the points enclose no volume.
         noise: Standard deviation of the points, as a fraction of the bounding box's diagonal.
         seed: The same seed gives the same result.
         device: Where to compute.
@@ -77,6 +78,7 @@ class Fit(Generic[S]):
     quality: Quality = "balanced"
     init: Init = "oriented"
     network: Annotated[NetworkKind | None, tyro.conf.arg(help_behavior_hint="")] = None
+    surface: Surface = "auto"
     noise: Annotated[str, tyro.conf.arg(metavar="auto|FRACTION")] = "auto"
     seed: int = 0
     device: Device = "auto"

@@ -81,6 +81,7 @@ def run(job: Job, options: Fit[Any]) -> tuple[dict[str, Any], str]:
                 quality=options.quality,
                 config=options.settings,
                 noise=noise_of(options.noise),
+                surface=options.surface,
                 seed=options.seed,
                 device=options.device,
                 progress=report,

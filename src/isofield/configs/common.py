@@ -15,7 +15,9 @@ Init = Literal["oriented", "paper"]
 """What a network starts from: the orientation of the points, or what the method's paper starts from."""
 NetworkKind = Literal["siren", "mlp", "hashgrid"]
 """Sine network, softplus or ReLU network, or hash grid with a small network on it."""
+Surface = Literal["auto", "closed", "open"]
 QUALITIES, INITS, NETWORKS = get_args(Quality), get_args(Init), get_args(NetworkKind)
+SURFACES = get_args(Surface)
 
 
 def check_range(settings: object, *names: str, above: float | None = None, least: float | None = None) -> None:
@@ -227,6 +229,12 @@ def check_noise(noise: float | None) -> None:
             f"noise {noise:g} is out of range: give a fraction of the bounding box's diagonal from 0 to {NOISIEST} "
             "(0.002 is 0.2 %)."
         )
+
+
+def check_surface(surface: str) -> None:
+    """Raises InputError for anything else than auto, closed and open."""
+    if surface not in SURFACES:
+        raise InputError(f"surface {surface!r} is unknown: take one of {', '.join(SURFACES)}.")
 
 
 def noise_of(text: str) -> float | None:

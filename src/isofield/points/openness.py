@@ -22,12 +22,12 @@ UNSURE = 0.01
 
 @dataclass(frozen=True)
 class Openness:
-    """open: whether the surface ends where the points end. reason: in words, for the report. level: the mean winding
-    number on both sides of the points, in the median."""
+    """open: whether the surface ends where the points end. reason: why, in words. level: the mean winding number on
+    both sides of the points, in the median; NaN where it was not computed."""
 
     open: bool
     reason: str
-    level: float
+    level: float = float("nan")
 
 
 def openness(points: np.ndarray, sensors: np.ndarray | None = None, seed: int = 0) -> Openness:
@@ -46,7 +46,7 @@ def openness(points: np.ndarray, sensors: np.ndarray | None = None, seed: int = 
     normals = near.normals * tree.signs[:, None]
     votes = None if sensors is None else sensor_votes(points, normals, sensors)
     if tree.energy > UNSURE and votes is None:
-        return Openness(False, "the orientation is not certain", 0.5)
+        return Openness(False, "the orientation is not certain")
     signs = piece_signs(points, normals, areas, tree.piece, votes)
     if votes is not None:
         signs = np.where(votes != 0, np.sign(votes), signs)
