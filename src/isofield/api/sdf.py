@@ -29,6 +29,9 @@ from isofield.types import Similarity
 RESOLUTION = 256
 """Default number of cells along the longest side of a mesh, for a field without a grid of its own."""
 
+THIN, FINEST = 2.5, 640
+"""Cells across the thin walls of an exact field, up to this number along the longest side."""
+
 
 @dataclass(frozen=True)
 class Extraction:
@@ -173,7 +176,8 @@ class SDF:
     def extract(self, resolution: int | None = None, level: float = 0.0, keep_all: bool = False) -> Extraction:
         """The closed surface where the distance is `level` (user's units), with figures of its extraction.
 
-        resolution: cells along the longest side of the box, by default the grid's own, or 256 for a network. keep_all:
+        resolution: cells along the longest side of the box, by default the grid's own, 256 for a
+        network, more for an exact field with thin walls. keep_all:
         keep components that no observed point is near. A level above 0 gets more cells of the same size. Raises
         InputError where there is no such surface.
         """
@@ -186,6 +190,8 @@ class SDF:
             lower = grid.origin.double().cpu().numpy()
             upper = lower + np.array(grid.shape) * grid.side
             cells = max(grid.shape) * 2 ** (grid.levels - 1)
+        if resolution is None and isinstance(self.field, Triangles):
+            cells = int(np.clip(THIN * (upper - lower).max() / self.field.thinnest, RESOLUTION, FINEST))
         base = cells
         if level > 0:  # an offset surface leaves the box: add whole cells all around
             cell = float((upper - lower).max()) / cells
@@ -197,7 +203,9 @@ class SDF:
                 "give a smaller level, or a lower resolution."
             )
         module = on_device(self.field, CPU, self._copies)
-        sampled = surfaces.extract(lambda x: distances(module, x), lower, upper, cells, level * self.similarity.scale)
+        exact = module.closest if isinstance(module, Triangles) and level == 0 else None
+        offset = level * self.similarity.scale
+        sampled = surfaces.extract(lambda x: distances(module, x), lower, upper, cells, offset, closest=exact)
         if len(sampled.mesh.faces) == 0:
             raise InputError(
                 f"the field has no surface at level {level:g}: give a level between its least and greatest distance, "

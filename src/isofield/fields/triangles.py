@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isofield.solids.signed_distance import closest_surface
+from isofield.solids.signed_distance import closest_surface, wall_thickness
 from isofield.solids.solid_parts import Solids
 
 
@@ -76,6 +76,12 @@ class Triangles(nn.Module):
                 self._built = closest_surface(Solids(vertices, solid, sheet, part, 0, 0, 0, 0.0), self.thickness)
             rows = self._built(x)
         return rows[:, 0], rows[:, 1:4], rows[:, 4:]
+
+    @property
+    def thinnest(self) -> float:
+        """The thickness of its thin walls; see `solids.signed_distance.wall_thickness`. Slabs count, too."""
+        solid = wall_thickness(self.vertices.cpu().numpy(), self.solid.cpu().numpy()) if len(self.solid) else np.inf
+        return min(solid, self.thickness) if len(self.sheet) else solid
 
     def value_and_slope(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Signed distances (n,) at x (n, 3), and their gradients (n, 3): on the surface its normals."""

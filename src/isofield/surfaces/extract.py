@@ -11,6 +11,7 @@ import trimesh
 
 from isofield.errors import InputError
 from isofield.surfaces.adaptive_sampling import SAFETY, Missed, coarse_step, crossed, swept
+from isofield.surfaces.dual_contouring import Closest, dual
 from isofield.surfaces.edge_collapse import collapsed
 from isofield.surfaces.marching import triangles
 from isofield.surfaces.sampling_grid import Lattice
@@ -47,12 +48,14 @@ def extract(
     *,
     batch: int = 65_536,
     dense: bool = False,
+    closest: Closest | None = None,
 ) -> Extraction:
     """The surface distance(x) = level in a box, the same as by dense marching cubes at this resolution.
 
     distance: (n, 3) float64 points to (n,) values, negative inside; called with at most `batch` points of the box (or
     up to a cell beyond it, where a side is not a multiple of the cells). lower, upper: (3,) corners. resolution: cubic
-    cells along the longest side, at least 4. dense: evaluate every node.
+    cells along the longest side, at least 4. dense: evaluate every node. closest: of a surface that knows its closest
+    points and its normals, for sharp edges at level 0 (`dual_contouring`).
 
     The field is evaluated coarse to fine where its values and its steepness permit a surface (`adaptive_sampling`). If
     random checks show that a part was missed, the bound is doubled twice, then every node is evaluated; see `fallback`.
@@ -79,7 +82,8 @@ def extract(
     if cells is None:
         cells = swept(lattice)
     fallback |= sparse and lattice.evaluations > lattice.nodes / 2
-    vertices, faces = triangles(lattice, cells)
+    made = dual(lattice, cells, closest) if closest is not None and len(cells.low) else None
+    vertices, faces = triangles(lattice, cells) if made is None else made
     vertices, faces = collapsed(vertices, faces, SHORTEST * lattice.spacing)
     mesh = trimesh.Trimesh(vertices, faces, process=False)
     seconds = time.perf_counter() - began
