@@ -43,7 +43,8 @@ def combined(operation: Operation, *parts: F) -> F:
     subsets = [subsample(part.points, part.spacing) for part in parts]
     points, spacing = np.concatenate([points for points, _ in subsets]), max(spacing for _, spacing in subsets)
     provenance = {"method": operation, "parts": [part.provenance for part in parts]}
-    first = replace(parts[0], similarity=similarity, spacing=spacing)
+    is_open = any(part.open for part in parts)
+    first = replace(parts[0], similarity=similarity, spacing=spacing, open=is_open)
     return _projected(_derived(first, field, points, (low, high), provenance))
 
 

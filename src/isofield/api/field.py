@@ -54,6 +54,18 @@ class Field(Protocol):
         """Median distance of neighbouring points."""
 
     @property
+    def open(self) -> bool:
+        """Whether the surface ends where the points end."""
+
+    @property
+    def reach(self) -> float:
+        """How far from the points the surface is trusted, in local spacings."""
+
+    @property
+    def local_spacing(self) -> np.ndarray:
+        """Spacing (m,) around each of the points."""
+
+    @property
     def provenance(self) -> dict[str, Any]:
         """How the field was made."""
 

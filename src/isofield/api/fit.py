@@ -156,6 +156,7 @@ def fit(
         clean.colors,
         clean.attributes,
         None if sensors is None else similarity.invert(sensors),
+        shown.open,
     )
 
 

@@ -71,6 +71,8 @@ def save_field(sdf: Field, folder: Path) -> Path:
         "similarity": {"center": list(sdf.similarity.center), "scale": sdf.similarity.scale},
         "box": {"lower": list(sdf.lower), "upper": list(sdf.upper)},
         "spacing": sdf.spacing,
+        "open": sdf.open,
+        "reach": sdf.reach,
         "interrupted": sdf.interrupted,
         "provenance": sdf.provenance,
     }

@@ -19,6 +19,7 @@ from isofield.configs import PrepareConfig
 from isofield.configs.methods import SPACES, changed, find_method
 from isofield.errors import InputError
 from isofield.folder_format import CONFIG, SPACE, read_config, resolve
+from isofield.points import REACH
 from isofield.training import SNAPSHOTS, STATE
 from isofield.types import Similarity, triple
 
@@ -48,12 +49,15 @@ def load_field(folder: Path) -> SDF:
         }
         if colors is not None and colors.shape != (len(points), 4):
             raise ValueError("the colours do not match the points")
+        if not 0 < float(config.get("reach", REACH)) < np.inf:
+            raise ValueError("the reach is not a length")
         if any(values.shape != (len(points),) for values in attributes.values()):
             raise ValueError("the attributes do not match the points")
         sdf = SDF(
             module, similarity, points, float(config["spacing"]), triple(config["box"]["lower"]),
             triple(config["box"]["upper"]), dict(config["provenance"]), bool(config["interrupted"]),
             None if colors is None else colors.numpy(), attributes,
+            open=bool(config.get("open", False)), reach=float(config.get("reach", REACH)),
         )  # fmt: skip
         if config["kind"] != sdf.kind:
             raise ValueError(f"its kind is {config['kind']!r}, but it holds a {sdf.kind}")

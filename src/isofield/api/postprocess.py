@@ -9,17 +9,17 @@ import trimesh
 from scipy.spatial import cKDTree
 
 from isofield import surfaces
+from isofield.api.coverage import trimmed
 from isofield.api.sdf import SDF, Extraction
 from isofield.configs.common import check_finish
-from isofield.errors import InputError
 from isofield.kdtree import nearest
 from isofield.points import subsample
 from isofield.solids.triangles import distance_to
 
 NEIGHBOURS = 4
 """A vertex gets the weighted mean colours and attributes of this many nearest points."""
-GAP = "distance_to_points"
-"""Name of the vertex property: the distance to the nearest observed point."""
+GAP, TRUST = "distance_to_points", "confidence"
+"""Names of the vertex properties: the distance to the nearest observed point, and `SDF.confidence`."""
 
 
 def postprocess(
@@ -33,9 +33,9 @@ def postprocess(
     """The extraction with a postprocessed mesh.
 
     faces: the largest number of faces; the mesh stays closed. trim: cut off where no observed point is within this
-    distance (user's units). confidence: give vertices the property `distance_to_points`, the distance to the nearest
-    observed point (user's units). Colours and attributes of the input are transferred to the vertices. Raises
-    InputError for numbers out of range, and where nothing is left.
+    distance (user's units), with a smooth border. confidence: give vertices the properties `distance_to_points`, the
+    distance to the nearest observed point (user's units), and `confidence`, that of the field. Colours and attributes
+    of the input are transferred to the vertices. Raises InputError for numbers out of range, and where nothing is left.
     """
     check_finish(faces, trim)
     mesh, problems = extraction.mesh, extraction.problems
@@ -43,30 +43,19 @@ def postprocess(
         mesh = surfaces.decimate(mesh, faces)
         problems = list(surfaces.check(mesh).problems)
     if trim is not None:
-        mesh = _trimmed(mesh, gaps(sdf, mesh), trim)
+        mesh = trimmed(sdf, mesh, trim)
         problems = []
     if sdf.colors is not None or sdf.attributes:
         mesh = _with_attributes(sdf, mesh)
     if confidence:
         mesh.vertex_attributes[GAP] = gaps(sdf, mesh).astype(np.float32)
+        mesh.vertex_attributes[TRUST] = sdf.confidence(np.asarray(mesh.vertices)).astype(np.float32)
     return replace(extraction, mesh=mesh, problems=problems)
 
 
 def gaps(sdf: SDF, mesh: trimesh.Trimesh) -> np.ndarray:
     """Distances (n,) of the vertices to the nearest observed point of the field, in the user's units."""
     return nearest(cKDTree(sdf.points), np.asarray(mesh.vertices))[0]
-
-
-def _trimmed(mesh: trimesh.Trimesh, gap: np.ndarray, limit: float) -> trimesh.Trimesh:
-    """The faces whose vertices all have a point within `limit`."""
-    kept = np.asarray(mesh.faces)[(gap[mesh.faces] <= limit).all(1)]
-    if not len(kept):
-        raise InputError(
-            f"trim {limit:g} leaves nothing: the median distance of the mesh's vertices to the points is "
-            f"{float(np.median(gap)):.3g}; give more."
-        )
-    used, faces = np.unique(kept, return_inverse=True)
-    return trimesh.Trimesh(np.asarray(mesh.vertices)[used], faces.reshape(-1, 3), process=False)
 
 
 def _with_attributes(sdf: SDF, mesh: trimesh.Trimesh) -> trimesh.Trimesh:

@@ -22,16 +22,19 @@ class QueryResult:
     """Values at points (n, 3), in the user's units.
 
     distances: (n,), negative inside. normals: (n, 3) outward unit normals, or None. projections: (n, 3) of the points
-    onto the surface, or None.
+    onto the surface, or None. confidence: (n,) of the field, 0 to 1, or None.
     """
 
     points: np.ndarray
     distances: np.ndarray
     normals: np.ndarray | None = None
     projections: np.ndarray | None = None
+    confidence: np.ndarray | None = None
 
 
-def query(sdf: SDF, points: np.ndarray, normals: bool = False, projections: bool = False) -> QueryResult:
+def query(
+    sdf: SDF, points: np.ndarray, normals: bool = False, projections: bool = False, confidence: bool = False
+) -> QueryResult:
     """Evaluate a field at points (n, 3). The values at points that are not finite are NaN."""
     points = np.asarray(points, np.float64)
     finite = np.isfinite(points).all(axis=1)
@@ -47,14 +50,15 @@ def query(sdf: SDF, points: np.ndarray, normals: bool = False, projections: bool
         everywhere(np.asarray(sdf(x))),
         everywhere(np.asarray(sdf.normals(x))) if normals else None,
         everywhere(sdf.project(x)) if projections else None,
+        everywhere(sdf.confidence(x)) if confidence else None,
     )
 
 
 def write_query(result: QueryResult, path: str | os.PathLike[str]) -> None:
     """Write the values of a field in the format of the path's extension.
 
-    .csv, .npy: columns x y z distance [nx ny nz] [px py pz]. .npz: arrays by name. .ply: points with the columns as
-    properties. Raises InputError as `check_output`.
+    .csv, .npy: columns x y z distance [nx ny nz] [px py pz] [confidence]. .npz: arrays by name. .ply: points with
+    the columns as properties. Raises InputError as `check_output`.
     """
     path = check_output(path, FORMATS)
     arrays = {"points": result.points, "distances": result.distances}
@@ -65,6 +69,9 @@ def write_query(result: QueryResult, path: str | os.PathLike[str]) -> None:
     if result.projections is not None:
         arrays["projections"] = result.projections
         columns += ["px", "py", "pz"]
+    if result.confidence is not None:
+        arrays["confidence"] = result.confidence
+        columns += ["confidence"]
     table = np.column_stack(list(arrays.values()))
     content = io.BytesIO()
     match extension_of(path):

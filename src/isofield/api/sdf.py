@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 
 from isofield import surfaces
 from isofield.api import csg, projection
+from isofield.api.coverage import open_mesh
 from isofield.api.field import CPU, Copies, checked, distances, gradients, on_device
 from isofield.api.folder import save_field
 from isofield.configs.common import RESOLUTIONS, check_resolution
@@ -23,7 +25,7 @@ from isofield.fields.extrapolation import value
 from isofield.fields.grid import SparseGrid
 from isofield.fields.grid_residual import GridResidual
 from isofield.fields.triangles import Triangles
-from isofield.points import subsample
+from isofield.points import REACH, confidence, local_spacing, relative_gap, subsample
 from isofield.types import Similarity
 
 RESOLUTION = 256
@@ -62,6 +64,8 @@ class SDF:
     interrupted: the fit was stopped before its end. colors: (m, 4) uint8 of the points, or None. attributes: other
     numbers (m,) float32 at the points, by name. sensors: (m, 3) float64, the positions of the points' sensors, NaN
     where unknown, or None; a folder does not keep them.
+    open: the surface ends where the points end; a closed one closes what they leave open. reach: how far from the
+    points the surface is trusted, in local spacings; see `confidence`.
     """
 
     field: nn.Module
@@ -75,6 +79,8 @@ class SDF:
     colors: np.ndarray | None = None
     attributes: Mapping[str, np.ndarray] = field(default_factory=dict)
     sensors: np.ndarray | None = None
+    open: bool = False
+    reach: float = REACH
     _copies: Copies = field(default_factory=dict, init=False, compare=False)
 
     def __repr__(self) -> str:
@@ -129,6 +135,25 @@ class SDF:
         """Whether points (n, 3) are inside: (n,) bool."""
         return self(points) < 0
 
+    @cached_property
+    def local_spacing(self) -> np.ndarray:
+        """(m,) spacing around each observed point, in the user's units: the distance to its 8th neighbour, smoothed."""
+        return local_spacing(self.points)
+
+    def confidence(self, points: np.ndarray | Tensor) -> np.ndarray:
+        """How far the field is trusted at points (n, 3): (n,) in [0, 1].
+
+        1 up to half the reach from an observed point, falling linearly to 0 at the reach, `sdf.reach` local spacings of
+        that point: the density of the points may change from place to place. It says how near something was measured,
+        not how right the distance is. Everywhere 0 for a field without observed points. Raises InputError for points of
+        another shape.
+        """
+        x = checked(points)
+        x = x.detach().cpu().numpy() if isinstance(x, Tensor) else x
+        return confidence(
+            relative_gap(np.asarray(x, np.float64), self.points, self.local_spacing, self.reach)[0], self.reach
+        )
+
     def project(self, points: np.ndarray) -> np.ndarray:
         """The projections (n, 3) of points (n, 3) onto the surface; see `api.projection.project`."""
         return projection.project(self, points)
@@ -169,17 +194,30 @@ class SDF:
         """Write the field folder; `isofield.load` reads it. Raises InputError where that fails."""
         return save_field(self, Path(folder))
 
-    def mesh(self, resolution: int | None = None, level: float = 0.0, keep_all: bool = False) -> trimesh.Trimesh:
-        """The closed surface where the distance is `level` (user's units); see `extract`."""
-        return self.extract(resolution, level, keep_all).mesh
+    def mesh(
+        self,
+        resolution: int | None = None,
+        level: float = 0.0,
+        keep_all: bool = False,
+        close_holes: float | None = None,
+    ) -> trimesh.Trimesh:
+        """The surface where the distance is `level` (user's units); see `extract`."""
+        return self.extract(resolution, level, keep_all, close_holes).mesh
 
-    def extract(self, resolution: int | None = None, level: float = 0.0, keep_all: bool = False) -> Extraction:
-        """The closed surface where the distance is `level` (user's units), with figures of its extraction.
+    def extract(
+        self,
+        resolution: int | None = None,
+        level: float = 0.0,
+        keep_all: bool = False,
+        close_holes: float | None = None,
+    ) -> Extraction:
+        """The surface where the distance is `level` (user's units), with figures of its extraction.
 
-        resolution: cells along the longest side of the box, by default the grid's own, 256 for a
-        network, more for an exact field with thin walls. keep_all:
-        keep components that no observed point is near. A level above 0 gets more cells of the same size. Raises
-        InputError where there is no such surface.
+        resolution: cells along the longest side of the box, by default the grid's own, 256 for a network, more for an
+        exact field with thin walls. keep_all: keep components that no observed point is near. A level above 0 gets more
+        cells of the same size. close_holes: size up to which holes of an open field stay closed (user's units), by
+        default 10 local spacings. The mesh is closed, unless the field is open: then it ends where the confidence falls
+        below 1/2. Raises InputError where there is no such surface.
         """
         if not isinstance(level, (int, float)) or not np.isfinite(level):
             raise InputError(f"level {level!r} is not a distance: give a number, 0 for the surface itself.")
@@ -220,4 +258,7 @@ class SDF:
         if problems:
             mesh = surfaces.repair(mesh)
             problems = list(surfaces.check(mesh).problems)
+        if self.open:
+            mesh = open_mesh(self, mesh, close_holes, level)
+            problems = [text for text in surfaces.check(mesh).problems if not text.startswith("open")]
         return Extraction(mesh, base, sampled.evaluations, sampled.seconds, dropped, sampled.fallback, problems)

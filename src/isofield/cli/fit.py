@@ -52,15 +52,19 @@ class Fit(Generic[S]):
         quality: More time for more detail.
         init: Start of a learned method: from the orientation of the points, or as its paper does.
         network: Network of a learned method (default: the method's own).
-        surface: closed, or open: the mesh ends where the points end; auto: open where the points enclose no volume.
         noise: Standard deviation of the points, as a fraction of the bounding box's diagonal.
+        surface: Where no point is: closed closes the surface, open ends it where the points end (terrain, rooms, one
+            view); auto decides by what was measured, and says why.
+        close_holes: Holes of an open surface up to this size stay closed (input's units; default: 10 spacings of the
+            points around them).
         seed: The same seed gives the same result.
         device: Where to compute.
         resolution: Cells of the mesh along the longest side, 8 to 1024 (default: the field's own).
         keep_all: Keep components of the mesh that are near no point of the input.
         faces: Reduce the mesh to this number of faces; it stays closed.
         trim: Open the mesh where no point of the input is within this distance (in its units).
-        confidence: Write each vertex's distance to the nearest point of the input into the mesh (.ply).
+        confidence: Write each vertex's distance to the nearest point of the input, and the confidence of the field
+            there (0 to 1), into the mesh (.ply).
         preview: A picture of input and result, side by side.
         progress: Show progress on standard error.
         json: Print the results as JSON to standard output: an object, or a list for several inputs.
@@ -80,6 +84,7 @@ class Fit(Generic[S]):
     network: Annotated[NetworkKind | None, tyro.conf.arg(help_behavior_hint="")] = None
     surface: Surface = "auto"
     noise: Annotated[str, tyro.conf.arg(metavar="auto|FRACTION")] = "auto"
+    close_holes: Annotated[float | None, tyro.conf.arg(metavar="SIZE", help_behavior_hint="")] = None
     seed: int = 0
     device: Device = "auto"
     resolution: Annotated[int | None, tyro.conf.arg(metavar="CELLS", help_behavior_hint="")] = None
@@ -119,7 +124,7 @@ def run(options: Fit[Any]) -> int:
     from isofield.cli.fit_job import one, several
     from isofield.cli.outputs import plan
     from isofield.cli.progress import listen
-    from isofield.configs.common import check_finish, check_resolution, check_seed, noise_of
+    from isofield.configs.common import check_close_holes, check_finish, check_resolution, check_seed, noise_of
 
     if not options.inputs:
         raise InputError("INPUTS are missing; `isofield fit --help` lists the options.")
@@ -128,6 +133,7 @@ def run(options: Fit[Any]) -> int:
     check_resolution(options.resolution)
     check_seed(options.seed)
     check_finish(options.faces, options.trim)
+    check_close_holes(options.close_holes)
     noise_of(options.noise)
     if options.camera is not None and (options.merge or options.poses is not None):
         raise InputError("--camera has the poses of depth images of one shape: leave --merge and --poses out.")

@@ -92,7 +92,7 @@ def run(job: Job, options: Fit[Any]) -> tuple[dict[str, Any], str]:
             ) from None
         with finishing(job.label, begun=sdf.interrupted):
             report("extracting the surface", 0.0)
-            extraction = sdf.extract(options.resolution, keep_all=options.keep_all)
+            extraction = sdf.extract(options.resolution, keep_all=options.keep_all, close_holes=options.close_holes)
             measured = api.report(extraction.mesh, sdf.points, sdf.spacing)
             extraction = api.postprocess(
                 sdf, extraction, faces=options.faces, trim=options.trim, confidence=options.confidence

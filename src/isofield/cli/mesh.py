@@ -15,6 +15,7 @@ def mesh(
     resolution: Annotated[int | None, tyro.conf.arg(metavar="CELLS", help_behavior_hint="")] = None,
     level: float = 0.0,
     keep_all: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    close_holes: Annotated[float | None, tyro.conf.arg(metavar="SIZE", help_behavior_hint="")] = None,
     faces: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
     trim: Annotated[float | None, tyro.conf.arg(metavar="DISTANCE", help_behavior_hint="")] = None,
     confidence: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
@@ -28,26 +29,30 @@ def mesh(
         resolution: Cells along the longest side, 8 to 1024 (default: the field's own).
         level: Distance of the surface from the shape, in its units: positive grows it, negative shrinks it.
         keep_all: Keep components without observed points nearby.
+        close_holes: Holes of an open field's mesh up to this size stay closed (input's units; default: 10 spacings of
+            the points around them).
         faces: Reduce the mesh to this number of faces; it stays closed.
         trim: Cut the mesh off where no observed point is within this distance (input's units).
-        confidence: Write each vertex's distance to the nearest observed point into the mesh (.ply).
+        confidence: Write each vertex's distance to the nearest observed point, and the confidence of the field there
+            (0 to 1), into the mesh (.ply).
         json: Print the figures as JSON to standard output.
     """
     from isofield import io
     from isofield.cli import output
-    from isofield.configs.common import check_finish, check_resolution
+    from isofield.configs.common import check_close_holes, check_finish, check_resolution
     from isofield.errors import InputError
 
     io.check_output(out)
     check_resolution(resolution)
     check_finish(faces, trim)
+    check_close_holes(close_holes)
     if confidence and out.suffix.lower() != ".ply":
         raise InputError(f"{out} cannot hold the values of --confidence: use a name that ends in .ply.")
 
     from isofield import api
 
     sdf = api.load_sdf(field)
-    extraction = sdf.extract(resolution, level, keep_all)
+    extraction = sdf.extract(resolution, level, keep_all, close_holes)
     extraction = api.postprocess(sdf, extraction, faces=faces, trim=trim, confidence=confidence)
     io.write_mesh(extraction.mesh, out)
     figures = {

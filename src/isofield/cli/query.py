@@ -15,6 +15,7 @@ def query(
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="OUT")],
     normals: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     projections: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    confidence: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> int:
     """Evaluate a field at the points of a file: signed distances, negative inside, in the shape's units.
@@ -25,6 +26,7 @@ def query(
         out: What to write: .csv or .npy with columns, .npz with named arrays, .ply.
         normals: Write the outward normals, too.
         projections: Write the projections of the points onto the surface, too.
+        confidence: Write how far the field is trusted at each point, too: 1 near observed points, 0 beyond its reach.
         json: Print the figures as JSON to standard output.
     """
     import time
@@ -42,7 +44,7 @@ def query(
 
     sdf = api.load_sdf(field)
     begun = time.perf_counter()
-    result = api.query(sdf, x, normals, projections)
+    result = api.query(sdf, x, normals, projections, confidence)
     seconds = time.perf_counter() - begun
     api.write_query(result, out)
     lost = int(np.count_nonzero(~np.isfinite(x).all(axis=1)))

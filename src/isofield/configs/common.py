@@ -16,6 +16,7 @@ Init = Literal["oriented", "paper"]
 NetworkKind = Literal["siren", "mlp", "hashgrid"]
 """Sine network, softplus or ReLU network, or hash grid with a small network on it."""
 Surface = Literal["auto", "closed", "open"]
+"""Whether a surface ends where the points end, or closes what they leave open."""
 QUALITIES, INITS, NETWORKS = get_args(Quality), get_args(Init), get_args(NetworkKind)
 SURFACES = get_args(Surface)
 
@@ -220,6 +221,12 @@ def check_finish(faces: int | None, trim: float | None) -> None:
         raise InputError(f"{faces} faces cannot represent a shape: give at least {FEWEST_FACES}.")
     if trim is not None and not 0 < trim < float("inf"):
         raise InputError(f"trim {trim:g} is not a distance: give a number greater than 0, in the input's units.")
+
+
+def check_close_holes(size: float | None) -> None:
+    """Raises InputError for a size that no hole can have; None leaves the choice to the spacing of the points."""
+    if size is not None and not 0 <= size < float("inf"):
+        raise InputError(f"close_holes {size:g} is not a size: give a number from 0, in the input's units.")
 
 
 def check_noise(noise: float | None) -> None:

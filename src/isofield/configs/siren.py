@@ -27,7 +27,7 @@ class Siren:
         network: The field.
         warm_start: Start from the orientation of the points; None: the network's own, as in the paper.
         optim: Descent; half of a batch are points, half are queries.
-        surface: Weight of |f| at the points.
+        on_surface: Weight of |f| at the points.
         eikonal: Weight of the eikonal term.
         normals: Weight of the normals.
         off_surface: Weight of the penalty on values near zero where no point is.
@@ -37,7 +37,7 @@ class Siren:
     network: Network = Network()
     warm_start: WarmStart | None = warm_start("balanced", (1.0,), 300.0)
     optim: Optim = budget("balanced", 1000)
-    surface: float = 3000.0
+    on_surface: float = 3000.0
     eikonal: float = 50.0
     normals: float = 100.0
     off_surface: float = 100.0

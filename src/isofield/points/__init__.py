@@ -1,5 +1,6 @@
 """Point clouds: checks, normalization, oriented normals, noise, outliers, downsampling, merging."""
 
+from isofield.points.coverage import REACH, confidence, local_spacing, relative_gap
 from isofield.points.denoising import denoise
 from isofield.points.downsample import (
     drop_duplicates,
@@ -19,20 +20,24 @@ from isofield.points.validation import FEWEST, check_cloud, check_faces, check_p
 
 __all__ = [
     "FEWEST",
+    "REACH",
     "Openness",
     "Oriented",
     "check_cloud",
     "check_faces",
     "check_points",
+    "confidence",
     "denoise",
     "drop_duplicates",
     "inliers",
+    "local_spacing",
     "merge_scans",
     "noise_level",
     "normalization",
     "openness",
     "orient",
     "oriented_points",
+    "relative_gap",
     "sample_mesh",
     "select",
     "spacing",

@@ -1,4 +1,4 @@
-"""Closed meshes of callables: sparse marching cubes, checks, repair, decimation, removal of unsupported components."""
+"""Meshes of callables: sparse marching cubes, checks, repair, decimation, unsupported components, open surfaces."""
 
 from __future__ import annotations
 
@@ -6,6 +6,18 @@ from isofield.surfaces.check import Check, check
 from isofield.surfaces.components import keep_large, keep_observed
 from isofield.surfaces.decimate import decimate
 from isofield.surfaces.extract import Extraction, extract
+from isofield.surfaces.open_surface import Opened, opened
 from isofield.surfaces.repair import repair
 
-__all__ = ["Check", "Extraction", "check", "decimate", "extract", "keep_large", "keep_observed", "repair"]
+__all__ = [
+    "Check",
+    "Extraction",
+    "Opened",
+    "check",
+    "decimate",
+    "extract",
+    "keep_large",
+    "keep_observed",
+    "opened",
+    "repair",
+]

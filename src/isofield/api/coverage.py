@@ -1,0 +1,75 @@
+"""Meshes that end where the observed points end."""
+
+from __future__ import annotations
+
+import numpy as np
+import trimesh
+from scipy.spatial import cKDTree
+
+from isofield import surfaces
+from isofield.api.field import Field
+from isofield.errors import InputError
+from isofield.kdtree import nearest
+from isofield.points import relative_gap
+from isofield.solids.triangles import closest_on
+
+EDGE = 0.75
+"""An open mesh ends at this fraction of the reach, where the confidence is 1/2."""
+HOLES = 10.0
+"""By default holes up to this many local spacings stay closed."""
+LOOKED = 2.0
+"""Gaps are measured up to this many times the gap at which the mesh ends."""
+
+
+def open_mesh(sdf: Field, mesh: trimesh.Trimesh, close_holes: float | None, level: float = 0.0) -> trimesh.Trimesh:
+    """The part of the field's mesh that the observed points support; see `surfaces.opened`.
+
+    A vertex is supported by points that lie on its side of the surface: the back of a sheet is not. close_holes: size
+    up to which holes stay closed (user's units), by default 10 local spacings. level: distance of the mesh from the
+    field's surface. Raises InputError where nothing is left.
+    """
+    gap, spacing = gaps_of(sdf, mesh, level)
+    limit = EDGE * sdf.reach
+    close = np.full(len(gap), close_holes) if close_holes is not None else HOLES * spacing
+    return _opened(
+        mesh, gap, limit, limit * spacing, close, "no part of the surface is near the points: take --surface closed"
+    )
+
+
+def trimmed(sdf: Field, mesh: trimesh.Trimesh, trim: float) -> trimesh.Trimesh:
+    """The part of the mesh within the distance `trim` (user's units) of the observed points, with a smooth border.
+
+    Raises InputError where nothing is left.
+    """
+    gap = nearest(cKDTree(sdf.points), np.asarray(mesh.vertices))[0]
+    return _opened(
+        mesh, gap, trim, np.full(len(gap), trim), np.zeros(len(gap)),
+        f"trim {trim:g} leaves nothing: the median distance of the mesh's vertices to the points is "
+        f"{float(np.median(gap)):.3g}; give more",
+    )  # fmt: skip
+
+
+def _opened(
+    mesh: trimesh.Trimesh, gap: np.ndarray, limit: float, reach: np.ndarray, close: np.ndarray, empty: str
+) -> trimesh.Trimesh:
+    """`surfaces.opened` for a mesh; empty: the sentence of the InputError where nothing is left."""
+    result = surfaces.opened(np.asarray(mesh.vertices), np.asarray(mesh.faces), gap, limit, reach, close)
+    if not len(result.faces):
+        raise InputError(f"{empty}.")
+    return trimesh.Trimesh(result.vertices, result.faces, process=False)
+
+
+def gaps_of(sdf: Field, mesh: trimesh.Trimesh, level: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """For each vertex (v,) the least distance to an observed point on its side of the surface, in the point's local
+    spacings, and that spacing (v,) in the user's units."""
+    vertices = np.asarray(mesh.vertices, np.float64)
+    center, size = vertices.mean(0), float(np.ptp(vertices, axis=0).max()) or 1.0
+    faces = np.ascontiguousarray(mesh.faces, np.int64)
+    closest = closest_on((vertices - center) / size, faces)((sdf.points - center) / size)[1]
+    normals = np.asarray(mesh.face_normals)[closest]
+    spacing = sdf.local_spacing
+    limit = LOOKED * EDGE * sdf.reach
+    gap, who = relative_gap(
+        vertices, sdf.points, spacing + abs(level), limit, (np.asarray(mesh.vertex_normals), normals)
+    )
+    return gap, spacing[who]

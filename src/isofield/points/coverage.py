@@ -1,0 +1,76 @@
+"""How far a position is from the points of a cloud, measured by their local spacing: what a scan has observed."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from isofield.kdtree import nearest
+
+NEIGHBOUR = 8
+"""The local spacing of a point is the distance to this neighbour, in the median over as many neighbours."""
+REACH = 2.0
+"""A surface is trusted up to this many local spacings from the points."""
+CANDIDATES = 4
+"""This many nearest points of each class of spacings are compared."""
+OCTAVE = 1.5
+"""Points whose local spacings differ by less than this factor form one class."""
+
+
+def local_spacing(points: np.ndarray) -> np.ndarray:
+    """(n,) spacing around each of points (n, 3), in their units.
+
+    The distance to the 8th neighbour, which a uniform cloud of density rho (points per area) has at sqrt(8 / (pi rho)),
+    in the median over the neighbours: a lone point, or one at a border, does not count as sparser than the others.
+    """
+    count = min(NEIGHBOUR, len(points) - 1)
+    if count < 1:
+        return np.zeros(len(points))
+    distance, index = nearest(cKDTree(points), points, k=count + 1)
+    return np.asarray(np.median(distance[:, count][index], axis=1))
+
+
+def relative_gap(
+    x: np.ndarray,
+    points: np.ndarray,
+    spacing: np.ndarray,
+    limit: float,
+    facing: tuple[np.ndarray, np.ndarray] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The gap of positions x (m, 3): the least distance to one of points (n, 3) in its own local spacing (n,).
+
+    facing: directions (m, 3) at x and (n, 3) at the points; a point counts only where the two have a positive inner
+    product, so that the back of a sheet is not taken for observed. Returns the gaps (m,), inf beyond `limit` spacings,
+    and the index (m,) of the point that gave each, or else of the nearest point.
+
+    Density may change from place to place: a dense border does not hide the sparse points beyond it, since points of
+    like spacing are searched class by class.
+    """
+    gap, who = np.full(len(x), np.inf), np.zeros(len(x), np.int64)
+    if not len(points) or not len(x):
+        return gap, who
+    who = nearest(cKDTree(points), x)[1].astype(np.int64)
+    least = max(float(spacing.min()), 1e-12 * float(spacing.max()), 1e-300)
+    octave = np.floor(np.log(np.maximum(spacing, least) / least) / np.log(OCTAVE)).astype(np.int64)
+    for one in np.unique(octave):
+        row = np.flatnonzero(octave == one)
+        k = min(CANDIDATES if facing is None else 2 * CANDIDATES, len(row))
+        farthest = limit * float(spacing[row].max())
+        distance, index = nearest(cKDTree(points[row]), x, k=list(range(1, k + 1)))
+        relative = distance / np.maximum(spacing[row][index], 1e-300)
+        relative[distance > farthest] = np.inf
+        if facing is not None:
+            agree = np.einsum("mj,mkj->mk", facing[0], facing[1][row][index]) > 0
+            relative[~agree] = np.inf
+        best = relative.argmin(1)
+        value = np.take_along_axis(relative, best[:, None], 1)[:, 0]
+        nearer = value < gap
+        gap[nearer] = value[nearer]
+        who[nearer] = row[np.take_along_axis(index, best[:, None], 1)[:, 0]][nearer]
+    gap[gap > limit] = np.inf
+    return gap, who
+
+
+def confidence(gap: np.ndarray, reach: float = REACH) -> np.ndarray:
+    """(m,) 1 up to half the reach, falling linearly to 0 at the reach; gap (m,) and reach in local spacings."""
+    return np.clip(2 - 2 * np.asarray(gap) / reach, 0, 1)
