@@ -44,7 +44,7 @@ class Siren:
     sharpness: float = 100.0
 
     def __post_init__(self) -> None:
-        check_range(self, "surface", "eikonal", "normals", "off_surface", least=0)
+        check_range(self, "on_surface", "eikonal", "normals", "off_surface", least=0)
         check_range(self, "sharpness", above=0)
 
 
