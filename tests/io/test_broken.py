@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import bz2
 import json
 import os
 import struct
+import tarfile
 import zipfile
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -309,3 +312,17 @@ def test_an_archive_that_expands_without_bound_is_refused(tmp_path, extension):
         np.lib.format.write_array(member, np.zeros((1_000_000, 3)))
     assert path.stat().st_size < 30_000
     refuse(path, "would expand from 0.02", "to 22.9 MiB", "without compression")
+
+
+@pytest.mark.parametrize(("extension", "mode"), [("tar.gz", "w:gz"), ("tar.bz2", "w:bz2"), ("bz2", "")])
+def test_a_compressed_stream_that_expands_without_bound_is_refused(tmp_path, extension, mode):
+    path, content = tmp_path / f"x.{extension}", bytes(40_000_000)
+    if mode:
+        with tarfile.open(path, mode) as archive:
+            member = tarfile.TarInfo("scan.ply")
+            member.size = len(content)
+            archive.addfile(member, BytesIO(content))
+    else:
+        path.write_bytes(bz2.compress(content))
+    assert path.stat().st_size < 100_000
+    refuse(path, "would expand from", "MiB or more", "without compression")

@@ -116,8 +116,8 @@ def test_has_no_jump_where_levels_meet(fitted):
 
 
 def test_follows_the_points_less_where_they_are_known_to_be_noisy():
-    observed = sphere(4000, 0.02)
-    config = Ssd(cells=96, levels=3)
+    observed = sphere(3000, 0.02)
+    config = Ssd(cells=64, levels=3)
     rough, even = (fit_one(config, replace(observed, noise=noise)) for noise in (0.0005, 0.02))
     x = torch.as_tensor(sphere(3000, 0.0, 9).points, dtype=torch.float32)
     with torch.no_grad():

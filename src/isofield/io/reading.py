@@ -149,8 +149,7 @@ def _parse(path: Path, data: bytes, extension: str) -> Raw:
     archive = extension in ARCHIVES
     if look and look != extension and not archive and {look, extension} != set(GLTF) and not _alike(look, extension):
         raise Damage(f"is named .{extension} but looks like {article(look)} file", f"rename it to .{look}")
-    if data.startswith(b"PK"):
-        check_expansion(data)
+    check_expansion(data)
     other = sniff.other(data)
     unzipped = extension == "npz" and data.startswith(b"PK")  # its parser reports the error
     if other and not look and not archive and not unzipped and not _binary_stl(extension, data):

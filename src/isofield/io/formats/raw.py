@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
 import warnings
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -16,6 +19,8 @@ CUT = "copy or export it again"
 
 EXPANSION, EXPANDED = 100, 1 << 24
 """An archive may expand to this many times its size, or to this many bytes if that is more."""
+PIECE = 1 << 20
+"""Bytes of an archive's content that are expanded at once, to count them."""
 
 
 class Damage(Exception):
@@ -111,16 +116,33 @@ def check_count(what: str, count: int, smallest: float, there: int) -> None:
 
 
 def check_expansion(data: bytes) -> None:
-    """Raises `Damage` for a zip archive that would expand beyond `EXPANSION`, before anything is expanded."""
+    """Raises `Damage` for a zip, gzip or bzip2 archive that would expand beyond `EXPANSION`. A zip archive tells its
+    size; the others are expanded in pieces that are not kept."""
+    limit = max(EXPANDED, EXPANSION * len(data))
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            expanded = sum(member.file_size for member in archive.infolist())
-    except (zipfile.BadZipFile, NotImplementedError, OSError):
+        expanded = _expanded(io.BytesIO(data), limit)
+    except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError, zlib.error):
         return  # the parser of its format reports it
-    if expanded > max(EXPANDED, EXPANSION * len(data)):
+    if expanded > limit:
         raise Damage(
-            f"would expand from {len(data) / 2**20:.3g} to {expanded / 2**20:.3g} MiB", "save it without compression"
+            f"would expand from {len(data) / 2**20:.3g} to {expanded / 2**20:.3g} MiB or more",
+            "save it without compression",
         )
+
+
+def _expanded(data: io.BytesIO, limit: int) -> int:
+    """The size of an archive's content in bytes; 0 for other data."""
+    magic = data.getvalue()[:3]
+    if magic.startswith(b"PK"):
+        with zipfile.ZipFile(data) as archive:
+            return sum(member.file_size for member in archive.infolist())
+    if not magic.startswith((b"\x1f\x8b", b"BZh")):
+        return 0
+    size = 0
+    with bz2.BZ2File(data) if magic == b"BZh" else gzip.GzipFile(fileobj=data) as stream:
+        while size <= limit and (piece := stream.read(PIECE)):
+            size += len(piece)
+    return size
 
 
 def bytes_of_colors(colors: np.ndarray) -> np.ndarray:
