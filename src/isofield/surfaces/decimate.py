@@ -16,7 +16,10 @@ def decimate(mesh: trimesh.Trimesh, faces: int) -> trimesh.Trimesh:
         return mesh
     center, scale = mesh.bounds.mean(0), float(mesh.extents.max())
     vertices = (np.asarray(mesh.vertices, np.float64) - center) / scale
-    small, triangles = fast_simplification.simplify(vertices, np.asarray(mesh.faces, np.int32), target_count=faces)
+    small, triangles, before = vertices, np.asarray(mesh.faces, np.int32), np.inf
+    while faces < len(triangles) < before:  # on flat parts it ends early, with faces that another run collapses
+        before = len(triangles)
+        small, triangles = fast_simplification.simplify(small, triangles, target_count=faces)
     fewer = trimesh.Trimesh(np.asarray(small, np.float64) * scale + center, triangles, process=False)
     if not check(mesh).problems and check(fewer).problems:
         fewer = repair(fewer)

@@ -1,0 +1,228 @@
+"""A mesh is taken at its word: exact distances, sharp edges, and a sentence for what was repaired."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import trimesh
+from scipy.spatial.transform import Rotation
+
+import isofield
+from isofield import InputError, surfaces
+from isofield.configs import Ssd, Triangles
+from isofield.solids.triangles import distance_to
+
+SIZE = np.array([3.0, 2.0, 1.0])
+REAL = Path(os.environ.get("ISOFIELD_DATA", Path(__file__).parents[3] / "shared" / "data")) / "real"
+
+
+def box(size=SIZE, at=(0, 0, 0)):
+    made = trimesh.creation.box(size)
+    made.apply_translation(at)
+    return made
+
+
+def turned(mesh):
+    """The mesh after a rotation about no axis of its own."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = Rotation.from_rotvec([0.7, -0.4, 1.1]).as_matrix()
+    mesh.apply_transform(matrix)
+    return mesh
+
+
+def distance_to_box(x):
+    """The signed distance (n,) of points (n, 3) to the box of `SIZE` around the origin."""
+    q = np.abs(x) - SIZE / 2
+    return np.linalg.norm(np.maximum(q, 0), axis=1) + np.minimum(q.max(1), 0)
+
+
+def plate(thickness=1.0, side=200.0):
+    """A square plate with a square hole through it."""
+    outline = trimesh.creation.box((side, side, thickness))
+    hole = trimesh.creation.box((side / 5, side / 5, 3 * thickness))
+    return trimesh.boolean.difference([outline, hole], engine="manifold")
+
+
+def edges_and_corners(mesh):
+    """Points on the edges of a mesh."""
+    ends = np.asarray(mesh.vertices)[mesh.edges_unique]
+    return np.concatenate([(1 - t) * ends[:, 0] + t * ends[:, 1] for t in np.linspace(0, 1, 9)])
+
+
+def test_the_distance_to_a_box_is_exact_everywhere():
+    sdf = isofield.fit(box())
+    x = np.random.default_rng(0).uniform(-4, 4, (5000, 3))
+    assert sdf.kind == "triangles"
+    assert sdf.provenance["method"] == "triangles"
+    assert sdf.provenance["noise"] == 0
+    assert sdf.provenance["faces"] == 12
+    assert np.abs(sdf(x) - distance_to_box(x)).max() < 1e-12
+    assert np.abs(sdf(torch.from_numpy(x)).numpy() - distance_to_box(x)).max() < 1e-6
+    assert np.abs(sdf.project(x) - x).max() > 0.1
+    assert np.abs(distance_to_box(sdf.project(x))).max() < 1e-5
+
+
+def test_gradients_are_directions_to_the_closest_point():
+    sdf = isofield.fit(box())
+    x = np.random.default_rng(1).uniform(-4, 4, (1000, 3))
+    expected = (distance_to_box(x[:, None].repeat(3, 1).reshape(-1, 3) + np.tile(1e-6 * np.eye(3), (1000, 1)))
+                .reshape(-1, 3) - distance_to_box(x)[:, None]) / 1e-6  # fmt: skip
+    clear = np.abs(np.linalg.norm(expected, axis=1) - 1) < 1e-3  # not on the medial axis
+    assert np.abs(sdf.gradient(x) - expected)[clear].max() < 1e-3
+    at = torch.from_numpy(x).requires_grad_()
+    slope = torch.autograd.grad(sdf(at).sum(), at)[0].numpy()
+    assert np.abs(slope - expected)[clear].max() < 1e-3
+    on = np.array([[1.5, 0.3, 0.2], [0.4, -1.0, 0.1]])
+    assert np.allclose(sdf.gradient(on), [[1, 0, 0], [0, -1, 0]])
+
+
+@pytest.mark.parametrize("make", [box, lambda: turned(box())], ids=["along the axes", "turned"])
+def test_the_edges_of_a_box_are_exact_in_its_mesh(make):
+    given = make()
+    extraction = isofield.fit(given).extract(64)
+    mesh = extraction.mesh
+    assert extraction.problems == []
+    assert mesh.volume == pytest.approx(6, rel=1e-6)
+    assert distance_to(mesh.vertices, mesh.faces)(edges_and_corners(given)).max() < 1e-6
+    assert distance_to(given.vertices, given.faces)(mesh.triangles_center).max() < 1e-6
+
+
+def test_a_thin_plate_with_a_hole_keeps_both_sides_and_the_hole():
+    given = turned(plate(thickness=1.0, side=200.0))
+    extraction = isofield.fit(given).extract(400)
+    assert extraction.problems == []
+    assert extraction.mesh.volume == pytest.approx(given.volume, rel=1e-4)
+    assert extraction.mesh.euler_number == 0
+    away = distance_to(extraction.mesh.vertices, extraction.mesh.faces)(edges_and_corners(given))
+    assert away.max() < 0.0005 * np.linalg.norm([200, 200])
+
+
+def test_decimation_leaves_a_closed_box():
+    sdf = isofield.fit(turned(box()))
+    fewer = surfaces.decimate(sdf.mesh(48), 200)
+    assert surfaces.check(fewer).problems == []
+    assert len(fewer.faces) <= 200
+    assert fewer.volume == pytest.approx(6, rel=1e-3)
+
+
+def test_inside_out_doubled_and_missing_faces_are_repaired_and_said():
+    x = np.random.default_rng(2).uniform(-2, 2, (500, 3))
+    inverted = box()
+    inverted.invert()
+    doubled = trimesh.Trimesh(box().vertices, np.concatenate([box().faces, box().faces[:5]]), process=False)
+    open_ = trimesh.Trimesh(box().vertices, box().faces[1:], process=False)
+    for mesh, sentence in (
+        (inverted, "12 faces are reversed to point outward"),
+        (doubled, "5 faces without area, not finite or repeated are left out"),
+        (open_, "holes of .* of the area are closed"),
+    ):
+        with pytest.warns(UserWarning, match=sentence):
+            sdf = isofield.fit(mesh)
+        assert np.abs(sdf(x) - distance_to_box(x)).max() < 1e-12
+
+
+def test_boxes_that_overlap_are_their_union():
+    both = trimesh.util.concatenate([box((2, 2, 2)), box((2, 2, 2), at=(1.0, 0.5, 0.25))])
+    sdf = isofield.fit(both)
+    mesh = sdf.extract(64).mesh
+    overlap = 1 * 1.5 * 1.75
+    assert surfaces.check(mesh).problems == []
+    assert mesh.volume == pytest.approx(16 - overlap, rel=1e-3)
+    inner = np.array([[0.5, 0.25, 0.125]])  # the middle of the overlap: walls inside do not count
+    assert sdf(inner)[0] == pytest.approx(-distance_to(*_union(both))(inner)[0])
+
+
+def _union(both):
+    first, second = both.split()
+    made = trimesh.boolean.union([first, second], engine="manifold")
+    return made.vertices, made.faces
+
+
+def test_a_cavity_stays_one():
+    wall = box((1, 1, 1))
+    wall.invert()
+    sdf = isofield.fit(trimesh.util.concatenate([box((2, 2, 2)), wall]))
+    assert sdf(np.zeros((1, 3)))[0] == pytest.approx(0.5)
+    assert sdf(np.array([[0.75, 0.0, 0.0]]))[0] == pytest.approx(-0.25)
+    extraction = sdf.extract(48)
+    assert extraction.problems == []
+    assert extraction.mesh.volume == pytest.approx(7, rel=1e-6)
+
+
+@pytest.mark.parametrize(("scale", "move"), [(1e-6, [5e-6, -3e-6, 0]), (1e12, [3e12, 0, -7e12])])
+def test_units_and_position_do_not_matter(scale, move):
+    other = box()
+    other.apply_scale(scale)
+    other.apply_translation(move)
+    sdf = isofield.fit(other)
+    x = np.random.default_rng(3).uniform(-2, 2, (500, 3))
+    assert np.abs(sdf(x * scale + move) / scale - distance_to_box(x)).max() < 1e-9
+    assert sdf.mesh(32).volume == pytest.approx(6 * scale**3, rel=1e-6)
+
+
+def test_a_folder_gives_the_same_field(tmp_path):
+    sdf = isofield.fit(turned(box()))
+    sdf.save(tmp_path / "box")
+    again = isofield.load(tmp_path / "box")
+    x = np.random.default_rng(4).uniform(-2, 2, (500, 3))
+    assert np.array_equal(again(x), sdf(x))
+    assert again.kind == "triangles"
+    moved = again.moved(np.eye(4)).offset(0.1)  # copies of the module, and fields made of it
+    assert np.abs(moved(x) - (sdf(x) - 0.1)).max() < 1e-5
+
+
+def test_other_settings_or_a_noise_still_sample_the_faces():
+    mesh = trimesh.creation.icosphere(3)
+    small = Ssd(oriented=500, cells=16, levels=2)
+    assert isofield.fit(mesh, method="ssd", quality="fast", config=small).kind == "grid"
+    assert isofield.fit(mesh, quality="fast", noise=0.0).kind == "triangles"
+
+
+def sheet():
+    """A square of two triangles."""
+    return trimesh.Trimesh([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], [[0, 1, 2], [0, 2, 3]], process=False)
+
+
+def test_a_sheet_is_thickened_only_if_asked():
+    with pytest.raises(InputError, match=r"Trimesh encloses no volume .*: thicken its faces"):
+        isofield.fit(sheet(), method="triangles")
+    with pytest.warns(UserWarning, match="are thickened"):
+        sdf = isofield.fit(sheet(), method="triangles", config=Triangles(thickness=0.05))
+    half = 0.025 * np.sqrt(2)
+    x = np.array([[0.5, 0.5, 0.0], [0.5, 0.5, 0.2], [0.5, -1.0, 0.0]])
+    assert np.allclose(sdf(x), [-half, 0.2 - half, 1 - half])
+    extraction = sdf.extract(96)
+    assert extraction.problems == []
+    assert extraction.mesh.volume == pytest.approx(
+        2 * half + 4 * np.pi * half**2 / 2 + 4 / 3 * np.pi * half**3, rel=0.01
+    )
+
+
+def test_few_sheets_beside_a_solid_are_left_out_and_said():
+    loose = sheet()
+    loose.apply_scale(0.5)
+    loose.apply_translation([3, 0, 0])
+    with pytest.warns(UserWarning, match=r"sheets \(.* of the area\) are left out"):
+        sdf = isofield.fit(trimesh.util.concatenate([box(), loose]))
+    assert sdf.mesh(48).volume == pytest.approx(6, rel=1e-6)
+
+
+def test_points_have_no_faces_to_take():
+    with pytest.raises(InputError, match="holds only points, and method triangles needs a mesh"):
+        isofield.fit(np.random.default_rng(0).normal(size=(500, 3)), method="triangles")
+
+
+def test_a_real_plate():
+    path = REAL / "tray.stl"
+    if not path.exists():
+        pytest.skip(f"{path} is absent")
+    given = isofield.read(path)
+    extraction = isofield.fit(path).extract()
+    assert extraction.problems == []
+    assert extraction.mesh.volume == pytest.approx(347_866, rel=0.0003)
+    diagonal = float(np.linalg.norm(given.extents))
+    points, _ = trimesh.sample.sample_surface(given, 20_000, seed=0)
+    assert np.quantile(distance_to(extraction.mesh.vertices, extraction.mesh.faces)(points), 0.999) < 0.0005 * diagonal
+    assert distance_to(given.vertices, given.faces)(extraction.mesh.triangles_center).max() < 0.0005 * diagonal
