@@ -30,8 +30,8 @@ SHEET_NEIGHBOURS, LEAST_SHEET_NEIGHBOURS = 24, 16
 SPLITS = 4
 """Rounds of labels and fits of that search."""
 SINGLE, POOLED, POOL = 0.3, 0.42, 20
-"""There are two sheets if they reduce the residual of one to the first fraction, or its median over so many neighbours
-to the second. In normal noise 1 % of points are below .37, and 1 % of medians below .43."""
+"""There are two sheets if they reduce the residual of one to the first fraction, or its median over `POOL` neighbours to
+the second. In normal noise 1 % of points are below .37, and 1 % of medians below .43."""
 FLAT = 0.08
 """A neighbourhood is flat if its third principal component is below this fraction of the second."""
 FLATTER = 0.7
@@ -229,7 +229,7 @@ def _left(terms: np.ndarray, height: np.ndarray) -> np.ndarray:
 
 
 def _residual(terms: np.ndarray, height: np.ndarray, coefficients: int | np.ndarray) -> np.ndarray:
-    """(m,) standard deviation of what terms (m, c, k) leave of height (m, k), with so many coefficients."""
+    """(m,) standard deviation of what terms (m, c, k) leave of height (m, k), with this number of coefficients."""
     return np.sqrt(np.square(_left(terms, height)).sum(1) / np.maximum(height.shape[1] - coefficients, 1))
 
 

@@ -17,7 +17,7 @@ CLOSED = 0.35
 """A surface is closed where the winding number, averaged over both sides, is at least this at the points in the median:
 1/2 on a closed surface, 0 on a plane."""
 UNSURE = 0.01
-"""Beyond this conflict of the orientations, nothing can be told; such points are those of thin parts in noise."""
+"""Beyond this conflict of the orientations, nothing can be decided; such points are those of thin parts in noise."""
 
 
 @dataclass(frozen=True)

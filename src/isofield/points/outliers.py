@@ -18,7 +18,7 @@ EVERY, AROUND, MUCH_SPARSER = 8, 16, 4.0
 ROUNDS = 4
 SHEET, BEND, SLOPE = 16, 0.01, 0.2
 """The point is kept all the same where its `SHEET` nearest neighbours are flat (`BEND`, the ratio of their third
-principal component to their second) and their plane leads to it within this slope: there a surface goes on, sparser."""
+principal component to their second) and their plane leads to it within this slope: there the surface continues."""
 BULK, LONE = 0.15, 2.0
 """Points that are `MUCH_SPARSER` than the cloud and `LONE` than those around are outliers where that ratio is above
 `BULK`: they fill a volume."""
