@@ -30,8 +30,8 @@ SHEET_NEIGHBOURS, LEAST_SHEET_NEIGHBOURS = 24, 16
 SPLITS = 4
 """Rounds of labels and fits of that search."""
 SINGLE, POOLED, POOL = 0.3, 0.42, 20
-"""There are two sheets if they reduce the residual of one to the first fraction, or its median over `POOL` neighbours to
-the second. In normal noise 1 % of points are below .37, and 1 % of medians below .43."""
+"""There are two sheets if they reduce the residual of one to the first fraction, or its median over `POOL` neighbours
+to the second. In normal noise 1 % of points are below .37, and 1 % of medians below .43."""
 FLAT = 0.08
 """A neighbourhood is flat if its third principal component is below this fraction of the second."""
 FLATTER = 0.7
