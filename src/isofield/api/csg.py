@@ -99,7 +99,8 @@ def _derived(
     lower, upper = (triple(sdf.similarity.apply(corner)) for corner in corners)
     return replace(
         sdf, field=field.eval().requires_grad_(False), points=points, lower=lower, upper=upper, colors=None,
-        attributes={}, interrupted=False, provenance={**provenance, "bounds": [one.tolist() for one in corners]},
+        attributes={}, interrupted=False, left_out=None,
+        provenance={**provenance, "bounds": [one.tolist() for one in corners]},
     )  # fmt: skip
 
 

@@ -93,12 +93,13 @@ def fit(
     if word is not None:
         triangles, similarity = word
         shown = Openness(False, "its faces enclose a volume")
-        clean, outliers, corners, deviation, sensors = cloud, 0, triangles.reshape(-1, 3), 0.0, None
+        clean, outliers, corners, deviation, sensors = cloud, np.empty((0, 3)), triangles.reshape(-1, 3), 0.0, None
         observed = Observation(similarity.apply(cloud.points), cloud.normals, 0.0, triangles, oriented=True)
     else:
         # Whatever the unit, distances are taken where they neither overflow nor vanish; outliers do not set the scale.
         first = normalization(cloud.points)
         clean, outliers = cleaned(_mapped(cloud, first), quality)
+        outliers = first.invert(outliers)
         similarity = _after(first, normalization(clean.points))
         corners = similarity.apply(first.invert(clean.points))
         sensors = None if clean.sensors is None else similarity.apply(first.invert(clean.sensors))
@@ -137,7 +138,7 @@ def fit(
         "seed": seed,
         "settings": asdict(settings),
         "losses": dict(losses),
-        "points": {"given": len(cloud.points), "outliers": outliers, "used": len(points)},
+        "points": {"given": len(cloud.points), "outliers": len(outliers), "used": len(points)},
         "faces": None if mesh is None else len(mesh.faces),
         "noise": deviation / similarity.scale,
         "surface": {"open": shown.open, "reason": shown.reason},
@@ -157,6 +158,7 @@ def fit(
         clean.attributes,
         None if sensors is None else similarity.invert(sensors),
         shown.open,
+        left_out=outliers,
     )
 
 

@@ -81,22 +81,22 @@ def views_of(source: Source) -> list[View]:
     return []
 
 
-def cleaned(cloud: Cloud, quality: Quality) -> tuple[Cloud, int]:
-    """The cloud without duplicates and outliers, downsampled where it is denser than the field resolves, and the number
-    of outliers; warns where these are many, or where the box is smaller without them."""
+def cleaned(cloud: Cloud, quality: Quality) -> tuple[Cloud, np.ndarray]:
+    """The cloud without duplicates and outliers, downsampled where it is denser than the field resolves, and the
+    outliers (k, 3); warns where these are many, or where the box is smaller without them."""
     cloud = drop_duplicates(cloud)
     if len(cloud.points) > DENSE:
         cloud = _thinned(cloud, VOXELS[quality])
     kept = inliers(cloud.points)
-    clean, outliers = select(cloud, kept), int(np.count_nonzero(~kept))
+    clean, outliers = select(cloud, kept), cloud.points[~kept]
     before, after = np.ptp(cloud.points, axis=0), np.ptp(clean.points, axis=0)
     shrunk = (before - after) / np.maximum(before, 1e-300)
     where = [f"{part:.0%} along {axis}" for part, axis in zip(shrunk, "xyz", strict=True) if part > SHRUNK]
-    if where or outliers > MANY * len(kept):
+    if where or len(outliers) > MANY * len(kept):
         box = f", which shrinks the box by {' and '.join(where)}" if where else ""
         warnings.warn(
-            f"{outliers} of {len(kept)} points are left out as outliers{box}; if they belong to the surface, fit that "
-            "part of the points on its own",
+            f"{len(outliers)} of {len(kept)} points are left out as outliers{box}; if they belong to the surface, "
+            "fit that part of the points on its own",
             stacklevel=3,
         )
     return clean, outliers

@@ -12,8 +12,9 @@ from isofield import surfaces
 from isofield.api.coverage import trimmed
 from isofield.api.sdf import SDF, Extraction
 from isofield.configs.common import check_finish
+from isofield.evaluate.rays import Rays, rays_met, stray
 from isofield.kdtree import nearest
-from isofield.points import subsample
+from isofield.points import local_spacing, subsample
 from isofield.solids.triangles import distance_to
 
 NEIGHBOURS = 4
@@ -74,37 +75,70 @@ def _with_attributes(sdf: SDF, mesh: trimesh.Trimesh) -> trimesh.Trimesh:
     return mesh
 
 
-SAMPLES = 100_000
-"""At most this number of input points, and half as many points of the mesh, are compared."""
+SAMPLES = 30_000
+"""This number of points on the mesh is compared with the input, and at most as many rays."""
 UNSEEN = 4.0
 """A point of the mesh is unobserved where no input point lies within this many spacings; a uniform scan has none."""
+
+
+FAR_SENSOR = 2.0
+"""A sensor farther away than this many diagonals counts as that far along its ray: 1 % of an aeroplane's range is more
+than the scan."""
 
 
 @dataclass(frozen=True)
 class FitReport:
     """Figures of a fit, lengths in the input's units.
 
-    median, p95: distance of the input's points from the mesh. unseen: fraction of the mesh's area that is unobserved.
-    volume: enclosed (cubic units).
+    median, p95: distance of the input's points from the mesh, outliers included. unseen: fraction of the mesh's area
+    that is farther from all points than three local spacings. volume: enclosed (cubic units). spacings: the median
+    distance over the median local spacing. rays: of the sensors to their points, or None where no sensor is known.
     """
 
     median: float
     p95: float
     unseen: float
     volume: float
+    spacings: float
+    rays: Rays | None = None
 
 
-def report(mesh: trimesh.Trimesh, points: np.ndarray, spacing: float) -> FitReport:
-    """Compare a mesh with the points (n, 3) that it was made from; spacing: median distance of neighbouring points."""
-    chosen, _ = subsample(points, spacing)
-    if len(chosen) > SAMPLES:
-        chosen = chosen[np.random.default_rng(0).choice(len(chosen), SAMPLES, replace=False)]
+def report(
+    mesh: trimesh.Trimesh,
+    points: np.ndarray,
+    spacing: float,
+    left_out: np.ndarray | None = None,
+    sensors: np.ndarray | None = None,
+) -> FitReport:
+    """Compare a mesh with the points (n, 3) that it was made from.
+
+    spacing: median distance of neighbouring points. left_out: (k, 3) points that were taken for outliers; they count
+    among the distances. sensors: (n, 3) positions of the points' sensors, NaN where unknown.
+    """
+    chosen, _ = subsample(points if left_out is None else np.concatenate([points, left_out]), spacing)
     distance = distance_to(mesh.vertices, mesh.faces)(chosen)
-    samples, _ = trimesh.sample.sample_surface(mesh, SAMPLES // 2, seed=0)
-    seen = observed(samples, points, spacing)
+    median = float(np.median(distance))
     return FitReport(
-        float(np.median(distance)), float(np.percentile(distance, 95)), float(1 - seen.mean()), float(mesh.volume)
+        median,
+        float(np.percentile(distance, 95)),
+        stray(mesh, points, samples=SAMPLES),
+        float(mesh.volume),
+        median / max(float(np.median(local_spacing(points))), 1e-300),
+        None if sensors is None else _rays(mesh, points, sensors),
     )
+
+
+def _rays(mesh: trimesh.Trimesh, points: np.ndarray, sensors: np.ndarray) -> Rays | None:
+    """Shares of at most `SAMPLES` rays from sensors to their points that meet the mesh; see `evaluate.rays`."""
+    known = np.flatnonzero(np.isfinite(sensors).all(1) & (sensors != points).any(1))
+    if not len(known):
+        return None
+    if len(known) > SAMPLES:
+        known = np.random.default_rng(0).choice(known, SAMPLES, replace=False)
+    there, away = points[known], sensors[known] - points[known]
+    farthest = FAR_SENSOR * float(np.linalg.norm(np.ptp(points, axis=0)))
+    away *= np.minimum(1, farthest / np.linalg.norm(away, axis=1))[:, None]
+    return rays_met(mesh, there, there + away)
 
 
 def observed(samples: np.ndarray, points: np.ndarray, spacing: float) -> np.ndarray:

@@ -63,9 +63,9 @@ class SDF:
     upper: corners of the normalised box that contains the surface. provenance: input, version and settings of the fit.
     interrupted: the fit was stopped before its end. colors: (m, 4) uint8 of the points, or None. attributes: other
     numbers (m,) float32 at the points, by name. sensors: (m, 3) float64, the positions of the points' sensors, NaN
-    where unknown, or None; a folder does not keep them.
-    open: the surface ends where the points end; a closed one closes what they leave open. reach: how far from the
-    points the surface is trusted, in local spacings; see `confidence`.
+    where unknown, or None; a folder does not keep them. open: the surface ends where the points end; a closed one
+    closes what they leave open. reach: how far from the points the surface is trusted, in local spacings; see
+    `confidence`. left_out: (k, 3) points that were taken for outliers, or None; a folder does not keep them.
     """
 
     field: nn.Module
@@ -81,6 +81,7 @@ class SDF:
     sensors: np.ndarray | None = None
     open: bool = False
     reach: float = REACH
+    left_out: np.ndarray | None = None
     _copies: Copies = field(default_factory=dict, init=False, compare=False)
 
     def __repr__(self) -> str:

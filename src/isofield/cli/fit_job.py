@@ -5,19 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from isofield.api import SDF, Extraction
+    from collections.abc import Iterator
+
+    from isofield.api import SDF, Extraction, FitReport
     from isofield.cli.fit import Fit
     from isofield.cli.outputs import Job
     from isofield.types import Cloud, View
 
 UNLEARNED = 1.0
-"""A fit failed whose points are farther from the mesh than this many of their spacings, in the median."""
+"""A fit failed whose points are farther from the mesh than this many of their local spacings, in the median."""
 PREVIEW = (800, 800)
 """Pixels of each half of a preview."""
 DROPPED = 10
 """From this number of dropped components on, a warning."""
 OPEN = 0.15
 """Beyond this fraction of a mesh far from all points, a warning that the input is open."""
+BLOCKED = 0.1
+"""Beyond this fraction of rays that end before their points, a warning."""
+FEW = 1000
+"""Fewer points than this do not tell an open scene."""
 
 
 def one(job: Job, options: Fit[Any]) -> int:
@@ -93,41 +99,60 @@ def run(job: Job, options: Fit[Any]) -> tuple[dict[str, Any], str]:
         with finishing(job.label, begun=sdf.interrupted):
             report("extracting the surface", 0.0)
             extraction = sdf.extract(options.resolution, keep_all=options.keep_all, close_holes=options.close_holes)
-            measured = api.report(extraction.mesh, sdf.points, sdf.spacing)
+            measured = api.report(extraction.mesh, sdf.points, sdf.spacing, sdf.left_out, sdf.sensors)
             extraction = api.postprocess(
                 sdf, extraction, faces=options.faces, trim=options.trim, confidence=options.confidence
             )
             files = _write(job, sdf, extraction)
-    if measured.median > UNLEARNED * sdf.spacing:
-        warnings.warn(
-            f"{job.label}: the surface is far from the points ({measured.median:.3g} in the median, more than their "
-            "spacing): the method has not learned the shape; give it more (--quality best), or take --method auto",
-            stacklevel=2,
-        )
-    elif measured.unseen > OPEN and options.trim is None:
-        warnings.warn(
-            f"{job.label}: the scan is open: {100 * measured.unseen:.0f} % of the mesh closes it where no point is "
-            "(--trim opens it)",
-            stacklevel=2,
-        )
-    if extraction.dropped >= DROPPED:
-        warnings.warn(
-            f"{job.label}: {extraction.dropped} small components were left out of the mesh: parts of the shape are "
-            "thinner than its points resolve, or run through each other; look at the result (--preview)",
-            stacklevel=2,
-        )
+    for sentence in _doubts(sdf, extraction, measured, options):
+        warnings.warn(f"{job.label}: {sentence}", stacklevel=2)
     figures: dict[str, Any] = {
         "input": ", ".join(map(str, job.merged)) or str(job.source),
         **_input_summary(sdf),
         "median": measured.median,
         "p95": measured.p95,
         "unseen": measured.unseen,
+        "rays_met": None if measured.rays is None else measured.rays.met,
+        "rays_blocked": None if measured.rays is None else measured.rays.blocked,
         **output.of_extraction(extraction),
         "seconds": round(time.perf_counter() - begun, 2),
         "interrupted": sdf.interrupted,
         "files": files,
     }
     return figures, _following(job)
+
+
+def _doubts(sdf: SDF, extraction: Extraction, measured: FitReport, options: Fit[Any]) -> Iterator[str]:
+    """What may be wrong with a fit, each with what to do next."""
+    method, used = sdf.provenance["method"], sdf.provenance["points"]["used"]
+    if sdf.open and used < FEW:
+        yield f"{used} points are too few to tell what the surface of an open scene is: give a denser scan"
+    if measured.spacings > UNLEARNED:
+        if options.method != "auto":
+            remedy = f"method {method} has not learned the shape; take --method auto"
+        elif options.quality != "best":
+            remedy = "the cells are wider than the details; take --quality best, or fit parts of the points alone"
+        else:
+            remedy = "the cells are wider than the details; fit parts of the points alone"
+        yield (
+            f"the surface is far from the points, {measured.median:.3g} or {measured.spacings:.2g} of their spacings "
+            f"in the median: {remedy}"
+        )
+    elif measured.unseen > OPEN and not sdf.open and options.trim is None and options.surface == "auto":
+        yield (
+            f"{100 * measured.unseen:.0f} % of the mesh closes the surface where no point is: --surface open ends it "
+            "where the points end"
+        )
+    if measured.rays is not None and measured.rays.blocked > BLOCKED:
+        yield (
+            f"the mesh blocks {100 * measured.rays.blocked:.0f} % of the rays from the sensors before their points: "
+            "check the positions of the sensors, or take --surface open"
+        )
+    if extraction.dropped >= DROPPED:
+        yield (
+            f"{extraction.dropped} small components were left out of the mesh: parts of the shape are thinner than its "
+            "points resolve, or run through each other; --keep-all keeps them, --preview shows the result"
+        )
 
 
 def _merged(job: Job, options: Fit[Any]) -> Cloud | list[View]:
@@ -176,10 +201,29 @@ def _input_summary(sdf: SDF) -> dict[str, Any]:
         "outliers": points["outliers"],
         "points_used": points["used"],
         "noise": sdf.provenance["noise"],
+        "surface": _surface(sdf),
+        "sensors": _sensors(sdf),
         "method": sdf.provenance["method"],
         "quality": sdf.provenance["quality"],
         "kind": sdf.kind,
     }
+
+
+def _surface(sdf: SDF) -> str:
+    """Open or closed, and why."""
+    reason = sdf.provenance.get("surface", {}).get("reason")
+    return ("open" if sdf.open else "closed") + (f": {reason}" if reason else "")
+
+
+def _sensors(sdf: SDF) -> str | None:
+    """How many of the points have a sensor; None for a mesh."""
+    import numpy as np
+
+    if sdf.provenance.get("faces") is not None:
+        return None
+    if sdf.sensors is None:
+        return "unknown"
+    return f"known for {100 * np.isfinite(sdf.sensors).all(1).mean():.0f} % of the points"
 
 
 def _faces_or_points(sdf: SDF) -> dict[str, Any]:

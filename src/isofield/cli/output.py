@@ -38,10 +38,14 @@ LABELS = {
     "greatest": "greatest distance",
     "outliers": "outliers left out",
     "noise": "noise",
+    "surface": "surface",
+    "sensors": "sensors",
     "method": "method",
     "median": "points to surface, median",
     "p95": "points to surface, 95 %",
     "unseen": "area far from all points",
+    "rays_met": "rays from the sensors that meet the surface at their point",
+    "rays_blocked": "rays that it blocks before",
     "volume": "volume",
     "watertight": "watertight",
     "problems": "problems",
@@ -57,6 +61,8 @@ LABELS = {
 }
 """The figures that are shown to people, in order; JSON has all."""
 
+SHARES = ("unseen", "rays_met", "rays_blocked")
+"""Fractions, shown in per cent."""
 LENGTHS = ("noise", "median", "p95")
 """Figures in the input's units."""
 
@@ -142,7 +148,7 @@ def _text(name: str, value: Any, diagonal: float | None) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if name == "unseen":
+    if name in SHARES:
         return f"{100 * value:.1f} %"
     if name == "seconds":
         return f"{value:.1f}"
