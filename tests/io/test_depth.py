@@ -65,6 +65,8 @@ def test_points_lie_on_the_ball_and_look_outward(files):
     assert np.abs(np.linalg.norm(away, axis=1) - RADIUS).max() < 0.002  # millimetres, at a slant
     assert ((away / RADIUS * cloud.normals).sum(1) > 0.9).all()
     assert len(cloud.points) > 6 * 4000
+    assert {tuple(sensor) for sensor in cloud.sensors} == {tuple(matrix[:3, 3]) for matrix in POSES.values()}
+    assert (((cloud.sensors - cloud.points) * cloud.normals).sum(1) > 0).all()
 
 
 def test_what_is_before_the_ball_is_free_and_what_is_behind_or_beside_it_is_not_known():

@@ -379,3 +379,37 @@ def test_nothing_is_unpickled(tmp_path):
     (tmp_path / "c.npy").write_bytes(stream.getvalue())
     with pytest.raises(InputError, match="Python objects"):
         read(tmp_path / "c.npy")
+
+
+@pytest.mark.parametrize(
+    ("viewpoint", "height", "sensor"),
+    [
+        ("0 0 0 1 0 0 0", 1, None),  # the default: not known
+        ("0 0 0 1 0 0 0", 10, [0, 0, 0]),  # a depth image: the camera
+        ("0 0 0 0 1 0 0", 1, [0, 0, 0]),  # turned: somebody set it
+        ("1.5 -2 3 1 0 0 0", 1, [1.5, -2, 3]),
+        ("1.5 -2 3 1 0 0 0", 10, [1.5, -2, 3]),
+    ],
+)
+def test_pcd_viewpoint_is_the_sensor(tmp_path, table, viewpoint, height, sensor):
+    points = table.astype("<f4")
+    points[:10] = np.nan
+    body = b"".join(struct.pack("<3fI", *row, 0) for row in points.tolist())
+    data = pcd(table, "binary", body, height).replace(b"0 0 0 1 0 0 0", viewpoint.encode())
+    (tmp_path / "c.pcd").write_bytes(data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        cloud = read(tmp_path / "c.pcd")
+    if sensor is None:
+        assert cloud.sensors is None
+    else:
+        assert cloud.sensors.shape == cloud.points.shape
+        assert (cloud.sensors == sensor).all()
+
+
+@pytest.mark.parametrize("viewpoint", ["0 0 0", "a b c 1 0 0 0", "nan 0 0 1 0 0 0"])
+def test_pcd_with_a_broken_viewpoint(tmp_path, table, viewpoint):
+    body = b"".join(struct.pack("<3fI", *row, 0) for row in table.tolist())
+    (tmp_path / "c.pcd").write_bytes(pcd(table, "binary", body).replace(b"0 0 0 1 0 0 0", viewpoint.encode()))
+    with pytest.raises(InputError, match="VIEWPOINT that is not seven numbers"):
+        read(tmp_path / "c.pcd")

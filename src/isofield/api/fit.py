@@ -103,7 +103,8 @@ def fit(
         similarity = _after(first, normalization(clean.points))
         corners = similarity.apply(first.invert(clean.points))
         sensors = None if clean.sensors is None else similarity.apply(first.invert(clean.sensors))
-        free = io.free_of(views, similarity) if (views := views_of(source)) else None
+        measured = views_of(source) or io.rays_of(cloud)
+        free = io.free_of(measured, similarity) if measured else None
         faces = None if mesh is None else similarity.apply(np.asarray(mesh.triangles))
         deviation = None if deviation is None else deviation * float(np.linalg.norm(np.ptp(corners, axis=0)))
         shown = openness(corners, sensors) if surface == "auto" else Openness(surface == "open", "as asked")

@@ -1,4 +1,4 @@
-"""Depth images: reading them with their cameras, their points with normals, and the space that they show to be free."""
+"""Depth images: reading them with their cameras, and their points with normals."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from isofield.errors import InputError
 from isofield.files import printable
 from isofield.io.formats import numpy_files
 from isofield.io.formats.raw import Damage
+from isofield.io.free_space import project
 from isofield.io.poses import is_rigid, read_json
-from isofield.types import Cloud, FreeSpace, Similarity, View
+from isofield.types import Cloud, View
 
 MILLIMETRES = 1000.0
 """Units of a 16-bit PNG per metre."""
@@ -67,8 +68,8 @@ def read_depth(path: str | os.PathLike[str]) -> np.ndarray:
 def cloud_of(views: Sequence[View]) -> Cloud:
     """The points of depth images, (n, 3) in the world, with normals (n, 3) towards their cameras.
 
-    A normal comes from the differences between adjacent pixels. Pixels at the border of a surface (a jump of depth) or
-    at a grazing angle are left out. Raises `InputError` if none are left.
+    A normal comes from the differences between adjacent pixels; the sensors are the cameras. Pixels at the border of a
+    surface (a jump of depth) or at a grazing angle are left out. Raises `InputError` if none are left.
     """
     parts = [_points(view) for view in views]
     points, normals = (np.concatenate([part[index] for part in parts]) for index in (0, 1))
@@ -76,48 +77,15 @@ def cloud_of(views: Sequence[View]) -> Cloud:
         raise InputError(
             "the depth images show no surface (all pixels are at jumps of depth or grazing angles): give others."
         )
-    return Cloud(points, normals)
-
-
-def free_of(views: Sequence[View], similarity: Similarity) -> FreeSpace:
-    """The free space of views, for points and margins in the normalised space of `similarity`.
-
-    A point is free if some camera measured a surface behind it, at least the margin farther away. Pixels without a
-    measurement are ignored.
-    """
-
-    def free(x: np.ndarray, margin: float) -> np.ndarray:
-        world = similarity.invert(x)
-        seen = np.zeros(len(world), bool)
-        for view in views:
-            depth, measured = _project(view, world)
-            seen |= (measured > 0) & (depth > 0) & (depth < measured - margin / similarity.scale)
-        return seen
-
-    return free
+    sensors = np.repeat([view.pose[:3, 3] for view in views], [len(part[0]) for part in parts], axis=0)
+    return Cloud(points, normals, sensors=sensors)
 
 
 def unmeasured(view: View, x: np.ndarray) -> np.ndarray:
     """(n,) bool: which points (n, 3), in the world, project to pixels of a view without a measurement."""
     blank = replace(view, depth=np.where(view.depth > 0, 0.0, 1.0))
-    depth, unseen = _project(blank, x)
+    depth, unseen = project(blank, x)
     return (depth > 0) & (unseen > 0)
-
-
-def _project(view: View, world: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The depth (n,) of points (n, 3) in a view, and the depth measured there (n,); 0 outside the image."""
-    rotation, shift = view.pose[:3, :3], view.pose[:3, 3]
-    local = (world - shift) @ rotation  # the inverse of x' = R x + t
-    depth = local[:, 2]
-    pixel = local @ view.intrinsics.T
-    before = depth > 0
-    column, row = (np.full(len(world), -1.0) for _ in range(2))
-    column[before], row[before] = (pixel[before, axis] / pixel[before, 2] for axis in (0, 1))
-    height, width = view.depth.shape
-    inside = before & (column > -0.5) & (column < width - 0.5) & (row > -0.5) & (row < height - 0.5)
-    measured = np.zeros(len(world))
-    measured[inside] = view.depth[np.rint(row[inside]).astype(int), np.rint(column[inside]).astype(int)]
-    return depth, measured
 
 
 def _points(view: View) -> tuple[np.ndarray, np.ndarray]:
@@ -168,7 +136,7 @@ def _without_overlap(views: Sequence[View]) -> np.ndarray:
     points = [_points(view)[0][::50] for view in views]
     others = [np.concatenate([*points[:index], *points[index + 1 :]]) for index in range(len(views))]
     pairs = zip(views, others, strict=True)
-    return np.array([len(x) > 0 and (_project(view, x)[1] > 0).mean() < LEAST_SEEN for view, x in pairs])
+    return np.array([len(x) > 0 and (project(view, x)[1] > 0).mean() < LEAST_SEEN for view, x in pairs])
 
 
 def _npy(path: Path, name: str) -> np.ndarray:

@@ -190,7 +190,7 @@ def _shape(raw: Raw) -> trimesh.Trimesh | Cloud:
     colors = None if raw.colors is None else bytes_of_colors(raw.colors)
     more = {name: np.asarray(values, np.float32) for name, values in raw.attributes.items()}
     if raw.faces is None or not len(raw.faces):
-        return Cloud(np.ascontiguousarray(raw.points, np.float64), _unit(raw.normals), colors, more)
+        return Cloud(np.ascontiguousarray(raw.points, np.float64), _unit(raw.normals), colors, more, raw.sensors)
     import trimesh
 
     first, inverse = distinct(raw.points)

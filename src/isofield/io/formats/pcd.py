@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,7 +16,9 @@ def parse(data: bytes) -> Raw:
     """Parses a PCD file. Raises `Damage`.
 
     In an organised cloud (one with a height: a depth image) a point of NaN is a pixel without a measurement; these are
-    left out with a warning.
+    left out with a warning. VIEWPOINT gives the position of the sensor, in the axes of the points, as PCL's estimation
+    of normals takes it. The default (0 0 0 1 0 0 0) is that of an organised cloud, too; in any other cloud it means
+    that the position is unknown.
     """
     head, body = _header(data)
     try:
@@ -31,6 +34,7 @@ def parse(data: bytes) -> Raw:
             raise ValueError
     except (KeyError, ValueError, IndexError, TypeError):
         raise Damage("has a PCD header that is not complete") from None
+    viewpoint = _viewpoint(head.get("VIEWPOINT", []), organised=height > 1)
     size = sum(kind.itemsize * repeat for kind, repeat in zip(kinds, repeats, strict=True))
     if coding == "ascii":
         check_count("points", count, 2 * sum(repeats), len(body) + 1)
@@ -50,7 +54,20 @@ def parse(data: bytes) -> Raw:
         )
         normals, colors = (None if part is None else part[measured] for part in (raw.normals, raw.colors))
         raw = Raw(raw.points[measured], None, normals, colors)
-    return raw
+    return raw if viewpoint is None else replace(raw, sensors=np.tile(viewpoint, (len(raw.points), 1)))
+
+
+def _viewpoint(words: list[str], organised: bool) -> np.ndarray | None:
+    """The position (3,) of the sensor by the words of VIEWPOINT, or None where the header does not know it."""
+    try:
+        values = [float(word) for word in words]
+    except ValueError:
+        raise Damage("has a VIEWPOINT that is not seven numbers") from None
+    if len(values) not in (0, 7) or not np.isfinite(values).all():
+        raise Damage("has a VIEWPOINT that is not seven numbers")
+    if not organised and (not values or values == [0, 0, 0, 1, 0, 0, 0]):
+        return None
+    return np.array(values[:3] or [0.0, 0.0, 0.0])
 
 
 def _header(data: bytes) -> tuple[dict[str, list[str]], bytes]:

@@ -38,6 +38,7 @@ class Raw:
 
     points: (n, 3) float64. faces: (m, 3) int64 or None. normals: (n, 3) float64 as the file has them, or None.
     colors: (n, 3) or (n, 4), as the file has them, or None. attributes: other numbers (n,) at the points, by name.
+    sensors: (n, 3) float64, position of the sensor of each point, NaN where unknown, or None.
     """
 
     points: np.ndarray
@@ -45,6 +46,7 @@ class Raw:
     normals: np.ndarray | None = None
     colors: np.ndarray | None = None
     attributes: Mapping[str, np.ndarray] = field(default_factory=dict)
+    sensors: np.ndarray | None = None
 
 
 def numbers(text: bytes) -> np.ndarray:
