@@ -141,39 +141,61 @@ def second_sheet(
     algorithm). There are two sheets where that reduces the residual far more than it does in normal noise.
     """
     index = index[:, :SHEET_NEIGHBOURS]
+    if index.shape[1] < LEAST_SHEET_NEIGHBOURS:
+        return np.zeros(index.shape, bool)
+    split = split_sheets(points, index, normals)
     part = points if at is None else points[at]
-    count = index.shape[1]
-    other, ratio = np.zeros((len(index), count), bool), np.ones(len(index))
-    if count < LEAST_SHEET_NEIGHBOURS:
-        return other
-    chunks = ranges(len(index), 4096)
-    for rows, found in zip(chunks, parallel_map(lambda r: _split(points, index[r], normals[r]), chunks), strict=True):
-        other[rows], ratio[rows] = found
     around = nearest(cKDTree(part), part, k=min(POOL, len(part)))[1] if at is not None else index[:, :POOL]
-    two = (ratio < SINGLE) | (np.median(ratio[around], axis=1) < POOLED)
-    return other & two[:, None]
+    return (split.position > 0.5) & has_two_sheets(split.ratio, around)[:, None]
 
 
-def _split(points: np.ndarray, index: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Labels (m, k) of a second sheet, and the residual of two sheets relative to that of one, (m,)."""
+def has_two_sheets(ratio: np.ndarray, around: np.ndarray) -> np.ndarray:
+    """(m,) bool, from the ratios (m,) of `split_sheets` and the rows of neighbours around each, (m, k)."""
+    return (ratio < SINGLE) | (np.median(ratio[around], axis=1) < POOLED)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Two sheets fitted to the neighbours of m points.
+
+    position: (m, k) of each neighbour between the sheet of its point, 0, and the other, 1. ratio: (m,) residual of two
+    sheets relative to that of one. normals: (m, 3) of unit length, of the sheets, with the signs given.
+    """
+
+    position: np.ndarray
+    ratio: np.ndarray
+    normals: np.ndarray
+
+
+def split_sheets(points: np.ndarray, index: np.ndarray, normals: np.ndarray) -> Split:
+    """Two sheets through neighbours points[index], index (m, k) with the point itself first; normals: (m, 3)."""
+    parts = parallel_map(lambda r: _split(points, index[r], normals[r]), ranges(len(index), 4096))
+    return Split(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+
+def _split(points: np.ndarray, index: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The fields of a `Split`."""
     u, v, w, reach = _local(points, index, normals)
     count = index.shape[1]
     terms = quadratic_terms(u, v)
     one = _residual(terms, w, 6)
-    labels, two = np.zeros(w.shape, bool), np.full(len(w), np.inf)
+    position, two, slope = np.zeros(w.shape), np.full(len(w), np.inf), np.zeros((len(w), 2))
     for first in (3, 6):
         left = _left(terms[:, :first], w)
         for _ in range(SPLITS):
-            split = two_means(left)
-            stepped = np.concatenate([terms, np.where(split, 0.5, -0.5)[:, None]], 1)
+            stepped = np.concatenate([terms, np.where(two_means(left), 0.5, -0.5)[:, None]], 1)
             coefficients = _solved(stepped, w)
             left = w - (coefficients[:, None, :6] @ terms)[:, 0]
         residual = w - (coefficients[:, None] @ stepped)[:, 0]
         deviation = np.sqrt(np.square(residual).sum(1) / (count - 7))
         better = deviation < two
-        labels[better], two[better] = split[better], deviation[better]
-    exact = one < 1e-6 * reach
-    return labels ^ labels[:, :1], np.where(exact, 1.0, two / np.maximum(one, 1e-300))
+        step = np.maximum(np.abs(coefficients[:, 6:]), 1e-12 * reach[:, None])
+        position[better] = (np.abs(left - left[:, :1]) / step)[better]
+        two[better], slope[better] = deviation[better], (coefficients[:, 1:3] / reach[:, None])[better]
+    a, b = tangents(normals)
+    new = normals - slope[:, :1] * a - slope[:, 1:] * b
+    ratio = np.where(one < 1e-6 * reach, 1.0, two / np.maximum(one, 1e-300))
+    return position, ratio, new / np.linalg.norm(new, axis=1, keepdims=True)
 
 
 def two_means(values: np.ndarray) -> np.ndarray:

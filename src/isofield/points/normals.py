@@ -19,6 +19,7 @@ from isofield.kdtree import nearest
 from isofield.points.local_pca import LOW, Neighbourhoods, local_noise, neighbourhoods, quadratic_terms, tangents
 from isofield.points.orientation import SUBSET, agreement, keep_given_orientation, propagate_signs, winding_votes
 from isofield.points.spanning_tree import piece_signs, sensor_votes, spanning_tree
+from isofield.points.thin import sheet_normals
 from isofield.points.winding_number import enclosure, winding_number
 from isofield.threads import parallel_map, ranges
 from isofield.types import Observation
@@ -91,6 +92,9 @@ def orient(
     unsigned = near.normals if normals is None else _unit(np.asarray(normals, np.float64), near.normals)
     rough = local_noise(x, near) if deviation is None else np.full(len(x), deviation)
     areas = np.pi * near.distance[:, 10] ** 2 / 10
+    sheets = sheet_normals(x, near) if normals is None and sensors is None else None
+    if sheets is not None:
+        return _of_sheets(points, x, near, rough, fit_jets(x, sheets, deviation), scale)
     toward = None if sensors is None else (sensors - center) / scale
     signs, votes, kept = _signs(x, unsigned, near, areas, rough, seed, subset, toward, normals is not None, trusted)
     jets = fit_jets(x, unsigned * signs[:, None], deviation)
@@ -134,6 +138,19 @@ def _signs(
     signs = propagate_signs(x, normals, near.index, near.distance, votes)
     kept = keep_given_orientation(x, normals, near.index, near.distance, signs) if given else None
     return (signs, votes, False) if kept is None else (kept, votes, True)
+
+
+def _of_sheets(
+    points: np.ndarray, x: np.ndarray, near: Neighbourhoods, rough: np.ndarray, jets: Jets, scale: float
+) -> Oriented:
+    """The points (n, 3), x times `scale` after a shift, with normals of two near sheets: the area of a point is shared
+    by the neighbours whose normals agree with its own."""
+    agree = np.einsum("nkd,nd->nk", jets.normals[near.index], jets.normals) > 0
+    areas = np.pi * near.distance[:, -1] ** 2 / np.maximum(agree.sum(1), 1)
+    noise = np.minimum(rough, jets.noise)
+    return Oriented(
+        points, jets.normals, areas * scale**2, noise * scale, float(np.median(near.distance[:, 1])) * scale
+    )
 
 
 def _unit(normals: np.ndarray, otherwise: np.ndarray) -> np.ndarray:

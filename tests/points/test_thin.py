@@ -1,0 +1,67 @@
+"""Two sheets nearer to each other than their points are apart stay two."""
+
+import numpy as np
+import pytest
+import trimesh
+from manifold3d import Manifold
+
+import isofield
+from isofield.points import orient
+from isofield.points.local_pca import neighbourhoods
+from isofield.points.thin import sheet_normals
+
+
+def meshed(solid: Manifold) -> trimesh.Trimesh:
+    held = solid.to_mesh()
+    return trimesh.Trimesh(np.asarray(held.vert_properties[:, :3], np.float64), np.asarray(held.tri_verts))
+
+
+def cup() -> trimesh.Trimesh:
+    """Its wall is .02 thick; 3000 points are .044 apart."""
+    inner = Manifold.cylinder(1, 0.38, 0.38, 64).translate((0, 0, 0.02))
+    return meshed(Manifold.cylinder(1, 0.4, 0.4, 64) - inner)
+
+
+def sampled(mesh: trimesh.Trimesh, count: int) -> tuple[np.ndarray, np.ndarray]:
+    points, faces = trimesh.sample.sample_surface(mesh, count, seed=0)
+    return np.asarray(points), mesh.face_normals[faces]
+
+
+@pytest.mark.parametrize("thickness", [0.004, 0.01, 0.02])
+def test_the_sides_of_a_plate_point_outward(thickness):
+    points, truth = sampled(meshed(Manifold.cube((1, 1, thickness))), 3000)
+    oriented = orient(points)
+    cosine = np.einsum("nd,nd->n", oriented.normals, truth)
+    assert (cosine < 0).mean() < 0.02
+    assert np.median(cosine) > 0.999
+    assert oriented.median_noise < 1e-4
+    assert oriented.areas.sum() == pytest.approx(2, rel=0.1)
+
+
+def test_the_sides_of_a_cup_point_outward_and_do_not_depend_on_place_and_size():
+    points, truth = sampled(cup(), 3000)
+    found = orient(points).normals
+    assert (np.einsum("nd,nd->n", found, truth) < 0).mean() < 0.03
+    assert np.allclose(orient(7 * points + 5).normals, found, atol=1e-4)
+
+
+def test_noise_below_the_gap_is_borne():
+    points, truth = sampled(meshed(Manifold.cube((1, 1, 0.02))), 4000)
+    points = points + np.random.default_rng(1).normal(0, 0.001, points.shape)
+    assert (np.einsum("nd,nd->n", orient(points).normals, truth) < 0).mean() < 0.05
+
+
+def test_thick_bodies_and_thick_noise_have_one_sheet():
+    points, _ = sampled(meshed(Manifold.cube((1, 1, 1))), 3000)
+    noisy = np.random.default_rng(2).normal(0, 0.02, points.shape)
+    for cloud in (points, points + noisy, points[:20]):
+        assert sheet_normals(cloud, neighbourhoods(cloud)) is None
+
+
+def test_a_cup_in_few_points_is_a_cup():
+    truth = cup()
+    result = isofield.fit(sampled(truth, 3000)[0], quality="fast").mesh(resolution=128)
+    assert result.volume == pytest.approx(truth.volume, rel=0.4)
+    on = trimesh.sample.sample_surface(result, 4000, seed=1)[0]
+    near = np.abs(trimesh.proximity.signed_distance(truth, on)) < 0.0075
+    assert near.mean() > 0.75
