@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -97,7 +98,11 @@ def test_novelty_of_copies_and_of_others(work, toy_run, tmp_path, capsys):
     assert copy["to_training"] < 0.5 * found["among_training"] < other["to_training"] * 2
     assert other["score"] < other["retrieval"] < copy["score"]
     assert found["better_than_retrieval"] == 1
-    assert main([*line, str(work / "truth"), "--csv", str(tmp_path / "n.csv")]) == 0
+    few = tmp_path / "few"
+    few.mkdir()
+    for name in NAMES[:5]:
+        shutil.copy(work / "truth" / f"{name}.ply", few)
+    assert main([*line, str(few), "--csv", str(tmp_path / "n.csv")]) == 0
     assert "better than retrieval: 1 of 2" in capsys.readouterr().out
     assert (tmp_path / "n.csv").read_text().startswith("name,score,retrieval")
     (tmp_path / "truth" / "parameters.csv").write_text("id,size\ncopy,1\n")  # as `isofield make` writes it
