@@ -68,3 +68,24 @@ def test_a_las_file_with_another_name_is_told(tmp_path):
     (tmp_path / "a.las").rename(tmp_path / "a.xyz")
     with pytest.raises(InputError, match=r"rename it to \.las"):
         io.read(tmp_path / "a.xyz")
+
+
+def test_sensors_of_scans_and_aeroplanes(tmp_path):
+    pye57 = pytest.importorskip("pye57")
+    file = pye57.E57(str(tmp_path / "a.e57"), mode="w")
+    data = {f"cartesian{axis}": (POINTS - [1e5, 2e5, 50])[:, i] for i, axis in enumerate("XYZ")}
+    for x in (1.0, 100.0):
+        file.write_scan_raw(data, translation=np.array([x, 2, 3]))
+    file.close()
+    sensors = io.read(tmp_path / "a.e57").sensors
+    assert (sensors[:300] == [1, 2, 3]).all()
+    assert (sensors[300:] == [100, 2, 3]).all()
+    write_las(tmp_path / "cube.las", 8)
+    assert io.read(tmp_path / "cube.las").sensors is None  # as tall as wide
+    laspy = pytest.importorskip("laspy")
+    flat = laspy.LasData(laspy.LasHeader(point_format=0, version="1.2"))
+    flat.xyz = POINTS * [1, 1, 0.1]
+    flat.write(tmp_path / "flat.las")
+    above = io.read(tmp_path / "flat.las")
+    up = above.sensors - above.points
+    assert (up[:, 2] / np.linalg.norm(up, axis=1) > 0.999).all()

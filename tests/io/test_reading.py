@@ -413,3 +413,46 @@ def test_pcd_with_a_broken_viewpoint(tmp_path, table, viewpoint):
     (tmp_path / "c.pcd").write_bytes(pcd(table, "binary", body).replace(b"0 0 0 1 0 0 0", viewpoint.encode()))
     with pytest.raises(InputError, match="VIEWPOINT that is not seven numbers"):
         read(tmp_path / "c.pcd")
+
+
+@pytest.mark.parametrize("names", ["x_origin y_origin z_origin", "vp_x vp_y vp_z", "sensor_x sensor_y sensor_z"])
+def test_ply_with_an_origin_for_each_point(tmp_path, table, names):
+    head = "".join(f"property double {name}\n" for name in f"x y z {names}".split())
+    rows = "\n".join(" ".join(map(repr, [*row, i, 2.0, 3.0])) for i, row in enumerate(table.tolist()))
+    (tmp_path / "c.ply").write_text(f"ply\nformat ascii 1.0\nelement vertex 200\n{head}end_header\n{rows}\n")
+    cloud = read(tmp_path / "c.ply")
+    assert np.array_equal(cloud.sensors, [[i, 2, 3] for i in range(200)])
+    assert not cloud.attributes
+
+
+def test_gaussian_splats(tmp_path, table):
+    names = [
+        "x",
+        "y",
+        "z",
+        "nx",
+        "ny",
+        "nz",
+        "f_dc_0",
+        "f_dc_1",
+        "f_dc_2",
+        "opacity",
+        "scale_0",
+        "scale_1",
+        "scale_2",
+        "rot_0",
+        "rot_1",
+        "rot_2",
+        "rot_3",
+    ]
+    values = np.zeros((200, len(names)), "<f4")
+    values[:, :3], values[:, 6:9], values[:, 9] = table, [0, 10, -10], 3
+    values[:50, 9] = -5  # a logit: opacity 0.007
+    head = "".join(f"property float {name}\n" for name in names)
+    data = f"ply\nformat binary_little_endian 1.0\nelement vertex 200\n{head}end_header\n".encode() + values.tobytes()
+    (tmp_path / "c.ply").write_bytes(data)
+    with pytest.warns(UserWarning, match="50 of 200 Gaussian splats") as caught:
+        cloud = read(tmp_path / "c.ply")
+    assert len(caught) == 1  # none of the normals, all zero
+    assert np.array_equal(cloud.points, table[50:].astype("<f4"))
+    assert (cloud.colors == [128, 255, 0, 255]).all()

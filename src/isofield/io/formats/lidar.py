@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -10,16 +11,24 @@ from isofield.io.formats.raw import Damage, Raw
 
 NEEDS = {"las": "laspy", "laz": "laspy lazrs", "e57": "pye57"}
 """The extra packages that each format needs."""
+ABOVE = 1000.0
+"""Height of an aeroplane over its points, in diagonals of their box: its rays are vertical."""
+TALL = 0.5
+"""A scan whose height exceeds this fraction of its width is not from an aeroplane."""
 
 
 def read(path: Path, extension: str) -> Raw:
-    """Reads the file of a laser scanner; coordinates are scaled, the scans of an .e57 transformed. Raises `Damage`."""
+    """Reads the file of a laser scanner; coordinates are scaled, the scans of an .e57 transformed. Raises `Damage`.
+
+    Sensors: the translation of each pose of an .e57 (a scan without one is warned of), and for .las and .laz a position
+    far above, unless the points are too tall for an aeroplane.
+    """
     try:
         return _e57(path) if extension == "e57" else _las(path)
     except ImportError:
         raise Damage(
             f"needs packages that are not installed to be read as .{extension}",
-            f"run 'pip install {NEEDS[extension]}', or convert it to .ply",
+            f"run 'pip install {NEEDS[extension]}' (or 'pip install isofield[lidar]'), or convert it to .ply",
         ) from None
     except Damage:
         raise
@@ -37,13 +46,26 @@ def _las(path: Path) -> Raw:
     points = np.asarray(cloud.xyz, np.float64)
     names = set(cloud.point_format.dimension_names)
     more = {name: np.asarray(cloud[name]) for name in ("intensity", "classification") if name in names}
+    sensors = _above(points)
     if "red" not in names:
-        return Raw(points, attributes=more)
+        return Raw(points, attributes=more, sensors=sensors)
     colors = np.stack([np.asarray(cloud[name], np.uint16) for name in ("red", "green", "blue")], 1)
     # 16 bits a channel by the format, but many writers store 8
-    return Raw(
-        points, colors=(colors >> 8 if colors.max(initial=0) > 255 else colors).astype(np.uint8), attributes=more
-    )
+    colors = (colors >> 8 if colors.max(initial=0) > 255 else colors).astype(np.uint8)
+    return Raw(points, colors=colors, attributes=more, sensors=sensors)
+
+
+def _above(points: np.ndarray) -> np.ndarray | None:
+    """Sensors (n, 3) far above the middle of points (n, 3), or None if they are too tall to be seen from above."""
+    finite = points[np.isfinite(points).all(axis=1)]
+    if not len(finite):
+        return None
+    low, high = finite.min(axis=0), finite.max(axis=0)
+    width, depth, height = high - low
+    if height > TALL * max(width, depth):
+        return None
+    middle = (low + high) / 2 + [0, 0, ABOVE * float(np.linalg.norm(high - low))]
+    return np.tile(middle, (len(points), 1))
 
 
 def _e57(path: Path) -> Raw:
@@ -52,13 +74,26 @@ def _e57(path: Path) -> Raw:
     file = pye57.E57(str(path))
     points: list[np.ndarray] = []
     colors: list[np.ndarray] = []
+    sensors: list[np.ndarray] = []
+    lost: list[int] = []
     for index in range(file.scan_count):
-        coloured = "colorRed" in file.get_header(index).point_fields
+        header = file.get_header(index)
+        coloured = "colorRed" in header.point_fields
         scan = file.read_scan(index, colors=coloured, ignore_missing_fields=True)
         points.append(np.stack([np.asarray(scan[f"cartesian{axis}"], np.float64) for axis in "XYZ"], 1))
+        placed = header.has_pose()
+        sensors.append(np.tile(header.translation if placed else np.full(3, np.nan), (len(points[-1]), 1)))
+        lost += [] if placed else [index + 1]
         if coloured:
             colors.append(np.stack([np.asarray(scan[f"color{name}"]) for name in ("Red", "Green", "Blue")], 1))
     if not points:
         raise Damage("holds no scans")
     together = np.concatenate(colors).astype(np.uint8) if len(colors) == len(points) else None
-    return Raw(np.concatenate(points), colors=together)
+    if lost:
+        which = f"scan{'s'[: len(lost) != 1]} {', '.join(map(str, lost))}"
+        warnings.warn(
+            f"{which} of {len(points)} have no pose, so the scanner's position is unknown there (--viewpoint gives it)",
+            stacklevel=2,
+        )
+    known = np.concatenate(sensors)
+    return Raw(np.concatenate(points), colors=together, sensors=known if len(lost) < len(points) else None)

@@ -6,6 +6,7 @@ grids, edges, cameras, materials) are skipped.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +41,12 @@ class Element:
 
 Column = tuple[np.ndarray, np.ndarray | None]
 """The values of one property, all rows concatenated, and for a list the (rows,) counts."""
+
+
+FAINT = 0.1
+"""Gaussian splats of a lower opacity show no surface."""
+HARMONIC = 0.28209479177387814
+"""The spherical harmonic of degree 0: 1 / (2 sqrt(pi))."""
 
 
 def parse(data: bytes) -> Raw:
@@ -268,6 +275,9 @@ def _raw(tables: dict[str, dict[str, Column]]) -> Raw:
     colors = triple(
         "red green blue alpha", "red green blue", "diffuse_red diffuse_green diffuse_blue", "r g b a", "r g b"
     )
+    sensors = triple("x_origin y_origin z_origin", "vp_x vp_y vp_z", "sensor_x sensor_y sensor_z")
+    if {"f_dc_0", "f_dc_1", "f_dc_2", "opacity", "scale_0", "rot_0"} <= vertex.keys() and "face" not in tables:
+        return _splats(points, vertex)
     faces = [_faces(tables["face"], len(points))] if "face" in tables else []
     if "tristrips" in tables:
         faces.append(_strips(tables["tristrips"], len(points)))
@@ -278,7 +288,24 @@ def _raw(tables: dict[str, dict[str, Column]]) -> Raw:
         None if normals is None else normals.astype(np.float64),
         colors,
         {name: values for name, values in vertex.items() if name not in used},
+        None if sensors is None else sensors.astype(np.float64),
     )
+
+
+def _splats(points: np.ndarray, vertex: dict[str, np.ndarray]) -> Raw:
+    """The centres of Gaussian splats (Kerbl et al. 2023), with the colours of their lowest spherical harmonic; splats
+    that are nearly transparent are left out with a warning."""
+    opacity = 1 / (1 + np.exp(-np.asarray(vertex["opacity"], np.float64).clip(-50, 50)))
+    solid = opacity > FAINT
+    if not solid.all():
+        warnings.warn(
+            f"{np.count_nonzero(~solid)} of {len(solid)} Gaussian splats have an opacity below {FAINT} and are left "
+            "out",
+            stacklevel=2,
+        )
+    lowest = np.stack([vertex[f"f_dc_{channel}"] for channel in range(3)], axis=1).astype(np.float64)
+    colors = np.round(255 * (0.5 + HARMONIC * lowest).clip(0, 1)).astype(np.uint8)
+    return Raw(points[solid].astype(np.float64), colors=colors[solid])
 
 
 def _polygons(table: dict[str, Column]) -> tuple[np.ndarray, np.ndarray] | None:
