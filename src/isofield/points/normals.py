@@ -74,6 +74,7 @@ def orient(
     subset: int = SUBSET,
     sensors: np.ndarray | None = None,
     trusted: bool = False,
+    encloses: bool = True,
 ) -> Oriented:
     """Outward normals of points (n, 3) without outliers; on open surfaces towards the sensors, or upward.
 
@@ -81,7 +82,7 @@ def orient(
     consistent. noise: standard deviation of the points off the surface, or None to estimate it. subset: number of
     points that are oriented pair by pair, where a spanning tree is not sure; time grows with its square, and very thin
     parts need many. sensors: (n, 3) position of the sensor that measured each point, NaN where unknown. trusted: the
-    orientation of the normals that came is right.
+    orientation of the normals that came is right. encloses: whether the points may enclose a volume.
     """
     points = np.asarray(points, np.float64)
     low, high = points.min(0), points.max(0)
@@ -96,7 +97,8 @@ def orient(
     if sheets is not None:
         return _of_sheets(points, x, near, rough, fit_jets(x, sheets, deviation), scale)
     toward = None if sensors is None else (sensors - center) / scale
-    signs, votes, kept = _signs(x, unsigned, near, areas, rough, seed, subset, toward, normals is not None, trusted)
+    few = subset if encloses else 0
+    signs, votes, kept = _signs(x, unsigned, near, areas, rough, seed, few, toward, normals is not None, trusted)
     jets = fit_jets(x, unsigned * signs[:, None], deviation)
     if not kept and np.median(jets.noise / np.sqrt(areas)) < CLEAR:
         flipped = np.where(np.einsum("nd,nd->n", unsigned, jets.normals) < 0, -1.0, 1.0)
@@ -115,7 +117,8 @@ def orient(
 def oriented_points(observed: Observation, seed: int = 0, subset: int = SUBSET) -> Oriented:
     """`orient` of what was observed."""
     return orient(
-        observed.points, observed.normals, observed.noise, seed, subset, observed.sensors, observed.oriented
+        observed.points, observed.normals, observed.noise, seed, subset, observed.sensors, observed.oriented,
+        not observed.open,
     )  # fmt: skip
 
 
@@ -123,13 +126,16 @@ def _signs(
     x: np.ndarray, normals: np.ndarray, near: Neighbourhoods, areas: np.ndarray, noise: np.ndarray, seed: int,
     subset: int, sensors: np.ndarray | None, given: bool, trusted: bool,
 ) -> tuple[np.ndarray, np.ndarray, bool]:  # fmt: skip
-    """Signs (n,) of normals (n, 3), the votes (n,) that they come from, and whether they keep the given orientation."""
+    """Signs (n,) of normals (n, 3), the votes (n,) that they come from, and whether they keep the given orientation.
+
+    subset: as in `orient`; 0 for points that enclose no volume. So few points take the winding number all together.
+    """
     if trusted and given:
         return np.ones(len(x)), np.ones(len(x)), True
     votes = None if sensors is None else sensor_votes(x, normals, sensors)
     if votes is None or not (votes != 0).all():
         tree = spanning_tree(normals, near.index[:, 1:13], agreement(x, normals, near.index, near.distance))
-        if tree.energy < UNSURE:
+        if not subset or (tree.energy < UNSURE and len(x) > subset):
             of_tree = None if votes is None else votes * tree.signs
             estimated = tree.signs * piece_signs(x, normals * tree.signs[:, None], areas, tree.piece, of_tree)
         else:
