@@ -90,8 +90,8 @@ def test_the_edges_of_a_box_are_exact_in_its_mesh(make):
 
 
 def test_a_thin_plate_with_a_hole_keeps_both_sides_and_the_hole():
-    given = turned(plate(thickness=1.0, side=200.0))
-    extraction = isofield.fit(given).extract(400)
+    given = plate(thickness=1.0, side=200.0)
+    extraction = isofield.fit(given).extract(256)
     assert extraction.problems == []
     assert extraction.mesh.volume == pytest.approx(given.volume, rel=1e-4)
     assert extraction.mesh.euler_number == 0

@@ -9,6 +9,9 @@ import trimesh
 from isofield.surfaces.check import check
 from isofield.surfaces.repair import repair
 
+CAREFUL = 1
+"""How fast the error that a run permits grows; the library's own is 7."""
+
 
 def decimate(mesh: trimesh.Trimesh, faces: int) -> trimesh.Trimesh:
     """The mesh reduced to about `faces` faces; a closed mesh stays closed, a smaller mesh is returned as it is."""
@@ -16,10 +19,13 @@ def decimate(mesh: trimesh.Trimesh, faces: int) -> trimesh.Trimesh:
         return mesh
     center, scale = mesh.bounds.mean(0), float(mesh.extents.max())
     vertices = (np.asarray(mesh.vertices, np.float64) - center) / scale
-    small, triangles, before = vertices, np.asarray(mesh.faces, np.int32), np.inf
-    while faces < len(triangles) < before:  # on flat parts it ends early, with faces that another run collapses
-        before = len(triangles)
-        small, triangles = fast_simplification.simplify(small, triangles, target_count=faces)
+    given = np.asarray(mesh.faces, np.int32)
+    small, triangles = fast_simplification.simplify(vertices, given, target_count=faces)
+    if len(triangles) > faces:  # it ends early on flat faces: several careful runs keep edges and corners
+        small, triangles, before = vertices, given, np.inf
+        while faces < len(triangles) < before:
+            before = len(triangles)
+            small, triangles = fast_simplification.simplify(small, triangles, target_count=faces, agg=CAREFUL)
     fewer = trimesh.Trimesh(np.asarray(small, np.float64) * scale + center, triangles, process=False)
     if not check(mesh).problems and check(fewer).problems:
         fewer = repair(fewer)
