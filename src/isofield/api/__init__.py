@@ -1,11 +1,12 @@
 """The Python interface: fit shapes, train spaces, evaluate, save and load fields."""
 
-from isofield.api.completion import complete, partial, shared_frame
+from isofield.api.completion import complete, shared_frame
 from isofield.api.export import export
 from isofield.api.fit import fit
 from isofield.api.inference import InferenceResult, PoseSearch, infer, infer_all, write_codes
 from isofield.api.load import load, load_run, load_sdf
 from isofield.api.observations import ShapeSamples, observe, observed_in
+from isofield.api.partial_samples import partial
 from isofield.api.postprocess import FitReport, observed, postprocess, report
 from isofield.api.query import QueryResult, query, write_query
 from isofield.api.sdf import SDF, Extraction
