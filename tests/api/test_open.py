@@ -1,0 +1,57 @@
+"""Open fields: they end where the points end, in folders, meshes and queries."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import isofield
+from isofield import api
+from isofield.errors import InputError
+
+
+@pytest.fixture
+def bowl(ball):
+    """A ball whose points cover its upper half only, as an open surface."""
+    x = np.random.default_rng(0).standard_normal((6000, 3))
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    center, vertices = np.asarray(ball.similarity.center), np.asarray(ball.mesh().vertices)
+    radius = float(np.linalg.norm(vertices - center, axis=1).mean())
+    return replace(ball, points=center + radius * x[x[:, 2] > 0], spacing=0.02 * radius, open=True), center, radius
+
+
+def test_an_open_field_ends_where_its_points_end(bowl):
+    sdf, center, radius = bowl
+    mesh = sdf.mesh()
+    spacing = float(np.median(sdf.local_spacing))
+    low = float(np.asarray(mesh.vertices)[:, 2].min() - center[2])
+    assert not mesh.is_watertight and -3 * spacing < low < 0
+    assert mesh.area == pytest.approx(2 * np.pi * radius * (radius - low), rel=0.05)
+    assert api.report(mesh, sdf.points, sdf.spacing).unseen < 0.02
+    assert sdf.mesh(close_holes=10 * radius).is_watertight
+
+
+def test_confidence_is_one_at_points_and_zero_beyond_the_reach(bowl):
+    sdf, center, radius = bowl
+    there = sdf.confidence(sdf.points[:100])
+    assert (there == 1).all()
+    assert (sdf.confidence(np.array([center - [0, 0, radius], center])) == 0).all()
+    result = api.query(sdf, np.array([sdf.points[0], center, [np.nan] * 3]), confidence=True)
+    assert result.confidence[0] == 1 and result.confidence[1] == 0 and np.isnan(result.confidence[2])
+
+
+def test_a_folder_keeps_that_a_field_is_open(bowl, tmp_path):
+    sdf, _, _ = bowl
+    sdf = replace(sdf, reach=3.0)
+    sdf.save(tmp_path / "bowl")
+    again = isofield.load(tmp_path / "bowl")
+    assert again.open and again.reach == 3.0
+    assert np.abs(again.mesh().bounds - sdf.mesh().bounds).max() < 0.05
+
+
+def test_a_field_whose_points_are_elsewhere_leaves_nothing(bowl):
+    sdf, center, radius = bowl
+    with pytest.raises(InputError, match="--surface closed"):
+        replace(sdf, points=sdf.points + 50 * radius).mesh(keep_all=True)
