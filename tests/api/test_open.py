@@ -52,6 +52,6 @@ def test_a_folder_keeps_that_a_field_is_open(bowl, tmp_path):
 
 
 def test_a_field_whose_points_are_elsewhere_leaves_nothing(bowl):
-    sdf, center, radius = bowl
+    sdf, _, radius = bowl
     with pytest.raises(InputError, match="--surface closed"):
         replace(sdf, points=sdf.points + 50 * radius).mesh(keep_all=True)
