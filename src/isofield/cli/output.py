@@ -77,7 +77,7 @@ def of_extraction(extraction: Extraction) -> dict[str, Any]:
         "watertight": bool(mesh.is_watertight),
         "problems": list(extraction.problems),
         "components": components,
-        "genus": int(components - mesh.euler_number // 2),
+        "genus": int(components - mesh.euler_number // 2) if mesh.is_watertight else None,
         "volume": float(mesh.volume) if mesh.is_watertight else None,
         "vertices": len(mesh.vertices),
         "faces": len(mesh.faces),
