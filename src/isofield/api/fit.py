@@ -62,7 +62,7 @@ def fit(
     (`points.openness`). device: auto, cpu or cuda. progress: called with the stage and the fraction that is done.
 
     With the method "auto" and its own settings, a mesh whose faces enclose a volume is taken at its word (method
-    "triangles"), unless a noise is given: nothing is sampled, and a warning says what was repaired.
+    "triangles"), unless a noise or surface="open" is given: nothing is sampled, and a warning says what was repaired.
 
     On Ctrl-C the best field so far comes back, with `interrupted` set. Raises InputError for what cannot be fitted, and
     KeyboardInterrupt where there was no field yet.
@@ -83,7 +83,7 @@ def fit(
         what = "holds only points" if mesh is None else "is open, or its faces are not joined"
         raise InputError(f"{label} {what}, and method {name} needs a closed mesh: take --method auto.")
     word, deviation = None, None if noise is None else float(noise)
-    plain = method == "auto" and not noise and settings == choose("auto", quality)
+    plain = method == "auto" and not noise and surface != "open" and settings == choose("auto", quality)
     if mesh is not None and (spec.reads == "mesh" or plain):
         exact = settings if isinstance(settings, Triangles) else Triangles()
         word = taken(mesh, label, exact.thickness, required=spec.reads == "mesh")
