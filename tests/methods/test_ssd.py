@@ -6,15 +6,19 @@ import igl
 import numpy as np
 import pytest
 import torch
+from scipy.spatial import cKDTree
 
 import isofield
 from adapts import fitted as fit_one
 from adapts import stages
 from isofield import families, surfaces
+from isofield.api.field import distances
 from isofield.configs import Ssd
 from isofield.configs.methods import choose
 from isofield.evaluate import compare
 from isofield.fields.grid import SparseGrid
+from isofield.methods.ssd import fit_oriented
+from isofield.points.normals import Oriented
 from isofield.render import scan
 from isofield.types import Observation
 
@@ -138,3 +142,57 @@ def test_same_bytes_for_any_number_of_threads():
 def test_qualities_differ_in_cells():
     cells = [choose("ssd", quality).cells for quality in ("fast", "balanced", "best")]
     assert cells == sorted(set(cells))
+
+
+def bumpy(random: np.random.Generator, count: int, patch: float) -> tuple[np.ndarray, np.ndarray]:
+    """Points of a sphere with small waves around its pole, beyond z = patch only, and outward normals: (n, 3) each."""
+    x = random.normal(size=(8 * count, 3))
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    x = x[x[:, 2] > patch][:count]
+
+    def radius(y: np.ndarray) -> np.ndarray:
+        high = np.clip((y[:, 2] - 0.9) / 0.02, 0, 1)
+        return 1 + 0.005 * high * np.sin(100 * y[:, 0]) * np.sin(100 * y[:, 1])
+
+    across = np.cross(x, [1.0, 0.3, 0.2])
+    across /= np.linalg.norm(across, axis=1, keepdims=True)
+    along = np.cross(x, across)
+    moved = []
+    for way in (across, along):
+        ends = [x + sign * 1e-4 * way for sign in (-1, 1)]
+        ends = [y / np.linalg.norm(y, axis=1, keepdims=True) for y in ends]
+        moved.append(ends[1] * radius(ends[1])[:, None] - ends[0] * radius(ends[0])[:, None])
+    normals = np.cross(moved[0], moved[1])
+    normals *= np.sign((normals * x).sum(1, keepdims=True))
+    return x * radius(x)[:, None], normals / np.linalg.norm(normals, axis=1, keepdims=True)
+
+
+def test_cells_follow_the_points_where_these_are_dense():
+    """The waves of a dense patch are narrower than the even cells; the patch ends inside, without a jump or a crack."""
+    random = np.random.default_rng(0)
+    (sparse, out), (dense, up) = bumpy(random, 2000, -1.0), bumpy(random, 12_000, 0.88)
+    points, normals = np.concatenate([sparse, dense]), np.concatenate([out, up])
+    distance = cKDTree(points).query(points, k=11)[0]
+    oriented = Oriented(points, normals, np.pi * distance[:, 10] ** 2 / 10, np.full(len(points), 1e-4), 0.01)
+    held_out = torch.as_tensor(bumpy(random, 4000, 0.92)[0], dtype=torch.float32)
+    grids = {}
+    for further in (0, 4):
+        *_, last = fit_oriented(oriented, Ssd(cells=32, levels=2, further=further))
+        grids[further] = last.code
+    with torch.no_grad():
+        error = {further: grid(held_out).abs().mean().item() for further, grid in grids.items()}
+    assert grids[0].levels == 2 and grids[4].levels >= 4
+    assert error[4] < 0.0004 < 0.0008 < error[0]
+    grid = grids[4]
+    nodes = [len(getattr(grid, f"values_{level}")) for level in range(grid.levels)]
+    assert sum(nodes[2:]) < 20 * len(dense)
+    x = bumpy(random, 20_000, 0.8)[0]
+    x *= random.uniform(0.9, 1.1, (len(x), 1))
+    step = random.normal(size=x.shape) * 1e-3
+    with torch.no_grad():
+        jump = (grid(torch.as_tensor(x + step).float()) - grid(torch.as_tensor(x).float())).abs().numpy()
+    assert (jump / np.linalg.norm(step, axis=1)).max() < 3
+    lower = grid.origin.double().numpy()
+    upper = lower + np.array(grid.shape) * grid.side
+    mesh = surfaces.extract(lambda y: distances(grid, y), lower, upper, 250).mesh
+    assert mesh.is_watertight and mesh.body_count == 1

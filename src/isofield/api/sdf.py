@@ -33,6 +33,8 @@ RESOLUTION = 256
 
 THIN, FINEST = 2.5, 640
 """Cells across the thin walls of an exact field, up to this number along the longest side."""
+MOST_CELLS = 3_000_000
+"""Most cells that the surface crosses, about, in a mesh at a grid's own resolution."""
 
 
 @dataclass(frozen=True)
@@ -228,7 +230,7 @@ class SDF:
         if resolution is None and isinstance(grid, SparseGrid):
             lower = grid.origin.double().cpu().numpy()
             upper = lower + np.array(grid.shape) * grid.side
-            cells = max(grid.shape) * 2 ** (grid.levels - 1)
+            cells = min(max(grid.shape) * 2 ** grid.resolved(MOST_CELLS), 2 * RESOLUTIONS[1])
         if resolution is None and isinstance(self.field, Triangles):
             cells = int(np.clip(THIN * (upper - lower).max() / self.field.thinnest, RESOLUTION, FINEST))
         base = cells

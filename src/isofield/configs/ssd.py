@@ -17,6 +17,9 @@ class Ssd:
         oriented: Points that are oriented pair by pair.
         cells: Finest cells along the longest side.
         levels: Levels of the grid, each of half the cells of the one before.
+        further: Levels beyond these, at most, where the points show more; see `detail`.
+        detail: The cells of further levels are at least this many local spacings, and as many times the noise.
+        most_nodes: No further level is added that would have more nodes than this.
         least_cell: No cell is smaller than this fraction of the points' spacing.
         margin: Room around the box.
         iterations: Conjugate gradient steps of each level, coarse first; the last number repeats.
@@ -36,6 +39,9 @@ class Ssd:
     oriented: int = 6000
     cells: int = 192
     levels: int = 4
+    further: int = 4
+    detail: float = 1.0
+    most_nodes: int = 8_000_000
     least_cell: float = 0.4
     margin: float = 0.1
     iterations: tuple[int, ...] = (100, 60, 60, 60)
@@ -53,8 +59,8 @@ class Ssd:
 
     def __post_init__(self) -> None:
         check_range(self, "oriented", "cells", "levels", "reference_cells", least=1)
-        check_range(self, "least_cell", "cells_per_point", "least_noise", "normal_deviation", above=0)
-        check_range(self, "margin", "noise_share", "smoothness", "smoothness_per_noise", "prior", least=0)
+        check_range(self, "least_cell", "detail", "cells_per_point", "least_noise", "normal_deviation", above=0)
+        check_range(self, "margin", "noise_share", "smoothness", "smoothness_per_noise", "prior", "further", least=0)
         if not self.iterations or min(self.iterations) < 1:
             raise InputError("iterations is out of range: give at least one number, each at least 1.")
 

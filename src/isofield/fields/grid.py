@@ -67,6 +67,27 @@ class SparseGrid(nn.Module):
         """Side of the finest cells."""
         return self.side / 2 ** (self.levels - 1)
 
+    def resolved(self, most: int) -> int:
+        """The finest level at whose cells the zero set crosses at most about `most` cells; level 0 at least.
+
+        The zero set is counted by the cells without finer ones that it crosses.
+        """
+        counts = []
+        for level in range(self.levels):
+            values = getattr(self, f"values_{level}").detach()[getattr(self, f"corners_{level}").long()]
+            crossed = (values < 0).any(1) & (values >= 0).any(1)
+            keys = getattr(self, f"cells_{level}")[crossed]
+            if level + 1 < self.levels:
+                index = np.unravel_index(keys.cpu().numpy(), np.array(self.shape) * 2**level)
+                child = np.ravel_multi_index(
+                    tuple(2 * i for i in index), tuple(2 ** (level + 1) * np.array(self.shape))
+                )
+                below = getattr(self, f"cells_{level + 1}").cpu().numpy()
+                keys = keys[torch.as_tensor(~np.isin(child, below), device=keys.device)]
+            counts.append(len(keys))
+        total = [sum(n * 4.0 ** (level - at) for at, n in enumerate(counts)) for level in range(self.levels)]
+        return max(level for level in range(self.levels) if level == 0 or total[level] <= most)
+
     def forward(self, x: Tensor) -> Tensor:
         """Signed distances (n,) at x (n, 3), differentiable in x and in the values."""
         counts = torch.tensor(self.shape, device=x.device)

@@ -82,16 +82,18 @@ def whole(origin: np.ndarray, h: float, counts: np.ndarray) -> Band:
     return _band(origin, h, counts, np.arange(int(np.prod(counts))))
 
 
-def refined(above: Band, points: np.ndarray) -> Band:
+def refined(above: Band, points: np.ndarray, near: np.ndarray | None = None) -> Band:
     """The next level: children of the cells at points (n, 3), of their neighbours, and of cells near the zero set.
 
-    Its values are 0.
+    near: (m,) bool, nodes of the level above; cells near the zero set need one of them. Its values are 0.
     """
     counts = tuple(above.counts)
     keys = np.unique(np.ravel_multi_index(tuple(above.locate(points)[0].T), counts))
     steps = np.stack(np.meshgrid(*[(-1, 0, 1)] * 3, indexing="ij"), -1).reshape(-1, 3)
     grown = np.clip((np.stack(np.unravel_index(keys, counts), 1)[:, None] + steps).reshape(-1, 3), 0, above.counts - 1)
     close = np.abs(above.values[above.corners]).min(1) < CLOSE * above.h
+    if near is not None:
+        close &= near[above.corners].any(1)
     parents = above.cells[np.isin(above.cells, np.ravel_multi_index(tuple(grown.T), counts)) | close]
     index = np.stack(np.unravel_index(parents, above.counts), 1)
     children = (2 * index[:, None] + CORNERS).reshape(-1, 3)
@@ -122,35 +124,52 @@ def interpolated(above: Band, values: np.ndarray, index: np.ndarray) -> np.ndarr
 def redistanced(bands: Sequence[Band]) -> list[Band]:
     """The levels, coarse to fine, whose values away from the zero set are replaced by the distance to it.
 
-    The zero set is sampled at its intersections with the edges of the finest cells, and does not move. A smooth field
-    falls short of the distance where no data constrain it.
+    The zero set is sampled at its intersections with the edges of the finest cells at each place, and does not move. A
+    smooth field falls short of the distance where no data constrain it.
     """
-    finest = bands[-1]
-    inside = finest.values[finest.corners] < 0  # (m, 8)
-    crossings = []
-    for a, b in EDGES:
-        pair = np.unique(finest.corners[inside[:, a] != inside[:, b]][:, [a, b]], axis=0)
-        f = finest.values[pair].astype(np.float64)
-        t = f[:, :1] / (f[:, :1] - f[:, 1:])
-        crossings.append(finest.origin + finest.h * (finest.index[pair[:, 0]] * (1 - t) + finest.index[pair[:, 1]] * t))
-    surface = np.concatenate(crossings)
+    samples, sizes, crossed = [], [], []
+    for band, below in zip(bands, [*bands[1:], None], strict=True):
+        inside = band.values[band.corners] < 0  # (m, 8)
+        crossed.append(band.corners[inside.any(1) & ~inside.all(1) & ~_halved(band, below)])
+        samples.append(_crossings(band, crossed[-1]))
+        sizes.append(np.full(len(samples[-1]), band.h))
+    surface, size = np.concatenate(samples), np.concatenate(sizes)
     if len(surface) == 0:
         return list(bands)
     tree = cKDTree(surface)
     result: list[Band] = []
-    for band in bands:
+    for band, fixed in zip(bands, crossed, strict=True):
         values = band.values.astype(np.float64)
-        share = np.clip(np.abs(values) / finest.h - 1, 0, 1)  # 0 within one finest cell, 1 beyond two
-        if band is finest:
-            share[band.corners[inside.any(1) & ~inside.all(1)]] = 0
-        far = np.flatnonzero(share > 0)
-        distance, _ = nearest(tree, band.positions[far])
+        far = np.flatnonzero(np.abs(values) > bands[-1].h)
+        distance, closest = nearest(tree, band.positions[far])
+        share = np.zeros(len(values))  # 0 within one cell of those at the zero set, 1 beyond two
+        share[far] = np.clip(np.abs(values[far]) / size[closest] - 1, 0, 1)
+        share[fixed] = 0
         values[far] += share[far] * (np.sign(values[far]) * distance - values[far])
         if result:  # the border of a level interpolates the level above
             border = ~band.inner
             values[border] = interpolated(result[-1], result[-1].values, band.index[border])
         result.append(replace(band, values=values))
     return result
+
+
+def _halved(band: Band, below: Band | None) -> np.ndarray:
+    """(m,) bool: which cells of a level have children in the level below."""
+    if below is None:
+        return np.zeros(len(band.cells), bool)
+    parents = np.stack(np.unravel_index(below.cells, below.counts)) // 2
+    return np.isin(band.cells, np.ravel_multi_index(tuple(parents), tuple(band.counts)))
+
+
+def _crossings(band: Band, corners: np.ndarray) -> np.ndarray:
+    """(k, 3) where the edges of cells with nodes `corners` (m, 8) cross the zero set."""
+    inside, crossings = band.values[corners] < 0, []
+    for a, b in EDGES:
+        pair = np.unique(corners[inside[:, a] != inside[:, b]][:, [a, b]], axis=0)
+        f = band.values[pair].astype(np.float64)
+        t = f[:, :1] / (f[:, :1] - f[:, 1:])
+        crossings.append(band.origin + band.h * (band.index[pair[:, 0]] * (1 - t) + band.index[pair[:, 1]] * t))
+    return np.concatenate(crossings)
 
 
 def sparse_grid(bands: Sequence[Band]) -> SparseGrid:

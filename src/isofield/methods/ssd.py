@@ -12,7 +12,8 @@ What differs from the paper:
 * s_p is each point's own noise, so that the weight of a value is its likelihood; it is smaller where points are sparse;
 * lambda grows with the noise beside the spacing: the errors of neighbouring normals and denoised points are alike,
   which their own weights ignore;
-* trilinear cells on a uniform dyadic band in place of an octree; the Hessian by second differences;
+* trilinear cells on dyadic bands in place of an octree, the last ones only where the points are dense; the Hessian by
+  second differences;
 * a far prior: away from the points the field is drawn to the distance to the nearest point, with the sign of the
   winding number as far as that is certain, or of depth images that observed it empty. Without it closed blobs grow
   behind thin tips.
@@ -36,6 +37,11 @@ from isofield.losses.ssd import hessian_rows, value_and_normal_rows, value_rows
 from isofield.methods.network import observation_of
 from isofield.points import Oriented, denoise, oriented_points
 from isofield.types import FitProgress, FreeSpace, Shape
+
+FEWEST, FEWEST_SHARE = 100, 0.005
+"""A further level needs this many points, and this fraction of all, that permit its cells."""
+NEAR = 3.0
+"""Cells near the zero set are halved further up to this many cells from the points."""
 
 
 @dataclass(frozen=True)
@@ -71,23 +77,41 @@ def fit_oriented(
     origin = (points.points.min(0) + points.points.max(0)) / 2 - counts * side / 2
     tree = cKDTree(points.points)
     levels: list[Level] = []
-    for number in range(config.levels):
-        band = refined(levels[-1].band, points.points) if levels else whole(origin, side, counts)
-        iterations = config.iterations[min(number, len(config.iterations) - 1)]
+    band: Band | None = whole(origin, side, counts)
+    while band is not None:
+        iterations = config.iterations[min(len(levels), len(config.iterations) - 1)]
         levels.append(_solve(points, config, tree, band, levels[-1] if levels else None, iterations, free, level))
-        bands = [level.band for level in levels]
-        grid = sparse_grid(bands if number + 1 < config.levels else redistanced(bands))
-        yield FitProgress(f"solving on {round(longest / band.h)} cells", (number + 1) / config.levels, grid)
+        bands, cells = [level.band for level in levels], round(longest / band.h)
+        if len(levels) < config.levels:
+            band = refined(bands[-1], points.points)
+        else:
+            band = _further(points, config, levels[-1]) if len(levels) < config.levels + config.further else None
+        grid = sparse_grid(redistanced(bands) if band is None else bands)
+        done = 1.0 if band is None else len(levels) / (config.levels + config.further)
+        yield FitProgress(f"solving on {cells} cells", done, grid)
 
 
 @dataclass(frozen=True)
 class Level:
-    """A solved band of n nodes, with the sign that the winding number has there, (n,) -1 inside and 1 outside, and how
-    certain it is, (n,) from 0 to 1."""
+    """A solved band of n nodes, with the sign that the winding number has there, (n,) -1 inside and 1 outside, how
+    certain it is, (n,) from 0 to 1, and the point closest to each node, (n,), with its distance (n,)."""
 
     band: Band
     sign: np.ndarray
     certainty: np.ndarray
+    closest: np.ndarray
+    distance: np.ndarray
+
+
+def _further(points: Oriented, config: Ssd, above: Level) -> Band | None:
+    """The level below the finest one, where the points' spacing and noise permit its cells; None where few do."""
+    cell = above.band.h / 2
+    fine = config.detail * np.maximum(np.sqrt(points.areas), points.noise) <= cell
+    if np.count_nonzero(fine) < max(FEWEST, FEWEST_SHARE * len(fine)):
+        return None
+    near = fine[above.closest] & (above.distance < NEAR * above.band.h)
+    band = refined(above.band, points.points[fine], near)
+    return band if len(band.nodes) <= config.most_nodes else None
 
 
 def _solve(
@@ -102,13 +126,15 @@ def _solve(
     start = prior if above is None else interpolated(above.band, above.band.values, band.index)
     inner = np.ones(len(start), bool) if above is None else band.inner
     deviation, bending, weight = weights(points, config, band.h, closest, distance / reach, certainty)
+    held = band.holds(points.points)
+    x, normals = points.points[held], points.normals[held]
     energy = [
-        *value_and_normal_rows(band, points.points, points.normals, deviation, config.normal_deviation),
+        *value_and_normal_rows(band, x, normals, deviation[held], config.normal_deviation),
         *hessian_rows(band, bending),
         value_rows(weight, prior / band.h),
     ]
     values = least_squares(energy, start / band.h, inner, iterations) * band.h
-    return Level(replace(band, values=values), sign, certainty)
+    return Level(replace(band, values=values), sign, certainty, closest, distance)
 
 
 def weights(
@@ -122,13 +148,17 @@ def weights(
 
     s_p is what denoising left of a point's noise; it is smaller where the points are sparse beside the finest cells,
     since the Hessian, which counts by cell and not by point, would round off what they show. lambda grows with the
-    noise beside the spacing, and falls with the root of the cell.
+    noise beside the spacing, and falls with the root of the cell. On cells smaller than `config.cells` along the
+    longest side, which are as large as the spacing of their points, lengths count in cells.
     """
     longest, spacing = np.ptp(points.points, axis=0).max(), np.sqrt(points.areas)
-    sparse = np.sqrt(points.areas * (config.cells / longest) ** 2 / config.cells_per_point).clip(1)
-    deviation = np.maximum(config.noise_share * points.noise / sparse, config.least_noise * longest)
+    finest = min(longest / config.cells, cell)
+    sparse = np.sqrt(points.areas / finest**2 / config.cells_per_point).clip(1)
+    least = config.least_noise * config.cells * finest
+    deviation = np.maximum(config.noise_share * points.noise / sparse, least)
     noisy = config.smoothness_per_noise * points.noise / spacing
-    bending = np.maximum(config.smoothness, noisy) * np.sqrt(config.reference_cells * cell / longest)
+    wide = max(cell, longest / config.cells)
+    bending = np.maximum(config.smoothness, noisy) * np.sqrt(config.reference_cells * wide / longest)
     far = config.prior * certainty**config.prior_power * np.clip(distance - 2, 0, 1)
     return deviation, bending[closest], far
 

@@ -9,7 +9,7 @@ better normals on a thin one (docs/reconstruction.md).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -42,7 +42,8 @@ class SsdSirenMethod:
     def infer(self, shapes: Sequence[Shape], seed: int, device: str) -> Iterator[FitProgress[nn.Module]]:
         """Solves for the grid, then descends on the network."""
         grid = None
-        for stage in SsdMethod(self.config.grid).infer(shapes, seed, device):
+        even = replace(self.config.grid, further=0)  # the network learns the band of one size of cells
+        for stage in SsdMethod(even).infer(shapes, seed, device):
             grid = stage.code
             yield FitProgress(stage.stage, 0.3 * stage.fraction, stage.code, stage.noise)
         assert grid is not None
