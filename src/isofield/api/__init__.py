@@ -12,6 +12,7 @@ from isofield.api.query import QueryResult, query, write_query
 from isofield.api.sdf import SDF, Extraction
 from isofield.api.space import ShapeSpace
 from isofield.api.train import train
+from isofield.api.viewpoints import read_up, read_viewpoint
 
 __all__ = [
     "SDF",
@@ -36,6 +37,8 @@ __all__ = [
     "partial",
     "postprocess",
     "query",
+    "read_up",
+    "read_viewpoint",
     "report",
     "shared_frame",
     "train",

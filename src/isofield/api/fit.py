@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ from isofield.api.field import chosen_device
 from isofield.api.inputs import Source, brought, cleaned, sampled, views_of
 from isofield.api.meshes import taken
 from isofield.api.sdf import SDF
+from isofield.api.viewpoints import check_sensors, with_viewpoint
 from isofield.configs import Triangles
-from isofield.configs.common import Init, NetworkKind, Quality, Surface, check_noise, check_surface
+from isofield.configs.common import NORMALS, Init, NetworkKind, Normals, Quality, Surface, check_noise, check_surface
 from isofield.configs.methods import check_config, choose, find_method, method_of
 from isofield.errors import InputError
 from isofield.points import (
@@ -46,6 +47,9 @@ def fit(
     config: Any = None,
     noise: float | None = None,
     surface: Surface = "auto",
+    viewpoint: np.ndarray | Sequence[float] | None = None,
+    up: np.ndarray | Sequence[float] | None = None,
+    normals: Normals = "auto",
     seed: int = 0,
     device: str = "auto",
     progress: ProgressCallback | None = None,
@@ -59,7 +63,10 @@ def fit(
     of those of quality, init and network; quality then decides only how densely the input is sampled. noise: standard
     deviation of the points off the surface, as a fraction of the diagonal of their box; None estimates it. surface:
     "closed", or "open" for one that ends where the points end; "auto" decides by what the points enclose
-    (`points.openness`). device: auto, cpu or cuda. progress: called with the stage and the fraction that is done.
+    (`points.openness`). viewpoint: position of the sensor (3,), or of each point's (n, 3), in place of the file's. up:
+    (3,), the sensor was far away in this direction. normals: "auto" keeps the orientation of normals that came with the
+    points if it is consistent, "trust" keeps it as it is, "ignore" drops these normals. device:
+    auto, cpu or cuda. progress: called with the stage and the fraction that is done.
 
     With the method "auto" and its own settings, a mesh whose faces enclose a volume is taken at its word (method
     "triangles"), unless a noise or surface="open" is given: nothing is sampled, and a warning says what was repaired.
@@ -73,10 +80,17 @@ def fit(
     spec = check_config(name, settings)
     check_noise(noise)
     check_surface(surface)
+    if normals not in NORMALS:
+        raise InputError(f"normals cannot be {normals!r}: choose among {', '.join(NORMALS)}.")
     report = progress or (lambda stage, fraction: None)
     report("reading", 0.0)
     label, digest, given = brought(source)
     mesh = given if isinstance(given, trimesh.Trimesh) else None
+    if isinstance(given, Cloud):
+        given = replace(given, normals=None) if normals == "ignore" else given
+        given = with_viewpoint(given, label, viewpoint, up)
+        if viewpoint is None and up is None and not views_of(source):
+            check_sensors(given, label)
     if spec.reads == "mesh" and mesh is None:
         raise InputError(f"{label} holds only points, and method {name} needs a mesh: take --method auto.")
     if spec.reads == "closed mesh" and (mesh is None or not mesh.is_watertight):
@@ -108,7 +122,8 @@ def fit(
         faces = None if mesh is None else similarity.apply(np.asarray(mesh.triangles))
         deviation = None if deviation is None else deviation * float(np.linalg.norm(np.ptp(corners, axis=0)))
         shown = openness(corners, sensors) if surface == "auto" else Openness(surface == "open", "as asked")
-        observed = Observation(corners, clean.normals, deviation, faces, free, sensors, open=shown.open)
+        trusted = normals == "trust" and clean.normals is not None
+        observed = Observation(corners, clean.normals, deviation, faces, free, sensors, trusted, shown.open)
     points, shape = observed.points, Shape(observed)
     apart = spacing(points) if word is None else float(np.sqrt(areas(*indexed(triangles)).sum() / len(points)))
     implementation, code, estimated, interrupted = spec.method(settings), None, None, False

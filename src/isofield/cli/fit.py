@@ -10,7 +10,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 import tyro
 
 from isofield.cli.parsing import NoSettings, parse, parse_part, wants_help
-from isofield.configs.common import Init, NetworkKind, Quality, Surface
+from isofield.configs.common import Init, NetworkKind, Normals, Quality, Surface
 from isofield.configs.methods import METHODS, choose, method_names, owner_of, read_config
 from isofield.errors import InputError
 
@@ -57,6 +57,12 @@ class Fit(Generic[S]):
             view); auto decides by what was measured, and says why.
         close_holes: Holes of an open surface up to this size stay closed (input's units; default: 10 spacings of the
             points around them).
+        viewpoint: Position of the sensor, in the input's axes and units, or a file (.txt .csv .npy .json) with one for
+            each point, or with --merge for each scan, in the order of the inputs (--viewpoint=-1,0,2 where it begins
+            with a minus).
+        up: The sensor was far away in this direction (terrain, floors): z, -z, x, -x, y, -y or X,Y,Z.
+        normals: Normals that came with the points: auto keeps their orientation if it is consistent, trust keeps it as
+            it is, ignore drops them.
         seed: The same seed gives the same result.
         device: Where to compute.
         resolution: Cells of the mesh along the longest side, 8 to 1024 (default: the field's own).
@@ -85,6 +91,9 @@ class Fit(Generic[S]):
     surface: Surface = "auto"
     noise: Annotated[str, tyro.conf.arg(metavar="auto|FRACTION")] = "auto"
     close_holes: Annotated[float | None, tyro.conf.arg(metavar="SIZE", help_behavior_hint="")] = None
+    viewpoint: Annotated[str | None, tyro.conf.arg(metavar="X,Y,Z|FILE", help_behavior_hint="")] = None
+    up: Annotated[str | None, tyro.conf.arg(metavar="AXIS|X,Y,Z", help_behavior_hint="")] = None
+    normals: Normals = "auto"
     seed: int = 0
     device: Device = "auto"
     resolution: Annotated[int | None, tyro.conf.arg(metavar="CELLS", help_behavior_hint="")] = None
@@ -135,6 +144,10 @@ def run(options: Fit[Any]) -> int:
     check_finish(options.faces, options.trim)
     check_close_holes(options.close_holes)
     noise_of(options.noise)
+    if options.viewpoint is not None and options.up is not None:
+        raise InputError("--viewpoint and --up exclude each other: give one of them.")
+    if options.camera is not None and (options.viewpoint is not None or options.up is not None):
+        raise InputError("--camera has the positions of the sensors: leave --viewpoint and --up out.")
     if options.camera is not None and (options.merge or options.poses is not None):
         raise InputError("--camera has the poses of depth images of one shape: leave --merge and --poses out.")
     if options.poses is not None and not options.merge:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy as np
+
     from isofield.api import SDF, Extraction, FitReport
     from isofield.cli.fit import Fit
     from isofield.cli.outputs import Job
@@ -81,13 +83,22 @@ def run(job: Job, options: Fit[Any]) -> tuple[dict[str, Any], str]:
     begun = time.perf_counter()
     with shown(job.label, options.progress) as report:
         try:
+            viewpoint = None if options.viewpoint is None else api.read_viewpoint(options.viewpoint)
+            given: Any = job.source
+            if job.merged:
+                of_scans = viewpoint is not None and viewpoint.ndim == 2 and len(viewpoint) == len(job.merged)
+                given = _merged(job, options, viewpoint if of_scans else None)
+                viewpoint = None if of_scans else viewpoint
             sdf = api.fit(
-                _merged(job, options) if job.merged else job.source,
+                given,
                 method=options.method,
                 quality=options.quality,
                 config=options.settings,
                 noise=noise_of(options.noise),
                 surface=options.surface,
+                viewpoint=viewpoint,
+                up=None if options.up is None else api.read_up(options.up),
+                normals=options.normals,
                 seed=options.seed,
                 device=options.device,
                 progress=report,
@@ -155,15 +166,23 @@ def _doubts(sdf: SDF, extraction: Extraction, measured: FitReport, options: Fit[
         )
 
 
-def _merged(job: Job, options: Fit[Any]) -> Cloud | list[View]:
-    """All scans of one shape as one cloud, or its depth images."""
+def _merged(job: Job, options: Fit[Any], sensors: np.ndarray | None) -> Cloud | list[View]:
+    """All scans of one shape as one cloud, or its depth images; sensors: (k, 3) of the scans, or None."""
+    from dataclasses import replace
+
+    import numpy as np
+
     from isofield import io
     from isofield.files import printable
     from isofield.points import merge_scans
+    from isofield.types import Cloud
 
     if options.camera is not None:
         return io.read_views(job.merged, options.camera)
     scans = {printable(path): io.read(path) for path in job.merged}
+    for sensor, (name, scan) in zip(() if sensors is None else sensors, list(scans.items()), strict=False):
+        if isinstance(scan, Cloud):
+            scans[name] = replace(scan, sensors=np.tile(sensor, (len(scan.points), 1)))
     return merge_scans(scans, io.read_poses(options.poses) if options.poses else None)
 
 

@@ -17,8 +17,11 @@ NetworkKind = Literal["siren", "mlp", "hashgrid"]
 """Sine network, softplus or ReLU network, or hash grid with a small network on it."""
 Surface = Literal["auto", "closed", "open"]
 """Whether a surface ends where the points end, or closes what they leave open."""
+Normals = Literal["auto", "trust", "ignore"]
+"""What becomes of normals that came with the points."""
 QUALITIES, INITS, NETWORKS = get_args(Quality), get_args(Init), get_args(NetworkKind)
 SURFACES = get_args(Surface)
+NORMALS = get_args(Normals)
 
 
 def check_range(settings: object, *names: str, above: float | None = None, least: float | None = None) -> None:

@@ -1,0 +1,132 @@
+"""Where the sensor stood, as the caller says: a viewpoint, or the direction that is up."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from isofield import io
+from isofield.errors import InputError
+from isofield.files import printable
+from isofield.io.formats import numpy_files
+from isofield.io.formats.raw import Damage, numbers
+from isofield.io.poses import read_json
+from isofield.types import Cloud
+
+FAR = 1000.0
+"""Distance of a sensor that is only known by its direction, in diagonals of the box of the points."""
+DOUBTED, REFUSED = 0.1, 0.25
+"""Beyond the first fraction of points behind others, positions of sensors cause a warning; beyond the second, a
+viewpoint of the caller is refused."""
+AXES = {sign + "xyz"[axis]: (-1.0 if sign else 1.0) * np.eye(3)[axis] for sign in ("", "-") for axis in range(3)}
+"""Directions by name."""
+
+
+def read_viewpoint(text: str) -> np.ndarray:
+    """The viewpoint of an option: 'X,Y,Z' as (3,), or a file (.txt .csv .npy .json) of rows of x y z as (k, 3).
+
+    Raises `InputError` for anything else.
+    """
+    path = Path(text)
+    if path.suffix.lower() not in (".txt", ".csv", ".npy", ".json"):
+        return _vector(text, "--viewpoint", "give X,Y,Z in the units of the input, or a file")
+    name = printable(path)
+    if not path.is_file():
+        raise InputError(f"There is no file {name} of viewpoints: check the spelling.")
+    try:
+        if path.suffix.lower() == ".json":
+            table = np.array(read_json(path, "viewpoints"), np.float64)
+        elif path.suffix.lower() == ".npy":
+            table = numpy_files.parse_array(path.read_bytes()).astype(np.float64)
+        else:
+            table = numbers(path.read_bytes().replace(b",", b" ").replace(b";", b" ")).reshape(-1, 3)
+    except (Damage, ValueError, TypeError):
+        raise InputError(f"{name} holds no viewpoints: give a row of x y z for each point or scan.") from None
+    if table.shape[-1:] != (3,) or table.ndim > 2 or not np.isfinite(table).all():
+        raise InputError(f"{name} holds no viewpoints: give a row of x y z for each point or scan.")
+    return table
+
+
+def read_up(text: str) -> np.ndarray:
+    """The direction (3,) of an option: x, -x, y, -y, z, -z, or 'X,Y,Z'. Raises `InputError` for anything else."""
+    return AXES[text] if text in AXES else _vector(text, "--up", "give z, -z, x, -x, y, -y, or X,Y,Z")
+
+
+def with_viewpoint(
+    cloud: Cloud, name: str, viewpoint: np.ndarray | Sequence[float] | None, up: np.ndarray | Sequence[float] | None
+) -> Cloud:
+    """The cloud with the sensors that the caller gives, in place of its own.
+
+    viewpoint: (3,), or (n, 3) for each point. up: (3,), a direction in which the sensor is far away. Raises
+    `InputError` for both, for other shapes, and where many points lie behind others as seen from there; warns of an
+    `up` that disagrees with the sensors of the file.
+    """
+    if viewpoint is None and up is None:
+        return cloud
+    if viewpoint is not None and up is not None:
+        raise InputError("a viewpoint and the direction up exclude each other: give one of them.")
+    points = cloud.points
+    finite = points[np.isfinite(points).all(axis=1)]
+    low, high = finite.min(axis=0), finite.max(axis=0)
+    diagonal = float(np.linalg.norm(high - low))
+    if up is not None:
+        direction = np.asarray(up, np.float64)
+        if direction.shape != (3,) or not np.isfinite(direction).all() or not direction.any():
+            raise InputError(f"up is {direction.tolist()}: give a direction of three numbers, not all zero.")
+        direction = direction / np.linalg.norm(direction)
+        if cloud.sensors is not None:
+            across = ((cloud.sensors - points) * direction).sum(axis=1)
+            if np.nanmedian(across) < 0:
+                warnings.warn(
+                    f"{name}: the sensors of the file are below the points, if this direction is up; it is taken in "
+                    "place of them",
+                    stacklevel=3,
+                )
+        sensors = np.tile((low + high) / 2 + FAR * diagonal * direction, (len(points), 1))
+        what, remedy = "this direction", "leave up out for a closed shape"
+    else:
+        sensors = np.asarray(viewpoint, np.float64)
+        if sensors.shape not in ((3,), (1, 3), points.shape) or not np.isfinite(sensors).all():
+            raise InputError(
+                f"the viewpoints have the shape {sensors.shape}: give (3,), or one finite row for each of "
+                f"{len(points)} points of {name}."
+            )
+        sensors = np.broadcast_to(sensors, points.shape).copy()
+        what, remedy = "the viewpoint", "give the position of the sensor in the axes and units of the input"
+    changed = replace(cloud, sensors=sensors)
+    hidden = hidden_fraction(changed)
+    if hidden > (REFUSED if up is None else 2 * REFUSED):
+        raise InputError(f"{name}: {100 * hidden:.0f} % of the points lie behind others as seen from {what}: {remedy}.")
+    return changed
+
+
+def check_sensors(cloud: Cloud, name: str) -> None:
+    """Warns of sensors whose rays pass through the surface: they are in another frame than the points."""
+    if cloud.sensors is not None and (hidden := hidden_fraction(cloud)) > DOUBTED:
+        warnings.warn(
+            f"{name}: {100 * hidden:.0f} % of the points lie behind others as seen from their sensors, which may be in "
+            "another frame; --viewpoint gives their position",
+            stacklevel=3,
+        )
+
+
+def hidden_fraction(cloud: Cloud) -> float:
+    """The fraction of the points with a sensor that lie behind others as seen from it."""
+    rays = io.rays_of(cloud)
+    total = sum(len(one.points) for one in rays)
+    behind = sum(int(np.count_nonzero(io.blocked(one, cloud.points[one.points]))) for one in rays)
+    return behind / total if total else 0.0
+
+
+def _vector(text: str, option: str, remedy: str) -> np.ndarray:
+    try:
+        vector = np.array([float(part) for part in text.split(",")])
+    except ValueError:
+        vector = np.empty(0)
+    if vector.shape != (3,) or not np.isfinite(vector).all():
+        raise InputError(f"{option} cannot be '{text}': {remedy}.")
+    return vector

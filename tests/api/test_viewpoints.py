@@ -1,0 +1,86 @@
+"""Viewpoints and directions that the caller gives."""
+
+import json
+
+import numpy as np
+import pytest
+
+from isofield import api
+from isofield.api.viewpoints import check_sensors, hidden_fraction, with_viewpoint
+from isofield.errors import InputError
+from isofield.types import Cloud
+
+
+def two_walls() -> Cloud:
+    """Two parallel squares: from the side one hides the other."""
+    x, y = np.meshgrid(*[np.linspace(-1, 1, 80)] * 2)
+    return Cloud(np.concatenate([np.stack([x, y, np.full_like(x, z)], -1).reshape(-1, 3) for z in (0.0, 1.0)]))
+
+
+def test_viewpoints_are_read(tmp_path):
+    assert api.read_viewpoint("1,-2,3.5").tolist() == [1, -2, 3.5]
+    rows = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
+    (tmp_path / "v.json").write_text(json.dumps(rows))
+    (tmp_path / "v.csv").write_text("1,2,3\n4,5,6\n")
+    np.save(tmp_path / "v.npy", rows)
+    for name in ("v.json", "v.csv", "v.npy"):
+        assert api.read_viewpoint(str(tmp_path / name)).tolist() == rows
+    (tmp_path / "v.txt").write_text("1 2\n")
+    with pytest.raises(InputError, match="holds no viewpoints"):
+        api.read_viewpoint(str(tmp_path / "v.txt"))
+    with pytest.raises(InputError, match="There is no file"):
+        api.read_viewpoint(str(tmp_path / "none.txt"))
+    for text in ("1,2", "a,b,c", "1,2,nan"):
+        with pytest.raises(InputError, match="--viewpoint cannot be"):
+            api.read_viewpoint(text)
+
+
+def test_directions_are_read():
+    assert api.read_up("-y").tolist() == [0, -1, 0]
+    assert api.read_up("0,1,1").tolist() == [0, 1, 1]
+    with pytest.raises(InputError, match="--up cannot be 'w'"):
+        api.read_up("w")
+
+
+def test_a_viewpoint_between_the_walls_is_taken_and_one_beside_them_is_refused():
+    cloud = two_walls()
+    inside = with_viewpoint(cloud, "walls", [0.0, 0.0, 0.5], None)
+    assert (inside.sensors == [0, 0, 0.5]).all()
+    assert hidden_fraction(inside) < 0.01
+    with pytest.raises(InputError, match="lie behind others as seen from the viewpoint"):
+        with_viewpoint(cloud, "walls", [0.0, 0.0, 30.0], None)
+
+
+def test_sensors_of_another_frame_are_warned_of():
+    cloud = two_walls()
+    wrong = Cloud(cloud.points, sensors=np.tile([0.0, 0.0, 30.0], (len(cloud.points), 1)))
+    with pytest.warns(UserWarning, match="may be in another frame"):
+        check_sensors(wrong, "walls")
+
+
+def test_up_is_a_sensor_far_away_and_disagrees_with_one_below():
+    floor = Cloud(two_walls().points[:6400])
+    above = with_viewpoint(floor, "floor", None, [0, 0, 2.0])
+    up = above.sensors - above.points
+    assert (up[:, 2] / np.linalg.norm(up, axis=1) > 0.999).all()
+    below = Cloud(floor.points, sensors=np.tile([0.0, 0.0, -3.0], (6400, 1)))
+    with pytest.warns(UserWarning, match="sensors of the file are below the points"):
+        with_viewpoint(below, "floor", None, [0, 0, 1])
+
+
+@pytest.mark.parametrize(
+    ("viewpoint", "up", "words"),
+    [
+        ([0, 0, 1], [0, 0, 1], "exclude each other"),
+        (np.zeros((5, 3)), None, r"the viewpoints have the shape \(5, 3\)"),
+        (None, [0, 0, 0], "not all zero"),
+    ],
+)
+def test_broken_viewpoints(viewpoint, up, words):
+    with pytest.raises(InputError, match=words):
+        with_viewpoint(two_walls(), "walls", viewpoint, up)
+
+
+def test_unknown_treatment_of_normals():
+    with pytest.raises(InputError, match="choose among auto, trust, ignore"):
+        api.fit(two_walls(), normals="maybe")
