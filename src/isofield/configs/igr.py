@@ -32,7 +32,7 @@ class Igr:
         scales: Multiples of that deviation, taken in turn.
         uniform: Fraction of the queries that lie anywhere in the cube.
         eikonal: Weight of the eikonal term.
-        normals: Weight of the normals.
+        on_normals: Weight of the normals.
     """
 
     network: Network = Network()
@@ -42,11 +42,11 @@ class Igr:
     scales: tuple[float, ...] = (1.0, 0.25)
     uniform: float = 0.125
     eikonal: float = 0.1
-    normals: float = 1.0
+    on_normals: float = 1.0
 
     def __post_init__(self) -> None:
         check_range(self, "neighbour", least=1)
-        check_range(self, "uniform", "eikonal", "normals", least=0)
+        check_range(self, "uniform", "eikonal", "on_normals", least=0)
         check_fraction(self, "uniform")
 
 

@@ -29,7 +29,7 @@ class Siren:
         optim: Descent; half of a batch are points, half are queries.
         on_surface: Weight of |f| at the points.
         eikonal: Weight of the eikonal term.
-        normals: Weight of the normals.
+        on_normals: Weight of the normals.
         off_surface: Weight of the penalty on values near zero where no point is.
         sharpness: Exponent of that penalty, exp(-sharpness |f|).
     """
@@ -39,12 +39,12 @@ class Siren:
     optim: Optim = budget("balanced", 1000)
     on_surface: float = 3000.0
     eikonal: float = 50.0
-    normals: float = 100.0
+    on_normals: float = 100.0
     off_surface: float = 100.0
     sharpness: float = 100.0
 
     def __post_init__(self) -> None:
-        check_range(self, "on_surface", "eikonal", "normals", "off_surface", least=0)
+        check_range(self, "on_surface", "eikonal", "on_normals", "off_surface", least=0)
         check_range(self, "sharpness", above=0)
 
 

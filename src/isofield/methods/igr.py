@@ -54,7 +54,7 @@ def losses(config: Igr, field: nn.Module, batch: Batch) -> dict[str, Tensor]:
         "eikonal": config.eikonal * eikonal(gradient[count:]),
     }
     if "normal" in batch:
-        terms["normals"] = config.normals * normal_l2_loss(gradient[:count], batch["normal"])
+        terms["normals"] = config.on_normals * normal_l2_loss(gradient[:count], batch["normal"])
     return terms
 
 

@@ -48,7 +48,7 @@ def losses(config: Siren, field: nn.Module, batch: Batch) -> dict[str, Tensor]:
     value, gradient = value_and_gradient(field, torch.cat([batch["point"], batch["query"]]))
     return {
         "surface": config.on_surface * value[:count].abs().mean(),
-        "normals": config.normals * normal_cosine_loss(gradient[:count], batch["normal"]),
+        "normals": config.on_normals * normal_cosine_loss(gradient[:count], batch["normal"]),
         "eikonal": config.eikonal * eikonal_l1(gradient),
         "off_surface": config.off_surface * off_surface_penalty(value[count:], config.sharpness),
     }
