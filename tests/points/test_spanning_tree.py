@@ -115,3 +115,9 @@ def test_closed_and_open_surfaces_are_told_apart() -> None:
     assert room.open and "room" in room.reason
     assert openness(ball).level == pytest.approx(0.5, abs=0.05)
     assert openness(terrain).level == pytest.approx(0, abs=0.1)
+
+
+def test_both_sides_of_a_plate_are_no_open_surface() -> None:
+    flat = np.random.default_rng(0).uniform(-1, 1, (2 * COUNT, 3))
+    flat[:, 2] = np.where(np.arange(2 * COUNT) < COUNT, 0.02, -0.02)
+    assert not openness(flat).open

@@ -24,6 +24,8 @@ from isofield.points.winding_number import enclosure, winding_number
 from isofield.threads import parallel_map, ranges
 from isofield.types import Observation
 
+SHEET_NOISE = 0.15
+"""Two near sheets are told apart up to this ratio of noise to spacing."""
 UNSURE = 0.01
 """Above this conflict of the spanning tree, the winding number decides."""
 LEVELS = 20_000
@@ -93,7 +95,8 @@ def orient(
     unsigned = near.normals if normals is None else _unit(np.asarray(normals, np.float64), near.normals)
     rough = local_noise(x, near) if deviation is None else np.full(len(x), deviation)
     areas = np.pi * near.distance[:, 10] ** 2 / 10
-    sheets = sheet_normals(x, near) if normals is None and sensors is None else None
+    clear = np.median(rough / np.sqrt(areas)) < SHEET_NOISE and normals is None and sensors is None
+    sheets = sheet_normals(x, near) if clear else None
     if sheets is not None:
         return _of_sheets(points, x, near, rough, fit_jets(x, sheets, deviation), scale)
     toward = None if sensors is None else (sensors - center) / scale

@@ -9,6 +9,7 @@ import numpy as np
 from isofield.points.local_pca import neighbourhoods
 from isofield.points.orientation import agreement
 from isofield.points.spanning_tree import piece_signs, sensor_votes, spanning_tree
+from isofield.points.thin import sheet_normals
 from isofield.points.winding_number import enclosure
 
 MOST = 30_000
@@ -41,6 +42,8 @@ def openness(points: np.ndarray, sensors: np.ndarray | None = None, seed: int = 
         chosen = np.sort(np.random.default_rng(seed).permutation(len(points))[:MOST])
         points, sensors = points[chosen], None if sensors is None else sensors[chosen]
     near = neighbourhoods(points)
+    if sensors is None and sheet_normals(points, near) is not None:
+        return Openness(False, "the points show both sides of thin parts")
     areas = np.pi * near.distance[:, min(10, near.distance.shape[1] - 1)] ** 2 / 10
     tree = spanning_tree(near.normals, near.index[:, 1:13], agreement(points, near.normals, near.index, near.distance))
     normals = near.normals * tree.signs[:, None]
@@ -50,7 +53,8 @@ def openness(points: np.ndarray, sensors: np.ndarray | None = None, seed: int = 
     signs = piece_signs(points, normals, areas, tree.piece, votes)
     if votes is not None:
         signs = np.where(votes != 0, np.sign(votes), signs)
-    level = float(np.median(enclosure(points, normals * signs[:, None], areas, np.arange(len(points)))))
+    normals = normals * signs[:, None]
+    level = float(np.median(enclosure(points, normals, areas, np.arange(len(points)))))
     if level >= CLOSED:
         return Openness(False, "the points enclose a volume", level)
     if level <= -CLOSED:
