@@ -18,7 +18,7 @@ SIZES = ((24, 1.0), (16, 1.25))
 """Sizes of the neighbourhoods that are split, and the factor of their ratios: fewer points are fitted too easily."""
 SHARE = 0.5
 """The cloud is thin if at least this share of its points has a second sheet beside it."""
-TRIED, LIKELY = 3000, 0.3
+TRIED, LIKELY = 3000, 0.7
 """This number of points are split first, and the rest only if at least this share of them has a second sheet."""
 CONFLICT = 0.06
 """The signs are used if at most this share of the weight of the relations contradicts them."""
