@@ -456,3 +456,17 @@ def test_gaussian_splats(tmp_path, table):
     assert len(caught) == 1  # none of the normals, all zero
     assert np.array_equal(cloud.points, table[50:].astype("<f4"))
     assert (cloud.colors == [128, 255, 0, 255]).all()
+
+
+@pytest.mark.parametrize(
+    ("head", "separator", "color"), [("//X;Y;Z;Rf;Gf;Bf", ";", (0.5, 1, 0)), ("//X Y Z R G B", " ", (128, 255, 0))]
+)
+def test_text_of_cloudcompare(tmp_path, table, head, separator, color):
+    rows = [separator.join(map(repr, [*row, *color])) for row in table.tolist()]
+    (tmp_path / "c.txt").write_text("\n".join([head, "200", *rows]))
+    cloud = read(tmp_path / "c.txt")
+    assert np.array_equal(cloud.points, table)
+    assert (cloud.colors == [128, 255, 0, 255]).all()
+    (tmp_path / "c.txt").write_text("\n".join([head, "201", *rows]))
+    with pytest.raises(InputError, match="promises 201 points, and 200 follow"):
+        read(tmp_path / "c.txt")

@@ -13,7 +13,7 @@ NUMBER = re.compile(rb"[-+]?(\d|\.\d|nan|inf)", re.IGNORECASE)
 NAMES = (
     (("x",), ("y",), ("z",)),
     (("nx", "normal_x", "normalx"), ("ny", "normal_y", "normaly"), ("nz", "normal_z", "normalz")),
-    (("r", "red"), ("g", "green"), ("b", "blue")),
+    (("r", "red", "rf"), ("g", "green", "gf"), ("b", "blue", "bf")),
 )
 """Names of the columns of points, normals and colours, in any case and with any suffix ("X [m]")."""
 
@@ -80,6 +80,10 @@ def _named(data: bytes) -> Raw | None:
     begin = head.index(line) + 1
     lines = [line for line in data.splitlines()[begin:] if line.strip() and line.lstrip()[:1] != b"#"]
     lines = [line.replace(b'"', b"") for line in lines if not line.lstrip().startswith(b"//")]
+    if lines and lines[0].strip().isdigit() and len(names) > 1:  # CloudCompare writes the number of points here
+        promised, lines = int(lines[0]), lines[1:]
+        if promised > len(lines):
+            raise Damage(f"is cut short: its header promises {promised} points, and {len(lines)} follow")
     if not lines:
         raise Damage("holds no points", "save it with a point on each line")
     between = next((sign for sign in (b";", b"\t", b",") if sign in lines[0]), None)
