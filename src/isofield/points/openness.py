@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isofield.points.local_pca import neighbourhoods
+from isofield.points.local_pca import neighbourhoods, second_sheet
 from isofield.points.orientation import agreement
 from isofield.points.spanning_tree import piece_signs, sensor_votes, spanning_tree
-from isofield.points.thin import sheet_normals
 from isofield.points.winding_number import enclosure
 
 MOST = 30_000
@@ -17,6 +16,9 @@ MOST = 30_000
 CLOSED = 0.35
 """A surface is closed where the winding number, averaged over both sides, is at least this at the points in the median:
 1/2 on a closed surface, 0 on a plane."""
+TWO_SIDED, TRIED = 0.5, 2000
+"""A thin part is seen from both sides where more than this share of the points have a second sheet near them; this many
+are tried."""
 UNSURE = 0.01
 """Beyond this conflict of the orientations, nothing can be decided; such points are those of thin parts in noise."""
 
@@ -42,7 +44,9 @@ def openness(points: np.ndarray, sensors: np.ndarray | None = None, seed: int = 
         chosen = np.sort(np.random.default_rng(seed).permutation(len(points))[:MOST])
         points, sensors = points[chosen], None if sensors is None else sensors[chosen]
     near = neighbourhoods(points)
-    if sensors is None and sheet_normals(points, near) is not None:
+    some = np.linspace(0, len(points) - 1, min(len(points), TRIED)).astype(np.int64)
+    two = second_sheet(points, near.index[some], near.normals[some], some).any(1).mean()
+    if sensors is None and two > TWO_SIDED:
         return Openness(False, "the points show both sides of thin parts")
     areas = np.pi * near.distance[:, min(10, near.distance.shape[1] - 1)] ** 2 / 10
     tree = spanning_tree(near.normals, near.index[:, 1:13], agreement(points, near.normals, near.index, near.distance))
