@@ -61,9 +61,10 @@ def test_the_method_of_settings():
 
 def test_values_of_a_file_are_checked(tmp_path):
     path = tmp_path / "mine.yaml"
-    path.write_text("base: igr-paper\noptim:\n  steps: 7\nnormals: 5e-4\nscales: [1]\n")
+    path.write_text("base: igr-paper\noptim:\n  steps: 7\non_normals: 5e-4\nscales: [1]\n")
     settings = read_config("igr", str(path))
-    assert (settings.optim.steps, settings.optim.batch, settings.normals, settings.scales) == (7, 32_768, 5e-4, (1.0,))
+    assert (settings.optim.steps, settings.optim.batch) == (7, 32_768)
+    assert (settings.on_normals, settings.scales) == (5e-4, (1.0,))
     for text, said in {
         "optm: 3": "mine.yaml: Igr has no setting 'optm', perhaps you meant 'optim'",
         "optim:\n  step: 3": "Optim has no setting 'optim.step', perhaps you meant 'steps'",

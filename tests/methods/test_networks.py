@@ -133,7 +133,7 @@ def test_the_anchors_join_the_terms_of_the_method(torus):
 
 
 @pytest.mark.parametrize(
-    "change", [{"uniform": 3.0}, {"eikonal": -1.0}, {"neighbour": 0}, {"normals": float("nan")}], ids=str
+    "change", [{"uniform": 3.0}, {"eikonal": -1.0}, {"neighbour": 0}, {"on_normals": float("nan")}], ids=str
 )
 def test_settings_out_of_range(change):
     with pytest.raises(InputError, match=f"{next(iter(change))} .* is out of range"):

@@ -1,8 +1,8 @@
 """Oriented normals of a point cloud, and its noise.
 
 Normals come from the principal components of each point's neighbours (Hoppe et al. 1992), up to their sign. The sign
-comes from the sensors, where they are known, else from a spanning tree (`spanning_tree`). Where that is not sure, the
-winding number decides (`winding_orientation`): a subset of the points is oriented pair by pair, a larger one in
+comes from the sensors, where they are known. Open surfaces are oriented along a spanning tree (`spanning_tree`), others
+by the winding number (`winding_orientation`): a subset of the points is oriented pair by pair, a larger one in
 clusters, and their directions vote for the signs of all points. A relaxation on the neighbour graph makes the signs
 consistent (`orientation`). Patches through neighbours with similar normals (`fit_jets`) then give better normals, and
 the noise.
@@ -25,9 +25,7 @@ from isofield.threads import parallel_map, ranges
 from isofield.types import Observation
 
 SHEET_NOISE = 0.15
-"""Two near sheets are told apart up to this ratio of noise to spacing."""
-UNSURE = 0.01
-"""Above this conflict of the spanning tree, the winding number decides."""
+"""Two near sheets are separated up to this ratio of noise to spacing."""
 LEVELS = 20_000
 """Points at which the winding number is taken, at most."""
 CLEAR = 0.22
@@ -82,9 +80,9 @@ def orient(
 
     normals: (n, 3) that came with the points, or None; their directions are kept, and their orientation if it is
     consistent. noise: standard deviation of the points off the surface, or None to estimate it. subset: number of
-    points that are oriented pair by pair, where a spanning tree is not sure; time grows with its square, and very thin
-    parts need many. sensors: (n, 3) position of the sensor that measured each point, NaN where unknown. trusted: the
-    orientation of the normals that came is right. encloses: whether the points may enclose a volume.
+    points that are oriented pair by pair; time grows with its square, and very thin parts need many.
+    sensors: (n, 3) position of the sensor that measured each point, NaN where unknown. trusted:
+    the orientation of the normals that came is right. encloses: whether the points may enclose a volume.
     """
     points = np.asarray(points, np.float64)
     low, high = points.min(0), points.max(0)
@@ -131,14 +129,14 @@ def _signs(
 ) -> tuple[np.ndarray, np.ndarray, bool]:  # fmt: skip
     """Signs (n,) of normals (n, 3), the votes (n,) that they come from, and whether they keep the given orientation.
 
-    subset: as in `orient`; 0 for points that enclose no volume. So few points take the winding number all together.
+    subset: as in `orient`; 0 for points that enclose no volume, which the spanning tree orients.
     """
     if trusted and given:
         return np.ones(len(x)), np.ones(len(x)), True
     votes = None if sensors is None else sensor_votes(x, normals, sensors)
     if votes is None or not (votes != 0).all():
         tree = spanning_tree(normals, near.index[:, 1:13], agreement(x, normals, near.index, near.distance))
-        if not subset or (tree.energy < UNSURE and len(x) > subset):
+        if not subset:
             of_tree = None if votes is None else votes * tree.signs
             estimated = tree.signs * piece_signs(x, normals * tree.signs[:, None], areas, tree.piece, of_tree)
         else:
