@@ -12,7 +12,7 @@ from isofield.types import Cloud
 def test_a_box_that_shrinks_without_outliers_is_told(torus):
     points = np.concatenate([torus(3000, 0.002).points, [[9.0, 0, 0], [0, 0, -4.0]]])
     with pytest.warns(UserWarning, match=r"\d of 3002 points are left out .* box by \d+% along x and \d+% along z; if"):
-        clean, outliers = cleaned(Cloud(points), "balanced")
+        clean, outliers = cleaned(Cloud(points), "hall.ply", "balanced")
     assert len(outliers) < 10 and np.abs(clean.points).max() < 1
 
 
@@ -23,6 +23,6 @@ def test_the_far_part_of_a_scan_stays_without_a_word():
     x = x[random.random(len(x)) < 10 ** (-x[:, 0] / 15)]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        clean, outliers = cleaned(Cloud(x), "balanced")
+        clean, outliers = cleaned(Cloud(x), "x.ply", "balanced")
     assert len(outliers) < 0.005 * len(x)
     assert np.ptp(clean.points[:, 0]) > 29.5

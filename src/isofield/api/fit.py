@@ -10,31 +10,22 @@ from typing import Any
 import numpy as np
 import trimesh
 
-from isofield import __version__, io
+from isofield import __version__
 from isofield.api.field import chosen_device
-from isofield.api.inputs import Source, brought, cleaned, sampled, views_of
+from isofield.api.inputs import Source, brought, sampled, views_of
 from isofield.api.meshes import taken
+from isofield.api.observed import of_faces, of_points
 from isofield.api.sdf import SDF
 from isofield.api.viewpoints import check_sensors, with_viewpoint
 from isofield.configs import Triangles
 from isofield.configs.common import NORMALS, Init, NetworkKind, Normals, Quality, Surface, check_noise, check_surface
 from isofield.configs.methods import check_config, choose, find_method, method_of
 from isofield.errors import InputError
-from isofield.points import (
-    Openness,
-    noise_level,
-    normalization,
-    openness,
-    spacing,
-)
-from isofield.solids.triangles import indexed
-from isofield.topology import areas
-from isofield.types import Cloud, Observation, ProgressCallback, Shape, Similarity, triple
+from isofield.points import noise_level
+from isofield.types import Cloud, ProgressCallback, Shape, triple
 
 SAMPLES = {"fast": 50_000, "balanced": 80_000, "best": 80_000}
 """Points drawn from a mesh's faces, by quality."""
-MARGIN, EXACT_MARGIN = 0.1, 0.03
-"""Room around the surface, as a fraction of its longest side: of a field that was fitted, and of an exact one."""
 
 
 def fit(
@@ -96,7 +87,7 @@ def fit(
     if spec.reads == "closed mesh" and (mesh is None or not mesh.is_watertight):
         what = "holds only points" if mesh is None else "is open, or its faces are not joined"
         raise InputError(f"{label} {what}, and method {name} needs a closed mesh: take --method auto.")
-    word, deviation = None, None if noise is None else float(noise)
+    word = None
     plain = method == "auto" and not noise and surface != "open" and settings == choose("auto", quality)
     if mesh is not None and (spec.reads == "mesh" or plain):
         exact = settings if isinstance(settings, Triangles) else Triangles()
@@ -105,31 +96,17 @@ def fit(
             name, settings, spec = "triangles", exact, find_method("triangles")
     cloud = sampled(given, label, SAMPLES[quality] if word is None else settings.points, seed)
     if word is not None:
-        triangles, similarity = word
-        shown = Openness(False, "its faces enclose a volume")
-        clean, outliers, corners, deviation, sensors = cloud, np.empty((0, 3)), triangles.reshape(-1, 3), 0.0, None
-        observed = Observation(similarity.apply(cloud.points), cloud.normals, 0.0, triangles, oriented=True)
+        shape = of_faces(*word, cloud)
     else:
-        # Whatever the unit, distances are taken where they neither overflow nor vanish; outliers do not set the scale.
-        first = normalization(cloud.points)
-        clean, outliers = cleaned(_mapped(cloud, first), quality)
-        outliers = first.invert(outliers)
-        similarity = _after(first, normalization(clean.points))
-        corners = similarity.apply(first.invert(clean.points))
-        sensors = None if clean.sensors is None else similarity.apply(first.invert(clean.sensors))
-        measured = views_of(source) or io.rays_of(cloud)
-        free = io.free_of(measured, similarity) if measured else None
-        faces = None if mesh is None else similarity.apply(np.asarray(mesh.triangles))
-        deviation = None if deviation is None else deviation * float(np.linalg.norm(np.ptp(corners, axis=0)))
-        shown = openness(corners, sensors) if surface == "auto" else Openness(surface == "open", "as asked")
-        trusted = normals == "trust" and clean.normals is not None
-        observed = Observation(corners, clean.normals, deviation, faces, free, sensors, trusted, shown.open)
-    points, shape = observed.points, Shape(observed)
-    apart = spacing(points) if word is None else float(np.sqrt(areas(*indexed(triangles)).sum() / len(points)))
+        shape = of_points(
+            cloud, label, quality, mesh=mesh, views=views_of(source), noise=noise, surface=surface,
+            trusted=normals == "trust",
+        )  # fmt: skip
+    points, similarity, deviation = shape.observation.points, shape.similarity, shape.observation.noise
     implementation, code, estimated, interrupted = spec.method(settings), None, None, False
     losses: Mapping[str, float] = {}
     try:
-        for stage in implementation.infer((shape,), seed, device):
+        for stage in implementation.infer((Shape(shape.observation),), seed, device):
             code = stage.code if stage.code is not None else code
             estimated = stage.noise if stage.noise is not None else estimated
             losses = stage.losses or losses
@@ -144,7 +121,6 @@ def fit(
     if deviation is None:
         deviation = estimated if estimated is not None else noise_level(points)
     field = implementation.field(code).cpu().eval().requires_grad_(False)
-    margin = (MARGIN if word is None else EXACT_MARGIN) * float(np.ptp(corners, axis=0).max())
     provenance = {
         "isofield": __version__,
         "input": Path(label).name,
@@ -154,37 +130,25 @@ def fit(
         "seed": seed,
         "settings": asdict(settings),
         "losses": dict(losses),
-        "points": {"given": len(cloud.points), "outliers": len(outliers), "used": len(points)},
+        "points": {"given": len(cloud.points), "outliers": len(shape.outliers), "used": len(points)},
         "faces": None if mesh is None else len(mesh.faces),
         "noise": deviation / similarity.scale,
-        "surface": {"open": shown.open, "reason": shown.reason},
-        "bounds": similarity.invert(np.array([corners.min(0), corners.max(0)])).tolist(),
+        "surface": {"open": shape.surface.open, "reason": shape.surface.reason},
+        "bounds": similarity.invert(np.array([shape.lower, shape.upper])).tolist(),
     }
-    lower, upper = triple(corners.min(0) - margin), triple(corners.max(0) + margin)
+    sensors = shape.observation.sensors
     return SDF(
         field,
         similarity,
         similarity.invert(points),
-        apart / similarity.scale,
-        lower,
-        upper,
+        shape.spacing / similarity.scale,
+        triple(shape.lower - shape.margin),
+        triple(shape.upper + shape.margin),
         provenance,
         interrupted,
-        clean.colors,
-        clean.attributes,
+        shape.cloud.colors,
+        shape.cloud.attributes,
         None if sensors is None else similarity.invert(sensors),
-        shown.open,
-        left_out=outliers,
+        shape.surface.open,
+        left_out=shape.outliers,
     )
-
-
-def _mapped(cloud: Cloud, similarity: Similarity) -> Cloud:
-    """The cloud in the space that the similarity leads to."""
-    sensors = None if cloud.sensors is None else similarity.apply(cloud.sensors)
-    return replace(cloud, points=similarity.apply(cloud.points), sensors=sensors)
-
-
-def _after(first: Similarity, second: Similarity) -> Similarity:
-    """The similarity that applies `first`, then `second`."""
-    x, y, z = (np.asarray(first.center) + np.asarray(second.center) / first.scale).tolist()
-    return Similarity((x, y, z), first.scale * second.scale)

@@ -81,7 +81,7 @@ def views_of(source: Source) -> list[View]:
     return []
 
 
-def cleaned(cloud: Cloud, quality: Quality) -> tuple[Cloud, np.ndarray]:
+def cleaned(cloud: Cloud, name: str, quality: Quality) -> tuple[Cloud, np.ndarray]:
     """The cloud without duplicates and outliers, downsampled where it is denser than the field resolves, and the
     outliers (k, 3); warns where these are many, or where the box is smaller without them."""
     cloud = drop_duplicates(cloud)
@@ -95,9 +95,9 @@ def cleaned(cloud: Cloud, quality: Quality) -> tuple[Cloud, np.ndarray]:
     if where or len(outliers) > MANY * len(kept):
         box = f", which shrinks the box by {' and '.join(where)}" if where else ""
         warnings.warn(
-            f"{len(outliers)} of {len(kept)} points are left out as outliers{box}; if they belong to the surface, "
-            "fit that part of the points on its own",
-            stacklevel=3,
+            f"{name}: {len(outliers)} of {len(kept)} points are left out as outliers{box}; if they belong to the "
+            "surface, fit that part of the points on its own",
+            stacklevel=4,
         )
     return clean, outliers
 

@@ -33,8 +33,9 @@ RESOLUTION = 256
 
 THIN, FINEST = 2.5, 640
 """Cells across the thin walls of an exact field, up to this number along the longest side."""
-MOST_CELLS = 3_000_000
-"""Most cells that the surface crosses, about, in a mesh at a grid's own resolution."""
+MOST_CELLS, FINE_SHARE = 3_000_000, 0.25
+"""At a grid's own resolution the surface crosses about this many cells, at most, and at least this share of it lies in
+cells as fine."""
 
 
 @dataclass(frozen=True)
@@ -230,7 +231,7 @@ class SDF:
         if resolution is None and isinstance(grid, SparseGrid):
             lower = grid.origin.double().cpu().numpy()
             upper = lower + np.array(grid.shape) * grid.side
-            cells = min(max(grid.shape) * 2 ** grid.resolved(MOST_CELLS), 2 * RESOLUTIONS[1])
+            cells = min(max(grid.shape) * 2 ** grid.resolved(MOST_CELLS, FINE_SHARE), 2 * RESOLUTIONS[1])
         if resolution is None and isinstance(self.field, Triangles):
             cells = int(np.clip(THIN * (upper - lower).max() / self.field.thinnest, RESOLUTION, FINEST))
         base = cells
@@ -263,5 +264,5 @@ class SDF:
             problems = list(surfaces.check(mesh).problems)
         if self.open:
             mesh = open_mesh(self, mesh, close_holes, level)
-            problems = [text for text in surfaces.check(mesh).problems if not text.startswith("open")]
+            problems = surfaces.check(mesh).flaws
         return Extraction(mesh, base, sampled.evaluations, sampled.seconds, dropped, sampled.fallback, problems)

@@ -67,8 +67,9 @@ class SparseGrid(nn.Module):
         """Side of the finest cells."""
         return self.side / 2 ** (self.levels - 1)
 
-    def resolved(self, most: int) -> int:
-        """The finest level at whose cells the zero set crosses at most about `most` cells; level 0 at least.
+    def resolved(self, most: int, share: float = 0.0) -> int:
+        """The finest level at whose cells the zero set crosses at most about `most` cells, and that resolves at least
+        this share of its area; level 0 at least.
 
         The zero set is counted by the cells without finer ones that it crosses.
         """
@@ -86,7 +87,11 @@ class SparseGrid(nn.Module):
                 keys = keys[torch.as_tensor(~np.isin(child, below), device=keys.device)]
             counts.append(len(keys))
         total = [sum(n * 4.0 ** (level - at) for at, n in enumerate(counts)) for level in range(self.levels)]
-        return max(level for level in range(self.levels) if level == 0 or total[level] <= most)
+        area = np.array([n * 4.0**-level for level, n in enumerate(counts)])
+        fine = np.cumsum(area[::-1])[::-1] / max(area.sum(), 1e-300)
+        return max(
+            level for level in range(self.levels) if level == 0 or (total[level] <= most and fine[level] >= share)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """Signed distances (n,) at x (n, 3), differentiable in x and in the values."""

@@ -49,18 +49,28 @@ class Check:
         return self.unlike_edges == 0 and self.inward_components == 0
 
     @property
-    def problems(self) -> list[str]:
-        """One short string for each kind of defect; empty for a closed manifold."""
-        defects = [
+    def flaws(self) -> list[str]:
+        """One short string for each kind of defect that an open surface may not have either."""
+        return _texts(
             (self.faces == 0, "no faces"),
-            (self.open_edges, f"open: {self.open_edges} edges have one face only"),
             (self.crowded_edges, f"{self.crowded_edges} edges have more than two faces"),
             (self.pinched_vertices, f"{self.pinched_vertices} vertices join several surfaces"),
             (self.unlike_edges, f"{self.unlike_edges} edges lie between faces of opposite winding"),
-            (self.inward_components, f"{self.inward_components} components face inward"),
             (self.degenerate_faces, f"{self.degenerate_faces} faces have no area"),
-        ]
-        return [text for wrong, text in defects if wrong]
+        )
+
+    @property
+    def problems(self) -> list[str]:
+        """One short string for each kind of defect; empty for a closed manifold."""
+        return self.flaws + _texts(
+            (self.open_edges, f"open: {self.open_edges} edges have one face only"),
+            (self.inward_components, f"{self.inward_components} components face inward"),
+        )
+
+
+def _texts(*defects: tuple[int, str]) -> list[str]:
+    """The texts of the defects that are there."""
+    return [text for count, text in defects if count]
 
 
 def check(mesh: trimesh.Trimesh) -> Check:
