@@ -166,7 +166,8 @@ def test_few_fine_cells_do_not_decide_on_the_resolution_of_all():
     nodes = [np.stack(np.meshgrid(*[np.arange(n * 4 + 1) / n] * 3, indexing="ij"), -1).reshape(-1, 3) for n in (1, 2)]
     split = np.array([64 * i + 8 * j + k for i in (2, 3) for j in (0, 1) for k in (0, 1)])  # children of cell (1, 0, 0)
     keys = cell_corners(split, (4, 4, 4), 1)[0]
-    grid = SparseGrid((0, 0, 0), 1.0, (4, 4, 4), [np.arange(64), split], [x[:, 0] - 1.3 for x in (nodes[0], nodes[1][keys])])
+    values = [x[:, 0] - 1.3 for x in (nodes[0], nodes[1][keys])]
+    grid = SparseGrid((0, 0, 0), 1.0, (4, 4, 4), [np.arange(64), split], values)
     assert grid.resolved(1000) == 1  # 16 crossed cells of level 0, of which one has children
     assert grid.resolved(1000, share=1 / 32) == 1 and grid.resolved(1000, share=0.25) == 0
     assert grid.resolved(20) == 0
