@@ -18,7 +18,7 @@ LABELS = {
     "field": "field",
     "kind": "kind",
     "sampled": "faces that were sampled",
-    "given_faces": "faces, taken as they are",
+    "given_faces": "faces",
     "shapes": "shapes",
     "code": "length of a code",
     "megabytes": "megabytes",

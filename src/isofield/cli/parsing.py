@@ -18,6 +18,8 @@ from isofield.errors import InputError, did_you_mean
 CONFIG = (tyro.conf.PositionalMetavarFromFieldName, tyro.conf.DisallowNone, tyro.conf.AvoidSubcommands)
 """Positional arguments are called by their names, and options that may be left out do not offer 'None'."""
 HELP = ("-h", "--help")
+VECTOR = re.compile(r"-([xyz]|[\d.][^,]*,.*)")
+"""A value that begins with a minus sign: an axis, or numbers with commas."""
 T = TypeVar("T")
 
 
@@ -54,7 +56,7 @@ def parse(kind: Callable[..., T], program: str, arguments: Sequence[str], defaul
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            result: T = made(args=list(arguments))
+            result: T = made(args=_joined(arguments))
     except SystemExit as end:
         if end.code in (0, None):
             raise
@@ -68,11 +70,23 @@ def parse_part(kind: type[T], program: str, arguments: Sequence[str]) -> T:
     try:
         with contextlib.redirect_stderr(said):
             known, _ = tyro.cli(
-                kind, prog=program, config=CONFIG, args=list(arguments), return_unknown_args=True, add_help=False
+                kind, prog=program, config=CONFIG, args=_joined(arguments), return_unknown_args=True, add_help=False
             )
     except SystemExit:
         raise InputError(_sentence(said.getvalue(), program, lambda: [])) from None
     return known
+
+
+def _joined(arguments: Sequence[str]) -> list[str]:
+    """The arguments, with `--up -z` written as `--up=-z`: argparse takes a value that begins with a minus sign for an
+    option."""
+    result: list[str] = []
+    for argument in arguments:
+        if VECTOR.fullmatch(argument) and result and re.fullmatch(r"--[a-z][\w.-]*", result[-1]):
+            result[-1] += f"={argument}"
+        else:
+            result.append(argument)
+    return result
 
 
 def wants_help(arguments: Sequence[str]) -> bool:

@@ -234,9 +234,9 @@ def _method(kind: Kind, met: Edges, normals: bool) -> tuple[str, str]:
     if kind == "cloud":
         return "auto", "it checks the orientation of the normals first" if normals else "it orients the points first"
     if kind == "mesh" and (met.count == 2).all():
-        return "auto", "the surface is closed already; it is sampled and fitted"
+        return "auto", "the surface is closed: its faces are taken as they are"
     if kind == "mesh":
-        return "auto", "it closes the holes"
+        return "auto", "it closes the holes of a solid, and leaves a sheet open"
     if kind == "scan":
         return "auto", "it fuses the layers and closes the gaps"
     return "auto", "the triangles are sampled, in any orientation"
