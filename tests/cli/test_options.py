@@ -27,9 +27,7 @@ SENTENCES = {
     "fit a.npy -o x.ply --method irg": (
         f"there is no method 'irg', perhaps you meant 'igr'; choose among {', '.join(method_names())}."
     ),
-    "fit a.npy -o x.ply --method poisson": (
-        f"there is no method 'poisson'; choose among {', '.join(method_names())}."
-    ),
+    "fit a.npy -o x.ply --method poisson": (f"there is no method 'poisson'; choose among {', '.join(method_names())}."),
     "fit a.npy -o x.ply --method igr --optim.setps 3": (
         f"there is no option '--optim.setps', perhaps you meant '--optim.steps'; {FIT} lists the options."
     ),
@@ -58,9 +56,7 @@ SENTENCES = {
     "fit a.npy -o x.ply --noise nan": (
         "noise nan is out of range: give a fraction of the bounding box's diagonal from 0 to 0.1 (0.002 is 0.2 %)."
     ),
-    "fit a.npy -o x.ply --resolution 4": (
-        "resolution 4 is out of range: give 8 to 1024 cells along the longest side."
-    ),
+    "fit a.npy -o x.ply --resolution 4": ("resolution 4 is out of range: give 8 to 1024 cells along the longest side."),
     "fit a.npy -o x.ply --resolution fine": (
         f"--resolution cannot be 'fine'; {FIT} lists the options and their values."
     ),

@@ -129,8 +129,6 @@ def typical_loss(space: Space, codes: Tensor, shapes: Sequence[Shape]) -> dict[s
         for row in rows:
             count = len(shapes[row].sdf.points)
             last = shapes[row].sdf.part(max(count - HELD_OUT, 0), count)
-            x, s = (
-                tensor(np.array(some, np.float32), device) for some in (last.points, last.distance)
-            )
+            x, s = (tensor(np.array(some, np.float32), device) for some in (last.points, last.distance))
             errors.append(float(clamped(space.module(x[None], codes[row][None].to(device))[0], s, CLAMP)))
     return {"loss": float(np.median(errors)), "loss_p95": float(np.quantile(errors, 0.95))}

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 if TYPE_CHECKING:
     import numpy as np
+    from rich.console import Console
 
-    from isofield.evaluate import Pair
+    from isofield.evaluate import Pair, Results
     from isofield.types import ProgressCallback
 
+SAMPLES = 100_000
+"""Points drawn from each surface, without a protocol."""
 NAMED = 10
 """Most files without a partner that are named."""
 CODE_RESOLUTION = 64
@@ -24,7 +27,7 @@ def evaluate(
     pred: Annotated[Path, tyro.conf.Positional],
     truth: Annotated[Path, tyro.conf.Positional],
     *,
-    samples: int = 100_000,
+    samples: Annotated[int | None, tyro.conf.arg(help_behavior_hint="")] = None,
     thresholds: tuple[float, ...] = (0.005, 0.01, 0.02),
     seed: int = 0,
     floor: bool = True,
@@ -33,6 +36,10 @@ def evaluate(
     heatmap: Path | None = None,
     heatmap_top: float | None = None,
     novelty: Annotated[Path | None, tyro.conf.arg(metavar="RUN", help_behavior_hint="")] = None,
+    split: Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")] = None,
+    protocol: Annotated[Literal["dfaust"] | None, tyro.conf.arg(help_behavior_hint="")] = None,
+    scans: Annotated[Path | None, tyro.conf.arg(help_behavior_hint="")] = None,
+    pages: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None,
 ) -> int:
     """Compare results with their truth: Chamfer distances, F-score, normals, Hausdorff, IoU, and more.
 
@@ -41,7 +48,7 @@ def evaluate(
     Args:
         pred: A mesh or point cloud, or a folder of them.
         truth: The true shape, or a folder with files of the same names (extensions may differ).
-        samples: Points drawn from each surface, uniform by area.
+        samples: Points drawn from each surface, uniform by area (default: 100 000; 30 000 with --protocol dfaust).
         thresholds: Thresholds of the F-score, as fractions of the diagonal of the truth's bounding box.
         seed: Seed of the sampling; the same seed gives the same numbers.
         floor: Also show what the truth scores against itself.
@@ -51,15 +58,17 @@ def evaluate(
         heatmap_top: Distance at the end of the heatmap's scale, in the files' units (default: the 99th percentile).
         novelty: A run of `isofield train`, or a folder of its training shapes: compare the predictions with the nearest
             training shapes, and with the training shapes that are nearest to the truth (retrieval).
+        split: The ids to compare of folders, the part "test" of the file where it has parts (default: all files).
+        protocol: dfaust: one-sided and two-sided Chamfer distances of bodies to TRUTH, their registrations, and to
+            their raw scans, with percentiles, as SAL and SALD measure them; what has no result counts as the worst.
+        scans: With --protocol dfaust: the raw scan, or a folder of scans with the same names.
+        pages: With --protocol dfaust: write a page for each scan (scan, result, registration) and an index here.
     """
-    import sys
-
     from rich.console import Console
     from rich.progress import track
 
     from isofield.errors import InputError
-    from isofield.evaluate import folders, heatmaps, tables
-    from isofield.files import atomic_write
+    from isofield.evaluate import folders, heatmaps, metrics, tables
     from isofield.io import check_output, read
 
     for path in (pred, truth):
@@ -74,8 +83,16 @@ def evaluate(
         check_output(heatmap, ("ply",))
     if csv is not None:
         check_output(csv, ("csv",))
+    if protocol is None and (scans is not None or pages is not None):
+        raise InputError("--scans and --pages belong to a protocol: add --protocol dfaust.")
+    if protocol is not None and (heatmap is not None or novelty is not None):
+        raise InputError("--heatmap and --novelty do not go with --protocol: give them in a run of their own.")
 
-    pairs, missing = folders.pairs(pred, truth)
+    chosen = None if split is None else _chosen(truth, split)
+    if protocol is not None:
+        return _dfaust(pred, truth, scans, chosen, samples, seed, floor, json, csv, pages)
+    samples = SAMPLES if samples is None else samples
+    pairs, missing = folders.pairs(pred, truth, chosen)
     if novelty is not None:
         return _novelty(pairs, missing, novelty, json, csv)
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -86,19 +103,13 @@ def evaluate(
     )
     if single and results.failed:
         raise InputError(results.failed[0].problem)
-    left = [f"{len(missing) - NAMED} more files have no partner."] if len(missing) > NAMED else []
-    for sentence in [*missing[:NAMED], *left, *(result.problem for result in results.failed)]:
-        errors.print(sentence, markup=False)
-
-    # A pipe has no width, and 80 columns would cut the tables.
-    output = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    _print_problems(results)
+    output = _output()
     if json:
-        print(tables.to_json(results, thresholds))
+        print(tables.to_json(results, metrics(thresholds)))
     else:
-        tables.show(output, results, thresholds)
-    if csv is not None:
-        with atomic_write(csv) as beside:
-            beside.write_text(tables.to_csv(results), encoding="utf-8")
+        tables.show(output, results, metrics(thresholds))
+    _write_csv(results, csv)
     if heatmap is not None:
         heat = heatmaps.heatmap(read(pred), read(truth), top=heatmap_top)
         heatmaps.write(heat, heatmap)
@@ -106,13 +117,79 @@ def evaluate(
     return 0 if results.complete else 1
 
 
+def _dfaust(
+    pred: Path, truth: Path, scans: Path | None, chosen: set[str] | None, samples: int | None, seed: int, floor: bool,
+    json: bool, csv: Path | None, pages: Path | None,
+) -> int:  # fmt: skip
+    """Scores reconstructions of bodies with `evaluate.dfaust`; prints tables, writes CSV and pages."""
+    from isofield.cli import output
+    from isofield.cli.progress import shown
+    from isofield.errors import InputError
+    from isofield.evaluate import dfaust, percentiles, scan_pages, tables
+    from isofield.evaluate.dfaust import METRICS
+
+    every, missing = dfaust.triples(pred, truth, scans, chosen)
+    with shown("dfaust", True) as report:
+        count = dfaust.POINTS if samples is None else samples
+        results = dfaust.evaluate(every, samples=count, seed=seed, floor=floor, missing=missing, progress=report)
+        written = [] if pages is None else scan_pages.write(pages, every, results, report)
+    if not results.scored:
+        raise InputError(f"no reconstruction could be scored, first: {results.failed[0].problem}")
+    _print_problems(results)
+    if json:
+        print(tables.to_json(results, METRICS, {"percentiles": percentiles.to_json(results, METRICS)}))
+    else:
+        percentiles.show(_output(), results, METRICS, dfaust.LEGEND.format(count=count, seed=seed))
+    _write_csv(results, csv)
+    if written:
+        output.note(f"next: open {output.quoted(written[-1])}")
+    return 0 if results.complete else 1
+
+
+def _chosen(truth: Path, split: Path) -> set[str]:
+    """The names of a split among the files of a folder."""
+    from isofield.datasets import splits
+    from isofield.errors import InputError
+    from isofield.evaluate import folders
+
+    if not truth.is_dir():
+        raise InputError(f"--split chooses among the files of folders, and {truth} is a file: leave it out.")
+    return splits.matching(folders.shapes_in(truth), splits.read_split(split, "test"), str(split))
+
+
+def _output() -> Console:
+    """Standard output; a pipe has no width, and 80 columns would cut the tables."""
+    import sys
+
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+
+
+def _print_problems(results: Results) -> None:
+    """Files without a partner, and pairs without scores, on standard error."""
+    from rich.console import Console
+
+    errors, missing = Console(stderr=True, highlight=False, soft_wrap=True), results.missing
+    left = [f"{len(missing) - NAMED} more files have no partner."] if len(missing) > NAMED else []
+    for sentence in [*missing[:NAMED], *left, *(result.problem for result in results.failed)]:
+        errors.print(sentence, markup=False)
+
+
+def _write_csv(results: Results, path: Path | None) -> None:
+    from isofield.evaluate import tables
+    from isofield.files import atomic_write
+
+    if path is not None:
+        with atomic_write(path) as beside:
+            beside.write_text(tables.to_csv(results), encoding="utf-8")
+
+
 def _novelty(pairs: Sequence[Pair], missing: Sequence[str], run: Path, json: bool, csv: Path | None) -> int:
     """Prints the table of predictions beside training shapes."""
-    import sys
     from dataclasses import asdict
     from statistics import median
 
-    from rich.console import Console
     from rich.table import Table
 
     from isofield.cli import output
@@ -135,7 +212,7 @@ def _novelty(pairs: Sequence[Pair], missing: Sequence[str], run: Path, json: boo
     if json:
         output.print_json(figures)
         return 0
-    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    console = _output()
     table = Table("shape", "Chamfer", "retrieval", "by", "to training", "nearest")
     for row in rows:
         table.add_row(

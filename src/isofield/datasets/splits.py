@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -55,12 +55,17 @@ def _ids(table: Any, above: tuple[str, ...]) -> Iterable[str]:
 
 
 def chosen(entries: Sequence[Named], ids: Sequence[str], name: str) -> list[Named]:
-    """The shapes that a split names, in their own order; leading names of its ids (dataset, class) are ignored where
-    the shapes do not have them.
+    """The shapes that a split names, in their own order; see `matching`."""
+    selected = matching({entry.id for entry in entries}, ids, name)
+    return [entry for entry in entries if entry.id in selected]
+
+
+def matching(known: Collection[str], ids: Sequence[str], name: str) -> set[str]:
+    """The known ids that a split names; leading names of its ids (dataset, class) are ignored where the known ids do
+    not have them. name: of the split, for errors.
 
     Raises InputError with all ids that no shape has.
     """
-    known = {entry.id for entry in entries}
     selected: set[str] = set()
     missing: list[str] = []
     for id_ in ids:
@@ -72,7 +77,7 @@ def chosen(entries: Sequence[Named], ids: Sequence[str], name: str) -> list[Name
             selected.add(match)
     if missing:
         raise InputError(f"{name} names {len(missing)} ids that no shape has: {', '.join(missing)}.")
-    return [entry for entry in entries if entry.id in selected]
+    return selected
 
 
 def of_classes(entries: Sequence[Entry], classes: Sequence[str]) -> list[Entry]:

@@ -10,7 +10,7 @@ import trimesh
 
 from isofield.errors import InputError
 from isofield.evaluate.distances import match
-from isofield.evaluate.metric import Comparison, Metric, Score
+from isofield.evaluate.metric import Comparison, Measured, Metric, Score
 from isofield.evaluate.metrics import THRESHOLDS, metrics
 from isofield.evaluate.surface_samples import SurfaceSamples, halves, sample_surface, used_points
 from isofield.evaluate.topology import topology
@@ -84,15 +84,15 @@ def compare(
     itself = replace(comparison, pred=reference, pred_topology=of_truth, iou=None if volume is None else 1.0)
     if again is not None:
         itself = replace(itself, pred=again[0], truth=again[1], matches=match(*again))
-    scores = {metric.key: _score(metric, comparison) for metric in entries}
+    scores = {metric.key: score(metric, comparison) for metric in entries}
     for metric in entries if floor else ():
         if not metric.describes:
-            scores[f"floor_{metric.key}"] = None if again is None else _score(metric, itself)
-    scores |= {f"truth_{metric.key}": _score(metric, itself) for metric in entries if metric.describes}
+            scores[f"floor_{metric.key}"] = None if again is None else score(metric, itself)
+    scores |= {f"truth_{metric.key}": score(metric, itself) for metric in entries if metric.describes}
     return scores | {IOU_METHOD: method, "diagonal": diagonal, SAMPLES: samples, SEED: seed}
 
 
-def _score(metric: Metric, comparison: Comparison) -> Score:
+def score(metric: Metric[Measured], comparison: Measured) -> Score:
     """The metric as plain Python, None for what is not finite."""
     value = metric.compute(comparison)
     if isinstance(value, np.generic):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,20 +65,37 @@ class Results:
         return means
 
 
-def pairs(pred: str | os.PathLike[str], truth: str | os.PathLike[str]) -> tuple[list[Pair], list[str]]:
-    """The pairs of two files, or of two folders, and one sentence for each file without a partner.
+def named(
+    pred: str | os.PathLike[str], truth: str | os.PathLike[str], ids: Collection[str] | None = None
+) -> tuple[dict[str, Path], dict[str, Path]]:
+    """The files of predictions and of truths, by name: of two files, or of two folders (`shapes_in`).
 
-    Files with the same path below the two folders are partners, whatever their extensions; hidden files and files that
-    `io.read` cannot read are skipped. Raises InputError where one is a file and the other a folder, a folder has no
-    shape, or two files of one folder have the same name.
+    ids: the names to take of folders, by default all. Two files are partners whatever their names. Raises InputError
+    where one is a file and the other a folder, and as `shapes_in` does.
     """
     pred, truth = Path(pred), Path(truth)
     if not pred.is_dir() and not truth.is_dir():
-        return [Pair(pred.stem, pred, truth)], []
+        return {pred.stem: pred}, {pred.stem: truth}
     if pred.is_dir() != truth.is_dir():
         folder, file = (pred, truth) if pred.is_dir() else (truth, pred)
         raise InputError(f"{folder} is a folder, but {file} is not one; give two files, or two folders.")
-    predictions, truths = shapes_in(pred), shapes_in(truth)
+    predictions, truths = (
+        {name: path for name, path in shapes_in(folder).items() if ids is None or name in ids}
+        for folder in (pred, truth)
+    )
+    return predictions, truths
+
+
+def pairs(
+    pred: str | os.PathLike[str], truth: str | os.PathLike[str], ids: Collection[str] | None = None
+) -> tuple[list[Pair], list[str]]:
+    """The pairs of two files, or of two folders, and one sentence for each file without a partner.
+
+    Files with the same path below the two folders are partners, whatever their extensions; hidden files and files that
+    `io.read` cannot read are skipped. ids: the names to take of folders, by default all. Raises InputError where one is
+    a file and the other a folder, a folder has no shape, or two files of one folder have the same name.
+    """
+    predictions, truths = named(pred, truth, ids)
     missing = [f"{predictions[name]} has no partner in {truth}." for name in sorted(predictions.keys() - truths.keys())]
     missing += [f"{truths[name]} has no partner in {pred}." for name in sorted(truths.keys() - predictions.keys())]
     return [Pair(name, predictions[name], truths[name]) for name in sorted(predictions.keys() & truths.keys())], missing

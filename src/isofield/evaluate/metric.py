@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from isofield.evaluate.distances import Matches, match
 from isofield.evaluate.surface_samples import SurfaceSamples
 from isofield.evaluate.topology import Topology
 
 Score = float | int | bool | str | None
+Measured = TypeVar("Measured")
+"""What a metric is computed from: a `Comparison`, or what a protocol has instead."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,11 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Metric:
+class Metric(Generic[Measured]):
     """One number of `isofield evaluate`: tables, JSON and CSV follow from it.
 
-    The built-in ones are in `evaluate.metrics`; another package declares one as an entry point of the group
-    `isofield.metrics`.
+    The built-in ones are in `evaluate.metrics`, over a `Comparison`; another package declares one as an entry point of
+    the group `isofield.metrics`. A protocol has its own (see `evaluate.dfaust`).
 
     key: its name in JSON, CSV and Python. label: its name in tables. better: "up", "down", or "" where neither is.
     unit, formula: as shown in the legend. compute: the number, or None where the shapes do not have it; the floor is
@@ -56,6 +59,6 @@ class Metric:
     better: str
     unit: str
     formula: str
-    compute: Callable[[Comparison], Score]
+    compute: Callable[[Measured], Score]
     column: str = ""
     describes: bool = False

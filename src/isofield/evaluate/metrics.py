@@ -27,7 +27,7 @@ DEEPSDF_DELTA = 0.01
 DIAGONAL, LENGTH, YES_OR_NO = "diagonal", "file's unit", "yes or no"
 
 
-def metrics(thresholds: tuple[float, ...] = THRESHOLDS) -> list[Metric]:
+def metrics(thresholds: tuple[float, ...] = THRESHOLDS) -> list[Metric[Comparison]]:
     """All metrics in the order of the table, those of other packages last; thresholds: of the F-score.
 
     Raises InputError for a metric of another package that cannot be loaded or has the key of another metric.
@@ -42,7 +42,7 @@ def metrics(thresholds: tuple[float, ...] = THRESHOLDS) -> list[Metric]:
     return every
 
 
-def f_score(threshold: float) -> Metric:
+def f_score(threshold: float) -> Metric[Comparison]:
     """The F-score at a threshold, a fraction of the diagonal: key and labels name it in percent ("f_score_0.5")."""
     percent = f"{threshold * 100:.6g}"
     return Metric(
@@ -61,7 +61,7 @@ def _of_topology(name: str, c: Comparison) -> Score:
     return None if c.pred_topology is None else getattr(c.pred_topology, name)
 
 
-RELATIVE = (
+RELATIVE: tuple[Metric[Comparison], ...] = (
     Metric("chamfer_l1", "Chamfer-L1", "down", DIAGONAL, "(mean d(P,T) + mean d(T,P)) / 2",
            lambda c: d.chamfer_l1(c.matches), column="Chamfer-L1"),
     Metric("chamfer_l2", "Chamfer-L2", "down", "diagonal²", "(mean d(P,T)² + mean d(T,P)²) / 2",
@@ -80,7 +80,7 @@ RELATIVE = (
 )  # fmt: skip
 """Metrics whose unit is the shape itself."""
 
-PUBLISHED = (
+PUBLISHED: tuple[Metric[Comparison], ...] = (
     Metric("deepsdf_chamfer_l2", "DeepSDF Chamfer-L2", "down", f"{LENGTH}²",
            "mean d(P,T)² + mean d(T,P)², 30 000 samples per shape; tables print it x 1000, files in ShapeNet's units",
            lambda c: 2 * d.chamfer_l2(c.among_first(DEEPSDF_POINTS)) * c.diagonal**2),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -14,28 +15,28 @@ from isofield.evaluate.comparison import IOU_METHOD, SAMPLES, SEED, Scores
 from isofield.evaluate.folders import Pair, Results
 from isofield.evaluate.heatmaps import Heatmap
 from isofield.evaluate.metric import Metric, Score
-from isofield.evaluate.metrics import YES_OR_NO, metrics
+from isofield.evaluate.metrics import YES_OR_NO
 
-_ARROWS = {"up": "↑", "down": "↓", "": ""}
+ARROWS = {"up": "↑", "down": "↓", "": ""}
 
 
-def show(console: Console, results: Results, thresholds: tuple[float, ...]) -> None:
+def show(console: Console, results: Results, rows: list[Metric]) -> None:
     """Prints the table of one pair, or of several with their means, and the legend."""
-    rows = metrics(thresholds)
     scored = results.scored
     if not scored:
         return
     if len(results.results) > 1 or results.missing:
-        console.print(_overview(results, rows))
+        console.print(overview(results, rows))
         if len(scored) > 1:
-            console.print(_single(rows, results.mean(), f"mean of {_count(len(scored), 'pair')}"))
+            console.print(single(rows, results.mean(), f"mean of {_count(len(scored), 'pair')}"))
     else:
         pair, scores = scored[0]
-        console.print(_single(rows, scores, f"{pair.pred} against {pair.truth}"))
+        console.print(single(rows, scores, f"{pair.pred} against {pair.truth}"))
     console.print(legend(rows, scored[0][1]), soft_wrap=True, highlight=False)
 
 
-def _single(rows: list[Metric], scores: Scores, title: str) -> Table:
+def single(rows: list[Metric], scores: Scores, title: str) -> Table:
+    """One row per metric: the value, and the truth's own where the scores have it."""
     table = Table(title=Text(title, overflow="fold"), title_justify="left")
     table.add_column("metric")
     table.add_column("prediction", justify="right")
@@ -46,12 +47,12 @@ def _single(rows: list[Metric], scores: Scores, title: str) -> Table:
     table.add_column("unit")
     for m in rows:
         itself = scores.get(f"floor_{m.key}", scores.get(f"truth_{m.key}"))
-        cells = [m.label, _text(scores[m.key]), *([_text(itself)] if floors else []), _ARROWS[m.better], m.unit]
+        cells = [m.label, cell(scores[m.key]), *([cell(itself)] if floors else []), ARROWS[m.better], m.unit]
         table.add_row(*cells)
     return table
 
 
-def _overview(results: Results, rows: list[Metric]) -> Table:
+def overview(results: Results, rows: list[Metric]) -> Table:
     """One row per pair, with the metrics that have a heading of their own."""
     rows = [metric for metric in rows if metric.column]
     table = Table()
@@ -60,11 +61,13 @@ def _overview(results: Results, rows: list[Metric]) -> Table:
         table.add_column(metric.column, justify="right")
     for result in results.results:
         scores = result.scores
-        cells = ["failed"] if scores is None else [_text(scores[metric.key]) for metric in rows]
+        cells = ["failed"] if scores is None else [cell(scores[metric.key]) for metric in rows]
         table.add_row(Text(result.pair.name), *cells)
     mean = results.mean()
     table.add_section()
-    table.add_row(f"mean of {len(results.scored)}", *[_mean(metric, mean[metric.key]) for metric in rows], style="bold")
+    table.add_row(
+        f"mean of {len(results.scored)}", *[mean_cell(metric, mean[metric.key]) for metric in rows], style="bold"
+    )
     failed = len(results.failed)
     if failed or results.missing:
         table.caption = f"{failed} failed, {len(results.missing)} without a partner; the means leave them out"
@@ -97,12 +100,13 @@ def _count(number: int, name: str) -> str:
     return f"{number} {name}{'' if number == 1 else 's'}"
 
 
-def _mean(metric: Metric, value: Score) -> str:
+def mean_cell(metric: Metric, value: Score) -> str:
     """A mean as text; for yes or no, the share of yes."""
-    return f"{value:.0%}" if metric.unit == YES_OR_NO and isinstance(value, float) else _text(value)
+    return f"{value:.0%}" if metric.unit == YES_OR_NO and isinstance(value, float) else cell(value)
 
 
-def _text(value: Score) -> str:
+def cell(value: Score) -> str:
+    """A number as a cell of a table."""
     if value is None:
         return "-"
     if isinstance(value, bool):
@@ -110,18 +114,20 @@ def _text(value: Score) -> str:
     return value if isinstance(value, str) else f"{value:.4g}"
 
 
-def to_json(results: Results, thresholds: tuple[float, ...]) -> str:
+def to_json(results: Results, rows: Sequence[Metric], over_pairs: Mapping[str, object] | None = None) -> str:
     """JSON of one pair (its scores beside "pred" and "truth"), or of several under "pairs" with "mean".
 
     "missing" and "failed" name the files without scores, "legend" gives every formula; a missing number is null.
+    over_pairs: what else to say of several pairs, by name.
     """
-    formulas = {m.key: f"[{m.unit}] {m.formula}" for m in metrics(thresholds)}
+    formulas = {m.key: f"[{m.unit}] {m.formula}" for m in rows}
     scored = [{"name": pair.name, **_files(pair), **scores} for pair, scores in results.scored]
     if len(results.results) == 1 and scored and not results.missing:
         return json.dumps({**scored[0], "legend": formulas}, indent=2, ensure_ascii=False, allow_nan=False)
     failed = [{"name": r.pair.name, **_files(r.pair), "problem": r.problem} for r in results.failed]
     content = {
-        "pairs": scored, "mean": results.mean(), "failed": failed, "missing": results.missing, "legend": formulas,
+        "pairs": scored, "mean": results.mean(), **(over_pairs or {}), "failed": failed, "missing": results.missing,
+        "legend": formulas,
     }  # fmt: skip
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
 

@@ -10,6 +10,7 @@ from isofield.render.camera import Camera, Orthographic, all_around, frame, look
 from isofield.render.charts import Chart, charts
 from isofield.render.depth import DepthImage, depth
 from isofield.render.figures import Panel, save, sheet, side_by_side
+from isofield.render.linked_views import linked_views
 from isofield.render.pictures import camera_for, picture
 from isofield.render.raster import rasterize
 from isofield.render.scans import scan
@@ -28,6 +29,7 @@ __all__ = [
     "cut_away",
     "depth",
     "frame",
+    "linked_views",
     "look",
     "picture",
     "rasterize",

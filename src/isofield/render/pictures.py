@@ -44,13 +44,13 @@ def picture(
     each vertex or point, (n, 3) in 0 to 255; None for the shape's own, or clay for meshes and slate for points without
     colours. Far outliers do not shrink the rest. Raises InputError where nothing can be drawn.
     """
-    points, faces = _parts(shape)
+    points, faces = parts(shape)
     if up not in cameras.UP:
         raise InputError(f"the up axis {up!r} is unknown: take one of {', '.join(cameras.UP)}.")
     if not isinstance(view, Camera):
         view = camera_for(shape, size=size, view=view, up=up)
     if colors is None:
-        own = _own_colors(shape)
+        own = own_colors(shape)
         colors = own if own is not None else SLATE if faces is None else CLAY
     color = np.asarray(colors, np.float64)[..., :3]
     if color.ndim == 2 and len(color) != len(points):
@@ -74,7 +74,7 @@ def camera_for(
 
     observed: (n,) bool, which vertices of a mesh were observed; the camera looks at that side.
     """
-    points, faces = _parts(shape)
+    points, faces = parts(shape)
     normals = None
     if view is None and observed is not None and faces is not None:
         a, b, c = (points[faces[:, corner]] for corner in range(3))
@@ -93,7 +93,7 @@ def background(width: int, height: int) -> np.ndarray:
     return np.broadcast_to(line.astype(np.float32), (height, width, 3)).copy()
 
 
-def _parts(shape: Shape) -> tuple[np.ndarray, np.ndarray | None]:
+def parts(shape: Shape) -> tuple[np.ndarray, np.ndarray | None]:
     """Points (n, 3) float64 and faces (f, 3), or None for a cloud."""
     if isinstance(shape, Cloud):
         return np.asarray(shape.points, np.float64), None
@@ -103,7 +103,7 @@ def _parts(shape: Shape) -> tuple[np.ndarray, np.ndarray | None]:
     return points, faces if len(faces) else None
 
 
-def _own_colors(shape: Shape) -> np.ndarray | None:
+def own_colors(shape: Shape) -> np.ndarray | None:
     """The colours (n, 4) of a cloud or of a mesh's vertices, where it has some."""
     if isinstance(shape, Cloud):
         return shape.colors
