@@ -5,7 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from isofield.topology import areas, components, degenerate, distinct, edges_of, fans, parts, proper, volumes
+from isofield.topology import (
+    among,
+    areas,
+    components,
+    degenerate,
+    distinct,
+    distinct_keys,
+    edges_of,
+    fans,
+    parts,
+    proper,
+    volumes,
+)
 
 CORNERS = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], float)
 TETRAHEDRON = np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]])
@@ -15,6 +27,14 @@ def test_equal_points_keep_the_order_of_the_first():
     first, inverse = distinct(np.array([[2, 0, 0], [1, 0, 0], [2, 0, 0], [-0.0, 1, 0], [0.0, 1, 0], [np.nan, 0, 0]]))
     assert first.tolist() == [0, 1, 3, 5]
     assert inverse.tolist() == [0, 1, 0, 2, 2, 3]
+
+
+def test_keys_are_those_of_numpy():
+    random, none = np.random.default_rng(0), np.empty(0, np.int64)
+    keys, wanted = np.unique(random.integers(0, 900, 300)), random.integers(-50, 2000, (40, 8))
+    assert distinct_keys(wanted).tolist() == np.unique(wanted).tolist()
+    assert among(keys, wanted).tolist() == np.isin(keys, wanted).tolist()
+    assert among(keys, none).sum() == len(among(none, wanted)) == len(distinct_keys(none)) == 0
 
 
 def test_a_closed_mesh_has_two_half_edges_at_each_edge():

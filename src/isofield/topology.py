@@ -57,6 +57,23 @@ class Edges:
         return np.add.reduceat(runs, self.start) if len(runs) else runs
 
 
+def distinct_keys(keys: np.ndarray) -> np.ndarray:
+    """The different ones of integer keys of any shape, sorted: (n,). A stable sort merges the sorted runs of the keys,
+    which is many times faster than the hash table of `np.unique`."""
+    keys = np.sort(keys, axis=None, kind="stable")
+    return keys[np.append(True, keys[1:] != keys[:-1])] if len(keys) else keys
+
+
+def among(keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """(n,) bool: which of sorted, different keys (n,) are among the wanted ones, of any shape."""
+    wanted = distinct_keys(wanted)
+    row = np.searchsorted(keys, wanted)
+    row = row[row < len(keys)]
+    result = np.zeros(len(keys), bool)
+    result[row[keys[row] == wanted[: len(row)]]] = True
+    return result
+
+
 def edges_of(faces: np.ndarray) -> Edges:
     """The edges of triangles (f, 3), without those from a vertex to itself."""
     tail, head = faces.reshape(-1).astype(np.int64), faces[:, [1, 2, 0]].reshape(-1)

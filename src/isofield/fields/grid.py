@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from isofield.topology import distinct_keys
 from isofield.types import CORNERS
 
 
@@ -37,6 +38,7 @@ class SparseGrid(nn.Module):
         shape: Sequence[int] | np.ndarray,
         cells: Sequence[np.ndarray],
         values: Sequence[np.ndarray],
+        corners: Sequence[np.ndarray] | None = None,
     ) -> None:
         super().__init__()
         self.side = float(side)
@@ -44,11 +46,11 @@ class SparseGrid(nn.Module):
         self.levels = len(cells)
         self.register_buffer("origin", torch.tensor(np.asarray(origin), dtype=torch.float32))
         for level, (keys, nodal) in enumerate(zip(cells, values, strict=True)):
-            nodes, corners = cell_corners(np.asarray(keys), self.shape, level)
-            if len(nodal) != len(nodes):
-                raise ValueError(f"level {level} of the grid has {len(nodes)} nodes, but {len(nodal)} values")
+            rows = cell_corners(np.asarray(keys), self.shape, level)[1] if corners is None else corners[level]
+            if len(nodal) != (count := int(rows.max(initial=-1)) + 1):
+                raise ValueError(f"level {level} of the grid has {count} nodes, but {len(nodal)} values")
             self.register_buffer(f"cells_{level}", torch.as_tensor(np.asarray(keys, np.int64)))
-            self.register_buffer(f"corners_{level}", torch.as_tensor(corners), persistent=False)
+            self.register_buffer(f"corners_{level}", torch.as_tensor(rows), persistent=False)
             self.register_parameter(f"values_{level}", nn.Parameter(torch.as_tensor(np.asarray(nodal, np.float32))))
 
     def config(self) -> dict[str, Any]:
@@ -156,5 +158,5 @@ def cell_corners(keys: np.ndarray, shape: Sequence[int] | np.ndarray, level: int
     counts = np.asarray(shape, np.int64) * 2**level
     index = np.stack(np.unravel_index(keys, counts), 1)  # (m, 3)
     corner = [np.ravel_multi_index(tuple((index + c).T), tuple(counts + 1)) for c in CORNERS]  # 8 times (m,), sorted
-    nodes = np.unique(np.concatenate(corner))
+    nodes = distinct_keys(np.concatenate(corner))
     return nodes, np.stack([np.searchsorted(nodes, keys) for keys in corner], 1).astype(np.int32)

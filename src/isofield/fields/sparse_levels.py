@@ -11,10 +11,11 @@ from scipy.spatial import cKDTree
 
 from isofield.fields.grid import SparseGrid, cell_corners
 from isofield.kdtree import nearest
+from isofield.topology import among, distinct_keys
 from isofield.types import CORNERS
 
-EDGES = [(a, b) for a in range(8) for b in range(a, 8) if np.abs(CORNERS[a] - CORNERS[b]).sum() == 1]
-"""A cell's edges, as pairs of its corners."""
+EDGES = [[(a, a + step) for a in range(8) if not a & step] for step in (4, 2, 1)]
+"""A cell's edges along each axis, as pairs of its corners."""
 CELLS_OF_NODE = 8
 """Cells around an inner node of a level."""
 CLOSE = 1.5
@@ -88,13 +89,13 @@ def refined(above: Band, points: np.ndarray, near: np.ndarray | None = None) -> 
     near: (m,) bool, nodes of the level above; cells near the zero set need one of them. Its values are 0.
     """
     counts = tuple(above.counts)
-    keys = np.unique(np.ravel_multi_index(tuple(above.locate(points)[0].T), counts))
+    keys = distinct_keys(np.ravel_multi_index(tuple(above.locate(points)[0].T), counts))
     steps = np.stack(np.meshgrid(*[(-1, 0, 1)] * 3, indexing="ij"), -1).reshape(-1, 3)
     grown = np.clip((np.stack(np.unravel_index(keys, counts), 1)[:, None] + steps).reshape(-1, 3), 0, above.counts - 1)
     close = np.abs(above.values[above.corners]).min(1) < CLOSE * above.h
     if near is not None:
         close &= near[above.corners].any(1)
-    parents = above.cells[np.isin(above.cells, np.ravel_multi_index(tuple(grown.T), counts)) | close]
+    parents = above.cells[among(above.cells, np.ravel_multi_index(tuple(grown.T), counts)) | close]
     index = np.stack(np.unravel_index(parents, above.counts), 1)
     children = (2 * index[:, None] + CORNERS).reshape(-1, 3)
     keys = np.sort(np.ravel_multi_index(tuple(children.T), tuple(2 * above.counts)))
@@ -158,14 +159,16 @@ def _halved(band: Band, below: Band | None) -> np.ndarray:
     if below is None:
         return np.zeros(len(band.cells), bool)
     parents = np.stack(np.unravel_index(below.cells, below.counts)) // 2
-    return np.isin(band.cells, np.ravel_multi_index(tuple(parents), tuple(band.counts)))
+    return among(band.cells, np.ravel_multi_index(tuple(parents), tuple(band.counts)))
 
 
 def _crossings(band: Band, corners: np.ndarray) -> np.ndarray:
     """(k, 3) where the edges of cells with nodes `corners` (m, 8) cross the zero set."""
-    inside, crossings = band.values[corners] < 0, []
-    for a, b in EDGES:
-        pair = np.unique(corners[inside[:, a] != inside[:, b]][:, [a, b]], axis=0)
+    inside, crossings, count = band.values[corners] < 0, [], len(band.nodes)
+    for parallel in EDGES:
+        crossed = [(corners[inside[:, a] != inside[:, b]], a, b) for a, b in parallel]
+        keys = [some[:, a].astype(np.int64) * count + some[:, b] for some, a, b in crossed]
+        pair = np.stack(np.divmod(distinct_keys(np.concatenate(keys)), count), 1)
         f = band.values[pair].astype(np.float64)
         t = f[:, :1] / (f[:, :1] - f[:, 1:])
         crossings.append(band.origin + band.h * (band.index[pair[:, 0]] * (1 - t) + band.index[pair[:, 1]] * t))
@@ -175,5 +178,5 @@ def _crossings(band: Band, corners: np.ndarray) -> np.ndarray:
 def sparse_grid(bands: Sequence[Band]) -> SparseGrid:
     """The field of levels, coarse to fine."""
     first = bands[0]
-    cells, values = [band.cells for band in bands], [band.values for band in bands]
-    return SparseGrid(first.origin.tolist(), first.h, first.counts.tolist(), cells, values)
+    cells, values, corners = zip(*((band.cells, band.values, band.corners) for band in bands), strict=True)
+    return SparseGrid(first.origin.tolist(), first.h, first.counts.tolist(), cells, values, corners)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isofield.surfaces.sampling_grid import Lattice
+from isofield.topology import distinct_keys
 from isofield.types import CORNERS
 
 SAFETY = 1.15
@@ -188,14 +189,9 @@ def _halve(lattice: Lattice, cells: Cells, step: int, border: _Border) -> tuple[
         keys = np.empty((len(offsets), len(low)), np.int64)
         for row, offset in zip(keys, offsets, strict=True):
             row[:] = lattice.keys(low + offset)
-        parts.append(_unique(keys.ravel()))
-    keys = _unique(np.concatenate(parts))
+        parts.append(distinct_keys(keys))
+    keys = distinct_keys(np.concatenate(parts))
     return keys, (lattice.values(keys) if (lattice.cells % (2 * step) == 0).all() else border.values(keys))
-
-
-def _unique(keys: np.ndarray) -> np.ndarray:
-    keys = np.sort(keys)
-    return keys[np.append(True, keys[1:] != keys[:-1])] if len(keys) else keys
 
 
 def _cubes(
@@ -235,7 +231,7 @@ def _finest(lattice: Lattice, cells: Cells, border: _Border) -> Cells:
     """Halve cells of side two, and add the neighbours into which the surface continues, so that it has no hole."""
     keys, values = _halve(lattice, cells, 1, border)
     parts: list[Cells] = []
-    visited = _unique(lattice.keys(cells.low))
+    visited = distinct_keys(lattice.keys(cells.low))
     added = cells
     while len(added.low):
         neighbours: list[np.ndarray] = []
@@ -244,12 +240,12 @@ def _finest(lattice: Lattice, cells: Cells, border: _Border) -> Cells:
             parts.append(mixed)
             parents = np.isin(lattice.keys(low), lattice.keys(mixed.low & ~1))
             neighbours.append(_neighbours(lattice, low[parents], cube[parents] < 0))
-        missing = np.setdiff1d(_unique(np.concatenate(neighbours)), visited, assume_unique=True)
+        missing = np.setdiff1d(distinct_keys(np.concatenate(neighbours)), visited, assume_unique=True)
         if not len(missing):
             break
         if lattice.evaluations > 2 * lattice.nodes:
             raise Missed
-        visited = _unique(np.concatenate([visited, missing]))
+        visited = distinct_keys(np.concatenate([visited, missing]))
         added, keys, values = _annex(lattice, cells, added, lattice.index(missing), keys, values)
     return _join(parts)
 
@@ -274,7 +270,7 @@ def _annex(
     every = np.concatenate([keys, *corners])
     every, first = np.unique(every, return_index=True)
     every_value = np.concatenate([values, cells.values.ravel(), added.values.ravel()])[first]
-    wanted = np.unique(lattice.keys(low[:, None] + STEPS))
+    wanted = distinct_keys(lattice.keys(low[:, None] + STEPS))
     new = np.setdiff1d(wanted, every, assume_unique=True)
     every = np.concatenate([every, new])
     order = np.argsort(every)
