@@ -170,8 +170,8 @@ class MeanShiftSpace:
     def complete(self, shape, count, random):
         return next(self.infer([shape], 0, "cpu")).code
 
-    def refine(self, code, samples):
-        return refined_by_grid(self.field(code), samples)
+    def refine(self, code, shape):
+        return refined_by_grid(self.field(code), shape.sdf)
 
 
 MEAN_SHIFT = MethodSpec("the mean shape, grown and shrunk", MeanShiftSpace, MeanShift, reads="signed")

@@ -171,12 +171,12 @@ class SdfSamples:
 class Shape:
     """One shape as a method sees it: what was observed of its surface, samples of its distance, or both.
 
-    rows: (n, k) prepared samples of another kind that a space reads, or None.
+    rows: (n, k) prepared samples of other kinds that a space reads, by kind (`sampling.training_samples`).
     """
 
     observation: Observation | None = None
     samples: SdfSamples | None = None
-    rows: np.ndarray | None = None
+    rows: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def sdf(self) -> SdfSamples:
@@ -284,7 +284,7 @@ class Space(Method["Tensor"], Protocol):
         where there is no `posterior`."""
         ...
 
-    def refine(self, code: Tensor, samples: SdfSamples) -> nn.Module:
+    def refine(self, code: Tensor, shape: Shape) -> nn.Module:
         """The field of the code (l,) of one shape, corrected towards its samples."""
         ...
 

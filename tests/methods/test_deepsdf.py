@@ -135,7 +135,7 @@ def test_a_refined_field_holds_what_a_code_cannot(learned):
     samples = SdfSamples(x[order].astype(np.float32), s[order].astype(np.float32))
     code = codes(learned, [samples])[0]
     points, truth = torch.tensor(x[::7], dtype=torch.float32), s[::7].clip(-0.1, 0.1)
-    both = learned.field(code), learned.refine(code, samples)
+    both = learned.field(code), learned.refine(code, Shape(samples=samples))
     rough, fine = (float(np.abs(f(points).detach().numpy().clip(-0.1, 0.1) - truth).mean()) for f in both)
     assert fine < 0.004 < 0.02 < rough
 

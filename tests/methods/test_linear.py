@@ -85,7 +85,7 @@ def test_an_unseen_shape_is_held_by_its_code_and_better_with_the_residual():
 
     by_code = error(space.module(x[None], code[None])[0])
     nearest = min(error(space.module(x[None], z[None])[0]) for z in space.table)
-    refined = error(space.refine(code, seen)(x))
+    refined = error(space.refine(code, Shape(samples=seen))(x))
     assert by_code < 0.5 * nearest
     assert refined < 0.8 * by_code
 

@@ -47,7 +47,7 @@ def test_unseen_shapes_are_sharper_than_in_the_linear_space(learned):
         seen, held_out = samples.part(0, 4000), samples.part(4000, 6000)
         coarse, code = codes(space.linear, [seen])[0], codes(space, [seen])[0]
         blurred = error(lambda x, z=coarse: space.linear.module(x[None], z[None])[0], held_out)
-        sharp, refined = error(space.field(code), held_out), error(space.refine(code, seen), held_out)
+        sharp, refined = error(space.field(code), held_out), error(space.refine(code, Shape(samples=seen)), held_out)
         assert sharp < 0.9 * blurred
         assert refined < sharp
 

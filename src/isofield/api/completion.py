@@ -78,8 +78,8 @@ def complete(
         scale=pose is not None and pose.scale, seed=seed,
     )  # fmt: skip
     bounds = OWN_SCALES if frame is None else SCALES
-    found = None if pose is None else pose_finder(space, pose, bounds)(observed.samples)
-    framed = in_frame(observed.samples, found)
+    found = None if pose is None else pose_finder(space, pose, bounds)(observed.shape.sdf)
+    framed = in_frame(observed.shape.sdf, found)
     random = torch.Generator().manual_seed(seed)
     codes = space.space.complete(Shape(samples=framed), samples, random).numpy()
     named = [observed, *(replace(observed, id=f"{observed.id}-{number}") for number in range(1, samples))]

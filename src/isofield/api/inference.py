@@ -94,28 +94,33 @@ class PoseSearch:
 
 
 def infer(
-    space: ShapeSpace, source: Source, refine: bool = False, pose: PoseSearch | None = None, device: str = "cpu"
-) -> InferenceResult:
+    space: ShapeSpace, source: Source, refine: bool = False, pose: PoseSearch | None = None, device: str = "cpu",
+    by: str | None = None,
+) -> InferenceResult:  # fmt: skip
     """One shape in a space: a mesh, a cloud, or a file of one of them or of samples.
 
     refine: the field is also corrected towards what the code cannot hold. pose: the shape's pose is searched, too.
-    device: where codes are inferred. Raises InputError as `observe` does.
+    device: where codes are inferred. by: the setting `infer_by` of the space's method, its own by default. Raises
+    InputError as `observe` and `infer_all` do.
     """
-    return next(infer_all(space, [observe(source, space.prepare)], refine, pose, device))
+    return next(infer_all(space, [observe(source, space.prepare, kinds=space.kinds)], refine, pose, device, by))
 
 
 def infer_all(
     space: ShapeSpace, shapes: Iterable[ShapeSamples], refine: bool = False, pose: PoseSearch | None = None,
-    device: str = "cpu",
+    device: str = "cpu", by: str | None = None,
 ) -> Iterator[InferenceResult]:  # fmt: skip
-    """Shapes in a space, several at a time."""
-    waiting, method, device = iter(shapes), space.space, chosen_device(device)
+    """Shapes in a space, several at a time. Raises InputError for a search for poses in a space that reads unsigned
+    samples, and where the method has no such setting `by`."""
+    waiting, method, device = iter(shapes), space.inferring(by), chosen_device(device)
+    if pose is not None and "signed" not in space.kinds:
+        raise InputError(f"a {space.method} space reads no signed samples to search poses by: leave --pose out.")
     if device != "cpu":
         method = with_parts(method, copy.deepcopy(space.module).to(device), method.table.to(device))
     pose_of = None if pose is None else pose_finder(space, pose)
     while some := list(islice(waiting, AT_ONCE if pose is None else 1)):
-        poses = [None if pose_of is None else pose_of(one.samples) for one in some]
-        framed = [Shape(samples=in_frame(one.samples, found)) for one, found in zip(some, poses, strict=True)]
+        poses = [None if pose_of is None else pose_of(one.shape.sdf) for one in some]
+        framed = [shape_in_frame(one, found) for one, found in zip(some, poses, strict=True)]
         *_, last = method.infer(framed, 0, device)
         assert last.code is not None
         for one, code, found in zip(some, last.code.cpu().numpy(), poses, strict=True):
@@ -138,19 +143,24 @@ def in_frame(samples: SdfSamples, pose: Pose | None) -> SdfSamples:
     return SdfSamples(points, np.asarray(samples.distance * pose.scale, np.float32), samples.free)
 
 
+def shape_in_frame(observed: ShapeSamples, pose: Pose | None) -> Shape:
+    """An observed shape in the frame of the space."""
+    return observed.shape if pose is None else Shape(samples=in_frame(observed.shape.sdf, pose))
+
+
 def result_of(
     space: ShapeSpace, observed: ShapeSamples, code: np.ndarray, refine: bool, pose: Pose | None = None,
     more: SdfSamples | None = None,
 ) -> InferenceResult:  # fmt: skip
     """A shape with its code; more: further samples for a refined field, in the frame of the space."""
-    z, samples = torch.from_numpy(code), in_frame(observed.samples, pose)
+    z, shape = torch.from_numpy(code), shape_in_frame(observed, pose)
     if more is not None:
-        samples = joined(samples, more)
-    module = space.space.refine(z, samples) if refine else space.space.field(z)
+        shape = Shape(samples=joined(shape.sdf, more))
+    module = space.space.refine(z, shape) if refine else space.space.field(z)
     sdf = space.field_of(module, observed.similarity, observed.surface, {"input": observed.id, "refined": refine}, pose)
     (nearest, distance), *_ = space.nearest(code, 1)
     return InferenceResult(
-        observed, code, sdf, loss(sdf, observed.samples), explained(sdf, observed), nearest, distance,
+        observed, code, sdf, loss(sdf, observed.shape), explained(sdf, observed), nearest, distance,
         space.neighbour_distance, space.provenance.get("loss_p95"), pose,
     )  # fmt: skip
 
@@ -165,11 +175,20 @@ def joined(first: SdfSamples, second: SdfSamples) -> SdfSamples:
     )  # fmt: skip
 
 
-def loss(sdf: SDF, samples: SdfSamples) -> float:
-    """mean |clamp(f) - clamp(s)| of a field over the last samples of a shape."""
-    last = samples.part(max(len(samples.points) - HELD_OUT, 0), len(samples.points))
+def held_out(shape: Shape) -> tuple[SdfSamples, bool]:
+    """The last samples of a shape, and whether their distances have signs."""
+    samples = shape.samples
+    if samples is None:
+        rows = shape.rows["unsigned"]
+        samples = SdfSamples(rows[:, :3], rows[:, 3])
+    return samples.part(max(len(samples.points) - HELD_OUT, 0), len(samples.points)), shape.samples is not None
+
+
+def loss(sdf: SDF, shape: Shape) -> float:
+    """mean |clamp(f) - clamp(s)| of a field over the last samples of a shape; of |f|, where they have no signs."""
+    last, signed = held_out(shape)
     value = np.asarray(sdf(sdf.similarity.invert(last.points))) * sdf.similarity.scale
-    error = np.abs(value.clip(-CLAMP, CLAMP) - last.distance.clip(-CLAMP, CLAMP))
+    error = np.abs((value if signed else np.abs(value)).clip(-CLAMP, CLAMP) - last.distance.clip(-CLAMP, CLAMP))
     return float((error if last.free is None else error[~last.free]).mean())
 
 

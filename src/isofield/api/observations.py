@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import trimesh
 
 from isofield import io
-from isofield.configs import PrepareConfig
+from isofield.configs import PrepareConfig, SampleKind
 from isofield.datasets import Prepared, Record, find, ids_of, read_deepsdf
 from isofield.datasets.layout import is_prepared
 from isofield.datasets.normalization import moved, similarity_for
 from isofield.datasets.prepare_shape import distance_of, samples, seed_of
-from isofield.datasets.quality_gate import GateResult, judge_mesh
+from isofield.datasets.quality_gate import GateResult, judge_cloud, judge_mesh
 from isofield.errors import InputError
 from isofield.points import check_cloud, denoise, inliers, orient
 from isofield.sampling.training_samples import oriented_samples
-from isofield.types import Cloud, SdfSamples, Similarity
+from isofield.types import Cloud, SdfSamples, Shape, Similarity
 
+SIGNED = ("signed",)
+"""The kind of samples that most spaces read."""
 SAMPLES = 60_000
 """Samples of a mesh or a cloud."""
 NEAR = 0.005
@@ -34,36 +37,57 @@ Source = str | os.PathLike[str] | trimesh.Trimesh | Cloud
 
 @dataclass(frozen=True)
 class ShapeSamples:
-    """An observed shape. id: its name. samples: in its normalised space. similarity: from its own units to there."""
+    """An observed shape.
+
+    id: its name. samples: in its normalised space, or None where the space reads other kinds. similarity: from its own
+    units to there. rows: (n, k) samples of those kinds, by kind.
+    """
 
     id: str
-    samples: SdfSamples
+    samples: SdfSamples | None
     similarity: Similarity
+    rows: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> Shape:
+        """What a method sees of it."""
+        return Shape(samples=self.samples, rows=self.rows)
 
     @property
     def surface(self) -> np.ndarray:
-        """Points (n, 3) near its surface, normalised."""
+        """Points (n, 3) near its surface, normalised; none where the samples say nothing of it."""
+        if self.samples is None:
+            return np.asarray(self.rows["surface"][:, :3] if "surface" in self.rows else np.zeros((0, 3)), np.float64)
         near = np.abs(self.samples.distance) < NEAR
         if self.samples.free is not None:
             near &= ~self.samples.free
         return np.asarray(self.samples.points[near], np.float64)
 
 
-def observe(source: Source, prepare: PrepareConfig, name: str | None = None) -> ShapeSamples:
+def observe(
+    source: Source, prepare: PrepareConfig, name: str | None = None, kinds: Sequence[str] = SIGNED
+) -> ShapeSamples:
     """A mesh, a cloud, or samples in DeepSDF's form (.npz with pos and neg), sampled as `prepare` says.
 
-    Raises InputError for a file that cannot be read, and for a shape that the quality gate rejects.
+    kinds: of samples. Raises InputError for a file that cannot be read, for a shape that the quality gate rejects, and
+    for samples of another kind.
     """
     label = name or (Path(source).stem if isinstance(source, (str, os.PathLike)) else type(source).__name__)
     if isinstance(source, (str, os.PathLike)) and is_samples(Path(source)):
+        if "signed" not in kinds:
+            raise InputError(
+                f"{source} has signed samples, and this space reads {' and '.join(kinds)} ones: give a scan."
+            )
         rows, _, similarity = read_deepsdf(source)
         rows, similarity = moved(rows, similarity, prepare)
         return of_rows(label, np.random.default_rng(prepare.seed).permutation(rows), similarity)
-    config = replace(prepare, samples=("signed",), count=SAMPLES, points=min(prepare.points, SAMPLES), half=False)
+    config = replace(prepare, samples=cast("tuple[SampleKind, ...]", tuple(kinds)), count=SAMPLES, half=False)
+    if "signed" in kinds:
+        config = replace(config, points=min(prepare.points, SAMPLES))
     shape, where = (io.read(source), str(source)) if isinstance(source, (str, os.PathLike)) else (source, label)
     if isinstance(shape, trimesh.Trimesh):
         return _of_mesh(judge_mesh(shape, where, config), label, config)
-    return _of_cloud(shape, label, config)
+    return _of_cloud(shape, where, label, config)
 
 
 Inputs = list[tuple[str, Callable[[], ShapeSamples]]]
@@ -71,8 +95,9 @@ Inputs = list[tuple[str, Callable[[], ShapeSamples]]]
 
 
 def observed_in(
-    inputs: Sequence[str | os.PathLike[str]], prepare: PrepareConfig, split: str | os.PathLike[str] | None = None
-) -> Inputs:
+    inputs: Sequence[str | os.PathLike[str]], prepare: PrepareConfig, split: str | os.PathLike[str] | None = None,
+    kinds: Sequence[str] = SIGNED,
+) -> Inputs:  # fmt: skip
     """The shapes in files, in folders of them, or in one prepared data set, without reading them.
 
     split: of a prepared data set, the ids to take. Raises InputError for a missing input, equal names, and a split of
@@ -81,16 +106,16 @@ def observed_in(
     paths = [Path(path) for path in inputs]
     if len(paths) == 1 and is_prepared(paths[0]):
         ids = None if split is None else ids_of(paths[0], split, "test")
-        prepared = Prepared(paths[0], "signed", ids=ids)
-        before = prepared.settings.get("normalize", "shape")
+        prepared = {kind: Prepared(paths[0], kind, ids=ids) for kind in kinds}
+        first = prepared[kinds[0]]
+        before = first.settings.get("normalize", "shape")
         if before != prepare.normalize:
             raise InputError(
                 f"{paths[0]} was prepared with --normalize {before}, and the training data of the space with "
                 f"{prepare.normalize}: prepare it that way into another folder."
             )
         return [
-            (record.id, partial(_of_prepared, prepared, index, prepare))
-            for index, record in enumerate(prepared.records)
+            (record.id, partial(_of_prepared, prepared, index, prepare)) for index, record in enumerate(first.records)
         ]
     if split is not None:
         raise InputError(f"--split applies only to a prepared data set, and {paths[0]} is not one: leave it out.")
@@ -103,7 +128,7 @@ def observed_in(
             if name in named:
                 raise InputError(f"{named[name]} and {one} would both be called {name}: rename one.")
             named[name] = one
-    return [(name, partial(observe, path, prepare, name)) for name, path in named.items()]
+    return [(name, partial(observe, path, prepare, name, kinds)) for name, path in named.items()]
 
 
 def is_samples(path: Path) -> bool:
@@ -118,13 +143,25 @@ def is_samples(path: Path) -> bool:
 
 
 def of_prepared(prepared: Prepared, prepare: PrepareConfig) -> Iterator[ShapeSamples]:
-    """The shapes of a prepared data set, normalised as `prepare` says."""
-    return (_of_prepared(prepared, index, prepare) for index in range(len(prepared)))
+    """The shapes of a prepared data set of signed samples, normalised as `prepare` says."""
+    return (_of_prepared({"signed": prepared}, index, prepare) for index in range(len(prepared)))
 
 
-def _of_prepared(prepared: Prepared, index: int, prepare: PrepareConfig) -> ShapeSamples:
-    rows, record = np.array(prepared.rows(index)[:SAMPLES], np.float32), prepared.records[index]
-    return of_rows(record.id, *moved(rows, similarity_of(record), prepare))
+def _of_prepared(prepared: Mapping[str, Prepared], index: int, prepare: PrepareConfig) -> ShapeSamples:
+    """One shape of a data set with several kinds of samples."""
+    rows: dict[str, np.ndarray] = {}
+    for kind, part in prepared.items():
+        record = part.records[index]
+        some = np.array(part.rows(index)[:SAMPLES], np.float32)
+        rows[kind], similarity = moved(some, similarity_of(record), prepare, kind)
+    return _of_kinds(record.id, rows, similarity)
+
+
+def _of_kinds(name: str, rows: Mapping[str, np.ndarray], similarity: Similarity) -> ShapeSamples:
+    """A shape of samples by kind. Raises InputError for signed ones of which none is inside."""
+    if "signed" in rows:
+        return of_rows(name, rows["signed"], similarity)
+    return ShapeSamples(name, None, similarity, {kind: np.asarray(some, np.float32) for kind, some in rows.items()})
 
 
 def of_rows(name: str, rows: np.ndarray, similarity: Similarity) -> ShapeSamples:
@@ -143,14 +180,19 @@ def similarity_of(record: Record) -> Similarity:
 def _of_mesh(judged: GateResult, name: str, config: PrepareConfig) -> ShapeSamples:
     if judged.solids is None or judged.similarity is None:
         raise InputError(f"{name} was rejected: {judged.reason}.")
-    rows = samples(judged, config, seed_of(name, config), distance_of(judged, config))["signed"]
-    if not len(rows):
+    rows = samples(judged, config, seed_of(name, config), distance_of(judged, config))
+    if not len(next(iter(rows.values()))):
         raise InputError(f"{name} has no sample with a certain sign: prepare with another --sign.")
-    return of_rows(name, rows, judged.similarity)
+    return _of_kinds(name, rows, judged.similarity)
 
 
-def _of_cloud(cloud: Cloud, name: str, config: PrepareConfig) -> ShapeSamples:
-    """Points are oriented first."""
+def _of_cloud(cloud: Cloud, where: str, name: str, config: PrepareConfig) -> ShapeSamples:
+    """Points are oriented first, where signed samples are asked for."""
+    if "signed" not in config.samples:
+        judged = judge_cloud(cloud, where, config)
+        if judged.similarity is None:
+            raise InputError(f"{name} was rejected: {judged.reason}.")
+        return _of_kinds(name, samples(judged, config, seed_of(name, config), None), judged.similarity)
     cloud = check_cloud(cloud, name)
     kept = inliers(cloud.points)
     normals = None if cloud.normals is None else cloud.normals[kept]

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from isofield.api.folder import write_folder
 from isofield.api.sdf import SDF
 from isofield.configs import PrepareConfig
-from isofield.configs.methods import SPACES, find_method
+from isofield.configs.methods import SPACES, changed, find_method
 from isofield.errors import InputError, did_you_mean
 from isofield.fields.csg import Transformed
 from isofield.fields.decoder import LatentField
@@ -74,6 +74,20 @@ class ShapeSpace:
         """The method with what it learned. Raises InputError where the package of the method is missing."""
         method: Space = find_method(self.method, SPACES).method(self.config)
         return with_parts(method, self.module, torch.from_numpy(self.codes))
+
+    def inferring(self, by: str | None) -> Space:
+        """The method with another setting `infer_by`; None for its own. Raises InputError where it has no such one."""
+        if by is None:
+            return self.space
+        if not hasattr(self.config, "infer_by"):
+            raise InputError(f"a {self.method} space infers codes in one way: leave --by out.")
+        method: Space = find_method(self.method, SPACES).method(changed(self.config, {"infer_by": by}))
+        return with_parts(method, self.module, torch.from_numpy(self.codes))
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of samples that it reads."""
+        return find_method(self.method, SPACES).kinds
 
     @cached_property
     def neighbour_distance(self) -> float:

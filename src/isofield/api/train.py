@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -15,7 +15,7 @@ from torch import Tensor
 from isofield import __version__, training
 from isofield.adapt import tensor
 from isofield.api.field import chosen_device
-from isofield.api.inference import CLAMP, HELD_OUT
+from isofield.api.inference import CLAMP, held_out
 from isofield.api.load import prepare_config
 from isofield.api.observations import similarity_of
 from isofield.api.space import ShapeSpace, TrainingShape
@@ -45,7 +45,7 @@ def train(
 ) -> ShapeSpace:
     """Learns a space of the shapes of a prepared data set, and writes it into the folder `out`.
 
-    method: linear, pca-mlp, deepsdf, or a method of another package. config: its settings. split: a file with the ids
+    method: linear, pca-mlp, deepsdf, sald, sal, or a method of another package. config: its settings. split: a file with the ids
     to learn from, its part "train" where it has parts; all shapes by default. resume: continue a training that was
     stopped. progress: called with the stage and the fraction that is done. Raises InputError for data that cannot be
     learned from, a folder that is not empty, and a training that cannot be resumed. Ctrl-C raises KeyboardInterrupt,
@@ -63,8 +63,10 @@ def train(
         if not resume:
             training.check_new(folder)
             processes.wait()
-        prepared = Prepared(data, spec.reads, ids=None if split is None else ids_of(data, split, "train"))
-        shapes = training_shapes(prepared, spec.reads, data)
+        ids = None if split is None else ids_of(data, split, "train")
+        parts = {kind: Prepared(data, kind, ids=ids) for kind in spec.kinds}
+        prepared = parts[spec.kinds[0]]
+        shapes = training_shapes(parts, data)
         records = [TrainingShape(record.id, record.label, similarity_of(record)) for record in prepared.records]
         prepare, provenance = (
             prepare_config(prepared.settings),
@@ -96,17 +98,17 @@ def train(
         return learned
 
 
-def training_shapes(prepared: Prepared, kind: str, data: str | os.PathLike[str]) -> Sequence[Shape]:
-    """The prepared samples of a kind as the method gets them, mapped into memory.
+def training_shapes(parts: Mapping[str, Prepared], data: str | os.PathLike[str]) -> Sequence[Shape]:
+    """The prepared samples by kind as the method gets them, mapped into memory.
 
     Raises InputError for shapes whose signed samples are all on one side of their surface.
     """
-    rows = [prepared.rows(row) for row in range(len(prepared))]
-    if kind != "signed":
-        return [Shape(rows=some) for some in rows]
-    samples = [SdfSamples(some[:, :3], some[:, 3]) for some in rows]
+    records = next(iter(parts.values())).records
+    if "signed" not in parts:
+        return [Shape(rows={kind: part.rows(row) for kind, part in parts.items()}) for row in range(len(records))]
+    samples = [SdfSamples(some[:, :3], some[:, 3]) for some in map(parts["signed"].rows, range(len(records)))]
     inside = [fraction_inside(one) for one in samples]
-    wrong = [record.id for record, part in zip(prepared.records, inside, strict=True) if not 0 < part < 1]
+    wrong = [record.id for record, part in zip(records, inside, strict=True) if not 0 < part < 1]
     if wrong:
         raise InputError(
             f"{data} has shapes with no samples inside or none outside ({', '.join(wrong)}): leave them out with "
@@ -119,16 +121,16 @@ def training_shapes(prepared: Prepared, kind: str, data: str | os.PathLike[str])
 
 
 def typical_loss(space: Space, codes: Tensor, shapes: Sequence[Shape]) -> dict[str, float]:
-    """The median and the 95th percentile of the clamped errors of some training shapes, where they have signed
-    samples: what `api.inference` compares unseen shapes with."""
+    """The median and the 95th percentile of the clamped errors of some training shapes, where they have samples of
+    their distances: what `api.inference` compares unseen shapes with."""
     rows = np.linspace(0, len(shapes) - 1, min(len(shapes), TYPICAL)).astype(int)
-    if any(shapes[row].samples is None for row in rows):
+    if any(shapes[row].samples is None and "unsigned" not in shapes[row].rows for row in rows):
         return {}
     errors, device = [], str(space.table.device)
     with deterministic(), torch.no_grad():
         for row in rows:
-            count = len(shapes[row].sdf.points)
-            last = shapes[row].sdf.part(max(count - HELD_OUT, 0), count)
+            last, signed = held_out(shapes[row])
             x, s = (tensor(np.array(some, np.float32), device) for some in (last.points, last.distance))
-            errors.append(float(clamped(space.module(x[None], codes[row][None].to(device))[0], s, CLAMP)))
+            value = space.module(x[None], codes[row][None].to(device))[0]
+            errors.append(float(clamped(value if signed else value.abs(), s, CLAMP)))
     return {"loss": float(np.median(errors)), "loss_p95": float(np.quantile(errors, 0.95))}

@@ -24,6 +24,7 @@ def infer(
     checkpoint: Annotated[str | None, tyro.conf.arg(metavar="STEP", help_behavior_hint="")] = None,
     pose: Annotated[Literal["rigid", "similarity"] | None, tyro.conf.arg(help_behavior_hint="")] = None,
     max_rotation: Annotated[float, tyro.conf.arg(metavar="DEGREES")] = 180.0,
+    by: Annotated[str | None, tyro.conf.arg(metavar="WAY", help_behavior_hint="")] = None,
     field: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None,
     resolution: Annotated[int | None, tyro.conf.arg(metavar="CELLS", help_behavior_hint="")] = None,
     device: Literal["auto", "cpu", "cuda"] = "cpu",
@@ -46,6 +47,8 @@ def infer(
         pose: Search the pose of each shape in the frame of the space, too: rotation and shift, or scale as well. The
             meshes come back as the inputs lie.
         max_rotation: The largest rotation that --pose tries; small ones need fewer starts.
+        by: How codes are inferred: encoder, code or both for sal and sald; adam or lm for deepsdf (default: the infer_by
+            of the training's settings).
         field: A folder for the fields, one folder each.
         resolution: Cells of the meshes along the longest side, 8 to 1024 (default: the field's own).
         device: Where to infer the codes.
@@ -70,7 +73,7 @@ def infer(
 
     begun = time.perf_counter()
     space = api.load_run(run, checkpoint)
-    named = api.observed_in(inputs, space.prepare, split)
+    named = api.observed_in(inputs, space.prepare, split, space.kinds)
     rows: list[Row] = []
     failed: list[Row] = []
     results: list[InferenceResult] = []
@@ -78,7 +81,7 @@ def infer(
     with shown(out.name, progress) as report:
         report(stage, 0.0)
         try:
-            for result in api.infer_all(space, space_output.readable(named, failed), refine, search, device):
+            for result in api.infer_all(space, space_output.readable(named, failed), refine, search, device, by):
                 folder = None if field is None else field / result.id
                 rows.append(space_output.written(result, out / f"{result.id}.ply", folder, resolution))
                 results.append(result)

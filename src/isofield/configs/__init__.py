@@ -16,6 +16,7 @@ from isofield.configs.preparing import (
     Sign,
 )
 from isofield.configs.sald import Sald
+from isofield.configs.sald_space import Augmentation, PointEncoder, SaldSpace
 from isofield.configs.sdf_regression import SdfRegression
 from isofield.configs.siren import Siren
 from isofield.configs.ssd import Ssd, SsdSiren
@@ -24,6 +25,7 @@ from isofield.configs.triangles import Triangles
 
 __all__ = [
     "SAMPLE_KINDS",
+    "Augmentation",
     "DeepSdf",
     "Igr",
     "Linear",
@@ -33,8 +35,10 @@ __all__ = [
     "Normalize",
     "Optim",
     "PcaMlp",
+    "PointEncoder",
     "PrepareConfig",
     "Sald",
+    "SaldSpace",
     "SampleKind",
     "Schedule",
     "SdfRegression",

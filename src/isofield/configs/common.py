@@ -161,7 +161,8 @@ class MethodSpec:
         settings: The settings (a frozen dataclass) of a quality, fast, balanced or best; of a learned method also of an
             init, oriented or paper, and of a kind of network. A space has one default: without arguments.
         presets: Further settings by name.
-        reads: What it learns from: points, or a closed mesh; for a space a kind of prepared samples, such as signed.
+        reads: What it learns from: points, a mesh, or a closed mesh; for a space a kind of prepared samples, such as
+            signed, or several.
         learned: It learns a network of one shape: `settings` takes init and network.
         translate: "module:object" that makes settings of a table in the form of the method's released code; it gives
             None for another table.
@@ -171,9 +172,14 @@ class MethodSpec:
     build: str | Callable[[Any], Any]
     settings: Callable[..., Any]
     presets: Mapping[str, Any] = field(default_factory=dict)
-    reads: str = "points"
+    reads: str | tuple[str, ...] = "points"
     learned: bool = False
     translate: str = ""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of prepared samples that a space learns from."""
+        return (self.reads,) if isinstance(self.reads, str) else self.reads
 
     @property
     def config(self) -> type:

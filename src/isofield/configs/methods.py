@@ -36,6 +36,8 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "linear": f"{HERE}.linear:LINEAR",
         "pca-mlp": f"{HERE}.pca_mlp:PCA_MLP",
         "deepsdf": f"{HERE}.deepsdf:DEEPSDF",
+        "sald": f"{HERE}.sald_space:SALD",
+        "sal": f"{HERE}.sald_space:SAL",
     },
 }
 """What comes with isofield, by group and name."""

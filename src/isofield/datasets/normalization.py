@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 REACH = 1 + 1e-6
 """Largest distance of a shape from the origin, but for rounding: samples and views end there."""
+DISTANCES = ("signed", "levelset", "unsigned")
+"""Kinds of samples whose fourth column is a distance."""
 UNITS = Similarity((0.0, 0.0, 0.0), 1.0)
 
 
@@ -56,13 +58,19 @@ def similarity_for(points: np.ndarray, config: PrepareConfig) -> Similarity:
     return common
 
 
-def moved(rows: np.ndarray, similarity: Similarity, config: PrepareConfig) -> tuple[np.ndarray, Similarity]:
-    """Signed samples (n, 4), normalised by a similarity, moved to the one that `config` asks for; and that one."""
+def moved(
+    rows: np.ndarray, similarity: Similarity, config: PrepareConfig, kind: str = "signed"
+) -> tuple[np.ndarray, Similarity]:
+    """Samples (n, k) of a kind, normalised by a similarity, moved to the one that `config` asks for; and that one."""
     common = fixed(config)
     if common is None or common == similarity:
         return rows, similarity
-    points, distance = common.apply(similarity.invert(rows[:, :3])), rows[:, 3] * (common.scale / similarity.scale)
-    return np.column_stack([points, distance]).astype(rows.dtype), common
+    result = np.array(rows, np.float64)
+    for first in (0, 3) if kind == "cloud" else (0,):
+        result[:, first : first + 3] = common.apply(similarity.invert(rows[:, first : first + 3]))
+    if kind in DISTANCES:
+        result[:, 3] *= common.scale / similarity.scale
+    return result.astype(rows.dtype), common
 
 
 def corners_of(mesh: trimesh.Trimesh) -> np.ndarray:

@@ -148,7 +148,12 @@ def samples(
                 rows = training_samples.signed(distance, points, config.count, config.variances, config.near, random)
             case "unsigned":
                 rows = training_samples.unsigned(
-                    closest, points, config.count, config.unsigned_neighbour, config.unsigned_deviation, random
+                    closest,
+                    points[: config.points],
+                    config.count,
+                    config.unsigned_neighbour,
+                    config.unsigned_deviation,
+                    random,
                 )
             case "cloud":
                 rows = training_samples.cloud(points[:20_000], config.count, config.cloud_neighbour, random)

@@ -43,7 +43,7 @@ class Prepared:
         if kind not in self.settings["samples"]:
             raise InputError(
                 f"{folder} has no {kind!r} samples, but {', '.join(self.settings['samples'])}: prepare the shapes with "
-                f"--samples {kind} into another folder."
+                f"--samples {' '.join([*self.settings['samples'], kind])} into another folder."
             )
         usable = {record.id: record for record in records if record.outcome != "reject"}
         if not usable:

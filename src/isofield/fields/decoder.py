@@ -48,6 +48,15 @@ class Linear(nn.Module):
         """The map's matrix (outputs, inputs)."""
         return self.weight_v * (self.weight_g / self.weight_v.norm(dim=1, keepdim=True)) if self.normed else self.weight
 
+    @torch.no_grad()
+    def set_matrix(self, matrix: Tensor) -> None:
+        """Takes over a matrix (outputs, inputs)."""
+        if self.normed:
+            self.weight_g.copy_(matrix.norm(dim=1, keepdim=True))
+            self.weight_v.copy_(matrix)
+        else:
+            self.weight.copy_(matrix)
+
 
 @final
 class Decoder(nn.Module):

@@ -14,14 +14,17 @@ import torch
 from torch import Tensor, nn
 
 from isofield.errors import InputError
+from isofield.fields.autoencoder import Autoencoder
 from isofield.fields.csg import Csg, Offset, Transformed
 from isofield.fields.decoder import Decoder, LatentField
+from isofield.fields.geometric_decoder import GeometricDecoder
 from isofield.fields.grid import SparseGrid
 from isofield.fields.grid_residual import GridResidual
 from isofield.fields.hash_grid import HashGrid
 from isofield.fields.mlp import Activation, Mlp
 from isofield.fields.pca_grid import PcaGrid
 from isofield.fields.pca_mlp import PcaMlp
+from isofield.fields.point_net import PointNet
 from isofield.fields.siren import Siren
 from isofield.fields.triangles import Triangles
 
@@ -48,8 +51,8 @@ class Storable(Protocol):
 BUILT_IN: dict[str, type[Storable]] = {
     cls.__name__: cls
     for cls in (
-        Csg, Decoder, GridResidual, HashGrid, LatentField, Mlp, Offset, PcaGrid, PcaMlp, Siren, SparseGrid, Transformed,
-        Triangles,
+        Autoencoder, Csg, Decoder, GeometricDecoder, GridResidual, HashGrid, LatentField, Mlp, Offset, PcaGrid, PcaMlp,
+        PointNet, Siren, SparseGrid, Transformed, Triangles,
     )
 }  # fmt: skip
 

@@ -132,9 +132,9 @@ class DeepSdfSpace:
         assert found.code is not None
         return found.code
 
-    def refine(self, code: Tensor, samples: SdfSamples) -> nn.Module:
+    def refine(self, code: Tensor, shape: Shape) -> nn.Module:
         """The field, bent towards the samples on a grid."""
-        return refined_by_grid(self.field(code), samples)
+        return refined_by_grid(self.field(code), shape.sdf)
 
     @property
     def _decoder(self) -> Conditional:

@@ -112,11 +112,11 @@ class LinearSpace:
             a, b, free = self._equations(shape.sdf)
             return posterior(a, b, self.table, count, random, free)
 
-    def refine(self, code: Tensor, samples: SdfSamples) -> SparseGrid:
+    def refine(self, code: Tensor, shape: Shape) -> SparseGrid:
         """The grid that bends least from the code's towards the samples, and finer levels of it."""
         with deterministic():
             values = self.grid.volume(code[None])[0].numpy()
-            return residual(samples.part(0, self.config.detail), values, self.config)
+            return residual(shape.sdf.part(0, self.config.detail), values, self.config)
 
 
 def _first(samples: SdfSamples, count: int) -> SdfSamples:

@@ -31,7 +31,7 @@ from isofield.methods.grid_fit import refined_by_grid
 from isofield.methods.linear import LinearSpace
 from isofield.sampling.balanced import balanced
 from isofield.threads import deterministic, parallel_map
-from isofield.types import Batch, FitProgress, ProgressCallback, SdfSamples, Shape
+from isofield.types import Batch, FitProgress, ProgressCallback, Shape
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,6 @@ class PcaMlpSpace:
         """The codes of the linear space."""
         return self.linear.complete(shape, count, random)
 
-    def refine(self, code: Tensor, samples: SdfSamples) -> nn.Module:
+    def refine(self, code: Tensor, shape: Shape) -> nn.Module:
         """The field, bent towards the samples on a grid."""
-        return refined_by_grid(self.field(code), samples)
+        return refined_by_grid(self.field(code), shape.sdf)

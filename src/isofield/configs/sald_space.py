@@ -1,0 +1,173 @@
+"""Settings of SAL's and SALD's spaces of shapes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from isofield.configs.common import MethodSpec, Schedule, check_range
+from isofield.configs.training import Training, check_dims
+from isofield.errors import InputError
+
+
+@dataclass(frozen=True)
+class PointEncoder:
+    """A PointNet that gives the mean and the deviation of a code.
+
+    Args:
+        width: Width of its layers.
+        rounds: Layers that get the maxima over all points, beside the features of a point.
+        points: Points that it gets.
+        normals: It gets the normals of the points, too, as the triangles are wound.
+        regularizer: Weight of mean |mean| + mean |log deviation + 1|.
+    """
+
+    width: int = 512
+    rounds: int = 3
+    points: int = 8100
+    normals: bool = False
+    regularizer: float = 1e-3
+
+    def __post_init__(self) -> None:
+        check_range(self, "width", "points", least=1)
+        check_range(self, "rounds", "regularizer", least=0)
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Random copies of the training shapes, a new one in every step.
+
+    Args:
+        mirror: Axes along which half of the copies are mirrored (letters of xyz, - for none).
+        scale: Copies are e^s times as large; s is uniform up to this.
+        turn: Copies are turned about `axis` by up to this many degrees.
+        axis: The vertical axis of the data set.
+    """
+
+    mirror: str = "-"
+    scale: float = 0.0
+    turn: float = 0.0
+    axis: Literal["x", "y", "z"] = "y"
+
+    def __post_init__(self) -> None:
+        check_range(self, "scale", "turn", least=0)
+        if self.mirror != "-" and (not self.mirror or not {*self.mirror} <= {*"xyz"}):
+            raise InputError(f"mirror {self.mirror!r} is invalid: give - for none, or letters of xyz.")
+
+    @property
+    def active(self) -> bool:
+        """Whether copies differ from the shapes."""
+        return self != replace(self, mirror="-", scale=0.0, turn=0.0)
+
+
+@dataclass(frozen=True)
+class SaldSpace:
+    """A space of SAL or SALD (Atzmon and Lipman 2020, 2021). Lengths are normalised.
+
+    Args:
+        length: Length of a code.
+        dims: Widths of the network's hidden layers.
+        skip: Layers that get the point and the code again.
+        activation: relu (SAL), or softplus with beta = 100 (SALD).
+        norm_layers: Layers with weight norm.
+        radius: Radius of the sphere that the network starts as.
+        slope: Slope of its distance there; SAL's release has 2.
+        same_start: The network starts as that sphere for every code.
+        encoder: What gives the codes; None: a table of codes (an auto-decoder).
+        direction: Weight of the gradient of the unsigned distance; 0 is SAL.
+        normals: Weight of the normals on the surface, up to their sign.
+        prior: Weight of the mean squared entry of a code of the table.
+        augmentation: Random copies of the training shapes; they need an encoder.
+        training: Batches and steps.
+        samples: Queries of each shape of a batch.
+        infer_by: The code of an unseen shape: by the encoder; by descent on the code, from 0; or by both, the encoder
+            first.
+        infer_draws: Draws of points whose codes are averaged.
+        infer_steps: Adam steps on the code.
+        infer_samples: Queries of each of those steps.
+        infer_rate: Their learning rate; a tenth of it after half of the steps.
+        infer_direction: Weight of the gradient of the unsigned distance there.
+        infer_prior: Weight of the code's mean squared entry there.
+    """
+
+    length: int = 256
+    dims: tuple[int, ...] = (512,) * 8
+    skip: tuple[int, ...] = (4,)
+    activation: Literal["relu", "softplus"] = "softplus"
+    norm_layers: tuple[int, ...] = tuple(range(9))
+    radius: float = 1.0
+    slope: float = 1.0
+    same_start: bool = False
+    encoder: PointEncoder | None = PointEncoder()
+    direction: float = 1.0
+    normals: float = 0.0
+    prior: float = 1e-3
+    augmentation: Augmentation = Augmentation()
+    training: Training = Training(epochs=5000, batch=32, keep=50, network_rate=Schedule(5e-4))
+    samples: int = 8100
+    infer_by: Literal["encoder", "code", "both"] = "encoder"
+    infer_draws: int = 1
+    infer_steps: int = 800
+    infer_samples: int = 8100
+    infer_rate: float = 1e-3
+    infer_direction: float = 0.1
+    infer_prior: float = 1e-3
+
+    def __post_init__(self) -> None:
+        check_range(self, "length", "radius", "slope", "infer_rate", above=0)
+        check_range(self, "samples", "infer_samples", "infer_draws", least=1)
+        check_range(self, "direction", "normals", "prior", "infer_steps", "infer_direction", "infer_prior", least=0)
+        check_dims(self.dims)
+        if self.encoder is None and self.augmentation.active:
+            raise InputError("augmentation needs an encoder, since a table has one code for all copies: leave it out.")
+        if self.encoder is None and self.infer_by != "code":
+            raise InputError(f"infer_by {self.infer_by} needs an encoder: take code.")
+        if (self.direction or self.infer_direction or self.normals) and self.activation == "relu":
+            raise InputError(
+                "the gradient of a ReLU network is constant in pieces: take activation softplus, or give direction, "
+                "infer_direction and normals the weight 0."
+            )
+
+
+SALD_PAPER = SaldSpace()
+SALD_PAPER_TABLE = replace(
+    SALD_PAPER, encoder=None, infer_by="code",
+    training=replace(SALD_PAPER.training, code_rate=Schedule(1e-3), code_bound=1.0),
+)  # fmt: skip
+SAL_PAPER = replace(
+    SALD_PAPER, activation="relu", radius=0.5, slope=2.0, norm_layers=tuple(range(8)), direction=0.0, infer_direction=0.0,
+    encoder=PointEncoder(points=16_384), samples=16_384,
+    training=Training(epochs=2000, batch=64, keep=50, network_rate=Schedule(5e-4, "step")),
+)  # fmt: skip
+SALD_SMALL = SaldSpace(
+    length=64, dims=(128,) * 8, norm_layers=(), radius=0.5, same_start=True,
+    encoder=PointEncoder(width=128, points=256), direction=0.1, prior=1e-4, samples=224,
+    augmentation=Augmentation(mirror="x", scale=0.12, turn=7.0),
+    training=Training(
+        steps=6000, batch=8, keep=500, clip=5.0, network_rate=Schedule(2e-3, "cosine", final=4e-5, warm_up=0.02)
+    ),
+    infer_by="both", infer_draws=8, infer_steps=200, infer_samples=2048, infer_rate=1e-2, infer_prior=1e-4,
+)  # fmt: skip
+"""The network at 1 MB, for two CPU cores."""
+SAL_SMALL = replace(SALD_SMALL, activation="relu", direction=0.0, infer_direction=0.0)
+
+
+def settings() -> SaldSpace:
+    """The default of SALD: `sald-small`."""
+    return SALD_SMALL
+
+
+def sal_settings() -> SaldSpace:
+    """The default of SAL: `sal-small`."""
+    return SAL_SMALL
+
+
+READS = ("unsigned", "surface")
+SALD = MethodSpec(
+    "raw scans: unsigned distances and their gradients, with an encoder", "isofield.methods.sald_space:SaldShapeSpace",
+    settings, {"sald-small": SALD_SMALL, "sald-paper": SALD_PAPER, "sald-paper-table": SALD_PAPER_TABLE}, reads=READS,
+)  # fmt: skip
+SAL = MethodSpec(
+    "raw scans: unsigned distances, with an encoder", "isofield.methods.sald_space:SaldShapeSpace", sal_settings,
+    {"sal-small": SAL_SMALL, "sal-paper": SAL_PAPER}, reads=READS,
+)  # fmt: skip

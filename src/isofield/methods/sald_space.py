@@ -1,0 +1,275 @@
+"""SAL and SALD for many shapes: Atzmon and Lipman, "SAL: Sign Agnostic Learning of Shapes from Raw Data", CVPR 2020;
+"SALD: Sign Agnostic Learning with Derivatives", ICLR 2021.
+
+One network f and, for each shape, a code z, learned from the unsigned distance d to raw triangles or points, and from
+its gradient n. An encoder sees points of the shape and gives the mean mu and the log deviation eta of its code,
+
+    z = mu + exp(eta) e,    e ~ N(0, I),
+
+and the objective is the mean over the shapes of
+
+    mean | |f(q; z)| - d(q) |  +  direction * mean min(|grad f - n|_1, |grad f + n|_1)
+        +  regularizer * (mean |mu| + mean |eta + 1|),
+
+half of the queries q around the surface, half spread widely (`sampling.training_samples.unsigned`). Without an encoder
+the codes are a table, and prior * mean z^2 takes the place of the last term. The signs come from the start, a sphere.
+
+The code of an unseen shape is the encoder's mean, or the result of a descent on z alone, from there or from 0:
+
+    argmin_z  mean | |f(q; z)| - d(q) |  +  infer_direction * mean min(...)  +  infer_prior * mean z^2
+
+What differs from the released code: rows of a shape are windows of its samples, which are in random order; an epoch has
+all shapes; the encoder may see the mean of several draws; random copies of shapes are an option.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from isofield.adapt import Batches, descend_code
+from isofield.adapt import rows as row_batches
+from isofield.adapt import tensor
+from isofield.configs import Augmentation, PointEncoder, Training
+from isofield.configs import SaldSpace as Config
+from isofield.errors import InputError
+from isofield.fields.autoencoder import Autoencoder
+from isofield.fields.decoder import LatentField
+from isofield.fields.geometric_decoder import GeometricDecoder
+from isofield.fields.gradient import value_and_gradient
+from isofield.fields.point_net import PointNet
+from isofield.losses.sign_agnostic import unsigned_direction, unsigned_value
+from isofield.losses.signed import lower_bounded
+from isofield.methods.grid_fit import refined_by_grid
+from isofield.threads import deterministic, parallel_map
+from isofield.types import Batch, FitProgress, ProgressCallback, SdfSamples, Shape
+
+CLOSE, ALONG = 0.03, 0.5
+"""A sample nearer to the surface than this gets its sign from the gradient of a code's field, where the cosine between
+that and its direction has at least this absolute value: a field that is a little displaced there has the right gradient
+but not the right sign."""
+ROWS = 1 << 14
+"""Samples whose values and gradients are computed at once."""
+AGREEING = 0.5
+"""Farther away it gets the sign of the field, where |f| is at least this share of its distance."""
+
+
+@dataclass(frozen=True, eq=False)
+class Latent:
+    """Codes (b, l), and the means and log deviations (b, l) that they were drawn with, where an encoder gave them."""
+
+    code: Tensor
+    mean: Tensor | None = None
+    log_deviation: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class SaldShapeSpace:
+    """SAL or SALD: a decoder and an encoder (`Autoencoder`), or a decoder and a table of codes."""
+
+    config: Config
+    module: nn.Module = field(default_factory=nn.Module)
+    table: Tensor = field(default_factory=lambda: torch.empty(0, 0))
+    posterior: ClassVar[bool] = False
+
+    @property
+    def training(self) -> Training:
+        """How it is trained."""
+        return self.config.training
+
+    def start(self, shapes: Sequence[Shape], seed: int, report: ProgressCallback) -> SaldShapeSpace:
+        """The sphere, for every shape."""
+        config, generator = self.config, torch.Generator().manual_seed(seed)
+        try:
+            module: nn.Module = GeometricDecoder(
+                config.length, config.dims, config.skip, activation=config.activation, radius=config.radius,
+                slope=config.slope, norm_layers=config.norm_layers, same_start=config.same_start, generator=generator,
+            )  # fmt: skip
+        except ValueError as error:
+            raise InputError(f"these settings make no network ({error}): change dims, skip or length.") from None
+        if config.encoder is not None:
+            encoder, inputs = config.encoder, 6 if config.encoder.normals else 3
+            module = Autoencoder(module, PointNet(config.length, encoder.width, encoder.rounds, inputs, generator))
+        return replace(self, module=module, table=torch.zeros(len(shapes), config.length))
+
+    def draw(self, shape: Shape, random: np.random.Generator) -> Mapping[str, np.ndarray]:
+        """Queries with their unsigned distances and directions, and points on the surface."""
+        config, encoder = self.config, self.config.encoder
+        some = _window(shape.rows["unsigned"], config.samples, random)
+        on = _window(shape.rows["surface"], encoder.points if encoder else config.samples, random)
+        drawn = {
+            "query": some[:, :3], "distance": some[:, 3], "direction": some[:, 4:], "points": on[:, :3],
+            "normals": on[:, 3:],
+        }  # fmt: skip
+        return _copy(drawn, config.augmentation, random) if config.augmentation.active else drawn
+
+    def init(self, batch: Batch) -> Latent:
+        """A draw of the encoder's distribution, or rows of the table."""
+        if self.config.encoder is None:
+            return Latent(self.table[batch["row"]])
+        mean, log_deviation = self._encoder(_observed(self.config.encoder, batch))
+        drawn = torch.randn(mean.shape, generator=batch.random, device=mean.device)
+        return Latent(mean + log_deviation.exp() * drawn, mean, log_deviation)
+
+    def losses(self, code: Latent, batch: Batch) -> dict[str, Tensor]:
+        """The terms of the objective, summed over the shapes."""
+        config = self.config
+        terms = self._unsigned(code.code, batch, config.direction)
+        if config.normals:
+            gradient = self._decoder.value_and_gradient(batch["points"], code.code)[1]
+            terms["normals"] = config.normals * unsigned_direction(gradient.float(), batch["normals"])
+        if code.mean is not None and code.log_deviation is not None and config.encoder is not None:
+            spread = code.mean.abs().mean(1) + (code.log_deviation + 1).abs().mean(1)
+            terms["regularizer"] = config.encoder.regularizer * spread
+        else:
+            terms["prior"] = config.prior * code.code.square().mean(1)
+        return {name: value.sum() for name, value in terms.items()}
+
+    def _unsigned(self, code: Tensor, batch: Batch, direction: float) -> dict[str, Tensor]:
+        """The first two terms (b,) of codes (b, l)."""
+        if not direction:
+            value = self._decoder(batch["query"], code)
+            return {"distance": unsigned_value(value.float(), batch["distance"])}
+        value, gradient = self._decoder.value_and_gradient(batch["query"], code)
+        return {
+            "distance": unsigned_value(value.float(), batch["distance"]),
+            "direction": direction * unsigned_direction(gradient.float(), batch["direction"]),
+        }
+
+    @torch.no_grad()
+    def codes(self, shapes: Sequence[Shape]) -> Tensor:
+        """The encoder's means, or the table."""
+        if self.config.encoder is None:
+            return self.table
+        device = str(self.table.device)
+        with deterministic():
+            return torch.stack(parallel_map(lambda shape: self._encoded(shape, device), shapes))
+
+    def infer(self, shapes: Sequence[Shape], seed: int = 0, device: str = "cpu") -> Iterator[FitProgress[Tensor]]:
+        """The codes (b, l) of unseen shapes."""
+        config = self.config
+
+        def code(shape: Shape) -> Tensor:
+            start = torch.zeros(config.length, device=device)
+            if config.infer_by != "code":
+                with torch.no_grad():
+                    start = self._encoded(shape, device)
+            return start if config.infer_by == "encoder" else self._descended(shape, start, seed)
+
+        with deterministic():
+            codes = torch.stack(parallel_map(code, shapes))
+        yield FitProgress("inferring codes", 1.0, codes)
+
+    def field(self, code: Tensor) -> nn.Module:
+        """f(.; z)."""
+        return LatentField(self._decoder, code)
+
+    def complete(self, shape: Shape, count: int, random: torch.Generator) -> Tensor:
+        """The code whose signed field agrees with the samples of a part, by descent from the mean training code."""
+        if count > 1:
+            raise InputError("the codes of SAL and SALD have no posterior to draw from: leave --samples out.")
+        config, samples = self.config, shape.sdf
+        tensors = {"points": tensor(samples.points, "cpu"), "distance": tensor(samples.distance, "cpu")}
+        if samples.free is not None:
+            tensors["free"] = torch.as_tensor(samples.free)
+
+        def objective(z: Tensor, batch: Batch) -> dict[str, Tensor]:
+            value = self._decoder(batch["points"][None], z[None])[0]
+            distance = lower_bounded(value.detach(), batch["distance"], batch.tensors.get("free"))
+            return {"distance": (value - distance).abs().mean(), "prior": config.infer_prior * z.square().mean()}
+
+        batches = row_batches(tensors, config.infer_samples, np.random.default_rng(0))
+        with deterministic():
+            return descend_code(objective, self.table.mean(0), batches, self._rates())[None]
+
+    def refine(self, code: Tensor, shape: Shape) -> nn.Module:
+        """The field, bent on a grid towards the distances of the shape, with the signs of the code's field."""
+        start = self.field(code)
+        return refined_by_grid(start, shape.samples or _signed(start, shape.rows["unsigned"]))
+
+    @property
+    def _decoder(self) -> GeometricDecoder:
+        return cast(GeometricDecoder, getattr(self.module, "decoder", self.module))
+
+    @property
+    def _encoder(self) -> PointNet:
+        return cast(PointNet, self.module.encoder)
+
+    def _encoded(self, shape: Shape, device: str) -> Tensor:
+        """The encoder's mean (l,), of several draws of points."""
+        encoder = self.config.encoder
+        assert encoder is not None
+        random = np.random.default_rng(0)
+        draws = [_window(shape.rows["surface"], encoder.points, random) for _ in range(self.config.infer_draws)]
+        on = tensor(np.stack(draws), device)
+        mean: Tensor = self._encoder(_observed(encoder, {"points": on[..., :3], "normals": on[..., 3:]}))[0].mean(0)
+        return mean
+
+    def _descended(self, shape: Shape, start: Tensor, seed: int) -> Tensor:
+        """The code (l,) by Adam."""
+        config, rows = self.config, tensor(np.array(shape.rows["unsigned"]), str(start.device))
+        tensors = {"query": rows[:, :3], "distance": rows[:, 3], "direction": rows[:, 4:]}
+        batches: Batches = row_batches(tensors, config.infer_samples, np.random.default_rng(seed))
+
+        def objective(z: Tensor, batch: Batch) -> dict[str, Tensor]:
+            one = Batch({name: value[None] for name, value in batch.tensors.items()})
+            terms = self._unsigned(z[None], one, config.infer_direction)
+            return {name: value.sum() for name, value in terms.items()} | {
+                "prior": config.infer_prior * z.square().mean()
+            }
+
+        return descend_code(objective, start, batches, self._rates())
+
+    def _rates(self) -> list[float]:
+        config = self.config
+        return [config.infer_rate * (1 if 2 * step < config.infer_steps else 0.1) for step in range(config.infer_steps)]
+
+
+def _window(rows: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
+    """`count` rows that follow each other, float32, from a random one on; rows repeat where there are fewer."""
+    start = int(random.integers(max(len(rows) - count, 0) + 1))
+    return np.resize(np.asarray(rows[start : start + count], np.float32), (count, rows.shape[1]))
+
+
+def _observed(encoder: PointEncoder, part: Batch | Mapping[str, Tensor]) -> Tensor:
+    """What the encoder sees (b, n, 3 or 6)."""
+    return torch.cat([part["points"], part["normals"]], -1) if encoder.normals else part["points"]
+
+
+def _copy(drawn: dict[str, np.ndarray], how: Augmentation, random: np.random.Generator) -> dict[str, np.ndarray]:
+    """What was drawn of a shape, of a random copy of it."""
+    turn, scale = np.radians(how.turn) * random.uniform(-1, 1), float(np.exp(how.scale * random.uniform(-1, 1)))
+    mirrored = [-1.0 if axis in how.mirror and random.random() < 0.5 else 1.0 for axis in "xyz"]
+    first, second = ((1, 2), (2, 0), (0, 1))["xyz".index(how.axis)]
+    matrix = np.diag(mirrored)
+    rotation = np.eye(3)
+    rotation[[first, first, second, second], [first, second, first, second]] = [
+        np.cos(turn), -np.sin(turn), np.sin(turn), np.cos(turn),
+    ]  # fmt: skip
+    matrix = (rotation @ matrix).T.astype(np.float32)
+    lengths = {"query": scale, "points": scale, "direction": 1.0, "normals": 1.0}
+    return {
+        name: rows * np.float32(scale) if name == "distance" else (rows @ matrix) * np.float32(lengths[name])
+        for name, rows in drawn.items()
+    }
+
+
+def _signed(field_: nn.Module, rows: np.ndarray) -> SdfSamples:
+    """Unsigned rows (n, 7) with the signs of a field, where it is certain of them."""
+    x = torch.from_numpy(np.array(rows[:, :3], np.float32))
+    with torch.no_grad():
+        value, gradient = (
+            torch.cat(parts).numpy()
+            for parts in zip(*(value_and_gradient(field_, some) for some in x.split(ROWS)), strict=True)
+        )
+    distance = np.asarray(rows[:, 3], np.float32)
+    along = (gradient * rows[:, 4:]).sum(1) / np.maximum(np.linalg.norm(gradient, axis=1), 1e-12)
+    close = distance < CLOSE
+    kept = np.where(close, np.abs(along) >= ALONG, np.abs(value) >= AGREEING * distance)
+    signed = np.copysign(distance, np.where(close, along, value))
+    return SdfSamples(x.numpy()[kept], signed[kept])
