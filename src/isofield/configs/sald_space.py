@@ -135,8 +135,8 @@ SALD_PAPER_TABLE = replace(
     training=replace(SALD_PAPER.training, code_rate=Schedule(1e-3), code_bound=1.0),
 )  # fmt: skip
 SAL_PAPER = replace(
-    SALD_PAPER, activation="relu", radius=0.5, slope=2.0, norm_layers=tuple(range(8)), direction=0.0, infer_direction=0.0,
-    encoder=PointEncoder(points=16_384), samples=16_384,
+    SALD_PAPER, activation="relu", radius=0.5, slope=2.0, norm_layers=tuple(range(8)), direction=0.0,
+    infer_direction=0.0, encoder=PointEncoder(points=16_384), samples=16_384,
     training=Training(epochs=2000, batch=64, keep=50, network_rate=Schedule(5e-4, "step")),
 )  # fmt: skip
 SALD_SMALL = SaldSpace(

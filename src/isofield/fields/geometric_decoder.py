@@ -1,5 +1,5 @@
-"""SAL's and SALD's decoder, one network for all shapes, initialised as the distance to a sphere: Atzmon and Lipman, "SAL:
-Sign Agnostic Learning of Shapes from Raw Data", CVPR 2020, theorem 1; "SALD", ICLR 2021.
+"""SAL's and SALD's decoder, one network for all shapes, initialised as the distance to a sphere: Atzmon and Lipman,
+"SAL: Sign Agnostic Learning of Shapes from Raw Data", CVPR 2020, theorem 1; "SALD", ICLR 2021.
 
 Names of parameters are those of the released code (lin0.weight_v, ...), so that its checkpoints can be loaded.
 """
@@ -23,12 +23,13 @@ LAST_STD = 1e-4
 
 @final
 class GeometricDecoder(nn.Module):
-    """f(x; z): values (b, n) at points x (b, n, 3) of the shapes with codes z (b, length); at first slope (|x| - radius)
-    for z = 0.
+    """f(x; z): values (b, n) at points x (b, n, 3) of the shapes with codes z (b, length).
+
+    At first it is about slope (|x| - radius) for z = 0.
 
     dims: widths of the hidden layers. skip: layers whose input is [h, x, z] / sqrt 2; the layer before is narrower by
-    the length of [x, z]. norm_layers: layers with weight norm. same_start: the first weights of the codes are 0, so that
-    the field starts as the sphere for every code; otherwise a code of length 1 makes the sphere vanish. generator:
+    the length of [x, z]. norm_layers: layers with weight norm. same_start: the first weights of the codes are 0, so
+    that the field starts as the sphere for every code; otherwise a code of length 1 makes the sphere vanish. generator:
     draws the first weights; seed 0 by default.
 
     Hidden weights are N(0, 2 / out), hidden biases 0, the last weights N(slope sqrt(pi / in), 1e-8), the last bias

@@ -32,9 +32,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isofield.adapt import Batches, descend_code
+from isofield.adapt import Batches, descend_code, tensor
 from isofield.adapt import rows as row_batches
-from isofield.adapt import tensor
 from isofield.configs import Augmentation, PointEncoder, Training
 from isofield.configs import SaldSpace as Config
 from isofield.errors import InputError
