@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from isofield.api.folder import ATTRIBUTE, read_folder
+from isofield.api.published_sald import load_sald, parameters_in
 from isofield.api.published_space import is_experiment, load_experiment
 from isofield.api.sdf import SDF
 from isofield.api.space import ShapeSpace, TrainingShape
@@ -27,12 +28,14 @@ from isofield.types import Similarity, triple
 def load(folder: str | os.PathLike[str]) -> SDF | ShapeSpace:
     """The field of `SDF.save` or `isofield fit`, or the space of `isofield train`, in a folder.
 
-    "aircraft" and "aircraft-mlp" are spaces that come with the package. Experiments of DeepSDF's released code are
-    spaces, too. Raises InputError for any other folder, a newer format, and damaged files.
+    "aircraft" and "aircraft-mlp" are spaces that come with the package. Experiments of DeepSDF's and SALD's released
+    code are spaces, too. Raises InputError for any other folder, a newer format, and damaged files.
     """
     path = resolve(Path(folder))
     if is_experiment(path):
         return load_experiment(path)
+    if parameters_in(path) is not None:
+        return load_sald(path)
     return load_space(path) if read_config(path).get("kind") == SPACE else load_field(path)
 
 
@@ -98,11 +101,13 @@ def load_sdf(folder: str | os.PathLike[str]) -> SDF:
 
 
 def load_run(folder: str | os.PathLike[str], checkpoint: str | None = None) -> ShapeSpace:
-    """The space in a folder. checkpoint: the snapshot after this many steps (epochs of DeepSDF's released code), by
+    """The space in a folder. checkpoint: the snapshot after this many steps (epochs of a released code), by
     default the latest. Raises InputError as `load` does, for a missing snapshot, and for a field."""
     if checkpoint not in (None, "latest"):
         if is_experiment(Path(folder)):
             return load_experiment(Path(folder), checkpoint)
+        if parameters_in(Path(folder)) is not None:
+            return load_sald(Path(folder), checkpoint)
         kept = Path(folder) / SNAPSHOTS
         there = sorted((one.name for one in kept.glob("*")), key=lambda name: (len(name), name))
         if checkpoint not in there:

@@ -54,11 +54,11 @@ def load_experiment(folder: Path, checkpoint: str | None = None) -> ShapeSpace:
     """
     specs, name = read_specs(folder / SPECS), f"{checkpoint or 'latest'}.pth"
     config, ignored = translated(specs)
-    held = _read(folder / MODEL / name)
-    latent = _read(folder / CODES / name)
+    held = read_checkpoint(folder / MODEL / name, "DeepSDF")
+    latent = read_checkpoint(folder / CODES / name, "DeepSDF")
     try:
         module = decoder(config, 0)
-        state = {_renamed(key): value for key, value in held["model_state_dict"].items()}
+        state = {plain_name(key): value for key, value in held["model_state_dict"].items()}
         module.load_state_dict(state)
         codes = latent["latent_codes"]
         codes = (codes["weight"] if isinstance(codes, Mapping) else codes).float()
@@ -79,20 +79,21 @@ def load_experiment(folder: Path, checkpoint: str | None = None) -> ShapeSpace:
     )
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_checkpoint(path: Path, paper: str) -> dict[str, Any]:
+    """The tensors in a file of a paper's released code. Raises InputError where it is missing or damaged."""
     if not path.is_file():
-        raise InputError(f"there is no {path}: give a whole experiment of DeepSDF's code, or another --checkpoint.")
+        raise InputError(f"there is no {path}: give a whole experiment of {paper}'s code, or another --checkpoint.")
     try:
         held = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises errors of many kinds for a file that is not its own
         raise unreadable(path, error, "copy it again") from None
     if not isinstance(held, dict):
-        raise InputError(f"{path} is not a checkpoint of DeepSDF's code: copy it again.")
+        raise InputError(f"{path} is not a checkpoint of {paper}'s code: copy it again.")
     return held
 
 
-def _renamed(key: str) -> str:
-    """A parameter's name in `fields.decoder`."""
+def plain_name(key: str) -> str:
+    """A parameter's name without what parallel training and newer versions of torch add to it."""
     return NEW.sub(lambda match: "weight_g" if match[1] == "0" else "weight_v", key.removeprefix("module."))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from isofield.configs.common import MethodSpec, Schedule, check_range
+from isofield.configs.preparing import SampleKind
 from isofield.configs.training import Training, check_dims
 from isofield.errors import InputError
 
@@ -162,7 +163,7 @@ def sal_settings() -> SaldSpace:
     return SAL_SMALL
 
 
-READS = ("unsigned", "surface")
+READS: tuple[SampleKind, ...] = ("unsigned", "surface")
 SALD = MethodSpec(
     "raw scans: unsigned distances and their gradients, with an encoder", "isofield.methods.sald_space:SaldShapeSpace",
     settings, {"sald-small": SALD_SMALL, "sald-paper": SALD_PAPER, "sald-paper-table": SALD_PAPER_TABLE}, reads=READS,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, final
+from typing import Any, Protocol, final, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,18 @@ from torch.nn import functional as F
 
 from isofield.fields.decoder import Linear
 from isofield.fields.mlp import Activation, Softplus
+
+
+@runtime_checkable
+class Differentiable(Protocol):
+    """A network f(x; z) with its exact spatial gradient, such as `GeometricDecoder`."""
+
+    def __call__(self, x: Tensor, z: Tensor) -> Tensor:
+        """Values (b, n) at x (b, n, 3) of the shapes with codes z (b, l)."""
+
+    def value_and_gradient(self, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Values (b, n) and gradients (b, n, 3)."""
+
 
 LAST_STD = 1e-4
 """Standard deviation of the first weights of the last layer."""

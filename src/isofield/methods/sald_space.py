@@ -39,7 +39,7 @@ from isofield.configs import SaldSpace as Config
 from isofield.errors import InputError
 from isofield.fields.autoencoder import Autoencoder
 from isofield.fields.decoder import LatentField
-from isofield.fields.geometric_decoder import GeometricDecoder
+from isofield.fields.geometric_decoder import Differentiable, GeometricDecoder
 from isofield.fields.gradient import value_and_gradient
 from isofield.fields.point_net import PointNet
 from isofield.losses.sign_agnostic import unsigned_direction, unsigned_value
@@ -166,7 +166,7 @@ class SaldShapeSpace:
 
     def field(self, code: Tensor) -> nn.Module:
         """f(.; z)."""
-        return LatentField(self._decoder, code)
+        return LatentField(cast(nn.Module, self._decoder), code)
 
     def complete(self, shape: Shape, count: int, random: torch.Generator) -> Tensor:
         """The code whose signed field agrees with the samples of a part, by descent from the mean training code."""
@@ -192,8 +192,8 @@ class SaldShapeSpace:
         return refined_by_grid(start, shape.samples or _signed(start, shape.rows["unsigned"]))
 
     @property
-    def _decoder(self) -> GeometricDecoder:
-        return cast(GeometricDecoder, getattr(self.module, "decoder", self.module))
+    def _decoder(self) -> Differentiable:
+        return cast(Differentiable, getattr(self.module, "decoder", self.module))
 
     @property
     def _encoder(self) -> PointNet:
