@@ -59,7 +59,8 @@ def _described(path: Path) -> tuple[str, Lines, dict[str, object]]:
         return _folder(resolve(path))
     if (path / "manifest.json").is_file():
         return _prepared(path)
-    return _experiment(path) if (path / "specs.json").is_file() else _shape(path)
+    released = (path / "specs.json", path / "ModelParameters", path / "checkpoints" / "ModelParameters")
+    return _experiment(path) if any(one.exists() for one in released) else _shape(path)
 
 
 def _prepared(path: Path) -> tuple[str, Lines, dict[str, object]]:
@@ -93,7 +94,7 @@ def _space(method: str, ids: list[str], length: int, provenance: dict[str, objec
 
 
 def _experiment(path: Path) -> tuple[str, Lines, dict[str, object]]:
-    """An experiment of DeepSDF's released code."""
+    """An experiment of DeepSDF's or SALD's released code."""
     from dataclasses import asdict
 
     from isofield import api
@@ -101,7 +102,7 @@ def _experiment(path: Path) -> tuple[str, Lines, dict[str, object]]:
     space = api.load_run(path)
     ids, length = list(space.ids), space.codes.shape[1]
     lines = [
-        ("kind", "space of shapes (DeepSDF's released code)"),
+        ("kind", "space of shapes (released code)"),
         *_space(space.method, ids, length, space.provenance),
     ]
     figures = {"name": str(path), "kind": "space", "method": space.method, "code_length": length, "ids": ids}

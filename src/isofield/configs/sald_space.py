@@ -43,22 +43,26 @@ class Augmentation:
         scale: Copies are e^s times as large; s is uniform up to this.
         turn: Copies are turned about `axis` by up to this many degrees.
         axis: The vertical axis of the data set.
+        warps: Smoothly warped copies of each shape, made once, that count as much as the shape itself.
+        warp: Deviation of their displacement, as a fraction of a shape's radius.
     """
 
     mirror: str = "-"
     scale: float = 0.0
     turn: float = 0.0
     axis: Literal["x", "y", "z"] = "y"
+    warps: int = 0
+    warp: float = 0.06
 
     def __post_init__(self) -> None:
-        check_range(self, "scale", "turn", least=0)
+        check_range(self, "scale", "turn", "warps", "warp", least=0)
         if self.mirror != "-" and (not self.mirror or not {*self.mirror} <= {*"xyz"}):
             raise InputError(f"mirror {self.mirror!r} is invalid: give - for none, or letters of xyz.")
 
     @property
     def active(self) -> bool:
         """Whether copies differ from the shapes."""
-        return self != replace(self, mirror="-", scale=0.0, turn=0.0)
+        return self.mirror != "-" or self.scale > 0 or self.turn > 0 or self.warps > 0
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,9 @@ all shapes; the encoder may see the mean of several draws; random copies of shap
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache, partial
 from typing import ClassVar, cast
 
 import numpy as np
@@ -45,9 +46,12 @@ from isofield.fields.point_net import PointNet
 from isofield.losses.sign_agnostic import unsigned_direction, unsigned_value
 from isofield.losses.signed import lower_bounded
 from isofield.methods.grid_fit import refined_by_grid
+from isofield.sampling.warped_samples import random_warp, warped
 from isofield.threads import deterministic, parallel_map
 from isofield.types import Batch, FitProgress, ProgressCallback, SdfSamples, Shape
 
+WARPED, KEPT = 10_000, 2048
+"""Samples of a warped copy, and the most copies in memory (each half a megabyte)."""
 CLOSE, ALONG = 0.03, 0.5
 """A sample nearer to the surface than this gets its sign from the gradient of a code's field, where the cosine between
 that and its direction has at least this absolute value: a field that is a little displaced there has the right gradient
@@ -99,13 +103,15 @@ class SaldShapeSpace:
     def draw(self, shape: Shape, random: np.random.Generator) -> Mapping[str, np.ndarray]:
         """Queries with their unsigned distances and directions, and points on the surface."""
         config, encoder = self.config, self.config.encoder
+        number = int(random.integers(config.augmentation.warps + 1))
+        shape = self._copies(shape, number) if number else shape
         some = _window(shape.rows["unsigned"], config.samples, random)
         on = _window(shape.rows["surface"], encoder.points if encoder else config.samples, random)
         drawn = {
             "query": some[:, :3], "distance": some[:, 3], "direction": some[:, 4:], "points": on[:, :3],
             "normals": on[:, 3:],
         }  # fmt: skip
-        return _copy(drawn, config.augmentation, random) if config.augmentation.active else drawn
+        return _copy(drawn, config.augmentation, random)
 
     def init(self, batch: Batch) -> Latent:
         """A draw of the encoder's distribution, or rows of the table."""
@@ -195,6 +201,11 @@ class SaldShapeSpace:
     def _decoder(self) -> Differentiable:
         return cast(Differentiable, getattr(self.module, "decoder", self.module))
 
+    @cached_property
+    def _copies(self) -> Callable[[Shape, int], Shape]:
+        """The warped copies of a shape, by number."""
+        return lru_cache(KEPT)(partial(_warped, self.config.augmentation.warp))
+
     @property
     def _encoder(self) -> PointNet:
         return cast(PointNet, self.module.encoder)
@@ -238,6 +249,13 @@ def _window(rows: np.ndarray, count: int, random: np.random.Generator) -> np.nda
 def _observed(encoder: PointEncoder, part: Batch | Mapping[str, Tensor]) -> Tensor:
     """What the encoder sees (b, n, 3 or 6)."""
     return torch.cat([part["points"], part["normals"]], -1) if encoder.normals else part["points"]
+
+
+def _warped(displacement: float, shape: Shape, number: int) -> Shape:
+    """A warped copy of a shape, which its first point and the number determine."""
+    rows = {kind: np.array(some[:WARPED], np.float32) for kind, some in shape.rows.items()}
+    random = np.random.default_rng([number, *rows["surface"][0, :3].view(np.uint32)])
+    return Shape(rows=warped(rows, random_warp(rows["surface"][:, :3], displacement, random)))
 
 
 def _copy(drawn: dict[str, np.ndarray], how: Augmentation, random: np.random.Generator) -> dict[str, np.ndarray]:
