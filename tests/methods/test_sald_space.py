@@ -20,9 +20,9 @@ from trained import started, trained, trainer
 
 ENCODED = SaldSpace(
     length=4, dims=(32,) * 4, skip=(2,), norm_layers=(), radius=0.5, same_start=True, direction=0.1, samples=64,
-    encoder=PointEncoder(width=16, rounds=2, points=32), infer_draws=4, infer_steps=100, infer_samples=256,
-    infer_rate=1e-2, infer_prior=1e-4,
-    training=Training(steps=600, batch=6, clip=5.0, network_rate=Schedule(4e-3, "cosine", final=1e-4)),
+    encoder=PointEncoder(width=16, rounds=2, points=32, keep_scale=True), infer_draws=4, infer_steps=100,
+    infer_samples=256, infer_rate=0.1, infer_prior=1e-5, infer_relative=True, infer_polish=30,
+    training=Training(steps=400, batch=6, clip=5.0, beta2=0.99, network_rate=Schedule(4e-3, "cosine", final=1e-4)),
 )  # fmt: skip
 TABLE = replace(
     ENCODED, encoder=None, infer_by="code", same_start=False,
@@ -81,7 +81,7 @@ def test_published_settings_make_the_published_networks():
         decoder = getattr(space.module, "decoder", space.module)
         assert sum(weight.numel() for weight in decoder.parameters()) == 1_839_358 + lengths
         assert torch.equal(space.table, torch.zeros(1, 256))
-        assert float(decoder(torch.zeros(1, 1, 3), space.table[:1])) < 0
+        assert float(decoder(torch.zeros(1, 1, 3), space.table[:1]).detach()) < 0
     course = trainer(SALD_PAPER, [ball(0.5, 10)] * 6258)
     assert course.steps == 5000 * 196
 
@@ -111,12 +111,13 @@ def test_training_shapes_are_learned_with_their_signs(learned):
 
 
 def test_unseen_shapes(learned):
-    """By the encoder, by descent, and by both, which is the best; alone as among others."""
-    ways = ("encoder", "code", "both") if learned.config.encoder else ("code",)
+    """By the encoder, by descent, by both, and by least squares; alone as among others."""
+    ways = ("encoder", "code", "both", "lm") if learned.config.encoder else ("code", "lm")
     for radius in (0.5, 0.7):
         errors = {way: error(learned, code_of(learned, ball(radius, seed=5), way), radius) for way in ways}
         assert errors.get("encoder", 0) < 0.03
         assert errors["code"] < 0.025
+        assert errors["lm"] < 0.02
         assert errors.get("both", 0) < min(errors.get("encoder", 1), 0.02)
     *_, both = learned.infer([ball(0.5, seed=5), ball(0.7, seed=5)])
     assert torch.equal(both.code[1], code_of(learned, ball(0.7, seed=5), learned.config.infer_by))
@@ -125,8 +126,8 @@ def test_unseen_shapes(learned):
 def test_a_refined_field_holds_what_a_code_cannot(learned):
     """The signs of the samples come from the field of the code."""
     shape = ball(0.6, 20_000, seed=5)
-    code = code_of(learned, ball(0.62, seed=5), learned.config.infer_by)  # of a shape that is a little larger
-    assert error(replace(learned), code, 0.6) > 0.012
+    code = code_of(learned, ball(0.65, seed=5), learned.config.infer_by)  # of a larger shape
+    assert error(learned, code, 0.6) > 0.02
     field = learned.refine(code, shape)
     rows = balls.rows_of(0.6, 2000, 9)
     value = field(torch.from_numpy(rows[:, :3])).detach().numpy()

@@ -1,6 +1,7 @@
 """Adapting a code to samples: by descending an objective, or at once where the problem is linear."""
 
 from isofield.adapt.batches import Batches, balanced, fresh, joined, rows, tensor
+from isofield.adapt.code_search import CodeProblem, search_code
 from isofield.adapt.descent import descend, descend_batches, descend_code, falling, rate
 from isofield.adapt.levenberg_marquardt import levenberg_marquardt
 from isofield.adapt.linear import least_squares
@@ -9,6 +10,7 @@ from isofield.adapt.robust import robust_least_squares
 
 __all__ = [
     "Batches",
+    "CodeProblem",
     "balanced",
     "descend",
     "descend_batches",
@@ -22,5 +24,6 @@ __all__ = [
     "rate",
     "robust_least_squares",
     "rows",
+    "search_code",
     "tensor",
 ]

@@ -20,6 +20,8 @@ class PointEncoder:
         rounds: Layers that get the maxima over all points, beside the features of a point.
         points: Points that it gets.
         normals: It gets the normals of the points, too, as the triangles are wound.
+        keep_scale: Its first weights keep the size of features from layer to layer (He et al. 2015); otherwise they are
+            torch's own, as published, with which it begins to learn late.
         regularizer: Weight of mean |mean| + mean |log deviation + 1|.
     """
 
@@ -27,6 +29,7 @@ class PointEncoder:
     rounds: int = 3
     points: int = 8100
     normals: bool = False
+    keep_scale: bool = False
     regularizer: float = 1e-3
 
     def __post_init__(self) -> None:
@@ -85,14 +88,18 @@ class SaldSpace:
         augmentation: Random copies of the training shapes; they need an encoder.
         training: Batches and steps.
         samples: Queries of each shape of a batch.
-        infer_by: The code of an unseen shape: by the encoder; by descent on the code, from 0; or by both, the encoder
-            first.
+        infer_by: The code of an unseen shape: encoder; code, by Adam from 0; both, by Adam from the encoder's; lm, by
+            Levenberg-Marquardt from the encoder's and the best training codes, and a short Adam.
         infer_draws: Draws of points whose codes are averaged.
-        infer_steps: Adam steps on the code.
+        infer_steps: Adam steps on the code (code and both).
         infer_samples: Queries of each of those steps.
         infer_rate: Their learning rate; a tenth of it after half of the steps.
         infer_direction: Weight of the gradient of the unsigned distance there.
         infer_prior: Weight of the code's mean squared entry there.
+        infer_relative: Codes count there from the mean of the training codes, in units of their deviation.
+        infer_starts: Starts of lm.
+        infer_rounds: Rounds of lm.
+        infer_polish: Adam steps after lm.
     """
 
     length: int = 256
@@ -110,23 +117,28 @@ class SaldSpace:
     augmentation: Augmentation = Augmentation()
     training: Training = Training(epochs=5000, batch=32, keep=50, network_rate=Schedule(5e-4))
     samples: int = 8100
-    infer_by: Literal["encoder", "code", "both"] = "encoder"
+    infer_by: Literal["encoder", "code", "both", "lm"] = "encoder"
     infer_draws: int = 1
     infer_steps: int = 800
     infer_samples: int = 8100
     infer_rate: float = 1e-3
     infer_direction: float = 0.1
     infer_prior: float = 1e-3
+    infer_relative: bool = False
+    infer_starts: int = 4
+    infer_rounds: int = 8
+    infer_polish: int = 60
 
     def __post_init__(self) -> None:
         check_range(self, "length", "radius", "slope", "infer_rate", above=0)
-        check_range(self, "samples", "infer_samples", "infer_draws", least=1)
+        check_range(self, "samples", "infer_samples", "infer_draws", "infer_starts", least=1)
         check_range(self, "direction", "normals", "prior", "infer_steps", "infer_direction", "infer_prior", least=0)
+        check_range(self, "infer_rounds", "infer_polish", least=0)
         check_dims(self.dims)
         if self.encoder is None and self.augmentation.active:
             raise InputError("augmentation needs an encoder, since a table has one code for all copies: leave it out.")
-        if self.encoder is None and self.infer_by != "code":
-            raise InputError(f"infer_by {self.infer_by} needs an encoder: take code.")
+        if self.encoder is None and self.infer_by in ("encoder", "both"):
+            raise InputError(f"infer_by {self.infer_by} needs an encoder: take code or lm.")
         if (self.direction or self.infer_direction or self.normals) and self.activation == "relu":
             raise InputError(
                 "the gradient of a ReLU network is constant in pieces: take activation softplus, or give direction, "
@@ -146,12 +158,14 @@ SAL_PAPER = replace(
 )  # fmt: skip
 SALD_SMALL = SaldSpace(
     length=64, dims=(128,) * 8, norm_layers=(), radius=0.5, same_start=True,
-    encoder=PointEncoder(width=128, points=256), direction=0.1, prior=1e-4, samples=224,
-    augmentation=Augmentation(mirror="x", scale=0.12, turn=7.0),
+    encoder=PointEncoder(width=128, points=256, keep_scale=True, regularizer=1e-4), direction=0.1, prior=1e-4,
+    samples=224, augmentation=Augmentation(mirror="x", scale=0.12, turn=7.0, warps=7),
     training=Training(
-        steps=6000, batch=8, keep=500, clip=5.0, network_rate=Schedule(2e-3, "cosine", final=4e-5, warm_up=0.02)
+        steps=12_000, batch=8, keep=500, clip=5.0, beta2=0.99,
+        network_rate=Schedule(2e-3, "cosine", final=4e-5, warm_up=0.02),
     ),
-    infer_by="both", infer_draws=8, infer_steps=200, infer_samples=2048, infer_rate=1e-2, infer_prior=1e-4,
+    infer_by="lm", infer_draws=8, infer_steps=200, infer_samples=2048, infer_rate=0.1, infer_prior=1e-5,
+    infer_relative=True,
 )  # fmt: skip
 """The network at 1 MB, for two CPU cores."""
 SAL_SMALL = replace(SALD_SMALL, activation="relu", direction=0.0, infer_direction=0.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from isofield.configs.common import Schedule, check_range
+from isofield.configs.common import Schedule, check_fraction, check_range
 from isofield.errors import InputError
 
 
@@ -22,6 +22,7 @@ class Training:
         code_rate: Learning rate of the codes; initial 0 leaves them as they are.
         code_bound: Longest code; 0 for no bound.
         clip: Largest norm of the network's gradient; 0 for no bound.
+        beta2: Adam's decay rate of the squared gradients; 0.99 forgets the first steps sooner.
         snapshots: Epochs (steps, where those are given) after which a copy of the space is written.
         keep: Epochs (steps) between two saved states to resume from.
         log_every: Steps between two lines of the log.
@@ -37,6 +38,7 @@ class Training:
     code_rate: Schedule = Schedule(0.0)
     code_bound: float = 0.0
     clip: float = 0.0
+    beta2: float = 0.999
     snapshots: tuple[int, ...] = ()
     keep: int = 10
     log_every: int = 10
@@ -46,6 +48,7 @@ class Training:
     def __post_init__(self) -> None:
         check_range(self, "steps", "epochs", "code_bound", "clip", least=0)
         check_range(self, "batch", "parts", "keep", "log_every", least=1)
+        check_fraction(self, "beta2")
         if not self.steps and not self.epochs:
             raise InputError("a training needs steps or epochs: give one of them.")
 

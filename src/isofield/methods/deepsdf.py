@@ -38,8 +38,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from isofield.adapt import Batches, CodeProblem, descend_code, search_code
 from isofield.adapt import balanced as balanced_batches
-from isofield.adapt import descend_code, falling, levenberg_marquardt
 from isofield.configs import DeepSdf, Training
 from isofield.errors import InputError
 from isofield.fields.decoder import Conditional, Decoder, LatentField
@@ -51,8 +51,6 @@ from isofield.types import Batch, FitProgress, ProgressCallback, SdfSamples, Sha
 
 SHARP = 0.003
 """Errors below this weigh alike (`adapt.robust`)."""
-PRESCREEN_SAMPLES = 256
-"""Samples that training codes are compared on before Levenberg-Marquardt."""
 VALUES = 65_536
 """Values that one pass of the network computes."""
 
@@ -168,24 +166,21 @@ class DeepSdfSpace:
     def _by_squares(self, samples: SdfSamples, seed: int, device: str) -> Tensor:
         """The code (l,) by Levenberg-Marquardt from the best training codes, and a short Adam."""
         config, count = self.config, len(samples.points)
-        seen, held_out = samples.part(0, count - count // 4), samples.part(count - count // 4, count)
         random = np.random.default_rng(seed)
-        fit, judge, few = (
-            balanced_batches(part, number, random, device)(0)
-            for part, number in (
-                (seen, config.infer_samples), (held_out, config.infer_samples), (seen, PRESCREEN_SAMPLES),
-            )
+
+        def drawn(start: int, stop: int) -> Callable[[int], Batches]:
+            return lambda number: balanced_batches(samples.part(start, stop), number, random, device)
+
+        batches = balanced_batches(
+            samples.part(0, count - count // 4), config.infer_samples, np.random.default_rng(seed), device
+        )
+
+        problem = CodeProblem(self._residuals, self._errors, self._objective, config.infer_prior)
+        return search_code(
+            problem, self.table, drawn(0, count - count // 4), drawn(count - count // 4, count), batches,
+            samples=config.infer_samples, best=config.infer_starts, rounds=config.infer_rounds,
+            rate=config.infer_rate, polish=config.infer_polish,
         )  # fmt: skip
-        z = levenberg_marquardt(
-            lambda z: self._residuals(z, fit), lambda z: self._errors(z, fit) + config.infer_prior * z.square().mean(1),
-            self.table[self._errors(self.table, few).argsort()[: config.infer_starts]],
-            2 * config.infer_prior / self.table.shape[1], config.infer_rounds,
-        )  # fmt: skip
-        errors = self._errors(z, judge)
-        batches = balanced_batches(seen, config.infer_samples, np.random.default_rng(seed), device)
-        best = z[errors.argmin()]
-        polished = descend_code(self._objective, best, batches, falling(config.infer_rate, config.infer_polish))
-        return polished if self._errors(polished[None], judge)[0] < errors.min() else best
 
     def _residuals(self, z: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Clamped errors (k, m) of codes (k, l) at m samples, their Jacobians (k, m, l) and weights (k, m)."""

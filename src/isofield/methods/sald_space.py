@@ -19,7 +19,8 @@ The code of an unseen shape is the encoder's mean, or the result of a descent on
     argmin_z  mean | |f(q; z)| - d(q) |  +  infer_direction * mean min(...)  +  infer_prior * mean z^2
 
 What differs from the released code: rows of a shape are windows of its samples, which are in random order; an epoch has
-all shapes; the encoder may see the mean of several draws; random copies of shapes are an option.
+all shapes. Options of our own: random and warped copies of the shapes; the mean of the encoder's codes of several
+draws; codes relative to those of the training shapes; Levenberg-Marquardt (`adapt.code_search`).
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isofield.adapt import Batches, descend_code, tensor
+from isofield.adapt import Batches, CodeProblem, descend_code, search_code, tensor
 from isofield.adapt import rows as row_batches
 from isofield.configs import Augmentation, PointEncoder, Training
 from isofield.configs import SaldSpace as Config
@@ -52,6 +53,8 @@ from isofield.types import Batch, FitProgress, ProgressCallback, SdfSamples, Sha
 
 WARPED, KEPT = 10_000, 2048
 """Samples of a warped copy, and the most copies in memory (each half a megabyte)."""
+SHARP, VALUES = 0.003, 65_536
+"""Errors below the first weigh alike (`adapt.robust`); values that one pass of the network computes."""
 CLOSE, ALONG = 0.03, 0.5
 """A sample nearer to the surface than this gets its sign from the gradient of a code's field, where the cosine between
 that and its direction has at least this absolute value: a field that is a little displaced there has the right gradient
@@ -97,7 +100,10 @@ class SaldShapeSpace:
             raise InputError(f"these settings make no network ({error}): change dims, skip or length.") from None
         if config.encoder is not None:
             encoder, inputs = config.encoder, 6 if config.encoder.normals else 3
-            module = Autoencoder(module, PointNet(config.length, encoder.width, encoder.rounds, inputs, generator))
+            net = PointNet(
+                config.length, encoder.width, encoder.rounds, inputs, keep_scale=encoder.keep_scale, generator=generator
+            )
+            module = Autoencoder(module, net)
         return replace(self, module=module, table=torch.zeros(len(shapes), config.length))
 
     def draw(self, shape: Shape, random: np.random.Generator) -> Mapping[str, np.ndarray]:
@@ -157,14 +163,15 @@ class SaldShapeSpace:
 
     def infer(self, shapes: Sequence[Shape], seed: int = 0, device: str = "cpu") -> Iterator[FitProgress[Tensor]]:
         """The codes (b, l) of unseen shapes."""
-        config = self.config
+        find = {
+            "encoder": lambda shape, seed, device: self._encoded(shape, device),
+            "code": lambda shape, seed, device: self._descended(shape, None, seed, device),
+            "both": lambda shape, seed, device: self._descended(shape, self._encoded(shape, device), seed, device),
+            "lm": self._by_squares,
+        }[self.config.infer_by]
 
         def code(shape: Shape) -> Tensor:
-            start = torch.zeros(config.length, device=device)
-            if config.infer_by != "code":
-                with torch.no_grad():
-                    start = self._encoded(shape, device)
-            return start if config.infer_by == "encoder" else self._descended(shape, start, seed)
+            return find(shape, seed, device)
 
         with deterministic():
             codes = torch.stack(parallel_map(code, shapes))
@@ -175,7 +182,7 @@ class SaldShapeSpace:
         return LatentField(cast(nn.Module, self._decoder), code)
 
     def complete(self, shape: Shape, count: int, random: torch.Generator) -> Tensor:
-        """The code whose signed field agrees with the samples of a part, by descent from the mean training code."""
+        """The code whose signed field agrees with the samples of a part, by Adam from the origin."""
         if count > 1:
             raise InputError("the codes of SAL and SALD have no posterior to draw from: leave --samples out.")
         config, samples = self.config, shape.sdf
@@ -183,14 +190,15 @@ class SaldShapeSpace:
         if samples.free is not None:
             tensors["free"] = torch.as_tensor(samples.free)
 
-        def objective(z: Tensor, batch: Batch) -> dict[str, Tensor]:
-            value = self._decoder(batch["points"][None], z[None])[0]
+        def objective(u: Tensor, batch: Batch) -> dict[str, Tensor]:
+            value = self._decoder(batch["points"][None], self._code(u)[None])[0]
             distance = lower_bounded(value.detach(), batch["distance"], batch.tensors.get("free"))
-            return {"distance": (value - distance).abs().mean(), "prior": config.infer_prior * z.square().mean()}
+            return {"distance": (value - distance).abs().mean(), "prior": config.infer_prior * u.square().mean()}
 
         batches = row_batches(tensors, config.infer_samples, np.random.default_rng(0))
         with deterministic():
-            return descend_code(objective, self.table.mean(0), batches, self._rates())[None]
+            found = descend_code(objective, torch.zeros_like(self.table[0]), batches, self._rates())
+        return self._code(found)[None]
 
     def refine(self, code: Tensor, shape: Shape) -> nn.Module:
         """The field, bent on a grid towards the distances of the shape, with the signs of the code's field."""
@@ -210,6 +218,7 @@ class SaldShapeSpace:
     def _encoder(self) -> PointNet:
         return cast(PointNet, self.module.encoder)
 
+    @torch.no_grad()
     def _encoded(self, shape: Shape, device: str) -> Tensor:
         """The encoder's mean (l,), of several draws of points."""
         encoder = self.config.encoder
@@ -220,20 +229,67 @@ class SaldShapeSpace:
         mean: Tensor = self._encoder(_observed(encoder, {"points": on[..., :3], "normals": on[..., 3:]}))[0].mean(0)
         return mean
 
-    def _descended(self, shape: Shape, start: Tensor, seed: int) -> Tensor:
-        """The code (l,) by Adam."""
-        config, rows = self.config, tensor(np.array(shape.rows["unsigned"]), str(start.device))
-        tensors = {"query": rows[:, :3], "distance": rows[:, 3], "direction": rows[:, 4:]}
-        batches: Batches = row_batches(tensors, config.infer_samples, np.random.default_rng(seed))
+    @cached_property
+    def _origin(self) -> tuple[Tensor, float]:
+        """What a code u of an inference counts from, (l,), and in: z = origin + unit u."""
+        if not self.config.infer_relative or len(self.table) < 2:
+            return torch.zeros_like(self.table[0]), 1.0
+        return self.table.mean(0), float(self.table.std(0).square().mean().sqrt()) or 1.0
 
-        def objective(z: Tensor, batch: Batch) -> dict[str, Tensor]:
-            one = Batch({name: value[None] for name, value in batch.tensors.items()})
-            terms = self._unsigned(z[None], one, config.infer_direction)
-            return {name: value.sum() for name, value in terms.items()} | {
-                "prior": config.infer_prior * z.square().mean()
-            }
+    def _code(self, u: Tensor) -> Tensor:
+        origin, unit = self._origin
+        return origin + unit * u
 
-        return descend_code(objective, start, batches, self._rates())
+    def _objective(self, u: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """The terms of the descent on a code u (l,)."""
+        one = Batch({name: value[None] for name, value in batch.tensors.items()})
+        terms = self._unsigned(self._code(u)[None], one, self.config.infer_direction)
+        return {
+            **{name: value.sum() for name, value in terms.items()}, "prior": self.config.infer_prior * u.square().mean()
+        }  # fmt: skip
+
+    def _descended(self, shape: Shape, start: Tensor | None, seed: int, device: str) -> Tensor:
+        """The code (l,) by Adam, from the origin or a start (l,)."""
+        origin, unit = self._origin
+        u = torch.zeros_like(origin) if start is None else (start - origin) / unit
+        batches = _queries(shape, (0, None), self.config.infer_samples, np.random.default_rng(seed), device)
+        return self._code(descend_code(self._objective, u, batches, self._rates()))
+
+    def _by_squares(self, shape: Shape, seed: int, device: str) -> Tensor:
+        """The code (l,) by Levenberg-Marquardt from the encoder's and the best training codes, and a short Adam."""
+        config, random, (origin, unit) = self.config, np.random.default_rng(seed), self._origin
+        cut = len(shape.rows["unsigned"]) * 3 // 4
+        starts = self.table if config.encoder is None else torch.cat([self._encoded(shape, device)[None], self.table])
+        problem = CodeProblem(self._residuals, self._errors, self._objective, config.infer_prior)
+        u = search_code(
+            problem, (starts - origin) / unit, lambda number: _queries(shape, (0, cut), number, random, device),
+            lambda number: _queries(shape, (cut, None), number, random, device),
+            _queries(shape, (0, cut), config.infer_samples, random, device), samples=config.infer_samples,
+            best=config.infer_starts, rounds=config.infer_rounds, rate=config.infer_rate, polish=config.infer_polish,
+        )  # fmt: skip
+        return self._code(u)
+
+    def _residuals(self, u: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """|f| - d (k, m) of codes (k, l) at m queries, Jacobians (k, m, l) and weights (k, m)."""
+        values: list[Tensor] = []
+        jacobians: list[Tensor] = []
+        for one in u:  # one pass back through the network: every query has a code of its own
+            own = one.expand(len(batch), -1).clone().requires_grad_()
+            value = self._decoder(batch["query"][:, None], self._code(own))[:, 0].abs()
+            jacobians += torch.autograd.grad(value.sum(), [own])
+            values.append(value.detach() - batch["distance"])
+        error = torch.stack(values)
+        return error, torch.stack(jacobians), 1 / (error.abs() + SHARP) / len(batch)
+
+    @torch.no_grad()
+    def _errors(self, u: Tensor, batch: Batch) -> Tensor:
+        """mean | |f| - d | (k,) of codes (k, l)."""
+        x, distance = batch["query"], batch["distance"]
+        parts = u.split(max(VALUES // len(x), 1))
+        return torch.cat([
+            unsigned_value(self._decoder(x.expand(len(part), -1, -1), self._code(part)), distance.expand(len(part), -1))
+            for part in parts
+        ])  # fmt: skip
 
     def _rates(self) -> list[float]:
         config = self.config
@@ -244,6 +300,14 @@ def _window(rows: np.ndarray, count: int, random: np.random.Generator) -> np.nda
     """`count` rows that follow each other, float32, from a random one on; rows repeat where there are fewer."""
     start = int(random.integers(max(len(rows) - count, 0) + 1))
     return np.resize(np.asarray(rows[start : start + count], np.float32), (count, rows.shape[1]))
+
+
+def _queries(
+    shape: Shape, part: tuple[int, int | None], count: int, random: np.random.Generator, device: str
+) -> Batches:
+    """Batches of random queries out of a part of a shape's."""
+    rows = tensor(np.array(shape.rows["unsigned"][slice(*part)]), device)
+    return row_batches({"query": rows[:, :3], "distance": rows[:, 3], "direction": rows[:, 4:]}, count, random)
 
 
 def _observed(encoder: PointEncoder, part: Batch | Mapping[str, Tensor]) -> Tensor:

@@ -58,7 +58,8 @@ class Trainer:
         self.space = with_parts(space, space.module, self.table)
         self.weights = [weight for weight in space.module.to(device).parameters() if weight.requires_grad]
         groups = [self.weights, [self.table] if self.table.requires_grad else []]
-        self.optimizer = torch.optim.Adam([{"params": group} for group in groups], lr=0.0)
+        betas = (0.9, self.plan.beta2)
+        self.optimizer = torch.optim.Adam([{"params": group} for group in groups], lr=0.0, betas=betas)
         self.done, self.seconds = 0, 0.0
 
     def run(self, asked: Callable[[], bool] = lambda: False) -> Iterator[StepStats]:
