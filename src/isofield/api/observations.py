@@ -158,7 +158,7 @@ def _of_prepared(prepared: Mapping[str, Prepared], index: int, prepare: PrepareC
 
 
 def _of_kinds(name: str, rows: Mapping[str, np.ndarray], similarity: Similarity) -> ShapeSamples:
-    """A shape of samples by kind. Raises InputError for signed ones of which none is inside."""
+    """A shape of samples by kind. Raises InputError for signed ones that are all outside."""
     if "signed" in rows:
         return of_rows(name, rows["signed"], similarity)
     return ShapeSamples(name, None, similarity, {kind: np.asarray(some, np.float32) for kind, some in rows.items()})
@@ -187,7 +187,7 @@ def _of_mesh(judged: GateResult, name: str, config: PrepareConfig) -> ShapeSampl
 
 
 def _of_cloud(cloud: Cloud, where: str, name: str, config: PrepareConfig) -> ShapeSamples:
-    """Points are oriented first, where signed samples are asked for."""
+    """Points are oriented first for signed samples."""
     if "signed" not in config.samples:
         judged = judge_cloud(cloud, where, config)
         if judged.similarity is None:

@@ -50,7 +50,7 @@ class Warp:
         return np.asarray(self.matrix + np.stack(parts, -1))
 
     def _weights(self, x: np.ndarray, derivative: int = 0) -> list[np.ndarray]:
-        """Of the control points along each axis, (n, c)."""
+        """Weights (n, c) of the control points, along each axis."""
         spline = make_interp_spline(np.linspace(-1, 1, len(self.controls)), np.eye(len(self.controls)), k=3)
         at = (x - self.middle) / self.radius
         inside = np.clip(at, -1, 1)  # beyond the cube the displacement is that of its border
