@@ -144,8 +144,8 @@ def poisson(work: Work) -> Callable[[Path], None]:
 
         for id_ in work.test:
             scan = dfaust.surface(work.scans / f"{id_}.ply")
-            cloud = o3d.geometry.PointCloud(o3d.utility.Vector3dVector(np.asarray(scan.vertices)))
-            cloud.normals = o3d.utility.Vector3dVector(np.asarray(scan.vertex_normals))
+            cloud = o3d.geometry.PointCloud(o3d.utility.Vector3dVector(np.array(scan.vertices)))
+            cloud.normals = o3d.utility.Vector3dVector(np.array(scan.vertex_normals))
             mesh, _ = o3d.geometry.TriangleMesh.create_from_point_cloud_poisson(cloud, depth=9)
             io.write_mesh(trimesh.Trimesh(np.asarray(mesh.vertices), np.asarray(mesh.triangles)), out / f"{id_}.ply")
 
