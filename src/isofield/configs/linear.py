@@ -22,7 +22,8 @@ class Linear:
         length: Most components, which is the length of a code.
         mirror: Axes along which mirror images count as shapes (letters of xyz, - for none); auto: those that lower the
             error of held-out shapes.
-        most: Most shapes that the components are taken from.
+        warps: Smoothly warped copies of each shape that the components are also taken from.
+        most: Most shapes and copies that the components are taken from.
         evidence: Samples that the code of an unseen shape is solved from.
         ridge: Weight of the prior on a code.
         rounds: Rounds of reweighting in the robust fit of a code.
@@ -41,6 +42,7 @@ class Linear:
     megabytes: float = 28.0
     length: int = 512
     mirror: str = "auto"
+    warps: int = 0
     most: int = 4000
     evidence: int = 8192
     ridge: float = 3e-9
@@ -56,6 +58,7 @@ class Linear:
             raise InputError(f"cells {self.cells} is out of range: give an even number of at least 4.")
         names = ("limit", "samples", "stiffness", "iterations", "megabytes", "length", "most", "evidence", "rounds")
         check_range(self, *names, above=0)
+        check_range(self, "warps", least=0)
         if self.mirror not in ("auto", "-") and (not self.mirror or not {*self.mirror} <= {*"xyz"}):
             raise InputError(f"mirror {self.mirror!r} is invalid: give auto, - for none, or letters of xyz.")
 

@@ -38,25 +38,32 @@ def components(grids: np.ndarray, axes: Sequence[int], length: int, megabytes: f
     return quantized(grids.shape[1] - 1, axes, mean, np.concatenate(rows), np.array(odd))
 
 
-def best_axes(grids: np.ndarray, length: int, megabytes: float) -> tuple[int, ...]:
-    """The axes whose mirror images lower the error of held-out shapes, at equal size of the space."""
-    held_out = np.arange(len(grids)) % HOLD_OUT_EVERY == HOLD_OUT_EVERY - 1
+def best_axes(grids: np.ndarray, length: int, megabytes: float, shapes: int | None = None) -> tuple[int, ...]:
+    """The axes whose mirror images lower the error of held-out shapes, at equal size of the space.
+
+    shapes: the number of the grids that are shapes; the others are copies of these in turn, and those of a held-out
+    shape are left out.
+    """
+    number = shapes or len(grids)
+    owner = np.arange(len(grids)) % number
+    left_out = owner % HOLD_OUT_EVERY == HOLD_OUT_EVERY - 1
+    held_out = left_out & (np.arange(len(grids)) < number)
     if held_out.sum() < 2:
         return ()
     grams = {part.odd: part.gram() for part in _parts(grids, (0, 1, 2))}
     side, half = grids.shape[1], grids.shape[1] // 2 + 1
     errors: dict[tuple[int, ...], float] = {}
-    for axes in (axes for number in range(4) for axes in combinations(range(3), number)):
+    for axes in (axes for size in range(4) for axes in combinations(range(3), size)):
         of_kind = [
             np.sum([g for odd, g in grams.items() if all(odd[a] == k for a, k in zip(axes, kind, strict=True))], axis=0)
             for kind in product((0, 1), repeat=len(axes))
         ]
-        of_kind[0] = _centred(of_kind[0], ~held_out)
+        of_kind[0] = _centred(of_kind[0], ~left_out)
         nodes = half ** len(axes) * side ** (3 - len(axes))
-        largest = _largest([gram[np.ix_(~held_out, ~held_out)] for gram in of_kind], length, megabytes, nodes)
+        largest = _largest([gram[np.ix_(~left_out, ~left_out)] for gram in of_kind], length, megabytes, nodes)
         errors[axes] = 0.0
         for gram, (values, vectors) in zip(of_kind, largest, strict=True):
-            explained = (vectors.T @ gram[np.ix_(~held_out, held_out)]) ** 2 / values[:, None]
+            explained = (vectors.T @ gram[np.ix_(~left_out, held_out)]) ** 2 / values[:, None]
             errors[axes] += float(np.trace(gram[np.ix_(held_out, held_out)]) - explained.sum())
     return min(errors, key=lambda axes: errors[axes])
 

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from isofield.adapt import posterior, robust_least_squares
 from isofield.configs import Linear
 from isofield.fields.grid import SparseGrid
+from isofield.fields.grid_warp import warped
 from isofield.fields.pca_basis import best_axes, components
 from isofield.fields.pca_grid import PcaGrid
 from isofield.methods.grid_fit import gridded, residual, smoothed
@@ -53,7 +54,8 @@ class LinearSpace:
         config, count = self.config, len(shapes)
         side = config.cells + 1
         chosen = np.linspace(0, count - 1, min(count, config.most)).astype(int)
-        grids = np.empty((len(chosen), side, side, side), np.float32)
+        copies = min(config.warps * len(chosen), config.most - len(chosen))
+        grids = np.empty((len(chosen) + copies, side, side, side), np.float32)
 
         def fit(row: int) -> None:
             report(f"fitting the grids of {len(chosen)} shapes", row / len(chosen))
@@ -61,12 +63,19 @@ class LinearSpace:
             values = gridded(samples, config.cells, config.limit, config.stiffness, config.iterations)
             grids[row] = values.reshape(grids.shape[1:])
 
+        def warp(copy: int) -> None:
+            report(f"warping {len(chosen)} shapes", copy / copies)
+            random = np.random.default_rng([seed, copy])
+            grids[len(chosen) + copy] = warped(grids[copy % len(chosen)], config.limit, random)
+
         with deterministic():
             parallel_map(fit, range(len(chosen)))
+            parallel_map(warp, range(copies))
             report(f"taking the components of {len(chosen)} shapes", 0.0)
             room = config.length, config.megabytes
             named = (
-                [*map("xyz".index, config.mirror.strip("-"))] if config.mirror != "auto" else best_axes(grids, *room)
+                [*map("xyz".index, config.mirror.strip("-"))] if config.mirror != "auto"
+                else best_axes(grids, *room, shapes=len(chosen))
             )
             space = replace(self, module=components(grids, named, *room))
         codes = torch.empty(count, space.grid.length)
