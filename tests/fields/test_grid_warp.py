@@ -30,12 +30,12 @@ def test_a_warp_without_amplitude_is_the_identity(values):
     np.testing.assert_allclose(warp(values, warping=NONE), values, atol=1e-6)
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_values_near_the_surface_stay_distances(seed):
-    slope = slopes(warp(BALL, seed, Warping(displacement=0.1)), 0.06)
-    assert abs(slope.mean() - 1) < 0.04
-    assert slope.std() < 0.12
-    assert np.abs(warp(BALL, seed)).max() <= LIMIT
+def test_values_near_the_surface_stay_distances():
+    # Without the division by the slope the mean error is 0.15.
+    error = [np.abs(slopes(warp(BALL, seed), 0.05) - 1).mean() for seed in range(6)]
+    assert np.mean(error) < 0.06
+    assert np.max(error) < 0.09
+    assert all(np.abs(warp(BALL, seed)).max() <= LIMIT for seed in range(6))
 
 
 def test_a_scaled_ball_is_a_ball_of_that_radius():
@@ -65,8 +65,8 @@ def test_the_displacement_is_relative_to_the_shape():
         only = Warping(scale=0, stretch=0, turn=0)
         return np.sqrt(np.mean([(warp(ball, seed, only) - ball)[near] ** 2 for seed in range(8)]))
 
-    assert shift(0.4) / shift(0.8) == pytest.approx(0.5, rel=0.25)
+    assert 0.25 < shift(0.4) / shift(0.8) < 0.6
 
 
 def test_a_grid_without_an_inside_stays_outside():
-    assert (warp(np.full_like(BALL, LIMIT)) == LIMIT).all()
+    np.testing.assert_allclose(warp(np.full_like(BALL, LIMIT)), LIMIT, rtol=1e-6)

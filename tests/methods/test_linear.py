@@ -102,6 +102,42 @@ def test_order_of_shapes_and_number_of_threads_change_nothing(monkeypatch):
     assert torch.equal(alone.table, space.table)
 
 
+def bent(number, count, shift=0):
+    """Samples of about the distance to an ellipsoid that is bent along x."""
+    random = np.random.default_rng([6, number, shift])
+    points = random.uniform(-1, 1, (count, 3)).astype(np.float32)
+    straight = points - np.stack([0 * points[:, 0], 0.25 * points[:, 0] ** 2, 0 * points[:, 0]], -1)
+    return SdfSamples(points, distance(straight.astype(np.float64), radii(number)).astype(np.float32))
+
+
+def test_warped_copies_of_few_shapes_let_codes_reach_bent_ones(monkeypatch):
+    few = [Shape(samples=samples(number, 6000)) for number in range(6)]
+    errors = []
+    for warps in (0, 8):
+        space = started(replace(CONFIG, warps=warps), few)
+        assert len(space.table) == len(few)
+        each = []
+        for number in range(50, 54):
+            seen, held_out = bent(number, 6000), bent(number, 4000, shift=1)
+            near = np.abs(held_out.distance) < 0.1
+            value = space.module(torch.tensor(held_out.points)[None], codes(space, [seen]))[0]
+            each.append(np.abs(value.numpy() - held_out.distance)[near].mean())
+        errors.append(np.mean(each))
+    assert errors[1] < 0.6 * errors[0]
+    again, other = (started(replace(CONFIG, warps=8), few, seed) for seed in (0, 1))
+    monkeypatch.setattr("isofield.threads.workers", lambda: 1)
+    alone = started(replace(CONFIG, warps=8), few)
+    assert torch.equal(alone.grid.rows, again.grid.rows)
+    assert torch.equal(alone.table, again.table)
+    assert not torch.equal(other.grid.rows, again.grid.rows)
+
+
+def test_copies_count_among_the_most_shapes():
+    few = [Shape(samples=samples(number, 6000)) for number in range(6)]
+    assert started(replace(CONFIG, warps=8, most=20), few).grid.length <= 19
+    assert started(replace(CONFIG, warps=8, most=4), few).grid.length <= 3
+
+
 def test_an_odd_number_of_cells_is_refused():
     with pytest.raises(InputError, match="cells 13 is out of range: give an even number"):
         replace(CONFIG, cells=13)

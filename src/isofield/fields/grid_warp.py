@@ -61,9 +61,8 @@ def warped(values: np.ndarray, limit: float, random: np.random.Generator, warpin
     channels = torch.stack([f, *torch.gradient(f, spacing=2 / (side - 1))])[None]
     found = nn.functional.grid_sample(channels, source.flip(-1)[None], padding_mode="border", align_corners=True)[0]
     value, gradient = found[0], found[1:].movedim(0, -1)
-    derivatives = [((part + matrix[:, a]) * gradient).sum(-1) for a, part in enumerate(slopes_of)]  # of f(y(x))
-    before, after = gradient.square().sum(-1).sqrt(), sum(part.square() for part in derivatives).sqrt()
-    factor = torch.where(after > 0, before / after, 1.0).clamp(0.5, 2.0)
+    slope = torch.stack([((part + matrix[:, a]) * gradient).sum(-1) for a, part in enumerate(slopes_of)]).norm(dim=0)
+    factor = torch.where(slope > 0, gradient.norm(dim=-1) / slope, 1.0).clamp(0.5, 2.0)
     return (value * (1 + (factor - 1) * (1 - value.abs() / limit))).clamp(-limit, limit).numpy()
 
 
@@ -80,5 +79,5 @@ def _splines(side: int, controls: int) -> tuple[Tensor, Tensor]:
     """Cubic interpolation (side, controls) from control points over -1 to 1 to nodes, and its derivative."""
     spline = make_interp_spline(np.linspace(-1, 1, controls), np.eye(controls), k=3)
     axis = np.linspace(-1, 1, side)
-    parts = (spline(axis), spline.derivative()(axis))
-    return tuple(torch.tensor(part, dtype=torch.float32) for part in parts)  # type: ignore[return-value]
+    weights, slopes = spline(axis), spline.derivative()(axis)
+    return torch.tensor(weights, dtype=torch.float32), torch.tensor(slopes, dtype=torch.float32)

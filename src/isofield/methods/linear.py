@@ -74,7 +74,8 @@ class LinearSpace:
             report(f"taking the components of {len(chosen)} shapes", 0.0)
             room = config.length, config.megabytes
             named = (
-                [*map("xyz".index, config.mirror.strip("-"))] if config.mirror != "auto"
+                [*map("xyz".index, config.mirror.strip("-"))]
+                if config.mirror != "auto"
                 else best_axes(grids, *room, shapes=len(chosen))
             )
             space = replace(self, module=components(grids, named, *room))
