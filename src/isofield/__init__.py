@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from isofield.api.load import load
     from isofield.api.postprocess import FitReport, report
     from isofield.api.query import QueryResult, query
+    from isofield.api.scans import prepare
     from isofield.api.sdf import SDF, Extraction
     from isofield.api.space import ShapeSpace
     from isofield.api.train import train
     from isofield.configs import PrepareConfig
     from isofield.datasets import Prepared, fetch
-    from isofield.datasets.prepare import prepare
     from isofield.errors import InputError
     from isofield.evaluate import compare
     from isofield.io import inspect, read, read_views, write_mesh
@@ -86,7 +86,7 @@ _HOMES = {
     "infer": "api",
     "inspect": "io",
     "load": "api",
-    "prepare": "datasets",
+    "prepare": "api",
     "query": "api",
     "read": "io",
     "read_views": "io",

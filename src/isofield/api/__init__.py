@@ -9,6 +9,7 @@ from isofield.api.observations import ShapeSamples, observe, observed_in
 from isofield.api.partial_samples import partial
 from isofield.api.postprocess import FitReport, observed, postprocess, report
 from isofield.api.query import QueryResult, query, write_query
+from isofield.api.scans import prepare
 from isofield.api.sdf import SDF, Extraction
 from isofield.api.space import ShapeSpace
 from isofield.api.train import train
@@ -36,6 +37,7 @@ __all__ = [
     "observed_in",
     "partial",
     "postprocess",
+    "prepare",
     "query",
     "read_up",
     "read_viewpoint",

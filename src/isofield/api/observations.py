@@ -14,6 +14,7 @@ import numpy as np
 import trimesh
 
 from isofield import io
+from isofield.api.scans import fitted
 from isofield.configs import PrepareConfig, SampleKind
 from isofield.datasets import Prepared, Record, find, ids_of, read_deepsdf
 from isofield.datasets.layout import is_prepared
@@ -84,6 +85,8 @@ def observe(
     config = replace(prepare, samples=cast("tuple[SampleKind, ...]", tuple(kinds)), count=SAMPLES, half=False)
     if "signed" in kinds:
         config = replace(config, points=min(prepare.points, SAMPLES))
+    if prepare.fit:
+        return _of_mesh(fitted(source, config), label, config)
     shape, where = (io.read(source), str(source)) if isinstance(source, (str, os.PathLike)) else (source, label)
     if isinstance(shape, trimesh.Trimesh):
         return _of_mesh(judge_mesh(shape, where, config), label, config)

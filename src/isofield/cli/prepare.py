@@ -53,10 +53,13 @@ def prepare(
     from isofield.cli import output
     from isofield.cli.progress import listen, shown
     from isofield.datasets import Record
-    from isofield.datasets import prepare as run
     from isofield.datasets.report import counts
 
     listen()
+    if config.fit:
+        from isofield.api import prepare as run
+    else:  # without torch
+        from isofield.datasets import prepare as run
     start = time.perf_counter()
     with shown(source.name or str(source), progress) as report:
         prepared: list[str] = []  # in this run: finished ones of an earlier run do not count for the rate

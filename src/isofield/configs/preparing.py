@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from isofield.configs.common import check_range, check_seed
+from isofield.configs.common import QUALITIES, Quality, check_range, check_seed
 from isofield.errors import InputError
 
 SampleKind = Literal["signed", "unsigned", "cloud", "levelset", "occupancy", "surface", "views"]
@@ -15,6 +15,8 @@ Sign = Literal["winding", "visibility", "parity"]
 """How the inside of a mesh is determined (`datasets.sign`)."""
 Normalize = Literal["shape", "dataset", "none"]
 """Which similarity maps shapes to the normalised space: one per shape, one for all, or none."""
+WITHOUT_SIGN = ("unsigned", "cloud")
+"""Kinds of samples that open scans have as they are."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,9 @@ class PrepareConfig:
             levelset (MetaSDF), occupancy, surface; views are pictures, depth images and cameras. Point clouds have
             unsigned and cloud, those with normals also surface.
         count: Samples of each kind per shape.
+        fit: Fit every scan first (`isofield fit`), and take the samples of the closed surface that comes out, except
+            where no point of the scan is near it. For open scans and clouds, which have no inside.
+        quality: With --fit, how densely a scan is sampled, and how fine its grid is.
         seed: Seed of the samples; with it and its id, a shape has the same samples in any order, on any number of
             workers.
         variances: Variances of the bands of signed samples near the surface, in equal parts; DeepSDF tests with
@@ -60,6 +65,8 @@ class PrepareConfig:
 
     samples: tuple[SampleKind, ...] = ("signed",)
     count: int = 500_000
+    fit: bool = False
+    quality: Quality = "fast"
     seed: int = 0
     variances: tuple[float, ...] = (0.005, 0.0005)
     near: float = 47 / 50
@@ -84,7 +91,7 @@ class PrepareConfig:
     size: int = 224
 
     def __post_init__(self) -> None:
-        for name, kinds in (("sign", get_args(Sign)), ("normalize", get_args(Normalize))):
+        for name, kinds in (("sign", get_args(Sign)), ("normalize", get_args(Normalize)), ("quality", QUALITIES)):
             if getattr(self, name) not in kinds:
                 raise InputError(f"{name} cannot be {getattr(self, name)!r}: choose among {', '.join(kinds)}.")
         for kind in self.samples:
@@ -92,6 +99,10 @@ class PrepareConfig:
                 raise InputError(f"samples cannot be {kind!r}: choose among {', '.join(SAMPLE_KINDS)}.")
         if not self.samples:
             raise InputError(f"samples is empty: choose among {', '.join(SAMPLE_KINDS)}.")
+        if self.fit and (without := [kind for kind in self.samples if kind in WITHOUT_SIGN]):
+            raise InputError(f"{' and '.join(without)} samples need no inside: prepare them without --fit.")
+        if self.fit and self.sign != "winding":
+            raise InputError(f"--sign {self.sign} is for meshes as they are: leave it out, or --fit.")
         check_range(self, "count", "views", "unsigned_neighbour", "cloud_neighbour", least=1)
         check_range(self, "unsigned_deviation", "occupancy_padding", least=0)
         check_range(self, "points", least=100)

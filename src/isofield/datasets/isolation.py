@@ -14,8 +14,8 @@ from typing import Protocol, TypeVar
 from joblib.externals.loky.backend.context import get_context
 from pebble import CONSTS, ProcessExpired, ProcessPool
 
-IGL_THREADS = "IGL_NUM_THREADS"
-"""Environment variable with the number of libigl's threads."""
+THREADS = ("IGL_NUM_THREADS", "OMP_NUM_THREADS")
+"""Environment variables with the number of threads of libigl, and of torch."""
 TASKS = 200
 """Shapes per process, after which another one takes its place: libraries may leak memory."""
 KILL_AFTER = 0.3
@@ -67,16 +67,17 @@ def isolated(workers: int, timeout: float | None) -> Iterator[Run]:
                 result = Failure(f"crashed its process (exit status {error.exitcode})")
             yield futures[future], result
 
-    before = os.environ.get(IGL_THREADS)
-    os.environ[IGL_THREADS] = "1"
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ.update(dict.fromkeys(THREADS, "1"))
     try:
         yield run
     finally:
         pool.stop()
         pool.join()
-        del os.environ[IGL_THREADS]
-        if before is not None:
-            os.environ[IGL_THREADS] = before
+        for name, value in before.items():
+            del os.environ[name]
+            if value is not None:
+                os.environ[name] = value
 
 
 @contextmanager

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isofield import io
 from isofield.configs import PrepareConfig
 from isofield.datasets.isolation import Failure, Run
 from isofield.datasets.layout import Entry
 from isofield.errors import InputError
-from isofield.points import check_cloud, check_faces, normalization
-from isofield.types import Cloud, Similarity
+from isofield.points import normalization
+from isofield.types import Similarity
 
 if TYPE_CHECKING:
     import trimesh
@@ -23,6 +22,8 @@ REACH = 1 + 1e-6
 """Largest distance of a shape from the origin, but for rounding: samples and views end there."""
 DISTANCES = ("signed", "levelset", "unsigned")
 """Kinds of samples whose fourth column is a distance."""
+Extent = Callable[[str], np.ndarray]
+"""A file's path to the points (n, 3) of its shape."""
 UNITS = Similarity((0.0, 0.0, 0.0), 1.0)
 
 
@@ -78,18 +79,18 @@ def corners_of(mesh: trimesh.Trimesh) -> np.ndarray:
     return np.asarray(mesh.vertices)[np.unique(mesh.faces)]
 
 
-def common_similarity(entries: Sequence[Entry], run: Run) -> tuple[Similarity, dict[str, str]]:
+def common_similarity(entries: Sequence[Entry], run: Run, extent: Extent) -> tuple[Similarity, dict[str, str]]:
     """One similarity for many shapes: the centre of their common box to the origin, their farthest point to 1/1.03; and
     the ids of the shapes that were left out, because they cannot be read, crashed or took too long, with the reasons.
 
-    Files are read once for the box, and those again that may have the farthest point. Raises InputError where no shape
-    can be read, or all of them together have no extent.
+    extent: a file's path to the points of its shape. Files are read once for the box, and those again that may have the
+    farthest point. Raises InputError where no shape can be read, or all of them together have no extent.
     """
     extremes: dict[str, np.ndarray] = {}
     failed: dict[str, str] = {}
 
     def read(some: Iterable[Entry], middle: np.ndarray | None) -> None:
-        for (entry, _), result in run(_extremes, [(entry, middle) for entry in some]):
+        for (entry, *_), result in run(_extremes, [(entry, middle, extent) for entry in some]):
             if isinstance(result, np.ndarray):
                 extremes[entry.id] = np.concatenate([extremes.get(entry.id, result), result])
             else:
@@ -106,17 +107,13 @@ def common_similarity(entries: Sequence[Entry], run: Run) -> tuple[Similarity, d
     return normalization(np.concatenate([*extremes.values()])), dict(sorted(failed.items()))
 
 
-def _extremes(task: tuple[Entry, np.ndarray | None]) -> np.ndarray | Failure:
+def _extremes(task: tuple[Entry, np.ndarray | None, Extent]) -> np.ndarray | Failure:
     """The points (k, 3) of a shape that touch its bounding box; with a middle (3,), the point farthest from it."""
-    entry, middle = task
+    entry, middle, extent = task
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the quality gate reads the file again, and reports them
-            shape = io.read(entry.path)
-        if isinstance(shape, Cloud):
-            points = check_cloud(shape, str(entry.path)).points
-        else:
-            points = corners_of(check_faces(shape, str(entry.path)))
+            points = extent(str(entry.path))
     except InputError as error:
         return Failure(str(error))
     if middle is None:

@@ -21,6 +21,7 @@ from isofield.datasets.layouts import find
 from isofield.datasets.manifest import MANIFEST, RECORD, SHAPES, Record, begun, check_settings, settings_of, write
 from isofield.datasets.normalization import common_similarity
 from isofield.datasets.prepare_shape import fingerprint, prepare_or_reject, rejected, shape_folder, write_record
+from isofield.datasets.quality_gate import AS_THEY_ARE, Gate
 from isofield.datasets.splits import chosen, of_classes, read_split
 from isofield.errors import InputError, join_names
 from isofield.files import PARTIAL
@@ -42,12 +43,14 @@ def prepare(
     workers: int | None = None,
     timeout: float | None = 600.0,
     progress: Progress | None = None,
+    gate: Gate = AS_THEY_ARE,
 ) -> list[Record]:
     """Writes samples of every shape below `source` into the folder `out` (`datasets.manifest` describes it).
 
     layout: how the shapes are stored ("auto": found out). classes: which to take, all by default. split: files with the
     ids to take: a JSON list, DeepSDF's form, or a text with one id per line. workers: number of processes, by default
-    one per core. timeout: seconds for one shape. progress: called after every shape.
+    one per core. timeout: seconds for one shape. progress: called after every shape. gate: how files become shapes;
+    `api.prepare` gives the one that fits scans first.
 
     Every shape has a seed of its own, so that order, workers and interruptions change no byte; an interrupted run is
     resumed. A shape that cannot be read, crashes or takes too long is rejected with its reason.
@@ -57,6 +60,8 @@ def prepare(
     with other settings, and where the system refuses to write.
     """
     config, out = config or PrepareConfig(), Path(out)
+    if config.fit and gate is AS_THEY_ARE:
+        raise ValueError("to fit scans first, call isofield.prepare")
     if workers is not None and workers < 1:
         raise InputError(f"workers must be at least 1, not {workers}.")
     if timeout is not None and not timeout > 0:
@@ -68,7 +73,7 @@ def prepare(
     before = begun(out)
     with isolated(min(workers or os.cpu_count() or 1, len(entries)), timeout) as run:
         if config.normalize == "dataset" and config.similarity is None:
-            config = replace(config, similarity=_similarity(entries, before, run))
+            config = replace(config, similarity=_similarity(entries, before, run, gate))
         check_settings(out, settings_of(config, name))
         lock = FileLock(out / ".lock")
         try:
@@ -76,7 +81,7 @@ def prepare(
         except Timeout:
             raise InputError(f"{out} is being prepared by another run: wait, or choose another folder.") from None
         try:
-            records = _records(entries, out, config, run, progress)
+            records = _records(entries, out, config, gate, run, progress)
         finally:
             lock.release()
         _finish(out, records, settings_of(config, name))
@@ -104,12 +109,14 @@ def _selected(
     return entries
 
 
-def _similarity(entries: list[Entry], before: dict[str, object] | None, run: Run) -> tuple[float, float, float, float]:
+def _similarity(
+    entries: list[Entry], before: dict[str, object] | None, run: Run, gate: Gate
+) -> tuple[float, float, float, float]:
     """Centre and scale for all shapes, as in the folder, so that a changed file does not move the others."""
     match (before or {}).get("similarity"):
         case [float(x), float(y), float(z), float(scale)] if scale > 0:
             return x, y, z, scale
-    similarity, failed = common_similarity(entries, run)
+    similarity, failed = common_similarity(entries, run, gate.extent)
     if failed:
         reasons = "; ".join(f"{id_} ({reason.rstrip('.')})" for id_, reason in failed.items())
         number = f"{len(failed)} of {len(entries)}"
@@ -118,14 +125,14 @@ def _similarity(entries: list[Entry], before: dict[str, object] | None, run: Run
 
 
 def _records(
-    entries: list[Entry], out: Path, config: PrepareConfig, run: Run, progress: Progress | None
+    entries: list[Entry], out: Path, config: PrepareConfig, gate: Gate, run: Run, progress: Progress | None
 ) -> list[Record]:
     """The records of all shapes; those that are missing are prepared."""
     for path in (out / SHAPES).rglob(f"{PARTIAL}*") if (out / SHAPES).is_dir() else ():
         shutil.rmtree(path, ignore_errors=True)  # left by a run that was killed
     done = {entry.id: record for entry in entries if (record := _finished(out, entry)) is not None}
-    todo = [(entry, out.absolute(), config) for entry in entries if entry.id not in done]
-    for (entry, folder, _), result in run(prepare_or_reject, todo):
+    todo = [(entry, out.absolute(), config, gate) for entry in entries if entry.id not in done]
+    for (entry, folder, *_), result in run(prepare_or_reject, todo):
         record = write_record(folder, rejected(entry, result.reason)) if isinstance(result, Failure) else result
         done[entry.id] = record
         if progress is not None:

@@ -19,13 +19,14 @@ from isofield.datasets.layout import Entry
 from isofield.datasets.manifest import RECORD, SHAPES, Record
 from isofield.datasets.normalization import UNITS
 from isofield.datasets.precomputed import take, write_precomputed_views
-from isofield.datasets.quality_gate import GateResult, faces_of, judge
+from isofield.datasets.quality_gate import Gate, GateResult, faces_of, judge
 from isofield.datasets.sign import distance_of
 from isofield.datasets.views import write_views
 from isofield.errors import InputError, OutputError
 from isofield.files import atomic_write
 from isofield.kdtree import nearest
 from isofield.points import normalization
+from isofield.render.pictures import CLAY
 from isofield.sampling import training_samples
 from isofield.solids.triangles import Nearest, nearest_on
 from isofield.types import Cloud, Distance, Similarity
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 PICTURE = "picture.png"
 PIXELS = 160
 """Side of the two halves of the picture in the report."""
+GUESSED = (196, 92, 74)
+"""Colour of the surface that closes a fitted scan where it has no points."""
 OUTSIDE, INSIDE = np.array([236.0, 238, 241]), np.array([70.0, 104, 140])
 """Colours of its section."""
 HAZE = 0.03
@@ -57,12 +60,12 @@ def shape_folder(out: Path, id_: str) -> Path:
     return out / SHAPES / id_
 
 
-def prepare_or_reject(task: tuple[Entry, Path, PrepareConfig]) -> Record:
+def prepare_or_reject(task: tuple[Entry, Path, PrepareConfig, Gate]) -> Record:
     """`prepare_shape`, whose errors become a rejected shape instead of the end of the run. Raises `OutputError` where
     the system refuses to write."""
-    entry, out, config = task
+    entry, out, config, gate = task
     try:
-        return prepare_shape(entry, out, config)
+        return prepare_shape(entry, out, config, gate)
     except OutputError:
         raise
     except InputError as error:
@@ -73,10 +76,10 @@ def prepare_or_reject(task: tuple[Entry, Path, PrepareConfig]) -> Record:
         return write_record(out, rejected(entry, f"failed ({type(error).__name__}: {error})"[:300]))
 
 
-def prepare_shape(entry: Entry, out: Path, config: PrepareConfig) -> Record:
+def prepare_shape(entry: Entry, out: Path, config: PrepareConfig, gate: Gate) -> Record:
     """Judges one shape and writes its samples; the seed is that of the data set with the shape's id."""
     seed = seed_of(entry.id, config)
-    judged, arrays = take(entry, config, seed) if entry.precomputed else (judge(str(entry.path), config), {})
+    judged, arrays = take(entry, config, seed) if entry.precomputed else (judge(str(entry.path), config, gate), {})
     distance = distance_of(judged, config) if judged.solids is not None else None
     missing = tuple(kind for kind in config.samples if kind not in arrays)
     if missing:
@@ -110,8 +113,9 @@ def seed_of(id_: str, config: PrepareConfig) -> list[int]:
 
 
 def check_count(judged: GateResult, arrays: dict[str, np.ndarray], config: PrepareConfig) -> GateResult:
-    """The judgement, repaired or rejected if samples are missing because their signs are uncertain (visibility)."""
-    if judged.visible is None:
+    """The judgement, repaired or rejected if samples are missing because their signs are uncertain (visibility, or a
+    fitted scan)."""
+    if judged.visible is None and judged.measured is None:
         return judged
     missing = config.count - min((len(rows) for kind, rows in arrays.items() if kind in SIGNED), default=config.count)
     figures = judged.figures | {"missing": missing}
@@ -134,6 +138,9 @@ def samples(
         solids, faces = judged.solids, faces_of(judged.solids)
         drawn = max(config.points, config.count) if "surface" in config.samples else config.points
         points, normals = training_samples.surface(solids.vertices, faces, drawn, np.random.default_rng([*seed, 0]))
+        if judged.measured is not None:
+            seen = judged.measured.at(points)[0]
+            points, normals = points[seen], normals[seen]
         built = cache(lambda: nearest_on(solids.vertices[faces]))  # only some kinds use it
         closest: Nearest = lambda x: built()(x)  # noqa: E731
     elif judged.cloud is not None:
@@ -159,7 +166,7 @@ def samples(
                 rows = training_samples.cloud(points[:20_000], config.count, config.cloud_neighbour, random)
             case "levelset":
                 on = points[: config.count]
-                if judged.visible is not None:
+                if judged.visible is not None or judged.measured is not None:
                     on = on[np.abs(distance(on)) < VISIBLE]
                 elif judged.solids is not None and len(judged.solids.sheet):
                     on = training_samples.zero_set(distance, on, normals[: config.count], config.thickness, random)
@@ -240,7 +247,7 @@ def draw(judged: GateResult, arrays: dict[str, np.ndarray], distance: Distance |
     from PIL import Image
 
     shape = _mesh(judged) if judged.cloud is None else judged.cloud
-    drawn = render.picture(shape, size=(PIXELS, PIXELS))
+    drawn = render.picture(shape, size=(PIXELS, PIXELS), colors=_colors(judged))
     frame = _frame(np.asarray(shape.points if isinstance(shape, Cloud) else shape.vertices))
     darkness = _darkness(judged, arrays, distance, frame)
     across = np.linspace(-1, 1, PIXELS)
@@ -267,7 +274,8 @@ def _darkness(
     """A function from points (n, 3) in the frame of the picture to darkness (n,) from 0 to 1."""
     if judged.solids is not None and distance is not None:
         sheets = judged.visible is None and len(judged.solids.sheet) > 0  # too thin to be seen
-        return lambda x: (distance(frame.invert(x)) < (WALL / frame.scale if sheets else 0)).astype(float)
+        wall = WALL / frame.scale if sheets else 0
+        return lambda x: _inside(distance(frame.invert(x)), wall)
     assert judged.cloud is not None  # for the type checker
     kind = next((kind for kind in SIGNED if kind in arrays), None)
     if kind is None:
@@ -277,6 +285,18 @@ def _darkness(
     within = rows[:, 3] > 0.5 if kind == "occupancy" else rows[:, 3] < 0
     tree = cKDTree(rows[:, :3])
     return lambda x: within[nearest(tree, frame.invert(x))[1]].astype(float)
+
+
+def _inside(value: np.ndarray, wall: float) -> np.ndarray:
+    """(n,) 1 where a distance is below `wall`, 0 beyond, 1/2 where it is not certain (NaN)."""
+    return np.where(np.isnan(value), 0.5, value < wall)
+
+
+def _colors(judged: GateResult) -> np.ndarray | None:
+    """(n, 3) of the vertices of a fitted scan: those that were not measured differ; None for other shapes."""
+    if judged.measured is None or judged.solids is None:
+        return None
+    return np.where(judged.measured.at(judged.solids.vertices)[0][:, None], CLAY, GUESSED)
 
 
 def _mesh(judged: GateResult) -> trimesh.Trimesh:

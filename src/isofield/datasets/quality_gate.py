@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -14,6 +15,7 @@ from isofield.datasets.normalization import corners_of, similarity_for
 from isofield.datasets.views import surrounding_pictures
 from isofield.errors import InputError
 from isofield.points import check_cloud, check_faces
+from isofield.sampling.measured import Measured
 from isofield.sampling.training_samples import surface
 from isofield.sampling.visibility import Visible, visible
 from isofield.solids.solid_parts import Solids, sort, volume
@@ -37,7 +39,8 @@ class GateResult:
 
     reason: what was repaired, or why it is rejected. figures: measurements, by name. solids: its triangles, normalised,
     and similarity: from the file's units to the normalised space; None where it is rejected. cloud: its points,
-    normalised, where it has no faces. visible: its visible part, for --sign visibility. notes: warnings of the reader.
+    normalised, where it has no faces. visible: its visible part, for --sign visibility. measured: where a scan has
+    measured it, if it was fitted. notes: warnings of the reader.
     """
 
     outcome: Outcome
@@ -47,28 +50,56 @@ class GateResult:
     similarity: Similarity | None = None
     cloud: Cloud | None = None
     visible: Visible | None = None
+    measured: Measured | None = None
     notes: tuple[str, ...] = ()
 
 
-def judge(path: str, config: PrepareConfig) -> GateResult:
+@dataclass(frozen=True)
+class Gate:
+    """How files become judged shapes; both functions are given a file's path, and raise InputError.
+
+    judge: the judged shape. extent: its points (n, 3) that a common similarity has to hold.
+    """
+
+    judge: Callable[[str, PrepareConfig], GateResult]
+    extent: Callable[[str], np.ndarray]
+
+
+def judge(path: str, config: PrepareConfig, gate: Gate) -> GateResult:
     """Reads and judges one file; errors become a reason, warnings become notes."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", UserWarning)
         try:
-            shape = io.read(path)
-            judged = judge_cloud(shape, path, config) if isinstance(shape, Cloud) else judge_mesh(shape, path, config)
+            judged = gate.judge(path, config)
         except InputError as error:
             return GateResult("reject", str(error), {})
     return replace(judged, notes=tuple(dict.fromkeys(str(warning.message) for warning in caught)))
 
 
-def judge_mesh(mesh: trimesh.Trimesh, name: str, config: PrepareConfig) -> GateResult:
-    """Judges a mesh; name: for messages. Warns as `check_faces` does."""
+def judge_file(path: str, config: PrepareConfig) -> GateResult:
+    """Judges the mesh or the cloud in a file as it is."""
+    shape = io.read(path)
+    return judge_cloud(shape, path, config) if isinstance(shape, Cloud) else judge_mesh(shape, path, config)
+
+
+def extent_of(path: str) -> np.ndarray:
+    """The points (n, 3) of the cloud in a file, or those that the faces of its mesh use."""
+    shape = io.read(path)
+    return check_cloud(shape, path).points if isinstance(shape, Cloud) else corners_of(check_faces(shape, path))
+
+
+AS_THEY_ARE = Gate(judge_file, extent_of)
+"""Meshes and clouds as the files hold them."""
+
+
+def judge_mesh(mesh: trimesh.Trimesh, name: str, config: PrepareConfig, extent: np.ndarray | None = None) -> GateResult:
+    """Judges a mesh; name: for messages. extent: the points (n, 3) that are normalised, by default those that its faces
+    use. Warns as `check_faces` does."""
     given = len(mesh.faces)
     try:
         mesh = check_faces(mesh, name)
-        similarity = similarity_for(corners_of(mesh), config)
+        similarity = similarity_for(corners_of(mesh) if extent is None else extent, config)
     except InputError as error:
         return GateResult("reject", str(error), {})
     solids = sort(similarity.apply(mesh.vertices), np.asarray(mesh.faces))

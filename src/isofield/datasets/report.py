@@ -44,7 +44,8 @@ def write(out: Path, records: Sequence[Record]) -> None:
     page = (
         f"<!doctype html><meta charset=utf-8><title>{html.escape(out.name)}</title><style>{STYLE}</style>"
         f"<h1>{html.escape(out.name)}</h1><p>{len(records)} shapes: {numbers}. Left: the shape; right: a section "
-        f"through its middle (sheets are drawn thicker; for points without faces, the distance to them).</p>"
+        f"through its middle (sheets are drawn thicker; for points without faces, the distance to them). Red, and "
+        f"between the colours of inside and outside: not measured by the scan.</p>"
         f"<main>{cells}</main>\n"
     )
     for name, content in (("report.csv", text.getvalue()), ("report.html", page)):

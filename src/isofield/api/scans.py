@@ -1,0 +1,106 @@
+"""Scans that are fitted before training samples are taken of them: the gate of `isofield prepare --fit`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import trimesh
+from scipy.spatial import cKDTree
+
+from isofield import datasets
+from isofield.api.coverage import gaps_of
+from isofield.api.fit import fit
+from isofield.api.inputs import Source, brought, sampled
+from isofield.api.meshes import solid_triangles
+from isofield.configs import PrepareConfig
+from isofield.configs.methods import choose
+from isofield.datasets.prepare import Progress
+from isofield.datasets.quality_gate import AS_THEY_ARE, Gate, GateResult, judge_mesh
+from isofield.kdtree import nearest
+from isofield.points import confidence, drop_duplicates, inliers
+from isofield.sampling.measured import Measured
+from isofield.topology import areas
+
+SEEN = 0.5
+"""The surface was measured where its confidence is at least this; an open mesh ends there, too."""
+UNLIKE = 1.0
+"""A fit is rejected where the points are farther from it, in the median, than this many of their local spacings."""
+EXTENT = 20_000
+"""Points of a scan that the common frame of a data set is made of."""
+
+
+def prepare(
+    source: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    config: PrepareConfig | None = None,
+    *,
+    layout: str = "auto",
+    classes: Sequence[str] = (),
+    split: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
+    workers: int | None = None,
+    timeout: float | None = 600.0,
+    progress: Progress | None = None,
+) -> list[datasets.Record]:
+    """Writes samples of every shape below `source` into the folder `out`; where `config.fit` is set, scans are fitted
+    first. See `datasets.prepare` for the arguments, and for what it raises and warns of."""
+    config = config or PrepareConfig()
+    return datasets.prepare(
+        source, out, config, layout=layout, classes=classes, split=split, workers=workers, timeout=timeout,
+        progress=progress, gate=FITTED if config.fit else AS_THEY_ARE,
+    )  # fmt: skip
+
+
+def fitted(source: Source, config: PrepareConfig) -> GateResult:
+    """The judged closed surface of a scan, a mesh or a cloud, normalised by the points that `fit` keeps; figures say
+    how much of its area no point is near (unseen), and the noise in the scan's units.
+
+    A mesh that encloses a volume is judged as it is. Raises InputError as `fit` does.
+    """
+    name, _, shape = brought(source)
+    if isinstance(shape, trimesh.Trimesh) and solid_triangles(shape, name)[0] is not None:
+        return judge_mesh(shape, name, config)
+    # Levels below the cells of this quality show details that no space of shapes resolves.
+    settings = replace(choose("auto", config.quality), further=0)
+    sdf = fit(source, quality=config.quality, config=settings, surface="closed", seed=config.seed)
+    mesh = sdf.mesh()
+    judged = judge_mesh(mesh, name, config, sdf.points)
+    seen = confidence(gaps_of(sdf, mesh)[0], sdf.reach) >= SEEN
+    figures = judged.figures | {
+        "points": sdf.provenance["points"]["given"],
+        "outliers": sdf.provenance["points"]["outliers"],
+        "noise": float(f"{sdf.provenance['noise']:.4g}"),
+        "unseen": round(_unseen(mesh, seen), 4),
+    }
+    if judged.similarity is None:
+        return replace(judged, figures=figures)
+    apart = float(np.median(np.abs(np.asarray(sdf(sdf.points)))) / np.median(sdf.local_spacing))
+    if apart > UNLIKE:
+        reason = f"unlike: the points are {apart:.2g} of their spacings from the surface that was fitted, in the median"
+        return GateResult("reject", reason, figures)
+    gap = nearest(cKDTree(sdf.points), np.asarray(mesh.vertices))[0] * judged.similarity.scale
+    measured = Measured(judged.similarity.apply(mesh.vertices), seen, gap)
+    return replace(judged, figures=figures, measured=measured)
+
+
+def _unseen(mesh: trimesh.Trimesh, seen: np.ndarray) -> float:
+    """The fraction of the mesh's area around vertices that were not seen (n,)."""
+    area = areas(np.asarray(mesh.vertices), np.asarray(mesh.faces))
+    return float((area * (~seen)[mesh.faces].mean(1)).sum() / area.sum())
+
+
+def extent(path: str) -> np.ndarray:
+    """Points (n, 3) of a scan without outliers. Raises InputError for a file that cannot be read."""
+    name, _, shape = brought(path)
+    cloud = drop_duplicates(sampled(shape, name, EXTENT, 0))
+    rows = np.arange(len(cloud.points))
+    if len(rows) > EXTENT:
+        rows = np.random.default_rng(0).permutation(len(rows))[:EXTENT]
+    points = cloud.points[rows]
+    return points[inliers(points)]
+
+
+FITTED = Gate(fitted, extent)
+"""Scans are fitted; meshes that enclose a volume stay as they are."""
