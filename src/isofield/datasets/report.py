@@ -41,11 +41,12 @@ def write(out: Path, records: Sequence[Record]) -> None:
         rows.writerow([record.id, record.outcome, record.reason, record.label, "; ".join(record.notes), *figures])
     numbers = ", ".join(f"{number} {outcome}" for outcome, number in sorted(counts(records).items()))
     cells = "".join(_figure(out, r) for r in sorted(records, key=lambda r: (ORDER[r.outcome], r.id)))
+    fitted = any("unseen" in record.figures for record in records)
+    guessed = " Red, and between the colours of inside and outside: not measured by the scan." if fitted else ""
     page = (
         f"<!doctype html><meta charset=utf-8><title>{html.escape(out.name)}</title><style>{STYLE}</style>"
         f"<h1>{html.escape(out.name)}</h1><p>{len(records)} shapes: {numbers}. Left: the shape; right: a section "
-        f"through its middle (sheets are drawn thicker; for points without faces, the distance to them). Red, and "
-        f"between the colours of inside and outside: not measured by the scan.</p>"
+        f"through its middle (sheets are drawn thicker; for points without faces, the distance to them).{guessed}</p>"
         f"<main>{cells}</main>\n"
     )
     for name, content in (("report.csv", text.getvalue()), ("report.html", page)):
