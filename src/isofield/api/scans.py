@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import trimesh
@@ -20,14 +21,18 @@ from isofield.configs.methods import choose
 from isofield.datasets.prepare import Progress
 from isofield.datasets.quality_gate import AS_THEY_ARE, Gate, GateResult, judge_mesh
 from isofield.kdtree import nearest
-from isofield.points import confidence, drop_duplicates, inliers
+from isofield.points import confidence, drop_duplicates, floor, inliers, normalization
 from isofield.sampling.measured import Measured
 from isofield.topology import areas
+from isofield.types import Cloud
 
 SEEN = 0.5
 """The surface was measured where its confidence is at least this; an open mesh ends there, too."""
 UNLIKE = 1.0
 """A fit is rejected where the points are farther from it, in the median, than this many of their local spacings."""
+NOISES, FLAT = 4.0, 0.003
+"""Points of a floor lie within this many standard deviations of the noise from its plane, or within this fraction of
+the radius, if larger."""
 EXTENT = 20_000
 """Points of a scan that the common frame of a data set is made of."""
 
@@ -54,9 +59,11 @@ def prepare(
 
 
 def fitted(source: Source, config: PrepareConfig) -> GateResult:
-    """The judged closed surface of a scan, a mesh or a cloud, normalised by the points that `fit` keeps; figures say
-    how much of its area no point is near (unseen), and the noise in the scan's units.
+    """The judged closed surface of a scan, a mesh or a cloud, normalised by the points that `fit` keeps; figures: the
+    fraction of the points on a floor, the fraction of the area that no point is near (unseen), and the noise in the
+    scan's units.
 
+    Points of a floor (`points.floor`) are left out, and the others are fitted again, with the normals of the first fit.
     A mesh that encloses a volume is judged as it is. Raises InputError as `fit` does.
     """
     name, _, shape = brought(source)
@@ -64,13 +71,19 @@ def fitted(source: Source, config: PrepareConfig) -> GateResult:
         return judge_mesh(shape, name, config)
     # Levels below the cells of this quality show details that no space of shapes resolves.
     settings = replace(choose("auto", config.quality), further=0)
-    sdf = fit(source, quality=config.quality, config=settings, surface="closed", seed=config.seed)
+    closed = partial(fit, quality=config.quality, config=settings, surface="closed", seed=config.seed)
+    sdf = closed(source)
+    given, normals = sdf.provenance["points"], np.asarray(sdf.normals(sdf.points))
+    below = floor(sdf.points, normals, max(NOISES * sdf.provenance["noise"], FLAT / sdf.similarity.scale))
+    if below.any():
+        sdf = closed(Cloud(sdf.points[~below], normals[~below]), normals="trust")
     mesh = sdf.mesh()
     judged = judge_mesh(mesh, name, config, sdf.points)
     seen = confidence(gaps_of(sdf, mesh)[0], sdf.reach) >= SEEN
     figures = judged.figures | {
-        "points": sdf.provenance["points"]["given"],
-        "outliers": sdf.provenance["points"]["outliers"],
+        "points": given["given"],
+        "outliers": given["outliers"],
+        "floor": round(float(below.mean()), 4),
         "noise": float(f"{sdf.provenance['noise']:.4g}"),
         "unseen": round(_unseen(mesh, seen), 4),
     }
@@ -92,14 +105,21 @@ def _unseen(mesh: trimesh.Trimesh, seen: np.ndarray) -> float:
 
 
 def extent(path: str) -> np.ndarray:
-    """Points (n, 3) of a scan without outliers. Raises InputError for a file that cannot be read."""
+    """Points (n, 3) of a scan without outliers and, where it has normals or faces, without the floor.
+
+    Raises InputError for a file that cannot be read.
+    """
     name, _, shape = brought(path)
     cloud = drop_duplicates(sampled(shape, name, EXTENT, 0))
     rows = np.arange(len(cloud.points))
     if len(rows) > EXTENT:
         rows = np.random.default_rng(0).permutation(len(rows))[:EXTENT]
     points = cloud.points[rows]
-    return points[inliers(points)]
+    kept = inliers(points)
+    if cloud.normals is not None:
+        first = normalization(points[kept])
+        kept[kept] = ~floor(first.apply(points[kept]), cloud.normals[rows][kept], FLAT)
+    return points[kept]
 
 
 FITTED = Gate(fitted, extent)

@@ -10,6 +10,7 @@ from isofield.points.downsample import (
     vertex_scalars,
     voxel_downsample,
 )
+from isofield.points.floor import floor
 from isofield.points.local_pca import noise_level, spacing, subsample
 from isofield.points.merge_scans import merge_scans
 from isofield.points.normalization import normalization
@@ -29,6 +30,7 @@ __all__ = [
     "confidence",
     "denoise",
     "drop_duplicates",
+    "floor",
     "inliers",
     "local_spacing",
     "merge_scans",
