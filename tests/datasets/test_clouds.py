@@ -78,11 +78,12 @@ def test_the_picture_shows_points_and_how_near_they_are(ready):
     assert plane[circle].mean() < 180 < 225 < plane[np.hypot(x, y) < 0.6].min()
 
 
-def test_surface_samples_need_normals(source, tmp_path, capsys):
+def test_surface_samples_have_the_normals_of_the_points(source, tmp_path, capsys):
     line = ["prepare", str(source), str(tmp_path / "out"), "--samples", "surface", "--count", "1000", "--no-progress"]
-    assert main([*line, "--strict"]) == 1
+    assert main([*line, "--strict"]) == 0
     rows = table(tmp_path / "out")
-    assert rows["plain"]["reason"] == "points without normals: use --samples unsigned cloud, or give normals"
+    assert rows["plain"]["reason"] == "points without normals: those of the surface samples are 0"
+    assert not np.load(tmp_path / "out/shapes/plain/surface.npy")[:, 3:].any()
     assert rows["normals"]["outcome"] == "accept"
     found = np.load(tmp_path / "out/shapes/normals/surface.npy")
     assert found.shape == (1000, 6)
@@ -96,7 +97,7 @@ def test_what_needs_an_inside_is_rejected_with_the_way_out(source, tmp_path, cap
     assert main([*line, "--no-progress"]) == 1  # nothing is left
     (reason,) = {row["reason"] for id_, row in table(tmp_path / "out").items() if id_ != "normals"}
     assert reason == (
-        f"points without faces have no {kind} samples: use --samples unsigned cloud, or fit it "
+        f"points without faces have no {kind} samples: use --samples unsigned cloud surface, or fit it "
         "(isofield fit FILE -o MESH.ply) and prepare the mesh"
     )
 

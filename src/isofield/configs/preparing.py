@@ -26,7 +26,7 @@ class PrepareConfig:
     Args:
         samples: Kinds of samples, each a file per shape: signed (DeepSDF), unsigned (SAL, SALD), cloud (Neural-Pull),
             levelset (MetaSDF), occupancy, surface; views are pictures, depth images and cameras. Point clouds have
-            unsigned and cloud, those with normals also surface.
+            unsigned, cloud and surface; the normals of the last are 0 where the points have none.
         count: Samples of each kind per shape.
         fit: Fit every scan first (`isofield fit`), and take the samples of the closed surface that comes out, except
             where no point of the scan is near it. For open scans and clouds, which have no inside.

@@ -182,7 +182,7 @@ def faces_of(solids: Solids) -> np.ndarray:
 
 
 FACELESS = ("unsigned", "cloud", "surface")
-"""Kinds of samples for point clouds; the last one needs normals."""
+"""Kinds of samples for point clouds; the normals of the last one are 0 where a cloud has none."""
 CROWDED = 0.05
 """A cloud is rejected if 99 % of its points lie within this radius, because outliers set the scale."""
 
@@ -192,12 +192,9 @@ def judge_cloud(cloud: Cloud, path: str, config: PrepareConfig) -> GateResult:
     given = len(cloud.points)
     cloud = check_cloud(cloud, path)
     figures: dict[str, float] = {"faces": 0, "points": given, "dropped": given - len(cloud.points)}
-    able = FACELESS if cloud.normals is not None else FACELESS[:2]
-    more = [kind for kind in config.samples if kind not in able]
-    if more == ["surface"]:
-        return GateResult("reject", f"points without normals: use --samples {' '.join(able)}, or give normals", figures)
+    more = [kind for kind in config.samples if kind not in FACELESS]
     if more:
-        remedy = f"use --samples {' '.join(able)}, or fit it (isofield fit FILE -o MESH.ply) and prepare the mesh"
+        remedy = f"use --samples {' '.join(FACELESS)}, or fit it (isofield fit FILE -o MESH.ply) and prepare the mesh"
         return GateResult("reject", f"points without faces have no {' and no '.join(more)} samples: {remedy}", figures)
     try:
         similarity = similarity_for(cloud.points, config)
@@ -210,5 +207,9 @@ def judge_cloud(cloud: Cloud, path: str, config: PrepareConfig) -> GateResult:
         return GateResult(
             "reject", f"far: 99 % of the points lie within {near} of the radius: remove the others", figures
         )
-    reason = f"{figures['dropped']:.0f} points that are not finite are left out" if figures["dropped"] else ""
-    return GateResult("repair" if reason else "accept", reason, figures, None, similarity, cloud)
+    reasons = []
+    if figures["dropped"]:
+        reasons.append(f"{figures['dropped']:.0f} points that are not finite are left out")
+    if "surface" in config.samples and cloud.normals is None:
+        reasons.append("points without normals: those of the surface samples are 0")
+    return GateResult("repair" if reasons else "accept", "; ".join(reasons), figures, None, similarity, cloud)
