@@ -1,0 +1,92 @@
+"""From raw, open scans to a space without signs, and to closed meshes of scans that it has not seen."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import trimesh
+
+from isofield.cli.main import main
+
+FEW = {
+    "length": 4, "dims": [32, 32, 32, 32], "skip": [2], "norm_layers": [], "samples": 64, "direction": 0.1,
+    "encoder": {"width": 16, "rounds": 2, "points": 48},
+    "augmentation": {"mirror": "x", "scale": 0.05, "turn": 5, "warps": 1},
+    "training": {"steps": 250, "batch": 4, "keep": 100, "network_rate": {"initial": 4e-3, "kind": "cosine"}},
+    "infer_samples": 256, "infer_steps": 40, "infer_polish": 10,
+}  # fmt: skip
+"""Settings for less work."""
+
+
+def scan(radius: float, path) -> None:
+    """An open scan of a ball: its cap is missing, its triangles are wound at random."""
+    ball = trimesh.creation.icosphere(3, radius)
+    random = np.random.default_rng(round(1000 * radius))
+    faces = ball.faces[ball.triangles_center[:, 1] < 0.7 * radius]
+    faces = np.where(random.random((len(faces), 1)) < 0.5, faces, faces[:, ::-1])
+    vertices = ball.vertices + random.normal(0, 0.002, ball.vertices.shape)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    trimesh.Trimesh(vertices, faces, process=False).export(path)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("raw")
+    for number, radius in enumerate(np.linspace(0.5, 0.9, 6)):
+        scan(radius, folder / f"scans/subject_{number % 2}/walk/{number:05d}.ply")
+    (folder / "few.yaml").write_text(json.dumps({"base": "sald-small", **FEW}))
+    prepare = ["prepare", f"{folder}/scans", f"{folder}/data", "--samples", "unsigned", "surface", "--count", "4000"]
+    assert main([*prepare, "--normalize", "dataset", "--points", "5000", "--no-progress"]) == 0
+    train = ["train", "sald", f"{folder}/data", "-o", f"{folder}/run", "--config", f"{folder}/few.yaml"]
+    assert main([*train, "--no-progress"]) == 0
+    return folder / "run"
+
+
+def test_an_unseen_scan_becomes_a_closed_ball(run, tmp_path, capsys):
+    scan(0.66, tmp_path / "new.ply")
+    for by in ("encoder", "both", "lm"):
+        out = tmp_path / by
+        assert main(["infer", str(run), f"{tmp_path}/new.ply", "-o", str(out), "--by", by, "--no-progress"]) == 0
+        mesh = trimesh.load(out / "new.ply")
+        assert mesh.is_watertight and mesh.body_count == 1
+        assert np.abs(np.linalg.norm(mesh.vertices, axis=1) - 0.66).mean() < 0.05
+        (row,) = csv.DictReader((out / "report.csv").open())
+        assert float(row["loss"]) < 0.05
+    assert main(["infer", str(run), f"{tmp_path}/new.ply", "-o", f"{tmp_path}/r", "--refine", "--no-progress"]) == 0
+    refined = trimesh.load(tmp_path / "r/new.ply")
+    seen = refined.vertices[refined.vertices[:, 1] < 0.4]  # where the scan is
+    assert np.abs(np.linalg.norm(seen, axis=1) - 0.66).mean() < 0.01
+
+
+def test_points_without_faces_are_taken_and_said(run, tmp_path, capsys):
+    scan(0.7, tmp_path / "mesh.ply")
+    points = trimesh.sample.sample_surface(trimesh.load(tmp_path / "mesh.ply", process=False), 4000, seed=0)[0]
+    np.savetxt(tmp_path / "cloud.xyz", points)
+    assert main(["infer", str(run), f"{tmp_path}/cloud.xyz", "-o", f"{tmp_path}/out", "--no-progress"]) == 0
+    assert "cloud.xyz has no faces: distances are to its points, not to triangles" in capsys.readouterr().err
+    mesh = trimesh.load(tmp_path / "out/cloud.ply")
+    assert np.abs(np.linalg.norm(mesh.vertices, axis=1) - 0.7).mean() < 0.06
+
+
+def test_what_this_space_cannot_do(run, tmp_path, capsys):
+    scan(0.66, tmp_path / "new.ply")
+    line = ["infer", str(run), f"{tmp_path}/new.ply", "-o", f"{tmp_path}/out", "--no-progress"]
+    assert main([*line, "--by", "magic"]) == 2
+    assert "the setting 'infer_by' cannot be 'magic'" in capsys.readouterr().err
+    assert main([*line, "--pose", "rigid"]) == 2
+    assert "reads no signed samples to search poses by: leave --pose out" in capsys.readouterr().err
+    np.savez(tmp_path / "signed.npz", pos=np.ones((4, 4)), neg=-np.ones((4, 4)))
+    assert main(["infer", str(run), f"{tmp_path}/signed.npz", "-o", f"{tmp_path}/out", "--no-progress"]) == 2
+    assert "has signed samples, and this space reads unsigned and surface ones" in capsys.readouterr().err
+    assert main(["train", "sald", str(run.parent / "scans"), "-o", f"{tmp_path}/again", "--no-progress"]) == 2
+    assert not (tmp_path / "again").exists() and not (tmp_path / "out").exists()
+
+
+def test_data_of_other_samples_are_refused_with_the_command(run, tmp_path, capsys):
+    prepare = ["prepare", str(run.parent / "scans"), f"{tmp_path}/data", "--samples", "unsigned", "--count", "100"]
+    assert main([*prepare, "--points", "500", "--no-progress"]) == 0
+    assert main(["train", "sald", f"{tmp_path}/data", "-o", f"{tmp_path}/run", "--no-progress"]) == 2
+    assert "--samples unsigned surface" in capsys.readouterr().err
