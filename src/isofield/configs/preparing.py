@@ -30,6 +30,8 @@ class PrepareConfig:
         count: Samples of each kind per shape.
         fit: Fit every scan first (`isofield fit`), and take the samples of the closed surface that comes out, except
             where no point of the scan is near it. For open scans and clouds, which have no inside.
+        drop_floor: Leave out the floor below a scan with faces, a plane below all others that faces them; --fit always
+            does.
         quality: With --fit, how densely a scan is sampled, and how fine its grid is.
         seed: Seed of the samples; with it and its id, a shape has the same samples in any order, on any number of
             workers.
@@ -66,6 +68,7 @@ class PrepareConfig:
     samples: tuple[SampleKind, ...] = ("signed",)
     count: int = 500_000
     fit: bool = False
+    drop_floor: bool = False
     quality: Quality = "fast"
     seed: int = 0
     variances: tuple[float, ...] = (0.005, 0.0005)

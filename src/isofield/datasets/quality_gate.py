@@ -14,7 +14,7 @@ from isofield.configs import PrepareConfig
 from isofield.datasets.normalization import corners_of, similarity_for
 from isofield.datasets.views import surrounding_pictures
 from isofield.errors import InputError
-from isofield.points import check_cloud, check_faces
+from isofield.points import check_cloud, check_faces, floor
 from isofield.sampling.measured import Measured
 from isofield.sampling.training_samples import surface
 from isofield.sampling.visibility import Visible, visible
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 Outcome = Literal["accept", "repair", "reject"]
 SMALLEST_HOLE = 1e-6
 """Holes below this fraction of the area are rounding errors."""
+FLOOR = 0.006
+"""Faces of a floor lie within this fraction of the shape's radius of its plane."""
 PROBES, PROBE_DISTANCE = 4000, 1e-3
 """Number of surface points whose two sides are tested, and the distance of the tests, normalised."""
 
@@ -99,15 +101,22 @@ def judge_mesh(mesh: trimesh.Trimesh, name: str, config: PrepareConfig, extent: 
     given = len(mesh.faces)
     try:
         mesh = check_faces(mesh, name)
+        checked = len(mesh.faces)
+        if config.drop_floor:
+            mesh = _without_floor(mesh)
         similarity = similarity_for(corners_of(mesh) if extent is None else extent, config)
     except InputError as error:
         return GateResult("reject", str(error), {})
     solids = sort(similarity.apply(mesh.vertices), np.asarray(mesh.faces))
     figures: dict[str, float] = {
-        "faces": given, "parts": solids.parts, "dropped": solids.dropped + given - len(mesh.faces),
+        "faces": given, "parts": solids.parts, "dropped": solids.dropped + given - checked,
         "turned": solids.turned, "sheets": round(solids.sheets, 4), "holes": round(solids.holes, 4),
     }  # fmt: skip
     reasons = []
+    if config.drop_floor:
+        figures["floor"] = round(1 - len(mesh.faces) / checked, 4)
+        if figures["floor"]:
+            reasons.append(f"a floor ({_percent(figures['floor'])} of the faces) is left out")
     if figures["dropped"]:
         reasons.append(f"{figures['dropped']:.0f} faces without area, not finite or repeated are left out")
     if config.sign == "visibility":
@@ -139,6 +148,18 @@ def judge_mesh(mesh: trimesh.Trimesh, name: str, config: PrepareConfig, extent: 
     if config.thickness == 0:
         solids = replace(solids, sheet=solids.sheet[:0])
     return GateResult(outcome, "; ".join(reasons), figures, solids, similarity)
+
+
+def _without_floor(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
+    """The mesh without the faces of a floor below it, which face up at the rest of it."""
+    corners = np.asarray(mesh.triangles)
+    radius = float(np.linalg.norm(np.ptp(corners.reshape(-1, 3), axis=0))) / 2
+    below = floor(corners.mean(1), np.asarray(mesh.face_normals), FLOOR * radius)
+    if not below.any():
+        return mesh
+    kept: trimesh.Trimesh = mesh.copy()
+    kept.update_faces(~below)
+    return kept
 
 
 def _percent(share: float) -> str:
