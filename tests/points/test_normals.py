@@ -1,11 +1,17 @@
 """Normals of unoriented points, their sides and their noise."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from isofield import families
 from isofield.points import orient, spacing
+from isofield.points.local_pca import neighbourhoods
+from isofield.points.normals import is_sure
+from isofield.points.orientation import agreement
+from isofield.points.spanning_tree import spanning_tree
 from isofield.render import scan
 
 AREA = 4 * np.pi**2 * 0.6 * 0.25
@@ -99,3 +105,17 @@ def test_given_sides_stay_where_they_are_consistent_and_not_where_some_are_flipp
     assert (np.einsum("nd,nd->n", inward, n) > 0.99).all()
     flipped = n * np.where(random.random(1500) < 0.3, -1, 1)[:, None]
     assert (np.einsum("nd,nd->n", orient(0.5 * n, flipped).normals, n) > 0.99).all()
+
+
+def test_the_tree_orients_only_where_there_is_no_doubt(torus):
+    points, normals = torus(3000, 0.002).points, torus(3000, 0.002).normals
+    near = neighbourhoods(points)
+    tree = spanning_tree(near.normals, near.index[:, 1:13], agreement(points, near.normals, near.index, near.distance))
+    areas = np.pi * near.distance[:, 10] ** 2 / 10
+    assert is_sure(points, normals, areas, tree)
+    assert not is_sure(points, -normals, areas, tree)
+    assert not is_sure(points, normals * np.where(points[:, :1] > 0.5, -1, 1), areas, tree)
+    assert not is_sure(points, normals, areas, replace(tree, conflict=np.full(len(points), 0.001)))
+    assert not is_sure(points, normals, areas, replace(tree, piece=np.arange(len(points)) % 2))
+    half = points[:, 2] > 0.1
+    assert not is_sure(points[half], normals[half], areas[half], replace(tree, piece=np.zeros(half.sum(), int)))

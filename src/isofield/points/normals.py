@@ -1,11 +1,11 @@
 """Oriented normals of a point cloud, and its noise.
 
 Normals come from the principal components of each point's neighbours (Hoppe et al. 1992), up to their sign. The sign
-comes from the sensors, where they are known. Open surfaces are oriented along a spanning tree (`spanning_tree`), others
-by the winding number (`winding_orientation`): a subset of the points is oriented pair by pair, a larger one in
-clusters, and their directions vote for the signs of all points. A relaxation on the neighbour graph makes the signs
-consistent (`orientation`). Patches through neighbours with similar normals (`fit_jets`) then give better normals, and
-the noise.
+comes from the sensors, where they are known. Open surfaces are oriented along a spanning tree (`spanning_tree`), and
+closed ones where that leaves no doubt; others by the winding number (`winding_orientation`): a subset of the points is
+oriented pair by pair, a larger one in clusters, and their directions vote for the signs of all points. A relaxation on
+the neighbour graph makes the signs consistent (`orientation`). Patches through neighbours with similar normals
+(`fit_jets`) then give better normals, and the noise.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from scipy.spatial import cKDTree
 from isofield.kdtree import nearest
 from isofield.points.local_pca import LOW, Neighbourhoods, local_noise, neighbourhoods, quadratic_terms, tangents
 from isofield.points.orientation import SUBSET, agreement, keep_given_orientation, propagate_signs, winding_votes
-from isofield.points.spanning_tree import piece_signs, sensor_votes, spanning_tree
+from isofield.points.spanning_tree import Tree, piece_signs, sensor_votes, spanning_tree
 from isofield.points.thin import sheet_normals
 from isofield.points.winding_number import enclosure, winding_number
 from isofield.threads import parallel_map, ranges
@@ -26,6 +26,9 @@ from isofield.types import Observation
 
 SHEET_NOISE = 0.15
 """Two near sheets are separated up to this ratio of noise to spacing."""
+SURE, AROUND, SEEN = 1e-4, 0.25, 0.99
+"""The tree orients a closed surface of one piece if its conflict is at most this, and the winding number is within
+`AROUND` of 1/2, in the mean of both sides, at this share of the points."""
 LEVELS = 20_000
 """Points at which the winding number is taken, at most."""
 CLEAR = 0.22
@@ -136,15 +139,25 @@ def _signs(
     votes = None if sensors is None else sensor_votes(x, normals, sensors)
     if votes is None or not (votes != 0).all():
         tree = spanning_tree(normals, near.index[:, 1:13], agreement(x, normals, near.index, near.distance))
-        if not subset:
-            of_tree = None if votes is None else votes * tree.signs
-            estimated = tree.signs * piece_signs(x, normals * tree.signs[:, None], areas, tree.piece, of_tree)
-        else:
+        of_tree = None if votes is None else votes * tree.signs
+        estimated = tree.signs * piece_signs(x, normals * tree.signs[:, None], areas, tree.piece, of_tree)
+        if subset and not is_sure(x, normals * estimated[:, None], areas, tree):
             estimated = winding_votes(x, normals, near.index[:, 1:13], areas, float(np.median(noise)), seed, subset)
         votes = estimated if votes is None else np.where(votes != 0, votes, estimated)
     signs = propagate_signs(x, normals, near.index, near.distance, votes)
     kept = keep_given_orientation(x, normals, near.index, near.distance, signs) if given else None
     return (signs, votes, False) if kept is None else (kept, votes, True)
+
+
+def is_sure(points: np.ndarray, normals: np.ndarray, areas: np.ndarray, tree: Tree) -> bool:
+    """Whether normals (n, 3) along the tree at points (n, 3) certainly point outward everywhere on a closed surface.
+
+    areas: (n,) of the surface around each point.
+    """
+    if tree.energy > SURE or tree.piece.any():
+        return False
+    some = np.arange(len(points))[:: -(-len(points) // SUBSET)]
+    return bool((np.abs(enclosure(points, normals, areas, some) - 0.5) < AROUND).mean() >= SEEN)
 
 
 def _of_sheets(
