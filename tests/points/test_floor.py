@@ -52,6 +52,13 @@ def test_the_base_of_a_shape_is_not_a_floor():
     assert not floor(x, n, 5 * NOISE).any()
 
 
+def test_reversed_normals_find_nothing():
+    """The base of a box that is inside out looks like a floor; the rest of it does not face outward."""
+    random = np.random.default_rng(0)
+    (x, n), (y, m) = box(random), ground(random, 800, 0.5)
+    assert not floor(np.concatenate([x, y]), np.concatenate([-n, m]), 5 * NOISE).any()
+
+
 def test_a_few_strays_below_do_not_hide_it():
     random = np.random.default_rng(0)
     (x, n), (y, m) = box(random), ground(random, 800, 1.0)
@@ -63,5 +70,5 @@ def test_a_few_strays_below_do_not_hide_it():
 def test_flat_and_few_points_have_none():
     random = np.random.default_rng(0)
     points, normals = ground(random, 500, 1.0)
-    assert len(floor(points, normals, 0.01)) == 500  # all of one plane: whichever, but an answer
+    assert not floor(points, normals, 0.01).any()  # nothing stands on it
     assert not floor(points[:20], normals[:20], 0.01).any()

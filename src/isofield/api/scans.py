@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 
 from isofield import datasets
 from isofield.api.coverage import gaps_of
-from isofield.api.fit import fit
+from isofield.api.fit import SAMPLES, fit
 from isofield.api.inputs import Source, brought, sampled
 from isofield.api.meshes import solid_triangles
 from isofield.configs import PrepareConfig
@@ -21,7 +21,7 @@ from isofield.configs.methods import choose
 from isofield.datasets.prepare import Progress
 from isofield.datasets.quality_gate import AS_THEY_ARE, Gate, GateResult, judge_mesh
 from isofield.kdtree import nearest
-from isofield.points import confidence, drop_duplicates, floor, inliers, normalization
+from isofield.points import confidence, drop_duplicates, floor, inliers, noise_level, normalization, select
 from isofield.sampling.measured import Measured
 from isofield.topology import areas
 from isofield.types import Cloud
@@ -63,25 +63,26 @@ def fitted(source: Source, config: PrepareConfig) -> GateResult:
     fraction of the points on a floor, the fraction of the area that no point is near (unseen), and the noise in the
     scan's units.
 
-    Points of a floor (`points.floor`) are left out, and the others are fitted again, with the normals of the first fit.
-    A mesh that encloses a volume is judged as it is. Raises InputError as `fit` does.
+    Points of a floor (`points.floor`) are left out first; where there are no normals, after a fit, whose normals a
+    second one keeps. A mesh that encloses a volume is judged as it is. Raises InputError as `fit` does.
     """
     name, _, shape = brought(source)
     if isinstance(shape, trimesh.Trimesh) and solid_triangles(shape, name)[0] is not None:
         return judge_mesh(shape, name, config)
+    cloud = sampled(shape, name, SAMPLES[config.quality], config.seed)
+    below = _floor(cloud.points, cloud.normals)
     # Levels below the cells of this quality show details that no space of shapes resolves.
     settings = replace(choose("auto", config.quality), further=0)
     closed = partial(fit, quality=config.quality, config=settings, surface="closed", seed=config.seed)
-    sdf = closed(source)
+    sdf = closed(select(cloud, ~below))
     given, normals = sdf.provenance["points"], np.asarray(sdf.normals(sdf.points))
-    below = floor(sdf.points, normals, max(NOISES * sdf.provenance["noise"], FLAT / sdf.similarity.scale))
-    if below.any():
+    if cloud.normals is None and (below := _floor(sdf.points, normals)).any():
         sdf = closed(Cloud(sdf.points[~below], normals[~below]), normals="trust")
     mesh = sdf.mesh()
     judged = judge_mesh(mesh, name, config, sdf.points)
     seen = confidence(gaps_of(sdf, mesh)[0], sdf.reach) >= SEEN
     figures = judged.figures | {
-        "points": given["given"],
+        "points": len(cloud.points),
         "outliers": given["outliers"],
         "floor": round(float(below.mean()), 4),
         "noise": float(f"{sdf.provenance['noise']:.4g}"),
@@ -111,15 +112,18 @@ def extent(path: str) -> np.ndarray:
     """
     name, _, shape = brought(path)
     cloud = drop_duplicates(sampled(shape, name, EXTENT, 0))
-    rows = np.arange(len(cloud.points))
-    if len(rows) > EXTENT:
-        rows = np.random.default_rng(0).permutation(len(rows))[:EXTENT]
-    points = cloud.points[rows]
-    kept = inliers(points)
-    if cloud.normals is not None:
-        first = normalization(points[kept])
-        kept[kept] = ~floor(first.apply(points[kept]), cloud.normals[rows][kept], FLAT)
-    return points[kept]
+    if len(cloud.points) > EXTENT:
+        cloud = select(cloud, np.random.default_rng(0).permutation(len(cloud.points))[:EXTENT])
+    cloud = select(cloud, ~_floor(cloud.points, cloud.normals))
+    return cloud.points[inliers(cloud.points)]
+
+
+def _floor(points: np.ndarray, normals: np.ndarray | None) -> np.ndarray:
+    """(n,) bool: which of points (n, 3) belong to a floor; none where there are no normals."""
+    if normals is None:
+        return np.zeros(len(points), bool)
+    x = normalization(points).apply(points)
+    return floor(x, normals, max(NOISES * noise_level(x), FLAT))
 
 
 FITTED = Gate(fitted, extent)

@@ -11,7 +11,7 @@ from scipy.spatial import ConvexHull, QhullError, cKDTree
 
 from isofield.kdtree import nearest
 
-CANDIDATES, PATCH = 400, 48
+CANDIDATES, PATCH = 400, 24
 """Planes that are tried, each through this many neighbouring points."""
 FACING = 0.8
 """Least cosine between the normal of a floor's point and that of its plane."""
@@ -27,7 +27,7 @@ def floor(points: np.ndarray, normals: np.ndarray, tolerance: float) -> np.ndarr
 
     tolerance: how far a point of the floor is from its plane. The floor is the plane with the most points that face up
     from it, among `CANDIDATES` planes through patches of the cloud, half of them at corners of its hull; no point is
-    below it, but for strays.
+    below it, but for strays. The normals of the others must point outward in the mean: reversed ones find nothing.
     """
     count = len(points)
     if count < 2 * PATCH:
@@ -38,14 +38,23 @@ def floor(points: np.ndarray, normals: np.ndarray, tolerance: float) -> np.ndarr
     patches = nearest(cKDTree(points), points[chosen], k=PATCH)[1]
     most, best = max(SHARE * count, PATCH / 2), np.zeros(count, bool)
     for patch in patches:
-        up = normals[patch].mean(0)
-        length = float(np.linalg.norm(up))
-        if length < FACING:
+        toward = normals[patch].mean(0)
+        if float(np.linalg.norm(toward)) < FACING:
             continue
-        height = _heights(points, normals, points[patch].mean(0), up / length, tolerance)
+        middle, up = _plane(points[patch], toward)
+        height = _heights(points, normals, middle, up, tolerance)
         if height is not None and height[1] > most:
             best, most = height[0] < tolerance, height[1]
-    return best
+    rest = points[~best]
+    outward = float(((rest - rest.mean(0)) * normals[~best]).sum()) if len(rest) else 0.0
+    return best if outward > 0 else np.zeros(count, bool)
+
+
+def _plane(points: np.ndarray, toward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mean (3,) of points (n, 3), and the unit normal (3,) of the plane fitted to them, on the side of `toward`."""
+    middle = points.mean(0)
+    axis = np.linalg.eigh(np.cov((points - middle).T))[1][:, 0]
+    return middle, axis * np.sign(axis @ toward)
 
 
 def _corners(points: np.ndarray) -> np.ndarray:
@@ -66,9 +75,7 @@ def _heights(
         on = (np.abs(height) < wide) & (normals @ up > FACING)
         if (height < -wide).mean() > SHARE or np.count_nonzero(on) < 3:
             return None
-        middle = points[on].mean(0)
-        axis = np.linalg.eigh(np.cov((points[on] - middle).T))[1][:, 0]
-        up = axis * np.sign(axis @ up)
+        middle, up = _plane(points[on], up)
     height = (points - middle) @ up
     if (height < -tolerance).mean() > SHARE:
         return None
