@@ -97,8 +97,7 @@ def test_what_needs_an_inside_is_rejected_with_the_way_out(source, tmp_path, cap
     assert main([*line, "--no-progress"]) == 1  # nothing is left
     (reason,) = {row["reason"] for id_, row in table(tmp_path / "out").items() if id_ != "normals"}
     assert reason == (
-        f"points without faces have no {kind} samples: use --samples unsigned cloud surface, or fit it "
-        "(isofield fit FILE -o MESH.ply) and prepare the mesh"
+        f"points without faces have no {kind} samples: use --samples unsigned cloud surface, or fit scans first: --fit"
     )
 
 

@@ -215,7 +215,7 @@ def judge_cloud(cloud: Cloud, path: str, config: PrepareConfig) -> GateResult:
     figures: dict[str, float] = {"faces": 0, "points": given, "dropped": given - len(cloud.points)}
     more = [kind for kind in config.samples if kind not in FACELESS]
     if more:
-        remedy = f"use --samples {' '.join(FACELESS)}, or fit it (isofield fit FILE -o MESH.ply) and prepare the mesh"
+        remedy = f"use --samples {' '.join(FACELESS)}, or fit scans first: --fit"
         return GateResult("reject", f"points without faces have no {' and no '.join(more)} samples: {remedy}", figures)
     try:
         similarity = similarity_for(cloud.points, config)
