@@ -1,12 +1,12 @@
 """SALD's experiment: spaces of bodies from raw scans, beside single fits and retrieval, by the command line.
 
     .venv/bin/python benchmarks/body_scans.py WORK                                  # every method, one Markdown table
-    .venv/bin/python benchmarks/body_scans.py WORK --methods sald "linear --warps 7" --pages sald.both
+    .venv/bin/python benchmarks/body_scans.py WORK --methods sald "linear --warps 7" --pages sald.lm
 
 40 scans of 10 people are learned, and 12 of 3 others reconstructed (scans/bodies of the folder that ISOFIELD_DATA
 names). A method is a name with further options of `isofield train` (or `fit`):
 
-    sal, sald     unsigned samples of the raw scans; codes by the encoder, by descent, by both
+    sal, sald     unsigned samples of the raw scans; codes by the encoder, then Adam, or Levenberg-Marquardt
     linear, pca-mlp, deepsdf   signed samples of scans that were fitted first; codes, and for linear its residual, too
     fit           `isofield fit` on each test scan; nothing is learned
     poisson       Open3D's screened Poisson, depth 9, on each test scan's vertices and the normals of its faces
@@ -46,7 +46,7 @@ PREPARE = {
 }
 """Options of `isofield prepare` for each kind of training data."""
 SPACES: dict[str, tuple[str, dict[str, list[str]]]] = {
-    **dict.fromkeys(("sal", "sald"), ("unsigned", {by: ["--by", by] for by in ("encoder", "code", "both")})),
+    **dict.fromkeys(("sal", "sald"), ("unsigned", {by: ["--by", by] for by in ("encoder", "both", "lm")})),
     "linear": ("fitted", {"code": [], "refined": ["--refine"]}),
     **dict.fromkeys(("pca-mlp", "deepsdf"), ("fitted", {"code": []})),
 }
