@@ -38,10 +38,15 @@ def test_several_inputs_keep_their_names():
     assert [job.label for job in jobs] == ["a.ply", "b.obj", "c.d.xyz"]
 
 
-def test_equal_names_get_as_many_folders_as_tell_them_apart():
-    inputs = [Path("one/x/0.ply"), Path("/far/two/x/0.ply"), Path("one/y/0.ply"), Path("one/y/1.ply")]
+def test_inputs_with_equal_names_keep_their_paths():
+    """Also those whose names alone, or with one folder, are different: results are matched with truths by path."""
+    inputs = [Path(f"scans/{name}.ply") for name in ("a/run/0", "a/walk/0", "b/run/0", "b/run/1")]
     jobs = plan(inputs, "out", None, None)
-    assert [job.mesh.as_posix() for job in jobs] == ["out/one/x/0.ply", "out/two/x/0.ply", "out/y/0.ply", "out/1.ply"]
+    assert [job.mesh.as_posix() for job in jobs] == [
+        "out/a/run/0.ply", "out/a/walk/0.ply", "out/b/run/0.ply", "out/b/run/1.ply",
+    ]  # fmt: skip
+    jobs = plan(inputs[:2], "out", None, None)
+    assert [job.mesh.as_posix() for job in jobs] == ["out/run/0.ply", "out/walk/0.ply"]
 
 
 def test_no_output_overwrites_an_input():

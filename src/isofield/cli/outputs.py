@@ -75,24 +75,20 @@ def _several(inputs: Sequence[Path], out: str, field: Path | None, preview: Path
 
 
 def _names(inputs: Sequence[Path]) -> list[Path]:
-    """A name for each input without its extension: the file's own, with as many of its folders as tell equal names
-    apart. Raises InputError where two inputs differ in their extensions alone."""
+    """A name for each input without its extension: the file's own or, where two are equal, the path below the folder
+    that all inputs have in common. Raises InputError where two inputs differ in their extensions alone."""
     absolute = [Path(os.path.abspath(source)).with_suffix("") for source in inputs]
+    if same := {path for path in absolute if absolute.count(path) > 1}:
+        first, second, *_ = (source for source, path in zip(inputs, absolute, strict=True) if path in same)
+        raise InputError(
+            f"{first} and {second} would both become {first.with_suffix('.ply').name}: rename one, or fit them "
+            "into different folders."
+        )
     names = [Path(path.name) for path in absolute]
-    while len(set(names)) < len(names):
-        doubled = {name for name in names if names.count(name) > 1}
-        longer = [
-            Path(*path.parts[-len(name.parts) - 1 :]) if name in doubled else name
-            for path, name in zip(absolute, names, strict=True)
-        ]
-        if same := {path for path in absolute if absolute.count(path) > 1}:
-            first, second, *_ = (source for source, path in zip(inputs, absolute, strict=True) if path in same)
-            raise InputError(
-                f"{first} and {second} would both become {first.with_suffix('.ply').name}: rename one, or fit them "
-                "into different folders."
-            )
-        names = longer
-    return names
+    if len(set(names)) == len(names):
+        return names
+    common = os.path.commonpath([path.parent for path in absolute])
+    return [path.relative_to(common) for path in absolute]
 
 
 def check(job: Job) -> None:
