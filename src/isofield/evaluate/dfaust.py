@@ -7,8 +7,8 @@ four means of d; SAL (2020; `evaluate/evaluate.py`) writes means of d², so that
 Differences: S is drawn from the scan itself, while SALD draws 173² = 29 929 of its prepared points and SAL takes the
 input of its encoder; a scan without a surface is kept, while SALD leaves it out of its table.
 
-The standing height, for figures without a unit, is the median over the registrations of a subject of their extent along
-y: no pose alone has it (raised arms add a quarter, a bow takes a tenth).
+The standing height, for figures without a unit, is the median extent along y of a subject's registrations that are
+evaluated: no pose alone has it (raised arms add a quarter, a bow takes a tenth).
 """
 
 from __future__ import annotations
