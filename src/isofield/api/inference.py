@@ -68,8 +68,10 @@ class InferenceResult:
 
     @property
     def far(self) -> bool:
-        """Whether its code is so far from those of the training shapes that the space may not hold such a shape."""
-        return self.distance > FAR * self.neighbour_distance > 0
+        """Whether its code is so far from those of the training shapes that the space may not hold such a shape; a field
+        that agrees with the input as those of the training shapes do with theirs says that it does."""
+        agrees = self.expected is not None and self.loss <= self.expected
+        return not agrees and self.distance > FAR * self.neighbour_distance > 0
 
     @property
     def poor(self) -> bool:
