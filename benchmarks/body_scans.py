@@ -41,12 +41,14 @@ from isofield.evaluate.distances import chamfer_l1, match
 from isofield.evaluate.surface_samples import SurfaceSamples, sample_surface
 
 PREPARE = {
-    "unsigned": ["--samples", "unsigned", "surface", "--normalize", "dataset"],
+    "unsigned": ["--samples", "unsigned", "surface", "--normalize", "dataset", "--drop-floor", "--count", "60000"],
     "fitted": ["--fit", "--samples", "signed", "--normalize", "dataset"],
 }
 """Options of `isofield prepare` for each kind of training data."""
 SPACES: dict[str, tuple[str, dict[str, list[str]]]] = {
-    **dict.fromkeys(("sal", "sald"), ("unsigned", {by: ["--by", by] for by in ("encoder", "both", "lm")})),
+    **dict.fromkeys(
+        ("sal", "sald"), ("unsigned", {"encoder": ["--by", "encoder"], "lm": ["--by", "lm"], "refined": ["--refine"]})
+    ),
     "linear": ("fitted", {"code": [], "refined": ["--refine"]}),
     **dict.fromkeys(("pca-mlp", "deepsdf"), ("fitted", {"code": []})),
 }
