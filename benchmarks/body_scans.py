@@ -6,7 +6,8 @@
 40 scans of 10 people are learned, and 12 of 3 others reconstructed (scans/bodies of the folder that ISOFIELD_DATA
 names). A method is a name with further options of `isofield train` (or `fit`):
 
-    sal, sald     unsigned samples of the raw scans; codes by the encoder, then Adam, or Levenberg-Marquardt
+    sal, sald     unsigned samples of the raw scans without the floor; codes by the encoder and by Levenberg-Marquardt,
+                  and the latter refined
     linear, pca-mlp, deepsdf   signed samples of scans that were fitted first; codes, and for linear its residual, too
     fit           `isofield fit` on each test scan; nothing is learned
     poisson       Open3D's screened Poisson, depth 9, on each test scan's vertices and the normals of its faces
