@@ -30,7 +30,7 @@ SEEN = 0.5
 """The surface was measured where its confidence is at least this; an open mesh ends there, too."""
 UNLIKE = 1.0
 """A fit is rejected where the points are farther from it, in the median, than this many of their local spacings."""
-NOISES, FLAT = 4.0, 0.003
+NOISES, FLAT = 6.0, 0.004
 """Points of a floor lie within this many standard deviations of the noise from its plane, or within this fraction of
 the radius, if larger."""
 EXTENT = 20_000

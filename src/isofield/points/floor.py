@@ -13,11 +13,15 @@ from isofield.kdtree import nearest
 
 CANDIDATES, PATCH = 400, 24
 """Planes that are tried, each through this many neighbouring points."""
+SEARCHED = 20_000
+"""Points of a larger cloud that are searched for planes: in denser ones a patch is smaller, and noise tilts it."""
 FACING = 0.8
 """Least cosine between the normal of a floor's point and that of its plane."""
 SHARE = 0.0005
 """Fraction of the points that a floor has at least, and that may lie below it: strays."""
-WIDE, ROUNDS = 3.0, 4
+BELOW = 2.0
+"""Points lie below a plane from this many tolerances on."""
+WIDE, ROUNDS = 5.0, 5
 """The plane is fitted to the points within this many tolerances of it, and within one at last, in as many rounds."""
 
 
@@ -30,24 +34,25 @@ def floor(points: np.ndarray, normals: np.ndarray, tolerance: float) -> np.ndarr
     below it, but for strays. The normals of the others must point outward in the mean: reversed ones find nothing.
     """
     count = len(points)
+    nothing = np.zeros(count, bool)
     if count < 2 * PATCH:
-        return np.zeros(count, bool)
+        return nothing
     random = np.random.default_rng(0)
-    corners, others = random.permutation(_corners(points)), random.permutation(count)
+    rows = np.sort(random.permutation(count)[:SEARCHED])
+    x, n = points[rows], normals[rows]
+    corners, others = random.permutation(_corners(x)), random.permutation(len(x))
     chosen = np.concatenate([corners[: CANDIDATES // 2], others[: CANDIDATES // 2]])
-    patches = nearest(cKDTree(points), points[chosen], k=PATCH)[1]
-    most, best = max(SHARE * count, PATCH / 2), np.zeros(count, bool)
-    for patch in patches:
-        toward = normals[patch].mean(0)
+    best, most = nothing, max(SHARE * len(x), PATCH / 2)
+    for patch in nearest(cKDTree(x), x[chosen], k=PATCH)[1]:
+        toward = n[patch].mean(0)
         if float(np.linalg.norm(toward)) < FACING:
             continue
-        middle, up = _plane(points[patch], toward)
-        height = _heights(points, normals, middle, up, tolerance)
-        if height is not None and height[1] > most:
-            best, most = height[0] < tolerance, height[1]
+        found = _supporting(x, n, *_plane(x[patch], toward), tolerance)
+        if found is not None and found[2] > most:
+            best, most = (points - found[0]) @ found[1] < tolerance, found[2]
     rest = points[~best]
     outward = float(((rest - rest.mean(0)) * normals[~best]).sum()) if len(rest) else 0.0
-    return best if outward > 0 else np.zeros(count, bool)
+    return best if outward > 0 else nothing
 
 
 def _plane(points: np.ndarray, toward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -65,18 +70,18 @@ def _corners(points: np.ndarray) -> np.ndarray:
         return np.empty(0, np.int64)
 
 
-def _heights(
+def _supporting(
     points: np.ndarray, normals: np.ndarray, middle: np.ndarray, up: np.ndarray, tolerance: float
-) -> tuple[np.ndarray, int] | None:
-    """The heights (n,) of all points above a plane, fitted to those near it that face up, and the number of these; None
-    where it has points on both sides."""
-    for wide in np.linspace(WIDE, 1, ROUNDS) * tolerance:
+) -> tuple[np.ndarray, np.ndarray, int] | None:
+    """A plane below all points, fitted to those near it that face up: its point (3,), its normal (3,), and how many
+    these are; None where the plane has points on both sides."""
+    for wide in np.geomspace(WIDE, 1, ROUNDS) * tolerance:
         height = (points - middle) @ up
         on = (np.abs(height) < wide) & (normals @ up > FACING)
-        if (height < -wide).mean() > SHARE or np.count_nonzero(on) < 3:
+        if (height < -BELOW * wide).mean() > SHARE or np.count_nonzero(on) < 3:
             return None
         middle, up = _plane(points[on], up)
     height = (points - middle) @ up
-    if (height < -tolerance).mean() > SHARE:
+    if (height < -BELOW * tolerance).mean() > SHARE:
         return None
-    return height, int(np.count_nonzero((np.abs(height) < tolerance) & (normals @ up > FACING)))
+    return middle, up, int(np.count_nonzero((np.abs(height) < tolerance) & (normals @ up > FACING)))
