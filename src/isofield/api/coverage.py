@@ -13,8 +13,8 @@ from isofield.kdtree import nearest
 from isofield.points import relative_gap
 from isofield.solids.triangles import closest_on
 
-EDGE = 0.75
-"""An open mesh ends at this fraction of the reach, where the confidence is 1/2."""
+EDGE = 0.5
+"""An open mesh ends at this fraction of the reach, where the confidence begins to fall."""
 HOLES = 10.0
 """By default holes up to this many local spacings stay closed."""
 LOOKED = 2.0

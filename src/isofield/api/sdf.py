@@ -221,7 +221,7 @@ class SDF:
         exact field with thin walls. keep_all: keep components that no observed point is near. A level above 0 gets more
         cells of the same size. close_holes: size up to which holes of an open field stay closed (user's units), by
         default 10 local spacings. The mesh is closed, unless the field is open: then it ends where the confidence falls
-        below 1/2. Raises InputError where there is no such surface.
+        below 1. Raises InputError where there is no such surface.
         """
         if not isinstance(level, (int, float)) or not np.isfinite(level):
             raise InputError(f"level {level!r} is not a distance: give a number, 0 for the surface itself.")
