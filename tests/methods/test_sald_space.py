@@ -25,7 +25,7 @@ ENCODED = SaldSpace(
     training=Training(steps=400, batch=6, clip=5.0, beta2=0.99, network_rate=Schedule(4e-3, "cosine", final=1e-4)),
 )  # fmt: skip
 TABLE = replace(
-    ENCODED, encoder=None, infer_by="code", same_start=False,
+    ENCODED, encoder=None, infer_by="code",
     training=replace(ENCODED.training, code_rate=Schedule(1e-2, "cosine")),
 )  # fmt: skip
 

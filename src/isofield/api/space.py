@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 import torch
@@ -81,6 +81,9 @@ class ShapeSpace:
             return self.space
         if not hasattr(self.config, "infer_by"):
             raise InputError(f"a {self.method} space infers codes in one way: leave --by out.")
+        ways = get_args(get_type_hints(type(self.config))["infer_by"])
+        if by not in ways:
+            raise InputError(f"a {self.method} space cannot infer codes by {by!r}: choose among {', '.join(ways)}.")
         method: Space = find_method(self.method, SPACES).method(changed(self.config, {"infer_by": by}))
         return with_parts(method, self.module, torch.from_numpy(self.codes))
 

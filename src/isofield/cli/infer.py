@@ -47,8 +47,8 @@ def infer(
         pose: Search the pose of each shape in the frame of the space, too: rotation and shift, or scale as well. The
             meshes come back as the inputs lie.
         max_rotation: The largest rotation that --pose tries; small ones need fewer starts.
-        by: How codes are inferred: encoder, code or both for sal and sald, adam or lm for deepsdf (default: infer_by of
-            the settings of the training).
+        by: How codes are inferred: encoder, code, both or lm for sal and sald, adam or lm for deepsdf (default:
+            infer_by of the settings of the training).
         field: A folder for the fields, one folder each.
         resolution: Cells of the meshes along the longest side, 8 to 1024 (default: the field's own).
         device: Where to infer the codes.
@@ -96,7 +96,9 @@ def infer(
         "input": ", ".join(map(str, inputs)), **space_output.tables(results, rows[: len(results)], failed, out),
         "seconds": round(time.perf_counter() - begun, 2), "interrupted": interrupted,
     }  # fmt: skip
-    search_pose = "" if search else "--pose rigid searches for their pose, "
-    space_output.note_fits(rows, f"{search_pose}`isofield complete` takes a part of a shape")
+    remedy = "" if search else "--pose rigid searches for their pose, "
+    if "signed" not in space.kinds:
+        remedy = "they must lie as the training scans do, in the same units; "
+    space_output.note_fits(rows, f"{remedy}`isofield complete` takes a part of a shape")
     output.show(figures, json, f"isofield evaluate {output.quoted(out)} TRUTH")
     return 130 if interrupted else int(bool(figures["failed"]))

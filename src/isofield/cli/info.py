@@ -138,7 +138,9 @@ def _folder(path: Path) -> tuple[str, Lines, dict[str, object]]:
         plain = {name: value for name, value in provenance.items() if name != "settings" and value is not None}
         flat = {"format": config["format"], **_flat(plain)}
         flat |= {"spacing": config["spacing"], "interrupted": config["interrupted"]}
-    except (KeyError, TypeError, AttributeError, IndexError, OSError, SafetensorError) as error:
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{path / f'{SPACE}.safetensors'} is damaged ({reason(error)}): {AGAIN}.") from None
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise InputError(f"{path / 'config.json'} is damaged ({reason(error)}): {AGAIN}.") from None
     lines = [(name.replace("_", " "), _text(value)) for name, value in flat.items() if value is not None]
     return str(path), [("kind", f"field folder ({kind})"), *lines], figures

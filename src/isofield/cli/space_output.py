@@ -124,8 +124,8 @@ def note_fits(rows: Sequence[Row], remedy: str) -> None:
         )
     if names := [row["id"] for row in rows if row["poor"]]:
         output.note(
-            f"{join_names(names, FEW)}: the field fits the input much worse than those of the training shapes fitted "
-            f"theirs; {remedy}."
+            f"{join_names(names, FEW)}: the field misses a part of the input, or fits it much worse than those of the "
+            f"training shapes fitted theirs; {remedy}."
         )
 
 

@@ -136,7 +136,10 @@ class SaldSpace:
         check_range(self, "infer_rounds", "infer_polish", least=0)
         check_dims(self.dims)
         if self.encoder is None and self.augmentation.active:
-            raise InputError("augmentation needs an encoder, since a table has one code for all copies: leave it out.")
+            raise InputError(
+                "augmentation needs an encoder, since a table has one code for all copies: give it mirror -, scale 0, "
+                "turn 0 and warps 0, or take the preset sald-small-table."
+            )
         if self.encoder is None and self.infer_by in ("encoder", "both"):
             raise InputError(f"infer_by {self.infer_by} needs an encoder: take code or lm.")
         if (self.direction or self.infer_direction or self.normals) and self.activation == "relu":
@@ -168,6 +171,10 @@ SALD_SMALL = SaldSpace(
     infer_relative=True,
 )  # fmt: skip
 """The network at 1 MB, for two CPU cores."""
+SALD_SMALL_TABLE = replace(
+    SALD_SMALL, encoder=None, augmentation=Augmentation(),
+    training=replace(SALD_SMALL.training, code_rate=Schedule(5e-3, "cosine", final=1e-4, warm_up=0.02)),
+)  # fmt: skip
 SAL_SMALL = replace(SALD_SMALL, activation="relu", direction=0.0, infer_direction=0.0)
 
 
@@ -184,7 +191,10 @@ def sal_settings() -> SaldSpace:
 READS: tuple[SampleKind, ...] = ("unsigned", "surface")
 SALD = MethodSpec(
     "raw scans: unsigned distances and their gradients, with an encoder", "isofield.methods.sald_space:SaldShapeSpace",
-    settings, {"sald-small": SALD_SMALL, "sald-paper": SALD_PAPER, "sald-paper-table": SALD_PAPER_TABLE}, reads=READS,
+    settings, {
+        "sald-small": SALD_SMALL, "sald-small-table": SALD_SMALL_TABLE, "sald-paper": SALD_PAPER,
+        "sald-paper-table": SALD_PAPER_TABLE,
+    }, reads=READS,
 )  # fmt: skip
 SAL = MethodSpec(
     "raw scans: unsigned distances, with an encoder", "isofield.methods.sald_space:SaldShapeSpace", sal_settings,

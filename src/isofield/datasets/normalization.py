@@ -24,6 +24,8 @@ DISTANCES = ("signed", "levelset", "unsigned")
 """Kinds of samples whose fourth column is a distance."""
 Extent = Callable[[str], np.ndarray]
 """A file's path to the points (n, 3) of its shape."""
+UNBOUNDED = {"unsigned", "cloud", "surface"}
+"""Kinds of samples that lie around the shape, wherever it is; the others fill the cube or are inside it."""
 UNITS = Similarity((0.0, 0.0, 0.0), 1.0)
 
 
@@ -44,13 +46,13 @@ def similarity_for(points: np.ndarray, config: PrepareConfig) -> Similarity:
     """The similarity of one shape with these finite points or corners (n, 3).
 
     Raises InputError for a shape without extent, and for one that exceeds the unit ball under the similarity of its
-    data set, or in its own units.
+    data set, or in its own units, where its samples must not.
     """
     own, common = normalization(points), fixed(config)
     if common is None:
         return own
     reach = float(np.linalg.norm(common.apply(points), axis=1).max())
-    if reach > REACH:
+    if reach > REACH and not UNBOUNDED.issuperset(config.samples):
         remedy = "dataset or shape" if config.normalize == "none" else "shape, or dataset into another folder"
         raise InputError(
             f"outside: it reaches {reach:.4g} from the origin, beyond the unit ball of the samples: use --normalize "

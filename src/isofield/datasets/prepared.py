@@ -43,7 +43,7 @@ class Prepared:
         if kind not in self.settings["samples"]:
             raise InputError(
                 f"{folder} has no {kind!r} samples, but {', '.join(self.settings['samples'])}: prepare the shapes with "
-                f"--samples {' '.join([*self.settings['samples'], kind])} into another folder."
+                f"--samples {_wanted(kind, self.settings['samples'])} into another folder."
             )
         usable = {record.id: record for record in records if record.outcome != "reject"}
         if not usable:
@@ -81,6 +81,11 @@ class Prepared:
             return np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:
             raise InputError(f"{path} is damaged ({error}): run the same `isofield prepare` again.") from None
+
+
+def _wanted(kind: str, before: Sequence[str]) -> str:
+    """The kinds of samples to prepare, as options; open scans have signed ones only after a fit."""
+    return "signed (raw, open scans with --fit, too)" if kind == "signed" else " ".join([*before, kind])
 
 
 def ids_of(folder: str | os.PathLike[str], split: str | os.PathLike[str], part: str) -> list[str]:

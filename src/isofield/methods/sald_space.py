@@ -51,6 +51,8 @@ from isofield.sampling.warped_samples import random_warp, warped
 from isofield.threads import deterministic, parallel_map
 from isofield.types import Batch, FitProgress, ProgressCallback, SdfSamples, Shape
 
+FIRST_CODES = 0.01
+"""Standard deviation of the first entries of a table, where the sphere does not depend on the code."""
 WARPED, KEPT = 10_000, 2048
 """Samples of a warped copy, and the most copies in memory (each half a megabyte)."""
 SHARP, VALUES = 0.003, 65_536
@@ -62,7 +64,8 @@ but not the right sign."""
 ROWS = 1 << 14
 """Samples whose values and gradients are computed at once."""
 AGREEING = 0.5
-"""Farther away it gets the sign of the field, where |f| is at least this share of its distance."""
+"""Farther away it gets the sign of the field, where |f| is at least this share of its distance, and the gradient agrees
+with it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +107,10 @@ class SaldShapeSpace:
                 config.length, encoder.width, encoder.rounds, inputs, keep_scale=encoder.keep_scale, generator=generator
             )
             module = Autoencoder(module, net)
-        return replace(self, module=module, table=torch.zeros(len(shapes), config.length))
+        table = torch.zeros(len(shapes), config.length)
+        if config.encoder is None and config.same_start:  # codes of 0 and weights of 0 would never move
+            table.normal_(0, FIRST_CODES, generator=generator)
+        return replace(self, module=module, table=table)
 
     def draw(self, shape: Shape, random: np.random.Generator) -> Mapping[str, np.ndarray]:
         """Queries with their unsigned distances and directions, and points on the surface."""
@@ -351,6 +357,6 @@ def _signed(field_: nn.Module, rows: np.ndarray) -> SdfSamples:
     distance = np.asarray(rows[:, 3], np.float32)
     along = (gradient * rows[:, 4:]).sum(1) / np.maximum(np.linalg.norm(gradient, axis=1), 1e-12)
     close = distance < CLOSE
-    kept = np.where(close, np.abs(along) >= ALONG, np.abs(value) >= AGREEING * distance)
+    kept = np.where(close, np.abs(along) >= ALONG, (np.abs(value) >= AGREEING * distance) & (along * value > 0))
     signed = np.copysign(distance, np.where(close, along, value))
     return SdfSamples(x.numpy()[kept], signed[kept])
