@@ -61,6 +61,19 @@ def test_an_unseen_scan_becomes_a_closed_ball(run, tmp_path, capsys):
     assert np.abs(np.linalg.norm(seen, axis=1) - 0.66).mean() < 0.01
 
 
+def test_equal_names_keep_their_folders(run, tmp_path, capsys):
+    """As all frames of D-FAUST are called."""
+    paths = [tmp_path / f"scans/{subject}/walk/00000.ply" for subject in ("one", "two")]
+    for path, radius in zip(paths, (0.6, 0.8), strict=True):
+        scan(radius, path)
+    line = ["infer", str(run), *map(str, paths), "-o", f"{tmp_path}/out", "--by", "encoder", "--resolution", "16"]
+    assert main([*line, "--no-progress"]) == 0
+    assert all((tmp_path / f"out/{subject}/walk/00000.ply").is_file() for subject in ("one", "two"))
+    (tmp_path / "scans/one/walk/00000.obj").write_text("v 0 0 0\n")
+    assert main([*line[:2], str(paths[0]), str(paths[0].with_suffix(".obj")), *line[-6:], "--no-progress"]) == 2
+    assert "would both be called 00000: rename one" in capsys.readouterr().err
+
+
 def test_points_without_faces_are_taken_and_said(run, tmp_path, capsys):
     scan(0.7, tmp_path / "mesh.ply")
     points = trimesh.sample.sample_surface(trimesh.load(tmp_path / "mesh.ply", process=False), 4000, seed=0)[0]

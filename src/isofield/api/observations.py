@@ -104,6 +104,7 @@ def observed_in(
 ) -> Inputs:  # fmt: skip
     """The shapes in files, in folders of them, or in one prepared data set, without reading them.
 
+    Shapes are named as their files or, where two are equal, by the paths below the folder that all have in common.
     split: of a prepared data set, the ids to take. Raises InputError for a missing input, equal names, and a split of
     anything else than a prepared data set; reading a shape raises it for a damaged file.
     """
@@ -123,16 +124,27 @@ def observed_in(
         ]
     if split is not None:
         raise InputError(f"--split applies only to a prepared data set, and {paths[0]} is not one: leave it out.")
-    named: dict[str, Path] = {}
+    found: list[tuple[str, Path]] = []
     for path in paths:
         if not path.exists():
             raise InputError(f"There is no file {path}: check the spelling.")
-        some = [(entry.id, entry.path) for entry in find(path)[1]] if path.is_dir() else [(path.stem, path)]
-        for name, one in some:
-            if name in named:
-                raise InputError(f"{named[name]} and {one} would both be called {name}: rename one.")
-            named[name] = one
-    return [(name, partial(observe, path, prepare, name, kinds)) for name, path in named.items()]
+        found += [(entry.id, entry.path) for entry in find(path)[1]] if path.is_dir() else [(path.stem, path)]
+    if len({name for name, _ in found}) < len(found):
+        found = _below_common_folder([path for _, path in found])
+    return [(name, partial(observe, path, prepare, name, kinds)) for name, path in found]
+
+
+def _below_common_folder(paths: Sequence[Path]) -> list[tuple[str, Path]]:
+    """Files with their paths below the folder that all have in common, without extensions, as names. Raises InputError
+    for two that differ in their extensions alone, and for one that is given twice."""
+    bare = [Path(os.path.abspath(path)).with_suffix("") for path in paths]
+    common, named = os.path.commonpath([path.parent for path in bare]), dict[str, Path]()
+    for path, one in zip(bare, paths, strict=True):
+        name = path.relative_to(common).as_posix()
+        if name in named:
+            raise InputError(f"{named[name]} and {one} would both be called {name}: rename one.")
+        named[name] = one
+    return list(named.items())
 
 
 def is_samples(path: Path) -> bool:
