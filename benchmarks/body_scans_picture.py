@@ -2,8 +2,8 @@
 
     python benchmarks/body_scans_picture.py OUT.png NAME=FOLDER ... [--ids subject_10/twist/00000 ...]
 
-One row for each id, one column for each folder of meshes, all from one camera. The first column shows the scan, the last
-one the registration (scans/bodies and scans/bodies_registrations of the folder that ISOFIELD_DATA names).
+One row for each id, one column for each folder of meshes, all from one camera. The first column shows the scan, the
+last one the registration (scans/bodies and scans/bodies_registrations of the folder that ISOFIELD_DATA names).
 """
 
 from __future__ import annotations
