@@ -13,7 +13,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import open3d as o3d
 import trimesh
 from reconstruct_shapes import data
 
@@ -29,6 +28,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("scan", nargs="?", type=Path)
     path = parser.parse_args().scan or data() / "scans/bodies/subject_00/walk/00000.ply"
+    import open3d as o3d
+
     config = PrepareConfig(samples=("unsigned",), count=MANY)
     judged = judge_file(str(path), config)
     assert judged.solids is not None

@@ -102,7 +102,7 @@ def _experiment(path: Path) -> tuple[str, Lines, dict[str, object]]:
     space = api.load_run(path)
     ids, length = list(space.ids), space.codes.shape[1]
     lines = [
-        ("kind", "space of shapes (released code)"),
+        ("kind", f"space of shapes ({'DeepSDF' if space.method == 'deepsdf' else 'SALD'}'s released code)"),
         *_space(space.method, ids, length, space.provenance),
     ]
     figures = {"name": str(path), "kind": "space", "method": space.method, "code_length": length, "ids": ids}
