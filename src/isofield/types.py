@@ -33,6 +33,8 @@ Distance = Callable[[np.ndarray], np.ndarray]
 CORNERS = np.array([(i, j, k) for i in (0, 1) for j in (0, 1) for k in (0, 1)], np.int64)
 """(8, 3): the corners of a unit cell; corner 4 i + 2 j + k lies at (i, j, k)."""
 
+LOGGED = "logged/"
+"""Terms of an objective with this prefix are only logged."""
 ProgressCallback = Callable[[str, float], None]
 """Called with what is being done, and the share of it that is done."""
 
@@ -276,7 +278,8 @@ class Space(Method["Tensor"], Protocol):
         ...
 
     def codes(self, shapes: Sequence[Shape]) -> Tensor:
-        """The codes (n, l) of the training shapes as the space is now, for its folder: the table, or an encoder's."""
+        """The codes (n, l) of the training shapes as the space is now, for its folder: the table, or an encoder's; of
+        the first ones alone, where all would need too much memory."""
         ...
 
     def complete(self, shape: Shape, count: int, random: torch.Generator) -> Tensor:
@@ -304,7 +307,7 @@ class TrainedSpace(Space, Protocol):
 
     def losses(self, code: Any, batch: Batch) -> dict[str, Tensor]:
         """The terms of the objective of the codes that `init` gave, scalars by name, summed over the shapes: a shape's
-        share must not depend on the others."""
+        share must not depend on the others. Terms with the prefix `LOGGED` have no gradient, and are only logged."""
         ...
 
 

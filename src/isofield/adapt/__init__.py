@@ -7,6 +7,7 @@ from isofield.adapt.levenberg_marquardt import levenberg_marquardt
 from isofield.adapt.linear import least_squares
 from isofield.adapt.posterior import posterior
 from isofield.adapt.robust import robust_least_squares
+from isofield.adapt.unroll import unroll
 
 __all__ = [
     "Batches",
@@ -26,4 +27,5 @@ __all__ = [
     "rows",
     "search_code",
     "tensor",
+    "unroll",
 ]

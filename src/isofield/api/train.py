@@ -77,8 +77,10 @@ def train(
         def result(space: Space) -> ShapeSpace:
             with torch.no_grad():
                 codes = space.codes(shapes).detach().cpu()
-            about = {**provenance, **typical_loss(space, codes, shapes)}
-            return ShapeSpace(space.module, codes.numpy().copy(), records, method, settings, prepare, about)
+            about = {**provenance, **typical_loss(space, codes, shapes[: len(codes)])}
+            return ShapeSpace(
+                space.module, codes.numpy().copy(), records[: len(codes)], method, settings, prepare, about
+            )
 
         space = space.start(shapes, seed, report)
         if space.training is not None:

@@ -6,6 +6,7 @@ from isofield.configs.common import MethodSpec, Network, Optim, Schedule, WarmSt
 from isofield.configs.deepsdf import DeepSdf
 from isofield.configs.igr import Igr
 from isofield.configs.linear import Linear
+from isofield.configs.metasdf import FieldNetwork, MetaSdf, StepSizes
 from isofield.configs.neural_pull import NeuralPull
 from isofield.configs.pca_mlp import PcaMlp
 from isofield.configs.preparing import (
@@ -27,8 +28,10 @@ __all__ = [
     "SAMPLE_KINDS",
     "Augmentation",
     "DeepSdf",
+    "FieldNetwork",
     "Igr",
     "Linear",
+    "MetaSdf",
     "MethodSpec",
     "Network",
     "NeuralPull",
@@ -46,6 +49,7 @@ __all__ = [
     "Siren",
     "Ssd",
     "SsdSiren",
+    "StepSizes",
     "Training",
     "Triangles",
     "WarmStart",

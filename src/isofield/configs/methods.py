@@ -38,6 +38,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "deepsdf": f"{HERE}.deepsdf:DEEPSDF",
         "sald": f"{HERE}.sald_space:SALD",
         "sal": f"{HERE}.sald_space:SAL",
+        "metasdf": f"{HERE}.metasdf:METASDF",
     },
 }
 """What comes with isofield, by group and name."""

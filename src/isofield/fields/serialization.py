@@ -21,12 +21,14 @@ from isofield.fields.geometric_decoder import GeometricDecoder
 from isofield.fields.grid import SparseGrid
 from isofield.fields.grid_residual import GridResidual
 from isofield.fields.hash_grid import HashGrid
+from isofield.fields.meta_network import MetaNetwork
 from isofield.fields.mlp import Activation, Mlp
 from isofield.fields.pca_grid import PcaGrid
 from isofield.fields.pca_mlp import PcaMlp
 from isofield.fields.point_net import PointNet
 from isofield.fields.siren import Siren
 from isofield.fields.triangles import Triangles
+from isofield.fields.weight_network import WeightNetwork
 
 GROUP = "isofield.fields"
 """Entry points of other packages: the name of a class, and the class."""
@@ -51,8 +53,8 @@ class Storable(Protocol):
 BUILT_IN: dict[str, type[Storable]] = {
     cls.__name__: cls
     for cls in (
-        Autoencoder, Csg, Decoder, GeometricDecoder, GridResidual, HashGrid, LatentField, Mlp, Offset, PcaGrid, PcaMlp,
-        PointNet, Siren, SparseGrid, Transformed, Triangles,
+        Autoencoder, Csg, Decoder, GeometricDecoder, GridResidual, HashGrid, LatentField, MetaNetwork, Mlp, Offset,
+        PcaGrid, PcaMlp, PointNet, Siren, SparseGrid, Transformed, Triangles, WeightNetwork,
     )
 }  # fmt: skip
 

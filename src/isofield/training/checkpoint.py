@@ -22,7 +22,7 @@ import torch
 from isofield.errors import InputError, join_names
 from isofield.files import atomic_write
 from isofield.folder_format import CONFIG, SPACE, reason, unreadable
-from isofield.training.log import LOG, Log
+from isofield.training.log import LOG, Log, total
 from isofield.training.trainer import Trainer
 from isofield.types import ProgressCallback
 
@@ -119,7 +119,7 @@ def run(
             if log:
                 log.add(stats)
             if stats.step % 10 == 0 or stats.step == trainer.steps:
-                report(f"learning: loss {sum(stats.losses.values()):.5f}", stats.step / trainer.steps)
+                report(f"learning: loss {total(stats.losses):.5f}", stats.step / trainer.steps)
             if stats.step in trainer.snapshots:
                 write(folder / SNAPSHOTS / str(stats.step))
             if stats.stopped or stats.step == trainer.steps or stats.step % trainer.keep == 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from isofield.errors import InputError
 from isofield.files import atomic_write
 from isofield.folder_format import reason
 from isofield.training.trainer import StepStats, Trainer
+from isofield.types import LOGGED
 
 LOG, BOARD = "log.jsonl", "tensorboard"
 
@@ -27,6 +29,11 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, ValueError) as error:
         raise InputError(f"{path} is damaged ({reason(error)}): copy the run again.") from None
+
+
+def total(terms: Mapping[str, float]) -> float:
+    """The objective: the sum of its terms, without those that are only logged."""
+    return sum(value for name, value in terms.items() if not name.startswith(LOGGED))
 
 
 class Log:
@@ -52,7 +59,7 @@ class Log:
         norms = {name: round(float(weight.detach().norm()), 6) for name, weight in named}
         line = {
             "step": stats.step, "epoch": stats.epoch, "seconds": round(trainer.seconds, 3),
-            "loss": sum(terms.values()), **terms, "network_rate": stats.rates[0], "code_rate": stats.rates[1],
+            "loss": total(terms), **terms, "network_rate": stats.rates[0], "code_rate": stats.rates[1],
             "code_norm": float(trainer.table.detach().norm(dim=1).mean()), "norms": norms,
         }  # fmt: skip
         self.lines.append(json.dumps(line))

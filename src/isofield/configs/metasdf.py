@@ -1,0 +1,130 @@
+"""Settings of MetaSDF."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from isofield.configs.common import MethodSpec, Schedule, check_range
+from isofield.configs.training import Training, check_dims
+from isofield.errors import InputError
+
+
+@dataclass(frozen=True)
+class FieldNetwork:
+    """A network whose weights are the code of a shape.
+
+    Args:
+        dims: Widths of its hidden layers.
+        activation: relu, softplus (beta = 100) or sine.
+        frequencies: It gets sin(2^k x) and cos(2^k x) for k below this beside x.
+        w0: Frequency of sine.
+        radius: relu and softplus start as about the distance to the sphere of this radius.
+    """
+
+    dims: tuple[int, ...] = (512,) * 8
+    activation: Literal["relu", "softplus", "sine"] = "relu"
+    frequencies: int = 0
+    w0: float = 30.0
+    radius: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_dims(self.dims)
+        check_range(self, "frequencies", "radius", least=0)
+        check_range(self, "w0", above=0)
+
+
+@dataclass(frozen=True)
+class StepSizes:
+    """The step sizes of the inner steps.
+
+    Args:
+        initial: All of them at first.
+        per: One for the network, for each tensor of weights, or for each weight (Meta-SGD).
+        per_step: Each step has its own.
+        learned: They are learned with the first weights.
+        positive: Their logarithms are learned, so that they stay above 0.
+    """
+
+    initial: float = 5e-3
+    per: Literal["network", "tensor", "weight"] = "weight"
+    per_step: bool = True
+    learned: bool = True
+    positive: bool = False
+
+    def __post_init__(self) -> None:
+        check_range(self, "initial", above=0)
+
+
+@dataclass(frozen=True)
+class MetaSdf:
+    """MetaSDF (Sitzmann et al. 2020): weights that become a new shape in a few steps. Lengths are normalised.
+
+    Args:
+        network: The network of a shape.
+        rates: The step sizes.
+        steps: Inner steps.
+        first_order: The gradients of the inner steps count as constants.
+        objective: l1 or mse of values, or composite: sign and distance as two outputs.
+        context: Samples that the inner steps learn from.
+        query: Other samples, that the outer loss is computed on.
+        inside: Half of the samples are inside, as published; otherwise they are drawn as they come.
+        training: Batches and steps.
+        infer_by: The code of an unseen shape: steps, the inner steps; adam, Adam on all weights after these.
+        infer_steps: Inner steps for an unseen shape; more than `steps` repeat the last step sizes.
+        infer_context: Samples of an unseen shape.
+        infer_polish: Steps of adam.
+        infer_rate: Its learning rate.
+    """
+
+    network: FieldNetwork = FieldNetwork()
+    rates: StepSizes = StepSizes()
+    steps: int = 5
+    first_order: bool = False
+    objective: Literal["l1", "mse", "composite"] = "composite"
+    context: int = 12_000
+    query: int = 12_000
+    inside: bool = True
+    training: Training = Training(
+        epochs=3000, batch=32, keep=100, network_rate=Schedule(5e-4, "step", every=350, factor=0.5), clip=0.5
+    )
+    infer_by: Literal["steps", "adam"] = "steps"
+    infer_steps: int = 5
+    infer_context: int = 50_000
+    infer_polish: int = 200
+    infer_rate: float = 1e-4
+
+    def __post_init__(self) -> None:
+        check_range(self, "steps", "context", "query", "infer_context", least=1)
+        check_range(self, "infer_steps", "infer_polish", least=0)
+        check_range(self, "infer_rate", above=0)
+        if self.training.code_rate.initial:
+            raise InputError("MetaSDF has no table of codes: leave code_rate at 0.")
+
+
+PAPER = MetaSdf()
+PE = replace(
+    PAPER, network=FieldNetwork(dims=(512,) * 6, frequencies=5), rates=StepSizes(per="tensor", per_step=False), steps=3,
+    context=4000, query=4000, infer_steps=3, training=replace(PAPER.training, batch=28),
+)  # fmt: skip
+SMALL = MetaSdf(
+    network=FieldNetwork(dims=(128,) * 4, frequencies=4, radius=0.5),
+    rates=StepSizes(initial=1e-2, positive=True),
+    context=512, query=512, infer_context=8192, objective="l1",
+    training=Training(
+        steps=6000, batch=8, keep=500, clip=1.0, beta2=0.99,
+        network_rate=Schedule(1e-3, "cosine", final=2e-5, warm_up=0.02),
+    ),
+)  # fmt: skip
+"""A network of 60 000 weights, for two CPU cores."""
+
+
+def settings() -> MetaSdf:
+    """The default: `metasdf-small`."""
+    return SMALL
+
+
+METASDF = MethodSpec(
+    "weights that become a shape in a few gradient steps", "isofield.methods.metasdf:MetaSdfSpace", settings,
+    {"metasdf-small": SMALL, "metasdf-paper": PAPER, "metasdf-pe": PE}, reads="signed",
+)  # fmt: skip

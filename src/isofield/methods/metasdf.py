@@ -1,0 +1,204 @@
+"""MetaSDF: Sitzmann, Chan, Tucker, Snavely and Wetzstein, "MetaSDF: Meta-learning Signed Distance Functions", NeurIPS
+2020; an application of MAML (Finn et al. 2017) and Meta-SGD (Li et al. 2017).
+
+The code of a shape is all the weights theta of a network. They start from learned weights theta_0, and take a few steps
+with learned step sizes a_k towards samples of the shape, its context (algorithm 1):
+
+    theta_{k+1} = theta_k - a_k * grad_theta L(theta_k; context),   k = 0, ..., K - 1.
+
+Training differentiates through the steps: it descends on theta_0 and a_k, so that the loss of theta_K on other samples,
+the query, becomes small:
+
+    argmin_{theta_0, a}  mean_i L(theta_K(theta_0, a; context_i); query_i).
+
+L is the mean of |f - s|, of (f - s)^2, or of the composite of sign and distance (`losses.sign_and_distance`), whose
+weights are learned, for the steps and for the outer loss apart. A picture is a shape, too: its samples are pixels.
+
+What differs from the released code:
+
+* context and query share no samples, unless `query` is 0: then the query is the context;
+* the loss of the steps is a sum over the shapes: the step of a shape does not depend on the others in its batch;
+* step sizes can be kept above 0 (`positive`); more steps than were trained repeat the last ones;
+* a shape whose steps diverge (weights that are not finite) learns from the start alone, and is counted in the log;
+* a field with sign and distance apart has the sign of the first output and the size of the second.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from isofield.adapt import descend_code, falling, rows, tensor, unroll
+from isofield.configs import MetaSdf as Config
+from isofield.configs import Training
+from isofield.errors import InputError
+from isofield.fields.decoder import LatentField
+from isofield.fields.meta_network import MetaNetwork, value_of
+from isofield.fields.weight_network import WeightNetwork
+from isofield.losses.sign_and_distance import sign_and_distance
+from isofield.methods.grid_fit import refined_by_grid
+from isofield.sampling.tasks import drawn, observed
+from isofield.threads import deterministic, parallel_map
+from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, Shape
+
+MOST = 2**28
+"""Most numbers of the training shapes' codes that a space keeps."""
+TOGETHER = 2**17
+"""Activations of a layer up to which several shapes take their steps at once: with more, one after the other is as fast
+and needs less memory."""
+
+
+@dataclass(frozen=True, eq=False)
+class Adapted:
+    """Weights (b, l) after the inner steps. diverged: how many shapes kept the first weights instead."""
+
+    theta: Tensor
+    diverged: int
+
+
+@dataclass(frozen=True)
+class MetaSdfSpace:
+    """MetaSDF: a network of given weights with a start and step sizes (`MetaNetwork`); the table of codes is empty."""
+
+    config: Config
+    module: nn.Module = field(default_factory=nn.Module)
+    table: Tensor = field(default_factory=lambda: torch.empty(0, 0))
+    posterior: ClassVar[bool] = False
+
+    @property
+    def training(self) -> Training:
+        """How it is trained."""
+        return self.config.training
+
+    def start(self, shapes: Sequence[Shape], seed: int, report: ProgressCallback) -> MetaSdfSpace:
+        """First weights, and equal step sizes."""
+        config, generator = self.config, torch.Generator().manual_seed(seed)
+        points, values = observed(shapes[0])
+        outputs = values.shape[1] if values.ndim == 2 else 2 if config.objective == "composite" else 1
+        net = config.network
+        network = WeightNetwork(points.shape[1], net.dims, outputs, net.activation, net.frequencies, net.w0)
+        module = MetaNetwork.begun(
+            network, network.first_weights(net.radius, generator), config.rates.initial, config.rates.per,
+            config.steps if config.rates.per_step else 1, config.rates.positive,
+        )  # fmt: skip
+        module.steps.requires_grad_(config.rates.learned)
+        return replace(self, module=module, table=torch.zeros(len(shapes), 0))
+
+    def draw(self, shape: Shape, random: np.random.Generator) -> Mapping[str, np.ndarray]:
+        """Context and query."""
+        config = self.config
+        return drawn(shape, config.context, config.query, config.inside, random)
+
+    def init(self, batch: Batch) -> Adapted:
+        """The inner steps from the first weights."""
+        points = batch["context"]
+        at_once = max(TOGETHER // (points.shape[1] * max(self.config.network.dims)), 1)
+        parts = [
+            self._adapted(x, s)
+            for x, s in zip(points.split(at_once), batch["context_value"].split(at_once), strict=True)
+        ]
+        return Adapted(torch.cat([part.theta for part in parts]), sum(part.diverged for part in parts))
+
+    def _adapted(self, points: Tensor, value: Tensor) -> Adapted:
+        """The inner steps of shapes with samples (b, n, d) and their values."""
+        start = self._meta.start.expand(len(points), -1)
+        theta = self._unrolled(points, value, order=1 if self.config.first_order else 2)
+        wrong = ~theta.detach().isfinite().all(1)
+        if wrong.any():  # their gradients would not be finite, either
+            right = torch.nonzero(~wrong)[:, 0]
+            theta = start.clone()
+            if len(right):
+                theta[right] = self._adapted(points[right], value[right]).theta
+        return Adapted(theta, int(wrong.sum()))
+
+    def _unrolled(self, points: Tensor, value: Tensor, steps: int | None = None, order: int = 0) -> Tensor:
+        meta, start = self._meta, self._meta.start.expand(len(points), -1)
+        rates = meta.rates(self.config.steps if steps is None else steps)
+
+        def loss(theta: Tensor) -> Tensor:
+            return self._loss(meta.network(points, theta), value, meta.inner)
+
+        return unroll(loss, start, rates, order=order)[0]
+
+    def losses(self, code: Adapted, batch: Batch) -> dict[str, Tensor]:
+        """The outer loss of weights (b, l), summed over the shapes."""
+        name = "query" if "query" in batch else "context"
+        heads, value = self._meta.network(batch[name], code.theta), batch[f"{name}_value"]
+        terms = {"outer": self._loss(heads, value, self._meta.outer).sum()}
+        if value.ndim == 2:
+            wrong = (value_of(heads.detach()) < 0) != (value < 0)
+            terms[f"{LOGGED}misclassified"] = wrong.float().mean(1).sum()
+        terms[f"{LOGGED}diverged"] = heads.new_tensor(float(code.diverged))
+        return terms
+
+    def _loss(self, heads: Tensor, value: Tensor, log_deviations: Tensor) -> Tensor:
+        """L (b,) of outputs (b, n, c) and values (b, n), of colours (b, n, c)."""
+        match self.config.objective:
+            case "composite":
+                return sign_and_distance(heads, value, log_deviations).mean(1)
+            case "mse":
+                return (value_of(heads) - value).square().flatten(1).mean(1)
+        return (value_of(heads) - value).abs().flatten(1).mean(1)
+
+    def codes(self, shapes: Sequence[Shape]) -> Tensor:
+        """The weights of the first training shapes, as many as fit into `MOST` numbers."""
+        *_, last = self.infer(shapes[: max(MOST // self._meta.network.length, 1)], device=str(self._meta.start.device))
+        assert last.code is not None
+        return last.code
+
+    def infer(self, shapes: Sequence[Shape], seed: int = 0, device: str = "cpu") -> Iterator[FitProgress[Tensor]]:
+        """The weights (b, l) after the inner steps, and after a short Adam on them where `infer_by` is adam."""
+
+        def theta(shape: Shape) -> Tensor:
+            config = self.config
+            context = drawn(shape, config.infer_context, 0, config.inside, np.random.default_rng(seed))
+            points, value = (tensor(context[name], device) for name in ("context", "context_value"))
+            found = self._steps(points[None], value[None])
+            if config.infer_by == "adam":
+                batches = rows({"points": points, "value": value}, config.context, np.random.default_rng(seed))
+                found = descend_code(self._objective, found, batches, falling(config.infer_rate, config.infer_polish))
+            return found
+
+        with deterministic():
+            codes = torch.stack(parallel_map(theta, shapes))
+        yield FitProgress("inferring codes", 1.0, codes)
+
+    def _steps(self, points: Tensor, value: Tensor) -> Tensor:
+        """The weights (l,) of a shape, without a graph; those of fewer steps where more diverge."""
+        for steps in range(self.config.infer_steps, -1, -1):
+            theta = self._unrolled(points, value, steps)[0].detach()
+            if theta.isfinite().all():
+                break
+            warnings.warn(f"step {steps} diverged: the result of fewer steps is taken.", stacklevel=2)
+        return theta
+
+    def _objective(self, theta: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """L of the weights (l,) of a shape."""
+        heads = self._meta.network(batch["points"][None], theta[None])
+        return {"inner": self._loss(heads, batch["value"][None], self._meta.inner).sum()}
+
+    def field(self, code: Tensor) -> nn.Module:
+        """f(.; theta)."""
+        return LatentField(self.module, code)
+
+    def complete(self, shape: Shape, count: int, random: torch.Generator) -> Tensor:
+        """The weights after the inner steps."""
+        if count > 1:
+            raise InputError("adapted weights have no posterior to draw from: leave --samples out.")
+        *_, found = self.infer([shape])
+        assert found.code is not None
+        return found.code
+
+    def refine(self, code: Tensor, shape: Shape) -> nn.Module:
+        """The field, bent towards the samples on a grid."""
+        return refined_by_grid(self.field(code), shape.sdf)
+
+    @property
+    def _meta(self) -> MetaNetwork:
+        return cast(MetaNetwork, self.module)
