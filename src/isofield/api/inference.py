@@ -180,9 +180,12 @@ def joined(first: SdfSamples, second: SdfSamples) -> SdfSamples:
 def held_out(shape: Shape) -> tuple[SdfSamples, bool]:
     """The last samples of a shape, and whether their distances have signs."""
     samples = shape.samples
-    if samples is None:
+    if samples is None and "unsigned" in shape.rows:
         rows = shape.rows["unsigned"]
         samples = SdfSamples(rows[:, :3], rows[:, 3])
+    elif samples is None:
+        points = shape.rows["surface"][:, :3]
+        samples = SdfSamples(points, np.zeros(len(points), np.float32))
     return samples.part(max(len(samples.points) - HELD_OUT, 0), len(samples.points)), shape.samples is not None
 
 

@@ -89,8 +89,8 @@ class ShapeSpace:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The kinds of samples that it reads."""
-        return find_method(self.method, SPACES).kinds
+        """The kinds of samples of an unseen shape that it reads."""
+        return find_method(self.method, SPACES).observed_kinds
 
     @cached_property
     def neighbour_distance(self) -> float:

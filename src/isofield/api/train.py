@@ -77,7 +77,8 @@ def train(
         def result(space: Space) -> ShapeSpace:
             with torch.no_grad():
                 codes = space.codes(shapes).detach().cpu()
-            about = {**provenance, **typical_loss(space, codes, shapes[: len(codes)])}
+            seen = [observed_part(shape, spec.observed_kinds) for shape in shapes[: len(codes)]]
+            about = {**provenance, **typical_loss(space, codes, seen)}
             return ShapeSpace(
                 space.module, codes.numpy().copy(), records[: len(codes)], method, settings, prepare, about
             )
@@ -117,17 +118,27 @@ def training_shapes(parts: Mapping[str, Prepared], data: str | os.PathLike[str])
             f"{data} has shapes with no samples inside or none outside ({', '.join(wrong)}): leave them out with "
             "--split, or prepare them with a thicker --thickness."
         )
+    others = {kind: part for kind, part in parts.items() if kind != "signed"}
     return [
-        Shape(samples=SdfSamples(one.points, one.distance, None, part))
-        for one, part in zip(samples, inside, strict=True)
+        Shape(
+            samples=SdfSamples(one.points, one.distance, None, part),
+            rows={kind: other.rows(row) for kind, other in others.items()},
+        )
+        for row, (one, part) in enumerate(zip(samples, inside, strict=True))
     ]
+
+
+def observed_part(shape: Shape, kinds: Sequence[str]) -> Shape:
+    """A training shape with the samples alone that an unseen shape has."""
+    rows = {kind: some for kind, some in shape.rows.items() if kind in kinds}
+    return Shape(samples=shape.samples if "signed" in kinds else None, rows=rows)
 
 
 def typical_loss(space: Space, codes: Tensor, shapes: Sequence[Shape]) -> dict[str, float]:
     """The median and the 95th percentile of the clamped errors of some training shapes, where they have samples of
     their distances: what `api.inference` compares unseen shapes with."""
     rows = np.linspace(0, len(shapes) - 1, min(len(shapes), TYPICAL)).astype(int)
-    if any(shapes[row].samples is None and "unsigned" not in shapes[row].rows for row in rows):
+    if any(shapes[row].samples is None and not {"unsigned", "surface"} & {*shapes[row].rows} for row in rows):
         return {}
     errors, device = [], str(space.table.device)
     with deterministic(), torch.no_grad():

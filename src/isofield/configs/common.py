@@ -163,6 +163,7 @@ class MethodSpec:
         presets: Further settings by name.
         reads: What it learns from: points, a mesh, or a closed mesh; for a space a kind of prepared samples, such as
             signed, or several.
+        observes: The kinds of samples of an unseen shape, where a space needs fewer of them than it learns from.
         learned: It learns a network of one shape: `settings` takes init and network.
         translate: "module:object" that makes settings of a table in the form of the method's released code; it gives
             None for another table.
@@ -173,6 +174,7 @@ class MethodSpec:
     settings: Callable[..., Any]
     presets: Mapping[str, Any] = field(default_factory=dict)
     reads: str | tuple[str, ...] = "points"
+    observes: tuple[str, ...] = ()
     learned: bool = False
     translate: str = ""
 
@@ -180,6 +182,11 @@ class MethodSpec:
     def kinds(self) -> tuple[str, ...]:
         """The kinds of prepared samples that a space learns from."""
         return (self.reads,) if isinstance(self.reads, str) else self.reads
+
+    @property
+    def observed_kinds(self) -> tuple[str, ...]:
+        """The kinds of samples of an unseen shape that a space reads."""
+        return self.observes or self.kinds
 
     @property
     def config(self) -> type:

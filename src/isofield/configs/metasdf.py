@@ -67,7 +67,8 @@ class MetaSdf:
         first_order: The gradients of the inner steps count as constants.
         objective: l1 or mse of values, or composite: sign and distance as two outputs.
         context: Samples that the inner steps learn from.
-        query: Other samples, that the outer loss is computed on.
+        context_from: What these are: samples of the distance (of colours), or points on the surface alone.
+        query: Other samples, that the outer loss is computed on; 0: the context again.
         inside: Half of the samples are inside, as published; otherwise they are drawn as they come.
         training: Batches and steps.
         infer_by: The code of an unseen shape: steps, the inner steps; adam, Adam on all weights after these.
@@ -83,6 +84,7 @@ class MetaSdf:
     first_order: bool = False
     objective: Literal["l1", "mse", "composite"] = "composite"
     context: int = 12_000
+    context_from: Literal["samples", "surface"] = "samples"
     query: int = 12_000
     inside: bool = True
     training: Training = Training(
@@ -95,11 +97,13 @@ class MetaSdf:
     infer_rate: float = 1e-4
 
     def __post_init__(self) -> None:
-        check_range(self, "steps", "context", "query", "infer_context", least=1)
-        check_range(self, "infer_steps", "infer_polish", least=0)
+        check_range(self, "steps", "context", "infer_context", least=1)
+        check_range(self, "query", "infer_steps", "infer_polish", least=0)
         check_range(self, "infer_rate", above=0)
         if self.training.code_rate.initial:
             raise InputError("MetaSDF has no table of codes: leave code_rate at 0.")
+        if self.context_from == "surface" and not self.query:
+            raise InputError("a context on the surface alone needs samples off it to train with: give a query above 0.")
 
 
 PAPER = MetaSdf()
@@ -110,7 +114,7 @@ PE = replace(
 SMALL = MetaSdf(
     network=FieldNetwork(dims=(128,) * 4, frequencies=4, radius=0.5),
     rates=StepSizes(initial=1e-2, positive=True),
-    context=512, query=512, infer_context=8192, objective="l1",
+    context=512, query=512, infer_context=2048, objective="l1",
     training=Training(
         steps=6000, batch=8, keep=500, clip=1.0, beta2=0.99,
         network_rate=Schedule(1e-3, "cosine", final=2e-5, warm_up=0.02),
@@ -119,12 +123,70 @@ SMALL = MetaSdf(
 """A network of 60 000 weights, for two CPU cores."""
 
 
+SMALL_SURFACE = replace(SMALL, context_from="surface", objective="composite")
+PAPER_SURFACE = replace(PAPER, context_from="surface", infer_context=10_000)
+PLANE_PAPER = MetaSdf(
+    network=FieldNetwork(dims=(256,) * 4), rates=StepSizes(initial=1e-1, per="network", per_step=False),
+    objective="mse", context=2048, query=2048, inside=False, infer_context=4096,
+    training=Training(epochs=3, batch=16, keep=1, network_rate=Schedule(1e-4)),
+)  # fmt: skip
+PLANE_SMALL = MetaSdf(
+    network=FieldNetwork(dims=(64,) * 3, frequencies=3, radius=0.5), rates=StepSizes(initial=2e-2, positive=True),
+    objective="l1", context=512, query=512, inside=False, infer_context=4096,
+    training=Training(
+        steps=6000, batch=16, keep=500, clip=1.0, beta2=0.99,
+        network_rate=Schedule(2e-3, "cosine", final=2e-5, warm_up=0.02),
+    ),
+)  # fmt: skip
+IMAGE_PAPER = MetaSdf(
+    network=FieldNetwork(dims=(128,) * 4, activation="sine"), rates=StepSizes(initial=1e-5), steps=3, infer_steps=3,
+    objective="mse", context=4096, query=0, inside=False, infer_context=4096,
+    training=Training(epochs=1, batch=32, network_rate=Schedule(5e-5)),
+)  # fmt: skip
+IMAGE_SMALL = replace(
+    IMAGE_PAPER, context=1024, query=1024, rates=StepSizes(initial=1e-3, positive=True),
+    training=Training(
+        steps=6000, batch=8, keep=500, clip=1.0, beta2=0.99,
+        network_rate=Schedule(1e-3, "cosine", final=2e-5, warm_up=0.02),
+    ),
+)  # fmt: skip
+
+
 def settings() -> MetaSdf:
     """The default: `metasdf-small`."""
     return SMALL
 
 
+def surface_settings() -> MetaSdf:
+    """The default from surface points: `metasdf-surface-small`."""
+    return SMALL_SURFACE
+
+
+def plane_settings() -> MetaSdf:
+    """The default of distances in the plane: `metasdf-2d-small`."""
+    return PLANE_SMALL
+
+
+def image_settings() -> MetaSdf:
+    """The default of images: `metasdf-image-small`."""
+    return IMAGE_SMALL
+
+
+SPACE = "isofield.methods.metasdf:MetaSdfSpace"
 METASDF = MethodSpec(
-    "weights that become a shape in a few gradient steps", "isofield.methods.metasdf:MetaSdfSpace", settings,
+    "weights that become a shape in a few gradient steps", SPACE, settings,
     {"metasdf-small": SMALL, "metasdf-paper": PAPER, "metasdf-pe": PE}, reads="signed",
+)  # fmt: skip
+METASDF_SURFACE = MethodSpec(
+    "the same, from points on the surface alone", SPACE, surface_settings,
+    {"metasdf-surface-small": SMALL_SURFACE, "metasdf-surface-paper": PAPER_SURFACE}, reads=("signed", "surface"),
+    observes=("surface",),
+)  # fmt: skip
+METASDF_2D = MethodSpec(
+    "the same for signed distances in the plane", SPACE, plane_settings,
+    {"metasdf-2d-small": PLANE_SMALL, "metasdf-2d-paper": PLANE_PAPER}, reads=("plane", "contour"),
+)  # fmt: skip
+METASDF_IMAGE = MethodSpec(
+    "the same for images", SPACE, image_settings,
+    {"metasdf-image-small": IMAGE_SMALL, "metasdf-image-paper": IMAGE_PAPER}, reads="image",
 )  # fmt: skip

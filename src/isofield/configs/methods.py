@@ -39,6 +39,9 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "sald": f"{HERE}.sald_space:SALD",
         "sal": f"{HERE}.sald_space:SAL",
         "metasdf": f"{HERE}.metasdf:METASDF",
+        "metasdf-surface": f"{HERE}.metasdf:METASDF_SURFACE",
+        "metasdf-2d": f"{HERE}.metasdf:METASDF_2D",
+        "metasdf-image": f"{HERE}.metasdf:METASDF_IMAGE",
     },
 }
 """What comes with isofield, by group and name."""

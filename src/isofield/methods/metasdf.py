@@ -43,9 +43,9 @@ from isofield.fields.meta_network import MetaNetwork, value_of
 from isofield.fields.weight_network import WeightNetwork
 from isofield.losses.sign_and_distance import sign_and_distance
 from isofield.methods.grid_fit import refined_by_grid
-from isofield.sampling.tasks import drawn, observed
+from isofield.sampling.tasks import drawn, observed, surface_points
 from isofield.threads import deterministic, parallel_map
-from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, Shape
+from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, SdfSamples, Shape
 
 MOST = 2**28
 """Most numbers of the training shapes' codes that a space keeps."""
@@ -93,7 +93,8 @@ class MetaSdfSpace:
     def draw(self, shape: Shape, random: np.random.Generator) -> Mapping[str, np.ndarray]:
         """Context and query."""
         config = self.config
-        return drawn(shape, config.context, config.query, config.inside, random)
+        surface = config.context_from == "surface"
+        return drawn(shape, config.context, config.query, random, surface=surface, inside=config.inside)
 
     def init(self, batch: Batch) -> Adapted:
         """The inner steps from the first weights."""
@@ -156,8 +157,9 @@ class MetaSdfSpace:
         """The weights (b, l) after the inner steps, and after a short Adam on them where `infer_by` is adam."""
 
         def theta(shape: Shape) -> Tensor:
-            config = self.config
-            context = drawn(shape, config.infer_context, 0, config.inside, np.random.default_rng(seed))
+            config, random = self.config, np.random.default_rng(seed)
+            surface = config.context_from == "surface"
+            context = drawn(shape, config.infer_context, 0, random, surface=surface, inside=config.inside)
             points, value = (tensor(context[name], device) for name in ("context", "context_value"))
             found = self._steps(points[None], value[None])
             if config.infer_by == "adam":
@@ -197,7 +199,8 @@ class MetaSdfSpace:
 
     def refine(self, code: Tensor, shape: Shape) -> nn.Module:
         """The field, bent towards the samples on a grid."""
-        return refined_by_grid(self.field(code), shape.sdf)
+        points = surface_points(shape)
+        return refined_by_grid(self.field(code), shape.samples or SdfSamples(points, np.zeros(len(points), np.float32)))
 
     @property
     def _meta(self) -> MetaNetwork:

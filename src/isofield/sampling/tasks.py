@@ -7,6 +7,9 @@ import numpy as np
 from isofield.sampling.balanced import balanced
 from isofield.types import Shape
 
+NEAR = 0.005
+"""A sample this near to the surface counts as a point of it."""
+
 
 def observed(shape: Shape) -> tuple[np.ndarray, np.ndarray]:
     """The samples of a shape: points (n, d) and signed distances (n,), or colours (n, c)."""
@@ -17,18 +20,46 @@ def observed(shape: Shape) -> tuple[np.ndarray, np.ndarray]:
     return shape.rows["image"][:, :2], shape.rows["image"][:, 2:]
 
 
-def drawn(shape: Shape, context: int, query: int, inside: bool, random: np.random.Generator) -> dict[str, np.ndarray]:
-    """ "context" (context, d) with "context_value" (context,) or (context, c), and likewise "query" where that is not 0;
-    they share no rows. inside: half of the samples are inside. Rows repeat where a shape has too few."""
-    count = context + query
+def surface_points(shape: Shape) -> np.ndarray:
+    """Points (n, d) on the surface of a shape: samples of it, or those of its distances that are near 0."""
+    for kind in ("surface", "contour"):
+        if kind in shape.rows:
+            return shape.rows[kind][:, : 2 if kind == "contour" else 3]
+    points, value = observed(shape)
+    return points[np.abs(value) < NEAR]
+
+
+def drawn(
+    shape: Shape, context: int, query: int, random: np.random.Generator, *, surface: bool = False, inside: bool = False
+) -> dict[str, np.ndarray]:
+    """A context: "context" (context, d) with "context_value" (context,) or (context, c), and likewise a "query" where
+    that is not 0; they share no rows. Rows repeat where a shape has too few.
+
+    surface: the context are points on the surface, with values of 0. inside: half of the samples are inside.
+    """
+    if not surface:
+        points, value = _samples(shape, context + query, inside, random)
+        parts = {"context": points[:context], "context_value": value[:context]}
+        return parts | ({"query": points[context:], "query_value": value[context:]} if query else {})
+    points = _window(surface_points(shape), context, random)
+    parts = {"context": points, "context_value": np.zeros(len(points), np.float32)}
+    return parts | (
+        dict(zip(("query", "query_value"), _samples(shape, query, inside, random), strict=True)) if query else {}
+    )
+
+
+def _samples(shape: Shape, count: int, inside: bool, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """`count` samples in random order."""
     points, value = observed(shape)
     if inside and shape.samples is not None and 0 < np.mean(value[:count] < 0) < 1:
-        some = balanced(shape.samples, count, random)
-        order = random.permutation(count)
-        points, value = some["points"][order], some["distance"][order]
-    else:
-        start = int(random.integers(max(len(points) - count, 0) + 1))
-        taken = np.resize(np.arange(start, min(start + count, len(points))), count)
-        points, value = (np.asarray(some[taken], np.float32) for some in (points, value))
-    parts = {"context": points[:context], "context_value": value[:context]}
-    return parts | ({"query": points[context:], "query_value": value[context:]} if query else {})
+        some, order = balanced(shape.samples, count, random), random.permutation(count)
+        return some["points"][order], some["distance"][order]
+    taken = _window(np.arange(len(points)), count, random).astype(int)
+    return np.asarray(points[taken], np.float32), np.asarray(value[taken], np.float32)
+
+
+def _window(rows: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
+    """`count` rows that follow each other, from a random one on; rows repeat where there are fewer."""
+    start = int(random.integers(max(len(rows) - count, 0) + 1))
+    some = np.asarray(rows[start : start + count])
+    return np.resize(some, (count, *some.shape[1:]))
