@@ -18,7 +18,7 @@ help:
 	@echo "make clean     remove the environment and all that was built"
 
 $(VENV)/.base: pyproject.toml constraints.txt tools/environment.py
-	@$(PYTHON) tools/environment.py $(VENV)
+	@$(PYTHON) tools/environment.py $(VENV) viewer
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base

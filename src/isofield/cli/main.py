@@ -34,6 +34,7 @@ COMMANDS = {
     "complete": "a whole shape from a part of it",
     "interpolate": "shapes between two others: meshes and an animation",
     "sample": "new shapes from a space",
+    "view": "a mesh, a cloud, a field or a space, in the browser",
     "fetch": "public shapes and samples, and where to ask for the rest",
     "demo": "fit a scan that the package makes, end to end, with pictures",
 }

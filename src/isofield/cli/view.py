@@ -1,0 +1,45 @@
+"""`isofield view ANYTHING`: look at it in a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+
+def view(
+    what: Annotated[Path, tyro.conf.Positional],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    up: Annotated[Literal["x", "y", "z"] | None, tyro.conf.arg(help_behavior_hint="")] = None,
+    truth: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None,
+    open: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+) -> int:
+    """Show a mesh, a cloud or a field in a browser, until Ctrl-C.
+
+    Needs viser: pip install 'isofield[viewer]'.
+
+    Args:
+        what: A file with a mesh or points, or a field folder.
+        host: The address to listen on; 0.0.0.0 lets other machines in.
+        port: The port; the next free one where it is in use.
+        up: The axis that points up (default: how the shape stands best).
+        truth: A mesh or cloud; the surface of the field is coloured by its distance to it.
+        open: Open a browser on this machine, too.
+    """
+    from isofield.cli import output
+    from isofield.viewer import open_viewer
+
+    viewer = open_viewer(what, host=host, port=port, up=up, truth=truth)
+    for link in viewer.links:
+        print(f"{what} is shown at {link}", flush=True)
+    output.note("From another machine: ssh -L PORT:127.0.0.1:PORT THIS-MACHINE, with the port above. Ctrl-C ends.")
+    if open:
+        import webbrowser
+
+        webbrowser.open(viewer.links[0])
+    viewer.wait()
+    output.note("The viewer has ended.")
+    return 0

@@ -1,0 +1,68 @@
+"""Parts that several pages have: help, messages, downloads."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import trimesh
+import viser
+
+from isofield import io
+from isofield.errors import InputError
+from isofield.types import Cloud
+
+HELP = """
+**Mouse**: drag with the left button to turn, with the right one to move, the wheel to come closer.
+
+**Touch**: one finger turns, two fingers move and zoom.
+
+**Keys** (after a click into the scene): W A S D move, Q and E down and up, the arrow keys turn. On a control: Tab goes
+to the next one, arrow keys change its value.
+"""
+
+
+def help_of(server: viser.ViserServer, more: str = "") -> None:
+    """How to move around, and what to try on this page."""
+    with server.gui.add_folder("Help", expand_by_default=False):
+        server.gui.add_markdown(f"{more}\n{HELP}")
+
+
+def downloads(server: viser.ViserServer, current: Callable[[], trimesh.Trimesh | Cloud | None], name: str) -> None:
+    """Buttons that download what is shown; current: that, in its own units and whole, or None for nothing."""
+    with server.gui.add_folder("Download"):
+        buttons = server.gui.add_button_group("What is shown", (".ply", ".glb"))
+
+    @buttons.on_click
+    def _(event: viser.GuiEvent[Any]) -> None:
+        shape = current()
+        client = event.client
+        if client is None:
+            return
+        try:
+            if shape is None:
+                raise InputError("there is nothing to download yet: wait until something is shown.")
+            extension = str(event.target.value)
+            if isinstance(shape, Cloud) and extension == ".glb":
+                raise InputError("points cannot be written as .glb: take .ply.")
+            client.send_file_download(f"{name}{extension}", bytes_of(shape, extension), save_immediately=True)
+        except InputError as error:
+            complain(client, error)
+
+
+def bytes_of(shape: trimesh.Trimesh | Cloud, extension: str) -> bytes:
+    """The content of a file with a shape. Raises InputError as `io.write_mesh` does."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"shape{extension}"
+        if isinstance(shape, Cloud):
+            io.write_cloud(shape, path)
+        else:
+            io.write_mesh(shape, path)
+        return path.read_bytes()
+
+
+def complain(client: viser.ClientHandle, error: InputError) -> None:
+    """A sentence on the page of one visitor."""
+    client.add_notification("This did not work", str(error), color="red")

@@ -1,0 +1,147 @@
+"""What is drawn of a shape: the frame of the scene, fewer faces and points, colours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import trimesh
+from scipy.spatial import cKDTree
+
+from isofield import points as clouds
+from isofield import render, surfaces
+from isofield.errors import InputError
+from isofield.io import vertices_of
+from isofield.kdtree import nearest
+from isofield.points import select, vertex_colors, vertex_scalars
+from isofield.render.camera import core
+from isofield.render.pictures import CLAY, SLATE
+from isofield.types import Cloud, Similarity
+
+MOST_FACES, MOST_POINTS = 200_000, 500_000
+"""More than this is reduced for display."""
+RAMP = np.array([(68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37)])
+"""Colours of a number from its least to its greatest value: viridis (van der Walt and Smith 2015), five of them."""
+UNTRUSTED = (199, 82, 61)
+"""Colour where nothing was observed nearby."""
+PLAIN, OWN, HEIGHT, NORMALS = "plain", "own colours", "height", "normals"
+
+Drawable = trimesh.Trimesh | Cloud
+
+
+def frame_of(shape: Drawable) -> Similarity:
+    """From the shape's units to the scene: centred, radius near 1; far outliers of a cloud do not count.
+
+    Raises InputError where no point is finite.
+    """
+    every = vertices_of(shape)
+    every = every[np.isfinite(every).all(1)]
+    if not len(every):
+        raise InputError("the shape has no finite point, so there is nothing to draw: give a shape that has some.")
+    return clouds.normalization(core(every) if isinstance(shape, Cloud) else every)
+
+
+def up_of(shape: Drawable, up: str | None = None) -> str:
+    """The up axis: as given, else "z" where the shape clearly stands on its lower end along z, else "y"."""
+    every = vertices_of(shape)
+    every = every[np.isfinite(every).all(1)]
+    return up or render.up_axis(every[:: max(1, len(every) // 20_000)])
+
+
+def reduced(shape: Drawable, faces: int = MOST_FACES, points: int = MOST_POINTS) -> tuple[Drawable, str]:
+    """A shape with at most about `faces` faces or `points` points for display, and a sentence, "" where it is whole.
+
+    Meshes are decimated by quadric errors and keep their colours and scalars, each vertex those of the nearest one
+    before; of a cloud a random sample is taken. Points and faces that are not finite are left out.
+    """
+    if isinstance(shape, Cloud):
+        good = np.isfinite(shape.points).all(1)
+        kept = np.flatnonzero(good)
+        if len(kept) > points:
+            kept = np.sort(np.random.default_rng(0).choice(kept, points, replace=False))
+        if len(kept) == len(shape.points):
+            return shape, ""
+        chosen = np.zeros(len(shape.points), bool)
+        chosen[kept] = True
+        return select(shape, chosen), f"{len(kept):,} of {len(shape.points):,} points are shown.".replace(",", " ")
+    good = np.isfinite(np.asarray(shape.vertices)).all(1)
+    if not good.all():
+        shape = shape.copy()
+        shape.update_faces(good[shape.faces].all(1))
+        shape.remove_unreferenced_vertices()
+    if len(shape.faces) <= faces:
+        return shape, ""
+    fewer = surfaces.decimate(shape, faces)
+    counts = f"{len(fewer.faces):,} of {len(shape.faces):,} faces are shown.".replace(",", " ")
+    colors, scalars = vertex_colors(shape), vertex_scalars(shape)
+    if colors is not None or scalars:
+        before = nearest(cKDTree(np.asarray(shape.vertices)), np.asarray(fewer.vertices))[1]
+        fewer = trimesh.Trimesh(
+            fewer.vertices, fewer.faces, process=False, vertex_colors=None if colors is None else colors[before]
+        )
+        fewer.vertex_attributes.update({name: values[before] for name, values in scalars.items()})
+    return fewer, counts
+
+
+def described(shape: Drawable) -> str:
+    """Counts and size of a shape, one line."""
+    every = vertices_of(shape)
+    size = np.ptp(every[np.isfinite(every).all(1)], axis=0) if len(every) else np.zeros(3)
+    counts = f"{len(every):,} points" if isinstance(shape, Cloud) else f"{len(shape.faces):,} faces"
+    return f"{counts}, {' x '.join(f'{side:.4g}' for side in size)}".replace(",", " ", counts.count(","))
+
+
+def colorings(shape: Drawable) -> list[str]:
+    """The ways to colour a shape; the first one is the default."""
+    named = list(shape.attributes if isinstance(shape, Cloud) else vertex_scalars(shape))
+    own = [OWN] if (shape.colors if isinstance(shape, Cloud) else vertex_colors(shape)) is not None else []
+    normals = [NORMALS] if isinstance(shape, Cloud) and shape.normals is not None else []
+    return [*own, PLAIN, HEIGHT, *normals, *named]
+
+
+def colors_of(shape: Drawable, name: str, up: str = "y") -> np.ndarray:
+    """(n, 3) uint8 sRGB of the vertices or points, or (3,) for all of them, by one of `colorings`."""
+    if name == PLAIN:
+        return np.array(SLATE if isinstance(shape, Cloud) else CLAY, np.uint8)
+    if name == OWN:
+        own = shape.colors if isinstance(shape, Cloud) else vertex_colors(shape)
+        assert own is not None
+        return own[:, :3]
+    if name == HEIGHT:
+        return ramp(vertices_of(shape)[:, "xyz".index(up)])
+    if name == NORMALS and isinstance(shape, Cloud) and shape.normals is not None:
+        return np.rint(127.5 * (shape.normals + 1)).astype(np.uint8)
+    scalars = shape.attributes if isinstance(shape, Cloud) else vertex_scalars(shape)
+    return ramp(np.asarray(scalars[name], np.float64))
+
+
+def ramp(values: np.ndarray) -> np.ndarray:
+    """(n, 3) uint8 of numbers (n,), from their 1st to their 99th percentile; grey where a number is not finite."""
+    good = np.isfinite(values)
+    if not good.any():
+        return np.full((len(values), 3), 128, np.uint8)
+    low, high = np.percentile(values[good], [1, 99])
+    share = np.clip((np.where(good, values, low) - low) / max(high - low, 1e-300), 0, 1)
+    colors = mixed(share, RAMP)
+    colors[~good] = 128
+    return colors
+
+
+def mixed(share: np.ndarray, colors: np.ndarray) -> np.ndarray:
+    """(..., 3) uint8: colours (k, 3) interpolated at shares (...) from 0 to 1."""
+    steps = np.linspace(0, 1, len(colors))
+    return np.rint(np.stack([np.interp(share, steps, colors[:, k]) for k in range(3)], -1)).astype(np.uint8)
+
+
+def of_confidence(confidence: np.ndarray) -> np.ndarray:
+    """(n, 3) uint8: clay where the confidence (n,) is 1, red where it is 0."""
+    return mixed(np.clip(confidence, 0, 1), np.array([UNTRUSTED, CLAY]))
+
+
+def placed(shape: Drawable, frame: Similarity) -> Drawable:
+    """The shape in the frame of the scene, with its colours and scalars."""
+    if isinstance(shape, Cloud):
+        return replace(shape, points=frame.apply(shape.points))
+    moved = shape.copy()
+    moved.vertices = frame.apply(np.asarray(shape.vertices))
+    return moved

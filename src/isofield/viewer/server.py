@@ -1,0 +1,80 @@
+"""The server of the pages: where it listens, what it takes, and how it is stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import socket
+from typing import Any
+
+import viser
+from viser._messages import FileTransferPart, FileTransferStartUpload, ShareUrlRequest
+
+from isofield.errors import InputError
+
+LOOPBACK = "127.0.0.1"
+"""The address that only this machine reaches."""
+LARGEST_UPLOAD = 64 * 2**20
+"""Bytes of an upload, at most; of all that are under way together, too."""
+BLUE = (70, 104, 140)
+
+
+def start(title: str, host: str, port: int) -> viser.ViserServer:
+    """A server on the port, or on the next one that is free; without the tunnel to a public address that viser offers.
+
+    Raises InputError for an address that this machine does not have, and for a port out of range.
+    """
+    if not 0 <= port < 65536:
+        raise InputError(f"the port must be 0 to 65535, not {port}.")
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.bind((host, 0))
+    except OSError:
+        raise InputError(
+            f"this machine has no address {host!r}: give 127.0.0.1 for this machine alone, or 0.0.0.0 for all networks."
+        ) from None
+    with contextlib.redirect_stdout(io.StringIO()):  # viser prints its own table
+        server = viser.ViserServer(host, port, label=title, verbose=False)
+    server._websock_server.unregister_handler(ShareUrlRequest)
+    for message in (FileTransferStartUpload, FileTransferPart):
+        server._websock_server.register_handler(message, _bounded(server))
+    server.gui.configure_theme(show_logo=False, show_share_button=False, brand_color=BLUE)
+    return server
+
+
+def _bounded(server: viser.ViserServer) -> Any:
+    """A handler that drops an upload once it is too large, by its own account or by what arrived."""
+
+    def drop(client: int, message: FileTransferStartUpload | FileTransferPart) -> None:
+        under_way = server.gui._current_file_upload_states
+        state = under_way.get(message.transfer_uuid)
+        if state is None:
+            return
+        arrived = sum(one["transferred_bytes"] for one in under_way.values())
+        if max(state["total_bytes"], arrived) <= LARGEST_UPLOAD:
+            return
+        under_way.pop(message.transfer_uuid, None)
+        if client in (clients := server.get_clients()):
+            clients[client].add_notification(
+                "The file is too large", f"An upload may have at most {LARGEST_UPLOAD >> 20} MB: downsample it first.",
+                color="red",
+            )  # fmt: skip
+
+    return drop
+
+
+def stop(server: viser.ViserServer) -> None:
+    """Close all pages and the port."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        server.stop()
+
+
+def links(server: viser.ViserServer) -> list[str]:
+    """The address of the page; where it listens on all networks, that of this machine there, too."""
+    host, port = server.get_host(), server.get_port()
+    if host not in ("0.0.0.0", "::"):
+        return [f"http://{f'[{host}]' if ':' in host else host}:{port}"]
+    found = [f"http://localhost:{port}"]
+    with contextlib.suppress(OSError):
+        found.append(f"http://{socket.gethostbyname(socket.gethostname())}:{port}")
+    return found

@@ -1,0 +1,57 @@
+"""The page of a mesh or a cloud."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import viser
+
+from isofield import io
+from isofield.types import Cloud
+from isofield.viewer import panels, scene
+from isofield.viewer.drawing import draw_mesh, draw_points, look_at
+
+POINT = 0.004
+"""Size of a point in the scene, at first."""
+
+
+def show_shape(server: viser.ViserServer, path: Path, up: str | None) -> None:
+    """A file with a mesh or points. Raises InputError as `io.read` does."""
+    shape = io.read(path)
+    frame, axis = scene.frame_of(shape), scene.up_of(shape, up)
+    shown, note = scene.reduced(shape)
+    look_at(server, frame.apply(io.vertices_of(shown)), axis)
+    server.gui.add_markdown(f"**{path.name}**  \n{scene.described(shape)}  \n{note}")
+    names = scene.colorings(shown)
+    color = server.gui.add_dropdown("Colour", names, initial_value=names[0])
+    if isinstance(shown, Cloud):
+        size = server.gui.add_slider("Point size", 0.001, 0.02, 0.001, POINT)
+    else:
+        flat = server.gui.add_checkbox("Flat shading", False)
+    edges = None if isinstance(shown, Cloud) else server.gui.add_checkbox("Edges", False)
+
+    def draw(_: Any = None) -> None:
+        colors = scene.colors_of(shown, color.value, axis)
+        if isinstance(shown, Cloud):
+            draw_points(server, "/shape", shown.points, frame, colors, size.value)
+            return
+        draw_mesh(server, "/shape", shown, frame, colors, flat=flat.value)
+        assert edges is not None
+        wires = server.scene.add_mesh_simple(
+            "/edges", frame.apply(np.asarray(shown.vertices)), np.asarray(shown.faces), color=(40, 44, 52),
+            wireframe=True, visible=edges.value,
+        )  # fmt: skip
+        wires.cast_shadow = False
+
+    color.on_update(draw)
+    if isinstance(shown, Cloud):
+        size.on_update(draw)
+    else:
+        flat.on_update(draw)
+        assert edges is not None
+        edges.on_update(draw)
+    draw()
+    panels.downloads(server, lambda: shape, path.stem)
+    panels.help_of(server)
