@@ -8,8 +8,10 @@ from typing import Literal, get_args
 from isofield.configs.common import QUALITIES, Quality, check_range, check_seed
 from isofield.errors import InputError
 
-SampleKind = Literal["signed", "unsigned", "cloud", "levelset", "occupancy", "surface", "views"]
-"""Kinds of training samples (`sampling.training_samples`, `datasets.views`)."""
+SampleKind = Literal[
+    "signed", "unsigned", "cloud", "levelset", "occupancy", "surface", "views", "plane", "contour", "image"
+]
+"""Kinds of training samples (`sampling.training_samples`, `datasets.views`, `sampling.picture_samples`)."""
 SAMPLE_KINDS = get_args(SampleKind)
 Sign = Literal["winding", "visibility", "parity"]
 """How the inside of a mesh is determined (`datasets.sign`)."""
@@ -17,6 +19,10 @@ Normalize = Literal["shape", "dataset", "none"]
 """Which similarity maps shapes to the normalised space: one per shape, one for all, or none."""
 WITHOUT_SIGN = ("unsigned", "cloud")
 """Kinds of samples that open scans have as they are."""
+OF_PICTURES = ("plane", "contour", "image")
+"""Kinds of samples of pictures; the others are of shapes in space."""
+VIEW, PICTURE = 224, 64
+"""Pixels along each side of a view, and of a picture, where `size` does not say."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +32,9 @@ class PrepareConfig:
     Args:
         samples: Kinds of samples, each a file per shape: signed (DeepSDF), unsigned (SAL, SALD), cloud (Neural-Pull),
             levelset (MetaSDF), occupancy, surface; views are pictures, depth images and cameras. Point clouds have
-            unsigned, cloud and surface; the normals of the last are 0 where the points have none.
-        count: Samples of each kind per shape.
+            unsigned, cloud and surface; the normals of the last are 0 where the points have none. Pictures have plane
+            (signed distance of every pixel) and contour, or image (colours).
+        count: Samples of each kind per shape; contour samples: at most as many as pixels; all pixels of the others.
         fit: Fit every scan first (`isofield fit`), and take the samples of the closed surface that comes out, except
             where no point of the scan is near it. For open scans and clouds, which have no inside.
         drop_floor: Leave out the floor below a scan with faces, a plane below all others that faces them; --fit always
@@ -62,7 +69,9 @@ class PrepareConfig:
         max_thin: Reject shapes with more than this fraction of their surface thinner than a thousandth.
         half: Write 16-bit numbers.
         views: Number of views per shape.
-        size: Pixels along each side of a view.
+        size: Pixels along each side of a view (default 224), and of a picture (default 64).
+        crops: Random square parts of each picture, for image samples; 1 takes the largest square in its middle.
+        dark: Pictures show dark shapes on a bright background.
     """
 
     samples: tuple[SampleKind, ...] = ("signed",)
@@ -91,7 +100,19 @@ class PrepareConfig:
     max_thin: float = 0.5
     half: bool = False
     views: int = 24
-    size: int = 224
+    size: int | None = None
+    crops: int = 1
+    dark: bool = False
+
+    @property
+    def of_pictures(self) -> bool:
+        """Whether the samples are those of pictures."""
+        return bool({*self.samples} & {*OF_PICTURES})
+
+    @property
+    def pixels(self) -> int:
+        """Pixels along each side of a picture, or of a view."""
+        return self.size or (PICTURE if self.of_pictures else VIEW)
 
     def __post_init__(self) -> None:
         for name, kinds in (("sign", get_args(Sign)), ("normalize", get_args(Normalize)), ("quality", QUALITIES)):
@@ -102,14 +123,21 @@ class PrepareConfig:
                 raise InputError(f"samples cannot be {kind!r}: choose among {', '.join(SAMPLE_KINDS)}.")
         if not self.samples:
             raise InputError(f"samples is empty: choose among {', '.join(SAMPLE_KINDS)}.")
+        if self.of_pictures and (others := [kind for kind in self.samples if kind not in OF_PICTURES]):
+            raise InputError(f"pictures have no {' and '.join(others)} samples: prepare shapes in space by themselves.")
+        if "image" in self.samples and len(self.samples) > 1:
+            raise InputError("image samples are of parts of pictures: prepare them into a folder of their own.")
+        if self.fit and self.of_pictures:
+            raise InputError("--fit is for scans: leave it out for pictures.")
         if self.fit and (without := [kind for kind in self.samples if kind in WITHOUT_SIGN]):
             raise InputError(f"{' and '.join(without)} samples need no inside: prepare them without --fit.")
         if self.fit and self.sign != "winding":
             raise InputError(f"--sign {self.sign} is for meshes as they are: leave it out, or --fit.")
-        check_range(self, "count", "views", "unsigned_neighbour", "cloud_neighbour", least=1)
+        check_range(self, "count", "views", "crops", "unsigned_neighbour", "cloud_neighbour", least=1)
         check_range(self, "unsigned_deviation", "occupancy_padding", least=0)
         check_range(self, "points", least=100)
-        check_range(self, "size", least=8)
+        if self.size is not None:
+            check_range(self, "size", least=8)
         for name in ("near", "max_back_pixels", "max_two_sided", "max_sheets", "max_turned", "max_thin"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{_option(name)} must be a fraction from 0 to 1, not {getattr(self, name):g}.")

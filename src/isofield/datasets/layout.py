@@ -40,7 +40,7 @@ class Entry:
     id: its path within the data set, with slashes, without extension. label: its class, or "". path: its file.
     precomputed: files of published samples, by kind (signed, occupancy, surface; for views a folder of pictures with
     `cameras.npz` as in Occupancy Networks). read: (precomputed, kinds) to these samples; raises InputError for damaged
-    files.
+    files. picture: for a shape in a picture, reads that: (h, w, c) from 0 to 1 (`io.pictures`); it can be pickled.
     """
 
     id: str
@@ -48,6 +48,7 @@ class Entry:
     path: Path
     precomputed: Mapping[str, Path] = field(default_factory=dict)
     read: Callable[[Mapping[str, Path], Collection[str]], Precomputed] | None = None
+    picture: Callable[[], np.ndarray] | None = None
 
     def __post_init__(self) -> None:
         safe_id(self.id)

@@ -20,10 +20,11 @@ from isofield.datasets.layout import Entry
 from isofield.datasets.layouts import find
 from isofield.datasets.manifest import MANIFEST, RECORD, SHAPES, Record, begun, check_settings, settings_of, write
 from isofield.datasets.normalization import common_similarity
-from isofield.datasets.prepare_shape import fingerprint, prepare_or_reject, rejected, shape_folder, write_record
+from isofield.datasets.pictures import crops_of, prepare_picture
+from isofield.datasets.prepare_shape import fingerprint, prepare_shape, rejected, shape_folder, write_record
 from isofield.datasets.quality_gate import AS_THEY_ARE, Gate
 from isofield.datasets.splits import chosen, of_classes, read_split
-from isofield.errors import InputError, join_names
+from isofield.errors import InputError, OutputError, join_names
 from isofield.files import PARTIAL
 
 Progress = Callable[[int, int, Record], None]
@@ -67,7 +68,8 @@ def prepare(
     if timeout is not None and not timeout > 0:
         raise InputError(f"timeout must be seconds above 0, not {timeout:g}.")
     name, entries = find(source, layout)
-    entries = _selected(entries, classes, split)
+    entries = crops_of(_selected(entries, classes, split), config)
+    _check_kinds(source, entries, config)
     if config.normalize != "shape" and any(entry.precomputed for entry in entries):
         raise InputError(f"{source} has samples that are normalised shape by shape: leave --normalize out.")
     before = begun(out)
@@ -109,6 +111,22 @@ def _selected(
     return entries
 
 
+def _check_kinds(source: str | os.PathLike[str], entries: Sequence[Entry], config: PrepareConfig) -> None:
+    """Raises InputError where shapes in space would need samples of pictures, or pictures those of shapes in space."""
+    kinds = " and ".join(config.samples)
+    if not config.of_pictures and any(entry.picture is not None for entry in entries):
+        raise InputError(
+            f"{source} holds pictures, which have no {kinds} samples: use --samples plane contour, or image."
+        )
+    if config.of_pictures and any(entry.picture is None for entry in entries):
+        raise InputError(
+            f"{source} holds shapes in space, which have no {kinds} samples: add --layout pictures for the pictures "
+            "beside them, or use other --samples."
+        )
+    if config.of_pictures and config.normalize != "shape":
+        raise InputError(f"{source} holds pictures, and each spans -1 to 1: leave --normalize out.")
+
+
 def _similarity(
     entries: list[Entry], before: dict[str, object] | None, run: Run, gate: Gate
 ) -> tuple[float, float, float, float]:
@@ -138,6 +156,24 @@ def _records(
         if progress is not None:
             progress(len(done), len(entries), record)
     return [done[entry.id] for entry in entries]
+
+
+def prepare_or_reject(task: tuple[Entry, Path, PrepareConfig, Gate]) -> Record:
+    """`prepare_shape` or `prepare_picture`, whose errors become a rejected shape instead of the end of the run. Raises
+    `OutputError` where the system refuses to write."""
+    entry, out, config, gate = task
+    try:
+        if entry.picture is not None:
+            return prepare_picture(entry, out, config)
+        return prepare_shape(entry, out, config, gate)
+    except OutputError:
+        raise
+    except InputError as error:
+        return write_record(out, rejected(entry, str(error)))
+    except MemoryError:
+        return write_record(out, rejected(entry, "too large for the memory of this machine"))
+    except Exception as error:  # an unexpected error with one shape must not end the run
+        return write_record(out, rejected(entry, f"failed ({type(error).__name__}: {error})"[:300]))
 
 
 def _finished(out: Path, entry: Entry) -> Record | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
@@ -22,7 +22,7 @@ from isofield.datasets.precomputed import take, write_precomputed_views
 from isofield.datasets.quality_gate import Gate, GateResult, faces_of, judge
 from isofield.datasets.sign import distance_of
 from isofield.datasets.views import write_views
-from isofield.errors import InputError, OutputError
+from isofield.errors import InputError
 from isofield.files import atomic_write
 from isofield.kdtree import nearest
 from isofield.points import normalization
@@ -60,22 +60,6 @@ def shape_folder(out: Path, id_: str) -> Path:
     return out / SHAPES / id_
 
 
-def prepare_or_reject(task: tuple[Entry, Path, PrepareConfig, Gate]) -> Record:
-    """`prepare_shape`, whose errors become a rejected shape instead of the end of the run. Raises `OutputError` where
-    the system refuses to write."""
-    entry, out, config, gate = task
-    try:
-        return prepare_shape(entry, out, config, gate)
-    except OutputError:
-        raise
-    except InputError as error:
-        return write_record(out, rejected(entry, str(error)))
-    except MemoryError:
-        return write_record(out, rejected(entry, "too large for the memory of this machine"))
-    except Exception as error:  # an unexpected error with one shape must not end the run
-        return write_record(out, rejected(entry, f"failed ({type(error).__name__}: {error})"[:300]))
-
-
 def prepare_shape(entry: Entry, out: Path, config: PrepareConfig, gate: Gate) -> Record:
     """Judges one shape and writes its samples; the seed is that of the data set with the shape's id."""
     seed = seed_of(entry.id, config)
@@ -87,24 +71,22 @@ def prepare_shape(entry: Entry, out: Path, config: PrepareConfig, gate: Gate) ->
     judged = check_count(judged, arrays, config)
     if judged.outcome == "reject":
         arrays = {}
-    with atomic_write(shape_folder(out, entry.id)) as folder:
-        folder.mkdir()
-        for kind, rows in arrays.items():
-            np.save(folder / f"{kind}.npy", rows.astype(np.float16 if config.half else np.float32))
-        if judged.solids is not None or judged.cloud is not None:
-            draw(judged, arrays, distance, folder / PICTURE)
-            if "views" in config.samples and judged.solids is not None:
-                write_views(_mesh(judged), folder / "views", config.views, config.size)
-            elif "views" in config.samples and judged.similarity is not None:
-                write_precomputed_views(entry.precomputed["views"], folder / "views", judged.similarity)
-        files = {kind: hashlib.sha256((folder / f"{kind}.npy").read_bytes()).hexdigest() for kind in arrays}
-        similarity = judged.similarity or UNITS
-        record = Record(
-            entry.id, entry.label, str(entry.path), judged.outcome, judged.reason, judged.figures, similarity.center,
-            similarity.scale, files, fingerprint(entry), judged.notes,
-        )  # fmt: skip
-        (folder / RECORD).write_text(json.dumps(asdict(record)) + "\n", encoding="utf-8")
-    return record
+    similarity = judged.similarity or UNITS
+    record = Record(
+        entry.id, entry.label, str(entry.path), judged.outcome, judged.reason, judged.figures, similarity.center,
+        similarity.scale, {}, fingerprint(entry), judged.notes,
+    )  # fmt: skip
+
+    def add_pictures(folder: Path) -> None:
+        if judged.solids is None and judged.cloud is None:
+            return
+        draw(judged, arrays, distance, folder / PICTURE)
+        if "views" in config.samples and judged.solids is not None:
+            write_views(_mesh(judged), folder / "views", config.views, config.pixels)
+        elif "views" in config.samples and judged.similarity is not None:
+            write_precomputed_views(entry.precomputed["views"], folder / "views", judged.similarity)
+
+    return write_shape(out, record, arrays, config.half, add_pictures)
 
 
 def seed_of(id_: str, config: PrepareConfig) -> list[int]:
@@ -227,12 +209,25 @@ def fingerprint(entry: Entry) -> str:
     return " ".join(f"{stat.st_size}-{stat.st_mtime_ns}" for stat in stats)
 
 
-def write_record(out: Path, record: Record) -> Record:
-    """Writes the record of a shape without samples."""
+def write_shape(
+    out: Path, record: Record, arrays: Mapping[str, np.ndarray], half: bool, add: Callable[[Path], None]
+) -> Record:
+    """Writes the folder of a shape: its arrays by kind, with 16-bit numbers where `half` is set, what `add` writes into
+    it, and the record, which gets the arrays' hashes and is returned."""
     with atomic_write(shape_folder(out, record.id)) as folder:
         folder.mkdir()
+        for kind, rows in arrays.items():
+            np.save(folder / f"{kind}.npy", rows.astype(np.float16 if half else np.float32))
+        add(folder)
+        files = {kind: hashlib.sha256((folder / f"{kind}.npy").read_bytes()).hexdigest() for kind in arrays}
+        record = replace(record, files=files)
         (folder / RECORD).write_text(json.dumps(asdict(record)) + "\n", encoding="utf-8")
     return record
+
+
+def write_record(out: Path, record: Record) -> Record:
+    """Writes the record of a shape without samples."""
+    return write_shape(out, record, {}, False, lambda folder: None)
 
 
 def rejected(entry: Entry, reason: str) -> Record:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from isofield.configs.preparing import OF_PICTURES
 from isofield.datasets.manifest import Record
 from isofield.datasets.prepare_shape import PICTURE, shape_folder
 from isofield.files import atomic_write
@@ -43,10 +44,15 @@ def write(out: Path, records: Sequence[Record]) -> None:
     cells = "".join(_figure(out, r) for r in sorted(records, key=lambda r: (ORDER[r.outcome], r.id)))
     fitted = any("unseen" in record.figures for record in records)
     guessed = " Red, and between the colours of inside and outside: not measured by the scan." if fitted else ""
+    halves = (
+        "Left: the shape; right: a section through its middle (sheets are drawn thicker; for points without faces, "
+    )
+    halves += f"the distance to them).{guessed}"
+    if any({*record.files} & {*OF_PICTURES} for record in records):
+        halves = "Pictures as they are learned; for shapes also their signed distance, with level sets 0.1 apart."
     page = (
         f"<!doctype html><meta charset=utf-8><title>{html.escape(out.name)}</title><style>{STYLE}</style>"
-        f"<h1>{html.escape(out.name)}</h1><p>{len(records)} shapes: {numbers}. Left: the shape; right: a section "
-        f"through its middle (sheets are drawn thicker; for points without faces, the distance to them).{guessed}</p>"
+        f"<h1>{html.escape(out.name)}</h1><p>{len(records)} shapes: {numbers}. {halves}</p>"
         f"<main>{cells}</main>\n"
     )
     for name, content in (("report.csv", text.getvalue()), ("report.html", page)):

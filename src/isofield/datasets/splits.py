@@ -62,19 +62,26 @@ def chosen(entries: Sequence[Named], ids: Sequence[str], name: str) -> list[Name
 
 def matching(known: Collection[str], ids: Sequence[str], name: str) -> set[str]:
     """The known ids that a split names; leading names of its ids (dataset, class) are ignored where the known ids do
-    not have them. name: of the split, for errors.
+    not have them. An id that is the folder of known ids names all of them: the crops of a picture. name: of the split,
+    for errors.
 
     Raises InputError with all ids that no shape has.
     """
     selected: set[str] = set()
     missing: list[str] = []
+    below: dict[str, list[str]] = {}
+    for id_ in known:
+        below.setdefault(id_.rpartition("/")[0], []).append(id_)
     for id_ in ids:
         parts = id_.split("/")
-        match = next((e for s in range(len(parts)) if (e := "/".join(parts[s:])) in known), None)
+        ends = ["/".join(parts[start:]) for start in range(len(parts))]
+        match = next(([end] for end in ends if end in known), None) or next(
+            (below[e] for e in ends if e in below), None
+        )
         if match is None:
             missing.append(id_)
         else:
-            selected.add(match)
+            selected.update(match)
     if missing:
         raise InputError(f"{name} names {len(missing)} ids that no shape has: {', '.join(missing)}.")
     return selected

@@ -42,7 +42,8 @@ def find(source: str | os.PathLike[str], layout: str = "auto") -> tuple[str, lis
     if layout != "auto":
         raise InputError(f"{source} holds no shapes in the layout '{layout}': give {known[layout].folder}.")
     raise InputError(
-        f"{source} holds no shapes: give a folder with meshes (.ply .obj .off .stl .glb) or clouds (.xyz .npy)."
+        f"{source} holds no shapes: give a folder with meshes (.ply .obj .off .stl .glb), clouds (.xyz .npy) or "
+        "pictures (.png .jpg)."
     )
 
 

@@ -1,0 +1,101 @@
+"""Pictures in files: PNG, JPEG and what else Pillow reads, as numbers from 0 to 1; and idx files of many pictures."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import numpy as np
+
+from isofield.errors import InputError
+from isofield.files import printable
+from isofield.io.formats.idx import parse_idx
+from isofield.io.formats.raw import Damage
+
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".pbm", ".pnm")
+"""Extensions of pictures that are searched for in folders."""
+MOST = 50_000_000
+"""Most pixels of a picture: as 32-bit numbers in four channels they take 0.8 GB."""
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+"""Weights of red, green and blue in the luminance (ITU-R BT.601)."""
+UNREADABLE = "save it again as .png"
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """The picture (h, w, c) in a file, float32 from 0 to 1; c is 1 (grey), 2 (grey and alpha), 3 (sRGB) or 4 (sRGB and
+    alpha). The first frame of an animation; turned as its EXIF data say.
+
+    Raises InputError for a file that is not a picture, is damaged, or has more than `MOST` pixels.
+    """
+    from PIL import Image, ImageOps
+
+    name = printable(path)
+    try:
+        with Image.open(path) as image:
+            if image.width * image.height > MOST:
+                raise _too_large(name)
+            upright = ImageOps.exif_transpose(image)
+            values = np.asarray(upright.convert(_mode(upright)))
+    except Image.DecompressionBombError:
+        raise _too_large(name) from None
+    except (OSError, ValueError, SyntaxError, EOFError, TypeError, struct.error) as error:
+        if isinstance(error, InputError):
+            raise
+        reason = "it is not a picture" if "cannot identify" in str(error) else " ".join(str(error).split())[:120]
+        raise InputError(f"{name} cannot be read as a picture ({reason}): {UNREADABLE}.") from None
+    return _unit(values if values.ndim == 3 else values[..., None], name)
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """The array in an idx file, plain or compressed by gzip. Raises InputError for one that is damaged."""
+    name = printable(path)
+    try:
+        return parse_idx(path.read_bytes())
+    except Damage as damage:
+        raise InputError(f"{name} {damage.what}: {damage.remedy}.") from None
+    except OSError as error:
+        raise InputError(f"{name} cannot be read ({error.strerror}): check it.") from None
+
+
+def grey(picture: np.ndarray) -> np.ndarray:
+    """(h, w) of a picture (h, w, c): its alpha where that varies, so that transparent pixels are outside a shape; else
+    its luminance."""
+    channels = picture.shape[2]
+    if channels in (2, 4) and np.ptp(picture[..., -1]) > 0:
+        return picture[..., -1]
+    return picture[..., 0] if channels < 3 else picture[..., :3] @ LUMA
+
+
+def rgb(picture: np.ndarray) -> np.ndarray:
+    """(h, w, 3) of a picture (h, w, c), transparent pixels on white."""
+    channels = picture.shape[2]
+    color = picture[..., :3] if channels > 2 else np.repeat(picture[..., :1], 3, axis=2)
+    if channels in (2, 4):
+        alpha = picture[..., -1:]
+        color = alpha * color + (1 - alpha)
+    return color
+
+
+def _mode(image: object) -> str:
+    """The mode to convert an image to: that of its file where this keeps its numbers."""
+    mode, transparent = image.mode, "transparency" in image.info  # type: ignore[attr-defined]
+    if mode.startswith("I") or mode == "F":
+        return str(mode)
+    if mode in ("1", "L", "LA", "La"):
+        return "LA" if transparent or mode in ("LA", "La") else "L"
+    return "RGBA" if transparent or mode in ("RGBA", "RGBa", "PA") else "RGB"
+
+
+def _unit(values: np.ndarray, name: str) -> np.ndarray:
+    """Stored numbers to those from 0 to 1: 8 bits, 16 bits (also in Pillow's 32-bit mode), or floats as they are."""
+    if values.dtype.kind == "f":
+        if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
+            raise InputError(f"{name} has values that are not from 0 to 1: scale them.")
+        return values.astype(np.float32)
+    if values.dtype.itemsize > 2 and (values.min() < 0 or values.max() > 65535):
+        raise InputError(f"{name} has values of more than 16 bits: save it with 8 or 16 bits.")
+    return values.astype(np.float32) / (255 if values.dtype.itemsize == 1 else 65535)
+
+
+def _too_large(name: str) -> InputError:
+    return InputError(f"{name} has more than {MOST // 1_000_000} million pixels: scale it down.")
