@@ -7,6 +7,7 @@ from isofield.api.inference import InferenceResult, PoseSearch, infer, infer_all
 from isofield.api.load import load, load_run, load_sdf
 from isofield.api.observations import ShapeSamples, observe, observed_in
 from isofield.api.partial_samples import partial
+from isofield.api.pictures import PictureResult, infer_pictures, observe_picture, picture_of, pictures_in
 from isofield.api.postprocess import FitReport, observed, postprocess, report
 from isofield.api.query import QueryResult, query, write_query
 from isofield.api.scans import prepare
@@ -20,6 +21,7 @@ __all__ = [
     "Extraction",
     "FitReport",
     "InferenceResult",
+    "PictureResult",
     "PoseSearch",
     "QueryResult",
     "ShapeSamples",
@@ -29,13 +31,17 @@ __all__ = [
     "fit",
     "infer",
     "infer_all",
+    "infer_pictures",
     "load",
     "load_run",
     "load_sdf",
     "observe",
+    "observe_picture",
     "observed",
     "observed_in",
     "partial",
+    "picture_of",
+    "pictures_in",
     "postprocess",
     "prepare",
     "query",

@@ -68,6 +68,7 @@ def complete(
     pose is searched, anywhere. pose: the pose of the part in the frame is searched, too. refine: the fields are also
     corrected towards the observed surface. Raises InputError as `partial` does.
     """
+    space.check_solid()
     if samples < 1:
         raise InputError(f"there are no {samples} samples: give 1 or more.")
     if samples > 1 and not space.space.posterior:

@@ -14,6 +14,7 @@ import torch
 
 from isofield.api.field import chosen_device
 from isofield.api.observations import ShapeSamples, Source, observe
+from isofield.api.pictures import PictureResult
 from isofield.api.sdf import SDF
 from isofield.api.space import ShapeSpace
 from isofield.errors import InputError
@@ -105,6 +106,7 @@ def infer(
     device: where codes are inferred. by: the setting `infer_by` of the space's method, its own by default. Raises
     InputError as `observe` and `infer_all` do.
     """
+    space.check_solid()
     return next(infer_all(space, [observe(source, space.prepare, kinds=space.kinds)], refine, pose, device, by))
 
 
@@ -113,7 +115,8 @@ def infer_all(
     device: str = "cpu", by: str | None = None,
 ) -> Iterator[InferenceResult]:  # fmt: skip
     """Shapes in a space, several at a time. Raises InputError for a search for poses in a space that reads unsigned
-    samples, and where the method has no such setting `by`."""
+    samples, for a space of pictures, and where the method has no such setting `by`."""
+    space.check_solid()
     waiting, method, device = iter(shapes), space.inferring(by), chosen_device(device)
     if pose is not None and "signed" not in space.kinds:
         raise InputError(f"a {space.method} space reads no signed samples to search poses by: leave --pose out.")
@@ -206,12 +209,13 @@ def explained(sdf: SDF, observed: ShapeSamples) -> float:
     return float(near.mean())
 
 
-def write_codes(results: Sequence[InferenceResult], path: Path) -> None:
-    """Writes ids (n,) of shapes, codes (n, l), the similarities from their units to the normalised space as center
-    (n, 3) and scale (n,), and where poses were searched, pose (n, 4, 4), from there to the frame of the space: a .npz.
+def write_codes(results: Sequence[InferenceResult | PictureResult], path: Path) -> None:
+    """Writes ids (n,) of shapes or pictures, codes (n, l), the similarities from their units to the normalised space as
+    center (n, 3) and scale (n,), and where poses were searched, pose (n, 4, 4), from there to the frame of the space: a
+    .npz.
     """
     ways = [one.observed.similarity for one in results]
-    poses = [one.pose.matrix for one in results if one.pose is not None]
+    poses = [one.pose.matrix for one in results if isinstance(one, InferenceResult) and one.pose is not None]
     arrays: dict[str, Any] = {
         "ids": np.array([one.id for one in results]), "codes": np.stack([one.code for one in results]),
         "center": np.array([way.center for way in ways]), "scale": np.array([way.scale for way in ways]),

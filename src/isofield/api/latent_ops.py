@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import trimesh
@@ -10,6 +11,7 @@ import trimesh
 from isofield import surfaces
 from isofield.api.inference import infer
 from isofield.api.observations import Source
+from isofield.api.pictures import infer_pictures, pictures_in
 from isofield.api.space import ShapeSpace
 from isofield.errors import InputError, did_you_mean
 
@@ -25,6 +27,9 @@ def code_of(space: ShapeSpace, source: Source) -> np.ndarray:
         raise InputError(
             f"{source!r} is neither a training shape of this space{did_you_mean(source, space.ids)}, nor a file."
         )
+    if space.of_pictures:
+        (_, read), *_ = pictures_in([cast(str, source)], space)
+        return next(infer_pictures(space, [read()])).code
     return infer(space, source).code
 
 

@@ -17,7 +17,7 @@ import trimesh
 from isofield import io
 from isofield.api.scans import fitted
 from isofield.configs import PrepareConfig, SampleKind
-from isofield.datasets import Prepared, Record, find, ids_of, read_deepsdf
+from isofield.datasets import Entry, Prepared, Record, find, ids_of, read_deepsdf
 from isofield.datasets.layout import is_prepared
 from isofield.datasets.normalization import moved, similarity_for
 from isofield.datasets.prepare_shape import distance_of, samples, seed_of
@@ -124,14 +124,21 @@ def observed_in(
         ]
     if split is not None:
         raise InputError(f"--split applies only to a prepared data set, and {paths[0]} is not one: leave it out.")
-    found: list[tuple[str, Path]] = []
+    return [(entry.id, partial(observe, entry.path, prepare, entry.id, kinds)) for entry in entries_in(paths)]
+
+
+def entries_in(paths: Sequence[Path]) -> list[Entry]:
+    """The shapes in files and in folders of them, named as `observed_in` says. Raises InputError for a missing file and
+    for equal names."""
+    found: list[Entry] = []
     for path in paths:
         if not path.exists():
             raise InputError(f"There is no file {path}: check the spelling.")
-        found += [(entry.id, entry.path) for entry in find(path)[1]] if path.is_dir() else [(path.stem, path)]
-    if len({name for name, _ in found}) < len(found):
-        found = _below_common_folder([path for _, path in found])
-    return [(name, partial(observe, path, prepare, name, kinds)) for name, path in found]
+        found += find(path)[1] if path.is_dir() else [Entry(path.stem, "", path)]
+    if len({entry.id for entry in found}) < len(found):
+        names = _below_common_folder([entry.path for entry in found])
+        found = [replace(entry, id=name) for entry, (name, _) in zip(found, names, strict=True)]
+    return found
 
 
 def _below_common_folder(paths: Sequence[Path]) -> list[tuple[str, Path]]:

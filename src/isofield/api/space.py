@@ -18,6 +18,7 @@ from isofield.api.folder import write_folder
 from isofield.api.sdf import SDF
 from isofield.configs import PrepareConfig
 from isofield.configs.methods import SPACES, changed, find_method
+from isofield.configs.preparing import OF_PICTURES
 from isofield.errors import InputError, did_you_mean
 from isofield.fields.csg import Transformed
 from isofield.fields.decoder import LatentField
@@ -53,7 +54,8 @@ class Pca:
 class ShapeSpace:
     """A learned space of shapes.
 
-    module: f(x (b, n, 3), z (b, l)) -> (b, n), distances in the normalised space. codes: (n, l) float32 of the training
+    module: f(x (b, n, 3), z (b, l)) -> (b, n), distances in the normalised space; for pictures x is (b, n, 2), and the
+    values of images are (b, n, c). codes: (n, l) float32 of the training
     shapes, in the order of `shapes`. method, config: its method and the settings. prepare: how training shapes were
     sampled, and unseen shapes are. provenance: the data, seed and version it was learned with.
     """
@@ -91,6 +93,19 @@ class ShapeSpace:
     def kinds(self) -> tuple[str, ...]:
         """The kinds of samples of an unseen shape that it reads."""
         return find_method(self.method, SPACES).observed_kinds
+
+    @property
+    def of_pictures(self) -> bool:
+        """Whether it is of pictures (`api.pictures`), and not of shapes in space."""
+        return bool({*self.kinds} & {*OF_PICTURES})
+
+    def check_solid(self) -> None:
+        """Raises InputError for a space of pictures, which has no meshes."""
+        if self.of_pictures:
+            raise InputError(
+                f"a {self.method} space is of pictures, which have no meshes: `isofield infer`, `interpolate` and "
+                "`sample` draw them."
+            )
 
     @cached_property
     def neighbour_distance(self) -> float:
@@ -175,8 +190,9 @@ class ShapeSpace:
         """The field of a code (l,), in the units of `similarity`, or in the normalised space.
 
         A torch code that requires a gradient, such as an encoder's output, gives a field that is differentiable by it:
-        ask it at torch points. Raises InputError for a code of another length.
+        ask it at torch points. Raises InputError for a code of another length, and for a space of pictures.
         """
+        self.check_solid()
         if isinstance(code, Tensor) and code.requires_grad:
             self.checked(code.detach().cpu().numpy())
             module: nn.Module = LatentField(self.module, code.view(-1))
@@ -189,8 +205,9 @@ class ShapeSpace:
 
         Distances, gradients, projections, depths along rays and normals are differentiable by the code. Codes are
         arrays: `space.field(space.code(a) + space.code(b) - space.code(c))`. Raises InputError for a code of another
-        length.
+        length, and for a space of pictures.
         """
+        self.check_solid()
         return CodedField(self.module, torch.tensor(self.checked(code)[0]))
 
     def field_of(

@@ -31,15 +31,16 @@ def infer(
     progress: bool = True,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> int:
-    """Infer the codes of unseen shapes in a space, and write their meshes, in the units of each input.
+    """Infer the codes of unseen shapes in a space, and write their meshes, in the units of each input, or pictures.
 
     DIR gets a mesh ID.ply for each shape, codes.npz (ids, codes, center, scale) and report.csv: how well each field
     agrees with held-out samples, and how far the code is from those of the training shapes. An input that cannot be
-    read, and a code without a surface, are marked there; exit status 1.
+    read, and a code without a surface, are marked there; exit status 1. A space of pictures gives ID.png, of signed
+    distances beside the true ones, pictures.png of the first, and errors at the pixels.
 
     Args:
         run: The folder that `isofield train` wrote, or an experiment of DeepSDF's released code.
-        inputs: Meshes, clouds, samples (.npz with pos and neg), folders of them, or one prepared data set.
+        inputs: Meshes, clouds, samples (.npz with pos and neg), or pictures, folders of them, or one prepared data set.
         out: The folder to write into.
         split: The ids to take of a prepared data set, its part "test" where it has parts (default: all shapes).
         refine: Correct the fields towards what codes alone cannot hold.
@@ -50,7 +51,8 @@ def infer(
         by: How codes are inferred: encoder, code, both or lm for sal and sald, adam or lm for deepsdf (default:
             infer_by of the settings of the training).
         field: A folder for the fields, one folder each.
-        resolution: Cells of the meshes along the longest side, 8 to 1024 (default: the field's own).
+        resolution: Cells of the meshes along the longest side, 8 to 1024 (default: the field's own); pixels of
+            pictures.
         device: Where to infer the codes.
         progress: Show progress on standard error.
         json: Print the results as JSON to standard output.
@@ -58,7 +60,7 @@ def infer(
     import time
 
     from isofield import io
-    from isofield.cli import output, space_output
+    from isofield.cli import output, picture_output, space_output
     from isofield.cli.progress import listen, shown
     from isofield.configs.common import check_resolution
     from isofield.errors import InputError
@@ -73,6 +75,13 @@ def infer(
 
     begun = time.perf_counter()
     space = api.load_run(run, checkpoint)
+    if space.of_pictures:
+        if refine or search or field:
+            raise InputError(f"{run} is of pictures: leave --refine, --pose and --field out.")
+        with shown(out.name, progress) as report:
+            figures = picture_output.inferred(space, inputs, out, split, device, by, resolution, report)
+        output.show(figures, json, f"open {output.quoted(out / picture_output.SHEET)}")
+        return 130 if figures["interrupted"] else int(bool(figures["failed"]))
     named = api.observed_in(inputs, space.prepare, split, space.kinds)
     rows: list[Row] = []
     failed: list[Row] = []

@@ -122,6 +122,7 @@ def _folder(path: Path) -> tuple[str, Lines, dict[str, object]]:
     """The folder of a field or a space, read without torch."""
     from safetensors import SafetensorError, safe_open
 
+    from isofield.configs.preparing import OF_PICTURES
     from isofield.errors import InputError
     from isofield.folder_format import AGAIN, SPACE, read_config, reason
 
@@ -134,7 +135,12 @@ def _folder(path: Path) -> tuple[str, Lines, dict[str, object]]:
                 length = tensors.get_slice("codes").get_shape()[1]
             ids = [str(shape[0]) for shape in config["shapes"]]
             figures |= {"code_length": length, "ids": ids}
-            return str(path), [("kind", "space of shapes"), *_space(config["method"], ids, length, provenance)], figures
+            what = "pictures" if {*config["prepare"]["samples"]} & {*OF_PICTURES} else "shapes"
+            return (
+                str(path),
+                [("kind", f"space of {what}"), *_space(config["method"], ids, length, provenance)],
+                figures,
+            )
         plain = {name: value for name, value in provenance.items() if name != "settings" and value is not None}
         flat = {"format": config["format"], **_flat(plain)}
         flat |= {"spacing": config["spacing"], "interrupted": config["interrupted"]}

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+if TYPE_CHECKING:
+    import numpy as np
+
+    from isofield.api import ShapeSpace
+    from isofield.cli.space_output import Row
+    from isofield.types import ProgressCallback
+
 PICTURE = (400, 400)
 """Pixels of the animation."""
+WAY = "way.gif"
 
 
 def interpolate(
@@ -25,7 +33,8 @@ def interpolate(
 ) -> int:
     """Interpolate two codes: meshes 000.ply, 001.ply ..., codes.npz, report.csv and an animation, way.gif.
 
-    The meshes are in the normalised space. A code without a surface is marked in report.csv; exit status 1.
+    The meshes are in the normalised space. A code without a surface is marked in report.csv; exit status 1. A space of
+    pictures gives 000.png, 001.png ... instead of meshes.
 
     Args:
         run: The folder that `isofield train` wrote.
@@ -49,28 +58,44 @@ def interpolate(
     check_resolution(resolution)
     if steps < 2:
         raise InputError(f"--steps must be at least 2, not {steps}.")
-    io.check_output(out / "way.gif", ("gif",))
+    io.check_output(out / WAY, ("gif",))
     listen()
-    import trimesh
-
     from isofield import api, render
     from isofield.api.latent_ops import code_of
-    from isofield.cli.space_output import new_shapes
+    from isofield.cli.picture_output import new_pictures
 
     begun = time.perf_counter()
     space = api.load_run(run)
     with shown(out.name, progress) as report:
         report("inferring the ends", 0.0)
         codes = space.interpolate(code_of(space, first), code_of(space, last), steps)
-        made, figures = new_shapes(space, codes, out, resolution, report)
-        if meshes := [mesh for mesh in made if mesh is not None]:
-            report("animation", 0.0)
-            everything = trimesh.Trimesh(
-                *trimesh.util.append_faces([m.vertices for m in meshes], [m.faces for m in meshes])
-            )
-            view = render.camera_for(everything, size=PICTURE, up=up)
-            render.animate(meshes, out / "way.gif", view=view, up=up)
-            figures["files"] += [str(out / "way.gif")]
+        if space.of_pictures:
+            pictures, figures = new_pictures(space, codes, out, resolution, report)
+            render.write_gif(pictures, out / WAY)
+            figures["files"] += [str(out / WAY)]
+        else:
+            figures = _meshes(space, codes, out, resolution, up, report)
     figures = {"input": f"{first}, {last}", **figures, "seconds": round(time.perf_counter() - begun, 2)}
     output.show(figures, json, f"isofield sample {output.quoted(run)} -n 9 -o {output.quoted(f'{out}-new')}")
     return int(bool(figures["failed"]))
+
+
+def _meshes(
+    space: ShapeSpace, codes: np.ndarray, out: Path, resolution: int | None, up: str, report: ProgressCallback
+) -> Row:
+    """Writes the meshes of codes (n, l) and their animation: the figures of the run."""
+    import trimesh
+
+    from isofield import render
+    from isofield.cli.space_output import new_shapes
+
+    made, figures = new_shapes(space, codes, out, resolution, report)
+    if meshes := [mesh for mesh in made if mesh is not None]:
+        report("animation", 0.0)
+        everything = trimesh.Trimesh(
+            *trimesh.util.append_faces([m.vertices for m in meshes], [m.faces for m in meshes])
+        )
+        view = render.camera_for(everything, size=PICTURE, up=up)
+        render.animate(meshes, out / WAY, view=view, up=up)
+        figures["files"] += [str(out / WAY)]
+    return figures

@@ -24,6 +24,10 @@ LABELS = {
     "megabytes": "megabytes",
     "loss": "held-out loss, median",
     "expected": "that of training shapes, 95 %",
+    "mse": "squared error at the pixels, mean",
+    "l1": "absolute error at the pixels, mean",
+    "wrong": "pixels on the wrong side, mean",
+    "psnr": "peak signal-to-noise ratio in dB, mean",
     "explained": "observed surface explained, median",
     "code_distance": "code distance to the nearest training shape, median",
     "neighbour_distance": "that between training shapes, median",
@@ -61,7 +65,7 @@ LABELS = {
 }
 """The figures that are shown to people, in order; JSON has all."""
 
-SHARES = ("unseen", "rays_met", "rays_blocked")
+SHARES = ("wrong", "unseen", "rays_met", "rays_blocked")
 """Fractions, shown in per cent."""
 LENGTHS = ("noise", "median", "p95")
 """Figures in the input's units."""

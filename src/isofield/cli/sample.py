@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from isofield.api import ShapeSpace
+    from isofield.cli.space_output import Row
+    from isofield.types import ProgressCallback
 
 PICTURE = (300, 300)
 """Pixels of each shape on the sheet."""
 COLUMNS = 6
 """Most shapes in a row of it."""
+SHEET = "shapes.png"
 
 
 def sample(
@@ -28,7 +36,8 @@ def sample(
     """Draw new shapes: meshes 000.ply, 001.ply ..., codes.npz, report.csv and a picture of all, shapes.png.
 
     A new shape lies between a random training shape and a random mixture of its neighbours. The meshes are in the
-    normalised space. A code without a surface is marked in report.csv; exit status 1.
+    normalised space. A code without a surface is marked in report.csv; exit status 1. A space of pictures gives
+    000.png, 001.png ... instead of meshes.
 
     Args:
         run: The folder that `isofield train` wrote.
@@ -42,7 +51,6 @@ def sample(
         progress: Show progress on standard error.
         json: Print the results as JSON to standard output.
     """
-    import math
     import time
 
     from isofield import io
@@ -57,33 +65,51 @@ def sample(
         raise InputError(f"--count must be at least 1, not {count}.")
     if not 0 <= spread <= 2:
         raise InputError(f"--spread {spread:g} is out of range: give 0 to 2.")
-    io.check_output(out / "shapes.png", ("png",))
+    io.check_output(out / SHEET, ("png",))
     listen()
-    import trimesh
-
-    from isofield import api, render
-    from isofield.cli.space_output import new_shapes
+    from isofield import api
+    from isofield.cli.picture_output import new_pictures, sheet_of
 
     begun = time.perf_counter()
     space = api.load_run(run)
     codes = space.sample(count, seed, spread)
     with shown(out.name, progress) as report:
-        made, figures = new_shapes(space, codes, out, resolution, report)
-        panels = [
-            render.Panel(mesh, row["id"], f"nearest: {row['nearest']}")
-            for mesh, row in zip(made, figures["each"], strict=True)
-            if mesh is not None
-        ]
-        if panels:
-            report("picture", 0.0)
-            rows = math.ceil(len(panels) / COLUMNS)
-            meshes = [mesh for mesh in made if mesh is not None]
-            everything = trimesh.Trimesh(
-                *trimesh.util.append_faces([m.vertices for m in meshes], [m.faces for m in meshes])
-            )
-            view = render.camera_for(everything, size=PICTURE, up=up)
-            render.sheet(panels, out / "shapes.png", view=view, columns=math.ceil(len(panels) / rows), up=up)
-            figures["files"] += [str(out / "shapes.png")]
+        if space.of_pictures:
+            pictures, figures = new_pictures(space, codes, out, resolution, report)
+            sheet_of(pictures, out / SHEET)
+            figures["files"] += [str(out / SHEET)]
+        else:
+            figures = _meshes(space, codes, out, resolution, up, report)
     figures = {"input": str(run), **figures, "seconds": round(time.perf_counter() - begun, 2)}
     output.show(figures, json, f"isofield info {output.quoted(out / '000.ply')}")
     return int(bool(figures["failed"]))
+
+
+def _meshes(
+    space: ShapeSpace, codes: np.ndarray, out: Path, resolution: int | None, up: str, report: ProgressCallback
+) -> Row:
+    """Writes the meshes of codes (n, l) and a picture of all: the figures of the run."""
+    import math
+
+    import trimesh
+
+    from isofield import render
+    from isofield.cli.space_output import new_shapes
+
+    made, figures = new_shapes(space, codes, out, resolution, report)
+    panels = [
+        render.Panel(mesh, row["id"], f"nearest: {row['nearest']}")
+        for mesh, row in zip(made, figures["each"], strict=True)
+        if mesh is not None
+    ]
+    if panels:
+        report("picture", 0.0)
+        rows = math.ceil(len(panels) / COLUMNS)
+        meshes = [mesh for mesh in made if mesh is not None]
+        everything = trimesh.Trimesh(
+            *trimesh.util.append_faces([m.vertices for m in meshes], [m.faces for m in meshes])
+        )
+        view = render.camera_for(everything, size=PICTURE, up=up)
+        render.sheet(panels, out / SHEET, view=view, columns=math.ceil(len(panels) / rows), up=up)
+        figures["files"] += [str(out / SHEET)]
+    return figures

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from isofield.errors import InputError, join_names
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     import numpy as np
     import trimesh
 
-    from isofield.api import InferenceResult, PoseSearch, ShapeSamples, ShapeSpace
-    from isofield.api.observations import Inputs
+    from isofield.api import InferenceResult, PoseSearch, ShapeSpace
     from isofield.types import ProgressCallback
 
 CODES, REPORT = "codes.npz", "report.csv"
 FEW = 5
 """Most shapes that a message names."""
 Row = dict[str, Any]
+Read = TypeVar("Read")
 
 
 def pose_search(pose: Literal["rigid", "similarity"] | None, max_rotation: float) -> PoseSearch | None:
@@ -34,8 +34,8 @@ def pose_search(pose: Literal["rigid", "similarity"] | None, max_rotation: float
     return PoseSearch(pose == "similarity", max_rotation)
 
 
-def readable(inputs: Inputs, failed: list[Row]) -> Iterator[ShapeSamples]:
-    """The shapes that can be read; a row for each other one is added to `failed`."""
+def readable(inputs: Sequence[tuple[str, Callable[[], Read]]], failed: list[Row]) -> Iterator[Read]:
+    """The shapes or pictures that can be read; a row for each other one is added to `failed`."""
     for name, read in inputs:
         try:
             yield read()
@@ -101,15 +101,15 @@ def row_figures(row: Row, expected: float | None) -> Row:
     }
 
 
-def note_failed(rows: Sequence[Row]) -> list[str]:
-    """The ids of the rows with an error; says what is wrong with the first of them."""
+def note_failed(rows: Sequence[Row], what: str = "mesh") -> list[str]:
+    """The ids of the rows with an error; says what is wrong with the first of them. what: they all lack."""
     from isofield.cli import output
 
     failed = [row for row in rows if row["error"]]
     for row in failed[:FEW]:
         output.note(f"{row['id']}: {row['error'].rstrip('.')}.")
     if len(failed) > FEW:
-        output.note(f"{len(failed) - FEW} more shapes have no mesh: {REPORT} says why.")
+        output.note(f"{len(failed) - FEW} more shapes have no {what}: {REPORT} says why.")
     return [row["id"] for row in failed]
 
 
@@ -145,12 +145,8 @@ def new_shapes(
 
     Returns the meshes, None for a code without a surface, and the figures of the run.
     """
-    import numpy as np
-
     from isofield import io
     from isofield.api.latent_ops import shape_of
-    from isofield.cli import output
-    from isofield.files import atomic_write
 
     meshes: list[trimesh.Trimesh | None] = []
     rows: list[Row] = []
@@ -167,12 +163,22 @@ def new_shapes(
         io.write_mesh(mesh, out / f"{row['id']}.ply")
         meshes.append(mesh)
         rows.append({**row, "watertight": bool(mesh.is_watertight), "faces": len(mesh.faces)})
-    with atomic_write(out / CODES) as beside:
-        np.savez(beside, ids=np.array([row["id"] for row in rows]), codes=codes)
-    output.write_table(rows, out / REPORT)
+    write_new_codes(rows, codes, out)
     note_older(out, [out / f"{row['id']}.ply" for row in rows if not row["error"]])
     figures = {
         "shapes": len(rows), "watertight": all(row["watertight"] for row in rows), "failed": note_failed(rows),
         "each": rows, "files": [str(out), str(out / CODES), str(out / REPORT)],
     }  # fmt: skip
     return meshes, figures
+
+
+def write_new_codes(rows: Sequence[Row], codes: np.ndarray, out: Path) -> None:
+    """Writes codes.npz (ids, codes) and report.csv of new shapes."""
+    import numpy as np
+
+    from isofield.cli import output
+    from isofield.files import atomic_write
+
+    with atomic_write(out / CODES) as beside:
+        np.savez(beside, ids=np.array([row["id"] for row in rows]), codes=codes)
+    output.write_table(rows, out / REPORT)

@@ -114,5 +114,8 @@ def run(method: str, options: Train[Any]) -> int:
         "loss": space.provenance.get("loss"), "megabytes": round(tensors.stat().st_size / 1e6, 2),
         "seconds": round(time.perf_counter() - begun, 2), "files": [str(out / "config.json"), str(tensors)],
     }  # fmt: skip
-    output.show(figures, options.json, f"isofield infer {output.quoted(out)} MESH -o {output.quoted(f'{out}-shapes')}")
+    what, shapes = ("PICTURE", "pictures") if space.of_pictures else ("MESH", "shapes")
+    output.show(
+        figures, options.json, f"isofield infer {output.quoted(out)} {what} -o {output.quoted(f'{out}-{shapes}')}"
+    )
     return 0

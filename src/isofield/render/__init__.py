@@ -5,7 +5,7 @@ Meshes are `trimesh.Trimesh`, clouds `types.Cloud` or arrays (n, 3); everything 
 
 from __future__ import annotations
 
-from isofield.render.animation import animate
+from isofield.render.animation import animate, write_gif
 from isofield.render.camera import Camera, Orthographic, all_around, frame, look, up_axis, views
 from isofield.render.charts import Chart, charts
 from isofield.render.depth import DepthImage, depth
@@ -40,4 +40,5 @@ __all__ = [
     "side_by_side",
     "up_axis",
     "views",
+    "write_gif",
 ]

@@ -1,4 +1,4 @@
-"""Animations of meshes as GIF."""
+"""Animations of meshes and of pictures as GIF."""
 
 from __future__ import annotations
 
@@ -26,9 +26,16 @@ def animate(meshes: Sequence[trimesh.Trimesh], path: str | os.PathLike[str], *, 
 
     Raises `OutputError` where the file cannot be written.
     """
+    write_gif([picture(mesh, view=view, up=up) for mesh in meshes], path)
+
+
+def write_gif(pictures: Sequence[np.ndarray], path: str | os.PathLike[str]) -> None:
+    """Write a GIF that shows pictures (h, w, 3) uint8 forward and backward in a loop.
+
+    Raises `OutputError` where the file cannot be written.
+    """
     from PIL import Image
 
-    pictures = [picture(mesh, view=view, up=up) for mesh in meshes]
     frames = [*pictures, *pictures[-2:0:-1]]
     durations = np.full(len(frames), MILLISECONDS)
     durations[[0, len(pictures) - 1]] *= HOLD

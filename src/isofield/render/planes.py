@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float, UInt8
 
@@ -52,3 +54,22 @@ def enlarged(picture: np.ndarray, least: int) -> np.ndarray:
     """A picture (h, w, ...) whose pixels are repeated until its shorter side has `least` pixels or more."""
     times = max(1, -(-least // min(picture.shape[:2])))
     return picture.repeat(times, axis=0).repeat(times, axis=1)
+
+
+def resampled(values: np.ndarray, size: int) -> np.ndarray:
+    """Values (h, h, ...) at the centres of pixels of the same square at size x size pixels: bilinear, level beyond the
+    outer centres."""
+    from skimage.transform import resize
+
+    if len(values) == size:
+        return values
+    return np.asarray(resize(values, (size, size), order=1, mode="edge", anti_aliasing=size < len(values)))
+
+
+def mosaic(pictures: Sequence[np.ndarray], columns: int, gap: int = 2) -> UInt8[np.ndarray, "h w 3"]:
+    """Pictures (h, w, 3) of one size in rows of `columns`, with white between them and where there are none."""
+    blank = np.full_like(pictures[0], 255)
+    padded = [*pictures, *[blank] * (-len(pictures) % columns)]
+    rows = [strip(*padded[start : start + columns], gap=gap) for start in range(0, len(padded), columns)]
+    between = np.full((gap, rows[0].shape[1], 3), 255, np.uint8)
+    return np.concatenate([part for row in rows for part in (between, row)][1:], axis=0)

@@ -1,0 +1,188 @@
+"""Pictures in a space of pictures: shapes in the plane by their signed distances, and images by their colours."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from isofield.api.field import chosen_device
+from isofield.api.load import prepare_config
+from isofield.api.observations import entries_in, similarity_of
+from isofield.api.space import ShapeSpace
+from isofield.configs import PrepareConfig, SampleKind
+from isofield.datasets import Entry, Prepared, ids_of
+from isofield.datasets.layout import is_prepared
+from isofield.datasets.pictures import sampled
+from isofield.errors import InputError
+from isofield.io.pictures import read_picture
+from isofield.render import planes
+from isofield.sampling.picture_samples import filled, grid
+from isofield.threads import deterministic
+from isofield.types import Shape, Similarity, with_parts
+
+AT_ONCE = 16
+"""Pictures that are inferred at once."""
+POINTS = 2**14
+"""Pixels of a picture whose values are computed at once."""
+DECIBELS = 10.0
+RANGE = 2.0
+"""From the least value of a channel, -1, to the greatest one."""
+
+
+@dataclass(frozen=True)
+class ObservedPicture:
+    """A picture as a space reads it: its id, samples by kind, pixels along each side, and the similarity from the
+    pixels of its file to the plane."""
+
+    id: str
+    shape: Shape
+    pixels: int
+    similarity: Similarity
+
+    @property
+    def values(self) -> np.ndarray | None:
+        """Signed distances (p, p), or colours (p, p, c) from -1 to 1, at its pixels; None where it was observed by
+        points of its contour alone."""
+        rows = self.shape.rows
+        if "image" in rows:
+            return filled(rows["image"], self.pixels)
+        return filled(rows["plane"], self.pixels)[..., 0] if "plane" in rows else None
+
+
+@dataclass(frozen=True)
+class PictureResult:
+    """A picture in a space.
+
+    observed: what it was inferred from. code: (l,). values: signed distances (p, p), or colours (p, p, c), of its field
+    at the pixels of the observation. squared, absolute: the mean of the squared and of the absolute error there, or
+    None where the observation has no values. wrong: the fraction of pixels on the wrong side of the contour; psnr: in
+    decibels, of images; each None for the other kind.
+    """
+
+    observed: ObservedPicture
+    code: np.ndarray
+    values: np.ndarray
+    squared: float | None
+    absolute: float | None
+    wrong: float | None
+    psnr: float | None
+
+    @property
+    def id(self) -> str:
+        """The picture's name."""
+        return self.observed.id
+
+
+Inputs = list[tuple[str, Callable[[], ObservedPicture]]]
+"""Names of pictures, and what reads each of them."""
+
+
+def infer_pictures(
+    space: ShapeSpace, pictures: Iterable[ObservedPicture], device: str = "cpu", by: str | None = None
+) -> Iterator[PictureResult]:
+    """Pictures in a space, several at a time. device: where codes are inferred. by: the setting `infer_by` of the
+    space's method, its own by default. Raises InputError for a space of shapes in space, and as `ShapeSpace.inferring`.
+    """
+    check_pictures(space)
+    waiting, method, device = iter(pictures), space.inferring(by), chosen_device(device)
+    if device != "cpu":
+        method = with_parts(method, copy.deepcopy(space.module).to(device), method.table.to(device))
+    while some := list(islice(waiting, AT_ONCE)):
+        *_, last = method.infer([one.shape for one in some], 0, device)
+        assert last.code is not None
+        for one, code in zip(some, last.code.cpu().numpy(), strict=True):
+            yield _compared(one, code, picture_of(space, code, one.pixels))
+
+
+def picture_of(space: ShapeSpace, code: np.ndarray, resolution: int | None = None) -> np.ndarray:
+    """The picture of a code (l,): signed distances (r, r), or colours (r, r, c) from -1 to 1, at the centres of
+    resolution x resolution pixels, by default those of the training pictures. Raises InputError for a code of another
+    length."""
+    size = space.prepare.pixels if resolution is None else resolution
+    z = torch.tensor(space.checked(code))
+    points = torch.from_numpy(grid(size, size).reshape(1, -1, 2).astype(np.float32))
+    with deterministic(), torch.no_grad():
+        values = torch.cat([cast(Tensor, space.module(part, z)) for part in points.split(POINTS, dim=1)], dim=1)
+    return values[0].reshape(size, size, *values.shape[2:]).double().numpy()
+
+
+def drawn(values: np.ndarray) -> np.ndarray:
+    """(r, r, 3) uint8 of signed distances (r, r) with their level sets, or of colours (r, r, c)."""
+    return planes.level_sets(values, thick=len(values) / 96) if values.ndim == 2 else planes.colors(values)
+
+
+def observe_picture(
+    picture: str | os.PathLike[str] | np.ndarray, prepare: PrepareConfig, kinds: Sequence[str], name: str = "picture"
+) -> ObservedPicture:
+    """A picture, in a file or an array (h, w, c) from 0 to 1, sampled as `prepare` says; of an image its largest square
+    in the middle. kinds: of samples. Raises InputError for a picture that cannot be used."""
+    values = picture if isinstance(picture, np.ndarray) else read_picture(Path(picture))
+    config = replace(prepare, samples=cast("tuple[SampleKind, ...]", tuple(kinds)), crops=1, half=False)
+    try:
+        made = sampled(values, name, config)
+    except InputError as error:
+        raise InputError(f"{name} was rejected: {error}.") from None
+    rows = {kind: some.astype(np.float32) for kind, some in made.rows.items()}
+    return ObservedPicture(name, Shape(rows=rows), config.pixels, Similarity(made.center, made.scale))
+
+
+def pictures_in(
+    inputs: Sequence[str | os.PathLike[str]], space: ShapeSpace, split: str | os.PathLike[str] | None = None
+) -> Inputs:
+    """The pictures in files, in folders of them, or in one prepared data set, without reading them.
+
+    split: of a prepared data set, the ids to take. Raises InputError as `api.observed_in` does.
+    """
+    check_pictures(space)
+    paths = [Path(path) for path in inputs]
+    if len(paths) == 1 and is_prepared(paths[0]):
+        ids = None if split is None else ids_of(paths[0], split, "test")
+        prepared = {kind: Prepared(paths[0], kind, ids=ids) for kind in space.kinds}
+        first = prepared[space.kinds[0]]
+        pixels = prepare_config(first.settings).pixels
+        return [(record.id, partial(_of_prepared, prepared, k, pixels)) for k, record in enumerate(first.records)]
+    if split is not None:
+        raise InputError(f"--split applies only to a prepared data set, and {paths[0]} is not one: leave it out.")
+    return [(entry.id, partial(_of_entry, entry, space.prepare, space.kinds)) for entry in entries_in(paths)]
+
+
+def check_pictures(space: ShapeSpace) -> None:
+    """Raises InputError for a space of shapes in space."""
+    if not space.of_pictures:
+        raise InputError(f"a {space.method} space is of shapes in space, not of pictures: give meshes or clouds.")
+
+
+def _of_entry(entry: Entry, prepare: PrepareConfig, kinds: Sequence[str]) -> ObservedPicture:
+    values = read_picture(entry.path) if entry.picture is None else entry.picture()
+    return observe_picture(values, prepare, kinds, entry.id)
+
+
+def _of_prepared(prepared: dict[str, Prepared], index: int, pixels: int) -> ObservedPicture:
+    rows = {kind: np.array(part.rows(index), np.float32) for kind, part in prepared.items()}
+    record = next(iter(prepared.values())).records[index]
+    return ObservedPicture(record.id, Shape(rows=rows), pixels, similarity_of(record))
+
+
+def _compared(observed: ObservedPicture, code: np.ndarray, values: np.ndarray) -> PictureResult:
+    """The result, with the errors of values against the observed ones."""
+    true = observed.values
+    if true is None:
+        return PictureResult(observed, code, values, None, None, None, None)
+    error = values - true
+    squared, absolute = float(np.square(error).mean()), float(np.abs(error).mean())
+    if values.ndim == 2:
+        return PictureResult(
+            observed, code, values, squared, absolute, float(((values < 0) != (true < 0)).mean()), None
+        )
+    decibels = float(DECIBELS * np.log10(RANGE**2 / max(squared, 1e-12)))
+    return PictureResult(observed, code, values, squared, absolute, None, decibels)

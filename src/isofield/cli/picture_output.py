@@ -1,0 +1,145 @@
+"""What commands on a space of pictures write: pictures, codes.npz, report.csv."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from isofield.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from isofield.api import PictureResult, ShapeSpace
+    from isofield.cli.space_output import Row
+    from isofield.types import ProgressCallback
+
+SHEET = "pictures.png"
+SHOWN, COLUMNS = 32, 8
+"""Most pictures on the sheet, and in a row of it."""
+SIDE, TILE = 256, 128
+"""Pixels along each side of a picture of a signed distance, and of a picture on the sheet."""
+
+
+def inferred(
+    space: ShapeSpace, inputs: Sequence[Path], out: Path, split: Path | None, device: str, by: str | None,
+    resolution: int | None, report: ProgressCallback,
+) -> dict[str, Any]:  # fmt: skip
+    """Infers pictures, and writes ID.png, pictures.png, codes.npz and report.csv into a folder: the figures of the run.
+
+    Ctrl-C ends with those that are done. Raises InputError where no picture can be read.
+    """
+    from isofield import api, render
+    from isofield.cli import output, space_output
+
+    begun = time.perf_counter()
+    named, failed = api.pictures_in(inputs, space, split), list[dict[str, Any]]()
+    rows: list[Row] = []
+    results: list[PictureResult] = []
+    tiles: list[np.ndarray] = []
+    interrupted, stage = False, f"{len(named)} pictures"
+    report(stage, 0.0)
+    try:
+        for result in api.infer_pictures(space, space_output.readable(named, failed), device, by):
+            shown, row = _written(space, result, out / f"{result.id}.png", resolution)
+            tiles += [shown] if len(tiles) < SHOWN else []
+            rows.append(row)
+            results.append(result)
+            report(stage, (len(rows) + len(failed)) / len(named))
+    except KeyboardInterrupt:
+        if not results:
+            raise
+        interrupted = True
+    if not results:
+        raise InputError(failed[0]["error"])
+    render.save(_sheet(tiles), out / SHEET)
+    api.write_codes(results, out / space_output.CODES)
+    rows = rows[: len(results)]
+    output.write_table([*rows, *({**dict.fromkeys(rows[0], ""), **row} for row in failed)], out / space_output.REPORT)
+    each = [*rows, *failed]
+    means: Row = {
+        name: _mean([row[name] for row in rows]) for name in ("mse", "l1", "wrong", "psnr") if name in rows[0]
+    }
+    return {
+        "input": ", ".join(map(str, inputs)), "shapes": len(rows), **means,
+        "failed": space_output.note_failed(each, "picture"), "each": each,
+        "seconds": round(time.perf_counter() - begun, 2),
+        "files": [str(out), *(str(out / name) for name in (SHEET, space_output.CODES, space_output.REPORT))],
+        "interrupted": interrupted,
+    }  # fmt: skip
+
+
+def new_pictures(
+    space: ShapeSpace, codes: np.ndarray, out: Path, resolution: int | None, report: ProgressCallback
+) -> tuple[list[np.ndarray], Row]:
+    """Writes pictures 000.png, 001.png ... of codes (n, l), codes.npz (ids, codes) and report.csv into a folder.
+
+    Returns the pictures and the figures of the run.
+    """
+    from isofield import render
+    from isofield.api.pictures import drawn, picture_of
+    from isofield.cli import space_output
+
+    pictures: list[np.ndarray] = []
+    rows: list[Row] = []
+    for number, code in enumerate(codes):
+        report("pictures", number / len(codes))
+        nearest, distance = space.nearest(code, 1)[0]
+        row: Row = {"id": f"{number:03d}", "error": "", "nearest": nearest, "distance": distance}
+        pictures.append(drawn(picture_of(space, code, _size(space, resolution))))
+        render.save(pictures[-1], out / f"{row['id']}.png")
+        rows.append(row)
+    space_output.write_new_codes(rows, codes, out)
+    return pictures, {
+        "shapes": len(rows), "failed": [], "each": rows,
+        "files": [str(out), str(out / space_output.CODES), str(out / space_output.REPORT)],
+    }  # fmt: skip
+
+
+def sheet_of(pictures: Sequence[np.ndarray], path: Path) -> None:
+    """Writes pictures (h, w, 3) side by side, in rows."""
+    from isofield import render
+
+    render.save(_sheet(pictures), path)
+
+
+def _sheet(tiles: Sequence[np.ndarray]) -> np.ndarray:
+    from isofield.render import planes
+
+    return planes.mosaic(tiles, min(COLUMNS, len(tiles)))
+
+
+def _size(space: ShapeSpace, resolution: int | None) -> int | None:
+    """Pixels along each side: those of the training pictures for images, by default."""
+    return SIDE if resolution is None and "image" not in space.kinds else resolution
+
+
+def _written(space: ShapeSpace, result: PictureResult, path: Path, resolution: int | None) -> tuple[np.ndarray, Row]:
+    """Writes the picture of a result: that of an image alone; a signed distance to the right of the true one.
+
+    Returns its tile of the sheet, the true one above it, and its row of the report.
+    """
+    import numpy as np
+
+    from isofield import render
+    from isofield.api.pictures import drawn, picture_of
+    from isofield.render import planes
+
+    values = picture_of(space, result.code, _size(space, resolution))
+    true, picture = result.observed.values, drawn(values)
+    parts = [picture] if true is None else [drawn(planes.resampled(true, len(values))), picture]
+    render.save(picture if "image" in space.kinds else planes.strip(*parts), path)
+    row: dict[str, Any] = {"id": result.id, "error": ""}
+    if result.squared is not None:
+        row |= {"mse": result.squared, "l1": result.absolute}
+        row |= {"wrong": result.wrong} if result.psnr is None else {"psnr": result.psnr}
+    tile = drawn(picture_of(space, result.code, TILE))
+    if true is not None:
+        tile = np.concatenate([drawn(planes.resampled(true, len(tile))), tile])
+    return tile, {**row, "picture": str(path)}
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(sum(values) / len(values))

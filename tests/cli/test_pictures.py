@@ -1,0 +1,160 @@
+"""Spaces of pictures through the command line: signed distances in the plane, and colours."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from isofield import api
+from isofield.api.pictures import PictureResult
+from isofield.cli.main import main
+from isofield.errors import InputError
+from isofield.sampling.picture_samples import grid
+
+SIZE = 32
+SMALL = ["--network.dims", "32", "32", "--context", "256", "--training.batch", "4", "--no-progress"]
+
+
+def disc(radius: float, x: float) -> Image.Image:
+    """A bright disc."""
+    away = radius - np.linalg.norm(grid(SIZE, SIZE) - [x, 0.0], axis=2)
+    return Image.fromarray((255 * np.clip(0.5 + away * SIZE / 4, 0, 1)).astype(np.uint8))
+
+
+def wave(number: int) -> Image.Image:
+    """Smooth stripes in two colours."""
+    x, y = np.moveaxis(grid(48, 64), 2, 0)
+    red = 0.5 + 0.4 * np.sin(2 * x + 0.4 * number)
+    return Image.fromarray((255 * np.stack([red, 1 - red, 0.5 + 0.3 * y], axis=2)).astype(np.uint8))
+
+
+@pytest.fixture(scope="module")
+def discs(tmp_path_factory) -> Path:
+    """A folder with pictures of discs, their samples and a space of them."""
+    folder = tmp_path_factory.mktemp("discs")
+    (folder / "in").mkdir()
+    for k in range(8):
+        disc(0.3 + 0.05 * k, 0.05 * (k % 3)).save(folder / f"in/{k}.png")
+    line = ["prepare", f"{folder}/in", f"{folder}/data", "--samples", "plane", "contour", "--size", str(SIZE)]
+    assert main([*line, "--count", "200", "--workers", "1", "--no-progress"]) == 0
+    line = ["train", "metasdf-2d", f"{folder}/data", "-o", f"{folder}/run", *SMALL, "--query", "256", "--steps", "3"]
+    assert main([*line, "--infer-steps", "3", "--training.steps", "60"]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def waves(tmp_path_factory) -> Path:
+    """A folder with images, their samples and a space of them."""
+    folder = tmp_path_factory.mktemp("waves")
+    (folder / "in").mkdir()
+    for k in range(4):
+        wave(k).save(folder / f"in/{k}.png")
+    line = ["prepare", f"{folder}/in", f"{folder}/data", "--samples", "image", "--size", "16", "--crops", "2"]
+    assert main([*line, "--workers", "1", "--no-progress"]) == 0
+    line = ["train", "metasdf-image", f"{folder}/data", "-o", f"{folder}/run", *SMALL, "--training.steps", "60"]
+    assert main(line) == 0
+    return folder
+
+
+def table(path: Path) -> dict[str, dict[str, str]]:
+    with path.open() as file:
+        return {row["id"]: row for row in csv.DictReader(file)}
+
+
+def test_unseen_distances_are_inferred_and_drawn_beside_the_truth(discs, tmp_path, capsys):
+    disc(0.52, 0.02).save(tmp_path / "new.png")
+    Image.new("L", (20, 20)).save(tmp_path / "black.png")
+    (tmp_path / "text.png").write_text("no picture")
+    out, inputs = tmp_path / "out", [str(tmp_path / f"{name}.png") for name in ("new", "black", "text")]
+    assert main(["infer", f"{discs}/run", *inputs, "-o", str(out), "--json", "--no-progress"]) == 1
+    said = capsys.readouterr()
+    figures = json.loads(said.out)
+    assert figures["failed"] == ["black", "text"] and "black was rejected: all its pixels are on one side" in said.err
+    row = table(out / "report.csv")["new"]
+    true = 0.52 - np.linalg.norm(grid(SIZE, SIZE) - [0.02, 0.0], axis=2)
+    assert float(row["mse"]) < 0.2 * np.var(true) and float(row["wrong"]) < 0.1  # it learned something
+    with np.load(out / "codes.npz") as codes:
+        assert codes["ids"].tolist() == ["new"] and codes["codes"].shape[1] == figures_of(discs).length
+        np.testing.assert_allclose(codes["center"], [[16, 16, 0]])
+    assert Image.open(out / "new.png").size == (2 * 256 + 2, 256)
+    assert main(["infer", f"{discs}/run", inputs[0], "-o", str(out), "--resolution", "64", "--no-progress"]) == 0
+    assert Image.open(out / "new.png").size == (2 * 64 + 2, 64)
+
+
+def figures_of(folder: Path) -> api.ShapeSpace:
+    return api.load_run(folder / "run")
+
+
+def test_a_prepared_data_set_gives_what_the_files_give(discs, waves, tmp_path):
+    for folder, kind, name in ((discs, "mse", "3"), (waves, "psnr", "3/01")):
+        out = tmp_path / folder.name
+        assert main(["infer", f"{folder}/run", f"{folder}/data", "-o", str(out), "--no-progress"]) == 0
+        rows = table(out / "report.csv")
+        assert len(rows) == 8 and (out / f"{name}.png").is_file() and (out / "pictures.png").is_file()
+        assert all(np.isfinite(float(row[kind])) for row in rows.values())
+    space = figures_of(discs)
+    ((_, read),) = api.pictures_in([discs / "in/3.png"], space)
+    (result,) = api.infer_pictures(space, [read()])
+    assert isinstance(result, PictureResult) and result.values.shape == (SIZE, SIZE)
+    there = float(table(tmp_path / discs.name / "report.csv")["3"]["mse"])
+    assert result.squared == pytest.approx(there, rel=1e-4)
+    (tmp_path / "split.json").write_text('{"train": ["0"], "test": ["5", "6"]}')
+    line = ["infer", f"{discs}/run", f"{discs}/data", "-o", f"{tmp_path}/part", "--split", f"{tmp_path}/split.json"]
+    assert main([*line, "--no-progress"]) == 0
+    assert [*table(tmp_path / "part/report.csv")] == ["5", "6"]
+
+
+def test_images_have_their_peak_signal_to_noise_ratio_and_any_resolution(waves, tmp_path):
+    line = ["infer", f"{waves}/run", f"{waves}/in/1.png", "-o", str(tmp_path), "--resolution", "40", "--no-progress"]
+    assert main(line) == 0
+    picture = Image.open(tmp_path / "1.png")
+    assert picture.size == (40, 40)
+    row = table(tmp_path / "report.csv")["1"]
+    assert float(row["psnr"]) == pytest.approx(10 * np.log10(4 / float(row["mse"])), abs=1e-6)
+    middle = wave(1).crop((8, 0, 56, 48)).resize((40, 40))
+    error = np.square((np.asarray(picture, float) - np.asarray(middle, float)) / 127.5).mean()
+    assert error < 0.5 * np.var(np.asarray(middle) / 127.5) and error == pytest.approx(float(row["mse"]), rel=0.3)
+
+
+def test_interpolation_and_new_pictures(discs, waves, tmp_path):
+    disc(0.6, 0.0).save(tmp_path / "new.png")
+    line = ["interpolate", f"{discs}/run", "0", str(tmp_path / "new.png"), "--steps", "3", "--no-progress"]
+    assert main([*line, "-o", f"{tmp_path}/way"]) == 0
+    assert sorted(path.name for path in (tmp_path / "way").iterdir()) == [
+        "000.png", "001.png", "002.png", "codes.npz", "report.csv", "way.gif"
+    ]  # fmt: skip
+    inside = [
+        (api.picture_of(figures_of(discs), code) < 0).mean() for code in np.load(tmp_path / "way/codes.npz")["codes"]
+    ]
+    assert inside[0] < inside[1] < inside[2]
+    assert main(["sample", f"{waves}/run", "-n", "3", "-o", f"{tmp_path}/new", "--no-progress"]) == 0
+    assert Image.open(tmp_path / "new/shapes.png").size == (3 * 16 + 4, 16)
+
+
+def test_commands_that_make_meshes_say_that_there_are_none(discs, tmp_path, capsys):
+    (tmp_path / "part.xyz").write_text("1 2 3\n4 5 6\n" * 100)
+    assert main(["complete", f"{discs}/run", f"{tmp_path}/part.xyz", "-o", f"{tmp_path}/a.ply", "--no-progress"]) == 2
+    assert "a metasdf-2d space is of pictures, which have no meshes" in capsys.readouterr().err
+    line = ["infer", f"{discs}/run", f"{discs}/in/1.png", "-o", str(tmp_path / "out"), "--no-progress"]
+    assert main([*line, "--refine"]) == 2
+    assert "is of pictures: leave --refine, --pose and --field out" in capsys.readouterr().err
+    assert main([*line[:2], f"{tmp_path}/part.xyz", *line[3:]]) == 2
+    assert "part.xyz cannot be read as a picture (it is not a picture)" in capsys.readouterr().err
+    assert main([*line, "--split", "nothing.json"]) == 2
+    assert main([*line[:2], f"{tmp_path}/none.png", *line[3:]]) == 2
+    assert "There is no file" in capsys.readouterr().err
+    space = figures_of(discs)
+    with pytest.raises(InputError, match="have no meshes"):
+        space.sdf(space.mean)
+    with pytest.raises(InputError, match="have no meshes"):
+        api.infer(space, "part.xyz")
+    assert main(["info", f"{discs}/run"]) == 0
+    assert "space of pictures" in capsys.readouterr().out
+
+
+def test_a_space_of_shapes_takes_no_pictures(discs):
+    with pytest.raises(InputError, match="is of shapes in space, not of pictures"):
+        api.pictures_in([discs / "in/1.png"], api.load_run("aircraft"))
