@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from isofield.configs.cnp import Cnp
 from isofield.configs.common import MethodSpec, Network, Optim, Schedule, WarmStart
+from isofield.configs.concat import Concat
+from isofield.configs.conditioned import Objective, Tasks
 from isofield.configs.deepsdf import DeepSdf
+from isofield.configs.hypernet import Hypernet
 from isofield.configs.igr import Igr
 from isofield.configs.linear import Linear
 from isofield.configs.metasdf import FieldNetwork, MetaSdf, StepSizes
@@ -27,8 +31,11 @@ from isofield.configs.triangles import Triangles
 __all__ = [
     "SAMPLE_KINDS",
     "Augmentation",
+    "Cnp",
+    "Concat",
     "DeepSdf",
     "FieldNetwork",
+    "Hypernet",
     "Igr",
     "Linear",
     "MetaSdf",
@@ -36,6 +43,7 @@ __all__ = [
     "Network",
     "NeuralPull",
     "Normalize",
+    "Objective",
     "Optim",
     "PcaMlp",
     "PointEncoder",
@@ -50,6 +58,7 @@ __all__ = [
     "Ssd",
     "SsdSiren",
     "StepSizes",
+    "Tasks",
     "Training",
     "Triangles",
     "WarmStart",

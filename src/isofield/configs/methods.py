@@ -42,6 +42,12 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "metasdf-surface": f"{HERE}.metasdf:METASDF_SURFACE",
         "metasdf-2d": f"{HERE}.metasdf:METASDF_2D",
         "metasdf-image": f"{HERE}.metasdf:METASDF_IMAGE",
+        "hypernet": f"{HERE}.hypernet:HYPERNET",
+        "hypernet-2d": f"{HERE}.hypernet:HYPERNET_2D",
+        "concat": f"{HERE}.concat:CONCAT",
+        "concat-2d": f"{HERE}.concat:CONCAT_2D",
+        "cnp": f"{HERE}.cnp:CNP",
+        "cnp-2d": f"{HERE}.cnp:CNP_2D",
     },
 }
 """What comes with isofield, by group and name."""

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from isofield.fields.encoding import encoded
+
 LATENT_DROPOUT = 0.2
 """Probability of latent dropout, as in the released code."""
 
@@ -60,13 +62,15 @@ class Linear(nn.Module):
 
 @final
 class Decoder(nn.Module):
-    """f(x; z): the distances (b, n) at points x (b, n, 3) of the shapes with codes z (b, length), within -1 and 1.
+    """f(x; z): the distances (b, n) at points x (b, n, inputs) of the shapes with codes z (b, length), within -1 and 1;
+    where `outputs` is not 0, that many values (b, n, outputs) without bounds.
 
     dims: widths of the hidden layers. latent_in: layers whose input is [h, z, x]; the layer before is narrower by the
     length of [z, x]. xyz_in_all: the input of all other layers is [h, x]. norm_layers: layers with weight norm, or
     without `weight_norm` with layer norm. dropout: layers with dropout, of the probability dropout_prob.
     latent_dropout: dropout of the code in the first layer. A tanh ends the network, as in the released code whatever
-    its settings; use_tanh puts a second one before it. generator: draws the first weights; seed 0 by default.
+    its settings; use_tanh puts a second one before it. frequencies: x gets sin(2^k x) and cos(2^k x) for k <
+    frequencies beside it. generator: draws the first weights; seed 0 by default.
 
     The product of a layer's matrix with the code is the same at every point of a shape: `condition` computes it once a
     shape, and `decode` adds it. Both use dropout only where they get a generator.
@@ -85,6 +89,9 @@ class Decoder(nn.Module):
         xyz_in_all: bool = False,
         latent_dropout: bool = False,
         use_tanh: bool = False,
+        inputs: int = 3,
+        outputs: int = 0,
+        frequencies: int = 0,
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
@@ -94,20 +101,22 @@ class Decoder(nn.Module):
         self.length, self.dims, self.latent_in = length, tuple(dims), tuple(latent_in)
         self.norm_layers, self.weight_norm = tuple(norm_layers), weight_norm
         self.dropout, self.dropout_prob, self.latent_dropout = tuple(dropout), dropout_prob, latent_dropout
-        self.xyz_in_all, self.use_tanh = xyz_in_all, use_tanh
-        sizes, last = [length + 3, *self.dims, 1], len(self.dims)
+        self.xyz_in_all, self.use_tanh, self.inputs, self.outputs = xyz_in_all, use_tanh, inputs, outputs
+        self.frequencies = frequencies
+        self.joined = length + inputs * (1 + 2 * frequencies)
+        sizes, last = [self.joined, *self.dims, max(outputs, 1)], len(self.dims)
         for layer in range(last + 1):
-            outputs = sizes[layer + 1]
+            width = sizes[layer + 1]
             if layer + 1 in self.latent_in:
-                outputs -= length + 3
+                width -= self.joined
             elif xyz_in_all and layer != last:
-                outputs -= 3
-            if outputs < 1:
+                width -= self.joined - length
+            if width < 1:
                 raise ValueError(f"layer {layer} is too narrow to make room for what joins the next one")
             normed = layer in self.norm_layers
-            self.add_module(f"lin{layer}", Linear(sizes[layer], outputs, weight_norm and normed, generator))
+            self.add_module(f"lin{layer}", Linear(sizes[layer], width, weight_norm and normed, generator))
             if normed and not weight_norm and layer < last:
-                self.add_module(f"bn{layer}", nn.LayerNorm(outputs))
+                self.add_module(f"bn{layer}", nn.LayerNorm(width))
 
     def config(self) -> dict[str, Any]:
         """What `Decoder(**config)` needs to build the same network."""
@@ -115,7 +124,8 @@ class Decoder(nn.Module):
             "length": self.length, "dims": list(self.dims), "latent_in": list(self.latent_in),
             "norm_layers": list(self.norm_layers), "weight_norm": self.weight_norm, "dropout": list(self.dropout),
             "dropout_prob": self.dropout_prob, "xyz_in_all": self.xyz_in_all, "latent_dropout": self.latent_dropout,
-            "use_tanh": self.use_tanh,
+            "use_tanh": self.use_tanh, "inputs": self.inputs, "outputs": self.outputs,
+            "frequencies": self.frequencies,
         }  # fmt: skip
 
     @classmethod
@@ -124,7 +134,7 @@ class Decoder(nn.Module):
         return cls(**config)
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
-        """Distances (b, n) at x (b, n, 3) of the shapes with codes z (b, l), without dropout."""
+        """Values (b, n) or (b, n, outputs) at x (b, n, inputs) of the shapes with codes z (b, l), without dropout."""
         return self.decode(x, self.condition(z))
 
     def condition(self, z: Tensor, random: torch.Generator | None = None) -> dict[int, Tensor]:
@@ -135,13 +145,14 @@ class Decoder(nn.Module):
             if layer == 0 and self.latent_dropout and random is not None:
                 code = dropped(z, LATENT_DROPOUT, random)
             linear = self._linear(layer)
-            matrix, start = linear.matrix(), 0 if layer == 0 else self.dims[layer - 1] - self.length - 3
+            matrix, start = linear.matrix(), 0 if layer == 0 else self.dims[layer - 1] - self.joined
             added[layer] = F.linear(code, matrix[:, start : start + self.length], linear.bias)
         return added
 
     def decode(self, x: Tensor, added: dict[int, Tensor], random: torch.Generator | None = None) -> Tensor:
-        """Distances (b, n) at x (b, n, 3); added: what `condition` made of the codes."""
-        h, last = x, len(self.dims)
+        """Values (b, n) or (b, n, outputs) at x (b, n, inputs); added: what `condition` made of the codes."""
+        x, last = encoded(x, self.frequencies), len(self.dims)
+        h = x
         for layer in range(last + 1):
             linear = self._linear(layer)
             matrix = linear.matrix()
@@ -156,14 +167,14 @@ class Decoder(nn.Module):
                     h = torch.cat([h, x], -1)
                 h = F.linear(h, matrix, linear.bias)
             if layer == last:
-                h = h.tanh() if self.use_tanh else h
                 break
             if layer in self.norm_layers and not self.weight_norm:
                 h = getattr(self, f"bn{layer}")(h)
             h = h.relu()
             if random is not None and layer in self.dropout and self.dropout_prob:
                 h = dropped(h, self.dropout_prob, random)
-        return h.tanh()[..., 0]
+        h = h.tanh() if self.use_tanh else h
+        return h if self.outputs else h.tanh()[..., 0]
 
     def _linear(self, layer: int) -> Linear:
         linear: Linear = getattr(self, f"lin{layer}")

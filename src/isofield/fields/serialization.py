@@ -15,17 +15,21 @@ from torch import Tensor, nn
 
 from isofield.errors import InputError
 from isofield.fields.autoencoder import Autoencoder
+from isofield.fields.conditioned import Conditioned
 from isofield.fields.csg import Csg, Offset, Transformed
 from isofield.fields.decoder import Decoder, LatentField
+from isofield.fields.feature_planes import PlaneDecoder, PlaneEncoder
 from isofield.fields.geometric_decoder import GeometricDecoder
 from isofield.fields.grid import SparseGrid
 from isofield.fields.grid_residual import GridResidual
 from isofield.fields.hash_grid import HashGrid
+from isofield.fields.hypernetwork import Hypernetwork
 from isofield.fields.meta_network import MetaNetwork
 from isofield.fields.mlp import Activation, Mlp
 from isofield.fields.pca_grid import PcaGrid
 from isofield.fields.pca_mlp import PcaMlp
 from isofield.fields.point_net import PointNet
+from isofield.fields.set_encoder import SetEncoder
 from isofield.fields.siren import Siren
 from isofield.fields.triangles import Triangles
 from isofield.fields.weight_network import WeightNetwork
@@ -53,8 +57,9 @@ class Storable(Protocol):
 BUILT_IN: dict[str, type[Storable]] = {
     cls.__name__: cls
     for cls in (
-        Autoencoder, Csg, Decoder, GeometricDecoder, GridResidual, HashGrid, LatentField, MetaNetwork, Mlp, Offset,
-        PcaGrid, PcaMlp, PointNet, Siren, SparseGrid, Transformed, Triangles, WeightNetwork,
+        Autoencoder, Conditioned, Csg, Decoder, GeometricDecoder, GridResidual, HashGrid, Hypernetwork, LatentField,
+        MetaNetwork, Mlp, Offset, PcaGrid, PcaMlp, PlaneDecoder, PlaneEncoder, PointNet, SetEncoder, Siren, SparseGrid,
+        Transformed, Triangles, WeightNetwork,
     )
 }  # fmt: skip
 

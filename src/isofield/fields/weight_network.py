@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from isofield.fields.encoding import encoded
+
 Nonlinearity = Literal["relu", "softplus", "sine"]
 BETA = 100.0
 """Sharpness of softplus."""
@@ -76,17 +78,13 @@ class WeightNetwork(nn.Module):
 
     def forward(self, x: Tensor, theta: Tensor) -> Tensor:
         """Values (b, n, outputs) at x (b, n, inputs); weights theta (b, length)."""
-        h, parts = self._encoded(x), theta.split(self.sizes, 1)
+        h, parts = encoded(x, self.frequencies), theta.split(self.sizes, 1)
         for layer, (rows, columns) in enumerate(self.shapes):
             weight, bias = parts[2 * layer], parts[2 * layer + 1]
             h = torch.baddbmm(bias[:, None], h, weight.view(-1, rows, columns).transpose(1, 2))
             if layer < len(self.shapes) - 1:
                 h = self._activated(h)
         return h
-
-    def _encoded(self, x: Tensor) -> Tensor:
-        scaled = [2.0**k * x for k in range(self.frequencies)]
-        return torch.cat([x, *(s.sin() for s in scaled), *(s.cos() for s in scaled)], -1) if scaled else x
 
     def _activated(self, h: Tensor) -> Tensor:
         match self.activation:

@@ -39,9 +39,9 @@ from isofield.configs import MetaSdf as Config
 from isofield.configs import Training
 from isofield.errors import InputError
 from isofield.fields.decoder import LatentField
-from isofield.fields.meta_network import MetaNetwork, value_of
+from isofield.fields.meta_network import MetaNetwork
 from isofield.fields.weight_network import WeightNetwork
-from isofield.losses.sign_and_distance import sign_and_distance
+from isofield.losses.outputs import misclassified, output_error, outputs_of
 from isofield.methods.grid_fit import refined_by_grid
 from isofield.sampling.tasks import drawn, observed, surface_points
 from isofield.threads import deterministic, parallel_map
@@ -80,7 +80,7 @@ class MetaSdfSpace:
         """First weights, and equal step sizes."""
         config, generator = self.config, torch.Generator().manual_seed(seed)
         points, values = observed(shapes[0])
-        outputs = values.shape[1] if values.ndim == 2 else 2 if config.objective == "composite" else 1
+        outputs = outputs_of(config.objective, values.shape[1] if values.ndim == 2 else None)
         net = config.network
         network = WeightNetwork(points.shape[1], net.dims, outputs, net.activation, net.frequencies, net.w0)
         module = MetaNetwork.begun(
@@ -133,19 +133,13 @@ class MetaSdfSpace:
         heads, value = self._meta.network(batch[name], code.theta), batch[f"{name}_value"]
         terms = {"outer": self._loss(heads, value, self._meta.outer).sum()}
         if value.ndim == 2:
-            wrong = (value_of(heads.detach()) < 0) != (value < 0)
-            terms[f"{LOGGED}misclassified"] = wrong.float().mean(1).sum()
+            terms[f"{LOGGED}misclassified"] = misclassified(heads.detach(), value).sum()
         terms[f"{LOGGED}diverged"] = heads.new_tensor(float(code.diverged))
         return terms
 
     def _loss(self, heads: Tensor, value: Tensor, log_deviations: Tensor) -> Tensor:
         """L (b,) of outputs (b, n, c) and values (b, n), of colours (b, n, c)."""
-        match self.config.objective:
-            case "composite":
-                return sign_and_distance(heads, value, log_deviations).mean(1)
-            case "mse":
-                return (value_of(heads) - value).square().flatten(1).mean(1)
-        return (value_of(heads) - value).abs().flatten(1).mean(1)
+        return output_error(self.config.objective, heads, value, log_deviations)
 
     def codes(self, shapes: Sequence[Shape]) -> Tensor:
         """The weights of the first training shapes, as many as fit into `MOST` numbers."""

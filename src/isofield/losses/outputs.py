@@ -1,0 +1,30 @@
+"""Losses on the outputs of a network: a signed distance, sign and distance apart, or colours."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from isofield.configs import Objective
+from isofield.fields.meta_network import value_of
+from isofield.losses.sign_and_distance import sign_and_distance
+
+
+def outputs_of(objective: Objective, channels: int | None) -> int:
+    """How many outputs a network needs: channels of colours; None for a distance, which composite has as two."""
+    return channels or (2 if objective == "composite" else 1)
+
+
+def output_error(objective: Objective, outputs: Tensor, value: Tensor, log_deviations: Tensor) -> Tensor:
+    """The error (b,) of outputs (b, n, c) against signed distances (b, n) or colours (b, n, c), a mean over the
+    samples: |f - s|, (f - s)^2, or the composite with deviations given by their logarithms (2,)."""
+    match objective:
+        case "composite":
+            return sign_and_distance(outputs, value, log_deviations).mean(1)
+        case "mse":
+            return (value_of(outputs) - value).square().flatten(1).mean(1)
+    return (value_of(outputs) - value).abs().flatten(1).mean(1)
+
+
+def misclassified(outputs: Tensor, distance: Tensor) -> Tensor:
+    """The fraction (b,) of samples that outputs (b, n, c) put on the other side than the signed distances (b, n)."""
+    return ((value_of(outputs) < 0) != (distance < 0)).float().mean(1)
