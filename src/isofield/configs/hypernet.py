@@ -32,10 +32,10 @@ class Hypernet:
         infer_rate: Their learning rate.
     """
 
-    network: FieldNetwork = FieldNetwork(dims=(256,) * 4)
+    network: FieldNetwork = FieldNetwork(dims=(256,) * 3)
     encoder: SetEncoder = SetEncoder()
     length: int = 256
-    dims: tuple[int, ...] = (256,) * 3
+    dims: tuple[int, ...] = (256,) * 2
     scale: float = 0.1
     start: bool = False
     objective: Objective = "mse"

@@ -22,7 +22,7 @@ class Hypernetwork(nn.Module):
     """
 
     def __init__(
-        self, encoder: nn.Module, length: int, sizes: Sequence[int], dims: Sequence[int] = (256,) * 3,
+        self, encoder: nn.Module, length: int, sizes: Sequence[int], dims: Sequence[int] = (256,) * 2,
         scale: float = 0.1, first: Tensor | None = None, generator: torch.Generator | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
