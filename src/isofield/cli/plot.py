@@ -32,28 +32,7 @@ def plot(
     lines = training.read_log(run)
     if not lines:
         raise InputError(f"{run} has an empty log: train longer, or give a smaller --log-every.")
-    steps = [line["step"] for line in lines]
-
-    def curves(*names: str) -> dict[str, list[float]]:
-        return {name.replace("_", " "): [line[name] for line in lines] for name in names}
-
-    fixed = {"step", "epoch", "seconds", "loss", "network_rate", "code_rate", "code_norm", "norms"}
-    terms = [name for name in lines[0] if name not in fixed]
-    weights = {name: [line["norms"][name] for line in lines] for name in lines[0]["norms"] if "weight" in name}
-    panels = [
-        render.Chart("loss", steps, curves("loss"), log=True),
-        render.Chart("loss terms", steps, curves(*terms), log=True),
-        render.Chart("learning rates", steps, curves("network_rate", "code_rate"), log=True),
-        render.Chart("mean norm of the codes", steps, curves("code_norm")),
-        render.Chart("norms of the weights", steps, {_short(name): values for name, values in weights.items()}),
-        render.Chart("minutes", steps, {"minutes": [line["seconds"] / 60 for line in lines]}),
-    ]
-    render.charts(panels, path)
+    render.charts(training.curves(lines), path)
     last = lines[-1]
     output.note(f"{path}: {last['step']} steps, {last['seconds'] / 60:.1f} min, loss {last['loss']:.5f}")
     return 0
-
-
-def _short(name: str) -> str:
-    """lin3.weight_v as 3 v."""
-    return name.removeprefix("lin").replace(".weight", " ").replace("_", "").strip()

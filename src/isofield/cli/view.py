@@ -15,24 +15,26 @@ def view(
     port: int = 8080,
     up: Annotated[Literal["x", "y", "z"] | None, tyro.conf.arg(help_behavior_hint="")] = None,
     truth: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None,
+    resolution: Annotated[int, tyro.conf.arg(metavar="CELLS")] = 128,
     open: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> int:
-    """Show a mesh, a cloud or a field in a browser, until Ctrl-C.
+    """Show a mesh, a cloud, a field or a space of shapes in a browser, until Ctrl-C.
 
     Needs viser: pip install 'isofield[viewer]'.
 
     Args:
-        what: A file with a mesh or points, or a field folder.
+        what: A file with a mesh or points, a field folder, or a run of `isofield train`.
         host: The address to listen on; 0.0.0.0 lets other machines in.
         port: The port; the next free one where it is in use.
         up: The axis that points up (default: how the shape stands best).
         truth: A mesh or cloud; the surface of the field is coloured by its distance to it.
+        resolution: Cells along the longest side of the surface of a field, 8 to 1024; the page can change it.
         open: Open a browser on this machine, too.
     """
     from isofield.cli import output
     from isofield.viewer import open_viewer
 
-    viewer = open_viewer(what, host=host, port=port, up=up, truth=truth)
+    viewer = open_viewer(what, host=host, port=port, up=up, truth=truth, resolution=resolution)
     for link in viewer.links:
         print(f"{what} is shown at {link}", flush=True)
     output.note("From another machine: ssh -L PORT:127.0.0.1:PORT THIS-MACHINE, with the port above. Ctrl-C ends.")

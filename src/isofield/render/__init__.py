@@ -11,12 +11,14 @@ from isofield.render.charts import Chart, charts
 from isofield.render.depth import DepthImage, depth
 from isofield.render.figures import Panel, save, sheet, side_by_side
 from isofield.render.linked_views import linked_views
-from isofield.render.pictures import camera_for, picture
+from isofield.render.pictures import CLAY, SLATE, camera_for, picture
 from isofield.render.raster import rasterize
 from isofield.render.scans import scan
 from isofield.render.sensor_views import cut_away, sensor_view
 
 __all__ = [
+    "CLAY",
+    "SLATE",
     "Camera",
     "Chart",
     "DepthImage",

@@ -2,6 +2,7 @@
 
 from isofield.training.checkpoint import SNAPSHOTS, STATE, check_new, resume, run
 from isofield.training.log import read_log
+from isofield.training.loss_curves import curves
 from isofield.training.processes import Processes, joined_processes
 from isofield.training.trainer import Trainer
 
@@ -11,6 +12,7 @@ __all__ = [
     "Processes",
     "Trainer",
     "check_new",
+    "curves",
     "joined_processes",
     "read_log",
     "resume",

@@ -12,16 +12,23 @@ from isofield.render.camera import best_view, direction
 from isofield.render.shading import decode
 from isofield.types import Similarity
 
+IDENTITY = Similarity((0.0, 0.0, 0.0), 1.0)
+"""The frame of what is in the scene already."""
 FIELD_OF_VIEW, AWAY = 0.7, 3.4
 """The camera's angle (radians), and its distance from the middle of the scene, whose radius is 1."""
 
 
-def look_at(server: viser.ViserServer, points: np.ndarray, up: str) -> np.ndarray:
-    """Where the camera begins: a good view of points (n, 3) of the scene; returns the direction (3,) to it."""
+def look_at(server: viser.ViserServer, points: np.ndarray, up: str, farther: float = 1.0) -> np.ndarray:
+    """Where the camera begins: a good view of points (n, 3) of the scene; returns the direction (3,) to it. farther:
+    factor on its distance."""
     server.scene.set_up_direction(f"+{up}")  # type: ignore[arg-type]
     toward = direction(*best_view(points, up), up)
     camera = server.initial_camera
-    camera.up, camera.look_at, camera.position = tuple(direction(0, 90, up)), (0.0, 0.0, 0.0), tuple(AWAY * toward)
+    camera.up, camera.look_at, camera.position = (
+        tuple(direction(0, 90, up)),
+        (0.0, 0.0, 0.0),
+        tuple(farther * AWAY * toward),
+    )
     camera.fov = FIELD_OF_VIEW
     return toward
 

@@ -16,34 +16,36 @@ from isofield.types import Cloud
 from isofield.viewer import panels, scene, slices
 from isofield.viewer.drawing import draw_lines, draw_mesh, draw_points, look_at
 from isofield.viewer.latest import Latest
+from isofield.viewer.panels import ROUGH, resolutions
 
-ROUGH, RESOLUTIONS = 64, (32, 64, 128, 256, 512)
-"""Cells along the longest side while a slider moves, and those to choose from for the result."""
 STEPS = 100
 """Steps of the level's slider on each side of the surface."""
+BEFORE = 0.003
+"""Distance of the lines from the plane, towards the camera, in the scene."""
 OBSERVED = 50_000
 """Observed points that are drawn, at most."""
 CONFIDENCE, ERROR = "confidence", "error to the truth"
 
 
-def levels_of(sdf: SDF, cells: int = 24) -> tuple[float, float, float]:
+def levels_of(sdf: SDF) -> tuple[float, float, float]:
     """The least and the greatest level that the slider offers, and its step, in the units of the field: down to nearly
     the least distance, and up to an eighth of the longest side of the box; 0 is one of its steps."""
     low, high = box(sdf)
-    deepest = -float(np.min(sdf.grid(cells).values))
+    deepest = -float(np.min(sdf.grid(24).values))
     step = slices.round_step(max(deepest, float((high - low).max()) / 8) / STEPS)
     below = max(int(0.95 * deepest / step), 1)
     return -below * step, int(float((high - low).max()) / 8 / step) * step, step
 
 
-def show_field(server: viser.ViserServer, sdf: SDF, name: str, up: str | None, truth: Any = None) -> Latest:
-    """A field. truth: a mesh or a cloud in the same units, to colour the surface by its distance to it.
+def show_field(server: viser.ViserServer, sdf: SDF, name: str, up: str | None, cells: int, truth: Any = None) -> Latest:
+    """A field. cells: along the longest side of its surface at rest, at first. truth: a mesh or a cloud in the same
+    units, to colour the surface by its distance to it.
 
     Returns the worker that extracts surfaces.
     """
     low, high = box(sdf)
     corners = np.stack([low, high])
-    start = sdf.mesh(ROUGH)
+    start = sdf.mesh(min(ROUGH, cells))
     frame, axis = scene.frame_of(start), scene.up_of(start, up)
     toward = look_at(server, frame.apply(np.asarray(start.vertices)), axis)
     facing = "xyz"[int(np.abs(np.where(np.arange(3) == "xyz".index(axis), 0, toward)).argmax())]
@@ -52,7 +54,7 @@ def show_field(server: viser.ViserServer, sdf: SDF, name: str, up: str | None, t
     with gui.add_folder("Surface"):
         least, most, step = levels_of(sdf)
         level = gui.add_slider("Level", least, most, step, 0.0, hint="Distance of the surface from the shape")
-        resolution = gui.add_dropdown("Resolution", [str(one) for one in RESOLUTIONS], initial_value="128")
+        resolution = resolutions(server, cells)
         ways = [scene.PLAIN, *([CONFIDENCE] if len(sdf.points) else []), *([ERROR] if truth is not None else [])]
         color = gui.add_dropdown("Colour", ways, initial_value=ERROR if truth is not None else scene.PLAIN)
         flat = gui.add_checkbox("Flat shading", False)
@@ -65,7 +67,7 @@ def show_field(server: viser.ViserServer, sdf: SDF, name: str, up: str | None, t
         pointing = gui.add_checkbox("Gradients", False)
         cut = gui.add_checkbox("Cut the surface", True, hint="Hide what lies in front of the slice")
         legend = gui.add_markdown("")
-    held: dict[str, Any] = {"mesh": start, "of": (ROUGH, 0.0)}
+    held: dict[str, Any] = {"mesh": start, "of": (min(ROUGH, cells), 0.0)}
 
     def distance(x: np.ndarray) -> np.ndarray:
         return np.asarray(sdf(x))
@@ -90,10 +92,10 @@ def show_field(server: viser.ViserServer, sdf: SDF, name: str, up: str | None, t
         return scene.colors_of(mesh, scene.PLAIN), ""
 
     def surface(rough: bool) -> None:
-        cells_ = int(resolution.value)
-        wanted = (cells_, level.value)
+        chosen = int(resolution.value)
+        wanted = (chosen, level.value)
         if held["of"] != wanted:
-            wanted = (min(cells_, ROUGH) if rough else cells_, level.value)
+            wanted = (min(chosen, ROUGH) if rough else chosen, level.value)
         try:
             if held["of"] != wanted:
                 held["mesh"], held["of"] = sdf.mesh(*wanted), wanted
@@ -130,6 +132,9 @@ def show_field(server: viser.ViserServer, sdf: SDF, name: str, up: str | None, t
         every, zero, apart = slices.contours(found, level.value)
         text = f"{across.value} = {found.position:.4g}; blue inside, red outside, up to {limit:.3g}"
         if lines.value:
+            ahead = np.zeros(3)
+            ahead[found.axis] = np.sign(toward[found.axis]) * BEFORE / frame.scale
+            every, zero = every + ahead, zero + ahead
             draw_lines(server, "/contours", every, frame, (90, 90, 90), 1.0)
             draw_lines(server, "/level", zero, frame, (0, 0, 0), 3.0)
             text += f"; lines every {apart:g}"

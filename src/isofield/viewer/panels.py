@@ -14,6 +14,8 @@ from isofield import io
 from isofield.errors import InputError
 from isofield.types import Cloud
 
+ROUGH, RESOLUTIONS = 64, (32, 64, 128, 256, 512)
+"""Cells along the longest side of a surface while a slider moves, and those to choose from for the result."""
 HELP = """
 **Mouse**: drag with the left button to turn, with the right one to move, the wheel to come closer.
 
@@ -66,3 +68,14 @@ def bytes_of(shape: trimesh.Trimesh | Cloud, extension: str) -> bytes:
 def complain(client: viser.ClientHandle, error: InputError) -> None:
     """A sentence on the page of one visitor."""
     client.add_notification("This did not work", str(error), color="red")
+
+
+def set_value(control: Any, value: Any) -> None:
+    """Let a control show a value; its callbacks see an event without a client."""
+    control.value = value
+
+
+def resolutions(server: viser.ViserServer, cells: int) -> Any:
+    """A choice of the cells along the longest side of a surface at rest."""
+    some = [str(one) for one in sorted({*RESOLUTIONS, cells})]
+    return server.gui.add_dropdown("Resolution", some, initial_value=str(cells))

@@ -14,8 +14,8 @@ from isofield.errors import InputError
 from isofield.io import vertices_of
 from isofield.kdtree import nearest
 from isofield.points import select, vertex_colors, vertex_scalars
+from isofield.render import CLAY, SLATE
 from isofield.render.camera import core
-from isofield.render.pictures import CLAY, SLATE
 from isofield.types import Cloud, Similarity
 
 MOST_FACES, MOST_POINTS = 200_000, 500_000

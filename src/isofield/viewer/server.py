@@ -38,6 +38,7 @@ def start(title: str, host: str, port: int) -> viser.ViserServer:
     server._websock_server.unregister_handler(ShareUrlRequest)
     for message in (FileTransferStartUpload, FileTransferPart):
         server._websock_server.register_handler(message, _bounded(server))
+    server.scene.configure_default_lights(cast_shadow=False)  # shadows halve the frames a second, and stripe surfaces
     server.gui.configure_theme(show_logo=False, show_share_button=False, brand_color=BLUE)
     return server
 

@@ -14,8 +14,8 @@ from isofield.viewer.scene import mixed
 
 INSIDE, ZERO, OUTSIDE = (33, 102, 172), (250, 250, 250), (178, 24, 43)
 """Colours of the least distance, of zero and of the greatest one: blue inside, red outside."""
-LINES = 12
-"""About this many contour lines between the surface and the largest distance in the plane."""
+INNER, LINES = 5, 40
+"""Contour lines from the surface to the depth of the shape, about, and to the largest distance, at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,19 +79,19 @@ def round_step(length: float) -> float:
 
 
 def limit_of(values: np.ndarray) -> float:
-    """The distance of the last colours: twice the depth inside, at most the largest distance."""
+    """The distance of the last colours: the depth inside, unless hardly anything is; else the largest distance."""
     reach, depth = float(np.abs(values).max()), float(-values.min())
-    return min(reach, 2 * depth) if depth > 0.02 * reach else reach
+    return depth if depth > 0.02 * reach else reach
 
 
-def contours(cut: Slice, level: float, lines: int = LINES) -> tuple[np.ndarray, np.ndarray, float]:
+def contours(cut: Slice, level: float) -> tuple[np.ndarray, np.ndarray, float]:
     """Segments (n, 2, 3) of the lines of equal distance, the segments (m, 2, 3) of the line at `level`, and the round
     distance between neighbouring lines.
 
     By marching squares (scikit-image).
     """
     reach = float(np.abs(cut.values).max())
-    step = round_step(reach / lines)
+    step = round_step(max(limit_of(cut.values) / INNER, reach / LINES))
     others = [level + k * step for k in range(-int(reach / step) - 1, int(reach / step) + 2) if k]
     every = [_segments(cut, one) for one in others]
     return np.concatenate([np.zeros((0, 2, 3)), *every]), _segments(cut, level), step

@@ -1,0 +1,38 @@
+"""The curves of a training, out of its log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from isofield.render.charts import Chart
+
+FIXED = {"step", "epoch", "seconds", "loss", "network_rate", "code_rate", "code_norm", "norms"}
+"""The names in a line of the log that are no terms of the loss."""
+
+
+def curves(lines: Sequence[Mapping[str, Any]]) -> list[Chart]:
+    """Charts over the steps: loss, its terms, learning rates, norms of codes and weights, minutes.
+
+    lines: of `read_log`, at least one.
+    """
+    steps = [line["step"] for line in lines]
+
+    def of(*names: str) -> dict[str, list[float]]:
+        return {name.replace("_", " "): [line[name] for line in lines] for name in names}
+
+    terms = [name for name in lines[0] if name not in FIXED]
+    weights = {name: [line["norms"][name] for line in lines] for name in lines[0]["norms"] if "weight" in name}
+    return [
+        Chart("loss", steps, of("loss"), log=True),
+        Chart("loss terms", steps, of(*terms), log=True),
+        Chart("learning rates", steps, of("network_rate", "code_rate"), log=True),
+        Chart("mean norm of the codes", steps, of("code_norm")),
+        Chart("norms of the weights", steps, {_short(name): values for name, values in weights.items()}),
+        Chart("minutes", steps, {"minutes": [line["seconds"] / 60 for line in lines]}),
+    ]
+
+
+def _short(name: str) -> str:
+    """lin3.weight_v as 3 v."""
+    return name.removeprefix("lin").replace(".weight", " ").replace("_", "").strip()

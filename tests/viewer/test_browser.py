@@ -1,0 +1,130 @@
+"""The pages in a real browser: Chromium without a screen, driven by Playwright; skipped where one is missing."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import isofield
+import toys
+from isofield import io
+from isofield.types import Cloud
+
+pytest.importorskip("viser", reason="viser is not installed")
+playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+if CHROMIUM is None:
+    pytest.skip("there is no Chromium here (Debian: apt-get install chromium)", allow_module_level=True)
+
+ARGUMENTS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+SIZE = {"width": 640, "height": 480}
+WAIT = 60_000
+"""Milliseconds; far more than anything takes."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as engine:
+        browser = engine.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(browser) -> Iterator[Any]:
+    """opened(path): the viewer of a path and its page, which has to stay free of errors in its console."""
+    from isofield.viewer import open_viewer
+
+    problems: list[str] = []
+    stops = []
+
+    def open_page(path) -> tuple[Any, Any]:
+        viewer = open_viewer(path, port=0, resolution=32)
+        page = browser.new_page(viewport=SIZE)
+        stops.extend([page.close, viewer.stop])
+        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.goto(viewer.links[0])
+        page.get_by_text("at resolution").wait_for(timeout=WAIT)
+        assert viewer.worker is not None and viewer.worker.wait(WAIT / 1000)
+        return viewer, page
+
+    yield open_page
+    for stop in stops:
+        stop()
+    assert not problems
+
+
+def counts(page) -> str:
+    """The line about the surface: its faces, its size and the resolution."""
+    found = re.search(r"[\d ]+ faces.*?resolution\s+\d+", page.locator("body").inner_text(), re.DOTALL)
+    assert found is not None
+    return found.group()
+
+
+def sides(line: str) -> list[float]:
+    return [float(side) for side in line.split(", ")[1].split(" x ")]
+
+
+def changed(page, before: str) -> str:
+    """The line about the surface once it is another one."""
+    page.wait_for_function(
+        "before => { const now = document.body.innerText.match(/[\\d ]+ faces[^]*?resolution\\s+\\d+/);"
+        " return now !== null && now[0] !== before; }",
+        arg=before,
+        timeout=WAIT,
+    )
+    return counts(page)
+
+
+def press(page, slider: int, key: str, times: int) -> None:
+    page.get_by_role("slider").nth(slider).focus()
+    for _ in range(times):
+        page.keyboard.press(key)
+
+
+def pixels(page) -> np.ndarray:
+
+    picture = page.screenshot(clip={"x": 0, "y": 180, "width": 300, "height": 300})
+    return np.asarray(Image.open(BytesIO(picture)).convert("RGB"), np.int16)
+
+
+def test_the_level_of_a_field_moves_its_surface(opened, ball, tmp_path):
+    isofield.fit(ball, quality="fast").save(tmp_path / "field")
+    viewer, page = opened(tmp_path / "field")
+    before, picture = counts(page), pixels(page)
+    press(page, 0, "End", 1)
+    after = changed(page, before)
+    assert viewer.worker.wait(WAIT / 1000)
+    assert sides(before)[0] == pytest.approx(2, abs=0.02) and sides(after)[0] > 2.2
+    assert (np.abs(pixels(page) - picture).max(2) > 20).mean() > 0.02
+
+
+def test_a_space_is_explored_and_a_scan_completed(opened, toy_run, tmp_path):
+    _, page = opened(toy_run)
+    before = counts(page)
+    press(page, 0, "ArrowRight", 20)
+    moved = changed(page, before)
+    page.get_by_label("Training shape").click()
+    page.get_by_role("option", name="toy/003", exact=True).click()
+    page.get_by_text(": toy/003").wait_for(timeout=WAIT)
+    assert moved != before
+    points = np.asarray(toys.toy(40).sample(4000))
+    io.write_cloud(Cloud(points[points[:, 0] > -0.05]), tmp_path / "part.ply")
+    page.get_by_role("tab", name="Complete").click()
+    (tmp_path / "bad.ply").write_bytes(b"hello")
+    for name, answer in (("bad.ply", "bad.ply is not a PLY file"), ("part.ply", "observed surface is explained")):
+        with page.expect_file_chooser() as chooser:
+            page.get_by_role("button", name="Upload a scan").click()
+        chooser.value.set_files(tmp_path / name)
+        page.get_by_text(answer).wait_for(timeout=WAIT)
+    page.get_by_text("completion of part").wait_for(timeout=WAIT)
+    page.get_by_role("tab", name="Training").click()
+    page.get_by_text("no log of a training").wait_for(timeout=WAIT)
