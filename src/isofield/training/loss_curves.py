@@ -8,7 +8,7 @@ from typing import Any
 from isofield.render.charts import Chart
 
 FIXED = {"step", "epoch", "seconds", "loss", "network_rate", "code_rate", "code_norm", "norms"}
-"""The names in a line of the log that are no terms of the loss."""
+"""The names in a line of the log that are not terms of the loss."""
 
 
 def curves(lines: Sequence[Mapping[str, Any]]) -> list[Chart]:
