@@ -56,7 +56,7 @@ PAPER = Concat()
 SMALL = Concat(
     length=64, dims=(128,) * 4, frequencies=3, code_std=1e-2, objective="l1", tasks=Tasks(context=512, query=0),
     prior=1e-4, training=replace(SMALL_TRAINING, code_rate=Schedule(3e-3, "cosine", final=1e-4, warm_up=0.02)),
-    infer_steps=300, infer_rate=2e-2,
+    infer_steps=300, infer_samples=512, infer_rate=2e-2,
 )  # fmt: skip
 """For two CPU cores."""
 

@@ -1,0 +1,329 @@
+"""MetaSDF beside its baselines on digits (table 1 of Sitzmann et al. 2020): errors and seconds, in one table.
+
+    .venv/bin/python benchmarks/digits.py WORK [--minutes 1.5]
+
+Digits of MNIST (ISOFIELD_DATA/mnist) at 64 x 64 pixels. Methods: hypernetwork, concatenation auto-decoder, conditional
+neural process (global, and with a grid of features), MetaSDF. Each is tuned first: at least eight settings for a short
+time, judged by held-out digits. The best one is trained three times for the same processor time on one core: from all
+samples of all digits; from boundary points (zero set); and on digits 0 to 5 and pairs of them. Rows of the table: dense
+and zero set: unseen digits; unseen classes: digits 6 to 9 after 0 to 5; rotated: unseen digits, turned, after upright
+ones; triples: three digits after single ones and pairs. Errors are over all pixels, in widths of the picture (l1) and
+their squares (mse). Seconds are those of the processor to infer the code of one digit, alone on one core.
+
+WORK gets tuning.csv, results.csv, tuning.md and table.md; what is in the former two is not computed again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.ndimage import rotate
+
+from isofield.configs.methods import SPACES, changed, find_method
+from isofield.datasets.layouts import idx
+from isofield.io.pictures import read_idx
+from isofield.sampling import picture_samples
+from isofield.training import Processes, Trainer
+from isofield.types import Shape
+
+SIZE, CONTOUR = 64, 512
+"""Pixels along each side; boundary points."""
+TRAIN, VALIDATION, TEST = 3000, 16, 64
+"""Digits to train on, to choose settings by, and in each row of the table."""
+PROBE = 12
+"""Steps that measure the time of a step."""
+WIDTH = 2.0
+"""The width of a picture, in the unit of the samples."""
+METHODS = {
+    "hypernet": "hypernet-2d", "concat": "concat-2d", "cnp": "cnp-2d", "cnp-local": "cnp-2d", "metasdf": "metasdf-2d",
+}  # fmt: skip
+"""Columns, and the methods that they train."""
+Table = dict[str, Any]
+BASE: dict[str, Table] = {"cnp-local": {"local": True}}
+
+
+def rates(network: float, code: float | None = None) -> Table:
+    """The peaks of the learning rates."""
+    return {"training": {"network_rate": {"initial": network}} | ({"code_rate": {"initial": code}} if code else {})}
+
+
+SETTINGS: dict[str, dict[str, Table]] = {
+    "hypernet": {
+        "preset": {},
+        "rate 3e-3": rates(3e-3),
+        "rate 3e-4": rates(3e-4),
+        "scale 0.1": {"scale": 0.1},
+        "no sphere (as published)": {"start": False, "scale": 0.1},
+        "max pool": {"encoder": {"pool": "max"}},
+        "network of 128": {"network": {"dims": [128] * 3}},
+        "encoder of 256, latent of 256": {"encoder": {"dims": [256] * 3}, "length": 256},
+        "context of 1024": {"tasks": {"context": 1024, "query": 256}},
+    },
+    "concat": {
+        "preset": {},
+        "rates 3e-3, 1e-2": rates(3e-3, 1e-2),
+        "rates 1e-3, 1e-2": rates(1e-3, 1e-2),
+        "rates 3e-4, 1e-3": rates(3e-4, 1e-3),
+        "code of 256": {"length": 256},
+        "no prior (as published)": {"prior": 0.0},
+        "rejoined": {"rejoin": [2], "dims": [256] * 4, "length": 64},
+        "without frequencies (as published)": {"frequencies": 0},
+        "800 steps of inference": {"infer_steps": 800},
+    },
+    "cnp": {
+        "preset": {},
+        "rate 3e-3": rates(3e-3),
+        "rate 3e-4": rates(3e-4),
+        "max pool": {"encoder": {"pool": "max"}},
+        "decoder of 256": {"dims": [256] * 4},
+        "encoder of 256, latent of 256": {"encoder": {"dims": [256] * 3}, "length": 256},
+        "without frequencies (as published)": {"frequencies": 0},
+        "context of 1024": {"tasks": {"context": 1024, "query": 256}},
+    },
+    "cnp-local": {
+        "preset": {},
+        "rate 3e-3": rates(3e-3),
+        "rate 3e-4": rates(3e-4),
+        "16 cells": {"cells": 16},
+        "32 channels": {"channels": 32},
+        "decoder of 64": {"dims": [64] * 3},
+        "without frequencies": {"frequencies": 0},
+        "context of 2048": {"tasks": {"context": 2048, "query": 256}},
+    },
+    "metasdf": {
+        "preset": {},
+        "rate 5e-3": rates(5e-3),
+        "rate 1e-3": rates(1e-3),
+        "3 steps": {"steps": 3, "infer_steps": 3},
+        "step size 5e-3": {"rates": {"initial": 5e-3}},
+        "step size 1e-1 for all (as published)": {"rates": {"initial": 1e-1, "per": "network", "per_step": False}},
+        "network of 128": {"network": {"dims": [128] * 3}},
+        "context of 1024": {"context": 1024, "query": 256},
+    },
+}
+"""Settings that are tried: changes of the preset."""
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Shapes by the name of their set."""
+
+    sets: Mapping[str, Sequence[Shape]]
+
+    @classmethod
+    def made(cls, folder: Path) -> Digits:
+        """Of MNIST's test set, which is split here."""
+        images = folder / "t10k-images-idx3-ubyte.gz"
+        labels = read_idx(folder / "t10k-labels-idx1-ubyte.gz")
+        random = np.random.default_rng(0)
+        order = random.permutation(len(labels))
+        train, validation, test = np.split(order[: TRAIN + VALIDATION + 1500], [TRAIN, TRAIN + VALIDATION])
+
+        def values(row: int) -> np.ndarray:
+            return idx.picture(images, row)[..., 0]
+
+        def parts(rows: np.ndarray, number: int, count: int) -> list[np.ndarray]:
+            """Pictures of `number` of the digits 0 to 5 each, in different quarters."""
+            rows, made = rows[labels[rows] < 6], []
+            for _ in range(count):
+                canvas = np.zeros((SIZE, SIZE), np.float32)
+                for quarter in random.permutation(4)[:number]:
+                    y, x = SIZE // 2 * (quarter // 2), SIZE // 2 * (quarter % 2)
+                    part = picture_samples.resized(values(int(random.choice(rows))), SIZE // 2)
+                    canvas[y : y + SIZE // 2, x : x + SIZE // 2] = part
+                made.append(canvas)
+            return made
+
+        few = train[labels[train] < 6]
+        pictures = {
+            "train": [values(row) for row in train],
+            "train-few": [*(values(row) for row in few), *parts(train, 2, len(few))],
+            "validation": [values(row) for row in validation],
+            "dense": [values(row) for row in test[:TEST]],
+            "unseen classes": [values(row) for row in test[labels[test] > 5][:TEST]],
+            "rotated": [
+                rotate(values(row), random.uniform(-180, 180), reshape=False, order=1).clip(0, 1) for row in test[:TEST]
+            ],
+            "triples": parts(test, 3, TEST),
+        }
+        return cls({name: [shape(one, random) for one in some] for name, some in pictures.items()})
+
+
+def shape(values: np.ndarray, random: np.random.Generator) -> Shape:
+    """The samples of a picture (h, w), as `isofield prepare --samples plane contour` writes them."""
+    values = picture_samples.resized(values, SIZE)
+    segments = picture_samples.contour_of(values)
+    plane = picture_samples.plane(picture_samples.signed_distance(values, segments), random)
+    contour = picture_samples.contour(segments, CONTOUR, random)
+    return Shape(rows={"plane": plane.astype(np.float32), "contour": contour.astype(np.float32)})
+
+
+def from_boundary(method: str, config: Any) -> Any:
+    """The settings for the row of the zero set."""
+    if method == "metasdf":
+        return replace(config, context_from="surface", context=CONTOUR, infer_context=CONTOUR)
+    tasks = replace(config.tasks, context_from="surface", context=CONTOUR, infer_context=CONTOUR)
+    return replace(config, tasks=replace(tasks, query=tasks.query or tasks.context))
+
+
+def settings(method: str, table: Table) -> Any:
+    """The preset with these changes."""
+    config = changed(find_method(METHODS[method], SPACES).settings(), BASE.get(method, {}))
+    return changed(config, table)
+
+
+def trained(method: str, config: Any, shapes: Sequence[Shape], seconds: float) -> tuple[Any, int]:
+    """A space trained for about so long on one core, and its steps: their number is chosen by the time of a few."""
+    build = find_method(METHODS[method], SPACES).method
+
+    def course(steps: int) -> Iterator[Any]:
+        training = replace(config.training, steps=steps, epochs=0, snapshots=())
+        space = build(replace(config, training=training)).start(shapes, 0, lambda stage, fraction: None)
+        made = Trainer(space, shapes, 0, Processes())
+        yield from made.run()
+        yield made.space
+
+    began = time.process_time()
+    for number, _ in enumerate(course(PROBE)):
+        if number == 1:  # the first ones are slower
+            began = time.process_time()
+    steps = max(round(seconds * (PROBE - 2) / (time.process_time() - began)), 1)
+    *_, space = course(steps)
+    space.module.eval().requires_grad_(False)
+    space.table.requires_grad_(False)
+    return space, steps
+
+
+def judged(space: Any, shapes: Sequence[Shape]) -> dict[str, float]:
+    """Mean errors over all pixels, and the seconds of a code."""
+    began = time.process_time()
+    *_, last = space.infer(shapes)
+    seconds = (time.process_time() - began) / len(shapes)
+    plane = torch.from_numpy(np.stack([one.rows["plane"] for one in shapes]))
+    with torch.no_grad():
+        error = (space.module(plane[..., :2], last.code) - plane[..., 2]) / WIDTH
+    return {"l1": float(error.abs().mean()), "mse": float(error.square().mean()), "seconds": seconds}
+
+
+class Log:
+    """A CSV file that grows; rows that are in it are not computed again."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.rows = path, list[dict[str, str]]()
+        if path.exists():
+            with path.open(newline="") as file:
+                self.rows = list(csv.DictReader(file))
+
+    def has(self, **keys: str) -> bool:
+        """Whether a row has these values."""
+        return any(all(row[name] == value for name, value in keys.items()) for row in self.rows)
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Write a row, and print it."""
+        self.rows.append(
+            {name: f"{value:.3e}" if isinstance(value, float) else str(value) for name, value in row.items()}
+        )
+        with self.path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(self.rows[0]))
+            writer.writeheader()
+            writer.writerows(self.rows)
+        print(", ".join(f"{name} {value}" for name, value in self.rows[-1].items()), flush=True)
+
+
+def tune(digits: Digits, log: Log, methods: Sequence[str], seconds: float) -> None:
+    """Every setting, for a short time."""
+    for method in methods:
+        for name, table in SETTINGS[method].items():
+            if not log.has(method=method, setting=name):
+                space, steps = trained(method, settings(method, table), digits.sets["train"], seconds)
+                log.add({"method": method, "setting": name, "steps": steps, **judged(space, digits.sets["validation"])})
+
+
+def best(log: Log, method: str) -> str:
+    """The setting with the least error."""
+    rows = [row for row in log.rows if row["method"] == method]
+    return min(rows, key=lambda row: float(row["l1"]))["setting"]
+
+
+def measure(digits: Digits, tuning: Log, log: Log, methods: Sequence[str], seconds: float) -> None:
+    """The best setting of each method, trained three times."""
+    for method in methods:
+        name = best(tuning, method)
+        config = settings(method, SETTINGS[method][name])
+        for case, used, data, tests in (
+            ("dense", config, "train", {"dense": "dense", "rotated": "rotated"}),
+            ("zero set", from_boundary(method, config), "train", {"zero set": "dense"}),
+            ("few", config, "train-few", {"unseen classes": "unseen classes", "triples": "triples"}),
+        ):
+            if all(log.has(method=method, row=row) for row in tests):
+                continue
+            space, steps = trained(method, used, digits.sets[data], seconds)
+            for row, test in tests.items():
+                log.add({
+                    "method": method, "row": row, "setting": name, "training": case, "steps": steps,
+                    **judged(space, digits.sets[test]),
+                })  # fmt: skip
+
+
+def markdown(log: Log, methods: Sequence[str]) -> str:
+    """The table: l1 / mse, both times 1000; the least of a row is bold."""
+    rows = ["dense", "zero set", "unseen classes", "rotated", "triples"]
+    lines = ["| 1e-3 | " + " | ".join(methods) + " |", "|---" * (len(methods) + 1) + "|"]
+    found = {(row["method"], row["row"]): row for row in log.rows}
+    for row in rows:
+        cells = [found.get((method, row)) for method in methods]
+        least = {key: min(float(one[key]) for one in cells if one) for key in ("l1", "mse")}
+
+        def cell(one: dict[str, str], key: str, least: dict[str, float] = least) -> str:
+            text = f"{1e3 * float(one[key]):.3g}"
+            return f"**{text}**" if float(one[key]) == least[key] else text
+
+        texts = [f"{cell(one, 'l1')} / {cell(one, 'mse')}" if one else "" for one in cells]
+        lines.append(f"| {row} | " + " | ".join(texts) + " |")
+    dense = [found[method, "dense"] for method in methods]
+    lines.append("| ms a digit | " + " | ".join(f"{1e3 * float(one['seconds']):.3g}" for one in dense) + " |")
+    lines.append("| steps | " + " | ".join(one["steps"] for one in dense) + " |")
+    lines.append("| setting | " + " | ".join(one["setting"] for one in dense) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def tuning_table(log: Log) -> str:
+    """All settings that were tried."""
+    lines = ["| method | setting | steps | l1 | mse | ms a digit |", "|---" * 6 + "|"]
+    for row in log.rows:
+        chosen = "**" if best(log, row["method"]) == row["setting"] else ""
+        numbers = " | ".join(f"{1e3 * float(row[name]):.3g}" for name in ("l1", "mse", "seconds"))
+        lines.append(f"| {row['method']} | {chosen}{row['setting']}{chosen} | {row['steps']} | {numbers} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Tune, train, measure, and write the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("work", type=Path, metavar="WORK")
+    parser.add_argument("--minutes", type=float, default=1.5, help="processor minutes of each of the trainings")
+    parser.add_argument("--tuning", type=float, default=0.33, help="processor minutes of each setting that is tried")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    args.work.mkdir(parents=True, exist_ok=True)
+    digits = Digits.made(Path(os.environ.get("ISOFIELD_DATA", "../shared/data")) / "mnist")
+    tuning, results = Log(args.work / "tuning.csv"), Log(args.work / "results.csv")
+    tune(digits, tuning, args.methods, 60 * args.tuning)
+    (args.work / "tuning.md").write_text(tuning_table(tuning))
+    measure(digits, tuning, results, args.methods, 60 * args.minutes)
+    (args.work / "table.md").write_text(markdown(results, args.methods))
+    print((args.work / "table.md").read_text())
+
+
+if __name__ == "__main__":
+    main()
