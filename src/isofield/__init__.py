@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from isofield.api.fit import fit
     from isofield.api.inference import InferenceResult, PoseSearch, infer
     from isofield.api.load import load
+    from isofield.api.pictures import PictureResult, infer_pictures, observe_picture, picture_of, pictures_in
     from isofield.api.postprocess import FitReport, report
     from isofield.api.query import QueryResult, query
     from isofield.api.scans import prepare
@@ -39,6 +40,7 @@ __all__ = [
     "FitReport",
     "InferenceResult",
     "InputError",
+    "PictureResult",
     "PoseSearch",
     "PrepareConfig",
     "Prepared",
@@ -53,8 +55,12 @@ __all__ = [
     "fetch",
     "fit",
     "infer",
+    "infer_pictures",
     "inspect",
     "load",
+    "observe_picture",
+    "picture_of",
+    "pictures_in",
     "prepare",
     "query",
     "read",
@@ -75,6 +81,7 @@ _HOMES = {
     "Prepared": "datasets",
     "ShapeSpace": "api",
     "InferenceResult": "api",
+    "PictureResult": "api",
     "PoseSearch": "api",
     "Similarity": "types",
     "View": "types",
@@ -84,8 +91,12 @@ _HOMES = {
     "fetch": "datasets",
     "fit": "api",
     "infer": "api",
+    "infer_pictures": "api",
     "inspect": "io",
     "load": "api",
+    "observe_picture": "api",
+    "picture_of": "api",
+    "pictures_in": "api",
     "prepare": "api",
     "query": "api",
     "read": "io",
