@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -34,29 +34,26 @@ AT_ONCE = 16
 """Pictures that are inferred at once."""
 POINTS = 2**14
 """Pixels of a picture whose values are computed at once."""
-DECIBELS = 10.0
+TRUE = {"plane": ("plane",), "contour": ("plane",), "image": ("image",)}
+"""The kind of samples that tells how right a picture is, by the first kind that a space reads."""
 RANGE = 2.0
 """From the least value of a channel, -1, to the greatest one."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ObservedPicture:
-    """A picture as a space reads it: its id, samples by kind, pixels along each side, and the similarity from the
-    pixels of its file to the plane."""
+    """A picture as a space reads it.
+
+    id: its name. shape: samples of the kinds that the space reads. similarity: from the pixels of its file to the
+    plane. pixels: along each side. values: true signed distances (p, p), or colours (p, p, c) from -1 to 1, at the
+    pixels; None where there are none.
+    """
 
     id: str
     shape: Shape
-    pixels: int
     similarity: Similarity
-
-    @property
-    def values(self) -> np.ndarray | None:
-        """Signed distances (p, p), or colours (p, p, c) from -1 to 1, at its pixels; None where it was observed by
-        points of its contour alone."""
-        rows = self.shape.rows
-        if "image" in rows:
-            return filled(rows["image"], self.pixels)
-        return filled(rows["plane"], self.pixels)[..., 0] if "plane" in rows else None
+    pixels: int
+    values: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -127,13 +124,13 @@ def observe_picture(
     """A picture, in a file or an array (h, w, c) from 0 to 1, sampled as `prepare` says; of an image its largest square
     in the middle. kinds: of samples. Raises InputError for a picture that cannot be used."""
     values = picture if isinstance(picture, np.ndarray) else read_picture(Path(picture))
-    config = replace(prepare, samples=cast("tuple[SampleKind, ...]", tuple(kinds)), crops=1, half=False)
+    both = tuple(dict.fromkeys([*kinds, *TRUE[kinds[0]]]))
+    config = replace(prepare, samples=cast("tuple[SampleKind, ...]", both), crops=1, half=False)
     try:
         made = sampled(values, name, config)
     except InputError as error:
         raise InputError(f"{name} was rejected: {error}.") from None
-    rows = {kind: some.astype(np.float32) for kind, some in made.rows.items()}
-    return ObservedPicture(name, Shape(rows=rows), config.pixels, Similarity(made.center, made.scale))
+    return _observed(name, made.rows, kinds, Similarity(made.center, made.scale), config.pixels)
 
 
 def pictures_in(
@@ -149,8 +146,10 @@ def pictures_in(
         ids = None if split is None else ids_of(paths[0], split, "test")
         prepared = {kind: Prepared(paths[0], kind, ids=ids) for kind in space.kinds}
         first = prepared[space.kinds[0]]
-        pixels = prepare_config(first.settings).pixels
-        return [(record.id, partial(_of_prepared, prepared, k, pixels)) for k, record in enumerate(first.records)]
+        config = prepare_config(first.settings)
+        prepared |= {kind: Prepared(paths[0], kind, ids=ids) for kind in {*TRUE[space.kinds[0]]} & {*config.samples}}
+        read = partial(_of_prepared, prepared, space.kinds, config.pixels)
+        return [(record.id, partial(read, row)) for row, record in enumerate(first.records)]
     if split is not None:
         raise InputError(f"--split applies only to a prepared data set, and {paths[0]} is not one: leave it out.")
     return [(entry.id, partial(_of_entry, entry, space.prepare, space.kinds)) for entry in entries_in(paths)]
@@ -167,10 +166,23 @@ def _of_entry(entry: Entry, prepare: PrepareConfig, kinds: Sequence[str]) -> Obs
     return observe_picture(values, prepare, kinds, entry.id)
 
 
-def _of_prepared(prepared: dict[str, Prepared], index: int, pixels: int) -> ObservedPicture:
-    rows = {kind: np.array(part.rows(index), np.float32) for kind, part in prepared.items()}
-    record = next(iter(prepared.values())).records[index]
-    return ObservedPicture(record.id, Shape(rows=rows), pixels, similarity_of(record))
+def _of_prepared(prepared: dict[str, Prepared], kinds: Sequence[str], pixels: int, row: int) -> ObservedPicture:
+    rows = {kind: part.rows(row) for kind, part in prepared.items()}
+    record = prepared[kinds[0]].records[row]
+    return _observed(record.id, rows, kinds, similarity_of(record), pixels)
+
+
+def _observed(
+    name: str, rows: Mapping[str, np.ndarray], kinds: Sequence[str], similarity: Similarity, pixels: int
+) -> ObservedPicture:
+    """A picture whose samples are these rows, those of `kinds` for the space to read."""
+    seen = Shape(rows={kind: np.asarray(rows[kind], np.float32) for kind in kinds})
+    values = None
+    if "image" in rows:
+        values = filled(rows["image"], pixels)
+    elif "plane" in rows:
+        values = filled(rows["plane"], pixels)[..., 0]
+    return ObservedPicture(name, seen, similarity, pixels, values)
 
 
 def _compared(observed: ObservedPicture, code: np.ndarray, values: np.ndarray) -> PictureResult:
@@ -184,5 +196,5 @@ def _compared(observed: ObservedPicture, code: np.ndarray, values: np.ndarray) -
         return PictureResult(
             observed, code, values, squared, absolute, float(((values < 0) != (true < 0)).mean()), None
         )
-    decibels = float(DECIBELS * np.log10(RANGE**2 / max(squared, 1e-12)))
+    decibels = float(10 * np.log10(RANGE**2 / max(squared, 1e-12)))
     return PictureResult(observed, code, values, squared, absolute, None, decibels)

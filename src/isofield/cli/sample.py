@@ -81,7 +81,10 @@ def sample(
         else:
             figures = _meshes(space, codes, out, resolution, up, report)
     figures = {"input": str(run), **figures, "seconds": round(time.perf_counter() - begun, 2)}
-    output.show(figures, json, f"isofield info {output.quoted(out / '000.ply')}")
+    following = (
+        f"open {output.quoted(out / SHEET)}" if space.of_pictures else f"isofield info {output.quoted(out / '000.ply')}"
+    )
+    output.show(figures, json, following)
     return int(bool(figures["failed"]))
 
 
