@@ -7,7 +7,7 @@ from isofield.adapt.levenberg_marquardt import levenberg_marquardt
 from isofield.adapt.linear import least_squares
 from isofield.adapt.posterior import posterior
 from isofield.adapt.robust import robust_least_squares
-from isofield.adapt.unroll import unroll
+from isofield.adapt.unroll import unroll, unroll_finite
 
 __all__ = [
     "Batches",
@@ -28,4 +28,5 @@ __all__ = [
     "search_code",
     "tensor",
     "unroll",
+    "unroll_finite",
 ]

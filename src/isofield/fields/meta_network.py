@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from isofield.fields.weight_network import WeightNetwork
 
 RatesPer = Literal["network", "tensor", "weight"]
+SPEED = 10.0
+"""Factor between the learned numbers and the logarithms of step sizes, which Adam would hardly move otherwise."""
 
 
 @final
@@ -30,7 +32,7 @@ class MetaNetwork(nn.Module):
         super().__init__()
         self.network, self.positive = network, positive
         self.start = nn.Parameter(start)
-        self.steps = nn.Parameter(rates.log() if positive else rates)
+        self.steps = nn.Parameter(rates.log() / SPEED if positive else rates)
         self.inner, self.outer = nn.Parameter(torch.zeros(2)), nn.Parameter(torch.zeros(2))
 
     @classmethod
@@ -44,7 +46,7 @@ class MetaNetwork(nn.Module):
     def rates(self, steps: int) -> list[Tensor]:
         """The step sizes of this many steps, each broadcasts to (b, l): the last one again, where more are asked for
         than there are."""
-        values = self.steps.exp() if self.positive else self.steps
+        values = (SPEED * self.steps).exp() if self.positive else self.steps
         if values.shape[1] == len(self.network.sizes):
             sizes = torch.tensor(self.network.sizes, device=values.device)
             values = values.repeat_interleave(sizes, 1, output_size=self.network.length)
