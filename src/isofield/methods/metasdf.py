@@ -34,7 +34,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isofield.adapt import descend_code, falling, rows, tensor, unroll
+from isofield.adapt import descend_code, falling, rows, tensor, unroll_finite
 from isofield.configs import MetaSdf as Config
 from isofield.configs import Training
 from isofield.errors import InputError
@@ -98,34 +98,21 @@ class MetaSdfSpace:
 
     def init(self, batch: Batch) -> Adapted:
         """The inner steps from the first weights."""
-        points = batch["context"]
+        points, value = batch["context"], batch["context_value"]
         at_once = max(TOGETHER // (points.shape[1] * max(self.config.network.dims)), 1)
-        parts = [
-            self._adapted(x, s)
-            for x, s in zip(points.split(at_once), batch["context_value"].split(at_once), strict=True)
-        ]
-        return Adapted(torch.cat([part.theta for part in parts]), sum(part.diverged for part in parts))
+        order = 1 if self.config.first_order else 2
+        split = zip(points.split(at_once), value.split(at_once), strict=True)
+        parts = [self._adapted(x, s, self.config.steps, order) for x, s in split]
+        return Adapted(torch.cat([theta for theta, _ in parts]), sum(diverged for _, diverged in parts))
 
-    def _adapted(self, points: Tensor, value: Tensor) -> Adapted:
-        """The inner steps of shapes with samples (b, n, d) and their values."""
-        start = self._meta.start.expand(len(points), -1)
-        theta = self._unrolled(points, value, order=1 if self.config.first_order else 2)
-        wrong = ~theta.detach().isfinite().all(1)
-        if wrong.any():  # their gradients would not be finite, either
-            right = torch.nonzero(~wrong)[:, 0]
-            theta = start.clone()
-            if len(right):
-                theta[right] = self._adapted(points[right], value[right]).theta
-        return Adapted(theta, int(wrong.sum()))
+    def _adapted(self, points: Tensor, value: Tensor, steps: int, order: int) -> tuple[Tensor, int]:
+        """The weights (b, l) after inner steps on samples (b, n, d) and their values; how many shapes diverged."""
+        meta = self._meta
 
-    def _unrolled(self, points: Tensor, value: Tensor, steps: int | None = None, order: int = 0) -> Tensor:
-        meta, start = self._meta, self._meta.start.expand(len(points), -1)
-        rates = meta.rates(self.config.steps if steps is None else steps)
+        def loss(theta: Tensor, rows: Tensor) -> Tensor:
+            return self._loss(meta.network(points[rows], theta), value[rows], meta.inner)
 
-        def loss(theta: Tensor) -> Tensor:
-            return self._loss(meta.network(points, theta), value, meta.inner)
-
-        return unroll(loss, start, rates, order=order)[0]
+        return unroll_finite(loss, meta.start.expand(len(points), -1), meta.rates(steps), order=order)
 
     def losses(self, code: Adapted, batch: Batch) -> dict[str, Tensor]:
         """The outer loss of weights (b, l), summed over the shapes."""
@@ -168,11 +155,11 @@ class MetaSdfSpace:
     def _steps(self, points: Tensor, value: Tensor) -> Tensor:
         """The weights (l,) of a shape, without a graph; those of fewer steps where more diverge."""
         for steps in range(self.config.infer_steps, -1, -1):
-            theta = self._unrolled(points, value, steps)[0].detach()
-            if theta.isfinite().all():
+            theta, diverged = self._adapted(points, value, steps, 0)
+            if not diverged:
                 break
-            warnings.warn(f"step {steps} diverged: the result of fewer steps is taken.", stacklevel=2)
-        return theta
+            warnings.warn(f"inner step {steps} diverged: the result of fewer steps is taken.", stacklevel=2)
+        return theta[0].detach()
 
     def _objective(self, theta: Tensor, batch: Batch) -> dict[str, Tensor]:
         """L of the weights (l,) of a shape."""
