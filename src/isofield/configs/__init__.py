@@ -10,7 +10,7 @@ from isofield.configs.deepsdf import DeepSdf
 from isofield.configs.hypernet import Hypernet
 from isofield.configs.igr import Igr
 from isofield.configs.linear import Linear
-from isofield.configs.metasdf import FieldNetwork, MetaSdf, StepSizes
+from isofield.configs.metasdf import FieldNetwork, MetaLinear, MetaSdf, StepSizes
 from isofield.configs.neural_pull import NeuralPull
 from isofield.configs.pca_mlp import PcaMlp
 from isofield.configs.preparing import (
@@ -38,6 +38,7 @@ __all__ = [
     "Hypernet",
     "Igr",
     "Linear",
+    "MetaLinear",
     "MetaSdf",
     "MethodSpec",
     "Network",

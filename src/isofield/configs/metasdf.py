@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from isofield.configs.common import MethodSpec, Schedule, check_range
+from isofield.configs.linear import Linear
 from isofield.configs.training import Training, check_dims
 from isofield.errors import InputError
 
@@ -106,6 +107,47 @@ class MetaSdf:
             raise InputError("a context on the surface alone needs samples off it to train with: give a query above 0.")
 
 
+@dataclass(frozen=True)
+class MetaLinear:
+    """A few steps from the answer of a linear space (`methods.meta_linear`). Lengths are normalised.
+
+    Args:
+        linear: The linear space.
+        network: The network that corrects it; it starts as 0.
+        rates: The step sizes of its weights.
+        steps: Inner steps.
+        first_order: The gradients of the inner steps count as constants.
+        clamp: Distances beyond it count as this.
+        context: Samples that the inner steps learn from.
+        query: Other samples, that the outer loss is computed on.
+        inside: Half of the samples are inside.
+        training: Batches and steps.
+        infer_steps: Inner steps for an unseen shape.
+        infer_context: Samples of an unseen shape.
+    """
+
+    linear: Linear = Linear(cells=32, megabytes=2.6)
+    network: FieldNetwork = FieldNetwork(dims=(96,) * 3)
+    rates: StepSizes = StepSizes(initial=1e-2, positive=True)
+    steps: int = 5
+    first_order: bool = True
+    clamp: float = 0.1
+    context: int = 512
+    query: int = 512
+    inside: bool = True
+    training: Training = Training(
+        steps=6000, batch=16, keep=500, clip=1.0, beta2=0.99,
+        network_rate=Schedule(1e-3, "cosine", final=2e-5, warm_up=0.02),
+    )  # fmt: skip
+    infer_steps: int = 5
+    infer_context: int = 8192
+
+    def __post_init__(self) -> None:
+        check_range(self, "steps", "context", "query", "infer_context", least=1)
+        check_range(self, "infer_steps", least=0)
+        check_range(self, "clamp", above=0)
+
+
 PAPER = MetaSdf()
 PE = replace(
     PAPER, network=FieldNetwork(dims=(512,) * 6, frequencies=5), rates=StepSizes(per="tensor", per_step=False), steps=3,
@@ -189,4 +231,8 @@ METASDF_2D = MethodSpec(
 METASDF_IMAGE = MethodSpec(
     "the same for images", SPACE, image_settings,
     {"metasdf-image-small": IMAGE_SMALL, "metasdf-image-paper": IMAGE_PAPER}, reads="image",
+)  # fmt: skip
+META_LINEAR = MethodSpec(
+    "a linear space, and weights that correct it in a few gradient steps",
+    "isofield.methods.meta_linear:MetaLinearSpace", MetaLinear, reads="signed",
 )  # fmt: skip

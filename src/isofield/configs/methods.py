@@ -40,6 +40,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "sal": f"{HERE}.sald_space:SAL",
         "metasdf": f"{HERE}.metasdf:METASDF",
         "metasdf-surface": f"{HERE}.metasdf:METASDF_SURFACE",
+        "meta-linear": f"{HERE}.metasdf:META_LINEAR",
         "metasdf-2d": f"{HERE}.metasdf:METASDF_2D",
         "metasdf-image": f"{HERE}.metasdf:METASDF_IMAGE",
         "hypernet": f"{HERE}.hypernet:HYPERNET",

@@ -77,27 +77,41 @@ class PcaMlp(nn.Module):
     def condition(self, z: Tensor, random: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """Codes (b, l) to the linear space's volumes, a node wider on every side, (b, (cells + 3)^3), and what the
         codes add to the first layer (b, width). Nothing drops out, whatever `random` is."""
-        side = self.coarse.cells + 1
-        volume = self.coarse.volume(z).view(-1, 1, side, side, side)
-        return F.pad(volume, (1,) * 6, mode="replicate").flatten(1), self.code(z[:, : self.lead])
+        return padded(self.coarse, z), self.code(z[:, : self.lead])
 
     def decode(self, x: Tensor, given: tuple[Tensor, Tensor], random: torch.Generator | None = None) -> Tensor:
         """Distances (b, n) at x (b, n, 3); given: what `condition` made of the codes."""
         volume, code = given
-        cells, side = self.coarse.cells, self.coarse.cells + 3
-        u = (x.clamp(-1, 1) + 1) * (cells / 2)  # (b, n, 3) in cells
-        low = u.detach().floor().clamp(max=cells - 1)
-        t = u - low
-        steps = torch.arange(AROUND, device=x.device)
-        offset = ((steps[:, None, None] * side + steps[:, None]) * side + steps).flatten()
-        first = ((low[..., 0] * side + low[..., 1]) * side + low[..., 2]).long()
-        patch = volume.gather(1, (first[..., None] + offset).flatten(1)).view(*first.shape, AROUND, AROUND, AROUND)
-        for axis in range(3):  # (b, n, 4, 4, 4) to (b, n, 3, 3, 3): interpolated at x and a cell on either side
-            left, right = (patch.narrow(axis + 2, start, AROUND - 1) for start in (0, 1))
-            patch = torch.lerp(left, right, t[..., axis, None, None, None])
-        turn = 2 * math.pi * t
-        seen = GAIN * patch.clamp(-SEEN, SEEN).flatten(2)
-        h = self.hidden[0](torch.cat([seen, turn.cos(), turn.sin(), x], -1)) + code[:, None]
+        value, seen = surroundings(self.coarse.cells, volume, x)
+        h = self.hidden[0](seen) + code[:, None]
         for layer in self.hidden[1:]:
             h = layer(h.relu())
-        return patch[..., 1, 1, 1] + SHARE * self.last(h.relu())[..., 0]
+        return value + SHARE * self.last(h.relu())[..., 0]
+
+
+def padded(coarse: PcaGrid, z: Tensor) -> Tensor:
+    """The volumes of codes (b, l), a node wider on every side, (b, (cells + 3)^3)."""
+    side = coarse.cells + 1
+    volume = coarse.volume(z).view(-1, 1, side, side, side)
+    return F.pad(volume, (1,) * 6, mode="replicate").flatten(1)
+
+
+def surroundings(cells: int, volume: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    """V(x) (b, n) at x (b, n, 3), and what a network sees there (b, n, INPUTS): V at 27 neighbours, the phase, and x.
+
+    volume: (b, (cells + 3)^3), of `padded`. Both are differentiable in x and in the volume, and continuous.
+    """
+    side = cells + 3
+    u = (x.clamp(-1, 1) + 1) * (cells / 2)  # (b, n, 3) in cells
+    low = u.detach().floor().clamp(max=cells - 1)
+    t = u - low
+    steps = torch.arange(AROUND, device=x.device)
+    offset = ((steps[:, None, None] * side + steps[:, None]) * side + steps).flatten()
+    first = ((low[..., 0] * side + low[..., 1]) * side + low[..., 2]).long()
+    patch = volume.gather(1, (first[..., None] + offset).flatten(1)).view(*first.shape, AROUND, AROUND, AROUND)
+    for axis in range(3):  # (b, n, 4, 4, 4) to (b, n, 3, 3, 3): interpolated at x and a cell on either side
+        left, right = (patch.narrow(axis + 2, start, AROUND - 1) for start in (0, 1))
+        patch = torch.lerp(left, right, t[..., axis, None, None, None])
+    turn = 2 * math.pi * t
+    seen = GAIN * patch.clamp(-SEEN, SEEN).flatten(2)
+    return patch[..., 1, 1, 1], torch.cat([seen, turn.cos(), turn.sin(), x], -1)

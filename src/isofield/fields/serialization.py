@@ -25,6 +25,7 @@ from isofield.fields.grid_residual import GridResidual
 from isofield.fields.hash_grid import HashGrid
 from isofield.fields.hypernetwork import Hypernetwork
 from isofield.fields.meta_network import MetaNetwork
+from isofield.fields.meta_pca import MetaPca
 from isofield.fields.mlp import Activation, Mlp
 from isofield.fields.pca_grid import PcaGrid
 from isofield.fields.pca_mlp import PcaMlp
@@ -58,8 +59,8 @@ BUILT_IN: dict[str, type[Storable]] = {
     cls.__name__: cls
     for cls in (
         Autoencoder, Conditioned, Csg, Decoder, GeometricDecoder, GridResidual, HashGrid, Hypernetwork, LatentField,
-        MetaNetwork, Mlp, Offset, PcaGrid, PcaMlp, PlaneDecoder, PlaneEncoder, PointNet, SetEncoder, Siren, SparseGrid,
-        Transformed, Triangles, WeightNetwork,
+        MetaNetwork, MetaPca, Mlp, Offset, PcaGrid, PcaMlp, PlaneDecoder, PlaneEncoder, PointNet, SetEncoder, Siren,
+        SparseGrid, Transformed, Triangles, WeightNetwork,
     )
 }  # fmt: skip
 

@@ -76,6 +76,14 @@ class WeightNetwork(nn.Module):
             parts += [weight.flatten(), bias]
         return torch.cat(parts)
 
+    def small_weights(self, generator: torch.Generator) -> Tensor:
+        """Weights (length,) of a ReLU network that is 0: uniform in +-1 / sqrt(in), those of the last layer 0."""
+        parts, last = [], len(self.shapes) - 1
+        for layer, (rows, columns) in enumerate(self.shapes):
+            bound = 1 / math.sqrt(columns) if layer < last else 0.0
+            parts.append(torch.empty(rows * columns + rows).uniform_(-bound, bound, generator=generator))
+        return torch.cat(parts)
+
     def forward(self, x: Tensor, theta: Tensor) -> Tensor:
         """Values (b, n, outputs) at x (b, n, inputs); weights theta (b, length)."""
         h, parts = encoded(x, self.frequencies), theta.split(self.sizes, 1)
