@@ -154,9 +154,9 @@ PE = replace(
     context=4000, query=4000, infer_steps=3, training=replace(PAPER.training, batch=28),
 )  # fmt: skip
 SMALL = MetaSdf(
-    network=FieldNetwork(dims=(128,) * 4, frequencies=4, radius=0.5),
-    rates=StepSizes(initial=1e-2, positive=True),
-    context=512, query=512, infer_context=2048, objective="l1",
+    network=FieldNetwork(dims=(128,) * 4, frequencies=5, radius=0.5),
+    rates=StepSizes(initial=1e-3, positive=True), first_order=True, objective="l1", context=512, query=512,
+    infer_context=2048,
     training=Training(
         steps=6000, batch=8, keep=500, clip=1.0, beta2=0.99,
         network_rate=Schedule(1e-3, "cosine", final=2e-5, warm_up=0.02),
