@@ -53,3 +53,20 @@ def test_colours_by_numbers_and_normals(table):
 def test_a_shape_is_described_by_its_counts_and_size(ball):
     assert scene.described(ball) == "320 faces, 2 x 2 x 2"
     assert scene.described(Cloud(np.random.default_rng(0).random((1500, 3)))).startswith("1 500 points, 0.99")
+
+
+def test_rays_join_sensors_and_points(table):
+    sensors = np.full((200, 3), 5.0)
+    sensors[:50] = np.nan
+    rays = scene.rays_of(Cloud(table, sensors=sensors), most=20)
+    assert rays.shape == (20, 2, 3) and (rays[:, 0] == 5).all()
+    assert np.array_equal(rays[0, 1], table[50]) and np.array_equal(rays[-1, 1], table[-1])
+    assert len(scene.rays_of(Cloud(table))) == 0 == len(scene.rays_of(Cloud(table, sensors=sensors * np.nan)))
+
+
+def test_a_picture_is_a_plane_with_its_top_row_above():
+    picture = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+    plane = scene.picture_plane(picture)
+    assert plane.vertices[0].tolist() == [-0.75, 0.25, 0] and plane.vertices[-1].tolist() == [0.75, -0.25, 0]
+    assert np.array_equal(scene.colors_of(plane, scene.OWN), picture.reshape(-1, 3))
+    assert plane.area == pytest.approx(1.5 * 0.5)

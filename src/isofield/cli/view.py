@@ -9,7 +9,7 @@ import tyro
 
 
 def view(
-    what: Annotated[Path, tyro.conf.Positional],
+    what: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(help_behavior_hint="")] = None,
     *,
     host: str = "127.0.0.1",
     port: int = 8080,
@@ -18,12 +18,13 @@ def view(
     resolution: Annotated[int, tyro.conf.arg(metavar="CELLS")] = 128,
     open: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> int:
-    """Show a mesh, a cloud, a field or a space of shapes in a browser, until Ctrl-C.
+    """Show a mesh, a cloud, a field, a space of shapes or prepared samples in a browser, until Ctrl-C.
 
     Needs viser: pip install 'isofield[viewer]'.
 
     Args:
-        what: A file with a mesh or points, a field folder, or a run of `isofield train`.
+        what: A file with a mesh or points, a field folder, a run of `isofield train`, or a folder of `isofield prepare`
+            (default: the result of `isofield demo`, if it is here, and the spaces that come with the package).
         host: The address to listen on; 0.0.0.0 lets other machines in.
         port: The port; the next free one where it is in use.
         up: The axis that points up (default: how the shape stands best).
@@ -36,7 +37,7 @@ def view(
 
     viewer = open_viewer(what, host=host, port=port, up=up, truth=truth, resolution=resolution)
     for link in viewer.links:
-        print(f"{what} is shown at {link}", flush=True)
+        print(f"{what or 'isofield'} is shown at {link}", flush=True)
     output.note("From another machine: ssh -L PORT:127.0.0.1:PORT THIS-MACHINE, with the port above. Ctrl-C ends.")
     if open:
         import webbrowser

@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 REST = 0.35
 """Seconds without a change after which a control is at rest."""
+PATIENCE = 5.0
+"""Seconds to wait for the end of the work."""
 
 
 class Latest:
@@ -32,9 +34,11 @@ class Latest:
         return self._idle.wait(seconds)
 
     def stop(self) -> None:
-        """End the thread after the call that it is in."""
+        """End the thread after the call that it is in, and wait for that, but not longer than `PATIENCE`."""
         self._stopped.set()
         self._changed.set()
+        if threading.current_thread() is not self._thread:
+            self._thread.join(PATIENCE)
 
     def _run(self) -> None:
         while True:

@@ -6,30 +6,54 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import trimesh
 import viser
 
 from isofield import api, io
 from isofield.api import SDF, ShapeSpace
 from isofield.configs.common import check_resolution
+from isofield.datasets.manifest import MANIFEST
 from isofield.errors import InputError
-from isofield.folder_format import resolve
+from isofield.folder_format import CONFIG, resolve
+from isofield.types import Cloud
 from isofield.viewer import server as servers
 from isofield.viewer.field_page import show_field
 from isofield.viewer.latest import Latest
+from isofield.viewer.samples_page import show_samples
 from isofield.viewer.shape_page import show_shape
 from isofield.viewer.space_page import SpacePage
 
 PORT, RESOLUTION = 8080, 128
+DEMO = {
+    "isofield-demo/field": "The field of the demo: move **Level**, and tick **Show** under Slice.",
+    "isofield-demo/scan.ply": "The scan that the demo fits: noisy points without normals.",
+    "isofield-demo/truth.ply": "The sculpture that was scanned.",
+}
+SPACES = {
+    "aircraft": "A space of 360 aircraft: move a **direction**, or click a dot on the map.",
+    "aircraft-mlp": "The same shapes in a network: slower, and smoother between shapes.",
+}
+"""What `isofield view` offers without a path, and what to try with it."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of every page: the up axis or None, the cells of a surface at rest, and a truth or None."""
+
+    up: str | None
+    resolution: int
+    truth: trimesh.Trimesh | Cloud | None
 
 
 @dataclass(frozen=True)
 class Viewer:
-    """A page that is served. links: its addresses; worker: computes what is shown, where that takes long."""
+    """A page that is served. links: its addresses; workers: compute what is shown, where that takes long."""
 
     server: viser.ViserServer
     links: list[str]
-    worker: Latest | None
+    workers: list[Latest]
 
     def wait(self) -> None:
         """Serve until Ctrl-C, then stop."""
@@ -41,13 +65,13 @@ class Viewer:
 
     def stop(self) -> None:
         """Close the page."""
-        if self.worker is not None:
-            self.worker.stop()
+        for worker in self.workers:
+            worker.stop()
         servers.stop(self.server)
 
 
 def open_viewer(
-    what: str | os.PathLike[str],
+    what: str | os.PathLike[str] | None = None,
     *,
     host: str = servers.LOOPBACK,
     port: int = PORT,
@@ -55,7 +79,8 @@ def open_viewer(
     truth: str | os.PathLike[str] | None = None,
     resolution: int = RESOLUTION,
 ) -> Viewer:
-    """Serve a page with a file of a mesh or points, a field, or a space of shapes.
+    """Serve a page with a file of a mesh or points, a field, a space of shapes, or a prepared data set; without a path,
+    with the result of the demo in this folder, if any, and the spaces that come with the package.
 
     host: the address to listen on; only this machine reaches the default. port: the next free one is taken where it is
     in use; 0 for any. up: "x", "y" or "z", by default how the shape stands best. truth: a file of a mesh or points in
@@ -63,21 +88,66 @@ def open_viewer(
     field, at first. Raises InputError for what cannot be read, and as `servers.start` does.
     """
     check_resolution(resolution)
-    path = resolve(Path(what))
-    found = api.load(path) if path.is_dir() else None
+    path = None if what is None else resolve(Path(what))
+    options = Options(up, resolution, None if truth is None else io.read(truth))
+    found = None if path is None else _load(path)
     if truth is not None and not isinstance(found, SDF):
         raise InputError("a truth colours the surface of a field: give a field folder, or leave --truth out.")
-    true = None if truth is None else io.read(truth)
-    server = servers.start(path.name, host, port)
+    server = servers.start("isofield" if path is None else path.name, host, port)
+    viewer = Viewer(server, servers.links(server), [])
     try:
-        worker = None
-        if isinstance(found, SDF):
-            worker = show_field(server, found, path.name, up, resolution, true)
-        elif isinstance(found, ShapeSpace):
-            worker = SpacePage(server, found, path.name, path, up, resolution).worker
+        if path is None:
+            _choose(viewer, options)
         else:
-            show_shape(server, path, up)
+            _show(viewer, path, found, options)
     except BaseException:
-        servers.stop(server)
+        viewer.stop()
         raise
-    return Viewer(server, servers.links(server), worker)
+    return viewer
+
+
+def _load(path: Path) -> SDF | ShapeSpace | None:
+    """The field or the space in a folder; None for a prepared data set, and for a file."""
+    if not path.is_dir() or ((path / MANIFEST).is_file() and not (path / CONFIG).is_file()):
+        return None
+    return api.load(path)
+
+
+def _show(viewer: Viewer, path: Path, found: SDF | ShapeSpace | None, options: Options) -> None:
+    """The page of what a path holds."""
+    server, name = viewer.server, path.name
+    if isinstance(found, SDF):
+        viewer.workers.append(show_field(server, found, name, options.up, options.resolution, options.truth))
+    elif found is not None:
+        viewer.workers.append(SpacePage(server, found, name, path, options.up, options.resolution).worker)
+    elif path.is_dir():
+        show_samples(server, path, options.up)
+    else:
+        show_shape(server, path, options.up)
+
+
+def _choose(viewer: Viewer, options: Options, first: str | None = None) -> None:
+    """A page that offers the result of the demo, where it is in this folder, and the spaces that ship."""
+    server, offers = viewer.server, offered(Path())
+    first = first or next(iter(offers))
+    pick = server.gui.add_dropdown("Show", list(offers), initial_value=first)
+    server.gui.add_markdown(offers[first])
+    path = resolve(Path(first))
+    _show(viewer, path, _load(path), options)
+
+    @pick.on_update
+    def _(event: Any) -> None:
+        if event.client is None:
+            return
+        for worker in viewer.workers:
+            worker.stop()
+        viewer.workers.clear()
+        server.gui.reset()
+        server.scene.reset()
+        _choose(viewer, options, pick.value)
+
+
+def offered(folder: Path) -> dict[str, str]:
+    """What there is to look at without a path, with a word on what to try, by name."""
+    demo = {str(folder / name): text for name, text in DEMO.items() if (folder / name).exists()}
+    return {**demo, **SPACES}

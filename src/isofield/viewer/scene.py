@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import trimesh
 from scipy.spatial import cKDTree
@@ -24,6 +22,8 @@ RAMP = np.array([(68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253
 """Colours of a number from its least to its greatest value: viridis (van der Walt and Smith 2015), five of them."""
 UNTRUSTED = (199, 82, 61)
 """Colour where nothing was observed nearby."""
+RAYS = 500
+"""Rays of a scan that are drawn, at most."""
 PLAIN, OWN, HEIGHT, NORMALS = "plain", "own colours", "height", "normals"
 
 Drawable = trimesh.Trimesh | Cloud
@@ -138,10 +138,27 @@ def of_confidence(confidence: np.ndarray) -> np.ndarray:
     return mixed(np.clip(confidence, 0, 1), np.array([UNTRUSTED, CLAY]))
 
 
-def placed(shape: Drawable, frame: Similarity) -> Drawable:
-    """The shape in the frame of the scene, with its colours and scalars."""
-    if isinstance(shape, Cloud):
-        return replace(shape, points=frame.apply(shape.points))
-    moved = shape.copy()
-    moved.vertices = frame.apply(np.asarray(shape.vertices))
-    return moved
+def rays_of(cloud: Cloud, most: int = RAYS) -> np.ndarray:
+    """(m, 2, 3): the sensor and the point of at most `most` measurements, evenly chosen; none where none is known."""
+    if cloud.sensors is None:
+        return np.zeros((0, 2, 3))
+    known = np.flatnonzero(np.isfinite(cloud.sensors).all(1) & np.isfinite(cloud.points).all(1))
+    some = known[np.linspace(0, len(known) - 1, min(most, len(known))).astype(int)] if len(known) else known
+    return np.stack([cloud.sensors[some], cloud.points[some]], 1)
+
+
+def picture_plane(picture: np.ndarray) -> trimesh.Trimesh:
+    """A picture (h, w, 3) uint8 as a plane at z = 0 with a coloured vertex at each pixel's centre, x to the right and
+    y up; its longer side spans -1 to 1."""
+    height, width = picture.shape[:2]
+    rows, columns = (index.ravel() for index in np.indices((height, width)))
+    side = max(height, width)
+    places = np.stack([2 * columns + 1 - width, height - 1 - 2 * rows, np.zeros(len(rows))], 1) / side
+    return trimesh.Trimesh(places, grid_faces(height, width), process=False, vertex_colors=picture.reshape(-1, 3))
+
+
+def grid_faces(height: int, width: int) -> np.ndarray:
+    """(f, 3) faces of a grid of vertices in rows of `width`."""
+    index = np.arange(height * width).reshape(height, width)
+    a, b, c, d = (part.ravel() for part in (index[:-1, :-1], index[1:, :-1], index[1:, 1:], index[:-1, 1:]))
+    return np.concatenate([np.stack([a, b, c], 1), np.stack([a, c, d], 1)])

@@ -9,9 +9,9 @@ import numpy as np
 import viser
 
 from isofield import io
-from isofield.types import Cloud
+from isofield.types import Cloud, Similarity
 from isofield.viewer import panels, scene
-from isofield.viewer.drawing import draw_mesh, draw_points, look_at
+from isofield.viewer.drawing import draw_lines, draw_mesh, draw_points, look_at
 
 POINT = 0.004
 """Size of a point in the scene, at first."""
@@ -30,6 +30,9 @@ def show_shape(server: viser.ViserServer, path: Path, up: str | None) -> None:
         size = server.gui.add_slider("Point size", 0.001, 0.02, 0.001, POINT)
     else:
         flat = server.gui.add_checkbox("Flat shading", False)
+    if isinstance(shown, Cloud) and shown.sensors is not None:
+        rays = server.gui.add_checkbox("Sensors and rays", False)
+        rays.on_update(lambda _: _rays(server, shown, frame, rays.value))
     edges = None if isinstance(shown, Cloud) else server.gui.add_checkbox("Edges", False)
 
     def draw(_: Any = None) -> None:
@@ -55,3 +58,14 @@ def show_shape(server: viser.ViserServer, path: Path, up: str | None) -> None:
     draw()
     panels.downloads(server, lambda: shape, path.stem)
     panels.help_of(server)
+
+
+def _rays(server: viser.ViserServer, cloud: Cloud, frame: Similarity, visible: bool) -> None:
+    """The sensors of a cloud, and the rays from them to some of its points."""
+    segments = scene.rays_of(cloud)
+    if not visible or not len(segments):
+        server.scene.remove_by_name("/rays")
+        server.scene.remove_by_name("/sensors")
+        return
+    draw_lines(server, "/rays", segments, frame, scene.UNTRUSTED, 1.0)
+    draw_points(server, "/sensors", segments[:, 0], frame, np.array((20, 20, 20), np.uint8), 0.03)

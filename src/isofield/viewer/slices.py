@@ -10,7 +10,7 @@ import trimesh
 from skimage.measure import find_contours
 
 from isofield.types import Distance
-from isofield.viewer.scene import mixed
+from isofield.viewer.scene import grid_faces, mixed
 
 INSIDE, ZERO, OUTSIDE = (33, 102, 172), (250, 250, 250), (178, 24, 43)
 """Colours of the least distance, of zero and of the greatest one: blue inside, red outside."""
@@ -61,9 +61,7 @@ def plane_of(cut: Slice) -> tuple[np.ndarray, np.ndarray]:
     """Vertices (h w, 3) and faces (f, 3) of the plane, one vertex a sample."""
     height, width = cut.values.shape
     rows, columns = (index.ravel() for index in np.indices((height, width)))
-    index = np.arange(height * width).reshape(height, width)
-    a, b, c, d = (part.ravel() for part in (index[:-1, :-1], index[1:, :-1], index[1:, 1:], index[:-1, 1:]))
-    return cut.points(rows, columns), np.concatenate([np.stack([a, b, c], 1), np.stack([a, c, d], 1)])
+    return cut.points(rows, columns), grid_faces(height, width)
 
 
 def colors_of_distance(values: np.ndarray, limit: float) -> np.ndarray:

@@ -11,9 +11,10 @@ import trimesh
 import viser
 from viser import uplot
 
-from isofield import render, training
+from isofield import api, render, training
 from isofield.api import InferenceResult, ShapeSpace
 from isofield.api.latent_ops import shape_of
+from isofield.api.pictures import drawn
 from isofield.errors import InputError
 from isofield.io import vertices_of
 from isofield.render.camera import direction, look
@@ -28,6 +29,8 @@ NEIGHBOURS, SMALL = 3, 0.42
 """Nearest training shapes beside the shape, and their size."""
 FLOOR, SPREAD = -1.1, 1.2
 """Height of the map below the shape, and half its side."""
+NONE, MEAN = "none of them", "the mean code"
+"""What the choice of a training shape says of other codes."""
 FEW = 100
 """Up to this many training shapes have large dots on the map."""
 RANGE = 3.0
@@ -51,23 +54,23 @@ class SpacePage:
         the training."""
         self.server, self.space, self.name = server, space, name
         self.directions = codes.directions_of(space)
-        self.code, self.what = space.mean, "the mean code"
+        ((self.what, _),) = space.nearest(space.mean, 1)  # the mean itself may be a poor shape
+        self.code = space.code(self.what)
         self.completion: tuple[InferenceResult, trimesh.Trimesh | Cloud] | None = None
         self.mesh: trimesh.Trimesh | None = None
         self.shapes: dict[str, trimesh.Trimesh | None] = {}
         self.busy = threading.Lock()
-        start = self._mesh_of(self.code, ROUGH) or next(
-            mesh for id_ in space.ids if (mesh := self._training_shape(id_)) is not None
-        )
-        self.up = scene.up_of(start, up)
+        start = next(mesh for id_ in (self.what, *space.ids) if (mesh := self._training_shape(id_)) is not None)
+        self.up = scene.up_of(start, "y" if space.of_pictures else up)
         self.toward = look_at(server, np.asarray(start.vertices), self.up, 1.35)
         self.about = server.gui.add_markdown("")
         self.about.content = f"**{name}**"
         tabs = server.gui.add_tab_group()
         with tabs.add_tab("Explore"):
             self._explore(cells)
-        with tabs.add_tab("Complete"):
-            self._complete()
+        if not space.of_pictures:
+            with tabs.add_tab("Complete"):
+                self._complete()
         with tabs.add_tab("Training"):
             self._training(log)
         panels.downloads(server, lambda: self.mesh, "shape")
@@ -78,7 +81,7 @@ class SpacePage:
 
     def _explore(self, cells: int) -> None:
         gui, ids = self.server.gui, self.space.ids
-        self.pick = gui.add_dropdown("Training shape", ["mean", *ids], initial_value="mean")
+        self.pick = gui.add_dropdown("Training shape", [NONE, MEAN, *ids], initial_value=self.what)
         self.resolution = panels.resolutions(self.server, cells)
         self.beside = gui.add_checkbox(
             "Nearest shapes", True, hint="Training shapes with the nearest codes, at the left"
@@ -101,7 +104,7 @@ class SpacePage:
 
         @self.pick.on_update
         def _(event: Any) -> None:
-            if event.client is not None:
+            if event.client is not None and self.pick.value != NONE:
                 self._choose(self.pick.value)
 
         for slider in self.sliders:
@@ -205,7 +208,7 @@ class SpacePage:
 
     def _choose(self, id_: str) -> None:
         """Show the mean or a training shape."""
-        self.code, self.what = (self.space.mean, "the mean code") if id_ == "mean" else (self.space.code(id_), id_)
+        self.code, self.what = self.space.mean if id_ == MEAN else self.space.code(id_), id_
         self.completion = None
         self._follow()
 
@@ -230,6 +233,7 @@ class SpacePage:
         wanted = np.array([slider.value for slider in self.sliders])
         self.code = codes.with_coordinates(self.space, self.directions, self.code, wanted)
         self.what, self.completion = "a code of the sliders", None
+        panels.set_value(self.pick, NONE)
         self.worker.ask()
 
     def _follow(self) -> None:
@@ -238,12 +242,14 @@ class SpacePage:
             self.sliders, codes.coordinates(self.space, self.directions, self.code)[0].tolist(), strict=True
         ):
             panels.set_value(slider, float(np.clip(value, slider.min, slider.max)))
-        panels.set_value(self.pick, self.what if self.what in self.space.ids else "mean")
+        panels.set_value(self.pick, self.what if self.what in self.pick.options else NONE)
         self.worker.ask()
 
     def _mesh_of(self, code: np.ndarray, resolution: int) -> trimesh.Trimesh | None:
         """The surface of a code, or None where it has none; at a low resolution with all its components, since thin
-        parts come apart there."""
+        parts come apart there. A picture is a plane."""
+        if self.space.of_pictures:
+            return scene.picture_plane(drawn(api.picture_of(self.space, code, resolution)))
         try:
             if resolution <= ROUGH:
                 return self.space.sdf(code).mesh(resolution)
@@ -259,7 +265,7 @@ class SpacePage:
     def _show(self, rough: bool) -> None:
         chosen = int(self.resolution.value)
         resolution = min(chosen, ROUGH) if rough else chosen
-        code, what, completion = self.code, self.what, self.completion
+        code, name, completion = self.code, self.what, self.completion
         self.mesh = self._mesh_of(code, resolution)
         if self.mesh is None:
             self.server.scene.remove_by_name("/surface")
@@ -267,13 +273,19 @@ class SpacePage:
         else:
             shown, note = scene.reduced(self.mesh)
             assert isinstance(shown, trimesh.Trimesh)
-            draw_mesh(self.server, "/surface", shown, IDENTITY, scene.colors_of(shown, scene.PLAIN))
-            text = f"{scene.described(self.mesh)}, at resolution {resolution} {note}"
-        self.about.content = f"**{self.name}**: {what}  \n{text}"
+            self._draw("/surface", shown, IDENTITY)
+            what = "a picture" if self.space.of_pictures else scene.described(self.mesh)
+            text = f"{what}, at resolution {resolution} {note}"
+        self.about.content = f"**{self.name}**: {name}  \n{text}"
         self._mark()
         self._scan(completion)
         if not rough:
             self._neighbours(code)
+
+    def _draw(self, name: str, mesh: trimesh.Trimesh, frame: Similarity) -> None:
+        """A surface, or a picture in its own colours."""
+        way = scene.OWN if self.space.of_pictures else scene.PLAIN
+        draw_mesh(self.server, name, mesh, frame, scene.colors_of(mesh, way), lit=not self.space.of_pictures)
 
     def _scan(self, completion: tuple[InferenceResult, trimesh.Trimesh | Cloud] | None) -> None:
         """The scan that was completed, over its completion."""
@@ -304,11 +316,7 @@ class SpacePage:
                 continue
             place = -1.75 * right + (k - (NEIGHBOURS - 1) / 2) * 0.85 * down
             x, y, z = (-place / SMALL).tolist()
-            draw_mesh(
-                self.server, name, mesh, Similarity((x, y, z), SMALL), scene.mixed(np.array(0.35), np.array(
-                    [render.CLAY, (255, 255, 255)]
-                )),
-            )  # fmt: skip
+            self._draw(name, mesh, Similarity((x, y, z), SMALL))
             self.server.scene.add_label(
                 f"{name}/label", ids[k], position=tuple(place + 0.36 * down), anchor="top-center", font_screen_scale=0.8
             )
