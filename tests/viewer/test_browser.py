@@ -14,11 +14,15 @@ from PIL import Image
 
 import isofield
 import toys
-from isofield import io
+from isofield import io, render
 from isofield.types import Cloud
 
 pytest.importorskip("viser", reason="viser is not installed")
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+
+from isofield.viewer import codes, open_viewer  # noqa: E402
+from isofield.viewer.space_page import floor_of  # noqa: E402
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 if CHROMIUM is None:
     pytest.skip("there is no Chromium here (Debian: apt-get install chromium)", allow_module_level=True)
@@ -40,8 +44,6 @@ def browser() -> Iterator[Any]:
 @pytest.fixture
 def opened(browser) -> Iterator[Any]:
     """opened(path): the viewer of a path and its page, which has to stay free of errors in its console."""
-    from isofield.viewer import open_viewer
-
     problems: list[str] = []
     stops = []
 
@@ -96,6 +98,17 @@ def pixels(page) -> np.ndarray:
     return np.asarray(Image.open(BytesIO(picture)).convert("RGB"), np.int16)
 
 
+def leftmost_dot(viewer, space) -> tuple[str, float, float]:
+    """The id of the training shape whose dot is farthest to the left on the screen, and its pixel."""
+    camera = viewer.server.initial_camera
+    toward = np.asarray(camera.position)
+    focal = SIZE["height"] / 2 / np.tan(camera.fov / 2)
+    seen = render.Camera(toward, render.look(toward, "y"), focal, SIZE["width"], SIZE["height"])
+    places = seen.project(floor_of(codes.map_of(space, space.codes), "y"))[0]
+    row = int(places[:, 0].argmin())
+    return space.ids[row], *places[row].tolist()
+
+
 def test_the_level_of_a_field_moves_its_surface(opened, ball, tmp_path):
     isofield.fit(ball, quality="fast").save(tmp_path / "field")
     viewer, page = opened(tmp_path / "field")
@@ -105,17 +118,22 @@ def test_the_level_of_a_field_moves_its_surface(opened, ball, tmp_path):
     assert viewer.workers[0].wait(WAIT / 1000)
     assert sides(before)[0] == pytest.approx(2, abs=0.02) and sides(after)[0] > 2.2
     assert (np.abs(pixels(page) - picture).max(2) > 20).mean() > 0.02
+    with page.expect_download(timeout=WAIT) as download:
+        page.get_by_role("button", name=".ply").click()
+    download.value.save_as(tmp_path / "surface.ply")
+    saved = io.read(tmp_path / "surface.ply")
+    assert saved.is_watertight and np.allclose(np.ptp(saved.vertices, axis=0), sides(after), atol=0.01)
 
 
-def test_a_space_is_explored_and_a_scan_completed(opened, toy_run, tmp_path):
-    _, page = opened(toy_run)
+def test_a_space_is_explored_and_a_scan_completed(opened, toy_run, toy_space, tmp_path):
+    viewer, page = opened(toy_run)
     before = counts(page)
     press(page, 0, "ArrowRight", 20)
     changed(page, before)
     page.get_by_text("a code of the sliders").wait_for(timeout=WAIT)
-    page.get_by_label("Training shape").click()
-    page.get_by_role("option", name="toy/003", exact=True).click()
-    page.get_by_text(": toy/003").wait_for(timeout=WAIT)
+    id_, column, row = leftmost_dot(viewer, toy_space)
+    page.mouse.click(column, row)
+    page.get_by_text(f": {id_}").wait_for(timeout=WAIT)
     page.get_by_role("tab", name="Complete").click()
     points = np.asarray(toys.toy(40).sample(4000))
     io.write_cloud(Cloud(points[points[:, 0] > -0.05]), tmp_path / "part.ply")

@@ -41,7 +41,7 @@ def test_a_large_cloud_is_thinned_and_points_that_are_not_finite_are_left_out(ta
 
 def test_colours_by_numbers_and_normals(table):
     cloud = Cloud(table, table, attributes={"x": table[:, 0].astype(np.float32)})
-    assert scene.colorings(cloud) == [scene.PLAIN, scene.HEIGHT, scene.NORMALS, "x"]
+    assert scene.colorings(cloud) == [scene.HEIGHT, scene.PLAIN, scene.NORMALS, "x"]
     low, high = (scene.colors_of(cloud, "x")[pick(table[:, 0])] for pick in (np.argmin, np.argmax))
     assert np.array_equal(low, scene.RAMP[0]) and np.array_equal(high, scene.RAMP[-1])
     assert np.array_equal(scene.colors_of(cloud, scene.HEIGHT, "x"), scene.colors_of(cloud, "x"))

@@ -96,7 +96,7 @@ def colorings(shape: Drawable) -> list[str]:
     named = list(shape.attributes if isinstance(shape, Cloud) else vertex_scalars(shape))
     own = [OWN] if (shape.colors if isinstance(shape, Cloud) else vertex_colors(shape)) is not None else []
     normals = [NORMALS] if isinstance(shape, Cloud) and shape.normals is not None else []
-    return [*own, PLAIN, HEIGHT, *normals, *named]
+    return [*own, *([HEIGHT, PLAIN] if isinstance(shape, Cloud) else [PLAIN, HEIGHT]), *normals, *named]
 
 
 def colors_of(shape: Drawable, name: str, up: str = "y") -> np.ndarray:

@@ -77,9 +77,10 @@ def round_step(length: float) -> float:
 
 
 def limit_of(values: np.ndarray) -> float:
-    """The distance of the last colours: the depth inside, unless hardly anything is; else the largest distance."""
+    """The distance of the last colours: between the depth inside (their geometric mean) and the largest distance, so
+    that both sides show; the largest distance where hardly anything is inside."""
     reach, depth = float(np.abs(values).max()), float(-values.min())
-    return depth if depth > 0.02 * reach else reach
+    return float(np.sqrt(depth * reach)) if depth > 0.02 * reach else reach
 
 
 def contours(cut: Slice, level: float) -> tuple[np.ndarray, np.ndarray, float]:

@@ -175,13 +175,15 @@ class SpacePage:
             for part in ("/map", "/floor", "/here"):
                 self.server.scene.remove_by_name(part)
             return
-        places = self._floor(codes.map_of(self.space, self.space.codes))
+        places = floor_of(codes.map_of(self.space, self.space.codes), self.up)
         dot = trimesh.creation.icosphere(1, 0.035 if len(places) <= FEW else 0.022)
         dots = self.server.scene.add_batched_meshes_simple(
             "/map", dot.vertices, dot.faces, np.tile([1.0, 0, 0, 0], (len(places), 1)), places,
             batched_colors=codes.colors_of_labels([shape.label for shape in self.space.shapes]), cast_shadow=False,
         )  # fmt: skip
-        corners = self._floor(np.array([(-1.1, -1.1), (1.1, -1.1), (1.1, 1.1), (-1.1, 1.1)])) - 0.04 * self._axis()
+        corners = floor_of(1.1 * np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]), self.up) - 0.04 * direction(
+            0, 90, self.up
+        )
         draw_mesh(
             self.server, "/floor", trimesh.Trimesh(corners, [(0, 1, 2), (0, 2, 3)], process=False), IDENTITY,
             np.full((4, 3), 238, np.uint8), lit=False,
@@ -192,18 +194,10 @@ class SpacePage:
             if event.instance_index is not None:
                 self._choose(self.space.ids[event.instance_index])
 
-    def _axis(self) -> np.ndarray:
-        return direction(0, 90, self.up)
-
-    def _floor(self, places: np.ndarray) -> np.ndarray:
-        """(n, 3) in the scene of places (n, 2) on the map."""
-        right, ahead = direction(90, 0, self.up), direction(0, 0, self.up)
-        return FLOOR * self._axis() + SPREAD * (places[:, :1] * right - places[:, 1:] * ahead)
-
     def _mark(self) -> None:
         """A mark on the map at the code."""
         if self.mapped.value:
-            (place,) = self._floor(codes.map_of(self.space, self.code))
+            (place,) = floor_of(codes.map_of(self.space, self.code), self.up)
             self.server.scene.add_icosphere("/here", 0.05, color=(20, 20, 20), position=tuple(place), cast_shadow=False)
 
     def _choose(self, id_: str) -> None:
@@ -320,3 +314,9 @@ class SpacePage:
             self.server.scene.add_label(
                 f"{name}/label", ids[k], position=tuple(place + 0.36 * down), anchor="top-center", font_screen_scale=0.8
             )
+
+
+def floor_of(places: np.ndarray, up: str) -> np.ndarray:
+    """(n, 3) in the scene of places (n, 2) on the map, which lies below the shape."""
+    right, ahead = direction(90, 0, up), direction(0, 0, up)
+    return FLOOR * direction(0, 90, up) + SPREAD * (places[:, :1] * right - places[:, 1:] * ahead)
