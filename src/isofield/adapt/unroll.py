@@ -39,13 +39,13 @@ def unroll(
 def unroll_finite(
     loss: Callable[[Tensor, Tensor], Tensor], code: Tensor, rates: Sequence[Tensor], *, order: int = 2
 ) -> tuple[Tensor, int]:
-    """`unroll`, but shapes whose codes would not be finite keep their first ones; and how many these are.
+    """`unroll`, but shapes whose codes or losses would not be finite keep their first ones; and how many these are.
 
     loss: of codes (b, l) and the rows (b,) that they belong to, of all codes, to (b,).
     """
     rows = torch.arange(len(code), device=code.device)
-    found = unroll(lambda z: loss(z, rows), code, rates, order=order)[0]
-    right = torch.nonzero(found.detach().isfinite().all(1))[:, 0]
+    found, losses = unroll(lambda z: loss(z, rows), code, rates, order=order)
+    right = torch.nonzero(found.detach().isfinite().all(1) & losses[-1].isfinite())[:, 0]
     if len(right) == len(rows):
         return found, 0
     found = code.clone()  # computed again without those shapes: their gradients would not be finite, either

@@ -26,7 +26,7 @@ What differs from the released code:
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, cast
 
@@ -34,7 +34,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isofield.adapt import descend_code, falling, rows, tensor, unroll_finite
+from isofield.adapt import descend_code, falling, rows, tensor, unroll, unroll_finite
 from isofield.configs import MetaSdf as Config
 from isofield.configs import Training
 from isofield.errors import InputError
@@ -107,12 +107,17 @@ class MetaSdfSpace:
 
     def _adapted(self, points: Tensor, value: Tensor, steps: int, order: int) -> tuple[Tensor, int]:
         """The weights (b, l) after inner steps on samples (b, n, d) and their values; how many shapes diverged."""
+        start = self._meta.start.expand(len(points), -1)
+        return unroll_finite(self._inner(points, value), start, self._meta.rates(steps), order=order)
+
+    def _inner(self, points: Tensor, value: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
+        """L of weights (b, l) and the rows (b,) of their shapes among all, on samples (n, m, d) and their values."""
         meta = self._meta
 
         def loss(theta: Tensor, rows: Tensor) -> Tensor:
             return self._loss(meta.network(points[rows], theta), value[rows], meta.inner)
 
-        return unroll_finite(loss, meta.start.expand(len(points), -1), meta.rates(steps), order=order)
+        return loss
 
     def losses(self, code: Adapted, batch: Batch) -> dict[str, Tensor]:
         """The outer loss of weights (b, l), summed over the shapes."""
@@ -153,13 +158,15 @@ class MetaSdfSpace:
         yield FitProgress("inferring codes", 1.0, codes)
 
     def _steps(self, points: Tensor, value: Tensor) -> Tensor:
-        """The weights (l,) of a shape, without a graph; those of fewer steps where more diverge."""
-        for steps in range(self.config.infer_steps, -1, -1):
-            theta, diverged = self._adapted(points, value, steps, 0)
-            if not diverged:
-                break
-            warnings.warn(f"inner step {steps} diverged: the result of fewer steps is taken.", stacklevel=2)
-        return theta[0].detach()
+        """The weights (l,) of a shape, without a graph. Where the loss rises above that of the start, the steps
+        diverge: then those before the least loss alone are taken."""
+        inner, rates, rows = self._inner(points, value), self._meta.rates(self.config.infer_steps), torch.tensor([0])
+        theta, losses = unroll(lambda z: inner(z, rows), self._meta.start[None], rates, order=0)
+        if not losses[-1] <= losses[0]:
+            best = int(losses.nan_to_num(float("inf")).argmin())
+            warnings.warn(f"the inner steps diverge: the result of the first {best} is taken.", stacklevel=2)
+            theta, _ = unroll(lambda z: inner(z, rows), self._meta.start[None], rates[:best], order=0)
+        return theta[0]
 
     def _objective(self, theta: Tensor, batch: Batch) -> dict[str, Tensor]:
         """L of the weights (l,) of a shape."""

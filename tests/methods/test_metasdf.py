@@ -1,0 +1,154 @@
+"""MetaSDF: a new shape in a few steps, and what the training of the start and the step sizes promises."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from balls import rows_of
+from isofield.configs import FieldNetwork, Linear, MetaLinear, MetaSdf, Schedule, StepSizes, Training
+from isofield.methods import metasdf
+from isofield.types import Batch, Shape
+from trained import shapes_of, started, trained, trainer
+
+RADII = np.linspace(0.35, 0.85, 6)
+CONFIG = MetaSdf(
+    FieldNetwork(dims=(32, 32, 32), radius=0.5), StepSizes(2e-2, positive=True), steps=3, infer_steps=3,
+    objective="l1", context=128, query=128, infer_context=512,
+    training=Training(steps=60, batch=6, clip=1.0, network_rate=Schedule(3e-3, "cosine")),
+)  # fmt: skip
+LINEAR = MetaLinear(
+    Linear(cells=8, samples=2000, evidence=2000), FieldNetwork(dims=(16, 16)), context=128, query=128,
+    training=Training(steps=60, batch=6, clip=1.0, network_rate=Schedule(3e-3, "cosine")), infer_context=512,
+)  # fmt: skip
+
+
+def balls(radii=RADII) -> list[Shape]:
+    return shapes_of([rows_of(radius, 3000) for radius in radii])
+
+
+def unseen() -> list[Shape]:
+    return shapes_of([rows_of(radius, 3000, seed=1) for radius in (0.4, 0.6, 0.8)])
+
+
+def error(space, shapes, **changes) -> float:
+    """Mean |f - s| of inferred shapes where |s| < 0.1."""
+    space = replace(space, config=replace(space.config, **changes))
+    *_, last = space.infer(shapes)
+    x, s = (torch.from_numpy(np.stack([getattr(one.sdf, name) for one in shapes])) for name in ("points", "distance"))
+    with torch.no_grad():
+        return float((space.module(x, last.code) - s).abs()[s.abs() < 0.1].mean())
+
+
+def batch_of(space, shapes) -> Batch:
+    random = np.random.default_rng(0)
+    drawn = [space.draw(shape, random) for shape in shapes]
+    tensors = {name: torch.from_numpy(np.stack([one[name] for one in drawn])) for name in drawn[0]}
+    return Batch({"row": torch.arange(len(shapes)), **tensors})
+
+
+@pytest.fixture(scope="module")
+def space():
+    return trained(CONFIG, balls())[0]
+
+
+def test_three_steps_become_an_unseen_ball(space):
+    """The learned start alone is off by the spread of the radii, 0.11 and more; three steps are three times as near."""
+    steps = [error(space, unseen(), infer_steps=number) for number in range(4)]
+    assert steps[0] > 0.1
+    assert steps[3] < 0.03
+
+
+def test_more_steps_than_were_trained_are_taken_and_adam_gets_nearer(space):
+    assert error(space, unseen(), infer_steps=6) < 0.05
+    assert error(space, unseen(), infer_by="adam", infer_rate=1e-3) < error(space, unseen())
+
+
+@pytest.mark.parametrize("per", ["network", "tensor", "weight"])
+@pytest.mark.parametrize("per_step", [False, True])
+@pytest.mark.parametrize("positive", [False, True])
+def test_learned_step_sizes_move_and_fixed_ones_do_not(per, per_step, positive):
+    for learned in (False, True):
+        rates = StepSizes(1e-2, per, per_step, learned, positive)
+        config = replace(CONFIG, rates=rates, training=replace(CONFIG.training, steps=3))
+        begun, after = started(config, balls()), trained(config, balls())[0]
+        moved = (begun.module.steps != after.module.steps).any(1)
+        assert moved.tolist() == [learned] * (3 if per_step else 1)
+
+
+def test_second_order_learns_what_first_order_does(space):
+    """Both below a bound that the start alone is far from."""
+    first = trained(replace(CONFIG, first_order=True), balls())[0]
+    assert error(first, unseen()) < 0.04
+    assert error(space, unseen()) < 0.04
+
+
+@pytest.mark.parametrize("first_order", [False, True])
+def test_shapes_together_and_one_after_the_other_give_the_same_gradients(first_order, monkeypatch):
+    shapes, found = balls(), []
+    space = started(replace(CONFIG, first_order=first_order), shapes)
+    batch = batch_of(space, shapes)
+    for together in (2**30, 1):
+        monkeypatch.setattr(metasdf, "TOGETHER", together)
+        terms = space.losses(space.init(batch), batch)
+        found.append(torch.autograd.grad(terms["outer"], [space.module.start, space.module.steps]))
+    for one, other in zip(*found, strict=True):
+        assert (one - other).abs().max() < 1e-4 * one.abs().max()
+
+
+def test_a_training_that_diverges_is_counted_and_goes_to_its_end():
+    """Steps of 1e30 leave no finite weights; the start learns nevertheless."""
+    rates = StepSizes(1e30, learned=False)
+    space, losses = trained(replace(CONFIG, rates=rates, training=replace(CONFIG.training, steps=5)), balls())
+    assert [round(one["logged/diverged"], 5) for one in losses] == [1.0] * 5
+    assert all(weight.isfinite().all() for weight in space.module.parameters())
+    with pytest.warns(UserWarning, match="the inner steps diverge: the result of the first 0 is taken"):
+        assert np.isfinite(error(space, unseen()[:1]))
+
+
+def test_a_training_resumes_as_if_it_had_not_been_stopped():
+    whole, part = trainer(CONFIG, balls()), trainer(CONFIG, balls())
+    steps = part.run()
+    for _ in range(20):
+        next(steps)
+    steps.close()
+    again = trainer(CONFIG, balls())
+    again.restore(part.state())
+    for one in (whole, again):
+        for _ in one.run():
+            pass
+    assert torch.equal(whole.space.module.start, again.space.module.start)
+    assert torch.equal(whole.space.module.steps, again.space.module.steps)
+
+
+def test_few_samples_repeat_and_one_side_alone_is_taken(space):
+    """Ten samples of a ball, and samples outside of it alone."""
+    few = shapes_of([rows_of(0.6, 3000)[:10]])
+    outside = shapes_of([rows_of(0.6, 3000)])
+    rows = rows_of(0.6, 3000)
+    outside = shapes_of([rows[rows[:, 3] > 0]])
+    for shapes in (few, outside):
+        *_, last = space.infer(shapes)
+        assert last.code.isfinite().all()
+    whole = shapes_of([rows])
+    *_, last = space.infer(outside)
+    with torch.no_grad():
+        value = space.module(torch.from_numpy(whole[0].sdf.points)[None], last.code)[0].numpy()
+    assert np.abs(value - whole[0].sdf.distance).mean() < 0.08
+
+
+def test_no_more_codes_of_training_shapes_than_fit_are_kept(space, monkeypatch):
+    monkeypatch.setattr(metasdf, "MOST", 2 * space.module.network.length)
+    assert space.codes(balls()).shape == (2, space.module.network.length)
+
+
+def test_steps_from_the_answer_of_a_linear_space_get_nearer_than_it():
+    """A grid of 8 cells blurs balls; the network that corrects it takes a quarter and more off the error."""
+    space, _ = trained(LINEAR, balls())
+    begun = started(LINEAR, balls())
+    assert error(space, unseen()) < 0.75 * error(begun, unseen())
+    (code,) = space.complete(unseen()[0], 1, torch.Generator().manual_seed(0))
+    assert torch.equal(code[space.module.coarse.length :], space.module.meta.start)
