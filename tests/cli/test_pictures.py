@@ -138,6 +138,8 @@ def test_commands_that_make_meshes_say_that_there_are_none(discs, tmp_path, caps
     (tmp_path / "part.xyz").write_text("1 2 3\n4 5 6\n" * 100)
     assert main(["complete", f"{discs}/run", f"{tmp_path}/part.xyz", "-o", f"{tmp_path}/a.ply", "--no-progress"]) == 2
     assert "a metasdf-2d space is of pictures, which have no meshes" in capsys.readouterr().err
+    assert main(["mesh", f"{discs}/run", "-o", f"{tmp_path}/a.ply"]) == 2
+    assert "a metasdf-2d space is of pictures, which have no meshes" in capsys.readouterr().err
     line = ["infer", f"{discs}/run", f"{discs}/in/1.png", "-o", str(tmp_path / "out"), "--no-progress"]
     assert main([*line, "--refine"]) == 2
     assert "is of pictures: leave --refine, --pose and --field out" in capsys.readouterr().err
@@ -153,6 +155,12 @@ def test_commands_that_make_meshes_say_that_there_are_none(discs, tmp_path, caps
         api.infer(space, "part.xyz")
     assert main(["info", f"{discs}/run"]) == 0
     assert "space of pictures" in capsys.readouterr().out
+
+
+def test_the_viewer_shows_no_space_of_pictures(discs, capsys):
+    pytest.importorskip("viser")
+    assert main(["view", f"{discs}/run", "--port", "0"]) == 2
+    assert "a metasdf-2d space is of pictures, which have no meshes" in capsys.readouterr().err
 
 
 def test_a_space_of_shapes_takes_no_pictures(discs):

@@ -93,6 +93,7 @@ def load_sdf(folder: str | os.PathLike[str]) -> SDF:
     """The field in a folder. Raises InputError as `load` does, and for a space."""
     found = load(folder)
     if isinstance(found, ShapeSpace):
+        found.check_solid()
         raise InputError(
             f"{folder} holds a space of shapes, not one field: give a field folder; `isofield infer {folder} INPUT -o "
             "DIR --field FIELDS` writes one for each shape."

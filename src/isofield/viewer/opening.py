@@ -107,10 +107,16 @@ def open_viewer(
 
 
 def _load(path: Path) -> SDF | ShapeSpace | None:
-    """The field or the space in a folder; None for a prepared data set, and for a file."""
+    """The field or the space in a folder; None for a prepared data set, and for a file.
+
+    Raises InputError for a space of pictures.
+    """
     if not path.is_dir() or ((path / MANIFEST).is_file() and not (path / CONFIG).is_file()):
         return None
-    return api.load(path)
+    found = api.load(path)
+    if isinstance(found, ShapeSpace):
+        found.check_solid()
+    return found
 
 
 def _show(viewer: Viewer, path: Path, found: SDF | ShapeSpace | None, options: Options) -> None:
