@@ -14,6 +14,8 @@ import torch
 import balls
 from isofield.cli.main import main
 from isofield.configs import DeepSdf, Schedule, Training
+from isofield.configs.methods import SPACES, read_config
+from isofield.errors import InputError
 from isofield.training import Trainer
 from trained import shapes_of, trainer
 
@@ -157,3 +159,38 @@ def test_without_tensorboard_a_training_says_so_once(tmp_path: Path, monkeypatch
     assert main(options(balls.prepared(tmp_path / "data"), "-o", str(tmp_path / "run"))) == 0
     assert capsys.readouterr().err.count("TensorBoard is not installed") == 1
     assert not (tmp_path / "run" / "tensorboard").exists()
+
+
+def test_a_curriculum_begins_with_its_own_batches_and_samples_and_resumes(tmp_path: Path):
+    """Two steps of two shapes and a quarter of their samples, then those of a training without stages."""
+    staged = course(stages=((2, 2, 4),))
+    draws = []
+
+    class Watched:
+        """The space, which notes the batches that it gets."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(staged_space, name)
+
+        def init(self, batch):
+            draws.append((batch["points"].shape[0], batch["points"].shape[1]))
+            return staged_space.init(batch)
+
+    staged_space, staged.space = staged.space, Watched()
+    advanced(staged, 4)
+    sizes = [draws[4 * step : 4 * step + 4] for step in range(4)]
+    assert [max(samples for _, samples in one) for one in sizes] == [8, 8, 32, 32]
+    first, again = advanced(course(stages=((2, 2, 4),)), 1), course(stages=((2, 2, 4),))
+    again.restore(first.state())
+    assert same(advanced(again, 3), advanced(course(stages=((2, 2, 4),)), 4))
+
+
+def test_a_stage_without_steps_is_refused():
+    with pytest.raises(InputError, match="a stage is three numbers above 0"):
+        Training(steps=3, stages=((0, 2, 1),))
+
+
+def test_a_curriculum_from_a_file(tmp_path: Path):
+    path = tmp_path / "settings.yaml"
+    path.write_text("training:\n  stages: [[2, 2, 4], [3, 4, 2]]\n")
+    assert read_config("deepsdf", str(path), SPACES).training.stages == ((2, 2, 4), (3, 4, 2))

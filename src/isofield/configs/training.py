@@ -17,6 +17,8 @@ class Training:
         steps: Number of steps; 0: as many as `epochs` needs.
         epochs: Passes through all shapes, where steps is 0.
         batch: Shapes of a step.
+        stages: A curriculum for the first steps: steps, shapes of a step, and n to take every n-th sample of each shape
+            (500 16 4 1000 8 2: 500 steps of 16 shapes and a quarter of the samples, then 1000 of 8 and half of them).
         parts: Pieces of a batch that are computed one after the other, to save memory.
         network_rate: Learning rate of the network.
         code_rate: Learning rate of the codes; initial 0 leaves them as they are.
@@ -33,6 +35,7 @@ class Training:
     steps: int = 0
     epochs: int = 0
     batch: int = 64
+    stages: tuple[tuple[int, int, int], ...] = ()
     parts: int = 1
     network_rate: Schedule = Schedule(5e-4, "step")
     code_rate: Schedule = Schedule(0.0)
@@ -51,6 +54,8 @@ class Training:
         check_fraction(self, "beta2")
         if not self.steps and not self.epochs:
             raise InputError("a training needs steps or epochs: give one of them.")
+        if any(number < 1 for stage in self.stages for number in stage):
+            raise InputError("a stage is three numbers above 0: steps, shapes of a step, and n for every n-th sample.")
 
 
 def check_dims(dims: tuple[int, ...]) -> None:

@@ -93,9 +93,18 @@ class Trainer:
         """From 1."""
         return step // self.steps_an_epoch + 1
 
+    def _stage(self, step: int) -> tuple[int, int]:
+        """Shapes of a step, and n, where it takes every n-th sample of them."""
+        for steps, batch, every in self.plan.stages:
+            if step < steps:
+                return batch, every
+            step -= steps
+        return self.plan.batch, 1
+
     def _shards(self, step: int) -> list[Callable[[], Iterator[dict[str, Tensor]]]]:
         """This process's shards of a step."""
-        rows = [rows_of(step, shard, len(self.shapes), self.plan.batch, self.seed) for shard in range(SHARDS)]
+        batch, _ = self._stage(step)
+        rows = [rows_of(step, shard, len(self.shapes), batch, self.seed) for shard in range(SHARDS)]
         number = sum(map(len, rows))
         return [
             partial(self._losses, step, shard, rows[shard] * SHARDS + shard, number) for shard in self.processes.shards
@@ -103,7 +112,7 @@ class Trainer:
 
     def _losses(self, step: int, shard: int, rows: np.ndarray, number: int) -> Iterator[dict[str, Tensor]]:
         """The terms of a shard, divided by the number of shapes of the batch: of one part after the other."""
-        random = np.random.default_rng([self.seed, step, shard])
+        random, (_, every) = np.random.default_rng([self.seed, step, shard]), self._stage(step)
         device = self.table.device
         dropout = torch.Generator(device).manual_seed(int(random.integers(2**62)))
         weight = 1.0 if len(rows) else 0.0  # a shard without shapes gives the terms' names, and zeros
@@ -111,7 +120,9 @@ class Trainer:
             if not len(part):
                 continue
             drawn = [self.space.draw(self.shapes[row], random) for row in part]
-            stacked = {name: torch.from_numpy(np.stack([one[name] for one in drawn])).to(device) for name in drawn[0]}
+            stacked = {
+                name: torch.from_numpy(np.stack([one[name][::every] for one in drawn])).to(device) for name in drawn[0]
+            }
             batch = Batch({"row": torch.from_numpy(part).to(device), **stacked}, self._epoch(step), dropout)
             with torch.autocast(device.type, torch.bfloat16, enabled=self.plan.precision == "bf16"):
                 terms = self.space.losses(self.space.init(batch), batch)
