@@ -49,7 +49,7 @@ from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, SdfSamp
 
 MOST = 2**28
 """Most numbers of the training shapes' codes that a space keeps."""
-TOGETHER = 2**17
+TOGETHER = 2**20
 """Activations of a layer up to which several shapes take their steps at once: with more, one after the other is as fast
 and needs less memory."""
 
