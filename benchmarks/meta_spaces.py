@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 import isofield
+from isofield.api.benchmark import benchmark
 from isofield.api.train import training_shapes
 from isofield.configs import FieldNetwork, MetaLinear, MetaSdf
 from isofield.configs.concat import SMALL as CONCAT
@@ -114,7 +115,7 @@ def main() -> None:
         run = args.work / "spaces" / name
         known = (run / "config.json").is_file()
         config = isofield.load(run).config if known else for_minutes(method, config, shapes, args.minutes)
-        rows += isofield.api.benchmark(
+        rows += benchmark(
             {name: (method, config)}, data, args.truth, run.parent, split, refine=False, most=args.most
         )[: None if name == args.only[-1] else 1]
     figures = ("training_seconds", "seconds_a_shape", "median", "mean", "worst", "better_than_retrieval")
