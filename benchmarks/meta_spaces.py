@@ -115,9 +115,9 @@ def main() -> None:
         run = args.work / "spaces" / name
         known = (run / "config.json").is_file()
         config = isofield.load(run).config if known else for_minutes(method, config, shapes, args.minutes)
-        rows += benchmark(
-            {name: (method, config)}, data, args.truth, run.parent, split, refine=False, most=args.most
-        )[: None if name == args.only[-1] else 1]
+        rows += benchmark({name: (method, config)}, data, args.truth, run.parent, split, refine=False, most=args.most)[
+            : None if name == args.only[-1] else 1
+        ]
     figures = ("training_seconds", "seconds_a_shape", "median", "mean", "worst", "better_than_retrieval")
     print(f"| {args.most} test shapes | " + " | ".join(figures) + " |")
     print("| --- " * (len(figures) + 1) + "|")

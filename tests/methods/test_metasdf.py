@@ -140,6 +140,28 @@ def test_few_samples_repeat_and_one_side_alone_is_taken(space):
     assert np.abs(value - whole[0].sdf.distance).mean() < 0.08
 
 
+@pytest.mark.parametrize("inner", ["objective", "siren"])
+@pytest.mark.parametrize("by", ["steps", "adam"])
+def test_points_on_the_surface_alone_become_an_unseen_ball(inner, by):
+    """The values at surface points, or SIREN's loss, drive the steps; the start knows inside from outside."""
+
+    def on_surface(radius: float) -> np.ndarray:
+        x = np.random.default_rng(round(100 * radius)).normal(size=(600, 3))
+        return (radius * x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32)
+
+    shapes = [replace(shape, rows={"surface": on_surface(r)}) for shape, r in zip(balls(), RADII, strict=True)]
+    network = replace(CONFIG.network, activation="softplus")
+    config = replace(CONFIG, network=network, context_from="surface", inner=inner, infer_context=256)
+    space, _ = trained(config, shapes)
+    for radius, shape in zip((0.4, 0.6, 0.8), unseen(), strict=True):
+        found = replace(space, config=replace(config, infer_by=by, infer_rate=1e-4, infer_polish=20))
+        *_, last = found.infer([Shape(rows={"surface": on_surface(radius)})])
+        with torch.no_grad():
+            value = space.module(torch.from_numpy(shape.sdf.points)[None], last.code)[0].numpy()
+        assert np.abs(value - shape.sdf.distance).mean() < 0.06
+        assert ((value < 0) == (shape.sdf.distance < 0)).mean() > 0.75
+
+
 def test_no_more_codes_of_training_shapes_than_fit_are_kept(space, monkeypatch):
     monkeypatch.setattr(metasdf, "MOST", 2 * space.module.network.length)
     assert space.codes(balls()).shape == (2, space.module.network.length)

@@ -67,6 +67,7 @@ class MetaSdf:
         steps: Inner steps.
         first_order: The gradients of the inner steps count as constants.
         objective: l1 or mse of values, or composite: sign and distance as two outputs.
+        inner: What the inner steps descend on: the objective, or siren, SIREN's loss of points on the surface.
         context: Samples that the inner steps learn from.
         context_from: What these are: samples of the distance (of colours), or points on the surface alone.
         query: Other samples, that the outer loss is computed on; 0: the context again.
@@ -84,6 +85,7 @@ class MetaSdf:
     steps: int = 5
     first_order: bool = False
     objective: Literal["l1", "mse", "composite"] = "composite"
+    inner: Literal["objective", "siren"] = "objective"
     context: int = 12_000
     context_from: Literal["samples", "surface"] = "samples"
     query: int = 12_000
@@ -103,6 +105,11 @@ class MetaSdf:
         check_range(self, "infer_rate", above=0)
         if self.training.code_rate.initial:
             raise InputError("MetaSDF has no table of codes: leave code_rate at 0.")
+        if self.inner == "siren" and (self.context_from != "surface" or self.objective == "composite"):
+            raise InputError(
+                "SIREN's loss is that of points on the surface, and of one output: give context_from surface, and "
+                "objective l1 or mse."
+            )
         if self.context_from == "surface" and not self.query:
             raise InputError("a context on the surface alone needs samples off it to train with: give a query above 0.")
 

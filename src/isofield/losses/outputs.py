@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from isofield.configs import Objective
@@ -28,3 +29,16 @@ def output_error(objective: Objective, outputs: Tensor, value: Tensor, log_devia
 def misclassified(outputs: Tensor, distance: Tensor) -> Tensor:
     """The fraction (b,) of samples that outputs (b, n, c) put on the other side than the signed distances (b, n)."""
     return ((value_of(outputs) < 0) != (distance < 0)).float().mean(1)
+
+
+def surface_error(value: Tensor, gradient: Tensor, on: Tensor) -> Tensor:
+    """SIREN's loss of one shape each (b,), without its term on normals (Sitzmann et al. 2020, eq. 6), over 3000:
+
+        |f(p)|  +  1/60 | |grad f| - 1 |  +  1/30 exp(-100 |f(q)|).
+
+    value: (b, n) at points p on the surface, where `on` (b, n), and at points q anywhere; gradient: (b, n, d) there.
+    """
+    unit = (gradient.norm(dim=2) - 1).abs().mean(1)
+    surface = (value.abs() * on).sum(1) / on.sum(1).clamp(min=1)
+    elsewhere = (torch.exp(-100 * value.abs()) * ~on).sum(1) / (~on).sum(1).clamp(min=1)
+    return surface + unit / 60 + elsewhere / 30

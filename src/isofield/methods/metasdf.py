@@ -12,7 +12,8 @@ the query, becomes small:
     argmin_{theta_0, a}  mean_i L(theta_K(theta_0, a; context_i); query_i).
 
 L is the mean of |f - s|, of (f - s)^2, or of the composite of sign and distance (`losses.sign_and_distance`), whose
-weights are learned, for the steps and for the outer loss apart. A picture is a shape, too: its samples are pixels.
+weights are learned, for the steps and for the outer loss apart; of steps on surface points also SIREN's loss. A picture
+is a shape, too: its samples are pixels.
 
 What differs from the released code:
 
@@ -39,11 +40,11 @@ from isofield.configs import MetaSdf as Config
 from isofield.configs import Training
 from isofield.errors import InputError
 from isofield.fields.decoder import LatentField
-from isofield.fields.meta_network import MetaNetwork
+from isofield.fields.meta_network import MetaNetwork, value_of
 from isofield.fields.weight_network import WeightNetwork
-from isofield.losses.outputs import misclassified, output_error, outputs_of
+from isofield.losses.outputs import misclassified, output_error, outputs_of, surface_error
 from isofield.methods.grid_fit import refined_by_grid
-from isofield.sampling.tasks import drawn, observed, surface_points
+from isofield.sampling.tasks import anywhere, drawn, observed, surface_points
 from isofield.threads import deterministic, parallel_map
 from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, SdfSamples, Shape
 
@@ -92,9 +93,16 @@ class MetaSdfSpace:
 
     def draw(self, shape: Shape, random: np.random.Generator) -> Mapping[str, np.ndarray]:
         """Context and query."""
-        config = self.config
-        surface = config.context_from == "surface"
-        return drawn(shape, config.context, config.query, random, surface=surface, inside=config.inside)
+        return self._drawn(shape, self.config.context, self.config.query, random)
+
+    def _drawn(self, shape: Shape, context: int, query: int, random: np.random.Generator) -> dict[str, np.ndarray]:
+        """Context and query; for SIREN's loss, the context is also points anywhere, with values of 1."""
+        surface, siren = self.config.context_from == "surface", self.config.inner == "siren"
+        parts = drawn(shape, context, query, random, surface=surface, inside=self.config.inside)
+        if siren:
+            parts["context"] = np.concatenate([parts["context"], anywhere(parts["context"], random)])
+            parts["context_value"] = np.repeat(np.array([0, 1], np.float32), context)
+        return parts
 
     def init(self, batch: Batch) -> Adapted:
         """The inner steps from the first weights."""
@@ -113,9 +121,15 @@ class MetaSdfSpace:
     def _inner(self, points: Tensor, value: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
         """L of weights (b, l) and the rows (b,) of their shapes among all, on samples (n, m, d) and their values."""
         meta = self._meta
+        if self.config.inner == "objective":
+            return lambda theta, rows: self._loss(meta.network(points[rows], theta), value[rows], meta.inner)
 
         def loss(theta: Tensor, rows: Tensor) -> Tensor:
-            return self._loss(meta.network(points[rows], theta), value[rows], meta.inner)
+            with torch.enable_grad():
+                x = points[rows].requires_grad_()
+                distance = value_of(meta.network(x, theta))
+                (gradient,) = torch.autograd.grad(distance.sum(), [x], create_graph=True)
+            return surface_error(distance, gradient, value[rows] == 0)
 
         return loss
 
@@ -144,8 +158,7 @@ class MetaSdfSpace:
 
         def theta(shape: Shape) -> Tensor:
             config, random = self.config, np.random.default_rng(seed)
-            surface = config.context_from == "surface"
-            context = drawn(shape, config.infer_context, 0, random, surface=surface, inside=config.inside)
+            context = self._drawn(shape, config.infer_context, 0, random)
             points, value = (tensor(context[name], device) for name in ("context", "context_value"))
             found = self._steps(points[None], value[None])
             if config.infer_by == "adam":
@@ -170,8 +183,8 @@ class MetaSdfSpace:
 
     def _objective(self, theta: Tensor, batch: Batch) -> dict[str, Tensor]:
         """L of the weights (l,) of a shape."""
-        heads = self._meta.network(batch["points"][None], theta[None])
-        return {"inner": self._loss(heads, batch["value"][None], self._meta.inner).sum()}
+        inner = self._inner(batch["points"][None], batch["value"][None])
+        return {"inner": inner(theta[None], torch.tensor([0])).sum()}
 
     def field(self, code: Tensor) -> nn.Module:
         """f(.; theta)."""

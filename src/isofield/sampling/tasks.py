@@ -48,6 +48,11 @@ def drawn(
     )
 
 
+def anywhere(context: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """As many points as a context (n, d) has, uniform in the cube from -1 to 1."""
+    return random.uniform(-1, 1, context.shape).astype(np.float32)
+
+
 def _samples(shape: Shape, count: int, inside: bool, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """`count` samples in random order."""
     points, value = observed(shape)
