@@ -119,6 +119,17 @@ def test_images_have_their_peak_signal_to_noise_ratio_and_any_resolution(waves, 
     assert error < 0.5 * np.var(np.asarray(middle) / 127.5) and error == pytest.approx(float(row["mse"]), rel=0.3)
 
 
+def test_arrays_are_pictures_from_0_to_1(discs):
+    space, values = figures_of(discs), np.asarray(disc(0.5, 0.0)) / 255
+    one = api.observe_picture(values, space.prepare, space.kinds)
+    other = api.observe_picture(np.repeat(values[..., None], 3, axis=2), space.prepare, space.kinds)
+    np.testing.assert_allclose(one.values, other.values, atol=1e-6)
+    assert one.values.min() == pytest.approx(-0.5, abs=0.05)
+    for wrong in (values * 255, values[0], np.full((8, 8), np.nan), np.zeros((0, 4)), values[..., None].repeat(5, 2)):
+        with pytest.raises(InputError):
+            api.observe_picture(wrong, space.prepare, space.kinds)
+
+
 def test_interpolation_and_new_pictures(discs, waves, tmp_path):
     disc(0.6, 0.0).save(tmp_path / "new.png")
     line = ["interpolate", f"{discs}/run", "0", str(tmp_path / "new.png"), "--steps", "3", "--no-progress"]

@@ -121,9 +121,9 @@ def drawn(values: np.ndarray) -> np.ndarray:
 def observe_picture(
     picture: str | os.PathLike[str] | np.ndarray, prepare: PrepareConfig, kinds: Sequence[str], name: str = "picture"
 ) -> ObservedPicture:
-    """A picture, in a file or an array (h, w, c) from 0 to 1, sampled as `prepare` says; of an image its largest square
-    in the middle. kinds: of samples. Raises InputError for a picture that cannot be used."""
-    values = picture if isinstance(picture, np.ndarray) else read_picture(Path(picture))
+    """A picture, in a file or an array (h, w) or (h, w, c) from 0 to 1, sampled as `prepare` says; of an image its
+    largest square in the middle. kinds: of samples. Raises InputError for a picture that cannot be used."""
+    values = _checked(picture, name) if isinstance(picture, np.ndarray) else read_picture(Path(picture))
     both = tuple(dict.fromkeys([*kinds, *TRUE[kinds[0]]]))
     config = replace(prepare, samples=cast("tuple[SampleKind, ...]", both), crops=1, half=False)
     try:
@@ -159,6 +159,16 @@ def check_pictures(space: ShapeSpace) -> None:
     """Raises InputError for a space of shapes in space."""
     if not space.of_pictures:
         raise InputError(f"a {space.method} space is of shapes in space, not of pictures: give meshes or clouds.")
+
+
+def _checked(values: np.ndarray, name: str) -> np.ndarray:
+    """An array as a picture (h, w, c). Raises InputError where it is not one."""
+    picture = values[..., None] if values.ndim == 2 else values
+    if picture.ndim != 3 or not 1 <= picture.shape[2] <= 4:
+        raise InputError(f"{name} has the shape {values.shape}: a picture is (h, w) or (h, w, c), c from 1 to 4.")
+    if not ((picture >= 0) & (picture <= 1)).all():  # NaN is not, either
+        raise InputError(f"{name} has values that are not from 0 to 1: scale them.")
+    return np.asarray(picture, np.float32)
 
 
 def _of_entry(entry: Entry, prepare: PrepareConfig, kinds: Sequence[str]) -> ObservedPicture:
