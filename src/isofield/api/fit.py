@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import copy
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,9 @@ from isofield.types import Cloud, ProgressCallback, Shape, triple
 SAMPLES = {"fast": 50_000, "balanced": 80_000, "best": 80_000}
 """Points drawn from a mesh's faces, by quality."""
 
+Watch = Callable[[int, Callable[[], SDF]], None]
+"""What `fit` calls while a field forms: a step's number, from 1, and a function that returns a copy of the field."""
+
 
 def fit(
     source: Source,
@@ -44,6 +49,7 @@ def fit(
     seed: int = 0,
     device: str = "auto",
     progress: ProgressCallback | None = None,
+    watch: Watch | None = None,
 ) -> SDF:
     """The signed distance field of one shape.
 
@@ -57,7 +63,8 @@ def fit(
     (`points.openness`). viewpoint: position of the sensor (3,), or of each point's (n, 3), in place of the file's. up:
     (3,), the sensor was far away in this direction. normals: "auto" keeps the orientation of normals that came with the
     points if it is consistent, "trust" keeps it as it is, "ignore" drops these normals. device:
-    auto, cpu or cuda. progress: called with the stage and the fraction that is done.
+    auto, cpu or cuda. progress: called with the stage and the fraction that is done. watch: called after every step
+    that has a field.
 
     With the method "auto" and its own settings, a mesh whose faces enclose a volume is taken at its word (method
     "triangles"), unless a noise or surface="open" is given: nothing is sampled, and a warning says what was repaired.
@@ -105,6 +112,29 @@ def fit(
     points, similarity, deviation = shape.observation.points, shape.similarity, shape.observation.noise
     implementation, code, estimated, interrupted = spec.method(settings), None, None, False
     losses: Mapping[str, float] = {}
+    sensors = shape.observation.sensors
+
+    def result(code: Any, provenance: dict[str, Any], interrupted: bool = False) -> SDF:
+        return SDF(
+            implementation.field(code).cpu().eval().requires_grad_(False),
+            similarity,
+            similarity.invert(points),
+            shape.spacing / similarity.scale,
+            triple(shape.lower - shape.margin),
+            triple(shape.upper + shape.margin),
+            provenance,
+            interrupted,
+            shape.cloud.colors,
+            shape.cloud.attributes,
+            None if sensors is None else similarity.invert(sensors),
+            shape.surface.open,
+            left_out=shape.outliers,
+        )
+
+    def so_far(code: Any) -> SDF:
+        return result(copy.deepcopy(code), {"method": name})
+
+    steps = 0
     try:
         for stage in implementation.infer((Shape(shape.observation),), seed, device):
             code = stage.code if stage.code is not None else code
@@ -112,6 +142,9 @@ def fit(
             losses = stage.losses or losses
             terms = ", ".join(f"{term} {value:.4g}" for term, value in stage.losses.items())
             report(f"{stage.stage}: {terms}" if terms else stage.stage, stage.fraction)
+            if watch is not None and stage.code is not None:
+                steps += 1
+                watch(steps, partial(so_far, code))
     except KeyboardInterrupt:
         if code is None:
             raise
@@ -120,7 +153,6 @@ def fit(
         raise RuntimeError(f"method {name} ended without a result")
     if deviation is None:
         deviation = estimated if estimated is not None else noise_level(points)
-    field = implementation.field(code).cpu().eval().requires_grad_(False)
     provenance = {
         "isofield": __version__,
         "input": Path(label).name,
@@ -136,19 +168,4 @@ def fit(
         "surface": {"open": shape.surface.open, "reason": shape.surface.reason},
         "bounds": similarity.invert(np.array([shape.lower, shape.upper])).tolist(),
     }
-    sensors = shape.observation.sensors
-    return SDF(
-        field,
-        similarity,
-        similarity.invert(points),
-        shape.spacing / similarity.scale,
-        triple(shape.lower - shape.margin),
-        triple(shape.upper + shape.margin),
-        provenance,
-        interrupted,
-        shape.cloud.colors,
-        shape.cloud.attributes,
-        None if sensors is None else similarity.invert(sensors),
-        shape.surface.open,
-        left_out=shape.outliers,
-    )
+    return result(code, provenance, interrupted)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -25,7 +26,7 @@ from isofield.errors import InputError
 from isofield.losses.signed import clamped
 from isofield.sampling.balanced import fraction_inside
 from isofield.threads import deterministic
-from isofield.types import ProgressCallback, SdfSamples, Shape, Space, TrainedSpace
+from isofield.types import ProgressCallback, SdfSamples, Shape, Space, TrainedSpace, with_parts
 
 TYPICAL = 16
 """Training shapes whose loss is recorded."""
@@ -42,13 +43,15 @@ def train(
     resume: bool = False,
     device: str = "cpu",
     progress: ProgressCallback | None = None,
+    watch: Callable[[int, Callable[[], ShapeSpace]], None] | None = None,
 ) -> ShapeSpace:
     """Learns a space of the shapes of a prepared data set, and writes it into the folder `out`.
 
     method: linear, pca-mlp, deepsdf, sald, sal, or a method of another package. config: its settings. split: a file
     with the ids to learn from, its part "train" where it has parts; all shapes by default. resume: continue a training
-    that was stopped. progress: called with the stage and the fraction that is done. Raises InputError for data that
-    cannot be learned from, a folder that is not empty, and a training that cannot be resumed. Ctrl-C raises
+    that was stopped. progress: called with the stage and the fraction that is done. watch: called every few steps of a
+    descent with the number of the step and a function that returns a copy of the space so far. Raises InputError for
+    data that cannot be learned from, a folder that is not empty, and a training that cannot be resumed. Ctrl-C raises
     KeyboardInterrupt, after a training by descent has been written. Under torchrun all processes train one model, and
     the first writes it.
     """
@@ -93,7 +96,17 @@ def train(
             }  # fmt: skip
             if resume:
                 training.resume(trainer, folder, begun)
-            training.run(trainer, folder, begun, lambda into: result(trainer.space).save(into), report)
+
+            def copied() -> ShapeSpace:
+                module = copy.deepcopy(trainer.space.module).eval().requires_grad_(False).cpu()
+                return result(with_parts(trainer.space, module, trainer.table.detach().cpu().clone()))
+
+            def reported(stage: str, fraction: float) -> None:
+                report(stage, fraction)
+                if watch is not None and processes.rank == 0:
+                    watch(trainer.done, copied)
+
+            training.run(trainer, folder, begun, lambda into: result(trainer.space).save(into), reported)
             space = trainer.space
         space.module.eval().requires_grad_(False).cpu()
         learned = result(space)

@@ -72,6 +72,9 @@ class Fit(Generic[S]):
         confidence: Write each vertex's distance to the nearest point of the input, and the confidence of the field
             there (0 to 1), into the mesh (.ply).
         preview: A picture of input and result, side by side.
+        frames: A folder for pictures of the surface while it forms, at steps spaced by their logarithm, with a strip
+            and an animation.
+        view: Show the surface in a browser while it forms, and after it until Ctrl-C.
         progress: Show progress on standard error.
         json: Print the results as JSON to standard output: an object, or a list for several inputs.
         settings: Settings of the method.
@@ -102,6 +105,8 @@ class Fit(Generic[S]):
     trim: Annotated[float | None, tyro.conf.arg(metavar="DISTANCE", help_behavior_hint="")] = None
     confidence: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     preview: Annotated[Path | None, tyro.conf.arg(metavar="FILE.png", help_behavior_hint="")] = None
+    frames: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
+    view: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     progress: bool = True
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     settings: Annotated[S, tyro.conf.arg(name="")]
@@ -156,5 +161,7 @@ def run(options: Fit[Any]) -> int:
     jobs = plan(options.inputs, options.out, options.field, options.preview, merge)
     if options.confidence and any(job.mesh.suffix.lower() != ".ply" for job in jobs):
         raise InputError(f"{jobs[0].mesh} cannot hold what --confidence writes: let --out end in .ply.")
+    if len(jobs) > 1 and (options.frames is not None or options.view):
+        raise InputError(f"--frames and --view show one shape, and there are {len(jobs)}: fit them one by one.")
     listen()
     return one(jobs[0], options) if len(jobs) == 1 else several(jobs, options)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from isofield.api import SDF, Extraction, FitReport
+    from isofield.api.fit import Watch
     from isofield.cli.fit import Fit
     from isofield.cli.outputs import Job
     from isofield.types import Cloud, View
@@ -31,9 +32,11 @@ FEW = 1000
 def one(job: Job, options: Fit[Any]) -> int:
     """Fit one input, and say what came out: the exit status."""
     from isofield.cli import output
+    from isofield.cli.forming import forming
 
-    figures, following = run(job, options)
-    output.show(figures, options.json, following)
+    with forming(job.label, options.frames, options.view) as watch:
+        figures, following = run(job, options, watch)
+        output.show(figures, options.json, following)
     return 0
 
 
@@ -70,8 +73,8 @@ def several(jobs: list[Job], options: Fit[Any]) -> int:
     return 130 if stopped else 2 if failed else 0
 
 
-def run(job: Job, options: Fit[Any]) -> tuple[dict[str, Any], str]:
-    """Fit one input and write its files: the results, and the command to type next."""
+def run(job: Job, options: Fit[Any], watch: Watch | None = None) -> tuple[dict[str, Any], str]:
+    """Fit one input and write its files: the results, and the command to type next. watch: as in `api.fit`."""
     import time
     import warnings
 
@@ -102,6 +105,7 @@ def run(job: Job, options: Fit[Any]) -> tuple[dict[str, Any], str]:
                 seed=options.seed,
                 device=options.device,
                 progress=report,
+                watch=watch,
             )
         except KeyboardInterrupt:
             raise KeyboardInterrupt(

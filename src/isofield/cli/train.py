@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 import tyro
 
 from isofield.cli.parsing import parse, parse_part, wants_help
 from isofield.configs.methods import SPACES, find_method, method_names, read_config
 from isofield.errors import InputError
+
+if TYPE_CHECKING:
+    from isofield.api import ShapeSpace
 
 S = TypeVar("S")
 PROGRAM = "isofield train"
@@ -40,6 +43,9 @@ class Train(Generic[S]):
         resume: Continue a training that was stopped, with the same settings.
         seed: The same seed gives the same space.
         device: Where to compute: cpu or cuda.
+        frames: A folder for pictures of the first training shapes while they form, at steps spaced by their logarithm,
+            with a strip and an animation.
+        view: Show them in a browser while they form, and after it until Ctrl-C.
         progress: Show progress on standard error.
         json: Print the results as JSON to standard output.
         settings: Settings of the method.
@@ -52,6 +58,8 @@ class Train(Generic[S]):
     resume: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     seed: int = 0
     device: str = "cpu"
+    frames: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
+    view: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     progress: bool = True
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     settings: Annotated[S, tyro.conf.arg(name="")]
@@ -90,7 +98,7 @@ def run(method: str, options: Train[Any]) -> int:
     import os
     import time
 
-    from isofield.cli import output
+    from isofield.cli.forming import forming
     from isofield.cli.progress import listen, shown
     from isofield.configs.common import check_seed
 
@@ -100,22 +108,42 @@ def run(method: str, options: Train[Any]) -> int:
     from isofield import api
 
     first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started
-    with shown(method, options.progress and first) as report:
-        space = api.train(
-            method, options.data, options.out, options.settings, split=options.split, seed=options.seed,
-            resume=options.resume, device=options.device, progress=report,
-        )  # fmt: skip
-    if not first:
-        return 0
+    if options.frames is not None or options.view:
+        _check_forms(method, options.settings)
+    with forming(options.out.name, options.frames, options.view and first) as watch:
+        with shown(method, options.progress and first) as report:
+            space = api.train(
+                method, options.data, options.out, options.settings, split=options.split, seed=options.seed,
+                resume=options.resume, device=options.device, progress=report, watch=watch,
+            )  # fmt: skip
+        if first:
+            _tell(method, options, space, round(time.perf_counter() - begun, 2))
+    return 0
+
+
+def _check_forms(method: str, settings: Any) -> None:
+    """Raises InputError for a space whose surfaces do not form step by step."""
+    from isofield.configs.preparing import OF_PICTURES
+
+    spec = find_method(method, SPACES)
+    if {*spec.kinds} & {*OF_PICTURES}:
+        raise InputError(f"a {method} space is of pictures, which have no surfaces: leave --frames and --view out.")
+    if spec.method(settings).training is None:
+        raise InputError(f"a {method} space is solved at once, and nothing forms: leave --frames and --view out.")
+
+
+def _tell(method: str, options: Train[Any], space: ShapeSpace, seconds: float) -> None:
+    """Says what came out."""
+    from isofield.cli import output
+
     out = options.out
     tensors = out / "space.safetensors"
     figures = {
         "input": str(options.data), "method": method, "shapes": len(space.shapes), "code": space.length,
         "loss": space.provenance.get("loss"), "megabytes": round(tensors.stat().st_size / 1e6, 2),
-        "seconds": round(time.perf_counter() - begun, 2), "files": [str(out / "config.json"), str(tensors)],
+        "seconds": seconds, "files": [str(out / "config.json"), str(tensors)],
     }  # fmt: skip
     what, shapes = ("PICTURE", "pictures") if space.of_pictures else ("MESH", "shapes")
     output.show(
         figures, options.json, f"isofield infer {output.quoted(out)} {what} -o {output.quoted(f'{out}-{shapes}')}"
     )
-    return 0

@@ -33,8 +33,10 @@ def view(
         open: Open a browser on this machine, too.
     """
     from isofield.cli import output
+    from isofield.cli.progress import listen
     from isofield.viewer import open_viewer
 
+    listen()
     viewer = open_viewer(what, host=host, port=port, up=up, truth=truth, resolution=resolution)
     for link in viewer.links:
         print(f"{what or 'isofield'} is shown at {link}", flush=True)

@@ -10,6 +10,7 @@ from isofield.render.camera import Camera, Orthographic, all_around, frame, look
 from isofield.render.charts import Chart, charts
 from isofield.render.depth import DepthImage, depth
 from isofield.render.figures import Panel, save, sheet, side_by_side
+from isofield.render.frames import Frames
 from isofield.render.linked_views import linked_views
 from isofield.render.pictures import CLAY, SLATE, camera_for, picture
 from isofield.render.raster import rasterize
@@ -22,6 +23,7 @@ __all__ = [
     "Camera",
     "Chart",
     "DepthImage",
+    "Frames",
     "Orthographic",
     "Panel",
     "all_around",

@@ -12,6 +12,6 @@ try:
 except ImportError:
     raise InputError("the viewer needs the package viser: pip install 'isofield[viewer]'.") from None
 
-from isofield.viewer.opening import Viewer, open_viewer
+from isofield.viewer.opening import Viewer, open_live, open_viewer
 
-__all__ = ["Viewer", "open_viewer"]
+__all__ = ["Viewer", "open_live", "open_viewer"]

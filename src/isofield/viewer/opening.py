@@ -21,6 +21,7 @@ from isofield.types import Cloud
 from isofield.viewer import server as servers
 from isofield.viewer.field_page import show_field
 from isofield.viewer.latest import Latest
+from isofield.viewer.live_page import LivePage
 from isofield.viewer.samples_page import show_samples
 from isofield.viewer.shape_page import show_shape
 from isofield.viewer.space_page import SpacePage
@@ -157,3 +158,9 @@ def offered(folder: Path) -> dict[str, str]:
     """What there is to look at without a path, with a word on what to try, by name."""
     demo = {str(folder / name): text for name, text in DEMO.items() if (folder / name).exists()}
     return {**demo, **SPACES}
+
+
+def open_live(name: str, *, host: str = servers.LOOPBACK, port: int = PORT) -> tuple[Viewer, LivePage]:
+    """Serve a page that shows surfaces while they form. Raises InputError as `servers.start` does."""
+    server = servers.start(name, host, port)
+    return Viewer(server, servers.links(server), []), LivePage(server, name)

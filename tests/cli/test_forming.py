@@ -1,0 +1,82 @@
+"""`--frames` and `--view` of `fit` and `train`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+import torch
+
+import balls
+from isofield import io
+from isofield.api import SDF, fit
+from isofield.cli.main import main
+from isofield.configs import Igr, Network, Optim
+from isofield.types import Cloud
+
+TRAIN = [
+    "--length", "4", "--dims", "24", "24", "24", "--latent-in", "2", "--training.batch", "4", "--samples", "32",
+    "--training.steps", "20", "--no-progress",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    rows = {f"ball-{k}": balls.rows_of(radius, 400) for k, radius in enumerate(balls.RADII)}
+    return balls.prepared(tmp_path_factory.mktemp("data") / "data", rows)
+
+
+def test_watching_a_fit_leaves_its_weights_alone(table):
+    config = Igr(network=Network(width=16, layers=2), optim=Optim(steps=4, batch=64), warm_start=None)
+    seen: list[tuple[int, SDF]] = []
+    plain = fit(Cloud(table), method="igr", config=config)
+    watched = fit(Cloud(table), method="igr", config=config, watch=lambda step, made: seen.append((step, made())))
+    assert [step for step, _ in seen] == [1, 2, 3, 4]
+    ends = [sdf.field.state_dict() for sdf in (plain, watched, seen[-1][1], seen[0][1])]
+    for name, weight in ends[0].items():
+        assert torch.equal(weight, ends[1][name]) and torch.equal(weight, ends[2][name])
+    assert any(not torch.equal(weight, ends[3][name]) for name, weight in ends[0].items())
+
+
+def test_frames_of_a_training_leave_its_bytes_alone(tmp_path, data):
+    for name, more in (("plain", []), ("framed", ["--frames", str(tmp_path / "frames")])):
+        assert main(["train", "deepsdf", str(data), "-o", str(tmp_path / name), *TRAIN, *more]) == 0
+    plain, framed = ((tmp_path / name / "space.safetensors").read_bytes() for name in ("plain", "framed"))
+    assert plain == framed
+    assert {"strip.png", "000010.png", "000020.png"} <= {path.name for path in (tmp_path / "frames").iterdir()}
+
+
+def test_what_does_not_form_is_a_sentence(tmp_path, ball, data, capsys):
+    for name in ("a.ply", "b.ply"):
+        io.write_mesh(ball, tmp_path / name)
+    inputs = [str(tmp_path / "a.ply"), str(tmp_path / "b.ply")]
+    assert main(["fit", *inputs, "-o", str(tmp_path / "out"), "--frames", str(tmp_path / "frames")]) == 2
+    assert "--frames and --view show one shape, and there are 2" in capsys.readouterr().err
+    assert main(["train", "linear", str(data), "-o", str(tmp_path / "run"), "--frames", str(tmp_path / "frames")]) == 2
+    assert "solved at once, and nothing forms" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_fit_is_shown_until_ctrl_c_and_keeps_its_frames(tmp_path, ball):
+    pytest.importorskip("viser", reason="viser is not installed")
+    io.write_mesh(ball, tmp_path / "ball.ply")
+    command = [sys.executable, "-m", "isofield", "fit", str(tmp_path / "ball.ply"), "-o", str(tmp_path / "out.ply")]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    command += ["--view", "--frames", str(tmp_path / "frames"), "--no-progress", "--resolution", "32"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        link = process.stdout.readline().split()[-1]
+        while "until Ctrl-C" not in (line := process.stderr.readline()):
+            assert line
+        with urllib.request.urlopen(link) as answer:
+            assert answer.status == 200
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode == 0 and (tmp_path / "out.ply").is_file()
+    assert {path.name for path in (tmp_path / "frames").iterdir()} == {"strip.png", "forming.gif", "000001.png"}
