@@ -20,7 +20,7 @@ from isofield.types import Cloud
 pytest.importorskip("viser", reason="viser is not installed")
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 
-from isofield.viewer import codes, open_viewer  # noqa: E402
+from isofield.viewer import codes, open_viewer, server  # noqa: E402
 from isofield.viewer.space_page import floor_of  # noqa: E402
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -92,6 +92,12 @@ def press(page, slider: int, key: str, times: int) -> None:
         page.keyboard.press(key)
 
 
+def upload(page, path) -> None:
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Upload a scan").click()
+    chooser.value.set_files(path)
+
+
 def pixels(page) -> np.ndarray:
 
     picture = page.screenshot(clip={"x": 0, "y": 180, "width": 300, "height": 300})
@@ -125,7 +131,7 @@ def test_the_level_of_a_field_moves_its_surface(opened, ball, tmp_path):
     assert saved.is_watertight and np.allclose(np.ptp(saved.vertices, axis=0), sides(after), atol=0.01)
 
 
-def test_a_space_is_explored_and_a_scan_completed(opened, toy_run, toy_space, tmp_path):
+def test_a_space_is_explored_and_a_scan_completed(opened, toy_run, toy_space, tmp_path, monkeypatch):
     viewer, page = opened(toy_run)
     before = counts(page)
     press(page, 0, "ArrowRight", 20)
@@ -139,10 +145,11 @@ def test_a_space_is_explored_and_a_scan_completed(opened, toy_run, toy_space, tm
     io.write_cloud(Cloud(points[points[:, 0] > -0.05]), tmp_path / "part.ply")
     (tmp_path / "bad.ply").write_bytes(b"hello")
     for name, answer in (("bad.ply", "bad.ply is not a PLY file"), ("part.ply", "observed surface is explained")):
-        with page.expect_file_chooser() as chooser:
-            page.get_by_role("button", name="Upload a scan").click()
-        chooser.value.set_files(tmp_path / name)
+        upload(page, tmp_path / name)
         page.get_by_text(answer).wait_for(timeout=WAIT)
     page.get_by_text("completion of part").wait_for(timeout=WAIT)
+    monkeypatch.setattr(server, "LARGEST_UPLOAD", 1000)
+    upload(page, tmp_path / "part.ply")
+    page.get_by_text("The file is too large").wait_for(timeout=WAIT)
     page.get_by_role("tab", name="Training").click()
     page.get_by_text("no log of a training").wait_for(timeout=WAIT)

@@ -16,6 +16,7 @@ from isofield.render.pictures import CLAY, SLATE, camera_for, picture
 from isofield.render.raster import rasterize
 from isofield.render.scans import scan
 from isofield.render.sensor_views import cut_away, sensor_view
+from isofield.render.turntable import turntable
 
 __all__ = [
     "CLAY",
@@ -42,6 +43,7 @@ __all__ = [
     "sensor_view",
     "sheet",
     "side_by_side",
+    "turntable",
     "up_axis",
     "views",
     "write_gif",

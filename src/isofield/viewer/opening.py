@@ -19,7 +19,7 @@ from isofield.errors import InputError
 from isofield.folder_format import CONFIG, resolve
 from isofield.types import Cloud
 from isofield.viewer import server as servers
-from isofield.viewer.field_page import show_field
+from isofield.viewer.field_page import FieldPage
 from isofield.viewer.latest import Latest
 from isofield.viewer.live_page import LivePage
 from isofield.viewer.samples_page import show_samples
@@ -124,7 +124,7 @@ def _show(viewer: Viewer, path: Path, found: SDF | ShapeSpace | None, options: O
     """The page of what a path holds."""
     server, name = viewer.server, path.name
     if isinstance(found, SDF):
-        viewer.workers.append(show_field(server, found, name, options.up, options.resolution, options.truth))
+        viewer.workers.append(FieldPage(server, found, name, options.up, options.resolution, options.truth).worker)
     elif found is not None:
         viewer.workers.append(SpacePage(server, found, name, path, options.up, options.resolution).worker)
     elif path.is_dir():

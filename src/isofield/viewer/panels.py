@@ -10,12 +10,15 @@ from typing import Any
 import trimesh
 import viser
 
-from isofield import io
+from isofield import io, render
 from isofield.errors import InputError
 from isofield.types import Cloud
+from isofield.viewer import scene
 
 ROUGH, RESOLUTIONS = 64, (32, 64, 128, 256, 512)
 """Cells along the longest side of a surface while a slider moves, and those to choose from for the result."""
+IN_TURN = 50_000, 100_000
+"""Faces and points of an animation, at most."""
 HELP = """
 **Mouse**: drag with the left button to turn, with the right one to move, the wheel to come closer.
 
@@ -32,42 +35,43 @@ def help_of(server: viser.ViserServer, more: str = "") -> None:
         server.gui.add_markdown(f"{more}\n{HELP}")
 
 
-def downloads(server: viser.ViserServer, current: Callable[[], trimesh.Trimesh | Cloud | None], name: str) -> None:
-    """Buttons that download what is shown; current: that, in its own units and whole, or None for nothing."""
+def downloads(
+    server: viser.ViserServer, current: Callable[[], trimesh.Trimesh | Cloud | None], name: str, up: str
+) -> None:
+    """Buttons that download what is shown; current: that, in its own units and whole, or None for nothing. up: the axis
+    that an animation turns about."""
     with server.gui.add_folder("Download"):
-        buttons = server.gui.add_button_group("What is shown", (".ply", ".glb"))
+        files = server.gui.add_button_group("What is shown", (".ply", ".glb"))
+        turning = server.gui.add_button_group("Turntable", (".gif",))
 
-    @buttons.on_click
-    def _(event: viser.GuiEvent[Any]) -> None:
-        shape = current()
-        client = event.client
+    def send(event: viser.GuiEvent[Any]) -> None:
+        client, shape, extension = event.client, current(), str(event.target.value)
         if client is None:
             return
         try:
             if shape is None:
                 raise InputError("there is nothing to download yet: wait until something is shown.")
-            extension = str(event.target.value)
             if isinstance(shape, Cloud) and extension == ".glb":
                 raise InputError("points cannot be written as .glb: take .ply.")
-            client.send_file_download(f"{name}{extension}", bytes_of(shape, extension), save_immediately=True)
+            client.send_file_download(f"{name}{extension}", bytes_of(shape, extension, up), save_immediately=True)
         except InputError as error:
-            complain(client, error)
+            client.add_notification("This did not work", str(error), color="red")
+
+    files.on_click(send)
+    turning.on_click(send)
 
 
-def bytes_of(shape: trimesh.Trimesh | Cloud, extension: str) -> bytes:
-    """The content of a file with a shape. Raises InputError as `io.write_mesh` does."""
+def bytes_of(shape: trimesh.Trimesh | Cloud, extension: str, up: str = "y") -> bytes:
+    """The content of a file with a shape, or with an animation (.gif). Raises InputError as `io.write_mesh` does."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"shape{extension}"
-        if isinstance(shape, Cloud):
+        if extension == ".gif":
+            render.turntable(scene.reduced(shape, *IN_TURN)[0], path, up=up)
+        elif isinstance(shape, Cloud):
             io.write_cloud(shape, path)
         else:
             io.write_mesh(shape, path)
         return path.read_bytes()
-
-
-def complain(client: viser.ClientHandle, error: InputError) -> None:
-    """A sentence on the page of one visitor."""
-    client.add_notification("This did not work", str(error), color="red")
 
 
 def set_value(control: Any, value: Any) -> None:

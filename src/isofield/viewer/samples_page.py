@@ -71,5 +71,5 @@ def show_samples(server: viser.ViserServer, folder: Path, up: str | None) -> Non
         look_at(server, points.points, axis)
     with gui.add_folder("Outcomes", expand_by_default=False):
         gui.add_markdown(samples.outcomes(records))
-    panels.downloads(server, lambda: shown["points"], "samples")
+    panels.downloads(server, lambda: shown["points"], "samples", axis)
     panels.help_of(server)

@@ -56,7 +56,7 @@ def show_shape(server: viser.ViserServer, path: Path, up: str | None) -> None:
         assert edges is not None
         edges.on_update(draw)
     draw()
-    panels.downloads(server, lambda: shape, path.stem)
+    panels.downloads(server, lambda: shape, path.stem, axis)
     panels.help_of(server)
 
 

@@ -73,7 +73,7 @@ class SpacePage:
                 self._complete()
         with tabs.add_tab("Training"):
             self._training(log)
-        panels.downloads(server, lambda: self.mesh, "shape")
+        panels.downloads(server, lambda: self.mesh, "shape", self.up)
         panels.help_of(server, TRY)
         self._map()
         self.worker = Latest(self._show)
