@@ -26,6 +26,7 @@ from isofield.api.train import training_shapes
 from isofield.configs import FieldNetwork, MetaLinear, MetaSdf
 from isofield.configs.concat import SMALL as CONCAT
 from isofield.configs.deepsdf import SMALL as DEEPSDF
+from isofield.configs.metasdf import CODE_SMALL as CODE
 from isofield.configs.metasdf import SMALL as METASDF
 from isofield.configs.methods import SPACES, find_method
 from isofield.datasets import Prepared, ids_of
@@ -36,6 +37,7 @@ from isofield.types import Batch, SdfSamples, Shape
 
 CANDIDATES: dict[str, tuple[str, Any]] = {
     "metasdf": ("metasdf", METASDF),
+    "metasdf-code": ("metasdf", CODE),
     "auto-decoder, 800 steps": (
         "concat", replace(CONCAT, dims=METASDF.network.dims, frequencies=METASDF.network.frequencies, infer_steps=800,
                           infer_samples=2048, infer_rate=5e-3),

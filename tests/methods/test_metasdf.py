@@ -10,6 +10,7 @@ import torch
 
 from balls import rows_of
 from isofield.configs import FieldNetwork, Linear, MetaLinear, MetaSdf, Schedule, StepSizes, Training
+from isofield.fields.serialization import build, describe, tensors
 from isofield.methods import metasdf
 from isofield.types import Batch, Shape
 from trained import shapes_of, started, trained, trainer
@@ -60,6 +61,19 @@ def test_three_steps_become_an_unseen_ball(space):
     steps = [error(space, unseen(), infer_steps=number) for number in range(4)]
     assert steps[0] > 0.1
     assert steps[3] < 0.03
+
+
+def test_three_steps_on_a_code_become_an_unseen_ball():
+    """The weights are shared; the steps adapt eight numbers."""
+    config = replace(CONFIG, network=replace(CONFIG.network, length=8), rates=StepSizes(1.0, positive=True))
+    space, _ = trained(config, balls())
+    *_, last = space.infer(unseen())
+    assert last.code.shape == (3, 8)
+    steps = [error(space, unseen(), infer_steps=number) for number in (0, 3)]
+    assert steps[1] < 0.05 < 0.08 < steps[0]
+    again = build(describe(space.module), tensors(space.module))
+    x = torch.from_numpy(unseen()[0].sdf.points)[None]
+    assert torch.equal(again(x, last.code[:1]), space.module(x, last.code[:1]))
 
 
 def test_more_steps_than_were_trained_are_taken_and_adam_gets_nearer(space):

@@ -21,6 +21,8 @@ class FieldNetwork:
         frequencies: It gets sin(2^k x) and cos(2^k x) for k below this beside x.
         w0: Frequency of sine.
         radius: relu and softplus start as about the distance to the sphere of this radius.
+        length: Length of a code beside the point, which the steps adapt while all shapes share the weights (ReLU); 0:
+            the steps adapt the weights.
     """
 
     dims: tuple[int, ...] = (512,) * 8
@@ -28,10 +30,15 @@ class FieldNetwork:
     frequencies: int = 0
     w0: float = 30.0
     radius: float = 0.0
+    length: int = 0
 
     def __post_init__(self) -> None:
         check_dims(self.dims)
-        check_range(self, "frequencies", "radius", least=0)
+        check_range(self, "frequencies", "radius", "length", least=0)
+        if self.length and self.activation != "relu":
+            raise InputError(
+                f"a network with a code beside the point is a ReLU network: give relu, not {self.activation}."
+            )
         check_range(self, "w0", above=0)
 
 
@@ -172,6 +179,12 @@ SMALL = MetaSdf(
 """A network of 60 000 weights, for two CPU cores."""
 
 
+CODE_SMALL = replace(
+    SMALL, network=FieldNetwork(dims=(128,) * 4, frequencies=5, length=64), steps=3, infer_steps=3, context=256,
+    query=512, rates=StepSizes(initial=1.0, positive=True),
+    training=replace(SMALL.training, batch=16, network_rate=replace(SMALL.training.network_rate, initial=2e-3)),
+)  # fmt: skip
+"""The steps adapt a code of 64 numbers."""
 SMALL_SURFACE = replace(SMALL, context_from="surface", objective="composite")
 PAPER_SURFACE = replace(PAPER, context_from="surface", infer_context=10_000)
 PLANE_PAPER = MetaSdf(
@@ -224,7 +237,8 @@ def image_settings() -> MetaSdf:
 SPACE = "isofield.methods.metasdf:MetaSdfSpace"
 METASDF = MethodSpec(
     "weights that become a shape in a few gradient steps", SPACE, settings,
-    {"metasdf-small": SMALL, "metasdf-paper": PAPER, "metasdf-pe": PE}, reads="signed",
+    {"metasdf-small": SMALL, "metasdf-code-small": CODE_SMALL, "metasdf-paper": PAPER, "metasdf-pe": PE},
+    reads="signed",
 )  # fmt: skip
 METASDF_SURFACE = MethodSpec(
     "the same, from points on the surface alone", SPACE, surface_settings,

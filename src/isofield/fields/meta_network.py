@@ -1,4 +1,4 @@
-"""The weights that a MetaSDF starts from, and the rates of its steps (Sitzmann et al. 2020)."""
+"""The weights, or the code, that a few steps start from, and their sizes (Sitzmann et al. 2020, MetaSDF)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, Literal, final
 import torch
 from torch import Tensor, nn
 
+from isofield.fields.decoder import Decoder
 from isofield.fields.weight_network import WeightNetwork
 
 RatesPer = Literal["network", "tensor", "weight"]
@@ -22,33 +23,35 @@ class MetaNetwork(nn.Module):
     f(x (b, n, d), theta (b, l)): values (b, n) of a network with one output, a distance, or with two, a logit of being
     outside and a distance; of one with more, colours (b, n, c).
 
-    network: whose weights are the code. start: (l,) its first weights. rates: (k, r), the step sizes of k steps (one
-    for all of them, where k is 1), for the whole network (r = 1), for each matrix and bias, or for each weight.
-    positive: rates are kept above 0 (their logarithms are learned). inner, outer: (2,) logarithms of the deviations
-    that weigh sign and distance.
+    network: whose weights are the code, or a decoder whose own weights are shared. start: (l,) the first weights, or
+    the first code. rates: (k, r), the step sizes of k steps (one for all of them, where k is 1), for the whole code (r
+    = 1), for each matrix and bias, or for each weight. positive: rates are kept above 0 (their logarithms are learned).
+    inner, outer: (2,) logarithms of the deviations that weigh sign and distance.
     """
 
-    def __init__(self, network: WeightNetwork, start: Tensor, rates: Tensor, positive: bool = False) -> None:
+    def __init__(self, network: WeightNetwork | Decoder, start: Tensor, rates: Tensor, positive: bool = False) -> None:
         super().__init__()
         self.network, self.positive = network, positive
+        self.sizes = network.sizes if isinstance(network, WeightNetwork) else [network.length]
         self.start = nn.Parameter(start)
         self.steps = nn.Parameter(rates.log() / SPEED if positive else rates)
         self.inner, self.outer = nn.Parameter(torch.zeros(2)), nn.Parameter(torch.zeros(2))
 
     @classmethod
     def begun(
-        cls, network: WeightNetwork, start: Tensor, rate: float, per: RatesPer, steps: int, positive: bool
+        cls, network: WeightNetwork | Decoder, start: Tensor, rate: float, per: RatesPer, steps: int, positive: bool
     ) -> MetaNetwork:
         """With the same rate everywhere; steps: 1 for rates that all steps share."""
-        count = {"network": 1, "tensor": len(network.sizes), "weight": network.length}[per]
+        sizes = network.sizes if isinstance(network, WeightNetwork) else [network.length]
+        count = {"network": 1, "tensor": len(sizes), "weight": network.length}[per]
         return cls(network, start, torch.full((steps, count), rate), positive)
 
     def rates(self, steps: int) -> list[Tensor]:
         """The step sizes of this many steps, each broadcasts to (b, l): the last one again, where more are asked for
         than there are."""
         values = (SPEED * self.steps).exp() if self.positive else self.steps
-        if values.shape[1] == len(self.network.sizes):
-            sizes = torch.tensor(self.network.sizes, device=values.device)
+        if values.shape[1] == len(self.sizes):
+            sizes = torch.tensor(self.sizes, device=values.device)
             values = values.repeat_interleave(sizes, 1, output_size=self.network.length)
         return [values[min(step, len(values) - 1)] for step in range(steps)]
 

@@ -15,6 +15,9 @@ L is the mean of |f - s|, of (f - s)^2, or of the composite of sign and distance
 weights are learned, for the steps and for the outer loss apart; of steps on surface points also SIREN's loss. A picture
 is a shape, too: its samples are pixels.
 
+Where the network has a code beside the point (`network.length`), the steps adapt that code alone, and the training
+learns the weights, which all shapes share (Zintgraf et al. 2019, CAVIA; Dupont et al. 2022, "From data to functa").
+
 What differs from the released code:
 
 * context and query share no samples, unless `query` is 0: then the query is the context;
@@ -36,11 +39,12 @@ import torch
 from torch import Tensor, nn
 
 from isofield.adapt import descend_code, falling, rows, tensor, unroll, unroll_finite
+from isofield.configs import FieldNetwork, Training
 from isofield.configs import MetaSdf as Config
-from isofield.configs import Training
 from isofield.errors import InputError
-from isofield.fields.decoder import LatentField
+from isofield.fields.decoder import Decoder, LatentField
 from isofield.fields.meta_network import MetaNetwork, value_of
+from isofield.fields.set_encoder import keep_scale
 from isofield.fields.weight_network import WeightNetwork
 from isofield.losses.outputs import misclassified, output_error, outputs_of, surface_error
 from isofield.methods.grid_fit import refined_by_grid
@@ -53,6 +57,21 @@ MOST = 2**28
 TOGETHER = 2**20
 """Activations of a layer up to which several shapes take their steps at once: with more, one after the other is as fast
 and needs less memory."""
+
+
+def network_of(
+    config: FieldNetwork, inputs: int, outputs: int, generator: torch.Generator
+) -> tuple[WeightNetwork | Decoder, Tensor]:
+    """The network, and the weights (l,), or the code, that it starts from."""
+    if not config.length:
+        network = WeightNetwork(inputs, config.dims, outputs, config.activation, config.frequencies, config.w0)
+        return network, network.first_weights(config.radius, generator)
+    decoder = Decoder(
+        config.length, config.dims, (), norm_layers=(), dropout=(), inputs=inputs, outputs=outputs,
+        frequencies=config.frequencies, generator=generator,
+    )  # fmt: skip
+    keep_scale(decoder, generator)
+    return decoder, torch.zeros(config.length)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,11 +101,10 @@ class MetaSdfSpace:
         config, generator = self.config, torch.Generator().manual_seed(seed)
         points, values = observed(shapes[0])
         outputs = outputs_of(config.objective, values.shape[1] if values.ndim == 2 else None)
-        net = config.network
-        network = WeightNetwork(points.shape[1], net.dims, outputs, net.activation, net.frequencies, net.w0)
+        network, first = network_of(config.network, points.shape[1], outputs, generator)
         module = MetaNetwork.begun(
-            network, network.first_weights(net.radius, generator), config.rates.initial, config.rates.per,
-            config.steps if config.rates.per_step else 1, config.rates.positive,
+            network, first, config.rates.initial, config.rates.per, config.steps if config.rates.per_step else 1,
+            config.rates.positive,
         )  # fmt: skip
         module.steps.requires_grad_(config.rates.learned)
         return replace(self, module=module, table=torch.zeros(len(shapes), 0))
