@@ -168,10 +168,14 @@ def test_commands_that_make_meshes_say_that_there_are_none(discs, tmp_path, caps
     assert "space of pictures" in capsys.readouterr().out
 
 
-def test_the_viewer_shows_no_space_of_pictures(discs, capsys):
-    pytest.importorskip("viser")
-    assert main(["view", f"{discs}/run", "--port", "0"]) == 2
-    assert "a metasdf-2d space is of pictures, which have no meshes" in capsys.readouterr().err
+def test_the_viewer_shows_pictures(discs, waves):
+    pytest.importorskip("viser", reason="viser is not installed")
+    from isofield.viewer import open_viewer
+
+    for folder in (discs, waves):
+        viewer = open_viewer(folder / "run", port=0, resolution=32)
+        assert viewer.workers[0].wait(60)
+        viewer.stop()
 
 
 def test_a_space_of_shapes_takes_no_pictures(discs):

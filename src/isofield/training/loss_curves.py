@@ -12,7 +12,8 @@ FIXED = {"step", "epoch", "seconds", "loss", "network_rate", "code_rate", "code_
 
 
 def curves(lines: Sequence[Mapping[str, Any]]) -> list[Chart]:
-    """Charts over the steps: loss, its terms, learning rates, norms of codes and weights, minutes.
+    """Charts over the steps: loss, its terms, learning rates, norms of codes and weights, minutes; those that have
+    curves.
 
     lines: of `read_log`, at least one.
     """
@@ -23,7 +24,7 @@ def curves(lines: Sequence[Mapping[str, Any]]) -> list[Chart]:
 
     terms = [name for name in lines[0] if name not in FIXED]
     weights = {name: [line["norms"][name] for line in lines] for name in lines[0]["norms"] if "weight" in name}
-    return [
+    every = [
         Chart("loss", steps, of("loss"), log=True),
         Chart("loss terms", steps, of(*terms), log=True),
         Chart("learning rates", steps, of("network_rate", "code_rate"), log=True),
@@ -31,6 +32,7 @@ def curves(lines: Sequence[Mapping[str, Any]]) -> list[Chart]:
         Chart("norms of the weights", steps, {_short(name): values for name, values in weights.items()}),
         Chart("minutes", steps, {"minutes": [line["seconds"] / 60 for line in lines]}),
     ]
+    return [chart for chart in every if chart.curves]
 
 
 def _short(name: str) -> str:

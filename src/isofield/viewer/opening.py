@@ -108,16 +108,10 @@ def open_viewer(
 
 
 def _load(path: Path) -> SDF | ShapeSpace | None:
-    """The field or the space in a folder; None for a prepared data set, and for a file.
-
-    Raises InputError for a space of pictures.
-    """
+    """The field or the space in a folder; None for a prepared data set, and for a file."""
     if not path.is_dir() or ((path / MANIFEST).is_file() and not (path / CONFIG).is_file()):
         return None
-    found = api.load(path)
-    if isinstance(found, ShapeSpace):
-        found.check_solid()
-    return found
+    return api.load(path)
 
 
 def _show(viewer: Viewer, path: Path, found: SDF | ShapeSpace | None, options: Options) -> None:
