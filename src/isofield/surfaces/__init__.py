@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from isofield.surfaces.check import Check, check
 from isofield.surfaces.components import keep_large, keep_observed
-from isofield.surfaces.decimate import decimate
+from isofield.surfaces.decimate import decimate, simplified
 from isofield.surfaces.extract import Extraction, extract
 from isofield.surfaces.open_surface import Opened, opened
 from isofield.surfaces.repair import repair
@@ -20,4 +20,5 @@ __all__ = [
     "keep_observed",
     "opened",
     "repair",
+    "simplified",
 ]

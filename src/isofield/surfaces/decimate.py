@@ -15,6 +15,14 @@ CAREFUL = 1
 
 def decimate(mesh: trimesh.Trimesh, faces: int) -> trimesh.Trimesh:
     """The mesh reduced to about `faces` faces; a closed mesh stays closed, a smaller mesh is returned as it is."""
+    fewer = simplified(mesh, faces)
+    if fewer is not mesh and not check(mesh).problems and check(fewer).problems:
+        fewer = repair(fewer)
+    return fewer
+
+
+def simplified(mesh: trimesh.Trimesh, faces: int) -> trimesh.Trimesh:
+    """As `decimate`, in a third of the time, for display: it may leave a closed mesh with defects."""
     if len(mesh.faces) <= faces:
         return mesh
     center, scale = mesh.bounds.mean(0), float(mesh.extents.max())
@@ -26,7 +34,4 @@ def decimate(mesh: trimesh.Trimesh, faces: int) -> trimesh.Trimesh:
         while faces < len(triangles) < before:
             before = len(triangles)
             small, triangles = fast_simplification.simplify(small, triangles, target_count=faces, agg=CAREFUL)
-    fewer = trimesh.Trimesh(np.asarray(small, np.float64) * scale + center, triangles, process=False)
-    if not check(mesh).problems and check(fewer).problems:
-        fewer = repair(fewer)
-    return fewer
+    return trimesh.Trimesh(np.asarray(small, np.float64) * scale + center, triangles, process=False)

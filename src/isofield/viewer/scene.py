@@ -38,7 +38,7 @@ def frame_of(shape: Drawable) -> Similarity:
     every = every[np.isfinite(every).all(1)]
     if not len(every):
         raise InputError("the shape has no finite point, so there is nothing to draw: give a shape that has some.")
-    return clouds.normalization(core(every) if isinstance(shape, Cloud) else every)
+    return clouds.normalization(core(every[:: len(every) // MOST_POINTS + 1]) if isinstance(shape, Cloud) else every)
 
 
 def up_of(shape: Drawable, up: str | None = None) -> str:
@@ -71,7 +71,7 @@ def reduced(shape: Drawable, faces: int = MOST_FACES, points: int = MOST_POINTS)
         shape.remove_unreferenced_vertices()
     if len(shape.faces) <= faces:
         return shape, ""
-    fewer = surfaces.decimate(shape, faces)
+    fewer = surfaces.simplified(shape, faces)
     counts = f"{len(fewer.faces):,} of {len(shape.faces):,} faces are shown.".replace(",", " ")
     colors, scalars = vertex_colors(shape), vertex_scalars(shape)
     if colors is not None or scalars:
