@@ -74,7 +74,7 @@ class MetaSdf:
         steps: Inner steps.
         first_order: The gradients of the inner steps count as constants.
         objective: l1 or mse of values, or composite: sign and distance as two outputs.
-        inner: What the inner steps descend on: the objective, or siren, SIREN's loss of points on the surface.
+        inner: What the inner steps descend on: the objective; mse; or siren, SIREN's loss of points on the surface.
         context: Samples that the inner steps learn from.
         context_from: What these are: samples of the distance (of colours), or points on the surface alone.
         query: Other samples, that the outer loss is computed on; 0: the context again.
@@ -92,7 +92,7 @@ class MetaSdf:
     steps: int = 5
     first_order: bool = False
     objective: Literal["l1", "mse", "composite"] = "composite"
-    inner: Literal["objective", "siren"] = "objective"
+    inner: Literal["objective", "mse", "siren"] = "objective"
     context: int = 12_000
     context_from: Literal["samples", "surface"] = "samples"
     query: int = 12_000
@@ -180,9 +180,9 @@ SMALL = MetaSdf(
 
 
 CODE_SMALL = replace(
-    SMALL, network=FieldNetwork(dims=(128,) * 4, frequencies=5, length=64), steps=3, infer_steps=3, context=256,
-    query=512, rates=StepSizes(initial=1.0, positive=True),
-    training=replace(SMALL.training, batch=16, network_rate=replace(SMALL.training.network_rate, initial=2e-3)),
+    SMALL, network=FieldNetwork(dims=(128,) * 4, frequencies=5, length=64), steps=3, infer_steps=3, inner="mse",
+    first_order=False, context=256, rates=StepSizes(initial=20.0, positive=True),
+    training=replace(SMALL.training, batch=16),
 )  # fmt: skip
 """The steps adapt a code of 64 numbers."""
 SMALL_SURFACE = replace(SMALL, context_from="surface", objective="composite")

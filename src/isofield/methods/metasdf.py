@@ -139,8 +139,11 @@ class MetaSdfSpace:
     def _inner(self, points: Tensor, value: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
         """L of weights (b, l) and the rows (b,) of their shapes among all, on samples (n, m, d) and their values."""
         meta = self._meta
-        if self.config.inner == "objective":
-            return lambda theta, rows: self._loss(meta.network(points[rows], theta), value[rows], meta.inner)
+        if self.config.inner != "siren":
+            objective = self.config.objective if self.config.inner == "objective" else "mse"
+            return lambda theta, rows: output_error(
+                objective, meta.network(points[rows], theta), value[rows], meta.inner
+            )
 
         def loss(theta: Tensor, rows: Tensor) -> Tensor:
             with torch.enable_grad():
