@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 from collections.abc import Iterator
@@ -98,6 +99,16 @@ def upload(page, path) -> None:
     chooser.value.set_files(path)
 
 
+def click_until(page, column: float, row: float, text: str) -> None:
+    """Click into the scene until the page says so: a click is lost while the scene is drawn anew."""
+    for _ in range(6):
+        page.mouse.click(column, row)
+        with contextlib.suppress(playwright.TimeoutError):
+            page.get_by_text(text).wait_for(timeout=WAIT / 6)
+            return
+    raise AssertionError(f"the page does not say {text!r}")
+
+
 def pixels(page) -> np.ndarray:
 
     picture = page.screenshot(clip={"x": 0, "y": 180, "width": 300, "height": 300})
@@ -138,8 +149,7 @@ def test_a_space_is_explored_and_a_scan_completed(opened, toy_run, toy_space, tm
     changed(page, before)
     page.get_by_text("a code of the sliders").wait_for(timeout=WAIT)
     id_, column, row = leftmost_dot(viewer, toy_space)
-    page.mouse.click(column, row)
-    page.get_by_text(f": {id_}").wait_for(timeout=WAIT)
+    click_until(page, column, row, f": {id_}")
     page.get_by_role("tab", name="Complete").click()
     points = np.asarray(toys.toy(40).sample(4000))
     io.write_cloud(Cloud(points[points[:, 0] > -0.05]), tmp_path / "part.ply")
