@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 import socket
+import threading
 from typing import Any
 
+import numpy as np
 import viser
 from viser._messages import FileTransferPart, FileTransferStartUpload, ShareUrlRequest
 
@@ -16,6 +18,9 @@ LOOPBACK = "127.0.0.1"
 """The address that only this machine reaches."""
 LARGEST_UPLOAD = 64 * 2**20
 """Bytes of an upload, at most; of all that are under way together, too."""
+NARROW, FARTHER, RAISED = 0.8, 1.7, 0.23
+"""Ratio of width to height below which a window is narrow; there, the factor on the distance of the camera, and the
+fraction of the window's height by which the scene is raised."""
 BLUE = (70, 104, 140)
 
 
@@ -36,11 +41,36 @@ def start(title: str, host: str, port: int) -> viser.ViserServer:
     with contextlib.redirect_stdout(io.StringIO()):  # viser prints its own table
         server = viser.ViserServer(host, port, label=title, verbose=False)
     server._websock_server.unregister_handler(ShareUrlRequest)
+    server.on_client_connect(_adapted(server))
     for message in (FileTransferStartUpload, FileTransferPart):
         server._websock_server.register_handler(message, _bounded(server))
     server.scene.configure_default_lights(cast_shadow=False)  # shadows halve the frames a second, and stripe surfaces
     server.gui.configure_theme(show_logo=False, show_share_button=False, brand_color=BLUE)
     return server
+
+
+def _adapted(server: viser.ViserServer) -> Any:
+    """A handler that, in a narrow window as a phone's, moves the scene up and away from the controls, which cover the
+    lower part."""
+
+    def adapt(client: viser.ClientHandle) -> None:
+        adapted = threading.Event()
+
+        @client.camera.on_update
+        def _(camera: viser.CameraHandle) -> None:
+            start = server.initial_camera
+            begun = np.allclose(camera.position, start.position, atol=1e-3)  # the page has set its first camera
+            if adapted.is_set() or not begun or camera.aspect >= NARROW:
+                return
+            adapted.set()
+            toward, up = np.asarray(start.position) - start.look_at, np.asarray(start.up)
+            height = 2 * FARTHER * float(np.linalg.norm(toward)) * np.tan(start.fov / 2)
+            target = np.asarray(start.look_at) - RAISED * height * up
+            with client.atomic():
+                camera.position = target + FARTHER * toward
+                camera.look_at = target
+
+    return adapt
 
 
 def _bounded(server: viser.ViserServer) -> Any:
