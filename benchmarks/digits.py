@@ -120,6 +120,18 @@ SETTINGS: dict[str, dict[str, Table]] = {
         "network of 128": {"network": {"dims": [128] * 3}},
         "context of 256": {"context": 256, "query": 256},
         "step size 5e-3, batch of 4": {"rates": {"initial": 5e-3}, **rates(2e-3, batch=4)},
+        "step size 5e-3, context of 256, first order": {
+            "rates": {"initial": 5e-3},
+            "context": 256,
+            "query": 256,
+            "first_order": True,
+        },
+        "step size 1e-3, context of 256, first order": {
+            "rates": {"initial": 1e-3},
+            "context": 256,
+            "query": 256,
+            "first_order": True,
+        },
     },
 }
 """Settings that are tried: changes of the preset."""
