@@ -195,8 +195,9 @@ def from_boundary(method: str, config: Any) -> Any:
     """The settings for the row of the zero set."""
     if method == "metasdf":
         return replace(config, context_from="surface", context=CONTOUR, infer_context=CONTOUR)
-    tasks = replace(config.tasks, context_from="surface", context=CONTOUR, infer_context=CONTOUR)
-    return replace(config, tasks=replace(tasks, query=tasks.query or tasks.context))
+    query = config.tasks.query or config.tasks.context
+    tasks = replace(config.tasks, context_from="surface", context=CONTOUR, query=query, infer_context=CONTOUR)
+    return replace(config, tasks=tasks)
 
 
 def settings(method: str, table: Table) -> Any:

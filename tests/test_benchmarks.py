@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -26,3 +27,15 @@ def test_every_script_has_help():
     done = subprocess.run([sys.executable, "-c", code], cwd=BENCHMARKS, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert len(scripts) >= 20
+
+
+def test_settings_of_the_digits_fit_their_methods(monkeypatch):
+    """Each that is tried, and each for the row of the zero set; at least eight for every method."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    digits = importlib.import_module("digits")
+    for method, tried in digits.SETTINGS.items():
+        assert len(tried) >= 8
+        for table in tried.values():
+            config = digits.settings(method, table)
+            boundary = digits.from_boundary(method, config)
+            assert "surface" in str(boundary) and boundary.training == config.training
