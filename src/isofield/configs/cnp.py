@@ -79,7 +79,12 @@ def plane_settings() -> Cnp:
 
 
 PLANE_PAPER = replace(PAPER, tasks=replace(PLANE, context=2048, query=2048))
-PLANE_SMALL, PLANE_LOCAL = replace(SMALL, tasks=PLANE), replace(LOCAL, tasks=PLANE)
+PLANE_SMALL = replace(SMALL, tasks=PLANE)
+PLANE_LOCAL = replace(
+    PLANE_SMALL, local=True, encoder=SetEncoder(dims=(64,) * 3), tasks=replace(PLANE, context=2048, query=256),
+    training=replace(SMALL_TRAINING, batch=4, network_rate=replace(SMALL_TRAINING.network_rate, initial=3e-3)),
+)  # fmt: skip
+"""As tuned by benchmarks/digits.py: as many samples as cells, so that few cells are empty."""
 SPACE = "isofield.methods.cnp:method"
 CNP = MethodSpec(
     "a conditional neural process: a set encoder and a decoder", SPACE, settings,
