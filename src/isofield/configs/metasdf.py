@@ -215,8 +215,8 @@ IMAGE_SMALL = replace(
 
 
 def settings() -> MetaSdf:
-    """The default: `metasdf-small`."""
-    return SMALL
+    """The default: `metasdf-code-small`."""
+    return CODE_SMALL
 
 
 def surface_settings() -> MetaSdf:
@@ -237,7 +237,7 @@ def image_settings() -> MetaSdf:
 SPACE = "isofield.methods.metasdf:MetaSdfSpace"
 METASDF = MethodSpec(
     "weights that become a shape in a few gradient steps", SPACE, settings,
-    {"metasdf-small": SMALL, "metasdf-code-small": CODE_SMALL, "metasdf-paper": PAPER, "metasdf-pe": PE},
+    {"metasdf-code-small": CODE_SMALL, "metasdf-small": SMALL, "metasdf-paper": PAPER, "metasdf-pe": PE},
     reads="signed",
 )  # fmt: skip
 METASDF_SURFACE = MethodSpec(
