@@ -9,7 +9,7 @@ import pytest
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "examples").glob("*.ipynb"))
 LESS = {
-    "metasdf_digits": {"STEPS": 2, "DIGITS": 20},
+    "metasdf_digits": {"STEPS": 2, "DIGITS": 60},
     "metasdf_images": {"STEPS": 1, "CROPS": 2, "TRAIN": ("coins",), "TEST": ("chelsea",)},
 }
 """What takes the place of the parameters, the names of the first cell of code."""
