@@ -123,6 +123,11 @@ def test_a_training_that_diverges_is_counted_and_goes_to_its_end():
         assert np.isfinite(error(space, unseen()[:1]))
 
 
+def test_few_samples_of_a_training_shape_are_named():
+    with pytest.warns(UserWarning, match="1 of 2 shapes have fewer than 128 samples, which repeat"):
+        started(CONFIG, shapes_of([rows_of(0.5, 3000), rows_of(0.6, 3000)[:100]]))
+
+
 def test_a_training_resumes_as_if_it_had_not_been_stopped():
     whole, part = trainer(CONFIG, balls()), trainer(CONFIG, balls())
     steps = part.run()

@@ -194,3 +194,12 @@ def test_a_curriculum_from_a_file(tmp_path: Path):
     path = tmp_path / "settings.yaml"
     path.write_text("training:\n  stages: [[2, 2, 4], [3, 4, 2]]\n")
     assert read_config("deepsdf", str(path), SPACES).training.stages == ((2, 2, 4), (3, 4, 2))
+
+
+def test_a_training_that_diverges_says_so(tmp_path: Path, capsys):
+    """A learning rate of 1000 makes the loss rise."""
+    data, run = balls.prepared(tmp_path / "data"), str(tmp_path / "run")
+    line = ["train", "concat", str(data), "-o", run, "--dims", "8", "8", "--length", "2", "--training.steps", "30"]
+    assert main([*line, "--training.network-rate.kind", "constant", "--training.network-rate.initial", "1e3",
+                 "--training.clip", "0", "--no-progress"]) == 0  # fmt: skip
+    assert "the training has diverged; take smaller learning rates" in " ".join(capsys.readouterr().err.split())

@@ -106,12 +106,18 @@ def train(
                 if watch is not None and processes.rank == 0:
                     watch(trainer.done, copied)
 
-            training.run(trainer, folder, begun, lambda into: result(trainer.space).save(into), reported)
-            space = trainer.space
+            written: list[ShapeSpace] = []  # the last one; the processes but the first write none
+
+            def save(into: Path) -> None:
+                written[:] = [result(trainer.space)]
+                written[0].save(into)
+
+            training.run(trainer, folder, begun, save, reported)
+            trainer.space.module.eval().requires_grad_(False).cpu()
+            return written[0] if written else result(trainer.space)
         space.module.eval().requires_grad_(False).cpu()
         learned = result(space)
-        if space.training is None:
-            learned.save(folder)
+        learned.save(folder)
         return learned
 
 

@@ -193,8 +193,8 @@ PLANE_PAPER = MetaSdf(
     training=Training(epochs=3, batch=16, keep=1, network_rate=Schedule(1e-4)),
 )  # fmt: skip
 PLANE_SMALL = MetaSdf(
-    network=FieldNetwork(dims=(64,) * 3, frequencies=3, radius=0.5), rates=StepSizes(initial=2e-2, positive=True),
-    objective="l1", context=512, query=512, inside=False, infer_context=4096,
+    network=FieldNetwork(dims=(64,) * 3, frequencies=3, radius=0.5), rates=StepSizes(initial=1e-3, positive=True),
+    first_order=True, objective="l1", context=256, query=512, inside=False, infer_context=4096,
     training=Training(
         steps=6000, batch=16, keep=500, clip=1.0, beta2=0.99,
         network_rate=Schedule(2e-3, "cosine", final=2e-5, warm_up=0.02),

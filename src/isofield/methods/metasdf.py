@@ -107,6 +107,13 @@ class MetaSdfSpace:
             config.rates.positive,
         )  # fmt: skip
         module.steps.requires_grad_(config.rates.learned)
+        few = sum(len(observed(shape)[0]) < config.context for shape in shapes)
+        if few:
+            warnings.warn(
+                f"{few} of {len(shapes)} shapes have fewer than {config.context} samples, which repeat: prepare them "
+                "with a higher --count.",
+                stacklevel=2,
+            )
         return replace(self, module=module, table=torch.zeros(len(shapes), 0))
 
     def draw(self, shape: Shape, random: np.random.Generator) -> Mapping[str, np.ndarray]:

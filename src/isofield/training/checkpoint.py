@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,8 @@ from isofield.types import ProgressCallback
 
 MOST_NAMES = 6
 """Settings that differ which a message names."""
+STEADY, RISEN = 10, 3.0
+"""A training has diverged where the mean loss of its last steps is this many times that of the first one."""
 STATE, SNAPSHOTS = "state.pt", "snapshots"
 
 
@@ -114,10 +117,12 @@ def run(
 
     if trainer.done == 0:
         keep()
+    losses: list[float] = []
     with stoppable() as asked:
         for stats in trainer.run(lambda: bool(asked)):
             if log:
                 log.add(stats)
+            losses.append(total(stats.losses))
             if stats.step % 10 == 0 or stats.step == trainer.steps:
                 report(f"learning: loss {total(stats.losses):.5f}", stats.step / trainer.steps)
             if stats.step in trainer.snapshots:
@@ -133,6 +138,13 @@ def run(
                     "command with --resume resumes it."
                 )
     write(folder)
+    ended = sum(losses[-STEADY:]) / max(len(losses[-STEADY:]), 1)
+    if first and losses and not ended <= RISEN * losses[0]:  # also where it is not a number
+        warnings.warn(
+            f"the loss rose from {losses[0]:.3g} to {ended:.3g}: the training has diverged; take smaller "
+            "learning rates, and smaller step sizes where the method takes inner steps.",
+            stacklevel=2,
+        )
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from isofield.render.charts import Chart
+from isofield.types import LOGGED
 
 FIXED = {"step", "epoch", "seconds", "loss", "network_rate", "code_rate", "code_norm", "norms"}
 """The names in a line of the log that are not terms of the loss."""
@@ -20,13 +21,15 @@ def curves(lines: Sequence[Mapping[str, Any]]) -> list[Chart]:
     steps = [line["step"] for line in lines]
 
     def of(*names: str) -> dict[str, list[float]]:
-        return {name.replace("_", " "): [line[name] for line in lines] for name in names}
+        return {name.removeprefix(LOGGED).replace("_", " "): [line[name] for line in lines] for name in names}
 
-    terms = [name for name in lines[0] if name not in FIXED]
+    terms = [name for name in lines[0] if name not in FIXED and not name.startswith(LOGGED)]
+    logged = [name for name in lines[0] if name.startswith(LOGGED)]
     weights = {name: [line["norms"][name] for line in lines] for name in lines[0]["norms"] if "weight" in name}
     every = [
         Chart("loss", steps, of("loss"), log=True),
         Chart("loss terms", steps, of(*terms), log=True),
+        Chart("also logged", steps, of(*logged)),
         Chart("learning rates", steps, of("network_rate", "code_rate"), log=True),
         Chart("mean norm of the codes", steps, of("code_norm")),
         Chart("norms of the weights", steps, {_short(name): values for name, values in weights.items()}),
