@@ -356,7 +356,7 @@ def test_a_metric_with_the_key_of_another(run: Run, spheres: Path):
 def test_a_space(run: Run, tmp_path: Path):
     data = balls.prepared(tmp_path / "data")
     trimesh.creation.icosphere(3, radius=0.6).export(tmp_path / "ball.ply")
-    assert "mean-shift  the mean shape, grown and shrunk" in run("train", "--help").stdout
+    assert "mean-shift the mean shape, grown and shrunk" in " ".join(run("train", "--help").stdout.split())
     assert "--training.network-rate.initial" in run("train", "mean-shift", "--help").stdout
     done = run("train", "mean-shift", str(data), "-o", "run", "--cells", "16", "--training.steps", "30")
     assert done.returncode == 0, done.stderr

@@ -100,9 +100,13 @@ def upload(page, path) -> None:
 
 
 def click_until(page, column: float, row: float, text: str) -> None:
-    """Click into the scene until the page says so: a click is lost while the scene is drawn anew."""
-    for _ in range(6):
-        page.mouse.click(column, row)
+    """Click into the scene until the page says so: a click is lost while the scene is drawn anew, and where the pointer
+    was not seen over the dot before."""
+    for attempt in range(12):
+        page.mouse.move(column + 40, row + 40)
+        page.mouse.move(column, row, steps=5)
+        page.wait_for_timeout(200 * (attempt + 1))
+        page.mouse.click(column, row, delay=50)
         with contextlib.suppress(playwright.TimeoutError):
             page.get_by_text(text).wait_for(timeout=WAIT / 6)
             return
