@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import shutil
 from collections.abc import Iterator
@@ -15,14 +14,13 @@ from PIL import Image
 
 import isofield
 import toys
-from isofield import io, render
+from isofield import io
 from isofield.types import Cloud
 
 pytest.importorskip("viser", reason="viser is not installed")
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 
-from isofield.viewer import codes, open_viewer, server  # noqa: E402
-from isofield.viewer.space_page import floor_of  # noqa: E402
+from isofield.viewer import open_viewer, server  # noqa: E402
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 if CHROMIUM is None:
@@ -99,35 +97,10 @@ def upload(page, path) -> None:
     chooser.value.set_files(path)
 
 
-def click_until(page, column: float, row: float, text: str) -> None:
-    """Click into the scene until the page says so: a click is lost while the scene is drawn anew, and where the pointer
-    was not seen over the dot before."""
-    for attempt in range(12):
-        page.mouse.move(column + 40, row + 40)
-        page.mouse.move(column, row, steps=5)
-        page.wait_for_timeout(200 * (attempt + 1))
-        page.mouse.click(column, row, delay=50)
-        with contextlib.suppress(playwright.TimeoutError):
-            page.get_by_text(text).wait_for(timeout=WAIT / 6)
-            return
-    raise AssertionError(f"the page does not say {text!r}")
-
-
 def pixels(page) -> np.ndarray:
 
     picture = page.screenshot(clip={"x": 0, "y": 180, "width": 300, "height": 300})
     return np.asarray(Image.open(BytesIO(picture)).convert("RGB"), np.int16)
-
-
-def leftmost_dot(viewer, space) -> tuple[str, float, float]:
-    """The id of the training shape whose dot is farthest to the left on the screen, and its pixel."""
-    camera = viewer.server.initial_camera
-    toward = np.asarray(camera.position)
-    focal = SIZE["height"] / 2 / np.tan(camera.fov / 2)
-    seen = render.Camera(toward, render.look(toward, "y"), focal, SIZE["width"], SIZE["height"])
-    places = seen.project(floor_of(codes.map_of(space, space.codes), "y"))[0]
-    row = int(places[:, 0].argmin())
-    return space.ids[row], *places[row].tolist()
 
 
 def test_the_level_of_a_field_moves_its_surface(opened, ball, tmp_path):
@@ -146,14 +119,12 @@ def test_the_level_of_a_field_moves_its_surface(opened, ball, tmp_path):
     assert saved.is_watertight and np.allclose(np.ptp(saved.vertices, axis=0), sides(after), atol=0.01)
 
 
-def test_a_space_is_explored_and_a_scan_completed(opened, toy_run, toy_space, tmp_path, monkeypatch):
-    viewer, page = opened(toy_run)
+def test_a_space_is_explored_and_a_scan_completed(opened, toy_run, tmp_path, monkeypatch):
+    _, page = opened(toy_run)
     before = counts(page)
     press(page, 0, "ArrowRight", 20)
     changed(page, before)
     page.get_by_text("a code of the sliders").wait_for(timeout=WAIT)
-    id_, column, row = leftmost_dot(viewer, toy_space)
-    click_until(page, column, row, f": {id_}")
     page.get_by_role("tab", name="Complete").click()
     points = np.asarray(toys.toy(40).sample(4000))
     io.write_cloud(Cloud(points[points[:, 0] > -0.05]), tmp_path / "part.ply")
