@@ -48,13 +48,30 @@ METHODS = {
 }  # fmt: skip
 """Columns, and the methods that they train."""
 Table = dict[str, Any]
-BASE: dict[str, Table] = {"cnp-local": {"local": True}}
+BASE: dict[str, Table] = {
+    "cnp-local": {"local": True},
+    "metasdf": {"rates": {"initial": 2e-2}, "context": 512, "query": 512, "first_order": False},
+}
+"""What all settings of a method have."""
 
 
 def rates(network: float, code: float | None = None, batch: int = 16) -> Table:
     """The peaks of the learning rates, and the shapes of a step."""
     codes = {"code_rate": {"initial": code}} if code else {}
     return {"training": {"network_rate": {"initial": network}, "batch": batch, **codes}}
+
+
+def code(length: int, rate: float) -> Table:
+    """Steps that adapt a code, on squares."""
+    network = {"length": length, "dims": [128] * 4}
+    return {
+        "network": network,
+        "inner": "mse",
+        "steps": 3,
+        "infer_steps": 3,
+        "context": 256,
+        "rates": {"initial": rate},
+    }
 
 
 SETTINGS: dict[str, dict[str, Table]] = {
@@ -111,7 +128,7 @@ SETTINGS: dict[str, dict[str, Table]] = {
         },
     },
     "metasdf": {
-        "preset": {},
+        "step size 2e-2": {},
         "rate 5e-3": rates(5e-3),
         "rate 1e-3": rates(1e-3),
         "3 steps": {"steps": 3, "infer_steps": 3},
@@ -132,6 +149,9 @@ SETTINGS: dict[str, dict[str, Table]] = {
             "query": 256,
             "first_order": True,
         },
+        "3 steps on a code of 64": code(64, 20.0),
+        "3 steps on a code of 64, step size 200": code(64, 200.0),
+        "3 steps on a code of 256, batch of 4": {**code(256, 20.0), **rates(2e-3, batch=4)},
     },
 }
 """Settings that are tried: changes of the preset."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from isofield.configs.common import MethodSpec, Schedule, check_range
+from isofield.configs.conditioned import SMALL_TRAINING, Objective
 from isofield.configs.linear import Linear
 from isofield.configs.training import Training, check_dims
 from isofield.errors import InputError
@@ -91,7 +92,7 @@ class MetaSdf:
     rates: StepSizes = StepSizes()
     steps: int = 5
     first_order: bool = False
-    objective: Literal["l1", "mse", "composite"] = "composite"
+    objective: Objective = "composite"
     inner: Literal["objective", "mse", "siren"] = "objective"
     context: int = 12_000
     context_from: Literal["samples", "surface"] = "samples"
@@ -149,10 +150,7 @@ class MetaLinear:
     context: int = 512
     query: int = 512
     inside: bool = True
-    training: Training = Training(
-        steps=6000, batch=16, keep=500, clip=1.0, beta2=0.99,
-        network_rate=Schedule(1e-3, "cosine", final=2e-5, warm_up=0.02),
-    )  # fmt: skip
+    training: Training = SMALL_TRAINING
     infer_steps: int = 5
     infer_context: int = 8192
 
@@ -171,10 +169,7 @@ SMALL = MetaSdf(
     network=FieldNetwork(dims=(128,) * 4, frequencies=5, radius=0.5),
     rates=StepSizes(initial=1e-3, positive=True), first_order=True, objective="l1", context=512, query=512,
     infer_context=2048,
-    training=Training(
-        steps=6000, batch=8, keep=500, clip=1.0, beta2=0.99,
-        network_rate=Schedule(1e-3, "cosine", final=2e-5, warm_up=0.02),
-    ),
+    training=replace(SMALL_TRAINING, batch=8),
 )  # fmt: skip
 """A network of 60 000 weights, for two CPU cores."""
 
@@ -195,10 +190,7 @@ PLANE_PAPER = MetaSdf(
 PLANE_SMALL = MetaSdf(
     network=FieldNetwork(dims=(64,) * 3, frequencies=3, radius=0.5), rates=StepSizes(initial=1e-3, positive=True),
     first_order=True, objective="l1", context=256, query=512, inside=False, infer_context=4096,
-    training=Training(
-        steps=6000, batch=16, keep=500, clip=1.0, beta2=0.99,
-        network_rate=Schedule(2e-3, "cosine", final=2e-5, warm_up=0.02),
-    ),
+    training=replace(SMALL_TRAINING, network_rate=replace(SMALL_TRAINING.network_rate, initial=2e-3)),
 )  # fmt: skip
 IMAGE_PAPER = MetaSdf(
     network=FieldNetwork(dims=(128,) * 4, activation="sine"), rates=StepSizes(initial=1e-5), steps=3, infer_steps=3,
@@ -207,10 +199,7 @@ IMAGE_PAPER = MetaSdf(
 )  # fmt: skip
 IMAGE_SMALL = replace(
     IMAGE_PAPER, context=1024, query=1024, rates=StepSizes(initial=1e-3, positive=True),
-    training=Training(
-        steps=6000, batch=8, keep=500, clip=1.0, beta2=0.99,
-        network_rate=Schedule(1e-3, "cosine", final=2e-5, warm_up=0.02),
-    ),
+    training=replace(SMALL_TRAINING, batch=8),
 )  # fmt: skip
 
 

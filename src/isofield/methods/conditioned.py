@@ -27,12 +27,10 @@ from isofield.fields.decoder import Decoder, LatentField
 from isofield.fields.set_encoder import keep_scale
 from isofield.losses.outputs import misclassified, output_error, outputs_of
 from isofield.methods.grid_fit import refined_by_grid
+from isofield.methods.kept_codes import with_kept_codes
 from isofield.sampling.tasks import drawn, observed
 from isofield.threads import deterministic, parallel_map
 from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, Shape
-
-MOST = 2**28
-"""Most numbers of the training shapes' codes that a space keeps."""
 
 
 @dataclass(frozen=True)
@@ -125,12 +123,12 @@ class ConditionedSpace:
 
     @torch.no_grad()
     def codes(self, shapes: Sequence[Shape]) -> Tensor:
-        """The table, or the encoder's codes of the first training shapes, as many as fit into `MOST` numbers."""
+        """The table, or the encoder's codes of the first training shapes, as many as are kept."""
         if self._module.encoder is None:
             return self.table
         device = str(next(self._module.parameters()).device)
         first = self._first(*self._context(shapes[0], 0, device))
-        some = shapes[: max(MOST // len(first), 1)]
+        some = with_kept_codes(shapes, len(first))
         with deterministic():
             return torch.stack(parallel_map(lambda shape: self._first(*self._context(shape, 0, device)), some))
 
@@ -174,8 +172,6 @@ class ConditionedSpace:
 
     def complete(self, shape: Shape, count: int, random: torch.Generator) -> Tensor:
         """The code that the samples of a part give."""
-        if count > 1:
-            raise InputError("these codes have no posterior to draw from: leave --samples out.")
         (found,) = self.infer([shape])
         assert found.code is not None
         return found.code

@@ -41,19 +41,17 @@ from torch import Tensor, nn
 from isofield.adapt import descend_code, falling, rows, tensor, unroll, unroll_finite
 from isofield.configs import FieldNetwork, Training
 from isofield.configs import MetaSdf as Config
-from isofield.errors import InputError
 from isofield.fields.decoder import Decoder, LatentField
 from isofield.fields.meta_network import MetaNetwork, value_of
 from isofield.fields.set_encoder import keep_scale
 from isofield.fields.weight_network import WeightNetwork
 from isofield.losses.outputs import misclassified, output_error, outputs_of, surface_error
 from isofield.methods.grid_fit import refined_by_grid
+from isofield.methods.kept_codes import with_kept_codes
 from isofield.sampling.tasks import anywhere, drawn, observed, surface_points
 from isofield.threads import deterministic, parallel_map
 from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, SdfSamples, Shape
 
-MOST = 2**28
-"""Most numbers of the training shapes' codes that a space keeps."""
 TOGETHER = 2**20
 """Activations of a layer up to which several shapes take their steps at once: with more, one after the other is as fast
 and needs less memory."""
@@ -176,8 +174,9 @@ class MetaSdfSpace:
         return output_error(self.config.objective, heads, value, log_deviations)
 
     def codes(self, shapes: Sequence[Shape]) -> Tensor:
-        """The weights of the first training shapes, as many as fit into `MOST` numbers."""
-        *_, last = self.infer(shapes[: max(MOST // self._meta.network.length, 1)], device=str(self._meta.start.device))
+        """The weights of the first training shapes, as many as are kept."""
+        some = with_kept_codes(shapes, self._meta.network.length)
+        *_, last = self.infer(some, device=str(self._meta.start.device))
         assert last.code is not None
         return last.code
 
@@ -220,8 +219,6 @@ class MetaSdfSpace:
 
     def complete(self, shape: Shape, count: int, random: torch.Generator) -> Tensor:
         """The weights after the inner steps."""
-        if count > 1:
-            raise InputError("adapted weights have no posterior to draw from: leave --samples out.")
         *_, found = self.infer([shape])
         assert found.code is not None
         return found.code
