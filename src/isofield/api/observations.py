@@ -31,6 +31,8 @@ SIGNED = ("signed",)
 """The kind of samples that most spaces read."""
 SAMPLES = 60_000
 """Samples of a mesh or a cloud."""
+FEW = 100
+"""Fewer samples than this say little of a shape."""
 NEAR = 0.005
 """A sample this near to the surface counts as a point of it."""
 
@@ -191,6 +193,8 @@ def of_rows(name: str, rows: np.ndarray, similarity: Similarity) -> ShapeSamples
     """A shape of samples (n, 4) in random order. Raises InputError where none is inside."""
     if not (rows[:, 3] < 0).any():
         raise InputError(f"{name} has no samples inside (with negative distances): a space needs both sides.")
+    if len(rows) < FEW:
+        warnings.warn(f"{name} has only {len(rows)} samples, which say little of a shape", stacklevel=2)
     return ShapeSamples(name, SdfSamples(rows[:, :3], rows[:, 3]), similarity)
 
 
