@@ -28,7 +28,7 @@ from isofield.fields.set_encoder import keep_scale
 from isofield.losses.outputs import misclassified, output_error, outputs_of
 from isofield.methods.grid_fit import refined_by_grid
 from isofield.methods.kept_codes import with_kept_codes
-from isofield.sampling.tasks import drawn, observed
+from isofield.sampling.tasks import drawn, observed, with_exact_samples
 from isofield.threads import deterministic, parallel_map
 from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, Shape
 
@@ -172,7 +172,7 @@ class ConditionedSpace:
 
     def complete(self, shape: Shape, count: int, random: torch.Generator) -> Tensor:
         """The code that the samples of a part give."""
-        (found,) = self.infer([shape])
+        (found,) = self.infer([with_exact_samples(shape)])
         assert found.code is not None
         return found.code
 

@@ -48,7 +48,7 @@ from isofield.fields.weight_network import WeightNetwork
 from isofield.losses.outputs import misclassified, output_error, outputs_of, surface_error
 from isofield.methods.grid_fit import refined_by_grid
 from isofield.methods.kept_codes import with_kept_codes
-from isofield.sampling.tasks import anywhere, drawn, observed, surface_points
+from isofield.sampling.tasks import anywhere, drawn, observed, surface_points, with_exact_samples
 from isofield.threads import deterministic, parallel_map
 from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, SdfSamples, Shape
 
@@ -218,8 +218,8 @@ class MetaSdfSpace:
         return LatentField(self.module, code)
 
     def complete(self, shape: Shape, count: int, random: torch.Generator) -> Tensor:
-        """The weights after the inner steps."""
-        *_, found = self.infer([shape])
+        """The weights after the inner steps on the samples of a part whose distances are exact."""
+        *_, found = self.infer([with_exact_samples(shape)])
         assert found.code is not None
         return found.code
 
