@@ -140,11 +140,6 @@ def test_a_refined_field_holds_what_a_code_cannot(learned):
     assert fine < 0.004 < 0.02 < rough
 
 
-def test_a_decoder_has_no_posterior(learned):
-    with pytest.raises(InputError, match="no posterior"):
-        learned.complete(Shape(samples=samples_of(0.5, 100, 1)), 2, torch.Generator())
-
-
 def test_bf16_learns():
     """Matrix products with 8 bits: other weights, but a loss that falls, and weights of 32 bits."""
     plan = replace(SMALL.training, precision="bf16", steps=120)
