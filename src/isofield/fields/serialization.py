@@ -30,6 +30,7 @@ from isofield.fields.mlp import Activation, Mlp
 from isofield.fields.pca_grid import PcaGrid
 from isofield.fields.pca_mlp import PcaMlp
 from isofield.fields.point_net import PointNet
+from isofield.fields.resnet import ResNet
 from isofield.fields.set_encoder import SetEncoder
 from isofield.fields.siren import Siren
 from isofield.fields.triangles import Triangles
@@ -59,8 +60,8 @@ BUILT_IN: dict[str, type[Storable]] = {
     cls.__name__: cls
     for cls in (
         Autoencoder, Conditioned, Csg, Decoder, GeometricDecoder, GridResidual, HashGrid, Hypernetwork, LatentField,
-        MetaNetwork, MetaPca, Mlp, Offset, PcaGrid, PcaMlp, PlaneDecoder, PlaneEncoder, PointNet, SetEncoder, Siren,
-        SparseGrid, Transformed, Triangles, WeightNetwork,
+        MetaNetwork, MetaPca, Mlp, Offset, PcaGrid, PcaMlp, PlaneDecoder, PlaneEncoder, PointNet, ResNet, SetEncoder,
+        Siren, SparseGrid, Transformed, Triangles, WeightNetwork,
     )
 }  # fmt: skip
 
