@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import balls
 from isofield import api
 from isofield.api.pictures import PictureResult
 from isofield.cli.main import main
@@ -155,7 +156,12 @@ def test_commands_that_make_meshes_say_that_there_are_none(discs, tmp_path, caps
     assert main([*line, "--refine"]) == 2
     assert "is of pictures: leave --refine, --pose and --field out" in capsys.readouterr().err
     assert main([*line[:2], f"{tmp_path}/part.xyz", *line[3:]]) == 2
-    assert "part.xyz cannot be read as a picture (it is not a picture)" in capsys.readouterr().err
+    assert (
+        "part.xyz is a shape in space, and a metasdf-2d space is of pictures: give pictures" in capsys.readouterr().err
+    )
+    (tmp_path / "empty").mkdir()
+    assert main([*line[:2], f"{tmp_path}/empty", *line[3:]]) == 2
+    assert "empty holds no shapes: give a folder with pictures (.png .jpg).\n" in capsys.readouterr().err
     assert main([*line, "--split", "nothing.json"]) == 2
     assert main([*line[:2], f"{tmp_path}/none.png", *line[3:]]) == 2
     assert "There is no file" in capsys.readouterr().err
@@ -166,6 +172,45 @@ def test_commands_that_make_meshes_say_that_there_are_none(discs, tmp_path, caps
         api.infer(space, "part.xyz")
     assert main(["info", f"{discs}/run"]) == 0
     assert "space of pictures" in capsys.readouterr().out
+
+
+def test_remedies_name_samples_that_the_data_can_have(discs, waves, tmp_path, capsys):
+    solid = balls.prepared(tmp_path / "solid", {"ball": balls.rows_of(0.5, 400)})
+    for method, data, said in (
+        (
+            "metasdf-2d",
+            solid,
+            "'plane' samples are of pictures: prepare pictures with --samples plane contour into",
+        ),
+        ("metasdf-image", solid, "'image' samples are of pictures: prepare pictures with --samples image into"),
+        ("metasdf-2d", waves / "data", "prepare pictures of shapes, bright on dark, with --samples plane contour into"),
+        ("metasdf-image", discs / "data", "prepare pictures with --samples image into another folder."),
+        ("metasdf", discs / "data", "'signed' samples are of shapes in space: prepare meshes or clouds with --samples"),
+        ("sald", waves / "data", "are of shapes in space: prepare meshes or clouds with --samples unsigned into"),
+    ):
+        assert main(["train", method, str(data), "-o", str(tmp_path / "no"), "--no-progress"]) == 2
+        assert said in capsys.readouterr().err
+    space = api.load_run("aircraft")
+    with pytest.raises(
+        InputError, match=r"give a folder with meshes \(.ply .obj .off .stl .glb\) or clouds \(.xyz .npy\)\."
+    ):
+        (tmp_path / "empty").mkdir()
+        api.observed_in([tmp_path / "empty"], space.prepare)
+
+
+def test_a_training_prints_the_errors_of_held_out_pictures(discs, tmp_path, capsys):
+    (tmp_path / "split.json").write_text('{"train": ["0", "1", "2", "4"], "test": ["3", "5"]}')
+    line = ["train", "metasdf-2d", f"{discs}/data", *SMALL, "--training.steps", "3", "--json"]
+    assert main([*line, "-o", f"{tmp_path}/run", "--split", f"{tmp_path}/split.json"]) == 0
+    trained = json.loads(capsys.readouterr().out)
+    data = ["infer", f"{tmp_path}/run", f"{discs}/data", "-o", f"{tmp_path}/out", "--split", f"{tmp_path}/split.json"]
+    assert main([*data, "--json", "--no-progress"]) == 0
+    inferred = json.loads(capsys.readouterr().out)
+    assert trained["held_out"] == 2 and all(trained[name] == inferred[name] for name in ("mse", "l1", "wrong"))
+    assert 0 < inferred["code_seconds"] < inferred["seconds"]
+    (tmp_path / "all.json").write_text('["0", "1", "2"]')  # without parts: nothing is held out
+    assert main([*line, "-o", f"{tmp_path}/run2", "--split", f"{tmp_path}/all.json"]) == 0
+    assert "held_out" not in json.loads(capsys.readouterr().out)
 
 
 def test_the_viewer_shows_pictures(discs, waves):

@@ -48,7 +48,7 @@ def write_ply(name: str, vertices: np.ndarray, faces: np.ndarray) -> None:
 def test_a_folder_without_shapes(capsys):
     Path("in/notes.txt").write_text("1 2 3\n" * 500)
     assert run() == 2
-    way = "give a folder with meshes (.ply .obj .off .stl .glb), clouds (.xyz .npy) or pictures (.png .jpg)"
+    way = "give a folder with meshes (.ply .obj .off .stl .glb) or clouds (.xyz .npy), or pictures (.png .jpg)"
     assert capsys.readouterr().err == f"error: in holds no shapes: {way}.\n"
     assert not Path("out").exists()
 

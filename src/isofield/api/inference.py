@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ class InferenceResult:
     surface is near. nearest, distance: the training shape with the nearest code, and its distance; neighbour_distance:
     the median of that distance between training shapes. expected: the 95th percentile of the training shapes' losses,
     where the space has it. pose: from the shape's normalised space to the frame of the space, where it was searched.
+    seconds: of its code, the mean of those inferred at once, or None.
     """
 
     observed: ShapeSamples
@@ -61,6 +63,7 @@ class InferenceResult:
     neighbour_distance: float
     expected: float | None = None
     pose: Pose | None = None
+    seconds: float | None = None
 
     @property
     def id(self) -> str:
@@ -126,10 +129,12 @@ def infer_all(
     while some := list(islice(waiting, AT_ONCE if pose is None else 1)):
         poses = [None if pose_of is None else pose_of(one.shape.sdf) for one in some]
         framed = [shape_in_frame(one, found) for one, found in zip(some, poses, strict=True)]
+        begun = time.perf_counter()
         *_, last = method.infer(framed, 0, device)
+        seconds = (time.perf_counter() - begun) / len(some)
         assert last.code is not None
         for one, code, found in zip(some, last.code.cpu().numpy(), poses, strict=True):
-            yield result_of(space, one, code, refine, found)
+            yield replace(result_of(space, one, code, refine, found), seconds=seconds)
 
 
 def pose_finder(

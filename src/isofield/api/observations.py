@@ -19,6 +19,7 @@ from isofield.api.scans import fitted
 from isofield.configs import PrepareConfig, SampleKind
 from isofield.datasets import Entry, Prepared, Record, find, ids_of, read_deepsdf
 from isofield.datasets.layout import is_prepared
+from isofield.datasets.layouts import SOLID_FILES
 from isofield.datasets.normalization import moved, similarity_for
 from isofield.datasets.prepare_shape import distance_of, samples, seed_of
 from isofield.datasets.quality_gate import GateResult, judge_cloud, judge_mesh
@@ -126,17 +127,19 @@ def observed_in(
         ]
     if split is not None:
         raise InputError(f"--split applies only to a prepared data set, and {paths[0]} is not one: leave it out.")
-    return [(entry.id, partial(observe, entry.path, prepare, entry.id, kinds)) for entry in entries_in(paths)]
+    return [
+        (entry.id, partial(observe, entry.path, prepare, entry.id, kinds)) for entry in entries_in(paths, SOLID_FILES)
+    ]
 
 
-def entries_in(paths: Sequence[Path]) -> list[Entry]:
-    """The shapes in files and in folders of them, named as `observed_in` says. Raises InputError for a missing file and
-    for equal names."""
+def entries_in(paths: Sequence[Path], wanted: str) -> list[Entry]:
+    """The shapes in files and in folders of them, named as `observed_in` says. wanted: what a folder should hold, for
+    the error message. Raises InputError for a missing file, a folder without shapes, and equal names."""
     found: list[Entry] = []
     for path in paths:
         if not path.exists():
             raise InputError(f"There is no file {path}: check the spelling.")
-        found += find(path)[1] if path.is_dir() else [Entry(path.stem, "", path)]
+        found += find(path, wanted=wanted)[1] if path.is_dir() else [Entry(path.stem, "", path)]
     if len({entry.id for entry in found}) < len(found):
         names = _below_common_folder([entry.path for entry in found])
         found = [replace(entry, id=name) for entry, (name, _) in zip(found, names, strict=True)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,7 +22,8 @@ from isofield.api.observations import entries_in, similarity_of
 from isofield.api.space import ShapeSpace
 from isofield.configs import PrepareConfig, SampleKind
 from isofield.datasets import Entry, Prepared, ids_of
-from isofield.datasets.layout import is_prepared
+from isofield.datasets.layout import CLOUDS, MESHES, is_prepared
+from isofield.datasets.layouts import PICTURE_FILES
 from isofield.datasets.pictures import sampled
 from isofield.errors import InputError
 from isofield.io.pictures import read_picture
@@ -63,7 +65,7 @@ class PictureResult:
     observed: what it was inferred from. code: (l,). values: signed distances (p, p), or colours (p, p, c), of its field
     at the pixels of the observation. squared, absolute: the mean of the squared and of the absolute error there, or
     None where the observation has no values. wrong: the fraction of pixels on the wrong side of the contour; psnr: in
-    decibels, of images; each None for the other kind.
+    decibels, of images; each None for the other kind. seconds: of its code, the mean of those inferred at once.
     """
 
     observed: ObservedPicture
@@ -73,6 +75,7 @@ class PictureResult:
     absolute: float | None
     wrong: float | None
     psnr: float | None
+    seconds: float | None = None
 
     @property
     def id(self) -> str:
@@ -95,10 +98,12 @@ def infer_pictures(
     if device != "cpu":
         method = with_parts(method, copy.deepcopy(space.module).to(device), method.table.to(device))
     while some := list(islice(waiting, AT_ONCE)):
+        begun = time.perf_counter()
         *_, last = method.infer([one.shape for one in some], 0, device)
+        seconds = (time.perf_counter() - begun) / len(some)
         assert last.code is not None
         for one, code in zip(some, last.code.cpu().numpy(), strict=True):
-            yield _compared(one, code, picture_of(space, code, one.pixels))
+            yield replace(_compared(one, code, picture_of(space, code, one.pixels)), seconds=seconds)
 
 
 def picture_of(space: ShapeSpace, code: np.ndarray, resolution: int | None = None) -> np.ndarray:
@@ -152,7 +157,21 @@ def pictures_in(
         return [(record.id, partial(read, row)) for row, record in enumerate(first.records)]
     if split is not None:
         raise InputError(f"--split applies only to a prepared data set, and {paths[0]} is not one: leave it out.")
-    return [(entry.id, partial(_of_entry, entry, space.prepare, space.kinds)) for entry in entries_in(paths)]
+    return [(entry.id, partial(_of_entry, entry, space)) for entry in entries_in(paths, PICTURE_FILES)]
+
+
+def held_out_pictures(
+    space: ShapeSpace, data: str | os.PathLike[str], split: str | os.PathLike[str], most: int
+) -> list[PictureResult]:
+    """The first pictures, at most `most`, of a prepared data set that are in the part "test" of a split and not in its
+    part "train"; none where the split has no such parts, or the data do not have all of its pictures."""
+    try:
+        learned, ids = ({*ids_of(data, split, part)} for part in ("train", "test"))
+        named = pictures_in([data], space, split)
+    except InputError:
+        return []
+    some = [read() for name, read in named if name in ids - learned][:most]
+    return [*infer_pictures(space, some)]
 
 
 def check_pictures(space: ShapeSpace) -> None:
@@ -171,9 +190,13 @@ def _checked(values: np.ndarray, name: str) -> np.ndarray:
     return np.asarray(picture, np.float32)
 
 
-def _of_entry(entry: Entry, prepare: PrepareConfig, kinds: Sequence[str]) -> ObservedPicture:
+def _of_entry(entry: Entry, space: ShapeSpace) -> ObservedPicture:
+    if entry.picture is None and entry.path.suffix.lower() in (*MESHES, *CLOUDS):
+        raise InputError(
+            f"{entry.path} is a shape in space, and a {space.method} space is of pictures: give {PICTURE_FILES}."
+        )
     values = read_picture(entry.path) if entry.picture is None else entry.picture()
-    return observe_picture(values, prepare, kinds, entry.id)
+    return observe_picture(values, space.prepare, space.kinds, entry.id)
 
 
 def _of_prepared(prepared: dict[str, Prepared], kinds: Sequence[str], pixels: int, row: int) -> ObservedPicture:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from isofield.errors import InputError
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 SHEET = "pictures.png"
 SHOWN, COLUMNS = 32, 8
 """Most pictures on the sheet, and in a row of it."""
+HELD_OUT = 16
+"""Most held-out pictures that the figures of a training are computed on."""
 SIDE, TILE = 256, 128
 """Pixels along each side of a picture of a signed distance, and of a picture on the sheet."""
 
@@ -59,16 +62,21 @@ def inferred(
     rows = rows[: len(results)]
     output.write_table([*rows, *({**dict.fromkeys(rows[0], ""), **row} for row in failed)], out / space_output.REPORT)
     each = [*rows, *failed]
-    means: Row = {
-        name: _mean([row[name] for row in rows]) for name in ("mse", "l1", "wrong", "psnr") if name in rows[0]
-    }
     return {
-        "input": ", ".join(map(str, inputs)), "shapes": len(rows), **means,
+        "input": ", ".join(map(str, inputs)), "shapes": len(rows), **_means(rows),
         "failed": space_output.note_failed(each, "picture"), "each": each,
         "seconds": round(time.perf_counter() - begun, 2),
         "files": [str(out), *(str(out / name) for name in (SHEET, space_output.CODES, space_output.REPORT))],
         "interrupted": interrupted,
     }  # fmt: skip
+
+
+def held_out(space: ShapeSpace, data: Path, split: Path) -> Row:
+    """The number of held-out pictures of a split, and their mean figures; nothing where there are none."""
+    from isofield.api.pictures import held_out_pictures
+
+    rows = [_figures(result) for result in held_out_pictures(space, data, split, HELD_OUT)]
+    return {"held_out": len(rows), **_means(rows)} if rows else {}
 
 
 def new_pictures(
@@ -131,15 +139,22 @@ def _written(space: ShapeSpace, result: PictureResult, path: Path, resolution: i
     true, picture = result.observed.values, drawn(values)
     parts = [picture] if true is None else [drawn(planes.resampled(true, len(values))), picture]
     render.save(picture if "image" in space.kinds else planes.strip(*parts), path)
-    row: dict[str, Any] = {"id": result.id, "error": ""}
-    if result.squared is not None:
-        row |= {"mse": result.squared, "l1": result.absolute}
-        row |= {"wrong": result.wrong} if result.psnr is None else {"psnr": result.psnr}
     tile = drawn(picture_of(space, result.code, TILE))
     if true is not None:
         tile = np.concatenate([drawn(planes.resampled(true, len(tile))), tile])
-    return tile, {**row, "picture": str(path)}
+    return tile, {"id": result.id, "error": "", **_figures(result), "picture": str(path)}
 
 
-def _mean(values: Sequence[float]) -> float:
-    return float(sum(values) / len(values))
+def _figures(result: PictureResult) -> Row:
+    """The seconds of a code, and the errors of its picture where the true one is there."""
+    row: Row = {"seconds": result.seconds}
+    if result.squared is not None:
+        row |= {"mse": result.squared, "l1": result.absolute}
+        row |= {"wrong": result.wrong} if result.psnr is None else {"psnr": result.psnr}
+    return row
+
+
+def _means(rows: Sequence[Row]) -> Row:
+    """The means of the columns of `_figures`."""
+    means: Row = {name: fmean(row[name] for row in rows) for name in ("mse", "l1", "wrong", "psnr") if name in rows[0]}
+    return {**means, "code_seconds": fmean(row["seconds"] for row in rows)}

@@ -52,6 +52,8 @@ def written(result: InferenceResult, mesh: Path, field: Path | None, resolution:
         "nearest": result.nearest, "distance": result.distance, "neighbour_distance": result.neighbour_distance,
         "far": result.far, "watertight": False, "faces": 0, "dropped": 0, "mesh": "",
     }  # fmt: skip
+    if result.seconds is not None:
+        row["seconds"] = result.seconds
     if result.pose is not None:
         matrix = result.pose.matrix[:3]
         row |= {"rotation": result.pose.angle, "scale": result.pose.scale}
@@ -78,12 +80,13 @@ def tables(results: Sequence[InferenceResult], rows: Sequence[Row], failed: Sequ
     api.write_codes(results, out / CODES)
     output.write_table([*rows, *({**dict.fromkeys(rows[0], ""), **row} for row in failed)], out / REPORT)
     note_older(out, [Path(row["mesh"]) for row in rows if row["mesh"]])
-    rotation = {"rotation": median(rows, "rotation")} if "rotation" in rows[0] else {}
+    some = {"rotation": median(rows, "rotation")} if "rotation" in rows[0] else {}
+    some |= {"code_seconds": statistics.fmean(row["seconds"] for row in rows)} if "seconds" in rows[0] else {}
     each = [*rows, *failed]
     return {
         "shapes": len(rows), "loss": median(rows, "loss"), "expected": results[0].expected,
         "explained": median(rows, "explained"), "code_distance": median(rows, "distance"),
-        "neighbour_distance": results[0].neighbour_distance, **rotation, "far": [r["id"] for r in rows if r["far"]],
+        "neighbour_distance": results[0].neighbour_distance, **some, "far": [r["id"] for r in rows if r["far"]],
         "poor": [row["id"] for row in rows if row["poor"]], "failed": note_failed(each), "each": each,
         "files": [str(out), str(out / CODES), str(out / REPORT)],
     }  # fmt: skip

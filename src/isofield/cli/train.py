@@ -134,13 +134,16 @@ def _check_forms(method: str, settings: Any) -> None:
 
 def _tell(method: str, options: Train[Any], space: ShapeSpace, seconds: float) -> None:
     """Says what came out."""
-    from isofield.cli import output
+    from isofield.cli import output, picture_output
 
     out = options.out
     tensors = out / "space.safetensors"
+    held_out: dict[str, Any] = {}
+    if space.of_pictures and options.split is not None:
+        held_out = picture_output.held_out(space, options.data, options.split)
     figures = {
         "input": str(options.data), "method": method, "shapes": len(space.shapes), "code": space.length,
-        "loss": space.provenance.get("loss"), "megabytes": round(tensors.stat().st_size / 1e6, 2),
+        "loss": space.provenance.get("loss"), **held_out, "megabytes": round(tensors.stat().st_size / 1e6, 2),
         "seconds": seconds, "files": [str(out / "config.json"), str(tensors)],
     }  # fmt: skip
     what, shapes = ("PICTURE", "pictures") if space.of_pictures else ("MESH", "shapes")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from isofield.configs.preparing import OF_PICTURES
 from isofield.datasets.manifest import SHAPES, Record, read
 from isofield.datasets.prepare_shape import shape_folder
 from isofield.datasets.splits import chosen, read_split
@@ -41,10 +42,7 @@ class Prepared:
         if kind == "views":
             raise InputError(f"views are pictures, not rows: read them in {self._folder / SHAPES}/ID/views.")
         if kind not in self.settings["samples"]:
-            raise InputError(
-                f"{folder} has no {kind!r} samples, but {', '.join(self.settings['samples'])}: prepare the shapes with "
-                f"--samples {_wanted(kind, self.settings['samples'])} into another folder."
-            )
+            raise InputError(_lacking(self._folder, kind, self.settings["samples"]))
         usable = {record.id: record for record in records if record.outcome != "reject"}
         if not usable:
             raise InputError(f"all shapes of {folder} were rejected: its report.csv says why.")
@@ -83,9 +81,27 @@ class Prepared:
             raise InputError(f"{path} is damaged ({error}): run the same `isofield prepare` again.") from None
 
 
-def _wanted(kind: str, before: Sequence[str]) -> str:
-    """The kinds of samples to prepare, as options; open scans have signed ones only after a fit."""
-    return "signed (raw, open scans with --fit, too)" if kind == "signed" else " ".join([*before, kind])
+def _lacking(folder: Path, kind: str, before: Sequence[str]) -> str:
+    """Says that a folder lacks a kind of samples, and what to prepare; open scans have signed ones only after a fit."""
+    others, plane = ", ".join(before), kind in OF_PICTURES
+    crossed = plane != bool({*before} & {*OF_PICTURES})
+    options = " ".join([*(() if crossed else before), kind])
+    if kind == "signed":
+        options = "signed (raw, open scans with --fit, too)"
+    if plane:
+        options = "image" if kind == "image" else "plane contour"
+    if crossed:
+        holds, are = ("shapes in space", "pictures") if plane else ("pictures", "shapes in space")
+        return (
+            f"{folder} holds samples of {holds} ({others}), and {kind!r} samples are of {are}: prepare "
+            f"{'pictures' if plane else 'meshes or clouds'} with --samples {options} into another folder."
+        )
+    what = "the shapes"
+    if plane:
+        what = "pictures" if kind == "image" else "pictures of shapes, bright on dark,"
+    return (
+        f"{folder} has no {kind!r} samples, but {others}: prepare {what} with --samples {options} into another folder."
+    )
 
 
 def ids_of(folder: str | os.PathLike[str], split: str | os.PathLike[str], part: str) -> list[str]:

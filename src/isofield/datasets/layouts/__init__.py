@@ -10,7 +10,7 @@ from isofield.datasets.layout import Entry, Layout, is_prepared
 from isofield.errors import InputError, did_you_mean
 from isofield.plugins import modules, plugins
 
-__all__ = ["find", "layouts"]
+__all__ = ["PICTURE_FILES", "SOLID_FILES", "find", "layouts"]
 
 
 def layouts() -> dict[str, Layout]:
@@ -20,8 +20,16 @@ def layouts() -> dict[str, Layout]:
     return dict(sorted(named.items(), key=lambda item: item[1].general))
 
 
-def find(source: str | os.PathLike[str], layout: str = "auto") -> tuple[str, list[Entry]]:
+SOLID_FILES, PICTURE_FILES = "meshes (.ply .obj .off .stl .glb) or clouds (.xyz .npy)", "pictures (.png .jpg)"
+"""What a folder can hold, for error messages."""
+
+
+def find(
+    source: str | os.PathLike[str], layout: str = "auto", wanted: str = f"{SOLID_FILES}, or {PICTURE_FILES}"
+) -> tuple[str, list[Entry]]:
     """The layout of a folder and its shapes, sorted by id; "auto" takes the first layout that finds shapes.
+
+    wanted: what the folder should hold, for the error message.
 
     Raises InputError for an unknown layout, for a folder that does not exist, holds no shapes or is prepared already,
     and for ids that differ only in case, which some disks cannot tell apart.
@@ -41,10 +49,7 @@ def find(source: str | os.PathLike[str], layout: str = "auto") -> tuple[str, lis
             return name, entries
     if layout != "auto":
         raise InputError(f"{source} holds no shapes in the layout '{layout}': give {known[layout].folder}.")
-    raise InputError(
-        f"{source} holds no shapes: give a folder with meshes (.ply .obj .off .stl .glb), clouds (.xyz .npy) or "
-        "pictures (.png .jpg)."
-    )
+    raise InputError(f"{source} holds no shapes: give a folder with {wanted}.")
 
 
 def _check(entries: list[Entry]) -> None:
