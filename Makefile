@@ -5,13 +5,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: help demo test test-slow test-all lint space wheel bench clean
+.PHONY: help demo test test-slow test-all lint docs space wheel bench clean
 
 help:
 	@echo "make demo      fit a scan that the package makes, end to end: mesh, field, picture, how good they are"
 	@echo "make test      the tests, a quarter of an hour on two cores"
 	@echo "make test-all  these, and the slow ones"
 	@echo "make lint      ruff, import-linter, mypy"
+	@echo "make docs      the manual as pages, into site/; python3 -m http.server -d site serves them"
 	@echo "make space     train the space of aircraft that the package ships"
 	@echo "make wheel     build the wheel into dist/"
 	@echo "make bench     the environment of benchmarks/, with the peers to compare with"
@@ -23,6 +24,10 @@ $(VENV)/.base: pyproject.toml constraints.txt tools/environment.py
 
 $(VENV)/.dev: $(VENV)/.base
 	@$(PYTHON) tools/environment.py $(VENV) dev
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.base
+	@$(PYTHON) tools/environment.py $(VENV) docs
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.base
@@ -46,6 +51,10 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
+# No notice about versions of MkDocs to come.
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 space: $(VENV)/.base
 	$(BIN)/python tools/space.py
 
@@ -56,4 +65,4 @@ wheel: $(VENV)/.base
 bench: $(VENV)/.bench
 
 clean:
-	rm -rf $(VENV) build dist isofield-demo src/*.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
+	rm -rf $(VENV) build dist site .cache isofield-demo src/*.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache

@@ -114,6 +114,11 @@ class Fit(Generic[S]):
 
 def fit(arguments: Sequence[str]) -> int:
     """Runs `isofield fit` with these arguments: the exit status."""
+    return run(options_of(arguments))
+
+
+def options_of(arguments: Sequence[str]) -> Fit[Any]:
+    """The options of a command line. Raises InputError for what is unknown or invalid, SystemExit after `--help`."""
     choice = parse_part(Choice, PROGRAM, arguments)
     if choice.method == "auto" and choice.config is not None:
         choice = replace(choice, method=owner_of(choice.config) or choice.method)
@@ -121,7 +126,7 @@ def fit(arguments: Sequence[str]) -> int:
     if not wants_help(arguments) or choice != Choice():
         settings = settings_of(choice)
     default = Fit(inputs=tyro.MISSING, out=tyro.MISSING, settings=settings, **asdict(choice))
-    return run(parse(Fit[type(settings)], PROGRAM, arguments, default))  # type: ignore[arg-type, misc]
+    return parse(Fit[type(settings)], PROGRAM, arguments, default)  # type: ignore[arg-type, misc]
 
 
 def settings_of(choice: Choice) -> Any:

@@ -33,6 +33,17 @@ def call(command: Callable[..., int], program: str, arguments: Sequence[str]) ->
 
     Returns the command's exit status, or that of `--help`. Raises InputError for unknown options and invalid values.
     """
+    positional, options = arguments_of(command, program, arguments)
+    return command(*positional, **options)
+
+
+def arguments_of(
+    command: Callable[..., int], program: str, arguments: Sequence[str]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """What a command is called with: its positional and its named arguments.
+
+    Raises InputError for unknown options and invalid values, SystemExit after `--help`.
+    """
 
     # tyro reads the signature; the call itself happens outside of it, so that no error of the work is taken for one of
     # the parsing.
@@ -40,8 +51,7 @@ def call(command: Callable[..., int], program: str, arguments: Sequence[str]) ->
     def keep(*positional: Any, **options: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
         return positional, options
 
-    positional, options = parse(keep, program, arguments)
-    return command(*positional, **options)
+    return parse(keep, program, arguments)
 
 
 def parse(kind: Callable[..., T], program: str, arguments: Sequence[str], default: T | None = None) -> T:

@@ -74,11 +74,16 @@ def train(arguments: Sequence[str]) -> int:
             raise InputError(f"METHOD is missing: {PROGRAM} METHOD DATA -o RUN, where METHOD is one of {names}.")
         print(overview())
         return 0
+    return run(method, options_of(method, rest))
+
+
+def options_of(method: str, rest: Sequence[str]) -> Train[Any]:
+    """The options after METHOD. Raises InputError for what is unknown or invalid, SystemExit after `--help`."""
     spec, program = find_method(method, SPACES), f"{PROGRAM} {method}"
     choice = parse_part(Choice, program, rest)
     settings: Any = spec.settings() if choice.config is None else read_config(method, choice.config, SPACES)
     default = Train(data=tyro.MISSING, out=tyro.MISSING, config=choice.config, settings=settings)
-    return run(method, parse(Train[type(settings)], program, rest, default))  # type: ignore[misc, arg-type]
+    return parse(Train[type(settings)], program, rest, default)  # type: ignore[misc, arg-type]
 
 
 def overview() -> str:
