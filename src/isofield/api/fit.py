@@ -24,6 +24,7 @@ from isofield.configs.common import NORMALS, Init, NetworkKind, Normals, Quality
 from isofield.configs.methods import check_config, choose, find_method, method_of
 from isofield.errors import InputError
 from isofield.points import noise_level
+from isofield.stopwatch import stage
 from isofield.types import Cloud, ProgressCallback, Shape, triple
 
 SAMPLES = {"fast": 50_000, "balanced": 80_000, "best": 80_000}
@@ -82,7 +83,8 @@ def fit(
         raise InputError(f"normals cannot be {normals!r}: choose among {', '.join(NORMALS)}.")
     report = progress or (lambda stage, fraction: None)
     report("reading", 0.0)
-    label, digest, given = brought(source)
+    with stage("reading"):
+        label, digest, given = brought(source)
     mesh = given if isinstance(given, trimesh.Trimesh) else None
     if isinstance(given, Cloud):
         given = replace(given, normals=None) if normals == "ignore" else given
@@ -136,15 +138,16 @@ def fit(
 
     steps = 0
     try:
-        for stage in implementation.infer((Shape(shape.observation),), seed, device):
-            code = stage.code if stage.code is not None else code
-            estimated = stage.noise if stage.noise is not None else estimated
-            losses = stage.losses or losses
-            terms = ", ".join(f"{term} {value:.4g}" for term, value in stage.losses.items())
-            report(f"{stage.stage}: {terms}" if terms else stage.stage, stage.fraction)
-            if watch is not None and stage.code is not None:
+        for now in implementation.infer((Shape(shape.observation),), seed, device):
+            code = now.code if now.code is not None else code
+            estimated = now.noise if now.noise is not None else estimated
+            losses = now.losses or losses
+            terms = ", ".join(f"{term} {value:.4g}" for term, value in now.losses.items())
+            report(f"{now.stage}: {terms}" if terms else now.stage, now.fraction)
+            if watch is not None and now.code is not None:
                 steps += 1
-                watch(steps, partial(so_far, code))
+                with stage("showing"):
+                    watch(steps, partial(so_far, code))
     except KeyboardInterrupt:
         if code is None:
             raise

@@ -16,6 +16,7 @@ from isofield.evaluate.rays import Rays, rays_met, stray
 from isofield.kdtree import nearest
 from isofield.points import local_spacing, subsample
 from isofield.solids.triangles import distance_to
+from isofield.stopwatch import stage
 
 NEIGHBOURS = 4
 """A vertex gets the weighted mean colours and attributes of this many nearest points."""
@@ -103,6 +104,7 @@ class FitReport:
     rays: Rays | None = None
 
 
+@stage("checking")
 def report(
     mesh: trimesh.Trimesh,
     points: np.ndarray,

@@ -75,15 +75,25 @@ def several(jobs: list[Job], options: Fit[Any]) -> int:
 
 def run(job: Job, options: Fit[Any], watch: Watch | None = None) -> tuple[dict[str, Any], str]:
     """Fit one input and write its files: the results, and the command to type next. watch: as in `api.fit`."""
-    import time
+    from isofield.stopwatch import measured
+
+    with measured() as times:
+        figures, following = _fitted(job, options, watch)
+    return {**figures, "seconds": round(times.total[0], 2), "stages": times.table()}, following
+
+
+def _fitted(job: Job, options: Fit[Any], watch: Watch | None) -> tuple[dict[str, Any], str]:
+    """`run` without the times."""
     import warnings
 
-    from isofield import api
-    from isofield.cli import output
-    from isofield.cli.progress import finishing, shown
-    from isofield.configs.common import noise_of
+    from isofield.stopwatch import stage
 
-    begun = time.perf_counter()
+    with stage("imports"):
+        from isofield import api
+        from isofield.cli import output
+        from isofield.cli.progress import finishing, shown
+        from isofield.configs.common import noise_of
+
     with shown(job.label, options.progress) as report:
         try:
             viewpoint = None if options.viewpoint is None else api.read_viewpoint(options.viewpoint)
@@ -118,7 +128,8 @@ def run(job: Job, options: Fit[Any], watch: Watch | None = None) -> tuple[dict[s
             extraction = api.postprocess(
                 sdf, extraction, faces=options.faces, trim=options.trim, confidence=options.confidence
             )
-            files = _write(job, sdf, extraction)
+            with stage("writing"):
+                files = _write(job, sdf, extraction)
     for sentence in _doubts(sdf, extraction, measured, options):
         warnings.warn(f"{job.label}: {sentence}", stacklevel=2)
     figures: dict[str, Any] = {
@@ -130,7 +141,6 @@ def run(job: Job, options: Fit[Any], watch: Watch | None = None) -> tuple[dict[s
         "rays_met": None if measured.rays is None else measured.rays.met,
         "rays_blocked": None if measured.rays is None else measured.rays.blocked,
         **output.of_extraction(extraction),
-        "seconds": round(time.perf_counter() - begun, 2),
         "interrupted": sdf.interrupted,
         "files": files,
     }

@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 
 from isofield.fields.grid import SparseGrid, cell_corners
 from isofield.kdtree import nearest
+from isofield.stopwatch import stage
 from isofield.topology import among, distinct_keys
 from isofield.types import CORNERS
 
@@ -122,6 +123,7 @@ def interpolated(above: Band, values: np.ndarray, index: np.ndarray) -> np.ndarr
     return total
 
 
+@stage("redistancing")
 def redistanced(bands: Sequence[Band]) -> list[Band]:
     """The levels, coarse to fine, whose values away from the zero set are replaced by the distance to it.
 

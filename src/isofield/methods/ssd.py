@@ -36,6 +36,7 @@ from isofield.kdtree import nearest
 from isofield.losses.ssd import hessian_rows, value_and_normal_rows, value_rows
 from isofield.methods.network import observation_of
 from isofield.points import Oriented, denoise, oriented_points
+from isofield.stopwatch import stage
 from isofield.types import FitProgress, FreeSpace, Shape
 
 FEWEST, FEWEST_SHARE = 100, 0.005
@@ -59,8 +60,8 @@ class SsdMethod:
         observed = observation_of(shapes)
         yield FitProgress("finding the orientation", 0.0)
         oriented = denoise(oriented_points(observed, seed, self.config.oriented))
-        for stage in fit_oriented(oriented, self.config, observed.free, observed.open):
-            yield replace(stage, fraction=0.4 + 0.6 * stage.fraction, noise=oriented.median_noise)
+        for progress in fit_oriented(oriented, self.config, observed.free, observed.open):
+            yield replace(progress, fraction=0.4 + 0.6 * progress.fraction, noise=oriented.median_noise)
 
 
 def fit_oriented(
@@ -80,13 +81,15 @@ def fit_oriented(
     band: Band | None = whole(origin, side, counts)
     while band is not None:
         iterations = config.iterations[min(len(levels), len(config.iterations) - 1)]
-        levels.append(_solve(points, config, tree, band, levels[-1] if levels else None, iterations, free, level))
-        bands, cells = [level.band for level in levels], round(longest / band.h)
-        if len(levels) < config.levels:
-            band = refined(bands[-1], points.points)
-        else:
-            band = _further(points, config, levels[-1]) if len(levels) < config.levels + config.further else None
-        grid = sparse_grid(redistanced(bands) if band is None else bands)
+        cells = round(longest / band.h)
+        with stage(f"level of {cells} cells"):
+            levels.append(_solve(points, config, tree, band, levels[-1] if levels else None, iterations, free, level))
+            bands = [level.band for level in levels]
+            if len(levels) < config.levels:
+                band = refined(bands[-1], points.points)
+            else:
+                band = _further(points, config, levels[-1]) if len(levels) < config.levels + config.further else None
+            grid = sparse_grid(redistanced(bands) if band is None else bands)
         done = 1.0 if band is None else len(levels) / (config.levels + config.further)
         yield FitProgress(f"solving on {cells} cells", done, grid)
 

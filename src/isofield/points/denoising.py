@@ -9,6 +9,7 @@ from scipy.spatial import cKDTree
 
 from isofield.kdtree import nearest
 from isofield.points.normals import Oriented
+from isofield.stopwatch import stage
 from isofield.threads import ranges
 
 NEIGHBOURS = 24, 64
@@ -28,6 +29,7 @@ def denoise(oriented: Oriented) -> Oriented:
     return replace(oriented, points=denoised(oriented.points, oriented.normals, oriented.median_noise))
 
 
+@stage("denoising")
 def denoised(points: np.ndarray, normals: np.ndarray, noise: float = 0.0) -> np.ndarray:
     """(n, 3) points moved along their normals, consistently oriented and of unit length, towards their common surface.
 

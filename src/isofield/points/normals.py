@@ -21,6 +21,7 @@ from isofield.points.orientation import SUBSET, agreement, keep_given_orientatio
 from isofield.points.spanning_tree import Tree, piece_signs, sensor_votes, spanning_tree
 from isofield.points.thin import sheet_normals
 from isofield.points.winding_number import enclosure, winding_number
+from isofield.stopwatch import stage
 from isofield.threads import parallel_map, ranges
 from isofield.types import Observation
 
@@ -69,6 +70,7 @@ class Oriented:
         return float(np.median(enclosure(self.points, self.normals, self.areas, some)))
 
 
+@stage("orientation")
 def orient(
     points: np.ndarray,
     normals: np.ndarray | None = None,

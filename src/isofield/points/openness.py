@@ -10,6 +10,7 @@ from isofield.points.local_pca import neighbourhoods, second_sheet
 from isofield.points.orientation import agreement
 from isofield.points.spanning_tree import piece_signs, sensor_votes, spanning_tree
 from isofield.points.winding_number import enclosure
+from isofield.stopwatch import stage
 
 MOST = 30_000
 """Points of the random subset that is looked at."""
@@ -33,6 +34,7 @@ class Openness:
     level: float = float("nan")
 
 
+@stage("openness")
 def openness(points: np.ndarray, sensors: np.ndarray | None = None, seed: int = 0) -> Openness:
     """Whether points (n, 3) without outliers belong to an open surface.
 

@@ -7,6 +7,7 @@ from scipy.spatial import cKDTree
 
 from isofield.kdtree import nearest
 from isofield.points.local_pca import planes
+from isofield.stopwatch import stage
 from isofield.topology import components
 
 SPARSER = 1.75
@@ -29,6 +30,7 @@ FAR = 4.0
 """A component is far from the others if they are this many times farther away than its own 8th neighbours."""
 
 
+@stage("outliers")
 def inliers(points: np.ndarray) -> np.ndarray:
     """(n,) bool: which of points (n, 3) are not outliers.
 

@@ -8,6 +8,7 @@ import numpy as np
 import trimesh
 
 from isofield import topology
+from isofield.stopwatch import stage
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ def _texts(*defects: tuple[int, str]) -> list[str]:
     return [text for count, text in defects if count]
 
 
+@stage("checking")
 def check(mesh: trimesh.Trimesh) -> Check:
     """Count the defects of a mesh; a second or two for a million faces.
 

@@ -7,6 +7,7 @@ import trimesh
 
 from isofield import topology
 from isofield.solids.triangles import closest_on
+from isofield.stopwatch import stage
 from isofield.surfaces.edge_collapse import compact
 
 POINTS = 20
@@ -23,6 +24,7 @@ REACH = 4.0
 """A point supports a surface within this many spacings, or this many median distances of the points, if larger."""
 
 
+@stage("checking")
 def keep_observed(mesh: trimesh.Trimesh, points: np.ndarray, spacing: float) -> tuple[trimesh.Trimesh, int]:
     """The components of a mesh that the input points support, and how many were dropped.
 

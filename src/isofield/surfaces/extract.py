@@ -10,6 +10,7 @@ import numpy as np
 import trimesh
 
 from isofield.errors import InputError
+from isofield.stopwatch import stage
 from isofield.surfaces.adaptive_sampling import SAFETY, Missed, coarse_step, crossed, swept
 from isofield.surfaces.dual_contouring import Closest, dual
 from isofield.surfaces.edge_collapse import collapsed
@@ -39,6 +40,7 @@ class Extraction:
     seconds: float
 
 
+@stage("extraction")
 def extract(
     distance: Callable[[np.ndarray], np.ndarray],
     lower: np.ndarray,
