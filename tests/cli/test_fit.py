@@ -42,6 +42,12 @@ def test_folder_of_field_mesh_and_preview(here, capsys):
     assert figures["volume"] == pytest.approx(2 * np.pi**2 * 1000 * 400**2, rel=0.03)
     assert 0 < figures["median"] < figures["p95"] < 60
     assert figures["files"] == ["statue/mesh.ply", "statue/", "shown/p.png"]
+    assert {"reading", "neighbours", "orientation", "denoising", "extraction", "checking", "writing"} <= set(
+        figures["stages"]
+    )
+    assert sum(stage.startswith("level of ") for stage in figures["stages"]) == 4
+    whole = sum(stage["seconds"] for stage in figures["stages"].values())
+    assert whole == pytest.approx(figures["seconds"], abs=0.05)
     assert {path.name for path in Path("statue").iterdir()} == {"config.json", "field.safetensors", "mesh.ply"}
     assert Path("shown/p.png").read_bytes().startswith(b"\x89PNG")
     assert figures["next"].startswith("isofield mesh statue -o ")
