@@ -90,7 +90,8 @@ def benchmark(
     train_ids, test_ids = ids_of(data, split, "train"), ids_of(data, split, "test")[:most]
     if not test_ids or set(train_ids) & set(test_ids):
         raise InputError(f"{split} has no test shapes that are not trained with: make one with `isofield split`.")
-    truths = _truths(Path(data), Path(truth), train_ids, test_ids, report)
+    kind = find_method(next(iter(candidates.values()))[0], SPACES).kinds[0]
+    truths = _truths(Path(data), kind, Path(truth), train_ids, test_ids, report)
     rows: list[dict[str, Any]] = []
     for name, (method, settings) in candidates.items():
         solved = find_method(method, SPACES).method(settings).training is None  # the same for every seed
@@ -138,7 +139,7 @@ def _scored(
     """The figures of a space."""
     scores: list[tuple[float, ...]] = []
     seconds: list[float] = []
-    for shape in of_prepared(Prepared(data, "signed", ids=test_ids), space.prepare):
+    for shape in of_prepared({kind: Prepared(data, kind, ids=test_ids) for kind in space.kinds}, space.prepare):
         report(f"{run.name}: {len(test_ids)} shapes", len(scores) / len(test_ids))
         began = time.perf_counter()
         sdf = next(infer_all(space, [shape], refine)).sdf
@@ -167,10 +168,10 @@ def score(pred: SurfaceSamples, truth: SurfaceSamples) -> tuple[float, float, fl
 
 
 def _truths(
-    data: Path, truth: Path, train_ids: Sequence[str], test_ids: Sequence[str], report: ProgressCallback
+    data: Path, kind: str, truth: Path, train_ids: Sequence[str], test_ids: Sequence[str], report: ProgressCallback
 ) -> Truths:
-    """Points of the true shapes, and their retrieval among the training shapes."""
-    ways = {record.id: similarity_of(record) for record in Prepared(data, "signed").records}
+    """Points of the true shapes, and their retrieval among the training shapes. kind: of samples that the data have."""
+    ways = {record.id: similarity_of(record) for record in Prepared(data, kind).records}
     meshes = {id_: io.read(path) for id_, path in _files(truth, test_ids).items()}
     points = {id_: _samples(mesh, ways[id_], id_, 2) for id_, mesh in meshes.items()}
     again = {id_: _samples(mesh, ways[id_], id_, 3) for id_, mesh in meshes.items()}

@@ -21,6 +21,7 @@ from isofield.api.space import ShapeSpace
 from isofield.errors import InputError
 from isofield.files import atomic_write
 from isofield.methods.pose_estimation import poser
+from isofield.sampling.unsigned_rows import unsigned_distances
 from isofield.types import Pose, SdfSamples, Shape, with_parts
 
 AT_ONCE = 16
@@ -188,12 +189,10 @@ def joined(first: SdfSamples, second: SdfSamples) -> SdfSamples:
 def held_out(shape: Shape) -> tuple[SdfSamples, bool]:
     """The last samples of a shape, and whether their distances have signs."""
     samples = shape.samples
-    if samples is None and "unsigned" in shape.rows:
-        rows = shape.rows["unsigned"]
-        samples = SdfSamples(rows[:, :3], rows[:, 3])
-    elif samples is None:
-        points = shape.rows["surface"][:, :3]
-        samples = SdfSamples(points, np.zeros(len(points), np.float32))
+    if samples is None:
+        unsigned = unsigned_distances(shape)
+        assert unsigned is not None
+        samples = SdfSamples(*unsigned)
     return samples.part(max(len(samples.points) - HELD_OUT, 0), len(samples.points)), shape.samples is not None
 
 

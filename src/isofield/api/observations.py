@@ -26,6 +26,7 @@ from isofield.datasets.quality_gate import GateResult, judge_cloud, judge_mesh
 from isofield.errors import InputError
 from isofield.points import check_cloud, denoise, inliers, orient
 from isofield.sampling.training_samples import oriented_samples
+from isofield.sampling.unsigned_rows import seen_surface
 from isofield.types import Cloud, SdfSamples, Shape, Similarity
 
 SIGNED = ("signed",)
@@ -62,7 +63,7 @@ class ShapeSamples:
     def surface(self) -> np.ndarray:
         """Points (n, 3) near its surface, normalised; none where the samples say nothing of it."""
         if self.samples is None:
-            return np.asarray(self.rows["surface"][:, :3] if "surface" in self.rows else np.zeros((0, 3)), np.float64)
+            return np.asarray(seen_surface(self.shape), np.float64)
         near = np.abs(self.samples.distance) < NEAR
         if self.samples.free is not None:
             near &= ~self.samples.free
@@ -170,9 +171,9 @@ def is_samples(path: Path) -> bool:
         return False
 
 
-def of_prepared(prepared: Prepared, prepare: PrepareConfig) -> Iterator[ShapeSamples]:
-    """The shapes of a prepared data set of signed samples, normalised as `prepare` says."""
-    return (_of_prepared({"signed": prepared}, index, prepare) for index in range(len(prepared)))
+def of_prepared(prepared: Mapping[str, Prepared], prepare: PrepareConfig) -> Iterator[ShapeSamples]:
+    """The shapes of a prepared data set, by kind of samples, normalised as `prepare` says."""
+    return (_of_prepared(prepared, index, prepare) for index in range(len(next(iter(prepared.values())))))
 
 
 def _of_prepared(prepared: Mapping[str, Prepared], index: int, prepare: PrepareConfig) -> ShapeSamples:

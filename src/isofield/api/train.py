@@ -25,6 +25,7 @@ from isofield.datasets import Prepared, ids_of
 from isofield.errors import InputError
 from isofield.losses.signed import clamped
 from isofield.sampling.balanced import fraction_inside
+from isofield.sampling.unsigned_rows import unsigned_distances
 from isofield.threads import deterministic
 from isofield.types import ProgressCallback, SdfSamples, Shape, Space, TrainedSpace, with_parts
 
@@ -157,7 +158,7 @@ def typical_loss(space: Space, codes: Tensor, shapes: Sequence[Shape]) -> dict[s
     """The median and the 95th percentile of the clamped errors of some training shapes, where they have samples of
     their distances: what `api.inference` compares unseen shapes with."""
     rows = np.linspace(0, len(shapes) - 1, min(len(shapes), TYPICAL)).astype(int)
-    if any(shapes[row].samples is None and not {"unsigned", "surface"} & {*shapes[row].rows} for row in rows):
+    if any(shapes[row].samples is None and unsigned_distances(shapes[row]) is None for row in rows):
         return {}
     errors, device = [], str(space.table.device)
     with deterministic(), torch.no_grad():

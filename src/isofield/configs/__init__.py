@@ -12,6 +12,7 @@ from isofield.configs.igr import Igr
 from isofield.configs.linear import Linear
 from isofield.configs.metasdf import FieldNetwork, MetaLinear, MetaSdf, StepSizes
 from isofield.configs.neural_pull import NeuralPull
+from isofield.configs.neural_pull_space import NeuralPullSpace
 from isofield.configs.pca_mlp import PcaMlp
 from isofield.configs.preparing import (
     SAMPLE_KINDS,
@@ -43,6 +44,7 @@ __all__ = [
     "MethodSpec",
     "Network",
     "NeuralPull",
+    "NeuralPullSpace",
     "Normalize",
     "Objective",
     "Optim",

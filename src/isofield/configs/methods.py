@@ -38,6 +38,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "deepsdf": f"{HERE}.deepsdf:DEEPSDF",
         "sald": f"{HERE}.sald_space:SALD",
         "sal": f"{HERE}.sald_space:SAL",
+        "neural-pull": f"{HERE}.neural_pull_space:NEURAL_PULL",
         "metasdf": f"{HERE}.metasdf:METASDF",
         "metasdf-surface": f"{HERE}.metasdf:METASDF_SURFACE",
         "meta-linear": f"{HERE}.metasdf:META_LINEAR",

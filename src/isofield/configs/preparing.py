@@ -49,7 +49,11 @@ class PrepareConfig:
         unsigned_neighbour: Half of the unsigned samples deviate from a surface point by the distance to this neighbour
             among --points surface points.
         unsigned_deviation: Standard deviation of the other half.
-        cloud_neighbour: Queries of cloud samples deviate from a point by the distance to this neighbour.
+        cloud_neighbour: Queries of cloud samples deviate from one of at most 20 000 points by the distance to this
+            neighbour; in a smaller cloud it shrinks with the number of points.
+        cloud_scales: Multiples of that deviation, taken in turn; Neural-Pull's released code has 2 2 2 2 2 1 1 1, with
+            --count 800000.
+        cloud_wide: Fraction of the queries that deviate by 0.3; 0 in Neural-Pull.
         occupancy_padding: Occupancy samples fill the cube from -1 to 1, extended by this length on every side.
         points: Surface points that are drawn first, for the kinds that need them.
         normalize: Scale each shape to the unit ball (shape); scale the data set as a whole, so that its shapes keep
@@ -86,6 +90,8 @@ class PrepareConfig:
     unsigned_neighbour: int = 11
     unsigned_deviation: float = 0.3
     cloud_neighbour: int = 51
+    cloud_scales: tuple[float, ...] = (1.0,)
+    cloud_wide: float = 0.1
     occupancy_padding: float = 0.1
     points: int = 250_000
     normalize: Normalize = "shape"
@@ -138,10 +144,10 @@ class PrepareConfig:
         check_range(self, "points", least=100)
         if self.size is not None:
             check_range(self, "size", least=8)
-        for name in ("near", "max_back_pixels", "max_two_sided", "max_sheets", "max_turned", "max_thin"):
+        for name in ("near", "cloud_wide", "max_back_pixels", "max_two_sided", "max_sheets", "max_turned", "max_thin"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{_option(name)} must be a fraction from 0 to 1, not {getattr(self, name):g}.")
-        for name in ("variances", "levelset_variances"):
+        for name in ("variances", "levelset_variances", "cloud_scales"):
             values = getattr(self, name)
             if not values or not all(0 < value < float("inf") for value in values):
                 numbers = " ".join(f"{value:g}" for value in values) or "none"

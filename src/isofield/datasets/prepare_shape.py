@@ -28,6 +28,7 @@ from isofield.kdtree import nearest
 from isofield.points import normalization
 from isofield.render.pictures import CLAY
 from isofield.sampling import training_samples
+from isofield.sampling.query_points import PUBLISHED_POINTS
 from isofield.solids.triangles import Nearest, nearest_on
 from isofield.types import Cloud, Distance, Similarity
 
@@ -145,7 +146,10 @@ def samples(
                     random,
                 )
             case "cloud":
-                rows = training_samples.cloud(points[:20_000], config.count, config.cloud_neighbour, random)
+                rows = training_samples.cloud(
+                    points[:PUBLISHED_POINTS], config.count, config.cloud_neighbour, config.cloud_scales,
+                    config.cloud_wide, random,
+                )  # fmt: skip
             case "levelset":
                 on = points[: config.count]
                 if judged.visible is not None or judged.measured is not None:

@@ -45,6 +45,7 @@ from isofield.methods.grid_fit import refined_by_grid
 from isofield.methods.signs_of_field import signed_by
 from isofield.methods.unsigned_codes import UnsignedCodes
 from isofield.sampling.random_copies import random_copy
+from isofield.sampling.unsigned_rows import window
 from isofield.sampling.warped_samples import random_warp, warped
 from isofield.threads import deterministic, parallel_map
 from isofield.types import Batch, FitProgress, ProgressCallback, Shape
@@ -104,8 +105,8 @@ class SaldShapeSpace:
         config, encoder = self.config, self.config.encoder
         number = int(random.integers(config.augmentation.warps + 1))
         shape = self._copies(shape, number) if number else shape
-        some = _window(shape.rows["unsigned"], config.samples, random)
-        on = _window(shape.rows["surface"], encoder.points if encoder else config.samples, random)
+        some = window(shape.rows["unsigned"], config.samples, random)
+        on = window(shape.rows["surface"], encoder.points if encoder else config.samples, random)
         drawn = {
             "query": some[:, :3], "distance": some[:, 3], "direction": some[:, 4:], "points": on[:, :3],
             "normals": on[:, 3:],
@@ -202,7 +203,7 @@ class SaldShapeSpace:
         encoder = self.config.encoder
         assert encoder is not None
         random = np.random.default_rng(0)
-        draws = [_window(shape.rows["surface"], encoder.points, random) for _ in range(self.config.infer_draws)]
+        draws = [window(shape.rows["surface"], encoder.points, random) for _ in range(self.config.infer_draws)]
         on = tensor(np.stack(draws), device)
         mean: Tensor = self._encoder(_observed(encoder, {"points": on[..., :3], "normals": on[..., 3:]}))[0].mean(0)
         return mean
@@ -213,12 +214,6 @@ class SaldShapeSpace:
             self.config, self._decoder, self.table,
             lambda code, batch: self._unsigned(code, batch, self.config.infer_direction),
         )  # fmt: skip
-
-
-def _window(rows: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
-    """`count` rows that follow each other, float32, from a random one on; rows repeat where there are fewer."""
-    start = int(random.integers(max(len(rows) - count, 0) + 1))
-    return np.resize(np.asarray(rows[start : start + count], np.float32), (count, rows.shape[1]))
 
 
 def _observed(encoder: PointEncoder, part: Batch | Mapping[str, Tensor]) -> Tensor:

@@ -1,9 +1,9 @@
-"""The codes of unseen shapes in a space of SAL or SALD (Atzmon and Lipman 2020, 2021), by descent on the code alone:
+"""The codes of unseen shapes in a space of unsigned distances d, by descent on the code alone:
 
-    argmin_z  mean | |f(q; z)| - d(q) |  +  infer_direction * mean min(|grad f - n|_1, |grad f + n|_1)
-        +  infer_prior * mean z^2
+    argmin_z  a method's own terms of f(.; z)  +  infer_prior * mean z^2
 
-by Adam, or by Levenberg-Marquardt on its first and last term (`adapt.code_search`). With `infer_relative` the code
+by Adam, or by Levenberg-Marquardt on mean | |f(q; z)| - d(q) | + infer_prior * mean z^2 (SAL's objective, Atzmon and
+Lipman 2020; `adapt.code_search`) and a short Adam on the former. With `infer_relative` the code
 counts from the mean of the training codes, in units of their deviation.
 """
 
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from isofield.adapt import Batches, CodeProblem, descend_code, rows, search_code, tensor
-from isofield.configs import SaldSpace
+from isofield.configs import NeuralPullSpace, SaldSpace
 from isofield.fields.geometric_decoder import Differentiable
 from isofield.losses.sign_agnostic import unsigned_value
 from isofield.losses.signed import lower_bounded
@@ -30,10 +30,10 @@ SHARP, VALUES = 0.003, 65_536
 
 @dataclass(frozen=True, eq=False)
 class UnsignedCodes:
-    """The descents. decoder: f(x; z). table: the training codes (n, l). terms: of the objective (b,) by name, of codes
-    (b, l) at a batch, without the prior."""
+    """The descents. decoder: f(x; z). table: the training codes (n, l). terms: of the objective, scalars or (b,) by
+    name, of codes (b, l) at a batch with "query", "distance" and "direction", without the prior."""
 
-    config: SaldSpace
+    config: SaldSpace | NeuralPullSpace
     decoder: Differentiable
     table: Tensor
     terms: Callable[[Tensor, Batch], Mapping[str, Tensor]]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from isofield.sampling.balanced import balanced
+from isofield.sampling.unsigned_rows import window
 from isofield.types import SdfSamples, Shape
 
 NEAR = 0.005
@@ -52,7 +53,7 @@ def drawn(
         points, value = _samples(shape, context + query, inside, random)
         parts = {"context": points[:context], "context_value": value[:context]}
         return parts | ({"query": points[context:], "query_value": value[context:]} if query else {})
-    points = _window(surface_points(shape), context, random)
+    points = window(surface_points(shape), context, random)
     parts = {"context": points, "context_value": np.zeros(len(points), np.float32)}
     return parts | (
         dict(zip(("query", "query_value"), _samples(shape, query, inside, random), strict=True)) if query else {}
@@ -70,12 +71,5 @@ def _samples(shape: Shape, count: int, inside: bool, random: np.random.Generator
     if inside and shape.samples is not None and 0 < np.mean(value[:count] < 0) < 1:
         some, order = balanced(shape.samples, count, random), random.permutation(count)
         return some["points"][order], some["distance"][order]
-    taken = _window(np.arange(len(points)), count, random).astype(int)
+    taken = window(np.arange(len(points)), count, random).astype(int)
     return np.asarray(points[taken], np.float32), np.asarray(value[taken], np.float32)
-
-
-def _window(rows: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
-    """`count` rows that follow each other, from a random one on; rows repeat where there are fewer."""
-    start = int(random.integers(max(len(rows) - count, 0) + 1))
-    some = np.asarray(rows[start : start + count])
-    return np.resize(some, (count, *some.shape[1:]))

@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 
 from isofield.kdtree import nearest
 from isofield.points import Oriented
-from isofield.sampling.query_points import rough_distance
+from isofield.sampling.query_points import around, rough_distance
 from isofield.solids.solid_parts import anywhere_on
 from isofield.solids.triangles import Nearest
 from isofield.topology import areas
@@ -21,6 +21,8 @@ ZERO, NEWTON_STEPS = 1e-6, 3
 """A distance below this is zero; number of Newton steps toward the zero set."""
 BAND = 0.02
 """Standard deviation of samples along the normals of points."""
+WIDE = 0.3
+"""Standard deviation of the wide queries of a cloud, as that of SAL's wide half (Atzmon and Lipman 2020)."""
 
 
 def surface(
@@ -111,16 +113,19 @@ def unsigned(
     return np.concatenate([x, distance, away / np.maximum(distance, 1e-12)], axis=1)[random.permutation(count)]
 
 
-def cloud(points: np.ndarray, count: int, neighbour: int, random: np.random.Generator) -> np.ndarray:
+def cloud(
+    points: np.ndarray, count: int, neighbour: int, scales: Sequence[float], wide: float, random: np.random.Generator
+) -> np.ndarray:
     """(count, 6): queries and the points (n, 3) of the cloud nearest to them (Ma et al. 2021, Neural-Pull).
 
-    The standard deviation of a query is the distance of its point to the `neighbour`-th nearest.
+    The standard deviation of a query is the distance of its point to the `neighbour`-th nearest, times one of `scales`
+    (`query_points.around`); for the fraction `wide` of the queries it is `WIDE`.
     """
-    tree = cKDTree(points)
-    chosen = points[random.integers(len(points), size=count)]
-    deviation = nearest(tree, chosen, k=[min(neighbour, len(points))])[0]  # (count, 1)
-    x = chosen + deviation * random.standard_normal((count, 3))
-    return np.concatenate([x, points[nearest(tree, x)[1]]], axis=1)
+    x = around(points, neighbour, scales)(random, count)
+    far = random.random(count) < wide
+    x[far] = points[random.integers(len(points), size=far.sum())] + WIDE * random.standard_normal((far.sum(), 3))
+    x = x[random.permutation(count)]
+    return np.concatenate([x, points[nearest(cKDTree(points), x)[1]]], axis=1)
 
 
 def levelset(points: np.ndarray, free: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:

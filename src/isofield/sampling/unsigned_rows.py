@@ -1,0 +1,44 @@
+"""Rows of samples without signs: windows of them, and what several kinds tell in common."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from isofield.types import Shape
+
+
+def window(rows: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
+    """`count` rows that follow each other, from a random one on; rows repeat where there are fewer."""
+    start = int(random.integers(max(len(rows) - count, 0) + 1))
+    some = np.asarray(rows[start : start + count])
+    return np.resize(some, (count, *some.shape[1:]))
+
+
+def unsigned_of_cloud(rows: np.ndarray) -> np.ndarray:
+    """Cloud samples (n, 6), queries and their nearest points, as unsigned samples (n, 7): x y z, distance, and the
+    direction away from the nearest point; float32."""
+    x, nearest = (np.asarray(rows[:, part], np.float32) for part in (slice(3), slice(3, 6)))
+    away = x - nearest
+    distance = np.linalg.norm(away, axis=1, keepdims=True)
+    return np.concatenate([x, distance, away / np.maximum(distance, 1e-12)], axis=1)
+
+
+def unsigned_distances(shape: Shape) -> tuple[np.ndarray, np.ndarray] | None:
+    """Points (n, 3) and their unsigned distances (n,) to the surface, of the samples without signs that a shape has;
+    None where it has none."""
+    if "unsigned" in shape.rows:
+        return shape.rows["unsigned"][:, :3], shape.rows["unsigned"][:, 3]
+    if "cloud" in shape.rows:
+        rows = unsigned_of_cloud(shape.rows["cloud"])
+        return rows[:, :3], rows[:, 3]
+    if "surface" in shape.rows:
+        points = shape.rows["surface"][:, :3]
+        return points, np.zeros(len(points), np.float32)
+    return None
+
+
+def seen_surface(shape: Shape) -> np.ndarray:
+    """Points (n, 3) of its surface that a shape's samples without signs have; none where they have no such points."""
+    if "surface" in shape.rows:
+        return shape.rows["surface"][:, :3]
+    return shape.rows["cloud"][:, 3:6] if "cloud" in shape.rows else np.zeros((0, 3))
