@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Mean and deviation of the red, green and blue of ImageNet: inputs are shifted and scaled by them, as in Occupancy Networks."""
+"""Mean and deviation of red, green and blue in ImageNet: inputs are shifted and scaled by them, as in Occupancy
+Networks."""
 GROUPS, IN_GROUP = 16, 8
 """Most groups of a normalisation, and the fewest channels of a group where there are as many."""
 BLOCKS = 2
