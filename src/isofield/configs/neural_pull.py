@@ -17,6 +17,7 @@ from isofield.configs.common import (
     check_range,
     warm_start,
 )
+from isofield.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,14 @@ class NeuralPull:
         neighbour: Queries deviate as far as this neighbour of their point, in a cloud of 20 000 points.
         scales: Multiples of that deviation, taken in turn.
         squared: Square the distance, as eq. 2 has it; the released code does not.
+        pull: Weight of the distance to the nearest point.
+        drawn: Weight of the distance to a random point around the nearest (noise to noise).
+        patch: That many points around the nearest are drawn from, itself included.
+        within: Weight of values greater than the distance to the nearest point.
+        tangent: Weight of the distance to the tangent plane of the random point.
+        edge: Normals that differ by this angle (degrees) weigh 1/e in it: they belong to both sides of an edge.
+        consistency: Weight of the angle between the gradients at a query and where it is pulled to.
+        falloff: Queries at the distance 1/falloff weigh 1/e in it.
     """
 
     network: Network = Network()
@@ -38,9 +47,21 @@ class NeuralPull:
     neighbour: int = 51
     scales: tuple[float, ...] = (0.5, 0.25)
     squared: bool = False
+    pull: float = 1.0
+    drawn: float = 0.0
+    patch: int = 8
+    within: float = 0.0
+    tangent: float = 0.0
+    edge: float = 15.0
+    consistency: float = 0.0
+    falloff: float = 10.0
 
     def __post_init__(self) -> None:
-        check_range(self, "neighbour", least=1)
+        check_range(self, "neighbour", "patch", least=1)
+        check_range(self, "pull", "drawn", "within", "tangent", "consistency", "falloff", least=0)
+        check_range(self, "edge", above=0)
+        if not self.pull + self.drawn + self.tangent:
+            raise InputError("nothing pulls: give pull, drawn or tangent a weight above 0.")
 
 
 PAPER = NeuralPull(
