@@ -51,27 +51,29 @@ def batches(config: NeuralPull, observed: Observation, random: np.random.Generat
     def queries(count: int) -> dict[str, np.ndarray]:
         x = near(random, count)
         distance, index = nearest(tree, x)
-        drawn = patches[index, random.integers(size, size=count)]
-        return {"query": x, "nearest": points[index], "distance": distance, "drawn": points[drawn]}
+        found = {"query": x, "nearest": points[index], "distance": distance}
+        if config.drawn or config.tangent:
+            found["drawn"] = points[patches[index, random.integers(size, size=count)]]
+        return found
 
     return fresh(queries, config.optim.batch, device)
 
 
 def losses(config: NeuralPull, field: nn.Module, batch: Batch) -> dict[str, Tensor]:
     """The pull loss (eq. 2), and the other terms that have a weight."""
-    query, drawn = batch["query"], batch["drawn"]
+    query = batch["query"]
     value, gradient = value_and_gradient(field, query)
     there = pulled(query, value, gradient)
     terms = {}
-    for name, weight, target in (("pull", config.pull, batch["nearest"]), ("drawn", config.drawn, drawn)):
+    for name, weight, target in (("pull", config.pull, "nearest"), ("drawn", config.drawn, "drawn")):
         if weight:
-            terms[name] = weight * pull_loss(query, value, gradient, target, squared=config.squared)
+            terms[name] = weight * pull_loss(query, value, gradient, batch[target], squared=config.squared)
     if config.within:
         terms["within"] = config.within * beyond_nearest(value, batch["distance"])
     if config.tangent:
         with torch.no_grad():
-            tangent = value_and_gradient(field, drawn)[1]
-        terms["tangent"] = config.tangent * point_to_tangent(there, gradient, drawn, tangent, config.edge)
+            tangent = value_and_gradient(field, batch["drawn"])[1]
+        terms["tangent"] = config.tangent * point_to_tangent(there, gradient, batch["drawn"], tangent, config.edge)
     if config.consistency:
         below = value_and_gradient(field, there.detach())[1]
         terms["consistency"] = config.consistency * level_set_alignment(value, gradient, below, config.falloff)
