@@ -6,7 +6,7 @@
 noise 0.5 %, noise 1 %: 20 000 points of a mesh, uniform by area, with normal noise of that deviation (of the
 diagonal); sparse: 500 points without noise. Every row is one fit with the same seed on one thread; seconds are those
 of the processor. published is `--init paper`; the rows below it change what they name and have its network, its
-queries and its number of steps. A preset has its own network and steps.
+queries and its number of steps. oriented is the default start, and the presets have its number of steps.
 
 Chamfer-L1 is in thousandths of the diagonal, from 100 000 points of each mesh, less that of the truth against itself.
 """
@@ -42,10 +42,8 @@ TERMS: dict[str, dict[str, Any]] = {
     "+ tangent planes": {"tangent": 1.0},
 }
 """Settings of rows that differ from `--init paper` in these alone."""
-PRESETS = ("neural-pull-noisy", "neural-pull-sparse", "neural-pull-sharp")
+PRESETS = ("neural-pull-noisy", "neural-pull-sparse")
 METHODS = (*TERMS, *PRESETS, "oriented", "auto")
-SHARE = {"fast": 0.28, "balanced": 1.0, "best": 2.4}
-"""Steps of a preset, as those of `--init paper` grow with the quality."""
 
 
 def cloud(mesh: trimesh.Trimesh, name: str, kind: str) -> np.ndarray:
@@ -64,7 +62,8 @@ def settings(method: str, quality: Any) -> Any:
         return choose("neural-pull", quality)
     if method in PRESETS:
         config: NeuralPull = read_config("neural-pull", method)
-        return replace(config, optim=replace(config.optim, steps=round(SHARE[quality] * config.optim.steps)))
+        budget = choose("neural-pull", quality)
+        return replace(config, optim=budget.optim, warm_start=budget.warm_start)
     return replace(choose("neural-pull", quality, "paper"), **TERMS[method])
 
 

@@ -69,6 +69,10 @@ PAPER = NeuralPull(
     Optim(40_000, 5000, Schedule(1e-3, "cosine", final=0.0, warm_up=0.025)), scales=(1.0, 0.5),
 )  # fmt: skip
 """The authors' PyTorch code."""
+NOISY = NeuralPull(pull=0.0, drawn=0.5, patch=24, tangent=1.0)
+"""Noise that is wider than the spacing of the points."""
+SPARSE = NeuralPull(Network(w0=12.0), tangent=1.0, patch=6)
+"""Some hundred points."""
 
 
 def settings(quality: Quality = "balanced", init: Init = "oriented", network: NetworkKind | None = None) -> NeuralPull:
@@ -82,5 +86,6 @@ def settings(quality: Quality = "balanced", init: Init = "oriented", network: Ne
 
 NEURAL_PULL = MethodSpec(
     "pulls queries onto the nearest points along the field's own gradient",
-    "isofield.methods.neural_pull:method", settings, {"neural-pull-paper": PAPER}, learned=True,
+    "isofield.methods.neural_pull:method", settings,
+    {"neural-pull-paper": PAPER, "neural-pull-noisy": NOISY, "neural-pull-sparse": SPARSE}, learned=True,
 )  # fmt: skip
