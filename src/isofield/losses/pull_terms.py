@@ -26,7 +26,7 @@ def level_set_alignment(value: Tensor, gradient: Tensor, there: Tensor, falloff:
 
 
 def beyond_nearest(value: Tensor, distance: Tensor) -> Tensor:
-    """mean max(0, |f(q)| - d(q)): the surface is no farther than the nearest point.
+    """mean max(0, |f(q)| - d(q)): the surface is at most as far as the nearest point.
 
     Ma, Liu and Han, "Learning Signed Distance Functions from Noisy 3D Point Clouds via Noise to Noise Mapping", ICML
     2023, the geometric consistency of its objective. value: (n,); distance: (n,) from the queries to the points.
