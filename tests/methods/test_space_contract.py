@@ -23,8 +23,9 @@ from isofield.datasets import prepare
 from isofield.types import Cloud, SdfSamples, Similarity
 
 COUNT = 6
-KINDS = ("signed", "unsigned", "surface", "cloud")
-NAMES = [name for name in method_names(SPACES) if {*find_method(name, SPACES).kinds} <= {*KINDS}]
+KINDS = ("signed", "unsigned", "surface", "cloud", "occupancy")
+SPECS = {name: find_method(name, SPACES) for name in method_names(SPACES)}
+NAMES = [name for name, spec in SPECS.items() if {*spec.kinds(spec.settings())} <= {*KINDS}]
 LEAST = {"cells": 12, "samples": 400, "length": 8, "width": 16, "batch": 4, "steps": 4, "epochs": 2, "infer_steps": 3,
          "infer_samples": 256, "infer_polish": 5, "channels": 4, "points": 32, "infer_draws": 2}  # fmt: skip
 IDENTITY = Similarity((0.0, 0.0, 0.0), 1.0)

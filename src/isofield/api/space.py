@@ -92,7 +92,7 @@ class ShapeSpace:
     @property
     def kinds(self) -> tuple[str, ...]:
         """The kinds of samples of an unseen shape that it reads."""
-        return find_method(self.method, SPACES).observed_kinds
+        return find_method(self.method, SPACES).observed_kinds(self.config)
 
     @property
     def of_pictures(self) -> bool:

@@ -69,8 +69,8 @@ def train(
             training.check_new(folder)
             processes.wait()
         ids = None if split is None else ids_of(data, split, "train")
-        parts = {kind: Prepared(data, kind, ids=ids) for kind in spec.kinds}
-        prepared = parts[spec.kinds[0]]
+        parts = {kind: Prepared(data, kind, ids=ids) for kind in spec.kinds(settings)}
+        prepared = next(iter(parts.values()))
         shapes = training_shapes(parts, data)
         records = [TrainingShape(record.id, record.label, similarity_of(record)) for record in prepared.records]
         prepare, provenance = (
@@ -81,7 +81,7 @@ def train(
         def result(space: Space) -> ShapeSpace:
             with torch.no_grad():
                 codes = space.codes(shapes).detach().cpu()
-            seen = [observed_part(shape, spec.observed_kinds) for shape in shapes[: len(codes)]]
+            seen = [observed_part(shape, spec.observed_kinds(settings)) for shape in shapes[: len(codes)]]
             about = {**provenance, **typical_loss(space, codes, seen)}
             return ShapeSpace(
                 space.module, codes.numpy().copy(), records[: len(codes)], method, settings, prepare, about

@@ -131,7 +131,7 @@ def _check_forms(method: str, settings: Any) -> None:
     from isofield.configs.preparing import OF_PICTURES
 
     spec = find_method(method, SPACES)
-    if {*spec.kinds} & {*OF_PICTURES}:
+    if {*spec.kinds(settings)} & {*OF_PICTURES}:
         raise InputError(f"a {method} space is of pictures, which have no surfaces: leave --frames and --view out.")
     if spec.method(settings).training is None:
         raise InputError(f"a {method} space is solved at once, and nothing forms: leave --frames and --view out.")

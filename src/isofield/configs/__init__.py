@@ -13,6 +13,7 @@ from isofield.configs.linear import Linear
 from isofield.configs.metasdf import FieldNetwork, MetaLinear, MetaSdf, StepSizes
 from isofield.configs.neural_pull import NeuralPull
 from isofield.configs.neural_pull_space import NeuralPullSpace
+from isofield.configs.occupancy import Occupancy
 from isofield.configs.pca_mlp import PcaMlp
 from isofield.configs.preparing import (
     SAMPLE_KINDS,
@@ -47,6 +48,7 @@ __all__ = [
     "NeuralPullSpace",
     "Normalize",
     "Objective",
+    "Occupancy",
     "Optim",
     "PcaMlp",
     "PointEncoder",

@@ -162,8 +162,9 @@ class MethodSpec:
             init, oriented or paper, and of a kind of network. A space has one default: without arguments.
         presets: Further settings by name.
         reads: What it learns from: points, a mesh, or a closed mesh; for a space a kind of prepared samples, such as
-            signed, or several.
-        observes: The kinds of samples of an unseen shape, where a space needs fewer of them than it learns from.
+            signed, or several, or a function of its settings that gives these.
+        observes: The kinds of samples of an unseen shape, where a space needs fewer of them than it learns from; or a
+            function of its settings.
         learned: It learns a network of one shape: `settings` takes init and network.
         translate: "module:object" that makes settings of a table in the form of the method's released code; it gives
             None for another table.
@@ -173,20 +174,20 @@ class MethodSpec:
     build: str | Callable[[Any], Any]
     settings: Callable[..., Any]
     presets: Mapping[str, Any] = field(default_factory=dict)
-    reads: str | tuple[str, ...] = "points"
-    observes: tuple[str, ...] = ()
+    reads: str | tuple[str, ...] | Callable[[Any], tuple[str, ...]] = "points"
+    observes: tuple[str, ...] | Callable[[Any], tuple[str, ...]] = ()
     learned: bool = False
     translate: str = ""
 
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """The kinds of prepared samples that a space learns from."""
-        return (self.reads,) if isinstance(self.reads, str) else self.reads
+    def kinds(self, config: Any) -> tuple[str, ...]:
+        """The kinds of prepared samples that a space with these settings learns from."""
+        reads = self.reads(config) if callable(self.reads) else self.reads
+        return (reads,) if isinstance(reads, str) else reads
 
-    @property
-    def observed_kinds(self) -> tuple[str, ...]:
-        """The kinds of samples of an unseen shape that a space reads."""
-        return self.observes or self.kinds
+    def observed_kinds(self, config: Any) -> tuple[str, ...]:
+        """The kinds of samples of an unseen shape that a space with these settings reads."""
+        observes = self.observes(config) if callable(self.observes) else self.observes
+        return observes or self.kinds(config)
 
     @property
     def config(self) -> type:

@@ -48,6 +48,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "hypernet-2d": f"{HERE}.hypernet:HYPERNET_2D",
         "concat": f"{HERE}.concat:CONCAT",
         "concat-2d": f"{HERE}.concat:CONCAT_2D",
+        "occupancy": f"{HERE}.occupancy:OCCUPANCY",
         "cnp": f"{HERE}.cnp:CNP",
         "cnp-2d": f"{HERE}.cnp:CNP_2D",
     },

@@ -27,6 +27,7 @@ from isofield.fields.hypernetwork import Hypernetwork
 from isofield.fields.meta_network import MetaNetwork
 from isofield.fields.meta_pca import MetaPca
 from isofield.fields.mlp import Activation, Mlp
+from isofield.fields.occupancy_field import OccupancyField
 from isofield.fields.pca_grid import PcaGrid
 from isofield.fields.pca_mlp import PcaMlp
 from isofield.fields.point_net import PointNet
@@ -34,6 +35,7 @@ from isofield.fields.resnet import ResNet
 from isofield.fields.set_encoder import SetEncoder
 from isofield.fields.siren import Siren
 from isofield.fields.triangles import Triangles
+from isofield.fields.voxel_encoder import VoxelEncoder
 from isofield.fields.weight_network import WeightNetwork
 
 GROUP = "isofield.fields"
@@ -60,8 +62,8 @@ BUILT_IN: dict[str, type[Storable]] = {
     cls.__name__: cls
     for cls in (
         Autoencoder, Conditioned, Csg, Decoder, GeometricDecoder, GridResidual, HashGrid, Hypernetwork, LatentField,
-        MetaNetwork, MetaPca, Mlp, Offset, PcaGrid, PcaMlp, PlaneDecoder, PlaneEncoder, PointNet, ResNet, SetEncoder,
-        Siren, SparseGrid, Transformed, Triangles, WeightNetwork,
+        MetaNetwork, MetaPca, Mlp, OccupancyField, Offset, PcaGrid, PcaMlp, PlaneDecoder, PlaneEncoder, PointNet,
+        ResNet, SetEncoder, Siren, SparseGrid, Transformed, Triangles, VoxelEncoder, WeightNetwork,
     )
 }  # fmt: skip
 

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from isofield.adapt import descend_code, falling, rows, tensor
-from isofield.configs import Cnp, Concat, Hypernet, Training
+from isofield.configs import Cnp, Concat, Hypernet, Occupancy, Training
 from isofield.errors import InputError
 from isofield.fields.conditioned import Conditioned
 from isofield.fields.decoder import Decoder, LatentField
@@ -43,7 +43,7 @@ class Sizes:
 
 
 def decoder_of(
-    config: Cnp | Concat, inputs: int, outputs: int, frequencies: int, generator: torch.Generator
+    config: Cnp | Concat | Occupancy, inputs: int, outputs: int, frequencies: int, generator: torch.Generator
 ) -> Decoder:
     """A decoder d(x, z) with ReLU. Raises ValueError for layers that do not fit together."""
     decoder = Decoder(

@@ -64,6 +64,12 @@ class Latent:
     mean: Tensor | None = None
     log_deviation: Tensor | None = None
 
+    @classmethod
+    def drawn(cls, mean: Tensor, log_deviation: Tensor, random: torch.Generator | None) -> Latent:
+        """Codes mean + exp(log deviation) e, e ~ N(0, I)."""
+        noise = torch.randn(mean.shape, generator=random, device=mean.device)
+        return cls(mean + log_deviation.exp() * noise, mean, log_deviation)
+
 
 @dataclass(frozen=True)
 class SaldShapeSpace:
@@ -117,9 +123,7 @@ class SaldShapeSpace:
         """A draw of the encoder's distribution, or rows of the table."""
         if self.config.encoder is None:
             return Latent(self.table[batch["row"]])
-        mean, log_deviation = self._encoder(_observed(self.config.encoder, batch))
-        drawn = torch.randn(mean.shape, generator=batch.random, device=mean.device)
-        return Latent(mean + log_deviation.exp() * drawn, mean, log_deviation)
+        return Latent.drawn(*self._encoder(_observed(self.config.encoder, batch)), batch.random)
 
     def losses(self, code: Latent, batch: Batch) -> dict[str, Tensor]:
         """The terms of the objective, summed over the shapes."""
