@@ -43,7 +43,7 @@ def test_files_that_are_none(tmp_path, ball):
 
 
 @pytest.mark.parametrize(
-    "extension", ["ply", "obj", "off", "stl", "glb", "gltf", "xyz", "pts", "pcd", "npy", "npz", "zip"]
+    "extension", ["ply", "obj", "off", "stl", "glb", "gltf", "xyz", "pts", "pcd", "npy", "npz", "binvox", "zip"]
 )
 def test_empty_and_nonsense(tmp_path, extension):
     path = tmp_path / f"x.{extension}"

@@ -13,7 +13,7 @@ import numpy as np
 
 from isofield.errors import InputError
 from isofield.files import printable
-from isofield.io.formats import gltf, lidar, numpy_files, obj, off, pcd, ply, scene, sniff, stl, text
+from isofield.io.formats import binvox, gltf, lidar, numpy_files, obj, off, pcd, ply, scene, sniff, stl, text
 from isofield.io.formats.raw import Damage, Raw, bytes_of_colors, check_expansion
 from isofield.topology import distinct
 from isofield.types import Cloud
@@ -25,6 +25,7 @@ OWN = {
     "ply": ply.parse, "obj": obj.parse, "off": off.parse, "stl": stl.parse, "xyz": text.parse, "pts": text.parse,
     "txt": text.parse, "csv": text.parse, "asc": text.parse,
     "pcd": pcd.parse, "npy": numpy_files.parse_npy, "npz": numpy_files.parse_npz,
+    "binvox": binvox.parse,
 }  # fmt: skip
 """The parsers of formats, by extension."""
 GLTF = ("glb", "gltf")

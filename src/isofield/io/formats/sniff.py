@@ -8,7 +8,7 @@ from isofield.io.formats.stl import HEAD, RECORD
 
 SHAPES = (
     (b"ply\n", "ply"), (b"ply\r", "ply"), (b"glTF", "glb"), (b"\x93NUMPY", "npy"), (b"# .PCD", "pcd"),
-    (b"solid ", "stl"), (b"LASF", "las"), (b"ASTM-E57", "e57"),
+    (b"#binvox", "binvox"), (b"solid ", "stl"), (b"LASF", "las"), (b"ASTM-E57", "e57"),
 )  # fmt: skip
 """First bytes of formats that isofield reads. (An .npz file is a zip archive: see `shape`.)"""
 

@@ -1,0 +1,119 @@
+"""Occupancy networks: the objective by hand, and balls that are learned from clouds, voxels and codes alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from isofield.configs import Occupancy, Schedule, Training
+from isofield.configs.occupancy import PAPER
+from isofield.errors import InputError
+from isofield.fields.occupancy_field import OccupancyField
+from isofield.methods.occupancy import OccupancySpace
+from isofield.methods.sald_space import Latent
+from isofield.types import Batch, SdfSamples, Shape
+from trained import started, trained
+
+SMALL = Occupancy(
+    length=8, dims=(48, 48, 48), width=24, rounds=2, points=64, noise=0.01, cells=16, samples=128, inside=True,
+    training=Training(
+        steps=250, batch=6, clip=1.0, beta2=0.99, network_rate=Schedule(4e-3, "cosine", final=1e-4),
+        code_rate=Schedule(2e-2, "cosine"),
+    ),
+    infer_steps=60, infer_samples=256,
+)  # fmt: skip
+RADII = np.linspace(0.35, 0.85, 6)
+
+
+def ball(radius: float, count: int = 3000) -> Shape:
+    """What occupancy and surface samples say of a ball."""
+    random = np.random.default_rng(round(1000 * radius))
+    x, n = random.uniform(-1.1, 1.1, (count, 3)), random.normal(size=(count, 3))
+    n /= np.linalg.norm(n, axis=1, keepdims=True)
+    inside = np.linalg.norm(x, axis=1) < radius
+    rows = {"occupancy": np.column_stack([x, inside]), "surface": np.concatenate([radius * n, n], 1)}
+    return Shape(rows={kind: some.astype(np.float32) for kind, some in rows.items()})
+
+
+class Plane(nn.Module):
+    """Logits 4 x_0 - z_0, in the form of a decoder."""
+
+    def forward(self, x, z):
+        return (4 * x[..., 0] - z[:, :1])[..., None]
+
+
+def test_losses_are_those_of_the_paper_worked_out_by_hand():
+    batch = Batch({
+        "query": torch.tensor([[[0.5, 0, 0], [0.0, 0, 0]]]),  # logits 2 - 1, 0 - 1; the shift adds 1
+        "outside": torch.tensor([[1.0, 0.0]]), "shift": torch.tensor([[1.0]]), "surface": torch.zeros(1, 4, 3),
+    })  # fmt: skip
+    code = torch.tensor([[1.0, 3.0]])
+    space = OccupancySpace(replace(SMALL, input="none", prior=0.1), OccupancyField(Plane(), None))
+    terms = space.losses(Latent(code), batch)
+    assert float(terms["cross_entropy"]) == pytest.approx((np.log(1 + np.exp(-2)) + np.log(2)) / 2)
+    assert float(terms["prior"]) == pytest.approx(0.1 * (1 + 9) / 2)
+    assert float(terms["slope"]) == pytest.approx(0.01 * np.log(4))
+    assert float(terms["logged/misclassified"]) == 0
+    drawn = Latent(code, torch.tensor([[2.0, 0.0]]), torch.log(torch.tensor([[1.0, 2.0]])))
+    terms = OccupancySpace(replace(SMALL, kl=0.5, samples=10), space.module).losses(drawn, batch)
+    assert float(terms["kl"]) == pytest.approx(0.05 * (2 + (4 - 1 - 2 * np.log(2)) / 2))
+    assert "prior" not in terms
+
+
+def test_the_slope_learns_and_scales_values_alone():
+    module = OccupancyField(Plane(), None)
+    x, z = torch.rand(1, 5, 3), torch.ones(1, 1)
+    module.slope_error(x, z).sum().backward()
+    assert module.log_slope.grad == -10
+    module.log_slope.data.fill_(np.log(4) / 10)
+    assert torch.allclose(module(x, z), x[..., 0] - 0.25)
+
+
+@pytest.mark.parametrize(("input_", "kl"), [("cloud", 0.0), ("voxels", 0.1), ("none", 0.0), ("none", 0.1)])
+def test_unseen_balls_have_their_radius(input_, kl):
+    config = replace(SMALL, input=input_, kl=kl, width=8 if input_ == "voxels" else 24)
+    space, losses = trained(config, [ball(radius) for radius in RADII])
+    assert losses[-1]["logged/misclassified"] < 0.05
+    space = replace(space, table=space.codes([ball(radius) for radius in RADII]))
+    direction = np.array([0.6, 0.0, 0.8], np.float32)
+    for radius in (0.42, 0.68):
+        *_, last = space.infer([ball(radius)])
+        value = space.field(last.code[0])(
+            torch.from_numpy(direction * np.linspace(0.1, 1, 91, dtype=np.float32)[:, None])
+        )
+        found = 0.1 + 0.01 * int((value < 0).sum())
+        assert found == pytest.approx(radius, abs=0.06), (radius, found)
+        near = space.field(last.code[0])(torch.from_numpy(direction[None] * (radius + 0.1)))
+        assert 0.03 < float(near) < 0.3
+
+
+def test_a_cloud_is_reframed_with_its_queries():
+    space = started(replace(SMALL, reframe=1.0, noise=0.0), [ball(0.5)])
+    drawn = space.draw(ball(0.5), np.random.default_rng(0))
+    assert np.linalg.norm(drawn["observed"], axis=1).max() == pytest.approx(1 / 1.03, rel=1e-5)
+    radius = np.linalg.norm(drawn["surface"], axis=1).mean()
+    inside = drawn["outside"] < 0.5
+    assert radius > 0.8 and np.linalg.norm(drawn["query"], axis=1)[inside].max() < radius * 1.15
+
+
+def test_a_part_is_completed_from_signs():
+    space, _ = trained(replace(SMALL, input="none"), [ball(radius) for radius in RADII])
+    x = np.random.default_rng(0).uniform(-1, 1, (4000, 3)).astype(np.float32)
+    x = x[x[:, 2] > 0]
+    part = Shape(samples=SdfSamples(x, np.linalg.norm(x, axis=1).astype(np.float32) - 0.6))
+    code = space.complete(part, 1, torch.Generator())[0]
+    below = space.field(code)(torch.tensor([[0.0, 0, -0.5], [0.0, 0, -0.7]]))
+    assert below[0] < 0 < below[1]
+
+
+def test_settings_that_do_not_fit():
+    with pytest.raises(InputError, match="code_rate"):
+        replace(PAPER, input="none", training=replace(PAPER.training, code_rate=Schedule(0.0)))
+    with pytest.raises(InputError, match="reframe"):
+        replace(PAPER, reframe=2.0)
+    with pytest.raises(InputError, match="no network"):
+        started(replace(SMALL, rejoin=(9,)), [ball(0.5)])
