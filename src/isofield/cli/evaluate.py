@@ -37,7 +37,7 @@ def evaluate(
     heatmap_top: float | None = None,
     novelty: Annotated[Path | None, tyro.conf.arg(metavar="RUN", help_behavior_hint="")] = None,
     split: Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")] = None,
-    protocol: Annotated[Literal["dfaust"] | None, tyro.conf.arg(help_behavior_hint="")] = None,
+    protocol: Annotated[Literal["dfaust", "occupancy-networks"] | None, tyro.conf.arg(help_behavior_hint="")] = None,
     scans: Annotated[Path | None, tyro.conf.arg(help_behavior_hint="")] = None,
     pages: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None,
 ) -> int:
@@ -61,6 +61,9 @@ def evaluate(
         split: The ids to compare of folders, the part "test" of the file where it has parts (default: all files).
         protocol: dfaust: one-sided and two-sided Chamfer distances of bodies to TRUTH, their registrations, and to
             their raw scans, with percentiles, as SAL and SALD measure them; what has no result counts as the worst.
+            occupancy-networks: IoU, Chamfer-L1, normals and F-score in the unit cube of TRUTH, with means by class (the
+            first folder of a name), as Occupancy Networks measures them; what has no result counts as the worst, and
+            --csv also writes the means, beside FILE.
         scans: With --protocol dfaust: the raw scan, or a folder of scans with the same names.
         pages: With --protocol dfaust: write a page for each scan (scan, result, registration) and an index here.
     """
@@ -83,12 +86,14 @@ def evaluate(
         check_output(heatmap, ("ply",))
     if csv is not None:
         check_output(csv, ("csv",))
-    if protocol is None and (scans is not None or pages is not None):
+    if protocol != "dfaust" and (scans is not None or pages is not None):
         raise InputError("--scans and --pages belong to a protocol: add --protocol dfaust.")
     if protocol is not None and (heatmap is not None or novelty is not None):
         raise InputError("--heatmap and --novelty do not go with --protocol: give them in a run of their own.")
 
     chosen = None if split is None else _chosen(truth, split)
+    if protocol == "occupancy-networks":
+        return _occupancy_networks(pred, truth, chosen, samples, seed, json, csv)
     if protocol is not None:
         return _dfaust(pred, truth, scans, chosen, samples, seed, floor, json, csv, pages)
     samples = SAMPLES if samples is None else samples
@@ -146,6 +151,33 @@ def _dfaust(
     return 0 if results.complete else 1
 
 
+def _occupancy_networks(
+    pred: Path, truth: Path, chosen: set[str] | None, samples: int | None, seed: int, json: bool, csv: Path | None
+) -> int:
+    """Scores reconstructions with `evaluate.occupancy_networks`; prints the means of classes, writes CSV."""
+    from isofield.cli import output
+    from isofield.cli.progress import shown
+    from isofield.errors import InputError
+    from isofield.evaluate import class_tables, tables
+    from isofield.evaluate import occupancy_networks as protocol
+
+    count = protocol.POINTS if samples is None else samples
+    with shown("occupancy-networks", True) as report:
+        results = protocol.evaluate(pred, truth, chosen, samples=count, seed=seed, progress=report)
+    if not results.scored:
+        raise InputError(f"no shape could be scored, first: {results.failed[0].problem}")
+    _print_problems(results)
+    rows = protocol.classes(results)
+    if json:
+        print(tables.to_json(results, protocol.METRICS, {"classes": rows}))
+    else:
+        class_tables.show(_output(), rows, protocol.METRICS, protocol.LEGEND.format(count=count, seed=seed))
+    _write_csv(results, csv)
+    if csv is not None:
+        output.write_table(rows, csv.with_name(f"{csv.stem}-classes.csv"))
+    return 0 if results.complete else 1
+
+
 def _chosen(truth: Path, split: Path) -> set[str]:
     """The names of a split among the files of a folder."""
     from isofield.datasets import splits
@@ -172,7 +204,7 @@ def _print_problems(results: Results) -> None:
 
     errors, missing = Console(stderr=True, highlight=False, soft_wrap=True), results.missing
     left = [f"{len(missing) - NAMED} more files have no partner."] if len(missing) > NAMED else []
-    for sentence in [*missing[:NAMED], *left, *(result.problem for result in results.failed)]:
+    for sentence in [*missing[:NAMED], *left, *results.problems]:
         errors.print(sentence, markup=False)
 
 

@@ -24,7 +24,8 @@ class Pair:
 
 @dataclass(frozen=True)
 class Result:
-    """The scores of a pair (keys of `evaluate.metrics`), or the reason why it has none."""
+    """The scores of a pair (keys of `evaluate.metrics`), or the reason why it has none; where a protocol counts what
+    has no result as the worst, both."""
 
     pair: Pair
     scores: Scores | None
@@ -44,6 +45,11 @@ class Results:
         return [result for result in self.results if result.scores is None]
 
     @property
+    def problems(self) -> list[str]:
+        """What is wrong with pairs, a sentence each."""
+        return [result.problem for result in self.results if result.problem]
+
+    @property
     def scored(self) -> list[tuple[Pair, Scores]]:
         """The pairs that have scores."""
         return [(result.pair, result.scores) for result in self.results if result.scores is not None]
@@ -51,7 +57,7 @@ class Results:
     @property
     def complete(self) -> bool:
         """Whether every file had its partner and every pair its scores."""
-        return not self.missing and not self.failed
+        return not self.missing and not self.problems
 
     def mean(self) -> Scores:
         """{key: mean} over the pairs that have the number; for yes or no, the share of yes. Empty without pairs."""

@@ -6,11 +6,11 @@ compared at 100 000 points, uniform in the cube of side 1.1, as the released dat
 units of a tenth of the longest side, as the paper's tables have them; the released code prints a tenth of these numbers
 (and a hundredth of Chamfer-L2).
 
-What differs: a missing or empty prediction counts, with the worst numbers (IoU, normals and F-score 0; distances sqrt(3)
-longest sides, as the released code has them for its accuracy and completeness), where the released code leaves it out
-of its Chamfer distances; it counts -1 as the normals of an empty mesh. Inside is where the absolute winding number
-exceeds 1/2, also of a prediction with holes. The F-score, at 1 % of the longest side, is of later papers (Tatarchenko et
-al. 2019, "What Do Single-view 3D Reconstruction Networks Learn?").
+What differs: a missing or empty prediction counts, with the worst numbers (IoU, normals and F-score 0; distances of
+sqrt(3) longest sides, as the released code has them for its accuracy and completeness), where the released code leaves
+it out of its Chamfer distances; it counts -1 as the normals of an empty mesh. Inside is where the absolute winding
+number exceeds 1/2, also of a prediction with holes. The F-score, at 1 % of the longest side, is of later papers
+(Tatarchenko et al. 2019, "What Do Single-view 3D Reconstruction Networks Learn?").
 """
 
 from __future__ import annotations
@@ -193,6 +193,6 @@ METRICS: tuple[Metric[Match], ...] = (
 """The metrics of the protocol, with the released code's names."""
 
 LEGEND = (
-    "P, T: up to {count} points of prediction and truth, uniform by area (seed {seed}); d: distance to the nearest point "
-    "of the other. A missing or empty prediction counts: IoU, normals and F-score 0, distances sqrt(3) longest sides."
+    "P, T: {count} points of prediction and truth, uniform by area (seed {seed}); d: distance to the nearest point of "
+    "the other. A missing or empty prediction counts: IoU, normals and F-score 0, distances sqrt(3) longest sides."
 )

@@ -8,7 +8,6 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-
 SPEED = 10.0
 """Factor between the learned number and the logarithm of the slope, which Adam would hardly move otherwise."""
 
