@@ -123,7 +123,8 @@ class SaldShapeSpace:
         """A draw of the encoder's distribution, or rows of the table."""
         if self.config.encoder is None:
             return Latent(self.table[batch["row"]])
-        return Latent.drawn(*self._encoder(_observed(self.config.encoder, batch)), batch.random)
+        mean, log_deviation = self._encoder(_observed(self.config.encoder, batch))
+        return Latent.drawn(mean, log_deviation, batch.random)
 
     def losses(self, code: Latent, batch: Batch) -> dict[str, Tensor]:
         """The terms of the objective, summed over the shapes."""
