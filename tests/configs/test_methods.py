@@ -80,6 +80,40 @@ def test_values_of_a_file_are_checked(tmp_path):
             read_config("igr", str(path))
 
 
+def test_files_inherit_from_files(tmp_path):
+    """A chain of three, by paths from each file's own folder; the nearest value counts."""
+    (tmp_path / "own").mkdir()
+    (tmp_path / "default.yaml").write_text("base: occupancy-small\nnoise: 0.02\ntraining:\n  batch: 4\n  steps: 9\n")
+    (tmp_path / "voxels.yaml").write_text("base: default.yaml\ninput: voxels\ntraining:\n  steps: 7\n")
+    (tmp_path / "own" / "mine.json").write_text('{"base": "../voxels.yaml", "cells": 16}')
+    made = read_config("occupancy", str(tmp_path / "own" / "mine.json"), SPACES)
+    assert (made.input, made.cells, made.noise, made.inside) == ("voxels", 16, 0.02, True)
+    assert (made.training.steps, made.training.batch) == (7, 4)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ("base: second.yaml", "nose: 1", "second.yaml: Occupancy has no setting 'nose', perhaps you meant 'noise'"),
+        ("base: second.yaml\nimput: none", "noise: 1", "first.yaml: Occupancy has no .* perhaps you meant 'input'"),
+        ("base: third.yaml", "", "There is no file .*third.yaml"),
+        ("base: second.yaml", "base: first.yaml", "first.yaml is a base of itself"),
+        ("base: first.yaml", "", "first.yaml is a base of itself"),
+        (
+            "base: second.yaml",
+            "base: occupancy-smal",
+            "no settings 'occupancy-smal', perhaps you meant 'occupancy-small'",
+        ),
+        ("input: picture", "", "the setting 'input' cannot be 'picture'"),
+    ],
+)
+def test_what_is_wrong_in_a_chain_names_its_file(tmp_path, first, second, said):
+    (tmp_path / "first.yaml").write_text(first)
+    (tmp_path / "second.yaml").write_text(second)
+    with pytest.raises(InputError, match=said):
+        read_config("occupancy", str(tmp_path / "first.yaml"), SPACES)
+
+
 def test_a_preset_has_the_steps_of_its_paper():
     steps = {name: read_config(name, f"{name}-paper").optim.steps for name in ("igr", "siren", "neural-pull")}
     assert steps == {"igr": 100_000, "siren": 50_000, "neural-pull": 40_000}

@@ -33,8 +33,9 @@ def infer(
 ) -> int:
     """Infer the codes of unseen shapes in a space, and write their meshes, in the units of each input, or pictures.
 
-    DIR gets a mesh ID.ply for each shape, codes.npz (ids, codes, center, scale) and report.csv: how well each field
-    agrees with held-out samples, and how far the code is from those of the training shapes. An input that cannot be
+    DIR gets a mesh ID.ply for each shape, codes.npz (ids, codes, center, scale), report.csv (how well each field agrees
+    with held-out samples, how far the code is from those of the training shapes) and timing.csv (seconds for reading,
+    code and mesh). An input that cannot be
     read, and a code without a surface, are marked there; exit status 1. A space of pictures gives ID.png, of signed
     distances beside the true ones, pictures.png of the first, and errors at the pixels.
 
@@ -86,14 +87,18 @@ def infer(
     rows: list[Row] = []
     failed: list[Row] = []
     results: list[InferenceResult] = []
+    timing: list[Row] = []
+    read: dict[str, float] = {}
     interrupted, stage = False, f"{len(named)} shapes"
     with shown(out.name, progress) as report:
         report(stage, 0.0)
         try:
-            for result in api.infer_all(space, space_output.readable(named, failed), refine, search, device, by):
-                folder = None if field is None else field / result.id
+            for result in api.infer_all(space, space_output.readable(named, failed, read), refine, search, device, by):
+                folder, meshing = None if field is None else field / result.id, time.perf_counter()
                 rows.append(space_output.written(result, out / f"{result.id}.ply", folder, resolution))
                 results.append(result)
+                seconds = {"read": read[result.id], "code": result.seconds, "mesh": time.perf_counter() - meshing}
+                timing.append({"id": result.id, **seconds})
                 report(stage, (len(rows) + len(failed)) / len(named))
         except KeyboardInterrupt:
             if not results:
@@ -101,6 +106,7 @@ def infer(
             interrupted = True
     if not results:
         raise InputError(failed[0]["error"])
+    output.write_table(timing, out / space_output.TIMING)
     figures = {
         "input": ", ".join(map(str, inputs)), **space_output.tables(results, rows[: len(results)], failed, out),
         "seconds": round(time.perf_counter() - begun, 2), "interrupted": interrupted,

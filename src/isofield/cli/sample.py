@@ -28,6 +28,7 @@ def sample(
     count: Annotated[int, tyro.conf.arg(aliases=["-n"], metavar="N")] = 12,
     seed: int = 0,
     spread: float = 0.5,
+    normal: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     up: Literal["x", "y", "z"] = "y",
     resolution: Annotated[int | None, tyro.conf.arg(metavar="CELLS", help_behavior_hint="")] = None,
     progress: bool = True,
@@ -46,6 +47,8 @@ def sample(
         seed: The same seed gives the same shapes, and more of them begin with the same.
         spread: Largest distance from a training shape, as a multiple of the median distance between neighbours; 0 gives
             training shapes.
+        normal: Draw codes normally distributed as the training codes are, --spread times as far from their mean: for a
+            variational encoder, and for shapes that are all alike.
         up: The axis that points up in the picture.
         resolution: Cells of the meshes along the longest side, 8 to 1024 (default: the field's own).
         progress: Show progress on standard error.
@@ -68,11 +71,12 @@ def sample(
     io.check_output(out / SHEET, ("png",))
     listen()
     from isofield import api
+    from isofield.api.space import NEIGHBOURS
     from isofield.cli.picture_output import new_pictures, sheet_of
 
     begun = time.perf_counter()
     space = api.load_run(run)
-    codes = space.sample(count, seed, spread)
+    codes = space.sample(count, seed, spread, None if normal else NEIGHBOURS)
     with shown(out.name, progress) as report:
         if space.of_pictures:
             pictures, figures = new_pictures(space, codes, out, resolution, report)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from isofield.api import InferenceResult, PoseSearch, ShapeSpace
     from isofield.types import ProgressCallback
 
-CODES, REPORT = "codes.npz", "report.csv"
+CODES, REPORT, TIMING = "codes.npz", "report.csv", "timing.csv"
 FEW = 5
 """Most shapes that a message names."""
 Row = dict[str, Any]
@@ -34,13 +35,21 @@ def pose_search(pose: Literal["rigid", "similarity"] | None, max_rotation: float
     return PoseSearch(pose == "similarity", max_rotation)
 
 
-def readable(inputs: Sequence[tuple[str, Callable[[], Read]]], failed: list[Row]) -> Iterator[Read]:
-    """The shapes or pictures that can be read; a row for each other one is added to `failed`."""
+def readable(
+    inputs: Sequence[tuple[str, Callable[[], Read]]], failed: list[Row], seconds: dict[str, float] | None = None
+) -> Iterator[Read]:
+    """The shapes or pictures that can be read; a row for each other one is added to `failed`, and the seconds that
+    reading and sampling took to `seconds`, by name."""
     for name, read in inputs:
+        begun = time.perf_counter()
         try:
-            yield read()
+            one = read()
         except InputError as error:
             failed.append({"id": name, "error": str(error)})
+            continue
+        if seconds is not None:
+            seconds[name] = time.perf_counter() - begun
+        yield one
 
 
 def written(result: InferenceResult, mesh: Path, field: Path | None, resolution: int | None) -> Row:

@@ -57,7 +57,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
 FILES = (".yaml", ".yml", ".json")
 """What files of settings end in."""
 BASE = "base"
-"""The key of a settings file that names the preset which the file changes."""
+"""The key of a settings file that names the preset, or the other file, that it changes."""
 Settings = TypeVar("Settings")
 
 
@@ -122,20 +122,29 @@ def check_config(name: str, config: object, group: str = METHODS) -> MethodSpec:
 def read_config(method: str, name: str, group: str = METHODS) -> Any:
     """The settings of a method out of a .yaml or .json file, or by the name of a preset.
 
-    A file has the settings' names and, under `base`, the preset that it changes. Raises InputError for a file that is
-    missing or damaged, an unknown preset, and what are not settings of the method.
+    A file has the settings' names and, under `base`, what it changes: a preset, or another such file, by its path from
+    the folder of the first. Raises InputError for a file that is missing or damaged, an unknown preset, what are not
+    settings of the method, and files that are each other's base.
     """
-    spec = find_method(method, group)
+    return _config(find_method(method, group), name, Path(), ())
+
+
+def _config(spec: MethodSpec, name: str, folder: Path, above: tuple[Path, ...]) -> Any:
+    """A preset, or the settings of a file below a folder; above: the files that it is a base of."""
     if Path(name).suffix not in FILES:
         return _preset(spec, name)
-    table = read_table(Path(name))
+    path = folder / name
+    if path.resolve() in above:
+        raise InputError(f"{path} is a base of itself: remove `{BASE}` from one of the files.")
+    table = read_table(path)
     if (settings := spec.translated(table)) is not None:
         return settings
-    base = _preset(spec, str(table.pop(BASE))) if BASE in table else spec.settings()
+    below = (path.parent, (*above, path.resolve()))
+    base = _config(spec, str(table.pop(BASE)), *below) if BASE in table else spec.settings()
     try:
         return changed(base, table)
     except InputError as error:
-        raise InputError(f"{name}: {error}") from None
+        raise InputError(f"{path}: {error}") from None
 
 
 def owner_of(preset: str, group: str = METHODS) -> str | None:

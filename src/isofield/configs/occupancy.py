@@ -33,8 +33,8 @@ class Occupancy:
         cells: Voxels along each side of the cube from -1 to 1.
         samples: Queries of each shape of a batch.
         inside: Half of the queries are inside, and the logits are corrected for it.
-        kl: Weight of the Kullback-Leibler divergence of a variational encoder: 1 is the evidence lower bound, 0 is no
-            variation. With input none an encoder of the queries takes the place of the table.
+        kl: Weight of the Kullback-Leibler divergence of a variational encoder: 1 is the evidence lower bound, with
+            0 codes do not vary. With input none an encoder of the queries takes the place of the table.
         prior: Weight of the mean squared entry of a code of the table, and of an unseen shape by descent.
         code_std: Deviation of the first codes of the table.
         training: Batches and steps; the learning rate of the codes is for input none.

@@ -107,7 +107,7 @@ def pairs(
     return [Pair(name, predictions[name], truths[name]) for name in sorted(predictions.keys() & truths.keys())], missing
 
 
-TABLES = ("codes.npz", "report.csv", "parameters.csv")
+TABLES = ("codes.npz", "report.csv", "timing.csv", "parameters.csv")
 """Tables that `isofield infer` and `isofield make` write beside meshes."""
 
 
