@@ -90,7 +90,8 @@ def benchmark(
     train_ids, test_ids = ids_of(data, split, "train"), ids_of(data, split, "test")[:most]
     if not test_ids or set(train_ids) & set(test_ids):
         raise InputError(f"{split} has no test shapes that are not trained with: make one with `isofield split`.")
-    kind = find_method(next(iter(candidates.values()))[0], SPACES).kinds[0]
+    first, config = next(iter(candidates.values()))
+    kind = find_method(first, SPACES).kinds(config)[0]
     truths = _truths(Path(data), kind, Path(truth), train_ids, test_ids, report)
     rows: list[dict[str, Any]] = []
     for name, (method, settings) in candidates.items():
