@@ -40,6 +40,7 @@ def evaluate(
     protocol: Annotated[Literal["dfaust", "occupancy-networks"] | None, tyro.conf.arg(help_behavior_hint="")] = None,
     scans: Annotated[Path | None, tyro.conf.arg(help_behavior_hint="")] = None,
     pages: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None,
+    fast: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> int:
     """Compare results with their truth: Chamfer distances, F-score, normals, Hausdorff, IoU, and more.
 
@@ -65,6 +66,8 @@ def evaluate(
             first folder of a name), as Occupancy Networks measures them; what has no result counts as the worst, and
             --csv also writes the means, beside FILE.
         scans: With --protocol dfaust: the raw scan, or a folder of scans with the same names.
+        fast: PRED is a run of `isofield train`, TRUTH a prepared data set with occupancy samples: how well the space and
+            its snapshots tell inside from outside for shapes that were held out, without meshes; names the best.
         pages: With --protocol dfaust: write a page for each scan (scan, result, registration) and an index here.
     """
     from rich.console import Console
@@ -74,6 +77,10 @@ def evaluate(
     from isofield.evaluate import folders, heatmaps, metrics, tables
     from isofield.io import check_output, read
 
+    if fast:
+        if protocol is not None or novelty is not None or heatmap is not None:
+            raise InputError("--fast has no meshes: leave --protocol, --novelty and --heatmap out.")
+        return _fast(pred, truth, split, json, csv)
     for path in (pred, truth):
         if (path / "field.safetensors").is_file():
             made = path / "mesh.ply"
@@ -149,6 +156,35 @@ def _dfaust(
     if written:
         output.note(f"next: open {output.quoted(written[-1])}")
     return 0 if results.complete else 1
+
+
+def _fast(run: Path, data: Path, split: Path | None, json: bool, csv: Path | None) -> int:
+    """Prints how well the checkpoints of a run tell inside from outside."""
+    from rich.table import Table
+
+    from isofield.api.validation import LATEST, means, validate
+    from isofield.cli import output
+    from isofield.cli.progress import shown
+
+    with shown("fast", True) as report:
+        rows = validate(run, data, split, progress=report)
+    every = means(rows)
+    best = max(every, key=lambda row: row["iou"])["checkpoint"]
+    if csv is not None:
+        output.write_table(rows, csv)
+    if json:
+        output.print_json({"checkpoints": every, "best": best, "each": rows})
+        return 0
+    table = Table("checkpoint", "shapes", "IoU ↑", "wrong ↓")
+    for row in every:
+        mark = " (best)" if row["checkpoint"] == best and len(every) > 1 else ""
+        table.add_row(f"{row['checkpoint']}{mark}", str(row["shapes"]), f"{row['iou']:.4f}", f"{row['wrong']:.4f}")
+    console = _output()
+    console.print(table)
+    console.print("means over the shapes, at their occupancy samples", markup=False)
+    chosen = "" if best == LATEST else f" --checkpoint {best}"
+    output.note(f"next: isofield infer {output.quoted(run)} {output.quoted(data)} -o results{chosen}")
+    return 0
 
 
 def _occupancy_networks(

@@ -1,0 +1,70 @@
+"""How well a space and its snapshots tell inside from outside for shapes that were held out, without meshes: the quick
+evaluation of Occupancy Networks (Mescheder et al. 2019; `eval.py` of the released code), for any space."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+
+from isofield.api.inference import infer_all
+from isofield.api.load import load_run
+from isofield.api.observations import observed_in, similarity_of
+from isofield.datasets import Prepared, ids_of
+from isofield.training.checkpoint import SNAPSHOTS
+from isofield.types import ProgressCallback
+
+LATEST = "latest"
+"""The name of the space after the whole training."""
+SAMPLES = 20_000
+"""Occupancy samples of a shape, at most."""
+
+
+def checkpoints(run: str | os.PathLike[str]) -> list[str]:
+    """The names of a run's snapshots in the order of their steps, and `LATEST`."""
+    names = [path.name for path in (Path(run) / SNAPSHOTS).glob("*") if path.name.isdigit()]
+    return [*sorted(names, key=int), LATEST]
+
+
+def validate(
+    run: str | os.PathLike[str], data: str | os.PathLike[str], split: str | os.PathLike[str] | None = None,
+    device: str = "cpu", progress: ProgressCallback | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """A row for each checkpoint of a run and each shape of a prepared data set: "checkpoint", "id", "class", "iou"
+    (occupancy samples inside both the field and the shape over those inside one of them) and "wrong" (the fraction of
+    the samples that the field puts on the other side).
+
+    The data set has occupancy samples, and what the space infers codes from. split: the ids to take, its part "test"
+    where it has parts. Raises InputError where the run, the data, or its samples do not exist.
+    """
+    ids = None if split is None else ids_of(data, split, "test")
+    truths, names, rows = Prepared(data, "occupancy", ids=ids), checkpoints(run), list[dict[str, Any]]()
+    for number, name in enumerate(names):
+        space = load_run(run, name)
+        read = (one() for _, one in observed_in([data], space.prepare, split, space.kinds))
+        for row, result in enumerate(infer_all(space, read, device=device)):
+            if progress is not None:
+                progress(f"{len(names)} checkpoints", (number + row / len(truths)) / len(names))
+            record, some = truths.records[row], np.asarray(truths.rows(row)[:SAMPLES], np.float64)
+            found = np.asarray(result.sdf(similarity_of(record).invert(some[:, :3]))) < 0
+            inside = some[:, 3] > 0.5
+            iou = (found & inside).sum() / max((found | inside).sum(), 1)
+            rows.append({
+                "checkpoint": name, "id": record.id, "class": record.label, "iou": float(iou),
+                "wrong": float((found != inside).mean()),
+            })  # fmt: skip
+    return rows
+
+
+def means(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The mean "iou" and "wrong" of each checkpoint, in their order."""
+    every = dict.fromkeys(row["checkpoint"] for row in rows)
+    return [
+        {"checkpoint": name, "shapes": sum(row["checkpoint"] == name for row in rows)}
+        | {key: fmean(row[key] for row in rows if row["checkpoint"] == name) for key in ("iou", "wrong")}
+        for name in every
+    ]
