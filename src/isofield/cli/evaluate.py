@@ -66,8 +66,8 @@ def evaluate(
             first folder of a name), as Occupancy Networks measures them; what has no result counts as the worst, and
             --csv also writes the means, beside FILE.
         scans: With --protocol dfaust: the raw scan, or a folder of scans with the same names.
-        fast: PRED is a run of `isofield train`, TRUTH a prepared data set with occupancy samples: how well the space and
-            its snapshots tell inside from outside for shapes that were held out, without meshes; names the best.
+        fast: PRED is a run of `isofield train`, TRUTH a prepared data set with occupancy samples: how well the space
+            and its snapshots tell inside from outside for held-out shapes, without meshes; names the best.
         pages: With --protocol dfaust: write a page for each scan (scan, result, registration) and an index here.
     """
     from rich.console import Console
