@@ -18,6 +18,7 @@ from isofield.api.observations import ShapeSamples, Source, observe
 from isofield.api.pictures import PictureResult
 from isofield.api.sdf import SDF
 from isofield.api.space import ShapeSpace
+from isofield.datasets.normalization import PICTURED
 from isofield.errors import InputError
 from isofield.files import atomic_write
 from isofield.methods.pose_estimation import poser
@@ -47,17 +48,17 @@ class InferenceResult:
     """An unseen shape in a space.
 
     observed: what it was inferred from. code: (l,). sdf: its field, in the shape's own units. loss: mean |f - s| over
-    held-out samples, both clamped at 0.1, normalised. explained: the fraction of the observed surface that the field's
-    surface is near. nearest, distance: the training shape with the nearest code, and its distance; neighbour_distance:
-    the median of that distance between training shapes. expected: the 95th percentile of the training shapes' losses,
-    where the space has it. pose: from the shape's normalised space to the frame of the space, where it was searched.
-    seconds: of its code, the mean of those inferred at once, or None.
+    held-out samples, both clamped at 0.1, normalised; None where it was inferred from pictures. explained: the fraction
+    of the observed surface that the field's surface is near. nearest, distance: the training shape with the nearest
+    code, and its distance; neighbour_distance: the median of that distance between training shapes. expected: the 95th
+    percentile of the training shapes' losses, where the space has it. pose: from the shape's normalised space to the
+    frame of the space, where it was searched. seconds: of its code, the mean of those inferred at once, or None.
     """
 
     observed: ShapeSamples
     code: np.ndarray
     sdf: SDF
-    loss: float
+    loss: float | None
     explained: float
     nearest: str
     distance: float
@@ -75,13 +76,13 @@ class InferenceResult:
     def far(self) -> bool:
         """Whether its code is so far from those of the training shapes that the space may not hold such a shape. It
         does hold a shape whose field agrees with the input as those of the training shapes do."""
-        agrees = self.expected is not None and self.loss <= self.expected
+        agrees = self.expected is not None and self.loss is not None and self.loss <= self.expected
         return not agrees and self.distance > FAR * self.neighbour_distance > 0
 
     @property
     def poor(self) -> bool:
         """Whether its field agrees much less with the input than those of the training shapes do with theirs."""
-        return self.explained < LEAST_EXPLAINED or self.loss > MOST_LOSS * (self.expected or np.inf)
+        return self.explained < LEAST_EXPLAINED or (self.loss or 0.0) > MOST_LOSS * (self.expected or np.inf)
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,10 @@ def infer_all(
     waiting, method, device = iter(shapes), space.inferring(by), chosen_device(device)
     if pose is not None and "signed" not in space.kinds:
         raise InputError(f"a {space.method} space reads no signed samples to search poses by: leave --pose out.")
+    if refine and not {*space.kinds} - {*PICTURED}:
+        raise InputError(
+            f"a {space.method} space reads pictures, which no field can be refined by: leave --refine out."
+        )
     if device != "cpu":
         method = with_parts(method, copy.deepcopy(space.module).to(device), method.table.to(device))
     pose_of = None if pose is None else pose_finder(space, pose)
@@ -196,8 +201,11 @@ def held_out(shape: Shape) -> tuple[SdfSamples, bool]:
     return samples.part(max(len(samples.points) - HELD_OUT, 0), len(samples.points)), shape.samples is not None
 
 
-def loss(sdf: SDF, shape: Shape) -> float:
-    """mean |clamp(f) - clamp(s)| of a field over the last samples of a shape; of |f|, where they have no signs."""
+def loss(sdf: SDF, shape: Shape) -> float | None:
+    """mean |clamp(f) - clamp(s)| of a field over the last samples of a shape; of |f|, where they have no signs; None
+    for a shape in pictures."""
+    if shape.samples is None and not {*shape.rows} - {*PICTURED}:
+        return None
     last, signed = held_out(shape)
     value = np.asarray(sdf(sdf.similarity.invert(last.points))) * sdf.similarity.scale
     error = np.abs((value if signed else np.abs(value)).clip(-CLAMP, CLAMP) - last.distance.clip(-CLAMP, CLAMP))

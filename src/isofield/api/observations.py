@@ -15,12 +15,13 @@ import numpy as np
 import trimesh
 
 from isofield import io
+from isofield.api.photos import Photos, photos_in, read_photos
 from isofield.api.scans import fitted
 from isofield.configs import PrepareConfig, SampleKind
 from isofield.datasets import Entry, Prepared, Record, find, ids_of, read_deepsdf
 from isofield.datasets.layout import is_prepared
 from isofield.datasets.layouts import SOLID_FILES
-from isofield.datasets.normalization import moved, similarity_for
+from isofield.datasets.normalization import PICTURED, moved, similarity_for
 from isofield.datasets.prepare_shape import distance_of, samples, seed_of
 from isofield.datasets.quality_gate import GateResult, judge_cloud, judge_mesh
 from isofield.errors import InputError
@@ -73,12 +74,20 @@ class ShapeSamples:
 def observe(
     source: Source, prepare: PrepareConfig, name: str | None = None, kinds: Sequence[str] = SIGNED
 ) -> ShapeSamples:
-    """A mesh, a cloud, or samples in DeepSDF's form (.npz with pos and neg), sampled as `prepare` says.
+    """A mesh, a cloud, or samples in DeepSDF's form (.npz with pos and neg), sampled as `prepare` says; for a space
+    that reads views a picture, or a folder of pictures of one shape.
 
     kinds: of samples. Raises InputError for a file that cannot be read, for a shape that the quality gate rejects, and
     for samples of another kind.
     """
     label = name or (Path(source).stem if isinstance(source, (str, os.PathLike)) else type(source).__name__)
+    if "views" in kinds:
+        if not isinstance(source, (str, os.PathLike)):
+            raise InputError(f"{label} is not a picture, and this space reads pictures: give a file of one.")
+        (photos, *others) = photos_in([Path(source)])
+        if others:
+            raise InputError(f"{source} has pictures of several shapes: give the folder of one of them.")
+        return _of_photos(photos, prepare, name)
     if isinstance(source, (str, os.PathLike)) and is_samples(Path(source)):
         if "signed" not in kinds:
             raise InputError(
@@ -106,7 +115,8 @@ def observed_in(
     inputs: Sequence[str | os.PathLike[str]], prepare: PrepareConfig, split: str | os.PathLike[str] | None = None,
     kinds: Sequence[str] = SIGNED,
 ) -> Inputs:  # fmt: skip
-    """The shapes in files, in folders of them, or in one prepared data set, without reading them.
+    """The shapes in files, in folders of them, or in one prepared data set, without reading them; for a space that
+    reads views as `photos_in` says.
 
     Shapes are named as their files or, where two are equal, by the paths below the folder that all have in common.
     split: of a prepared data set, the ids to take. Raises InputError for a missing input, equal names, and a split of
@@ -128,9 +138,17 @@ def observed_in(
         ]
     if split is not None:
         raise InputError(f"--split applies only to a prepared data set, and {paths[0]} is not one: leave it out.")
+    if "views" in kinds:
+        return [(photos.id, partial(_of_photos, photos, prepare)) for photos in photos_in(paths)]
     return [
         (entry.id, partial(observe, entry.path, prepare, entry.id, kinds)) for entry in entries_in(paths, SOLID_FILES)
     ]
+
+
+def _of_photos(photos: Photos, prepare: PrepareConfig, name: str | None = None) -> ShapeSamples:
+    """A shape in pictures."""
+    pictures, similarity = read_photos(photos, prepare)
+    return ShapeSamples(name or photos.id, None, similarity, {"views": pictures})
 
 
 def entries_in(paths: Sequence[Path], wanted: str) -> list[Entry]:
@@ -181,7 +199,8 @@ def _of_prepared(prepared: Mapping[str, Prepared], index: int, prepare: PrepareC
     rows: dict[str, np.ndarray] = {}
     for kind, part in prepared.items():
         record = part.records[index]
-        some = np.array(part.rows(index)[:SAMPLES], np.float32)
+        some = part.rows(index)[:SAMPLES]
+        some = np.array(some, some.dtype if kind in PICTURED else np.float32)
         rows[kind], similarity = moved(some, similarity_of(record), prepare, kind)
     return _of_kinds(record.id, rows, similarity)
 
@@ -190,7 +209,8 @@ def _of_kinds(name: str, rows: Mapping[str, np.ndarray], similarity: Similarity)
     """A shape of samples by kind. Raises InputError for signed ones that are all outside."""
     if "signed" in rows:
         return of_rows(name, rows["signed"], similarity)
-    return ShapeSamples(name, None, similarity, {kind: np.asarray(some, np.float32) for kind, some in rows.items()})
+    plain = {kind: some if kind in PICTURED else np.asarray(some, np.float32) for kind, some in rows.items()}
+    return ShapeSamples(name, None, similarity, plain)
 
 
 def of_rows(name: str, rows: np.ndarray, similarity: Similarity) -> ShapeSamples:

@@ -42,6 +42,7 @@ def infer(
     Args:
         run: The folder that `isofield train` wrote, or an experiment of DeepSDF's released code.
         inputs: Meshes, clouds, samples (.npz with pos and neg), or pictures, folders of them, or one prepared data set.
+            A shape in pictures: one, or a folder of several that show it.
         out: The folder to write into.
         split: The ids to take of a prepared data set, its part "test" where it has parts (default: all shapes).
         refine: Correct the fields towards what codes alone cannot hold.
@@ -114,6 +115,8 @@ def infer(
     remedy = "" if search else "--pose rigid searches for their pose, "
     if "signed" not in space.kinds:
         remedy = "they must lie as the training scans do, in the same units; "
+    if "views" in space.kinds:
+        remedy = "a picture must show one shape as whole as those of the training shapes, before a plain background; "
     space_output.note_fits(rows, f"{remedy}`isofield complete` takes a part of a shape")
     output.show(figures, json, f"isofield evaluate {output.quoted(out)} TRUTH")
     return 130 if interrupted else int(bool(figures["failed"]))

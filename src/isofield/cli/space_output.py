@@ -57,7 +57,8 @@ def written(result: InferenceResult, mesh: Path, field: Path | None, resolution:
     from isofield import io
 
     row: Row = {
-        "id": result.id, "error": "", "loss": result.loss, "explained": result.explained, "poor": result.poor,
+        "id": result.id, "error": "", "loss": result.loss,
+        "explained": result.explained if len(result.observed.surface) else None, "poor": result.poor,
         "nearest": result.nearest, "distance": result.distance, "neighbour_distance": result.neighbour_distance,
         "far": result.far, "watertight": False, "faces": 0, "dropped": 0, "mesh": "",
     }  # fmt: skip
@@ -101,9 +102,10 @@ def tables(results: Sequence[InferenceResult], rows: Sequence[Row], failed: Sequ
     }  # fmt: skip
 
 
-def median(rows: Sequence[Row], name: str) -> float:
-    """The median of a column."""
-    return statistics.median(row[name] for row in rows)
+def median(rows: Sequence[Row], name: str) -> float | None:
+    """The median of a column; None where it has no numbers."""
+    values = [row[name] for row in rows if row[name] is not None]
+    return statistics.median(values) if values else None
 
 
 def row_figures(row: Row, expected: float | None) -> Row:

@@ -12,6 +12,7 @@ from isofield.configs.igr import Igr
 from isofield.configs.linear import Linear
 from isofield.configs.metasdf import FieldNetwork, MetaLinear, MetaSdf, StepSizes
 from isofield.configs.neural_pull import NeuralPull
+from isofield.configs.neural_pull_image import NeuralPullImage, PictureEncoder
 from isofield.configs.neural_pull_space import NeuralPullSpace
 from isofield.configs.occupancy import Occupancy
 from isofield.configs.pca_mlp import PcaMlp
@@ -45,12 +46,14 @@ __all__ = [
     "MethodSpec",
     "Network",
     "NeuralPull",
+    "NeuralPullImage",
     "NeuralPullSpace",
     "Normalize",
     "Objective",
     "Occupancy",
     "Optim",
     "PcaMlp",
+    "PictureEncoder",
     "PointEncoder",
     "PrepareConfig",
     "Sald",

@@ -22,6 +22,8 @@ REACH = 1 + 1e-6
 """Largest distance of a shape from the origin, but for rounding: samples and views end there."""
 DISTANCES = ("signed", "levelset", "unsigned")
 """Kinds of samples whose fourth column is a distance."""
+PICTURED = ("views", "cameras")
+"""Kinds of samples without points."""
 Extent = Callable[[str], np.ndarray]
 """A file's path to the points (n, 3) of its shape."""
 UNBOUNDED = {"unsigned", "cloud", "surface"}
@@ -68,6 +70,8 @@ def moved(
     common = fixed(config)
     if common is None or common == similarity:
         return rows, similarity
+    if kind in PICTURED:
+        return rows, common
     result = np.array(rows, np.float64)
     for first in (0, 3) if kind == "cloud" else (0,):
         result[:, first : first + 3] = common.apply(similarity.invert(rows[:, first : first + 3]))

@@ -21,7 +21,7 @@ from isofield.datasets.normalization import UNITS
 from isofield.datasets.precomputed import take, write_precomputed_views
 from isofield.datasets.quality_gate import Gate, GateResult, faces_of, judge
 from isofield.datasets.sign import distance_of
-from isofield.datasets.views import write_views
+from isofield.datasets.views import read_views, write_views
 from isofield.errors import InputError
 from isofield.files import atomic_write
 from isofield.kdtree import nearest
@@ -86,6 +86,8 @@ def prepare_shape(entry: Entry, out: Path, config: PrepareConfig, gate: Gate) ->
             write_views(_mesh(judged), folder / "views", config.views, config.pixels)
         elif "views" in config.samples and judged.similarity is not None:
             write_precomputed_views(entry.precomputed["views"], folder / "views", judged.similarity)
+        if "views" in config.samples:
+            np.save(folder / "views.npy", read_views(folder / "views"))
 
     return write_shape(out, record, arrays, config.half, add_pictures)
 

@@ -10,10 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from isofield.configs.preparing import OF_PICTURES
-from isofield.datasets.manifest import SHAPES, Record, read
+from isofield.datasets.manifest import Record, read
 from isofield.datasets.prepare_shape import shape_folder
 from isofield.datasets.splits import chosen, read_split
+from isofield.datasets.views import read_cameras, read_views
 from isofield.errors import InputError
+
+BESIDE = {"cameras": "views"}
+"""What can be read beside a kind of samples."""
 
 
 class Prepared:
@@ -39,10 +43,9 @@ class Prepared:
         self.settings, records = read(self._folder)
         if count < 1:
             raise InputError(f"count must be at least 1, not {count}.")
-        if kind == "views":
-            raise InputError(f"views are pictures, not rows: read them in {self._folder / SHAPES}/ID/views.")
-        if kind not in self.settings["samples"]:
-            raise InputError(_lacking(self._folder, kind, self.settings["samples"]))
+        needed = BESIDE.get(kind, kind)
+        if needed not in self.settings["samples"]:
+            raise InputError(_lacking(self._folder, needed, self.settings["samples"]))
         usable = {record.id: record for record in records if record.outcome != "reject"}
         if not usable:
             raise InputError(f"all shapes of {folder} were rejected: its report.csv says why.")
@@ -73,8 +76,14 @@ class Prepared:
         return self._random
 
     def rows(self, index: int) -> np.ndarray:
-        """All rows (n, columns) of a shape, memory-mapped."""
-        path = shape_folder(self._folder, self.records[index].id) / f"{self._kind}.npy"
+        """All rows (n, columns) of a shape, memory-mapped; of views the pictures (v, 3, s, s) uint8
+        (`datasets.views.read_views`), and of their cameras (v, 3, 4)."""
+        folder = shape_folder(self._folder, self.records[index].id)
+        path = folder / f"{self._kind}.npy"
+        if self._kind == "cameras":
+            return read_cameras(folder / "views")
+        if self._kind == "views" and not path.is_file():
+            return read_views(folder / "views")
         try:
             return np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:

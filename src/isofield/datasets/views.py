@@ -6,15 +6,21 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 import numpy as np
 
 from isofield import render
+from isofield.errors import InputError
+from isofield.io.pictures import PICTURES, framed, read_picture
+from isofield.sampling.picture_samples import resized
 from isofield.sampling.visibility import Picture
 
 if TYPE_CHECKING:
     import trimesh
 
+POSES = "cameras.npz"
+"""The file of the cameras of views."""
 CAMERAS, PIXELS, RADIUS = 100, 400, 1.1
 """Cameras of `surrounding_pictures`, on a sphere of this radius; pixels along each side, which spans -1 to 1."""
 
@@ -52,4 +58,38 @@ def write_views(mesh: trimesh.Trimesh, folder: Path, count: int, size: int) -> N
         arrays[f"camera_mat_{number}"] = intrinsics
         arrays[f"world_mat_{number}"] = np.linalg.inv(pose)[:3]
     (folder / "camera.json").write_text(json.dumps({"K": intrinsics.tolist(), "poses": poses}) + "\n", encoding="utf-8")
-    np.savez(folder / "cameras.npz", **arrays)  # type: ignore[arg-type]
+    np.savez(folder / POSES, **arrays)  # type: ignore[arg-type]
+
+
+def read_views(folder: Path) -> np.ndarray:
+    """The pictures in a folder of views, in the order of their names, (v, 3, s, s) uint8: framed, as `io.pictures` has
+    it, at the size of the first. Raises InputError where there are none, and for one that is damaged."""
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES) if folder.is_dir() else []
+    if not paths:
+        raise InputError(f"{folder} has no pictures: run the same `isofield prepare` again.")
+    pictures = [read_picture(path) for path in paths]
+    size = max(pictures[0].shape[:2])
+    return np.stack([as_input(picture, size) for picture in pictures])
+
+
+def as_input(picture: np.ndarray, size: int) -> np.ndarray:
+    """A picture (h, w, c) from 0 to 1 as an encoder's input (3, size, size) uint8: framed, white where it shows
+    nothing."""
+    square = framed(picture)
+    square = np.ones((size, size, 3), np.float32) if square is None else resized(square, size)
+    return np.ascontiguousarray((255 * square).round().astype(np.uint8).transpose(2, 0, 1))
+
+
+def read_cameras(folder: Path) -> np.ndarray:
+    """The cameras in a folder of views (v, 3, 4), from the normalised shape to the camera (right, down, forward).
+    Raises InputError for a file that is missing or damaged."""
+    path = folder / POSES
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            count = sum(name.startswith("world_mat_") and name[10:].isdigit() for name in arrays.files)
+            cameras = np.stack([arrays[f"world_mat_{number}"] for number in range(count)]).astype(np.float64)
+        if cameras.shape != (count, 3, 4) or not np.isfinite(cameras).all():
+            raise ValueError(f"cameras of the shape {cameras.shape}")
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        raise InputError(f"{path} is damaged ({error}): run the same `isofield prepare` again.") from None
+    return cameras

@@ -105,6 +105,15 @@ class ResNet(nn.Module):
         code: Tensor = self.last(self.features(pictures))
         return code
 
+    @torch.no_grad()
+    def standardize(self, pictures: Tensor, deviation: float = 1.0) -> None:
+        """Changes the last map so that the codes of these pictures (b, 3, h, w) have the mean 0 and this deviation in
+        every entry: at first they are almost alike (Mishkin and Matas, "All you need is a good init", ICLR 2016)."""
+        code = self(pictures)
+        scale = deviation / code.std(0, unbiased=False).clamp(min=1e-6)
+        self.last.weight *= scale[:, None]
+        self.last.bias.copy_((self.last.bias - code.mean(0)) * scale)
+
     def features(self, pictures: Tensor) -> Tensor:
         """Pictures (b, 3, h, w) to what the last linear map gets, (b, 8 width): means over the picture."""
         x = (pictures - self.mean) / self.deviation

@@ -19,6 +19,15 @@ MOST = 50_000_000
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """Weights of red, green and blue in the luminance (ITU-R BT.601)."""
 UNREADABLE = "save it again as .png"
+UNIFORM, OBJECT = 6 / 255, 12 / 255
+"""A background is uniform where the border of a picture deviates by less from a smooth function, and pixels that
+deviate by more are the object's."""
+BORDER = 0.8
+"""Fraction of the border that must show the background: an object may reach it."""
+SPECK = 0.02
+"""Parts of an object with a smaller fraction of its pixels are dropped."""
+MARGIN = 0.05
+"""White margin around an object on every side, as a fraction of its longer side."""
 
 
 def read_picture(path: Path) -> np.ndarray:
@@ -74,6 +83,54 @@ def rgb(picture: np.ndarray) -> np.ndarray:
         alpha = picture[..., -1:]
         color = alpha * color + (1 - alpha)
     return color
+
+
+def framed(picture: np.ndarray) -> np.ndarray | None:
+    """The object of a picture (h, w, c) from 0 to 1 in the middle of a white square (k, k, 3), with a margin.
+
+    The object is what is opaque, where alpha varies; else what differs from a uniform background, which may change
+    slowly over the picture; else the largest square in the middle. None where nothing differs from the background.
+    """
+    color, mask = rgb(picture), _object(picture)
+    height, width = mask.shape
+    if not mask.any():
+        return None
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    longest = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
+    side = min(height, width) if mask.all() else int(np.ceil((1 + 2 * MARGIN) * longest))
+    top, left = (rows[0] + rows[-1] + 1 - side) // 2, (columns[0] + columns[-1] + 1 - side) // 2
+    square = np.ones((side, side, 3), np.float32)
+    inside = (slice(max(top, 0), min(top + side, height)), slice(max(left, 0), min(left + side, width)))
+    target = (slice(inside[0].start - top, inside[0].stop - top), slice(inside[1].start - left, inside[1].stop - left))
+    square[target] = np.where(mask[inside][..., None], color[inside], 1)
+    return square
+
+
+def _object(picture: np.ndarray) -> np.ndarray:
+    """(h, w) bool: the pixels of the object of a picture, as `framed` says; all where its background is not uniform."""
+    from scipy.ndimage import label
+
+    if picture.shape[2] in (2, 4) and np.ptp(picture[..., -1]) > 0:
+        return np.asarray(picture[..., -1] > OBJECT)
+    color = rgb(picture).astype(np.float64)
+    row, column = (axis / max(len(axis) - 1, 1) * 2 - 1 for axis in (np.arange(n) for n in color.shape[:2]))
+    y, x = np.meshgrid(row, column, indexing="ij")
+    terms = np.stack([np.ones_like(x), x, y, x * y, x * x, y * y], -1)
+    border = np.ones(x.shape, bool)
+    border[1:-1, 1:-1] = False
+    kept, seen = terms[border], color[border]
+    near = np.abs(seen - np.median(seen, 0)).max(1) <= np.quantile(np.abs(seen - np.median(seen, 0)).max(1), BORDER)
+    for _ in range(3):  # without the pixels of an object that reaches the border
+        background = np.linalg.lstsq(kept[near], seen[near], rcond=None)[0]
+        deviation = np.abs(seen - kept @ background).max(1)
+        near = deviation <= max(np.quantile(deviation, BORDER), UNIFORM)
+    if np.quantile(deviation, BORDER) > UNIFORM:
+        return np.ones(x.shape, bool)
+    mask = np.abs(color - terms @ background).max(-1) > OBJECT
+    parts, count = label(mask)
+    sizes = np.bincount(parts.ravel(), minlength=count + 1)[1:]
+    large = np.concatenate([[False], sizes >= SPECK * sizes.sum()])
+    return np.asarray(large[parts])
 
 
 def _mode(image: object) -> str:

@@ -1,0 +1,67 @@
+"""Pictures of unseen shapes, for spaces that infer a shape from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from isofield.configs import PrepareConfig
+from isofield.datasets.normalization import UNITS, fixed
+from isofield.datasets.views import as_input
+from isofield.errors import InputError
+from isofield.files import printable
+from isofield.io.pictures import PICTURES, framed, read_picture
+from isofield.types import Similarity
+
+LEAST = 32
+"""Fewest pixels along a side."""
+
+
+@dataclass(frozen=True)
+class Photos:
+    """The pictures of one shape. id: its name. paths: of the pictures."""
+
+    id: str
+    paths: tuple[Path, ...]
+
+
+def photos_in(paths: Sequence[Path]) -> list[Photos]:
+    """The shapes in pictures: each file shows a shape of its own, and a folder's pictures show one shape together. A
+    folder without pictures stands for the folders below it that have some.
+
+    Raises InputError for a missing file, and for a folder without pictures.
+    """
+    found: list[Photos] = []
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"There is no file {path}: check the spelling.")
+        if not path.is_dir():
+            found.append(Photos(path.stem, (path,)))
+            continue
+        parents = sorted({one.parent for one in path.rglob("*") if one.suffix.lower() in PICTURES and one.is_file()})
+        if not parents:
+            raise InputError(f"{printable(path)} has no pictures: give a folder with some ({' '.join(PICTURES)}).")
+        for folder in [path] if path in parents else parents:
+            inside = sorted(one for one in folder.iterdir() if one.suffix.lower() in PICTURES and one.is_file())
+            name = path.resolve().name if folder == path else folder.relative_to(path).as_posix()
+            found.append(Photos(name, tuple(inside)))
+    return found
+
+
+def read_photos(photos: Photos, prepare: PrepareConfig) -> tuple[np.ndarray, Similarity]:
+    """The pictures (v, 3, s, s) uint8 of a shape, framed (`io.pictures.framed`), at the size of the prepared ones; and
+    the similarity from the shape's units: the data set's, or none. Raises InputError for a picture that cannot be read,
+    has too few pixels, or shows nothing."""
+    pictures = []
+    for path in photos.paths:
+        picture = read_picture(path)
+        height, width = picture.shape[:2]
+        if min(height, width) < LEAST:
+            raise InputError(f"{printable(path)} has {width} x {height} pixels: give at least {LEAST} along each side.")
+        if framed(picture) is None:
+            raise InputError(f"{printable(path)} shows nothing: all its pixels have the colour of the background.")
+        pictures.append(as_input(picture, prepare.pixels))
+    return np.stack(pictures), fixed(prepare) or UNITS
