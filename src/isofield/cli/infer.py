@@ -112,11 +112,12 @@ def infer(
         "input": ", ".join(map(str, inputs)), **space_output.tables(results, rows[: len(results)], failed, out),
         "seconds": round(time.perf_counter() - begun, 2), "interrupted": interrupted,
     }  # fmt: skip
-    remedy = "" if search else "--pose rigid searches for their pose, "
-    if "signed" not in space.kinds:
-        remedy = "they must lie as the training scans do, in the same units; "
+    part = "`isofield complete` takes a part of a shape"
+    remedy = part if search else f"--pose rigid searches for their pose, {part}"
     if "views" in space.kinds:
-        remedy = "a picture must show one shape as whole as those of the training shapes, before a plain background; "
-    space_output.note_fits(rows, f"{remedy}`isofield complete` takes a part of a shape")
+        remedy = "a picture must show one whole shape before a plain background"
+    elif "signed" not in space.kinds:
+        remedy = f"they must lie as the training scans do, in the same units; {part}"
+    space_output.note_fits(rows, remedy)
     output.show(figures, json, f"isofield evaluate {output.quoted(out)} TRUTH")
     return 130 if interrupted else int(bool(figures["failed"]))

@@ -54,7 +54,7 @@ class NeuralPullImage:
         samples: Queries of each shape of a batch.
     """
 
-    length: int = 128
+    length: int = 64
     dims: tuple[int, ...] = (128,) * 8
     skip: tuple[int, ...] = (4,)
     activation: Literal["relu", "softplus"] = "softplus"
@@ -77,7 +77,7 @@ class NeuralPullImage:
 SMALL = NeuralPullImage()
 """For two CPU cores and an hour."""
 PAPER = replace(
-    SMALL, length=512, dims=(512,) * 9, skip=(1,), activation="relu", encoder=PictureEncoder(64, 224), loss="chamfer",
+    SMALL, length=128, dims=(512,) * 9, skip=(1,), activation="relu", encoder=PictureEncoder(64, 224), loss="chamfer",
     samples=5000, training=Training(steps=4_000_000, batch=1, keep=100, network_rate=Schedule(1e-4)),
 )  # fmt: skip
 """The released code, but for its encoder, whose weights it never learns."""
