@@ -38,7 +38,7 @@ def data(tmp_path_factory) -> Path:
         for number in range(2):
             wide = mesh.copy().apply_scale([1 + 0.1 * number, 1, 1])
             io.write_mesh(wide, folder / "meshes" / name / f"{number}.ply")
-    config = PrepareConfig(("views", "cloud", "signed"), count=4000, points=4000, views=6, size=48)
+    config = PrepareConfig(("views", "cloud", "signed"), count=4000, points=4000, views=6, size=48, cloud_wide=0)
     prepare(folder / "meshes", folder / "prepared", config, workers=1)
     return folder / "prepared"
 
@@ -65,7 +65,7 @@ def test_a_picture_gives_its_shape(space, tmp_path):
         assert result.nearest.startswith(name)
         truth = mesh.copy().apply_scale(1 / 1.03 / np.linalg.norm(mesh.vertices, axis=1).max())
         made = result.sdf.mesh(32)
-        assert compare(made, truth, samples=2000, floor=False)["iou"] > 0.65
+        assert compare(made, truth, samples=2000, floor=False)["iou"] > 0.6
         other = SHAPES["disc" if name == "stick" else "stick"]
         assert compare(made, other, samples=2000, floor=False)["iou"] < 0.5
 
@@ -89,7 +89,7 @@ def test_a_prepared_data_set_is_inferred_in_its_own_units(data, space):
     assert [one.id for one in results] == space.ids
     assert np.allclose([one.code for one in results], space.codes, atol=1e-5)
     truth = io.read(data.parent / "meshes/stick/0.ply")
-    assert compare(results[2].sdf.mesh(32), truth, samples=2000, floor=False)["iou"] > 0.65
+    assert compare(results[2].sdf.mesh(32), truth, samples=2000, floor=False)["iou"] > 0.6
 
 
 def test_the_frame_of_the_camera(data):
