@@ -77,10 +77,10 @@ class NeuralPullImageSpace:
         except ValueError as error:
             raise InputError(f"these settings make no network ({error}): change dims, skip or length.") from None
         encoder, random = ResNet(config.length, config.encoder.width, generator), np.random.default_rng(seed)
-        some = random.choice(len(shapes), min(len(shapes), FIRST), replace=False)
-        seen = [random_view(shapes[row].rows["views"], config.encoder.pixels, 1.0, random)[1] for row in some]
+        some = [shapes[row].rows["views"] for row in random.integers(len(shapes), size=FIRST)]
+        seen = np.stack([random_view(views, config.encoder.pixels, 1.0, random)[1] for views in some])
         with deterministic():
-            encoder.standardize(torch.from_numpy(np.stack(seen)).float() / 255)
+            encoder.standardize(torch.from_numpy(seen).float() / 255)
         module = Autoencoder(decoder, encoder)
         return replace(self, module=module, table=torch.zeros(len(shapes), config.length))
 
