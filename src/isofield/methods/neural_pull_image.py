@@ -45,7 +45,7 @@ from isofield.threads import deterministic, parallel_map
 from isofield.types import Batch, FitProgress, ProgressCallback, Shape
 
 STEPS, SAMPLES, RATE = 200, 2048, 5e-3
-"""Of the descent to the code of a part."""
+"""Steps, samples of each and learning rate of the descent to the code of a part."""
 FIRST = 64
 """Pictures whose codes are standardized at first."""
 UPRIGHT = np.diag([1.0, -1.0, -1.0])
