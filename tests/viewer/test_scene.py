@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import trimesh
 
 from isofield.errors import InputError
+from isofield.render import colors
 from isofield.types import Cloud
 from isofield.viewer import scene
 
@@ -18,35 +18,14 @@ def test_the_scene_is_centred_and_outliers_of_a_cloud_do_not_shrink_it(table):
         scene.frame_of(Cloud(np.full((3, 3), np.nan)))
 
 
-def test_a_large_mesh_is_decimated_with_its_colours_and_says_so():
-    mesh = trimesh.creation.icosphere(5)
-    colors = np.rint(127.5 * (mesh.vertices + 1)).astype(np.uint8)
-    mesh = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False, vertex_colors=colors)
-    mesh.vertex_attributes["height"] = np.asarray(mesh.vertices[:, 1], np.float32)
-    fewer, note = scene.reduced(mesh, faces=2000)
-    assert note == "2 000 of 20 480 faces are shown." and fewer.is_watertight
-    expected = 127.5 * (fewer.vertices + 1)
-    assert np.abs(scene.colors_of(fewer, scene.OWN) - expected).max() < 15
-    assert np.abs(scene.vertex_scalars(fewer)["height"] - fewer.vertices[:, 1]).max() < 0.1
-    assert scene.reduced(mesh) == (mesh, "")
-
-
-def test_a_large_cloud_is_thinned_and_points_that_are_not_finite_are_left_out(table):
-    cloud = Cloud(np.concatenate([table, [[np.inf, 0, 0]]]), attributes={"time": np.arange(201, dtype=np.float32)})
-    fewer, note = scene.reduced(cloud, points=50)
-    assert len(fewer.points) == 50 and note == "50 of 201 points are shown."
-    assert np.array_equal(fewer.points, cloud.points[fewer.attributes["time"].astype(int)])
-    assert len(scene.reduced(cloud)[0].points) == 200
-
-
 def test_colours_by_numbers_and_normals(table):
     cloud = Cloud(table, table, attributes={"x": table[:, 0].astype(np.float32)})
     assert scene.colorings(cloud) == [scene.HEIGHT, scene.PLAIN, scene.NORMALS, "x"]
     low, high = (scene.colors_of(cloud, "x")[pick(table[:, 0])] for pick in (np.argmin, np.argmax))
-    assert np.array_equal(low, scene.RAMP[0]) and np.array_equal(high, scene.RAMP[-1])
+    assert np.array_equal(low, colors.RAMP[0]) and np.array_equal(high, colors.RAMP[-1])
     assert np.array_equal(scene.colors_of(cloud, scene.HEIGHT, "x"), scene.colors_of(cloud, "x"))
     assert scene.colors_of(cloud, scene.NORMALS)[0].tolist() == np.rint(127.5 * (table[0] + 1)).tolist()
-    assert scene.ramp(np.array([0, np.nan, 1])).tolist()[1] == [128] * 3
+    assert colors.ramp(np.array([0, np.nan, 1])).tolist()[1] == [128] * 3
     assert scene.of_confidence(np.array([0.0, 1.0])).tolist() == [[*scene.UNTRUSTED], [*scene.CLAY]]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import trimesh
 
+from isofield.render.slices import Slice, slice_of
 from isofield.viewer import slices
 
 CENTER, RADIUS = np.array([0.1, 0.2, 0.3]), 0.5
@@ -20,9 +21,9 @@ def gradient(points: np.ndarray) -> np.ndarray:
 
 
 @pytest.fixture(params=[0, 1, 2])
-def cut(request) -> slices.Slice:
+def cut(request) -> Slice:
     lower, upper = np.array([-1, -0.8, -0.6]), np.array([1.0, 0.9, 0.8])
-    return slices.slice_of(distance, lower, upper, request.param, CENTER[request.param] + 0.1, 64)
+    return slice_of(distance, lower, upper, request.param, CENTER[request.param] + 0.1, 64)
 
 
 def test_the_samples_of_a_slice_are_where_its_points_are(cut):
@@ -50,15 +51,6 @@ def test_arrows_follow_the_gradient_and_do_not_overlap(cut):
     assert np.linalg.norm(moves, axis=1).max() < 4.01 * cut.step.max()
     assert 100 < len(drawn) < 400
     assert len(slices.arrows(cut, np.zeros_like)) == 0
-
-
-def test_inside_is_blue_and_outside_red():
-    inside, zero, outside = slices.colors_of_distance(np.array([-2.0, 0.0, 2.0]), 1.0).tolist()
-    assert inside == [*slices.INSIDE] and zero == [*slices.ZERO] and outside == [*slices.OUTSIDE]
-
-
-def test_steps_are_round():
-    assert [slices.round_step(length) for length in (0.9, 1.0, 1.1, 2.4, 6.0)] == pytest.approx([1, 1, 2, 5, 10])
 
 
 def test_a_cut_mesh_keeps_what_is_behind_the_plane(cut):

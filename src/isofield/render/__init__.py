@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from isofield.render.animation import animate, write_gif
 from isofield.render.camera import Camera, Orthographic, all_around, frame, look, up_axis, views
-from isofield.render.charts import Chart, charts
+from isofield.render.charts import Chart, chart_svg, charts
 from isofield.render.depth import DepthImage, depth
 from isofield.render.figures import Panel, save, sheet, side_by_side
 from isofield.render.frames import Frames
@@ -30,6 +30,7 @@ __all__ = [
     "all_around",
     "animate",
     "camera_for",
+    "chart_svg",
     "charts",
     "cut_away",
     "depth",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import json
 from collections.abc import Sequence
 from functools import cache
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jinja2 import Environment, Template
 
 from isofield.errors import InputError
 from isofield.render.figures import Panel
@@ -18,19 +18,44 @@ from isofield.render.pictures import CLAY, SLATE, own_colors, parts
 
 STEPS = 65_535
 """Steps of a coordinate along the longest side of a shape: 16 bits."""
+UPRIGHT = {"x": (2, 0, 1), "y": (0, 1, 2), "z": (1, 2, 0)}
+"""Which coordinates become x, y and z where an axis is up: rotations that make it y."""
+HELP = (
+    "Drag to turn, drag with the right button or Shift to move; after a click the wheel, + and - zoom, and the arrow "
+    "keys turn; double-click to reset."
+)
+"""How to move the cameras of `script`, in words."""
 
 
 @cache
-def _template() -> str:
-    return Path(__file__).with_suffix(".html").read_text(encoding="utf-8")
+def script() -> str:
+    """The JavaScript that draws the shapes of all elements of the class "linked" on a page; each of them has to have a
+    <script type="application/json"> with `data_of` its panels. Needs WebGL 2."""
+    return Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(autoescape=True, keep_trailing_newline=True)
+    return environment.from_string(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
 
 
 def linked_views(panels: Sequence[Panel], title: str, *, links: str = "", legend: str = "", table: str = "") -> str:
     """The text of a page (HTML, WebGL 2) with one canvas for each panel, y up, all with one camera.
 
-    Vertices are stored with 16 bits an axis, with an error of at most a 130 000th of the shape's longest side. Colours
-    are the shapes' own, as in `picture`. title: text. links, legend, table: HTML before and after the instructions, and
-    below the canvases. Raises InputError where no panel has a finite point.
+    title: text. links, legend, table: HTML before and after the instructions, and below the canvases. Colours are the
+    shapes' own, as in `picture`. Raises InputError as `data_of` does.
+    """
+    return _template().render(
+        title=title, links=links, help=HELP, legend=legend, table=table, data=data_of(panels), script=script()
+    )
+
+
+def data_of(panels: Sequence[Panel], up: str = "y") -> str:
+    """The shapes of panels as JSON that can be inside of a <script>, for `script`. up: "x", "y" or "z".
+
+    Vertices are stored with 16 bits an axis, with an error of at most a 130 000th of the shape's longest side. Raises
+    InputError where no panel has a finite point.
     """
     known = [parts(panel.shape)[0] for panel in panels]
     finite = [points[np.isfinite(points).all(axis=1)] for points in known]
@@ -39,16 +64,11 @@ def linked_views(panels: Sequence[Panel], title: str, *, links: str = "", legend
         raise InputError("there is no finite point to draw: give a shape that has some.")
     low, high = every.min(axis=0), every.max(axis=0)
     center, radius = (low + high) / 2, float(np.linalg.norm(high - low)) / 2 or 1.0
-    data = json.dumps({"panels": [_packed(panel, center, radius) for panel in panels]}).replace("<", "\\u003c")
-    page = _template()
-    for name, text in {
-        "title": html.escape(title), "links": links, "legend": legend, "table": table, "data": data,
-    }.items():  # fmt: skip
-        page = page.replace("{{" + name + "}}", text)
-    return page
+    packed = [_packed(panel, center, radius, UPRIGHT[up]) for panel in panels]
+    return json.dumps({"panels": packed}).replace("<", "\\u003c")
 
 
-def _packed(panel: Panel, center: np.ndarray, radius: float) -> dict[str, Any]:
+def _packed(panel: Panel, center: np.ndarray, radius: float, order: Sequence[int]) -> dict[str, Any]:
     """A shape in base64, little-endian: points (n, 3) uint16, faces (f, 3) uint16 or, beyond 65 535 points, uint32,
     colours (n, 3) uint8; a point is at low + step * stored in the scene, whose centre is 0 and whose radius is 1."""
     points, faces = parts(panel.shape)
@@ -59,7 +79,7 @@ def _packed(panel: Panel, center: np.ndarray, radius: float) -> dict[str, Any]:
         points, colors, faces = points[good], colors[good], np.empty((0, 3), np.int64)
     else:
         points, faces = np.where(good[:, None], points, center), faces[good[faces].all(axis=1)]
-    points = (points - center) / radius
+    points = ((points - center) / radius)[:, order]
     low = points.min(axis=0) if len(points) else np.zeros(3)
     step = float((points - low).max(initial=0.0)) / STEPS or 1.0
     return {

@@ -5,11 +5,14 @@ from __future__ import annotations
 from isofield.surfaces.check import Check, check
 from isofield.surfaces.components import keep_large, keep_observed
 from isofield.surfaces.decimate import decimate, simplified
+from isofield.surfaces.display import MOST_FACES, MOST_POINTS, reduced
 from isofield.surfaces.extract import Extraction, extract
 from isofield.surfaces.open_surface import Opened, opened
 from isofield.surfaces.repair import repair
 
 __all__ = [
+    "MOST_FACES",
+    "MOST_POINTS",
     "Check",
     "Extraction",
     "Opened",
@@ -19,6 +22,7 @@ __all__ = [
     "keep_large",
     "keep_observed",
     "opened",
+    "reduced",
     "repair",
     "simplified",
 ]

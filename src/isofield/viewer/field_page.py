@@ -12,6 +12,9 @@ from isofield.api import SDF
 from isofield.api.field import box
 from isofield.errors import InputError
 from isofield.evaluate.heatmaps import heatmap
+from isofield.render.colors import colors_of_distance
+from isofield.render.slices import Slice, limit_of, round_step, slice_of
+from isofield.surfaces import reduced
 from isofield.types import Cloud
 from isofield.viewer import panels, scene, slices
 from isofield.viewer.drawing import draw_lines, draw_mesh, draw_points, look_at
@@ -36,7 +39,7 @@ def levels_of(sdf: SDF) -> tuple[float, float, float]:
     the least distance, and up to an eighth of the longest side of the box; 0 is one of its steps."""
     low, high = box(sdf)
     deepest, farthest = -float(np.min(sdf.grid(24).values)), float((high - low).max()) / 8
-    step = slices.round_step(max(deepest, farthest) / STEPS)
+    step = round_step(max(deepest, farthest) / STEPS)
     return -max(int(0.95 * deepest / step), 1) * step, int(farthest / step) * step, step
 
 
@@ -116,7 +119,7 @@ class FieldPage:
             self.legend.content = ""
 
     def _surface(self) -> None:
-        mesh, note = scene.reduced(self.mesh)
+        mesh, note = reduced(self.mesh)
         assert isinstance(mesh, trimesh.Trimesh)
         if self.visible.value and self.cut.value:
             mesh = slices.cut_off(mesh, self._plane(8), self.toward)
@@ -139,18 +142,18 @@ class FieldPage:
             return heat.colors[:, :3], f"distance to the truth: mean {mean:.4g}, red from {heat.top:.4g}"
         return scene.colors_of(mesh, scene.PLAIN), ""
 
-    def _plane(self, cells: int) -> slices.Slice:
+    def _plane(self, cells: int) -> Slice:
         """The plane of the controls, with this many cells along its longer side."""
         k = "xyz".index(self.across.value)
         position = float(self.low[k] + self.where.value * (self.high[k] - self.low[k]))
-        return slices.slice_of(lambda x: np.asarray(self.sdf(x)), self.low, self.high, k, position, cells)
+        return slice_of(lambda x: np.asarray(self.sdf(x)), self.low, self.high, k, position, cells)
 
     def _slice(self) -> None:
         found = self._plane(IN_SLICE)
-        limit = slices.limit_of(found.values)
+        limit = limit_of(found.values)
         vertices, faces = slices.plane_of(found)
         sheet = trimesh.Trimesh(vertices, faces, process=False)
-        colors = slices.colors_of_distance(found.values.ravel(), limit)
+        colors = colors_of_distance(found.values.ravel(), limit)
         draw_mesh(self.server, "/slice", sheet, self.frame, colors, lit=False)
         text = f"{self.across.value} = {found.position:.4g}; blue inside, red outside, up to {limit:.3g}"
         if self.lines.value:
@@ -176,7 +179,7 @@ class FieldPage:
         if not visible:
             self._remove("/points")
             return
-        some, _ = scene.reduced(Cloud(self.sdf.points, colors=self.sdf.colors), points=OBSERVED)
+        some, _ = reduced(Cloud(self.sdf.points, colors=self.sdf.colors), points=OBSERVED)
         assert isinstance(some, Cloud)
         way = scene.OWN if some.colors is not None else scene.PLAIN
         draw_points(self.server, "/points", some.points, self.frame, scene.colors_of(some, way), 0.006)

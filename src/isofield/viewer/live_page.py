@@ -8,6 +8,7 @@ import numpy as np
 import trimesh
 import viser
 
+from isofield.surfaces import reduced
 from isofield.types import Similarity
 from isofield.viewer import panels, scene
 from isofield.viewer.drawing import draw_mesh, look_at
@@ -37,6 +38,6 @@ class LivePage:
                 look_at(self.server, self.frame.apply(mesh.vertices), scene.up_of(mesh), 1 + 0.8 * (len(meshes) - 1))
             x, y, z = self.frame.center
             place = Similarity((x - APART * (k - (len(meshes) - 1) / 2) / self.frame.scale, y, z), self.frame.scale)
-            shown = scene.reduced(mesh)[0]
+            shown = reduced(mesh)[0]
             assert isinstance(shown, trimesh.Trimesh)
             draw_mesh(self.server, f"/forming/{k}", shown, place, np.array(scene.CLAY, np.uint8))

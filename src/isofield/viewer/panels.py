@@ -12,8 +12,8 @@ import viser
 
 from isofield import io, render
 from isofield.errors import InputError
+from isofield.surfaces import reduced
 from isofield.types import Cloud
-from isofield.viewer import scene
 
 ROUGH, RESOLUTIONS = 64, (32, 64, 128, 256, 512)
 """Cells along the longest side of a surface while a slider moves, and those to choose from for the result."""
@@ -66,7 +66,7 @@ def bytes_of(shape: trimesh.Trimesh | Cloud, extension: str, up: str = "y") -> b
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"shape{extension}"
         if extension == ".gif":
-            render.turntable(scene.reduced(shape, *IN_TURN)[0], path, up=up)
+            render.turntable(reduced(shape, *IN_TURN)[0], path, up=up)
         elif isinstance(shape, Cloud):
             io.write_cloud(shape, path)
         else:

@@ -1,25 +1,21 @@
-"""What is drawn of a shape: the frame of the scene, fewer faces and points, colours."""
+"""What is drawn of a shape: the frame of the scene, colours."""
 
 from __future__ import annotations
 
 import numpy as np
 import trimesh
-from scipy.spatial import cKDTree
 
 from isofield import points as clouds
-from isofield import render, surfaces
+from isofield import render
 from isofield.errors import InputError
 from isofield.io import vertices_of
-from isofield.kdtree import nearest
-from isofield.points import select, vertex_colors, vertex_scalars
+from isofield.points import vertex_colors, vertex_scalars
 from isofield.render import CLAY, SLATE
 from isofield.render.camera import core
+from isofield.render.colors import mixed, ramp
+from isofield.surfaces import MOST_POINTS
 from isofield.types import Cloud, Similarity
 
-MOST_FACES, MOST_POINTS = 200_000, 500_000
-"""More than this is reduced for display."""
-RAMP = np.array([(68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37)])
-"""Colours of a number from its least to its greatest value: viridis (van der Walt and Smith 2015), five of them."""
 UNTRUSTED = (199, 82, 61)
 """Colour where nothing was observed nearby."""
 RAYS = 500
@@ -46,41 +42,6 @@ def up_of(shape: Drawable, up: str | None = None) -> str:
     every = vertices_of(shape)
     every = every[np.isfinite(every).all(1)]
     return up or render.up_axis(every[:: max(1, len(every) // 20_000)])
-
-
-def reduced(shape: Drawable, faces: int = MOST_FACES, points: int = MOST_POINTS) -> tuple[Drawable, str]:
-    """A shape with at most about `faces` faces or `points` points for display, and a sentence, "" where it is whole.
-
-    Meshes are decimated by quadric errors and keep their colours and scalars, each vertex those of the nearest one
-    before; of a cloud a random sample is taken. Points and faces that are not finite are left out.
-    """
-    if isinstance(shape, Cloud):
-        good = np.isfinite(shape.points).all(1)
-        kept = np.flatnonzero(good)
-        if len(kept) > points:
-            kept = np.sort(np.random.default_rng(0).choice(kept, points, replace=False))
-        if len(kept) == len(shape.points):
-            return shape, ""
-        chosen = np.zeros(len(shape.points), bool)
-        chosen[kept] = True
-        return select(shape, chosen), f"{len(kept):,} of {len(shape.points):,} points are shown.".replace(",", " ")
-    good = np.isfinite(np.asarray(shape.vertices)).all(1)
-    if not good.all():
-        shape = shape.copy()
-        shape.update_faces(good[shape.faces].all(1))
-        shape.remove_unreferenced_vertices()
-    if len(shape.faces) <= faces:
-        return shape, ""
-    fewer = surfaces.simplified(shape, faces)
-    counts = f"{len(fewer.faces):,} of {len(shape.faces):,} faces are shown.".replace(",", " ")
-    colors, scalars = vertex_colors(shape), vertex_scalars(shape)
-    if colors is not None or scalars:
-        before = nearest(cKDTree(np.asarray(shape.vertices)), np.asarray(fewer.vertices))[1]
-        fewer = trimesh.Trimesh(
-            fewer.vertices, fewer.faces, process=False, vertex_colors=None if colors is None else colors[before]
-        )
-        fewer.vertex_attributes.update({name: values[before] for name, values in scalars.items()})
-    return fewer, counts
 
 
 def described(shape: Drawable) -> str:
@@ -113,24 +74,6 @@ def colors_of(shape: Drawable, name: str, up: str = "y") -> np.ndarray:
         return np.rint(127.5 * (shape.normals + 1)).astype(np.uint8)
     scalars = shape.attributes if isinstance(shape, Cloud) else vertex_scalars(shape)
     return ramp(np.asarray(scalars[name], np.float64))
-
-
-def ramp(values: np.ndarray) -> np.ndarray:
-    """(n, 3) uint8 of numbers (n,), from their 1st to their 99th percentile; grey where a number is not finite."""
-    good = np.isfinite(values)
-    if not good.any():
-        return np.full((len(values), 3), 128, np.uint8)
-    low, high = np.percentile(values[good], [1, 99])
-    share = np.clip((np.where(good, values, low) - low) / max(high - low, 1e-300), 0, 1)
-    colors = mixed(share, RAMP)
-    colors[~good] = 128
-    return colors
-
-
-def mixed(share: np.ndarray, colors: np.ndarray) -> np.ndarray:
-    """(..., 3) uint8: colours (k, 3) interpolated at shares (...) from 0 to 1."""
-    steps = np.linspace(0, 1, len(colors))
-    return np.rint(np.stack([np.interp(share, steps, colors[:, k]) for k in range(3)], -1)).astype(np.uint8)
 
 
 def of_confidence(confidence: np.ndarray) -> np.ndarray:

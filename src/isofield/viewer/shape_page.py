@@ -9,6 +9,7 @@ import numpy as np
 import viser
 
 from isofield import io
+from isofield.surfaces import reduced
 from isofield.types import Cloud, Similarity
 from isofield.viewer import panels, scene
 from isofield.viewer.drawing import draw_lines, draw_mesh, draw_points, look_at
@@ -21,7 +22,7 @@ def show_shape(server: viser.ViserServer, path: Path, up: str | None) -> None:
     """A file with a mesh or points. Raises InputError as `io.read` does."""
     shape = io.read(path)
     frame, axis = scene.frame_of(shape), scene.up_of(shape, up)
-    shown, note = scene.reduced(shape)
+    shown, note = reduced(shape)
     look_at(server, frame.apply(io.vertices_of(shown)), axis)
     server.gui.add_markdown(f"**{path.name}**  \n{scene.described(shape)}  \n{note}")
     names = scene.colorings(shown)

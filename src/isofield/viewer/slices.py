@@ -1,60 +1,15 @@
-"""A plane through a field: distances as colours, contour lines, gradients."""
+"""A plane through a field as it is drawn in a scene: its mesh, contour lines, gradients."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import trimesh
 from skimage.measure import find_contours
 
-from isofield.types import Distance
-from isofield.viewer.scene import grid_faces, mixed
-
-INSIDE, ZERO, OUTSIDE = (33, 102, 172), (250, 250, 250), (178, 24, 43)
-"""Colours of the least distance, of zero and of the greatest one: blue inside, red outside."""
-INNER, LINES = 5, 40
-"""Contour lines from the surface to the depth of the shape, about, and to the largest distance, at most."""
-
-
-@dataclass(frozen=True, eq=False)
-class Slice:
-    """Distances in a plane across an axis, in the units of the field.
-
-    axis: 0, 1 or 2, across which the plane lies. position: its coordinate. origin: (2,) coordinates of the first sample
-    along the two other axes, in their order. step: (2,) distances of neighbouring samples. values: (h, w), negative
-    inside; rows along the first of the other axes.
-    """
-
-    axis: int
-    position: float
-    origin: np.ndarray
-    step: np.ndarray
-    values: np.ndarray
-
-    def points(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        """(n, 3) positions at fractional rows and columns (n,)."""
-        return _across(self.axis, self.position, self.origin + np.stack([rows, columns], 1) * self.step)
-
-
-def slice_of(
-    distance: Distance, lower: np.ndarray, upper: np.ndarray, axis: int, position: float, resolution: int = 128
-) -> Slice:
-    """The distances in a plane of the box from lower (3,) to upper (3,), with square cells, `resolution` of them along
-    its longer side."""
-    others = [k for k in range(3) if k != axis]
-    low, high = np.asarray(lower, np.float64)[others], np.asarray(upper, np.float64)[others]
-    counts = np.maximum(np.rint((high - low) / (high - low).max() * resolution).astype(int), 1) + 1
-    step = (high - low) / (counts - 1)
-    rows, columns = (index.ravel() for index in np.indices(counts))
-    points = _across(axis, position, low + np.stack([rows, columns], 1) * step)
-    return Slice(axis, position, low, step, np.asarray(distance(points), np.float64).reshape(counts))
-
-
-def _across(axis: int, position: float, inside: np.ndarray) -> np.ndarray:
-    """(n, 3) of coordinates (n, 2) in a plane."""
-    return np.insert(inside, axis, position, axis=1)
+from isofield.render.slices import Slice, line_step
+from isofield.viewer.scene import grid_faces
 
 
 def plane_of(cut: Slice) -> tuple[np.ndarray, np.ndarray]:
@@ -64,25 +19,6 @@ def plane_of(cut: Slice) -> tuple[np.ndarray, np.ndarray]:
     return cut.points(rows, columns), grid_faces(height, width)
 
 
-def colors_of_distance(values: np.ndarray, limit: float) -> np.ndarray:
-    """(..., 3) uint8 of distances (...): blue inside, white at zero, red outside; beyond +-limit the last colour."""
-    share = np.clip(np.nan_to_num(values) / max(limit, 1e-300), -1, 1) / 2 + 0.5
-    return mixed(share, np.array([INSIDE, ZERO, OUTSIDE]))
-
-
-def round_step(length: float) -> float:
-    """The least of 1, 2, 5 and 10 times a power of ten that is at least `length`."""
-    power = 10.0 ** np.floor(np.log10(max(length, 1e-300)))
-    return float(min(factor * power for factor in (1, 2, 5, 10) if factor * power >= length * (1 - 1e-9)))
-
-
-def limit_of(values: np.ndarray) -> float:
-    """The distance of the last colours: between the depth inside (their geometric mean) and the largest distance, so
-    that both sides show; the largest distance where hardly anything is inside."""
-    reach, depth = float(np.abs(values).max()), float(-values.min())
-    return float(np.sqrt(depth * reach)) if depth > 0.02 * reach else reach
-
-
 def contours(cut: Slice, level: float) -> tuple[np.ndarray, np.ndarray, float]:
     """Segments (n, 2, 3) of the lines of equal distance, the segments (m, 2, 3) of the line at `level`, and the round
     distance between neighbouring lines.
@@ -90,7 +26,7 @@ def contours(cut: Slice, level: float) -> tuple[np.ndarray, np.ndarray, float]:
     By marching squares (scikit-image).
     """
     reach = float(np.abs(cut.values).max())
-    step = round_step(max(limit_of(cut.values) / INNER, reach / LINES))
+    step = line_step(cut.values)
     others = [level + k * step for k in range(-int(reach / step) - 1, int(reach / step) + 2) if k]
     every = [_segments(cut, one) for one in others]
     return np.concatenate([np.zeros((0, 2, 3)), *every]), _segments(cut, level), step

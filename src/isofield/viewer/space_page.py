@@ -18,6 +18,7 @@ from isofield.api.pictures import drawn
 from isofield.errors import InputError
 from isofield.io import vertices_of
 from isofield.render.camera import direction, look
+from isofield.surfaces import reduced
 from isofield.types import Cloud, Similarity
 from isofield.viewer import codes, panels, scene, uploads
 from isofield.viewer.drawing import IDENTITY, draw_mesh, draw_points, look_at
@@ -265,7 +266,7 @@ class SpacePage:
             self.server.scene.remove_by_name("/surface")
             text = "has no surface: move back towards the training shapes"
         else:
-            shown, note = scene.reduced(self.mesh)
+            shown, note = reduced(self.mesh)
             assert isinstance(shown, trimesh.Trimesh)
             self._draw("/surface", shown, IDENTITY)
             what = "a picture" if self.space.of_pictures else scene.described(self.mesh)
@@ -288,7 +289,7 @@ class SpacePage:
             return
         result, scan = completion
         frame, pose = result.observed.similarity, result.pose
-        points = frame.apply(scene.reduced(Cloud(vertices_of(scan)), points=20_000)[0].points)  # type: ignore[union-attr]
+        points = frame.apply(reduced(Cloud(vertices_of(scan)), points=20_000)[0].points)  # type: ignore[union-attr]
         draw_points(
             self.server,
             "/scan",

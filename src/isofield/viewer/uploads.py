@@ -12,8 +12,8 @@ from isofield import api, io
 from isofield.api import InferenceResult, PoseSearch, ShapeSpace
 from isofield.errors import InputError
 from isofield.points import check_cloud, check_faces
+from isofield.surfaces import reduced
 from isofield.types import Cloud, Similarity
-from isofield.viewer import scene
 
 POINTS = 100_000
 """Points of an upload that are used, at most."""
@@ -36,7 +36,7 @@ def read_upload(name: str, content: bytes) -> trimesh.Trimesh | Cloud:
         except InputError as error:
             raise InputError(str(error).replace(f"{folder}/", "")) from None
     if isinstance(shape, Cloud):
-        return check_cloud(scene.reduced(shape, points=POINTS)[0], plain)  # type: ignore[arg-type]
+        return check_cloud(reduced(shape, points=POINTS)[0], plain)  # type: ignore[arg-type]
     return check_faces(shape, plain)
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import balls
-from isofield.datasets import Record
+from isofield.datasets import drawn_samples as samples
 from isofield.errors import InputError
-from isofield.viewer import samples, slices
+from isofield.render import colors
 
 
 def test_signed_samples_are_blue_inside_and_red_outside(tmp_path):
@@ -35,11 +35,5 @@ def test_every_kind_has_points_and_colours(table):
         assert found.points.shape == found.colors.shape == (200, 3) and found.colors.dtype == np.uint8, kind
         assert len(found.segments) == (200 if kind == "cloud" else 0)
     occupied = samples.drawn("occupancy", np.concatenate(kinds["occupancy"], 1)).colors
-    assert occupied[-1].tolist() == [*slices.INSIDE] and occupied[0].tolist() == [*slices.OUTSIDE]
+    assert occupied[-1].tolist() == [*colors.INSIDE] and occupied[0].tolist() == [*colors.OUTSIDE]
     assert np.allclose(samples.drawn("contour", table[:, :2]).points[:, 1], -table[:, 1])
-
-
-def test_rejects_are_listed_with_their_reasons():
-    records = [Record(f"r{k}", "", "", "reject", f"reason {k}") for k in range(32)]
-    text = samples.outcomes([*records, Record("a", "", "", "accept", "")])
-    assert text.startswith("accept 1, reject 32\n\n- **r0**: reason 0\n") and text.endswith("and 2 more, in report.csv")

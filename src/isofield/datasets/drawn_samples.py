@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from isofield.datasets import Record
 from isofield.datasets.prepare_shape import shape_folder
 from isofield.errors import InputError
 from isofield.render import SLATE
-from isofield.viewer import scene, slices
+from isofield.render.colors import colors_of_distance, ramp
 
-REASONS = 30
-"""Rejected shapes whose reasons are listed, at most."""
 EVERY, INSIDE, OUTSIDE = "all", "inside", "outside"
 
 
@@ -54,9 +49,9 @@ def drawn(kind: str, rows: np.ndarray, side: str = EVERY) -> Drawn:
         points, value = (_flat(rows) if flat else rows[:, :3])[kept], value[kept]
         limit = float(np.percentile(np.abs(value), 90)) if len(value) else 1.0
         text = f"blue inside, red outside, up to {limit:.3g}" if kind != "occupancy" else "blue inside, red outside"
-        return Drawn(points, slices.colors_of_distance(value, limit), none, text)
+        return Drawn(points, colors_of_distance(value, limit), none, text)
     if kind == "unsigned":
-        return Drawn(rows[:, :3], scene.ramp(rows[:, 3]), none, "violet near the surface, yellow far from it")
+        return Drawn(rows[:, :3], ramp(rows[:, 3]), none, "violet near the surface, yellow far from it")
     if kind == "surface":
         return Drawn(rows[:, :3], np.rint(127.5 * (rows[:, 3:6] + 1)).astype(np.uint8), none, "coloured by normals")
     if kind == "cloud":
@@ -72,14 +67,3 @@ def drawn(kind: str, rows: np.ndarray, side: str = EVERY) -> Drawn:
 def _flat(rows: np.ndarray) -> np.ndarray:
     """(n, 3) of positions (n, 2 or more), x to the right and y downwards."""
     return np.stack([rows[:, 0], -rows[:, 1], np.zeros(len(rows))], 1)
-
-
-def outcomes(records: Sequence[Record]) -> str:
-    """How many shapes were accepted, repaired and rejected, and the reasons of the rejects, in Markdown."""
-    counts = Counter(record.outcome for record in records)
-    rejects = [record for record in records if record.outcome == "reject"]
-    lines = [", ".join(f"{name} {number}" for name, number in sorted(counts.items()))]
-    lines += [f"- **{record.id}**: {record.reason}" for record in rejects[:REASONS]]
-    if len(rejects) > REASONS:
-        lines.append(f"- and {len(rejects) - REASONS} more, in report.csv")
-    return "\n".join([lines[0], "", *lines[1:]])
