@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
@@ -14,30 +13,20 @@ from PIL import Image
 
 import isofield
 import toys
+from browsing import WAIT, launched, watched
 from isofield import io
 from isofield.types import Cloud
 
 pytest.importorskip("viser", reason="viser is not installed")
-playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+from isofield.viewer import open_viewer, server
 
-from isofield.viewer import open_viewer, server  # noqa: E402
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-if CHROMIUM is None:
-    pytest.skip("there is no Chromium here (Debian: apt-get install chromium)", allow_module_level=True)
-
-ARGUMENTS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-SIZE = {"width": 640, "height": 480}
-WAIT = 60_000
-"""Milliseconds; far more than anything takes."""
+SIZE = (640, 480)
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as engine:
-        browser = engine.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -48,10 +37,8 @@ def opened(browser) -> Iterator[Any]:
 
     def open_page(path) -> tuple[Any, Any]:
         viewer = open_viewer(path, port=0, resolution=32)
-        page = browser.new_page(viewport=SIZE)
+        page = watched(browser, *SIZE, problems)
         stops.extend([page.close, viewer.stop])
-        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: problems.append(str(error)))
         page.goto(viewer.links[0])
         page.get_by_text("at resolution").wait_for(timeout=WAIT)
         assert viewer.workers[0].wait(WAIT / 1000)

@@ -24,6 +24,7 @@ COMMANDS = {
     "export": "a field for other programs: ONNX, a sampled grid, .3mf",
     "info": "what a file or a field folder is, in a few lines",
     "evaluate": "how far a result is from its truth",
+    "report": "a page for a browser about runs, data, results and scores",
     "benchmark": "spaces of several methods on the same data, in one table",
     "make": "closed shapes of a built-in family, with their parameters",
     "prepare": "many shapes into training samples",

@@ -4,7 +4,7 @@
 (() => {
 const bytes = text => Uint8Array.from(atob(text), c => c.charCodeAt(0));
 // Angles in radians, distance and target in units of the scene's radius.
-const START = {turn: 0.5, tilt: 0.15, distance: 2.5, target: [0, 0, 0]};
+const START = {turn: 0.5, tilt: 0.3, distance: 2.5, target: [0, 0, 0]};
 const NEAREST = 0.2, FARTHEST = 20;
 
 const VERTEX = `#version 300 es
