@@ -140,3 +140,14 @@ def test_python_of_the_manual_compiles_and_its_names_exist(page):
 def test_the_reference_has_every_public_name():
     shown = re.findall(r"^::: isofield\.(\w+)$", (ROOT / "docs" / "api.md").read_text(), re.MULTILINE)
     assert sorted(shown) == sorted(name for name in isofield.__all__ if not name.startswith("_"))
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "methods").glob("*.md")), ids=name_of)
+def test_the_page_of_a_method_says_what_a_person_needs(page):
+    """Where it comes from, what it is good and bad for, a command to begin with, and what differs from the paper."""
+    text = page.read_text()
+    assert "**Source" in text
+    assert re.search(r"\*\*When to take (it|them)\.\*\*|## Good for, bad for", text)
+    assert re.search(r"\*\*(Not for|What it is not for)\.\*\*|## Good for, bad for", text)
+    assert any(block.commands() for block in shell_blocks() if block.page == page)
+    assert re.search(r"## Differences|What (differs|`.*` adds)|\*\*Source\.\*\* (No paper|Principal)|## Limits", text)
