@@ -2,6 +2,7 @@
 
     .venv/bin/python benchmarks/pulling.py --out pulling.json          # runs; again: only what is not there yet
     .venv/bin/python benchmarks/pulling.py --out pulling.json --table  # the table, in Markdown
+    .venv/bin/python benchmarks/pulling.py --out pulling.json --picture OUT.png  # of the first shape
 
 noise 0.5 %, noise 1 %: 20 000 points of a mesh, uniform by area, with normal noise of that deviation (of the
 diagonal); sparse: 500 points without noise. Every row is one fit with the same seed on one thread; seconds are those
@@ -9,6 +10,7 @@ of the processor. published is `--init paper`; the rows below it change what the
 queries and its number of steps. oriented is the default start, and the presets have its number of steps.
 
 Chamfer-L1 is in thousandths of the diagonal, from 100 000 points of each mesh, less that of the truth against itself.
+The meshes are written into a folder beside the results.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ import torch
 import trimesh
 
 import isofield
-from isofield import io
+from isofield import io, render
 from isofield.configs import NeuralPull
 from isofield.configs.methods import choose, read_config
 
@@ -67,14 +69,23 @@ def settings(method: str, quality: Any) -> Any:
     return replace(choose("neural-pull", quality, "paper"), **TERMS[method])
 
 
-def row(shape: str, kind: str, method: str, quality: Any) -> dict[str, Any]:
-    """One fit, scored."""
+def place(out: Path, *names: str) -> Path:
+    """The file of a row's mesh."""
+    return out.with_suffix("") / ("_".join(names).replace(" ", "-").replace("%", "") + ".ply")
+
+
+def row(shape: str, kind: str, method: str, quality: Any, out: Path) -> dict[str, Any]:
+    """One fit, scored, its mesh written."""
     truth = io.read(data.data() / "meshes" / f"{shape}.obj")
     points, config = cloud(truth, shape, kind), settings(method, quality)
     begun = time.process_time()
     sdf = isofield.fit(points, config=config, quality=quality, surface="closed")
     seconds = time.process_time() - begun
-    scores = isofield.compare(sdf.mesh(resolution=128), truth)
+    mesh = sdf.mesh(resolution=128)
+    file = place(out, shape, kind, method)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    io.write_mesh(mesh, file)
+    scores = isofield.compare(mesh, truth)
     return {
         "shape": shape, "input": kind, "method": method, "quality": quality, "seconds": seconds,
         "chamfer": 1e3 * (scores["chamfer_l1"] - scores["floor_chamfer_l1"]), "floor": 1e3 * scores["floor_chamfer_l1"],
@@ -103,8 +114,20 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def picture(rows: list[dict[str, Any]], shape: str, out: Path, path: Path) -> None:
+    """A line for each input of a shape: the cloud, published, oriented, the input's preset, auto."""
+    truth, panels = io.read(data.data() / "meshes" / f"{shape}.obj"), []
+    for kind, (count, _) in INPUTS.items():
+        panels.append(render.Panel(cloud(truth, shape, kind), kind, f"{count} points"))
+        preset = PRESETS[kind == "sparse"]
+        for method in ("published", "oriented", preset, "auto"):
+            (one,) = (one for one in rows if (one["shape"], one["input"], one["method"]) == (shape, kind, method))
+            panels.append(render.Panel(io.read(place(out, shape, kind, method)), method, f"{one['chamfer']:.2f}"))
+    render.sheet(panels, str(path), view=render.camera_for(truth, size=(360, 360)), columns=5)
+
+
 def main() -> None:
-    """Run, or print."""
+    """Run, print or draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.json", help="read, continued and written")
     parser.add_argument("--inputs", nargs="+", choices=INPUTS, default=list(INPUTS))
@@ -112,10 +135,14 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--quality", choices=("fast", "balanced", "best"), default="fast")
     parser.add_argument("--table", action="store_true", help="run nothing: print the table")
+    parser.add_argument("--picture", type=Path, metavar="OUT.png", help="run nothing: draw the first of --shapes")
     args = parser.parse_args()
     results = json.loads(args.out.read_text()) if args.out.is_file() else {"header": {}, "rows": []}
     if args.table:
         print(table(results["rows"]))
+        return
+    if args.picture:
+        picture(results["rows"], args.shapes[0], args.out, args.picture)
         return
     torch.set_num_threads(1)
     results["header"] = reconstruct.header(1)
@@ -125,7 +152,7 @@ def main() -> None:
             for method in args.methods:
                 if (shape, kind, method, args.quality) in there:
                     continue
-                made = row(shape, kind, method, args.quality)
+                made = row(shape, kind, method, args.quality, args.out)
                 print({name: round(v, 3) if isinstance(v, float) else v for name, v in made.items()}, file=sys.stderr)
                 results["rows"].append(made)
                 reconstruct.write(results, args.out)
