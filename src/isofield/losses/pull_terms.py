@@ -39,15 +39,14 @@ def point_to_tangent(there: Tensor, normal: Tensor, point: Tensor, tangent: Tens
 
         sum w |(q' - p) . (n + m) / 2| / sum w,        w = exp(-(1 - n . m) / (1 - cos angle)),
 
-    for unit normals n at the query and m at the point. Li, Liu and Han, "Implicit Filtering for Learning Neural Signed
-    Distance Functions from 3D Point Clouds", ECCV 2024, eqs. 3 to 5. What differs: the mean of both normals, in place
-    of m, makes the height zero between any two points of a sphere, so that curved surfaces do not shrink; one random
-    point of a query's neighbourhood replaces the weighted sum over all of them; normals and weights count as constant,
-    since a height also falls where they tilt, and a sine network in noise then loses the surface.
+    for unit normals n at the query and m at the point; w counts as constant. Li, Liu and Han, "Implicit Filtering for
+    Learning Neural Signed Distance Functions from 3D Point Clouds", ECCV 2024, eqs. 3 to 5, has m in place of the mean
+    of both normals. The mean makes the height zero between any two points of a sphere, so that curved surfaces do not
+    shrink; and one random point of a query's neighbourhood stands here for the weighted sum over all of them.
 
     there, point: (n, 3); normal, tangent: (n, 3) gradients at the query and the point, of any length; angle: degrees.
     """
-    n, m = direction(normal).detach(), direction(tangent).detach()
+    n, m = direction(normal), direction(tangent)
     height = ((there - point) * (n + m) / 2).sum(1)
-    weight = torch.exp(((n * m).sum(1) - 1) / (1 - math.cos(math.radians(angle))))
+    weight = torch.exp(((n * m).sum(1) - 1) / (1 - math.cos(math.radians(angle)))).detach()
     return (weight * height.abs()).sum() / weight.sum().clamp(min=1e-6)
