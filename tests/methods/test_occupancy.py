@@ -94,10 +94,28 @@ def test_unseen_balls_have_their_radius(input_, kl):
 def test_a_cloud_is_reframed_with_its_queries():
     space = started(replace(SMALL, reframe=1.0, noise=0.0), [ball(0.5)])
     drawn = space.draw(ball(0.5), np.random.default_rng(0))
-    assert np.linalg.norm(drawn["observed"], axis=1).max() == pytest.approx(1 / 1.03, rel=1e-5)
+    assert np.linalg.norm(drawn["observed"], axis=2).max() == pytest.approx(1 / 1.03, rel=1e-5)
     radius = np.linalg.norm(drawn["surface"], axis=1).mean()
     inside = drawn["outside"] < 0.5
     assert radius > 0.8 and np.linalg.norm(drawn["query"], axis=1)[inside].max() < radius * 1.15
+
+
+def pictured(radius: float) -> Shape:
+    """A ball with two pictures of a bright disc."""
+    y, x = np.mgrid[-1:1:32j, -1:1:32j]
+    disc = (255 * (x**2 + y**2 < radius**2)).astype(np.uint8)
+    return Shape(rows={**ball(radius).rows, "views": np.broadcast_to(disc, (2, 3, 32, 32))})
+
+
+def test_unseen_balls_have_the_radius_of_their_picture():
+    config = replace(SMALL, input="image", width=8, pixels=32, samples=64)
+    space, _ = trained(config, [pictured(radius) for radius in RADII])
+    *_, last = space.infer([Shape(rows={"views": pictured(radius).rows["views"]}) for radius in (0.42, 0.68)])
+    x = torch.tensor([[r, 0.0, 0.0] for r in (0.3, 0.55, 0.8)])
+    small, large = (space.field(code)(x) for code in last.code)
+    assert small[0] < 0 < small[1] and large[1] < 0 < large[2]
+    with pytest.raises(InputError, match="not variational"):
+        replace(config, kl=1.0)
 
 
 def test_a_part_is_completed_from_signs():

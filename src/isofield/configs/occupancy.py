@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from isofield.configs.common import MethodSpec, Schedule, check_fraction, check_range
+from isofield.configs.neural_pull_image import SMALLEST
 from isofield.configs.preparing import SampleKind
 from isofield.configs.training import Training, check_dims
 from isofield.errors import InputError
 
-Input = Literal["cloud", "voxels", "none"]
+Input = Literal["image", "cloud", "voxels", "none"]
 
 
 @dataclass(frozen=True)
@@ -18,18 +19,20 @@ class Occupancy:
     """An occupancy network (Mescheder et al. 2019). Lengths are normalised.
 
     Args:
-        input: What a code is made from: a cloud, a grid of voxels, or none: a table of codes, for which the code of an
-            unseen closed mesh is found by descent.
+        input: What a code is made from: a picture, a cloud, a grid of voxels, or none: a table of codes, for which the
+            code of an unseen closed mesh is found by descent.
         length: Length of a code.
         dims: Widths of the decoder's hidden layers.
         rejoin: Layers that get the point and the code again.
         frequencies: The decoder gets sin(2^k x) and cos(2^k x) for k below this beside x.
-        width: Width of the encoder's layers; of voxels, channels of its first one.
+        width: Width of the encoder's layers; of voxels and pictures, channels of its first one.
         rounds: Layers of the encoder of a cloud that get the maxima over all points.
         points: Points that the encoder of a cloud gets.
         noise: Standard deviation of these in training.
         reframe: Fraction of the training clouds that are normalised by their own noisy points, as unseen clouds are;
             0 for a data set that was prepared with --normalize dataset or none.
+        pixels: Pixels along each side of a picture that the encoder gets.
+        crop: In training it gets random square parts of the pictures with at least this fraction of their side.
         cells: Voxels along each side of the cube from -1 to 1.
         samples: Queries of each shape of a batch.
         inside: Half of the queries are inside, and the logits are corrected for it.
@@ -53,6 +56,8 @@ class Occupancy:
     points: int = 300
     noise: float = 0.01
     reframe: float = 0.0
+    pixels: int = 224
+    crop: float = 1.0
     cells: int = 32
     samples: int = 2048
     inside: bool = False
@@ -71,7 +76,12 @@ class Occupancy:
         check_range(self, "cells", least=4)
         check_range(self, "rounds", "frequencies", "noise", "kl", "prior", "code_std", "infer_steps", least=0)
         check_range(self, "infer_rate", above=0)
+        check_range(self, "pixels", least=SMALLEST)
         check_fraction(self, "reframe")
+        check_range(self, "crop", above=0)
+        check_fraction(self, "crop")
+        if self.kl and self.input == "image":
+            raise InputError("the encoder of pictures is not variational: give kl 0, or another input.")
         check_dims(self.dims)
         if self.table and not self.training.code_rate.initial:
             raise InputError("a table of codes needs a learning rate of the codes: give code_rate an initial above 0.")
@@ -84,7 +94,7 @@ class Occupancy:
 
 PAPER = Occupancy()
 SMALL = Occupancy(
-    length=128, dims=(192,) * 5, frequencies=3, width=128, rounds=3, reframe=0.5, samples=512,
+    length=128, dims=(192,) * 5, frequencies=3, width=128, rounds=3, reframe=0.5, pixels=96, samples=512,
     inside=True,
     training=Training(
         steps=6000, batch=16, keep=500, clip=1.0, beta2=0.99,
@@ -102,19 +112,25 @@ def settings() -> Occupancy:
 
 def reads(config: Occupancy) -> tuple[SampleKind, ...]:
     """The kinds of samples of a training shape."""
-    return ("occupancy", "surface")
+    return ("occupancy", "surface", "views") if config.input == "image" else ("occupancy", "surface")
 
 
 def observes(config: Occupancy) -> tuple[SampleKind, ...]:
     """The kinds of samples of an unseen shape."""
-    return ("occupancy", "surface") if config.input == "none" else ("surface",)
+    match config.input:
+        case "image":
+            return ("views",)
+        case "none":
+            return ("occupancy", "surface")
+    return ("surface",)
 
 
 OCCUPANCY = MethodSpec(
-    "occupancy networks, the baseline: inside or outside, from a cloud, voxels, or a table of codes",
+    "occupancy networks, the baseline: inside or outside, from a cloud, voxels, a picture, or a table of codes",
     "isofield.methods.occupancy:OccupancySpace", settings,
     {
         "occupancy-small": SMALL, "occupancy-voxels-small": replace(SMALL, input="voxels", width=16),
+        "occupancy-image-small": replace(SMALL, input="image", width=32),
         "occupancy-none-small": replace(SMALL, input="none"), "occupancy-paper": PAPER,
     }, reads=reads, observes=observes,
 )  # fmt: skip

@@ -6,9 +6,10 @@ to be inside or outside, uniform in a cube, by cross-entropy (eq. 3):
 
     mean_i  mean_q BCE( sigmoid(f(q; z_i)), q is outside shape i )  +  kl / queries * KL( q(z_i) | N(0, 1) )
 
-The code z_i is an encoder's, of a few noisy points of the surface (a PointNet) or of a grid of voxels; or, without an
-input, a row of a table, with prior * mean z_i^2 in place of the last term. With `kl` the encoder is variational, and
-without an input an encoder of the queries gives the codes (eq. 4, of the unconditional model).
+The code z_i is an encoder's, of a few noisy points of the surface (a PointNet), of a grid of voxels, or of a picture (a
+ResNet; of several pictures of a shape the mean of their codes); or, without an input, a row of a table, with prior *
+mean z_i^2 in place of the last term. With `kl` the encoder is variational, and without an input an encoder of the
+queries gives the codes (eq. 4, of the unconditional model).
 
 The field that comes out has its values divided by the slope at surfaces, a learned scalar, so that it is about the
 signed distance there. The code of an unseen shape is the encoder's mean; without an input it is found by descent on the
@@ -35,6 +36,7 @@ from isofield.errors import InputError
 from isofield.fields.decoder import LatentField
 from isofield.fields.occupancy_field import OccupancyField
 from isofield.fields.point_net import PointNet
+from isofield.fields.resnet import ResNet
 from isofield.fields.voxel_encoder import VoxelEncoder
 from isofield.losses.occupancy import cross_entropy, divergence
 from isofield.methods.conditioned import decoder_of
@@ -42,11 +44,14 @@ from isofield.methods.grid_fit import refined_by_grid
 from isofield.methods.sald_space import Latent
 from isofield.points import normalization
 from isofield.sampling.occupied import labelled
+from isofield.sampling.view_pictures import at_size, random_view
 from isofield.threads import deterministic, parallel_map
 from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, SdfSamples, Shape
 
 VOXELISED, CALIBRATED = 20_000, 64
 """Points of the surface that voxels are made of, and at which the slope is measured in each step."""
+FIRST = 64
+"""Pictures whose codes are standardized at first."""
 SLOPE = 1e-2
 """Weight of the error of the slope, so that it does not count in the norm of the gradient."""
 
@@ -74,45 +79,57 @@ class OccupancySpace:
         except ValueError as error:
             raise InputError(f"these settings make no network ({error}): change dims, rejoin or length.") from None
         table = torch.randn(len(shapes), config.length, generator=generator) * config.code_std
-        encoder: nn.Module | None = None
-        if config.input == "voxels":
-            encoder = VoxelEncoder(config.length, config.cells, config.width, generator)
-        elif not config.table:
-            inputs = 3 if config.input == "cloud" else 4
-            encoder = PointNet(config.length, config.width, config.rounds, inputs, keep_scale=True, generator=generator)
+        encoder = encoder_of(config, generator)
+        if isinstance(encoder, ResNet):
+            random = np.random.default_rng(seed)
+            first = [random_view(shape.rows["views"], config.pixels, 1.0, random)[1] for shape in shapes[:FIRST]]
+            with deterministic():
+                encoder.standardize(tensor(np.stack(first), "cpu") / 255)
         return replace(self, module=OccupancyField(decoder, encoder), table=table)
 
     def draw(self, shape: Shape, random: np.random.Generator) -> Mapping[str, np.ndarray]:
-        """Labelled queries, points on the surface, and what the encoder gets."""
+        """Labelled queries, points on the surface, and what the encoder gets (1, ...)."""
         config = self.config
         drawn = labelled(shape.rows["occupancy"], config.samples, random, balanced=config.inside)
         drawn["surface"] = _window(shape.rows["surface"], CALIBRATED, random)
-        if not config.table:
+        if config.input == "image":
+            drawn["observed"] = random_view(shape.rows["views"], config.pixels, config.crop, random)[1][None]
+        elif not config.table:
             drawn["observed"] = self._observed(shape, random)
         if config.input == "cloud":
             noise = config.noise * random.standard_normal(drawn["observed"].shape)
             drawn["observed"] = (drawn["observed"] + noise).astype(np.float32)
             if random.random() < config.reframe:
-                frame = normalization(drawn["observed"])
+                frame = normalization(drawn["observed"][0])
                 for name in ("observed", "query", "surface"):
                     drawn[name] = frame.apply(drawn[name]).astype(np.float32)
         return drawn
 
     def _observed(self, shape: Shape, random: np.random.Generator) -> np.ndarray:
-        """What the encoder gets: (n, 3) of the surface, or (n, 4) with labels."""
-        if self.config.input == "none":
-            some = labelled(shape.rows["occupancy"], self.config.points, random)
-            return np.column_stack([some["query"], some["outside"]])
-        return _window(shape.rows["surface"], self.config.points if self.config.input == "cloud" else VOXELISED, random)
+        """What the encoder gets of a shape: points (1, n, 3), labelled points (1, n, 4), or pictures (v, 3, p, p)."""
+        match self.config.input:
+            case "image":
+                return at_size(shape.rows["views"], self.config.pixels)
+            case "none":
+                some = labelled(shape.rows["occupancy"], self.config.points, random)
+                return np.column_stack([some["query"], some["outside"]])[None]
+        count = self.config.points if self.config.input == "cloud" else VOXELISED
+        return _window(shape.rows["surface"], count, random)[None]
 
     def init(self, batch: Batch) -> Latent:
         """The encoder's codes, or rows of the table."""
         if self._module.encoder is None:
             return Latent(self.table[batch["row"]])
-        mean, log_deviation = self._module.encoder(batch["observed"])
-        if not self.config.kl:
-            return Latent(mean)
-        return Latent.drawn(mean, log_deviation, batch.random)
+        mean, log_deviation = self._encoded(batch["observed"][:, 0])
+        return Latent(mean) if log_deviation is None else Latent.drawn(mean, log_deviation, batch.random)
+
+    def _encoded(self, observed: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Means and, of a variational encoder, log deviations (b, l)."""
+        assert self._module.encoder is not None
+        if self.config.input == "image":
+            return self._module.encoder(observed.float() / 255), None
+        mean, log_deviation = self._module.encoder(observed)
+        return mean, log_deviation if self.config.kl else None
 
     def losses(self, code: Latent, batch: Batch) -> dict[str, Tensor]:
         """The terms of the objective, summed over the shapes."""
@@ -152,9 +169,7 @@ class OccupancySpace:
         """The encoder's mean (l,), or the mean of the table."""
         if self._module.encoder is None:
             return self.table.mean(0)
-        observed = self._observed(shape, np.random.default_rng(seed))
-        mean: Tensor = self._module.encoder(tensor(observed, device)[None])[0][0]
-        return mean
+        return self._encoded(tensor(self._observed(shape, np.random.default_rng(seed)), device))[0].mean(0)
 
     def _descended(self, rows: np.ndarray, start: Tensor, seed: int) -> Tensor:
         """A code (l,) after steps of Adam on the cross-entropy of occupancy samples (n, 4)."""
@@ -192,6 +207,19 @@ class OccupancySpace:
     @property
     def _module(self) -> OccupancyField:
         return cast(OccupancyField, self.module)
+
+
+def encoder_of(config: Occupancy, generator: torch.Generator) -> nn.Module | None:
+    """The encoder of an input, before training; None for a table."""
+    match config.input:
+        case "image":
+            return ResNet(config.length, config.width, generator)
+        case "voxels":
+            return VoxelEncoder(config.length, config.cells, config.width, generator)
+        case "none" if config.table:
+            return None
+    inputs = 3 if config.input == "cloud" else 4
+    return PointNet(config.length, config.width, config.rounds, inputs, keep_scale=True, generator=generator)
 
 
 def _window(rows: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
