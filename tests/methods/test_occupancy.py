@@ -107,13 +107,15 @@ def pictured(radius: float) -> Shape:
     return Shape(rows={**ball(radius).rows, "views": np.broadcast_to(disc, (2, 3, 32, 32))})
 
 
-def test_unseen_balls_have_the_radius_of_their_picture():
-    config = replace(SMALL, input="image", width=8, pixels=32, samples=64)
+def test_a_larger_disc_in_a_picture_gives_a_larger_ball():
+    training = replace(SMALL.training, steps=200)
+    config = replace(SMALL, input="image", width=8, pixels=32, samples=64, training=training)
     space, _ = trained(config, [pictured(radius) for radius in RADII])
-    *_, last = space.infer([Shape(rows={"views": pictured(radius).rows["views"]}) for radius in (0.42, 0.68)])
-    x = torch.tensor([[r, 0.0, 0.0] for r in (0.3, 0.55, 0.8)])
-    small, large = (space.field(code)(x) for code in last.code)
-    assert small[0] < 0 < small[1] and large[1] < 0 < large[2]
+    *_, last = space.infer([Shape(rows={"views": pictured(radius).rows["views"]}) for radius in (0.42, 0.68, 0.85)])
+    x = torch.zeros(91, 3)
+    x[:, 0] = torch.linspace(0.1, 1, 91)
+    small, middle, large = (int((space.field(code)(x) < 0).sum()) for code in last.code)
+    assert small + 15 < middle < large - 5
     with pytest.raises(InputError, match="not variational"):
         replace(config, kl=1.0)
 
