@@ -50,8 +50,8 @@ from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, SdfSamp
 
 VOXELISED, CALIBRATED = 20_000, 64
 """Points of the surface that voxels are made of, and at which the slope is measured in each step."""
-FIRST = 64
-"""Pictures whose codes are standardized at first."""
+FIRST, COUNTED = 64, 10_000
+"""Shapes whose pictures are standardized at first; of their first samples the fraction inside is counted."""
 SLOPE = 1e-2
 """Weight of the error of the slope, so that it does not count in the norm of the gradient."""
 
@@ -78,6 +78,10 @@ class OccupancySpace:
             decoder = decoder_of(config, 3, 1, config.frequencies, generator)
         except ValueError as error:
             raise InputError(f"these settings make no network ({error}): change dims, rejoin or length.") from None
+        inside = np.mean([np.mean(shape.rows["occupancy"][:COUNTED, 3] > 0.5) for shape in shapes[:FIRST]])
+        with torch.no_grad():  # at first every point has the odds of all
+            last = getattr(decoder, f"lin{len(config.dims)}")
+            last.bias += float(np.log((1 - inside) / inside)) if 0 < inside < 1 else 0.0
         table = torch.randn(len(shapes), config.length, generator=generator) * config.code_std
         encoder = encoder_of(config, generator)
         if isinstance(encoder, ResNet):
