@@ -8,6 +8,7 @@ The names below are loaded when they are first used, so that `import isofield` c
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -118,3 +119,22 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+def _drawn_in_notebooks() -> None:
+    """Makes IPython draw meshes and clouds that end a cell, by their names, so that nothing is loaded before."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    formatter = getattr(shell, "display_formatter", None)
+    if formatter is None:
+        return
+
+    def view(shape: Any) -> str:
+        text: str = import_module("isofield.api.notebook").view(shape)
+        return text
+
+    for module, name in (("trimesh.base", "Trimesh"), ("isofield.types", "Cloud")):
+        formatter.formatters["text/html"].for_type_by_name(module, name, view)
+
+
+_drawn_in_notebooks()

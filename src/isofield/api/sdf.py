@@ -15,7 +15,7 @@ import trimesh
 from torch import Tensor, nn
 
 from isofield import surfaces
-from isofield.api import csg, projection
+from isofield.api import csg, notebook, projection
 from isofield.api.coverage import open_mesh
 from isofield.api.field import CPU, Copies, checked, distances, gradients, on_device
 from isofield.api.folder import save_field
@@ -90,6 +90,13 @@ class SDF:
     def __repr__(self) -> str:
         names = [name for name in ("input", "method", "bounds") if name in self.provenance]
         return f"SDF({', '.join([f'kind={self.kind!r}', *(f'{name}={self.provenance[name]!r}' for name in names)])})"
+
+    def _repr_html_(self) -> str:
+        """Its surface in a notebook, to turn and to zoom."""
+        names = (self.kind, self.provenance.get("method"), self.provenance.get("input"))
+        return notebook.view_of_field(
+            self.mesh, f"SDF: {', '.join(dict.fromkeys(str(name) for name in names if name))}"
+        )
 
     @property
     def kind(self) -> str:
