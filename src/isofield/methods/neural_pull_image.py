@@ -29,7 +29,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isofield.adapt import descend_code, falling, rows, tensor
+from isofield.adapt import falling
 from isofield.configs import NeuralPullImage, Training
 from isofield.errors import InputError
 from isofield.fields.autoencoder import Autoencoder
@@ -37,8 +37,8 @@ from isofield.fields.decoder import LatentField
 from isofield.fields.geometric_decoder import Differentiable, GeometricDecoder
 from isofield.fields.resnet import ResNet
 from isofield.losses.pull import pull_loss, pulled
-from isofield.losses.signed import lower_bounded
 from isofield.methods.grid_fit import refined_by_grid
+from isofield.methods.part_codes import Decode, code_of_part
 from isofield.sampling.unsigned_rows import window
 from isofield.sampling.view_pictures import at_size, random_view
 from isofield.threads import deterministic, parallel_map
@@ -132,19 +132,9 @@ class NeuralPullImageSpace:
 
     def complete(self, shape: Shape, count: int, random: torch.Generator) -> Tensor:
         """The code whose field agrees with the samples of a part, by Adam from the mean of the training codes."""
-        samples, device = shape.sdf, str(self.table.device)
-        tensors = {"points": tensor(samples.points, device), "distance": tensor(samples.distance, device)}
-        if samples.free is not None:
-            tensors["free"] = torch.as_tensor(samples.free, device=device)
-
-        def objective(code: Tensor, batch: Batch) -> dict[str, Tensor]:
-            value = self._decoder(batch["points"][None], code[None])[0]
-            distance = lower_bounded(value.detach(), batch["distance"], batch.tensors.get("free"))
-            return {"distance": (value - distance).abs().mean()}
-
-        batches = rows(tensors, SAMPLES, np.random.default_rng(0))
+        decode: Decode = lambda x, code: self._decoder(x[None], code[None])[0]  # noqa: E731
         with deterministic():
-            return descend_code(objective, self.table.mean(0), batches, falling(RATE, STEPS))[None]
+            return code_of_part(decode, shape.sdf, self.table.mean(0), falling(RATE, STEPS), SAMPLES)[None]
 
     def refine(self, code: Tensor, shape: Shape) -> nn.Module:
         """The field, bent towards the samples on a grid."""

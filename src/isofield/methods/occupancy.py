@@ -44,6 +44,7 @@ from isofield.methods.grid_fit import refined_by_grid
 from isofield.methods.sald_space import Latent
 from isofield.points import normalization
 from isofield.sampling.occupied import labelled
+from isofield.sampling.unsigned_rows import window
 from isofield.sampling.view_pictures import at_size, random_view
 from isofield.threads import deterministic, parallel_map
 from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, SdfSamples, Shape
@@ -95,7 +96,7 @@ class OccupancySpace:
         """Labelled queries, points on the surface, and what the encoder gets (1, ...)."""
         config = self.config
         drawn = labelled(shape.rows["occupancy"], config.samples, random, balanced=config.inside)
-        drawn["surface"] = _window(shape.rows["surface"], CALIBRATED, random)
+        drawn["surface"] = np.asarray(window(shape.rows["surface"], CALIBRATED, random)[:, :3], np.float32)
         if config.input == "image":
             drawn["observed"] = random_view(shape.rows["views"], config.pixels, config.crop, random)[1][None]
         elif not config.table:
@@ -118,7 +119,7 @@ class OccupancySpace:
                 some = labelled(shape.rows["occupancy"], self.config.points, random)
                 return np.column_stack([some["query"], some["outside"]])[None]
         count = self.config.points if self.config.input == "cloud" else VOXELISED
-        return _window(shape.rows["surface"], count, random)[None]
+        return np.asarray(window(shape.rows["surface"], count, random)[None, :, :3], np.float32)
 
     def init(self, batch: Batch) -> Latent:
         """The encoder's codes, or rows of the table."""
@@ -224,9 +225,3 @@ def encoder_of(config: Occupancy, generator: torch.Generator) -> nn.Module | Non
             return None
     inputs = 3 if config.input == "cloud" else 4
     return PointNet(config.length, config.width, config.rounds, inputs, keep_scale=True, generator=generator)
-
-
-def _window(rows: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
-    """`count` points (count, 3) that follow each other, float32; they repeat where there are fewer."""
-    start = int(random.integers(max(len(rows) - count, 0) + 1))
-    return np.resize(np.asarray(rows[start : start + count, :3], np.float32), (count, 3))

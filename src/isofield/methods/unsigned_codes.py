@@ -21,7 +21,7 @@ from isofield.adapt import Batches, CodeProblem, descend_code, rows, search_code
 from isofield.configs import NeuralPullSpace, SaldSpace
 from isofield.fields.geometric_decoder import Differentiable
 from isofield.losses.sign_agnostic import unsigned_value
-from isofield.losses.signed import lower_bounded
+from isofield.methods.part_codes import Decode, code_of_part
 from isofield.types import Batch, SdfSamples
 
 SHARP, VALUES = 0.003, 65_536
@@ -61,18 +61,9 @@ class UnsignedCodes:
 
     def of_part(self, samples: SdfSamples) -> Tensor:
         """The code (l,) whose signed field agrees with the samples of a part of a shape, by Adam from 0."""
-        device = str(self.table.device)
-        tensors = {"points": tensor(samples.points, device), "distance": tensor(samples.distance, device)}
-        if samples.free is not None:
-            tensors["free"] = torch.as_tensor(samples.free, device=device)
-
-        def objective(u: Tensor, batch: Batch) -> dict[str, Tensor]:
-            value = self.decoder(batch["points"][None], self._code(u)[None])[0]
-            distance = lower_bounded(value.detach(), batch["distance"], batch.tensors.get("free"))
-            return {"distance": (value - distance).abs().mean(), "prior": self.config.infer_prior * u.square().mean()}
-
-        batches = rows(tensors, self.config.infer_samples, np.random.default_rng(0))
-        return self._code(descend_code(objective, torch.zeros_like(self.table[0]), batches, self._rates()))
+        decode: Decode = lambda x, u: self.decoder(x[None], self._code(u)[None])[0]  # noqa: E731
+        start, config = torch.zeros_like(self.table[0]), self.config
+        return self._code(code_of_part(decode, samples, start, self._rates(), config.infer_samples, config.infer_prior))
 
     @cached_property
     def _frame(self) -> tuple[Tensor, float]:
