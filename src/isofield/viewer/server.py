@@ -6,16 +6,22 @@ import contextlib
 import io
 import socket
 import threading
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import viser
+import websockets.asyncio.server
 from viser._messages import FileTransferPart, FileTransferStartUpload, ShareUrlRequest
 
 from isofield.errors import InputError
 
 LOOPBACK = "127.0.0.1"
 """The address that only this machine reaches."""
+HERE = (LOOPBACK, "localhost", "::1")
+"""Names of this machine for itself."""
 LARGEST_UPLOAD = 64 * 2**20
 """Bytes of an upload, at most; of all that are under way together, too."""
 NARROW, FARTHER, RAISED = 0.8, 1.7, 0.23
@@ -38,7 +44,7 @@ def start(title: str, host: str, port: int) -> viser.ViserServer:
         raise InputError(
             f"this machine has no address {host!r}: give 127.0.0.1 for this machine alone, or 0.0.0.0 for all networks."
         ) from None
-    with contextlib.redirect_stdout(io.StringIO()):  # viser prints its own table
+    with contextlib.redirect_stdout(io.StringIO()), _own_pages_alone(host):  # viser prints its own table
         server = viser.ViserServer(host, port, label=title, verbose=False)
     server._websock_server.unregister_handler(ShareUrlRequest)
     server.on_client_connect(_adapted(server))
@@ -47,6 +53,36 @@ def start(title: str, host: str, port: int) -> viser.ViserServer:
     server.scene.configure_default_lights(cast_shadow=False)  # shadows halve the frames a second, and stripe surfaces
     server.gui.configure_theme(show_logo=False, show_share_button=False, brand_color=BLUE)
     return server
+
+
+@contextlib.contextmanager
+def _own_pages_alone(host: str) -> Iterator[None]:
+    """Servers that start meanwhile refuse what `stranger` names: viser itself takes connections from the pages of any
+    site, so that one that is open in the same browser could read and steer this page."""
+    serve = websockets.asyncio.server.serve
+
+    def guarded(handler: Any, *arguments: Any, process_request: Any = None, **options: Any) -> Any:
+        def checked(connection: Any, request: Any) -> Any:
+            if stranger(request.headers, host):
+                return connection.respond(HTTPStatus.FORBIDDEN, "This address serves its own pages alone.")
+            return None if process_request is None else process_request(connection, request)
+
+        return serve(handler, *arguments, process_request=checked, **options)
+
+    websockets.asyncio.server.serve = guarded  # type: ignore[assignment,misc]
+    try:
+        yield
+    finally:
+        websockets.asyncio.server.serve = serve  # type: ignore[misc]
+
+
+def stranger(headers: Mapping[str, str], host: str) -> bool:
+    """Whether a request comes from a page of another server (its Origin differs from the Host that it asks), or asks a
+    server of this machine alone by the name of another one, as after DNS rebinding."""
+    asked, origin = headers.get("Host", "").lower(), headers.get("Origin")
+    if origin is not None and urlsplit(origin.lower()).netloc != asked:
+        return True
+    return host in HERE and urlsplit(f"//{asked}").hostname not in HERE
 
 
 def _adapted(server: viser.ViserServer) -> Any:
