@@ -66,7 +66,7 @@ SENTENCES = {
         "x.blend has the extension .blend, which isofield cannot write: use one of .ply .obj .stl .off .glb."
     ),
     "fit a.npy -o x.ply --preview p.jpg": (
-        "p.jpg has the extension .jpg, which isofield cannot write: perhaps you meant .png (possible: .png)."
+        "p.jpg has the extension .jpg, which isofield cannot write: perhaps you meant .png (possible: .png .gif .mp4)."
     ),
     "fit a.npy -o folder.ply": "folder.ply is a folder: name a file in it.",
     "fit a.npy -o a.npy/x.ply": (

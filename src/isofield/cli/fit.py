@@ -71,7 +71,7 @@ class Fit(Generic[S]):
         trim: Open the mesh where no point of the input is within this distance (in its units).
         confidence: Write each vertex's distance to the nearest point of the input, and the confidence of the field
             there (0 to 1), into the mesh (.ply).
-        preview: A picture of input and result, side by side.
+        preview: A picture of input and result, side by side (.png), or both as they turn (.gif, .mp4).
         frames: A folder for pictures of the surface while it forms, at steps spaced by their logarithm, with a strip
             and an animation.
         view: Show the surface in a browser while it forms, and after it until Ctrl-C.
@@ -104,7 +104,7 @@ class Fit(Generic[S]):
     faces: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None
     trim: Annotated[float | None, tyro.conf.arg(metavar="DISTANCE", help_behavior_hint="")] = None
     confidence: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    preview: Annotated[Path | None, tyro.conf.arg(metavar="FILE.png", help_behavior_hint="")] = None
+    preview: Annotated[Path | None, tyro.conf.arg(metavar="PICTURE", help_behavior_hint="")] = None
     frames: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
     view: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     progress: bool = True

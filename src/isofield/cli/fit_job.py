@@ -203,6 +203,7 @@ def _merged(job: Job, options: Fit[Any], sensors: np.ndarray | None) -> Cloud | 
 def _write(job: Job, sdf: SDF, extraction: Extraction) -> list[str]:
     """Write the files of one input: their names."""
     from isofield import api, io, render
+    from isofield.surfaces import reduced
     from isofield.types import Cloud
 
     io.write_mesh(extraction.mesh, job.mesh)
@@ -221,7 +222,13 @@ def _write(job: Job, sdf: SDF, extraction: Extraction) -> list[str]:
         else:
             seen = api.observed(mesh.vertices, sdf.points, sdf.spacing)
             view = render.camera_for(mesh, size=PREVIEW, up=render.up_axis(mesh.vertices), observed=seen)
-        render.side_by_side(cloud, mesh, job.preview, captions=(caption, "isofield"), view=view)
+        if job.preview.suffix.lower() == ".png":
+            render.side_by_side(cloud, mesh, job.preview, captions=(caption, "isofield"), view=view)
+        else:
+            up = render.up_axis(extraction.mesh.vertices)
+            render.turntable(
+                reduced(extraction.mesh)[0], job.preview, up=up, beside=Cloud(sdf.points, colors=sdf.colors)
+            )
         files.append(str(job.preview))
     return files
 

@@ -102,7 +102,11 @@ def check(job: Job) -> None:
         io.check_output(job.field / CONFIG, extensions=("json",))
         _check_field(job.field)
     if job.preview is not None:
-        io.check_output(job.preview, extensions=("png",))
+        io.check_output(job.preview, extensions=("png", "gif", "mp4"))
+        if job.preview.suffix.lower() == ".mp4":
+            from isofield import render
+
+            render.check_movie(job.preview)
 
 
 def _check_field(folder: Path) -> None:

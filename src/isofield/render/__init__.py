@@ -5,7 +5,7 @@ Meshes are `trimesh.Trimesh`, clouds `types.Cloud` or arrays (n, 3); everything 
 
 from __future__ import annotations
 
-from isofield.render.animation import animate, write_gif
+from isofield.render.animation import animate, check_movie, movie_extensions, write_gif
 from isofield.render.camera import Camera, Orthographic, all_around, frame, look, up_axis, views
 from isofield.render.charts import Chart, chart_svg, charts
 from isofield.render.depth import DepthImage, depth
@@ -32,11 +32,13 @@ __all__ = [
     "camera_for",
     "chart_svg",
     "charts",
+    "check_movie",
     "cut_away",
     "depth",
     "frame",
     "linked_views",
     "look",
+    "movie_extensions",
     "picture",
     "rasterize",
     "save",

@@ -1,4 +1,4 @@
-"""A shape that turns once around its up axis, as a GIF."""
+"""A shape that turns once around its up axis, as an animation."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isofield.files import atomic_write
+from isofield.render.animation import write_movie
 from isofield.render.camera import Camera, best_view, core, direction, look
 from isofield.render.pictures import parts, picture
+from isofield.render.planes import strip
 
 if TYPE_CHECKING:
     from isofield.render.pictures import Shape
@@ -23,23 +24,22 @@ MILLISECONDS = 80
 
 
 def turntable(
-    shape: Shape, path: str | os.PathLike[str], *, up: str = "y", size: tuple[int, int] = (400, 400), count: int = TURN
-) -> None:
-    """Write a GIF of `count` pictures of a mesh, a cloud or points (n, 3) from all around.
+    shape: Shape, path: str | os.PathLike[str], *, up: str = "y", size: tuple[int, int] = (400, 400), count: int = TURN,
+    beside: Shape | None = None,
+) -> None:  # fmt: skip
+    """Write a GIF or an MP4 of `count` pictures of a mesh, a cloud or points (n, 3) from all around.
 
     up: "x", "y" or "z". size: width and height in pixels. The turn begins with a good view. The camera moves on a
-    circle, so far away that every picture shows the whole shape without its far outliers. Raises InputError where
-    nothing can be drawn, OutputError where the system refuses.
+    circle, so far away that every picture shows the whole shape without its far outliers. beside: another shape, drawn
+    at the left from the same cameras. Raises InputError where nothing can be drawn, and as `write_movie` does.
     """
-    from PIL import Image
-
     points = core(parts(shape)[0])
     first = best_view(points, up)[0] if len(points) else 0.0
-    images = []
+    shapes = [shape] if beside is None else [beside, shape]
+    pictures = []
     for view in orbit(points, first, up, size, count) if len(points) else [None]:
-        images.append(Image.fromarray(picture(shape, view=view, up=up, size=size)).quantize(128))
-    with atomic_write(path) as beside:
-        images[0].save(beside, "GIF", save_all=True, append_images=images[1:], duration=MILLISECONDS, loop=0)
+        pictures.append(strip(*(picture(one, view=view, up=up, size=size) for one in shapes)))
+    write_movie(pictures, [MILLISECONDS] * len(pictures), path)
 
 
 def orbit(points: np.ndarray, first: float, up: str, size: tuple[int, int], count: int) -> list[Camera]:

@@ -42,7 +42,7 @@ def downloads(
     that an animation turns about."""
     with server.gui.add_folder("Download"):
         files = server.gui.add_button_group("What is shown", (".ply", ".glb"))
-        turning = server.gui.add_button_group("Turntable", (".gif",))
+        turning = server.gui.add_button_group("Turntable", render.movie_extensions())
 
     def send(event: viser.GuiEvent[Any]) -> None:
         client, shape, extension = event.client, current(), str(event.target.value)
@@ -62,10 +62,10 @@ def downloads(
 
 
 def bytes_of(shape: trimesh.Trimesh | Cloud, extension: str, up: str = "y") -> bytes:
-    """The content of a file with a shape, or with an animation (.gif). Raises InputError as `io.write_mesh` does."""
+    """The content of a file with a shape, or an animation (.gif, .mp4). Raises InputError as `io.write_mesh` does."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"shape{extension}"
-        if extension == ".gif":
+        if extension in render.movie_extensions():
             render.turntable(reduced(shape, *IN_TURN)[0], path, up=up)
         elif isinstance(shape, Cloud):
             io.write_cloud(shape, path)
