@@ -50,7 +50,7 @@ METHODS = {
 Table = dict[str, Any]
 BASE: dict[str, Table] = {
     "cnp-local": {"local": True},
-    "metasdf": {"rates": {"initial": 2e-2}, "context": 512, "query": 512, "first_order": False},
+    "metasdf": {"rates": {"initial": 2e-2}, "tasks": {"context": 512, "query": 512}, "first_order": False},
 }
 """What all settings of a method have."""
 
@@ -69,7 +69,7 @@ def code(length: int, rate: float) -> Table:
         "inner": "mse",
         "steps": 3,
         "infer_steps": 3,
-        "context": 256,
+        "tasks": {"context": 256},
         "rates": {"initial": rate},
     }
 
@@ -135,18 +135,16 @@ SETTINGS: dict[str, dict[str, Table]] = {
         "step size 5e-3": {"rates": {"initial": 5e-3}},
         "step size 1e-1 for all (as published)": {"rates": {"initial": 1e-1, "per": "network", "per_step": False}},
         "network of 128": {"network": {"dims": [128] * 3}},
-        "context of 256": {"context": 256, "query": 256},
+        "context of 256": {"tasks": {"context": 256, "query": 256}},
         "step size 5e-3, batch of 4": {"rates": {"initial": 5e-3}, **rates(2e-3, batch=4)},
         "step size 5e-3, context of 256, first order": {
             "rates": {"initial": 5e-3},
-            "context": 256,
-            "query": 256,
+            "tasks": {"context": 256, "query": 256},
             "first_order": True,
         },
         "step size 1e-3, context of 256, first order": {
             "rates": {"initial": 1e-3},
-            "context": 256,
-            "query": 256,
+            "tasks": {"context": 256, "query": 256},
             "first_order": True,
         },
         "3 steps on a code of 64": code(64, 20.0),
@@ -211,10 +209,8 @@ def shape(values: np.ndarray, random: np.random.Generator) -> Shape:
     return Shape(rows={"plane": plane.astype(np.float32), "contour": contour.astype(np.float32)})
 
 
-def from_boundary(method: str, config: Any) -> Any:
+def from_boundary(config: Any) -> Any:
     """The settings for the row of the zero set."""
-    if method == "metasdf":
-        return replace(config, context_from="surface", context=CONTOUR, infer_context=CONTOUR)
     query = config.tasks.query or config.tasks.context
     tasks = replace(config.tasks, context_from="surface", context=CONTOUR, query=query, infer_context=CONTOUR)
     return replace(config, tasks=tasks)
@@ -305,7 +301,7 @@ def measure(digits: Digits, tuning: Log, log: Log, methods: Sequence[str], secon
     for method in methods:
         name = best(tuning, method)
         config = settings(method, SETTINGS[method][name])
-        boundary = from_boundary(method, config)
+        boundary = from_boundary(config)
         trainings = {
             "dense": (config, "train", {"dense": config, "rotated": config}),
             "zero set": (boundary, "train", {"zero set": boundary}),

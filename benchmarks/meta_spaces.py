@@ -23,7 +23,7 @@ import torch
 import isofield
 from isofield.api.benchmark import benchmark
 from isofield.api.train import training_shapes
-from isofield.configs import FieldNetwork, MetaLinear, MetaSdf
+from isofield.configs import FieldNetwork, MetaLinear, MetaSdf, Tasks
 from isofield.configs.concat import SMALL as CONCAT
 from isofield.configs.deepsdf import SMALL as DEEPSDF
 from isofield.configs.metasdf import CODE_SMALL as CODE
@@ -73,8 +73,8 @@ def step_times() -> None:
         x = random.uniform(-1, 1, (number, 2 * samples, 3)).astype(np.float32)
         s = np.linalg.norm(x, axis=2) - random.uniform(0.4, 0.8, (number, 1)).astype(np.float32)
         config = MetaSdf(
-            FieldNetwork((width,) * 4, radius=0.5), METASDF.rates, steps=3, objective="l1", context=samples,
-            query=samples, training=METASDF.training,
+            FieldNetwork((width,) * 4, radius=0.5), METASDF.rates, steps=3, objective="l1",
+            tasks=Tasks(context=samples, query=samples), training=METASDF.training,
         )  # fmt: skip
         shape = Shape(samples=SdfSamples(x[0], s[0]))
         space = metasdf.MetaSdfSpace(config).start([shape], 0, lambda stage, fraction: None)

@@ -16,7 +16,7 @@ from isofield.errors import InputError
 from isofield.sampling.picture_samples import grid
 
 SIZE = 32
-SMALL = ["--network.dims", "32", "32", "--context", "256", "--training.batch", "4", "--no-progress"]
+SMALL = ["--network.dims", "32", "32", "--tasks.context", "256", "--training.batch", "4", "--no-progress"]
 
 
 def disc(radius: float, x: float) -> Image.Image:
@@ -41,7 +41,18 @@ def discs(tmp_path_factory) -> Path:
         disc(0.3 + 0.05 * k, 0.05 * (k % 3)).save(folder / f"in/{k}.png")
     line = ["prepare", f"{folder}/in", f"{folder}/data", "--samples", "plane", "contour", "--size", str(SIZE)]
     assert main([*line, "--count", "200", "--workers", "1", "--no-progress"]) == 0
-    line = ["train", "metasdf-2d", f"{folder}/data", "-o", f"{folder}/run", *SMALL, "--query", "256", "--steps", "3"]
+    line = [
+        "train",
+        "metasdf-2d",
+        f"{folder}/data",
+        "-o",
+        f"{folder}/run",
+        *SMALL,
+        "--tasks.query",
+        "256",
+        "--steps",
+        "3",
+    ]
     assert main([*line, "--infer-steps", "3", "--training.steps", "60"]) == 0
     return folder
 

@@ -37,8 +37,8 @@ CONFIGS = {
         infer_rate=3e-2, training=replace(TRAINING, code_rate=Schedule(1e-2, "cosine")),
     ),
     "metasdf": MetaSdf(
-        NETWORK, StepSizes(2e-2, positive=True), steps=2, infer_steps=2, objective="l1", context=64, query=64,
-        inside=False, infer_context=256, training=replace(TRAINING, steps=60),
+        NETWORK, StepSizes(2e-2, positive=True), steps=2, infer_steps=2, objective="l1", tasks=TASKS,
+        training=replace(TRAINING, steps=60),
     ),
 }  # fmt: skip
 
@@ -62,9 +62,8 @@ def balls(radii=RADII) -> list[Shape]:
 
 def on_the_surface(config):
     """The same settings, from boundary points."""
-    if isinstance(config, MetaSdf):
-        return replace(config, context_from="surface", objective="composite")
-    return replace(config, tasks=replace(config.tasks, context_from="surface", query=64))
+    config = replace(config, tasks=replace(config.tasks, context_from="surface", query=64))
+    return replace(config, objective="composite") if isinstance(config, MetaSdf) else config
 
 
 def codes_of(space, shapes) -> torch.Tensor:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from balls import rows_of
-from isofield.configs import FieldNetwork, Linear, MetaLinear, MetaSdf, Schedule, StepSizes, Training
+from isofield.configs import FieldNetwork, Linear, MetaLinear, MetaSdf, Schedule, StepSizes, Tasks, Training
 from isofield.fields.serialization import build, describe, tensors
 from isofield.methods import kept_codes, metasdf
 from isofield.types import Batch, Shape
@@ -18,12 +18,12 @@ from trained import shapes_of, started, trained, trainer
 RADII = np.linspace(0.35, 0.85, 6)
 CONFIG = MetaSdf(
     FieldNetwork(dims=(32, 32, 32), radius=0.5), StepSizes(2e-2, positive=True), steps=3, infer_steps=3,
-    objective="l1", context=128, query=128, infer_context=512,
+    objective="l1", tasks=Tasks(context=128, query=128, infer_context=512),
     training=Training(steps=60, batch=6, clip=1.0, network_rate=Schedule(3e-3, "cosine")),
 )  # fmt: skip
 LINEAR = MetaLinear(
-    Linear(cells=8, samples=2000, evidence=2000), FieldNetwork(dims=(16, 16)), context=128, query=128,
-    training=Training(steps=60, batch=6, clip=1.0, network_rate=Schedule(3e-3, "cosine")), infer_context=512,
+    Linear(cells=8, samples=2000, evidence=2000), FieldNetwork(dims=(16, 16)),
+    tasks=CONFIG.tasks, training=CONFIG.training,
 )  # fmt: skip
 
 
@@ -170,7 +170,8 @@ def test_points_on_the_surface_alone_become_an_unseen_ball(inner, by):
 
     shapes = [replace(shape, rows={"surface": on_surface(r)}) for shape, r in zip(balls(), RADII, strict=True)]
     network = replace(CONFIG.network, activation="softplus")
-    config = replace(CONFIG, network=network, context_from="surface", inner=inner, infer_context=256)
+    tasks = replace(CONFIG.tasks, context_from="surface", infer_context=256)
+    config = replace(CONFIG, network=network, inner=inner, tasks=tasks)
     space, _ = trained(config, shapes)
     for radius, shape in zip((0.4, 0.6, 0.8), unseen(), strict=True):
         found = replace(space, config=replace(config, infer_by=by, infer_rate=1e-4, infer_polish=20))

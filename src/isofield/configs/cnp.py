@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from isofield.configs.common import MethodSpec, Schedule, check_range
-from isofield.configs.conditioned import PLANE, SMALL_TRAINING, Objective, SetEncoder, Tasks
+from isofield.configs.conditioned import PLANE, SMALL_TRAINING, Objective, SetEncoder, Tasks, in_plane
 from isofield.configs.training import Training, check_dims
 from isofield.errors import InputError
 
@@ -73,11 +73,6 @@ def settings() -> Cnp:
     return SMALL
 
 
-def plane_settings() -> Cnp:
-    """The default of distances in the plane: `cnp-2d-small`."""
-    return PLANE_SMALL
-
-
 PLANE_PAPER = replace(PAPER, tasks=replace(PLANE, context=2048, query=2048))
 PLANE_SMALL = replace(SMALL, tasks=PLANE)
 PLANE_LOCAL = replace(
@@ -90,8 +85,4 @@ CNP = MethodSpec(
     "a conditional neural process: a set encoder and a decoder", SPACE, settings,
     {"cnp-small": SMALL, "cnp-local-small": LOCAL, "cnp-paper": PAPER}, reads="signed",
 )  # fmt: skip
-CNP_2D = MethodSpec(
-    "the same for signed distances in the plane", SPACE, plane_settings,
-    {"cnp-2d-small": PLANE_SMALL, "cnp-2d-local-small": PLANE_LOCAL, "cnp-2d-paper": PLANE_PAPER},
-    reads=("plane", "contour"),
-)  # fmt: skip
+CNP_2D = in_plane(CNP, {"cnp-2d-small": PLANE_SMALL, "cnp-2d-local-small": PLANE_LOCAL, "cnp-2d-paper": PLANE_PAPER})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from isofield.configs.common import MethodSpec, Schedule, check_range
-from isofield.configs.conditioned import PLANE, SMALL_TRAINING, Objective, Tasks
+from isofield.configs.conditioned import PLANE, SMALL_TRAINING, Objective, Tasks, in_plane
 from isofield.configs.training import Training, check_dims
 from isofield.errors import InputError
 
@@ -66,11 +66,6 @@ def settings() -> Concat:
     return SMALL
 
 
-def plane_settings() -> Concat:
-    """The default of distances in the plane: `concat-2d-small`."""
-    return PLANE_SMALL
-
-
 PLANE_PAPER = replace(PAPER, tasks=replace(PLANE, context=4096, query=0))
 PLANE_SMALL = replace(SMALL, tasks=replace(PLANE, query=0))
 SPACE = "isofield.methods.concat:method"
@@ -78,7 +73,4 @@ CONCAT = MethodSpec(
     "a decoder of the point beside a code, and a table of codes", SPACE, settings,
     {"concat-small": SMALL, "concat-paper": PAPER}, reads="signed",
 )  # fmt: skip
-CONCAT_2D = MethodSpec(
-    "the same for signed distances in the plane", SPACE, plane_settings,
-    {"concat-2d-small": PLANE_SMALL, "concat-2d-paper": PLANE_PAPER}, reads=("plane", "contour"),
-)  # fmt: skip
+CONCAT_2D = in_plane(CONCAT, {"concat-2d-small": PLANE_SMALL, "concat-2d-paper": PLANE_PAPER})

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
-from isofield.configs.common import Schedule, check_range
+from isofield.configs.common import MethodSpec, Schedule, check_range
 from isofield.configs.training import Training, check_dims
 from isofield.errors import InputError
 
@@ -17,7 +18,7 @@ class Tasks:
     """What a code is inferred from, its context, and what the loss is on, its query.
 
     Args:
-        context: Samples of a training shape that an encoder gets.
+        context: Samples of a training shape that its code comes from, by an encoder or by inner steps.
         context_from: What these are: samples of the distance (of colours), or points on the surface alone.
         query: Other samples, that the loss is computed on; 0: the context again.
         inside: Half of the samples are inside; otherwise they are drawn as they come.
@@ -58,5 +59,16 @@ SMALL_TRAINING = Training(
     network_rate=Schedule(1e-3, "cosine", final=2e-5, warm_up=0.02),
 )  # fmt: skip
 """Minutes on two CPU cores."""
+
+
+def in_plane(spec: MethodSpec, presets: Mapping[str, Any]) -> MethodSpec:
+    """The same method for signed distances in the plane. presets: settings by name, the default first."""
+    default = next(iter(presets.values()))
+    return replace(
+        spec, summary="the same for signed distances in the plane", settings=lambda: default, presets=presets,
+        reads=("plane", "contour"),
+    )  # fmt: skip
+
+
 PLANE = Tasks(context=512, query=512, inside=False, infer_context=4096)
 """Samples of distances in the plane."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from isofield.configs.common import MethodSpec, Schedule, check_range
-from isofield.configs.conditioned import PLANE, SMALL_TRAINING, Objective, SetEncoder, Tasks
+from isofield.configs.conditioned import PLANE, SMALL_TRAINING, Objective, SetEncoder, Tasks, in_plane
 from isofield.configs.metasdf import FieldNetwork
 from isofield.configs.training import Training, check_dims
 from isofield.errors import InputError
@@ -68,11 +68,6 @@ def settings() -> Hypernet:
     return SMALL
 
 
-def plane_settings() -> Hypernet:
-    """The default of distances in the plane: `hypernet-2d-small`."""
-    return PLANE_SMALL
-
-
 PLANE_PAPER = replace(PAPER, tasks=replace(PLANE, context=2048, query=2048))
 PLANE_SMALL = replace(SMALL, tasks=PLANE)
 SPACE = "isofield.methods.hypernet:method"
@@ -80,7 +75,4 @@ HYPERNET = MethodSpec(
     "weights by a hypernetwork with a set encoder", SPACE, settings,
     {"hypernet-small": SMALL, "hypernet-paper": PAPER}, reads="signed",
 )  # fmt: skip
-HYPERNET_2D = MethodSpec(
-    "the same for signed distances in the plane", SPACE, plane_settings,
-    {"hypernet-2d-small": PLANE_SMALL, "hypernet-2d-paper": PLANE_PAPER}, reads=("plane", "contour"),
-)  # fmt: skip
+HYPERNET_2D = in_plane(HYPERNET, {"hypernet-2d-small": PLANE_SMALL, "hypernet-2d-paper": PLANE_PAPER})

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from isofield.configs.common import MethodSpec, Schedule, check_range
-from isofield.configs.conditioned import SMALL_TRAINING, Objective
+from isofield.configs.conditioned import PLANE, SMALL_TRAINING, Objective, Tasks, in_plane
 from isofield.configs.linear import Linear
 from isofield.configs.training import Training, check_dims
 from isofield.errors import InputError
@@ -76,14 +76,10 @@ class MetaSdf:
         first_order: The gradients of the inner steps count as constants.
         objective: l1 or mse of values, or composite: sign and distance as two outputs.
         inner: What the inner steps descend on: the objective; mse; or siren, SIREN's loss of points on the surface.
-        context: Samples that the inner steps learn from.
-        context_from: What these are: samples of the distance (of colours), or points on the surface alone.
-        query: Other samples, that the outer loss is computed on; 0: the context again.
-        inside: Half of the samples are inside, as published; otherwise they are drawn as they come.
+        tasks: What the inner steps learn from, and what the outer loss is on.
         training: Batches and steps.
         infer_by: The code of an unseen shape: steps, the inner steps; adam, Adam on all weights after these.
         infer_steps: Inner steps for an unseen shape; more than `steps` repeat the last step sizes.
-        infer_context: Samples of an unseen shape.
         infer_polish: Steps of adam.
         infer_rate: Its learning rate.
     """
@@ -94,32 +90,26 @@ class MetaSdf:
     first_order: bool = False
     objective: Objective = "composite"
     inner: Literal["objective", "mse", "siren"] = "objective"
-    context: int = 12_000
-    context_from: Literal["samples", "surface"] = "samples"
-    query: int = 12_000
-    inside: bool = True
+    tasks: Tasks = Tasks(context=12_000, query=12_000, infer_context=50_000)
     training: Training = Training(
         epochs=3000, batch=32, keep=100, network_rate=Schedule(5e-4, "step", every=350, factor=0.5), clip=0.5
     )
     infer_by: Literal["steps", "adam"] = "steps"
     infer_steps: int = 5
-    infer_context: int = 50_000
     infer_polish: int = 200
     infer_rate: float = 1e-4
 
     def __post_init__(self) -> None:
-        check_range(self, "steps", "context", "infer_context", least=1)
-        check_range(self, "query", "infer_steps", "infer_polish", least=0)
+        check_range(self, "steps", least=1)
+        check_range(self, "infer_steps", "infer_polish", least=0)
         check_range(self, "infer_rate", above=0)
         if self.training.code_rate.initial:
             raise InputError("MetaSDF has no table of codes: leave code_rate at 0.")
-        if self.inner == "siren" and (self.context_from != "surface" or self.objective == "composite"):
+        if self.inner == "siren" and (self.tasks.context_from != "surface" or self.objective == "composite"):
             raise InputError(
                 "SIREN's loss is that of points on the surface, and of one output: give context_from surface, and "
                 "objective l1 or mse."
             )
-        if self.context_from == "surface" and not self.query:
-            raise InputError("a context on the surface alone needs samples off it to train with: give a query above 0.")
 
 
 @dataclass(frozen=True)
@@ -133,12 +123,9 @@ class MetaLinear:
         steps: Inner steps.
         first_order: The gradients of the inner steps count as constants.
         clamp: Distances beyond it count as this.
-        context: Samples that the inner steps learn from.
-        query: Other samples, that the outer loss is computed on.
-        inside: Half of the samples are inside.
+        tasks: What the inner steps learn from, samples of the distance, and what the outer loss is on.
         training: Batches and steps.
         infer_steps: Inner steps for an unseen shape.
-        infer_context: Samples of an unseen shape.
     """
 
     linear: Linear = Linear(cells=32, megabytes=2.6)
@@ -147,28 +134,29 @@ class MetaLinear:
     steps: int = 5
     first_order: bool = True
     clamp: float = 0.1
-    context: int = 512
-    query: int = 512
-    inside: bool = True
+    tasks: Tasks = Tasks(infer_context=8192)
     training: Training = SMALL_TRAINING
     infer_steps: int = 5
-    infer_context: int = 8192
 
     def __post_init__(self) -> None:
-        check_range(self, "steps", "context", "query", "infer_context", least=1)
+        check_range(self, "steps", least=1)
         check_range(self, "infer_steps", least=0)
         check_range(self, "clamp", above=0)
+        if self.tasks.context_from == "surface" or not self.tasks.query:
+            raise InputError(
+                "a linear space solves from samples of the distance, and the weights learn from others: give "
+                "context_from samples, and a query above 0."
+            )
 
 
 PAPER = MetaSdf()
 PE = replace(
     PAPER, network=FieldNetwork(dims=(512,) * 6, frequencies=5), rates=StepSizes(per="tensor", per_step=False), steps=3,
-    context=4000, query=4000, infer_steps=3, training=replace(PAPER.training, batch=28),
+    tasks=replace(PAPER.tasks, context=4000, query=4000), infer_steps=3, training=replace(PAPER.training, batch=28),
 )  # fmt: skip
 SMALL = MetaSdf(
     network=FieldNetwork(dims=(128,) * 4, frequencies=5, radius=0.5),
-    rates=StepSizes(initial=1e-3, positive=True), first_order=True, objective="l1", context=512, query=512,
-    infer_context=2048,
+    rates=StepSizes(initial=1e-3, positive=True), first_order=True, objective="l1", tasks=Tasks(),
     training=replace(SMALL_TRAINING, batch=8),
 )  # fmt: skip
 """A network of 60 000 weights, for two CPU cores."""
@@ -176,29 +164,29 @@ SMALL = MetaSdf(
 
 CODE_SMALL = replace(
     SMALL, network=FieldNetwork(dims=(128,) * 4, frequencies=5, length=64), steps=3, infer_steps=3, inner="mse",
-    first_order=False, context=256, rates=StepSizes(initial=20.0, positive=True),
+    first_order=False, tasks=Tasks(context=256), rates=StepSizes(initial=20.0, positive=True),
     training=replace(SMALL.training, batch=16),
 )  # fmt: skip
 """The steps adapt a code of 64 numbers."""
-SMALL_SURFACE = replace(SMALL, context_from="surface", objective="composite")
-PAPER_SURFACE = replace(PAPER, context_from="surface", infer_context=10_000)
+SMALL_SURFACE = replace(SMALL, tasks=Tasks(context_from="surface"), objective="composite")
+PAPER_SURFACE = replace(PAPER, tasks=replace(PAPER.tasks, context_from="surface", infer_context=10_000))
 PLANE_PAPER = MetaSdf(
     network=FieldNetwork(dims=(256,) * 4), rates=StepSizes(initial=1e-1, per="network", per_step=False),
-    objective="mse", context=2048, query=2048, inside=False, infer_context=4096,
+    objective="mse", tasks=replace(PLANE, context=2048, query=2048),
     training=Training(epochs=3, batch=16, keep=1, network_rate=Schedule(1e-4)),
 )  # fmt: skip
 PLANE_SMALL = MetaSdf(
     network=FieldNetwork(dims=(64,) * 3, frequencies=3, radius=0.5), rates=StepSizes(initial=1e-3, positive=True),
-    first_order=True, objective="l1", context=256, query=512, inside=False, infer_context=4096,
+    first_order=True, objective="l1", tasks=replace(PLANE, context=256),
     training=replace(SMALL_TRAINING, network_rate=replace(SMALL_TRAINING.network_rate, initial=2e-3)),
 )  # fmt: skip
 IMAGE_PAPER = MetaSdf(
     network=FieldNetwork(dims=(128,) * 4, activation="sine"), rates=StepSizes(initial=1e-5), steps=3, infer_steps=3,
-    objective="mse", context=4096, query=0, inside=False, infer_context=4096,
+    objective="mse", tasks=replace(PLANE, context=4096, query=0),
     training=Training(epochs=1, batch=32, network_rate=Schedule(5e-5)),
 )  # fmt: skip
 IMAGE_SMALL = replace(
-    IMAGE_PAPER, context=1024, query=1024, rates=StepSizes(initial=1e-3, positive=True),
+    IMAGE_PAPER, tasks=replace(PLANE, context=1024, query=1024), rates=StepSizes(initial=1e-3, positive=True),
     training=replace(SMALL_TRAINING, batch=8),
 )  # fmt: skip
 
@@ -211,11 +199,6 @@ def settings() -> MetaSdf:
 def surface_settings() -> MetaSdf:
     """The default from surface points: `metasdf-surface-small`."""
     return SMALL_SURFACE
-
-
-def plane_settings() -> MetaSdf:
-    """The default of distances in the plane: `metasdf-2d-small`."""
-    return PLANE_SMALL
 
 
 def image_settings() -> MetaSdf:
@@ -234,10 +217,7 @@ METASDF_SURFACE = MethodSpec(
     {"metasdf-surface-small": SMALL_SURFACE, "metasdf-surface-paper": PAPER_SURFACE}, reads=("signed", "surface"),
     observes=("surface",),
 )  # fmt: skip
-METASDF_2D = MethodSpec(
-    "the same for signed distances in the plane", SPACE, plane_settings,
-    {"metasdf-2d-small": PLANE_SMALL, "metasdf-2d-paper": PLANE_PAPER}, reads=("plane", "contour"),
-)  # fmt: skip
+METASDF_2D = in_plane(METASDF, {"metasdf-2d-small": PLANE_SMALL, "metasdf-2d-paper": PLANE_PAPER})
 METASDF_IMAGE = MethodSpec(
     "the same for images", SPACE, image_settings,
     {"metasdf-image-small": IMAGE_SMALL, "metasdf-image-paper": IMAGE_PAPER}, reads="image",

@@ -76,7 +76,8 @@ class MetaLinearSpace:
 
     def draw(self, shape: Shape, random: np.random.Generator) -> Mapping[str, np.ndarray]:
         """Context and query."""
-        return drawn(shape, self.config.context, self.config.query, random, inside=self.config.inside)
+        tasks = self.config.tasks
+        return drawn(shape, tasks.context, tasks.query, random, inside=tasks.inside)
 
     def init(self, batch: Batch) -> Adapted:
         """The inner steps from the first weights."""
@@ -133,8 +134,8 @@ class MetaLinearSpace:
 
     def _with_weights(self, z: Tensor, shape: Shape, seed: int) -> Tensor:
         """The code (l + p,) of a shape whose volume has the code z (l,)."""
-        config = self.config
-        context = drawn(shape, config.infer_context, 0, np.random.default_rng(seed), inside=config.inside)
+        config, tasks = self.config, self.config.tasks
+        context = drawn(shape, tasks.infer_context, 0, np.random.default_rng(seed), inside=tasks.inside)
         x, distance = (tensor(context[name], str(z.device))[None] for name in ("context", "context_value"))
         theta = self._adapted(x, distance, z[None], config.infer_steps, 0)[0]
         return torch.cat([z, theta[0].detach()])

@@ -20,7 +20,7 @@ learns the weights, which all shapes share (Zintgraf et al. 2019, CAVIA; Dupont 
 
 What differs from the released code:
 
-* context and query share no samples, unless `query` is 0: then the query is the context;
+* context and query share no samples, unless `tasks.query` is 0: then the query is the context;
 * the loss of the steps is a sum over the shapes: the step of a shape does not depend on the others in its batch;
 * step sizes can be kept above 0 (`positive`); more steps than were trained repeat the last ones;
 * a shape whose steps diverge (weights that are not finite) learns from the start alone, and is counted in the log;
@@ -105,23 +105,24 @@ class MetaSdfSpace:
             config.rates.positive,
         )  # fmt: skip
         module.steps.requires_grad_(config.rates.learned)
-        few = sum(len(observed(shape)[0]) < config.context for shape in shapes)
+        least = config.tasks.context
+        few = sum(len(observed(shape)[0]) < least for shape in shapes)
         if few:
             warnings.warn(
-                f"{few} of {len(shapes)} shapes have fewer than {config.context} samples, which repeat: prepare them "
-                "with a higher --count.",
+                f"{few} of {len(shapes)} shapes have fewer than {least} samples, which repeat: prepare them with a "
+                "higher --count.",
                 stacklevel=2,
             )
         return replace(self, module=module, table=torch.zeros(len(shapes), 0))
 
     def draw(self, shape: Shape, random: np.random.Generator) -> Mapping[str, np.ndarray]:
         """Context and query."""
-        return self._drawn(shape, self.config.context, self.config.query, random)
+        return self._drawn(shape, self.config.tasks.context, self.config.tasks.query, random)
 
     def _drawn(self, shape: Shape, context: int, query: int, random: np.random.Generator) -> dict[str, np.ndarray]:
         """Context and query; for SIREN's loss, the context is also points anywhere, with values of 1."""
-        surface, siren = self.config.context_from == "surface", self.config.inner == "siren"
-        parts = drawn(shape, context, query, random, surface=surface, inside=self.config.inside)
+        tasks, siren = self.config.tasks, self.config.inner == "siren"
+        parts = drawn(shape, context, query, random, surface=tasks.context_from == "surface", inside=tasks.inside)
         if siren:
             parts["context"] = np.concatenate([parts["context"], anywhere(parts["context"], random)])
             parts["context_value"] = np.repeat(np.array([0, 1], np.float32), context)
@@ -185,11 +186,11 @@ class MetaSdfSpace:
 
         def theta(shape: Shape) -> Tensor:
             config, random = self.config, np.random.default_rng(seed)
-            context = self._drawn(shape, config.infer_context, 0, random)
+            context = self._drawn(shape, config.tasks.infer_context, 0, random)
             points, value = (tensor(context[name], device) for name in ("context", "context_value"))
             found = self._steps(points[None], value[None])
             if config.infer_by == "adam":
-                batches = rows({"points": points, "value": value}, config.context, np.random.default_rng(seed))
+                batches = rows({"points": points, "value": value}, config.tasks.context, np.random.default_rng(seed))
                 found = descend_code(self._objective, found, batches, falling(config.infer_rate, config.infer_polish))
             return found
 
