@@ -28,7 +28,8 @@ from isofield.fields.set_encoder import keep_scale
 from isofield.losses.outputs import misclassified, output_error, outputs_of
 from isofield.methods.grid_fit import refined_by_grid
 from isofield.methods.kept_codes import with_kept_codes
-from isofield.sampling.tasks import drawn, observed, with_exact_samples
+from isofield.methods.part_codes import most_probable_code
+from isofield.sampling.tasks import drawn, observed
 from isofield.threads import deterministic, parallel_map
 from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, Shape
 
@@ -171,10 +172,9 @@ class ConditionedSpace:
         return LatentField(self.module, code)
 
     def complete(self, shape: Shape, count: int, random: torch.Generator) -> Tensor:
-        """The code that the samples of a part give."""
-        (found,) = self.infer([with_exact_samples(shape)])
-        assert found.code is not None
-        return found.code
+        """The most probable code (`methods.part_codes`): encoders are learned on whole shapes."""
+        module = self._module
+        return most_probable_code(module.decoder, self.config.objective, module.deviations, self.table, shape.sdf)[None]
 
     def refine(self, code: Tensor, shape: Shape) -> nn.Module:
         """The field, bent towards the samples on a grid."""

@@ -48,7 +48,8 @@ from isofield.fields.weight_network import WeightNetwork
 from isofield.losses.outputs import misclassified, output_error, outputs_of, surface_error
 from isofield.methods.grid_fit import refined_by_grid
 from isofield.methods.kept_codes import with_kept_codes
-from isofield.sampling.tasks import anywhere, drawn, observed, surface_points, with_exact_samples
+from isofield.methods.part_codes import most_probable_code
+from isofield.sampling.tasks import anywhere, drawn, observed, surface_points
 from isofield.threads import deterministic, parallel_map
 from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, SdfSamples, Shape
 
@@ -219,10 +220,9 @@ class MetaSdfSpace:
         return LatentField(self.module, code)
 
     def complete(self, shape: Shape, count: int, random: torch.Generator) -> Tensor:
-        """The weights after the inner steps on the samples of a part whose distances are exact."""
-        *_, found = self.infer([with_exact_samples(shape)])
-        assert found.code is not None
-        return found.code
+        """The most probable weights (`methods.part_codes`): the inner steps are learned for whole shapes."""
+        meta = self._meta
+        return most_probable_code(meta.network, self.config.objective, meta.outer, self.table, shape.sdf)[None]
 
     def refine(self, code: Tensor, shape: Shape) -> nn.Module:
         """The field, bent towards the samples on a grid."""

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from isofield.sampling.balanced import balanced
 from isofield.sampling.unsigned_rows import window
-from isofield.types import SdfSamples, Shape
+from isofield.types import Shape
 
 NEAR = 0.005
 """A sample this near to the surface counts as a point of it."""
-
-
-def with_exact_samples(shape: Shape) -> Shape:
-    """The shape without the samples whose distance is only a lower bound."""
-    samples = shape.samples
-    if samples is None or samples.free is None:
-        return shape
-    known = ~samples.free
-    return replace(shape, samples=SdfSamples(samples.points[known], samples.distance[known]))
 
 
 def observed(shape: Shape) -> tuple[np.ndarray, np.ndarray]:
