@@ -6,7 +6,8 @@ answer of a linear space, and DeepSDF with its fast inference, each trained for 
 
 WORK has data/ and split.json; TRUTH are the true meshes. Runs are kept in WORK/spaces and not learned again. Prints the
 table of `isofield benchmark`, and seconds a shape as ratios; --step prints the time of an outer step of MetaSDF, shapes
-together and one after the other, for several sizes.
+together and one after the other, for several sizes; --codes those of a code alone, one shape after the other, beside
+the fast inference of DeepSDF (Levenberg-Marquardt) on the network of the auto-decoder.
 """
 
 from __future__ import annotations
@@ -19,9 +20,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from space_data import Data, chamfer, drawn, number
+from torch import Tensor, nn
 
 import isofield
 from isofield.api.benchmark import benchmark
+from isofield.api.partial_samples import IDENTITY
 from isofield.api.train import training_shapes
 from isofield.configs import FieldNetwork, MetaLinear, MetaSdf, Tasks
 from isofield.configs.concat import SMALL as CONCAT
@@ -30,7 +34,9 @@ from isofield.configs.metasdf import CODE_SMALL as CODE
 from isofield.configs.metasdf import SMALL as METASDF
 from isofield.configs.methods import SPACES, find_method
 from isofield.datasets import Prepared, ids_of
+from isofield.fields.decoder import Decoder
 from isofield.methods import metasdf
+from isofield.methods.deepsdf import DeepSdfSpace
 from isofield.threads import deterministic
 from isofield.training import Processes, Trainer
 from isofield.types import Batch, SdfSamples, Shape
@@ -96,6 +102,48 @@ def step_times() -> None:
               f"{seconds[1] / seconds[0]:.2f} | {apart:.0e} |", flush=True)  # fmt: skip
 
 
+class OneOutput(nn.Module):
+    """The decoder of an auto-decoder with one output (b, n, 1), as DeepSDF takes it."""
+
+    def __init__(self, decoder: Decoder) -> None:
+        super().__init__()
+        self.condition, self.decode = decoder.condition, lambda x, added, random=None: decoder.decode(x, added)[..., 0]
+
+    def forward(self, x: Tensor, z: Tensor) -> Tensor:
+        """Distances (b, n) at x (b, n, 3)."""
+        value: Tensor = self.decode(x, self.condition(z))
+        return value
+
+
+def code_times(work: Path, truth: Path, names: list[str], most: int) -> None:
+    """Prints CPU seconds of the code of a shape, and the Chamfer distance x 1000 of its surface (`space_data`)."""
+    data = Data(str(work / "data"), str(truth), str(work / "split.json"))
+    ids = data.test[:most]
+    prepared = Prepared(work / "data", "signed", ids=ids)
+    shapes = training_shapes({"signed": prepared}, work / "data")
+    ways: dict[str, tuple[Any, Any]] = {}
+    for name in names:
+        if (work / "spaces" / name / "config.json").is_file():
+            space = isofield.load(work / "spaces" / name)
+            ways[name] = space, space.space
+            if space.method == "concat":
+                network = OneOutput(space.module.decoder)
+                ways[f"{name.split(',')[0]}, DeepSDF's lm"] = (
+                    replace(space, module=network), DeepSdfSpace(DEEPSDF, network, torch.from_numpy(space.codes)),
+                )  # fmt: skip
+    print("| space | CPU s of a code, median | Chamfer distance, median | mean | worst |\n" + "| --- " * 5 + "|")
+    for name, (space, method) in ways.items():
+        seconds, chamfers = [], []
+        for id_, shape in zip(ids, shapes, strict=True):
+            began = time.process_time()
+            *_, found = method.infer([shape])
+            seconds.append(time.process_time() - began)
+            mesh = space.field_of(method.field(found.code[0]), IDENTITY, np.zeros((0, 3)), {}).mesh()
+            chamfers.append(chamfer(drawn(mesh, 1), drawn(data.mesh(id_), 1000 + number(id_))))
+        print(f"| {name} | {np.median(seconds):.3f} | {np.median(chamfers):.3f} | {np.mean(chamfers):.3f} | "
+              f"{max(chamfers):.3f} |", flush=True)  # fmt: skip
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=Path, nargs="?")
@@ -104,10 +152,14 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=20, help="test shapes")
     parser.add_argument("--only", nargs="*", default=list(CANDIDATES), help="rows")
     parser.add_argument("--step", action="store_true")
+    parser.add_argument("--codes", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(1)
     if args.step:
         step_times()
+        return
+    if args.codes:
+        code_times(args.work, args.truth, args.only, args.most)
         return
     data, split = args.work / "data", args.work / "split.json"
     shapes = list(training_shapes({"signed": Prepared(data, "signed", ids=ids_of(data, split, "train"))}, data))
