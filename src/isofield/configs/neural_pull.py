@@ -69,7 +69,7 @@ PAPER = NeuralPull(
     Optim(40_000, 5000, Schedule(1e-3, "cosine", final=0.0, warm_up=0.025)), scales=(1.0, 0.5),
 )  # fmt: skip
 """The authors' PyTorch code."""
-NOISY = NeuralPull(pull=0.0, drawn=0.5, patch=24, tangent=1.0)
+NOISY = NeuralPull(pull=0.0, drawn=1.0, patch=24, within=0.1)
 """Noise that is wider than the spacing of the points."""
 SPARSE = NeuralPull(Network(w0=12.0), tangent=1.0, patch=6)
 """Some hundred points."""
