@@ -35,7 +35,7 @@ class NeuralPull:
         drawn: Weight of the distance to a random point around the nearest (noise to noise).
         patch: That many points around the nearest are drawn from, itself included.
         within: Weight of values greater than the distance to the nearest point.
-        tangent: Weight of the distance to the tangent plane of the random point.
+        tangent: Weight of the distance to the tangent plane of the random point; wants a smooth network (w0 12).
         edge: Normals that differ by this angle (degrees) weigh 1/e in it: they belong to both sides of an edge.
         consistency: Weight of the angle between the gradients at a query and where it is pulled to.
         falloff: Queries at the distance 1/falloff weigh 1/e in it.
