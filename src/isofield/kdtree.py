@@ -1,26 +1,62 @@
-"""Nearest neighbours of many points, on several threads."""
+"""Nearest neighbours of many points, on several threads: pykdtree, and queries in Morton order."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import final
 
 import numpy as np
-from scipy.spatial import cKDTree
+from pykdtree.kdtree import KDTree as Nodes
 
+from isofield.morton import morton_order
 from isofield.stopwatch import stage
-from isofield.threads import parallel_map, ranges
 
-CHUNK = 8192
-"""Query points per task."""
+CHUNK = 65_536
+"""Query points at a time: between two chunks Ctrl-C is heard."""
+ORDERED = 4096
+"""Fewer query points than this stay in their order."""
 
 
-def nearest(tree: cKDTree, points: np.ndarray, k: int | Sequence[int] = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Distances and indices as `tree.query(points, k)` gives them, for points (n, 3).
+@final
+class KDTree:
+    """A k-d tree (Bentley 1975) of points (n, d), n >= 1. Threads share its queries, which do not depend on their
+    number: OMP_NUM_THREADS."""
 
-    SciPy's own threads write into arrays that are freed under them on Ctrl-C; these keep a reference to what they use.
+    def __init__(self, points: np.ndarray) -> None:
+        self.data = np.ascontiguousarray(points, np.float64)
+        self._nodes = Nodes(self.data)
+
+    def query(self, points: np.ndarray, k: int | Sequence[int] = 1) -> tuple[np.ndarray, np.ndarray]:
+        """Distances and indices of the k nearest points to points (m, d): (m,) for k = 1, else (m, k), sorted by
+        distance. A sequence k names which of the nearest are wanted, counted from 1: (m, len(k)).
+
+        Where there are fewer points than neighbours, the distance is inf, the index n.
+        """
+        most = k if isinstance(k, int) else max(k)
+        x = np.ascontiguousarray(points, np.float64)
+        distance, index = np.empty((len(x), most)), np.empty((len(x), most), np.int64)
+        for start in range(0, len(x), CHUNK):
+            part = slice(start, start + CHUNK)
+            far, near = self._nodes.query(x[part], k=most)
+            distance[part], index[part] = far.reshape(-1, most), near.reshape(-1, most)
+        if most > len(self.data):
+            distance[:, len(self.data) :], index[:, len(self.data) :] = np.inf, len(self.data)
+        if isinstance(k, int):
+            return (distance[:, 0], index[:, 0]) if k == 1 else (distance, index)
+        wanted = np.asarray(k) - 1
+        return distance[:, wanted], index[:, wanted]
+
+
+@stage("neighbours")
+def nearest(tree: KDTree, points: np.ndarray, k: int | Sequence[int] = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Distances and indices as `tree.query(points, k)` gives them, for points (m, 3) in any order.
+
+    In Morton order neighbouring queries read the same part of the tree, which is up to three times faster.
     """
-    with stage("neighbours"):
-        chunks = parallel_map(lambda part: tree.query(points[part], k=k), ranges(len(points), CHUNK))
-    if not chunks:
-        return tree.query(points, k=k)
-    return np.concatenate([distance for distance, _ in chunks]), np.concatenate([index for _, index in chunks])
+    if len(points) < ORDERED or points.shape[1] != 3:
+        return tree.query(points, k)
+    order = morton_order(points)
+    found = tree.query(np.take(points, order, axis=0), k)
+    distance, index = np.empty_like(found[0]), np.empty_like(found[1])
+    distance[order], index[order] = found
+    return distance, index

@@ -7,14 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from scipy.spatial import cKDTree
 
 from isofield.api.inference import InferenceResult, PoseSearch, in_frame, pose_finder, result_of
 from isofield.api.partial_samples import IDENTITY, Part, partial
 from isofield.api.space import ShapeSpace
 from isofield.configs.common import ETA
 from isofield.errors import InputError
-from isofield.kdtree import nearest
+from isofield.kdtree import KDTree, nearest
 from isofield.types import SdfSamples, Shape, Similarity
 
 DRAWS, ELSEWHERE = 500_000, 40_000
@@ -94,7 +93,7 @@ def _unobserved(space: ShapeSpace, samples: SdfSamples, code: np.ndarray, seed: 
     """Samples of the field of a code (l,) where nothing was observed, which hold a refined field there."""
     x = np.random.default_rng(seed).uniform(-1, 1, (DRAWS, 3)).astype(np.float32)
     surface = samples.points if samples.free is None else samples.points[~samples.free]
-    x = x[nearest(cKDTree(surface), x)[0] > APART]
+    x = x[nearest(KDTree(surface), x)[0] > APART]
     value = np.asarray(space.sdf(code)(x), np.float32)
     close = np.abs(value) < BAND
     kept = np.concatenate([np.flatnonzero(close)[:ELSEWHERE], np.flatnonzero(~close)[: ELSEWHERE // 3]])

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import trimesh
-from scipy.spatial import cKDTree
 
 from isofield import surfaces
 from isofield.api.field import Field
 from isofield.errors import InputError
-from isofield.kdtree import nearest
+from isofield.kdtree import KDTree, nearest
 from isofield.points import relative_gap
 from isofield.solids.triangles import closest_on
 
@@ -41,7 +40,7 @@ def trimmed(sdf: Field, mesh: trimesh.Trimesh, trim: float) -> trimesh.Trimesh:
 
     Raises InputError where nothing is left.
     """
-    gap = nearest(cKDTree(sdf.points), np.asarray(mesh.vertices))[0]
+    gap = nearest(KDTree(sdf.points), np.asarray(mesh.vertices))[0]
     return _opened(
         mesh, gap, trim, np.full(len(gap), trim), np.zeros(len(gap)),
         f"trim {trim:g} leaves nothing: the median distance of the mesh's vertices to the points is "

@@ -10,14 +10,13 @@ from typing import cast
 
 import numpy as np
 import trimesh
-from scipy.spatial import cKDTree
 
 from isofield import io
 from isofield.api.inputs import views_of
 from isofield.api.observations import ShapeSamples
 from isofield.configs.common import ETA
 from isofield.errors import InputError
-from isofield.kdtree import nearest
+from isofield.kdtree import KDTree, nearest
 from isofield.points import check_cloud, check_faces, inliers, normalization, orient, sample_mesh
 from isofield.types import Cloud, SdfSamples, Similarity, View
 
@@ -89,7 +88,7 @@ def partial(
     chosen = random.permutation(len(points))[:SURFACE]
     x, n = points[chosen], normals[chosen]
     rows = [np.column_stack([x + d * n, np.full(len(x), d)]) for d in (0.0, eta, -eta)]
-    rows += _before(x, n, cKDTree(points))
+    rows += _before(x, n, KDTree(points))
     free = np.zeros((0, 4))
     if observed.sensors is not None:
         free = np.column_stack([_rays(points, frame.apply(observed.sensors), eta, random), np.zeros(FREE)])
@@ -102,7 +101,7 @@ def partial(
     return ShapeSamples(label, SdfSamples(samples[order, :3], samples[order, 3], is_free[order]), frame)
 
 
-def _before(x: np.ndarray, normals: np.ndarray, observed: cKDTree) -> list[np.ndarray]:
+def _before(x: np.ndarray, normals: np.ndarray, observed: KDTree) -> list[np.ndarray]:
     """Points in front of a surface x (n, 3) with their distances to all observed ones, (k, 4) for each of `BEFORE`."""
     rows = []
     for distance in BEFORE:

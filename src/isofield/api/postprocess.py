@@ -6,14 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import trimesh
-from scipy.spatial import cKDTree
 
 from isofield import surfaces
 from isofield.api.coverage import trimmed
 from isofield.api.sdf import SDF, Extraction
 from isofield.configs.common import check_finish
 from isofield.evaluate.rays import Rays, rays_met, stray
-from isofield.kdtree import nearest
+from isofield.kdtree import KDTree, nearest
 from isofield.points import local_spacing, subsample
 from isofield.solids.triangles import distance_to
 from isofield.stopwatch import stage
@@ -57,13 +56,13 @@ def postprocess(
 
 def gaps(sdf: SDF, mesh: trimesh.Trimesh) -> np.ndarray:
     """Distances (n,) of the vertices to the nearest observed point of the field, in the user's units."""
-    return nearest(cKDTree(sdf.points), np.asarray(mesh.vertices))[0]
+    return nearest(KDTree(sdf.points), np.asarray(mesh.vertices))[0]
 
 
 def _with_attributes(sdf: SDF, mesh: trimesh.Trimesh) -> trimesh.Trimesh:
     """The mesh with colours and attributes: means over the nearest points, weighted by 1 / distance^2."""
     count, k = len(mesh.vertices), min(NEIGHBOURS, len(sdf.points))
-    distance, index = nearest(cKDTree(sdf.points), np.asarray(mesh.vertices), k=k)
+    distance, index = nearest(KDTree(sdf.points), np.asarray(mesh.vertices), k=k)
     distance, index = distance.reshape(count, k), index.reshape(count, k)
     weight = 1 / (np.square(distance) + (1e-6 * sdf.spacing) ** 2)
     weight /= weight.sum(1, keepdims=True)
@@ -146,4 +145,4 @@ def _rays(mesh: trimesh.Trimesh, points: np.ndarray, sensors: np.ndarray) -> Ray
 def observed(samples: np.ndarray, points: np.ndarray, spacing: float) -> np.ndarray:
     """Which of samples (m, 3) of a surface have an input point within `UNSEEN` spacings: (m,) bool."""
     points, spacing = subsample(points, spacing)
-    return nearest(cKDTree(points), np.asarray(samples))[0] <= UNSEEN * spacing
+    return nearest(KDTree(points), np.asarray(samples))[0] <= UNSEEN * spacing

@@ -9,7 +9,6 @@ from functools import partial
 
 import numpy as np
 import trimesh
-from scipy.spatial import cKDTree
 
 from isofield import datasets
 from isofield.api.coverage import gaps_of
@@ -20,7 +19,7 @@ from isofield.configs import PrepareConfig
 from isofield.configs.methods import choose
 from isofield.datasets.prepare import Progress
 from isofield.datasets.quality_gate import AS_THEY_ARE, Gate, GateResult, judge_mesh
-from isofield.kdtree import nearest
+from isofield.kdtree import KDTree, nearest
 from isofield.points import confidence, drop_duplicates, floor, inliers, noise_level, normalization, select
 from isofield.sampling.measured import Measured
 from isofield.topology import areas
@@ -94,7 +93,7 @@ def fitted(source: Source, config: PrepareConfig) -> GateResult:
     if apart > UNLIKE:
         reason = f"unlike: the points are {apart:.2g} of their spacings from the surface that was fitted, in the median"
         return GateResult("reject", reason, figures)
-    gap = nearest(cKDTree(sdf.points), np.asarray(mesh.vertices))[0] * judged.similarity.scale
+    gap = nearest(KDTree(sdf.points), np.asarray(mesh.vertices))[0] * judged.similarity.scale
     measured = Measured(judged.similarity.apply(mesh.vertices), seen, gap)
     return replace(judged, figures=figures, measured=measured)
 

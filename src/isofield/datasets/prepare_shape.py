@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from isofield import render
 from isofield.configs import PrepareConfig
@@ -24,7 +23,7 @@ from isofield.datasets.sign import distance_of
 from isofield.datasets.views import read_views, write_views
 from isofield.errors import InputError
 from isofield.files import atomic_write
-from isofield.kdtree import nearest
+from isofield.kdtree import KDTree, nearest
 from isofield.points import normalization
 from isofield.render.pictures import CLAY
 from isofield.sampling import training_samples
@@ -180,7 +179,7 @@ def _of_cloud(cloud: Cloud, random: np.random.Generator) -> tuple[np.ndarray, np
     order = random.permutation(len(cloud.points))
     points = cloud.points[order]
     normals = np.zeros_like(points) if cloud.normals is None else cloud.normals[order]
-    tree = cKDTree(points)
+    tree = KDTree(points)
 
     def distance(x: np.ndarray) -> np.ndarray:
         raise ValueError("a point cloud has no inside")
@@ -280,11 +279,11 @@ def _darkness(
     assert judged.cloud is not None  # for the type checker
     kind = next((kind for kind in SIGNED if kind in arrays), None)
     if kind is None:
-        tree = cKDTree(judged.cloud.points)
+        tree = KDTree(judged.cloud.points)
         return lambda x: np.exp(-nearest(tree, frame.invert(x))[0] * frame.scale / HAZE)
     rows = arrays[kind]
     within = rows[:, 3] > 0.5 if kind == "occupancy" else rows[:, 3] < 0
-    tree = cKDTree(rows[:, :3])
+    tree = KDTree(rows[:, :3])
     return lambda x: within[nearest(tree, frame.invert(x))[1]].astype(float)
 
 

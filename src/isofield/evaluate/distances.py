@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
-from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
 from isofield.evaluate.surface_samples import SurfaceSamples
-from isofield.kdtree import nearest
+from isofield.kdtree import KDTree, nearest
 
 
 @dataclass(frozen=True)
@@ -34,8 +33,8 @@ class Matches:
 
 def match(pred: SurfaceSamples, truth: SurfaceSamples) -> Matches:
     """Nearest neighbours both ways, from one k-d tree per shape."""
-    forward, to_truth = nearest(cKDTree(truth.points), pred.points)
-    backward, to_pred = nearest(cKDTree(pred.points), truth.points)
+    forward, to_truth = nearest(KDTree(truth.points), pred.points)
+    backward, to_pred = nearest(KDTree(pred.points), truth.points)
     if pred.normals is None or truth.normals is None:
         return Matches(forward, backward)
     return Matches(

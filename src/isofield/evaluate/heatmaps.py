@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import trimesh
-from scipy.spatial import cKDTree
 
 from isofield import io
 from isofield.errors import InputError
 from isofield.evaluate.surface_samples import used_points
-from isofield.kdtree import nearest
+from isofield.kdtree import KDTree, nearest
 from isofield.solids.triangles import distance_to
 from isofield.types import Cloud
 
@@ -45,7 +44,7 @@ def distances_to(points: np.ndarray, truth: trimesh.Trimesh | Cloud) -> np.ndarr
     """(n,) distances of points (n, 3) to a mesh, exact (point to triangle, libigl), or to a cloud's points."""
     points = np.ascontiguousarray(points, np.float64)
     if isinstance(truth, Cloud):
-        return nearest(cKDTree(truth.points), points)[0]
+        return nearest(KDTree(truth.points), points)[0]
     return distance_to(truth.vertices, truth.faces)(points)
 
 

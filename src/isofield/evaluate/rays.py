@@ -13,11 +13,10 @@ import igl
 import numpy as np
 import trimesh
 from jaxtyping import Float, Int
-from scipy.spatial import cKDTree
 
 from isofield.errors import InputError
 from isofield.evaluate.surface_samples import sample_surface, used_points
-from isofield.kdtree import nearest
+from isofield.kdtree import KDTree, nearest
 from isofield.threads import ranges
 from isofield.types import Cloud
 
@@ -92,7 +91,7 @@ def from_above(points: Float[np.ndarray, "n 3"], depth: float) -> tuple[np.ndarr
     A point is visible where none of its eight nearest points in the horizontal plane is higher by more than `depth`, in
     the points' unit. The sensors are at one height, over all points by a tenth of their extent in z (at least `depth`).
     """
-    columns = cKDTree(points[:, :2])
+    columns = KDTree(points[:, :2])
     _, around = nearest(columns, points[:, :2], k=min(len(points), NEIGHBOURS + 1))
     top = points[np.asarray(around).reshape(len(points), -1), 2].max(axis=1)
     chosen = np.flatnonzero(points[:, 2] >= top - depth)
@@ -109,7 +108,7 @@ def stray(
     judged everywhere by its own density. samples: points on the mesh, uniform by area.
     """
     on_mesh = sample_surface(mesh, samples, np.random.default_rng(seed), "the mesh").points
-    tree = cKDTree(points)
+    tree = KDTree(points)
     far, index = nearest(tree, on_mesh)
     closest, which = np.unique(index, return_inverse=True)
     own, _ = nearest(tree, points[closest], k=min(len(points), NEIGHBOURS + 1))

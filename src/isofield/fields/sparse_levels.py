@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from isofield.fields.grid import SparseGrid, cell_corners
-from isofield.kdtree import nearest
+from isofield.kdtree import KDTree, nearest
 from isofield.stopwatch import stage
 from isofield.topology import among, distinct_keys
 from isofield.types import CORNERS
@@ -139,7 +138,7 @@ def redistanced(bands: Sequence[Band]) -> list[Band]:
     surface, size = np.concatenate(samples), np.concatenate(sizes)
     if len(surface) == 0:
         return list(bands)
-    tree = cKDTree(surface)
+    tree = KDTree(surface)
     result: list[Band] = []
     for band, fixed in zip(bands, crossed, strict=True):
         values = band.values.astype(np.float64)

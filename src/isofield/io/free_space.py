@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import convolve, minimum_filter
-from scipy.spatial import cKDTree
 
-from isofield.kdtree import nearest
+from isofield.kdtree import KDTree, nearest
 from isofield.topology import distinct
 from isofield.types import Cloud, FreeSpace, Similarity, View
 
@@ -185,7 +184,7 @@ def _spacing(directions: np.ndarray) -> float:
     """The angle between adjacent ones of directions (n, 3): the side of a square with the area of one."""
     most = 10 * TESTED
     some = directions[:: -(-len(directions) // most)]
-    angle = nearest(cKDTree(some), some[:: -(-len(some) // TESTED)], k=AROUND + 1)[0][:, -1]
+    angle = nearest(KDTree(some), some[:: -(-len(some) // TESTED)], k=AROUND + 1)[0][:, -1]
     angle = angle[angle > 0]
     if not len(angle):
         return 1e-3

@@ -27,13 +27,12 @@ from functools import partial
 
 import numpy as np
 import torch
-from scipy.spatial import cKDTree
 from torch import Tensor, nn
 
 from isofield.adapt import Batches, fresh
 from isofield.configs import NeuralPull
 from isofield.fields.gradient import value_and_gradient
-from isofield.kdtree import nearest
+from isofield.kdtree import KDTree, nearest
 from isofield.losses.pull import pull_loss, pulled
 from isofield.losses.pull_terms import beyond_nearest, level_set_alignment, point_to_tangent
 from isofield.methods.network import NetworkMethod
@@ -44,7 +43,7 @@ from isofield.types import Batch, Observation
 def batches(config: NeuralPull, observed: Observation, random: np.random.Generator, device: str) -> Batches:
     """Queries, the observed points nearest to them with their distance, and random points around those."""
     points = observed.points
-    near, tree = around(points, config.neighbour, config.scales), cKDTree(points)
+    near, tree = around(points, config.neighbour, config.scales), KDTree(points)
     size = min(config.patch, len(points))
     patches = nearest(tree, points, k=range(1, size + 1))[1]
 

@@ -18,13 +18,12 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-from scipy.spatial import cKDTree
 from torch import Tensor, nn
 
 from isofield.adapt import Batches, fresh
 from isofield.configs import Sald
 from isofield.fields.gradient import value_and_gradient
-from isofield.kdtree import nearest
+from isofield.kdtree import KDTree, nearest
 from isofield.losses.sign_agnostic import unsigned_direction, unsigned_value
 from isofield.methods.network import NetworkMethod
 from isofield.sampling.query_points import around
@@ -75,5 +74,5 @@ def method(config: Sald) -> NetworkMethod:
 
 def _nearest_of(points: np.ndarray) -> Nearest:
     """The nearest of points (n, 3)."""
-    tree = cKDTree(points)
+    tree = KDTree(points)
     return lambda x: points[nearest(tree, x)[1]]

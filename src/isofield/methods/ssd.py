@@ -25,14 +25,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.spatial import cKDTree
 from torch import nn
 
 from isofield.adapt import least_squares
 from isofield.configs import Ssd
 from isofield.fields.grid import SparseGrid
 from isofield.fields.sparse_levels import Band, interpolated, redistanced, refined, sparse_grid, whole
-from isofield.kdtree import nearest
+from isofield.kdtree import KDTree, nearest
 from isofield.losses.ssd import hessian_rows, value_and_normal_rows, value_rows
 from isofield.methods.network import observation_of
 from isofield.points import Oriented, denoise, oriented_points
@@ -76,7 +75,7 @@ def fit_oriented(
     side = finest * 2 ** (config.levels - 1)  # of a coarse cell
     counts = np.ceil((box + 2 * config.margin * longest) / side).astype(np.int64)
     origin = (points.points.min(0) + points.points.max(0)) / 2 - counts * side / 2
-    tree = cKDTree(points.points)
+    tree = KDTree(points.points)
     levels: list[Level] = []
     band: Band | None = whole(origin, side, counts)
     while band is not None:
@@ -118,7 +117,7 @@ def _further(points: Oriented, config: Ssd, above: Level) -> Band | None:
 
 
 def _solve(
-    points: Oriented, config: Ssd, tree: cKDTree, band: Band, above: Level | None, iterations: int,
+    points: Oriented, config: Ssd, tree: KDTree, band: Band, above: Level | None, iterations: int,
     free: FreeSpace | None, level: float,
 ) -> Level:  # fmt: skip
     """The level whose cells `band` has; tree holds the points. level: the winding number at the surface."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import cKDTree
 
-from isofield.kdtree import nearest
+from isofield.kdtree import KDTree, nearest
 
 NEIGHBOUR = 8
 """The local spacing of a point is the distance to this neighbour, in the median over as many neighbours."""
@@ -26,7 +25,7 @@ def local_spacing(points: np.ndarray) -> np.ndarray:
     count = min(NEIGHBOUR, len(points) - 1)
     if count < 1:
         return np.zeros(len(points))
-    distance, index = nearest(cKDTree(points), points, k=count + 1)
+    distance, index = nearest(KDTree(points), points, k=count + 1)
     return np.asarray(np.median(distance[:, count][index], axis=1))
 
 
@@ -49,14 +48,14 @@ def relative_gap(
     gap, who = np.full(len(x), np.inf), np.zeros(len(x), np.int64)
     if not len(points) or not len(x):
         return gap, who
-    who = nearest(cKDTree(points), x)[1].astype(np.int64)
+    who = nearest(KDTree(points), x)[1].astype(np.int64)
     least = max(float(spacing.min()), 1e-12 * float(spacing.max()), 1e-300)
     octave = np.floor(np.log(np.maximum(spacing, least) / least) / np.log(OCTAVE)).astype(np.int64)
     for one in np.unique(octave):
         row = np.flatnonzero(octave == one)
         k = min(CANDIDATES if facing is None else 2 * CANDIDATES, len(row))
         farthest = limit * float(spacing[row].max())
-        distance, index = nearest(cKDTree(points[row]), x, k=list(range(1, k + 1)))
+        distance, index = nearest(KDTree(points[row]), x, k=list(range(1, k + 1)))
         relative = distance / np.maximum(spacing[row][index], 1e-300)
         relative[distance > farthest] = np.inf
         if facing is not None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy.spatial import cKDTree
 
-from isofield.kdtree import nearest
+from isofield.kdtree import KDTree, nearest
 from isofield.points.normals import Oriented
 from isofield.stopwatch import stage
 from isofield.threads import ranges
@@ -38,7 +37,7 @@ def denoised(points: np.ndarray, normals: np.ndarray, noise: float = 0.0) -> np.
     sphere it is zero, so that curved surfaces do not shrink as they do under plain averages.
     """
     x = np.asarray(points, np.float64)
-    tree = cKDTree(x)
+    tree = KDTree(x)
     spacing = float(np.median(nearest(tree, x[:: max(1, len(x) // 10_000)], k=[2])[0]))
     count = min(NEIGHBOURS[noise > 0.9 * spacing], len(x))
     widest = max(REACH * float(np.ptp(x, axis=0).max()), NOISE_REACH * noise)

@@ -7,9 +7,9 @@ rest of the cloud from a plane below all of it are therefore not on the solid.
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import ConvexHull, QhullError, cKDTree
+from scipy.spatial import ConvexHull, QhullError
 
-from isofield.kdtree import nearest
+from isofield.kdtree import KDTree, nearest
 
 CANDIDATES, PATCH = 400, 24
 """Planes that are tried, each through this many neighbouring points."""
@@ -43,7 +43,7 @@ def floor(points: np.ndarray, normals: np.ndarray, tolerance: float) -> np.ndarr
     corners, others = random.permutation(_corners(x)), random.permutation(len(x))
     chosen = np.concatenate([corners[: CANDIDATES // 2], others[: CANDIDATES // 2]])
     best, most = nothing, max(SHARE * len(x), PATCH / 2)
-    for patch in nearest(cKDTree(x), x[chosen], k=PATCH)[1]:
+    for patch in nearest(KDTree(x), x[chosen], k=PATCH)[1]:
         toward = n[patch].mean(0)
         if float(np.linalg.norm(toward)) < FACING:
             continue

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
 from scipy.special import chdtri
 
-from isofield.kdtree import nearest
+from isofield.kdtree import KDTree, nearest
 from isofield.threads import parallel_map, ranges
 
 NEIGHBOURS = 16
@@ -62,7 +61,7 @@ def neighbourhoods(points: np.ndarray) -> Neighbourhoods:
     A plane means nothing if the points lie as far off the surface as they lie apart: if 16 neighbours are not flat, 32
     and 64 are tried, and the flattest neighbourhood is used.
     """
-    tree = cKDTree(points)
+    tree = KDTree(points)
     distance, index = nearest(tree, points, k=min(25, len(points)))
     normals, noise, bend = planes(points, index[:, :NEIGHBOURS])
     unclear = np.flatnonzero(bend > FLAT)
@@ -145,7 +144,7 @@ def second_sheet(
         return np.zeros(index.shape, bool)
     split = split_sheets(points, index, normals)
     part = points if at is None else points[at]
-    around = nearest(cKDTree(part), part, k=min(POOL, len(part)))[1] if at is not None else index[:, :POOL]
+    around = nearest(KDTree(part), part, k=min(POOL, len(part)))[1] if at is not None else index[:, :POOL]
     return (split.position > 0.5) & has_two_sheets(split.ratio, around)[:, None]
 
 
@@ -259,7 +258,7 @@ def noise_level(points: np.ndarray) -> float:
     """Standard deviation of points (n, 3) off their surface, in their units, estimated from at most 20 000 of them."""
     points = np.asarray(points, np.float64)
     chosen = np.linspace(0, len(points) - 1, min(len(points), 20_000)).astype(np.int64)
-    _, index = nearest(cKDTree(points), points[chosen], k=min(SHEET_NEIGHBOURS, len(points)))
+    _, index = nearest(KDTree(points), points[chosen], k=min(SHEET_NEIGHBOURS, len(points)))
     normals = planes(points, index[:, :NEIGHBOURS])[0]
     other = second_sheet(points, index, normals, chosen)
     return typical_noise([residuals(points, normals, index[:, :k], other[:, :k]) for k in SIZES])
@@ -268,7 +267,7 @@ def noise_level(points: np.ndarray) -> float:
 def spacing(points: np.ndarray) -> float:
     """Median distance of points (n, 3) to their nearest neighbour, estimated from at most 20 000 of them."""
     chosen = np.linspace(0, len(points) - 1, min(len(points), 20_000)).astype(np.int64)
-    return float(np.median(nearest(cKDTree(points), points[chosen], k=[2])[0]))
+    return float(np.median(nearest(KDTree(points), points[chosen], k=[2])[0]))
 
 
 def subsample(points: np.ndarray, distance: float) -> tuple[np.ndarray, float]:

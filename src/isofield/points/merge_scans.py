@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from isofield.errors import InputError
-from isofield.kdtree import nearest
+from isofield.kdtree import KDTree, nearest
 from isofield.points.downsample import sample_mesh
 from isofield.points.local_pca import neighbourhoods, spacing
 from isofield.points.validation import check_cloud, check_faces
@@ -83,7 +82,7 @@ def _warn_unregistered(clouds: Sequence[np.ndarray], names: Sequence[str]) -> No
         others = np.concatenate([other for number, other in enumerate(clouds) if number != index])
         normals = np.concatenate([other.normals for number, other in enumerate(around) if number != index])
         unit = max(apart)
-        distance, closest = nearest(cKDTree(others), points)
+        distance, closest = nearest(KDTree(others), points)
         near = distance < NEAR * unit
         if near.mean() < LEAST:
             warnings.warn(

@@ -13,9 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
 
-from isofield.kdtree import nearest
+from isofield.kdtree import KDTree, nearest
 from isofield.points.local_pca import LOW, Neighbourhoods, local_noise, neighbourhoods, quadratic_terms, tangents
 from isofield.points.orientation import SUBSET, agreement, keep_given_orientation, propagate_signs, winding_votes
 from isofield.points.spanning_tree import Tree, piece_signs, sensor_votes, spanning_tree
@@ -216,7 +215,7 @@ def fit_jets(points: np.ndarray, normals: np.ndarray, noise: float | None = None
     noise: standard deviation of the points off the surface, or None to estimate it. Each of several rounds weights
     neighbours with the normals of the previous one.
     """
-    tree = cKDTree(points)
+    tree = KDTree(points)
     distance, index = nearest(tree, points, k=min(FIRST, len(points)))
     spacing = distance[:, min(6, len(points) - 1)] * np.sqrt(np.pi / 6)  # side of a square with the area of a point
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import cKDTree
 
-from isofield.kdtree import nearest
+from isofield.kdtree import KDTree, nearest
 from isofield.topology import components
 
 SUBSET = 6000
@@ -58,7 +57,7 @@ def winding_votes(
     most = min(len(points), FINER, int(areas.sum() * (FINER_NOISE / max(noise, 1e-12)) ** 2))
     if most >= 2 * subset:
         finer = np.sort(order[:most])
-        tree = cKDTree(points[finer])
+        tree = KDTree(points[finer])
         member = np.isin(finer, chosen, assume_unique=True)
         density = member[nearest(tree, points[finer], k=SHARE)[1]].mean(1, keepdims=True)
         start = _blend(points[chosen], vectors, points[finer]) * density
@@ -70,7 +69,7 @@ def winding_votes(
 
 def _blend(points: np.ndarray, values: np.ndarray, at: np.ndarray) -> np.ndarray:
     """(m, 3) values (n, 3) at points (n, 3), interpolated at `at` (m, 3) from the five nearest points."""
-    distance, index = nearest(cKDTree(points), at, k=5)
+    distance, index = nearest(KDTree(points), at, k=5)
     weight = np.exp(-np.square(distance / np.maximum(distance[:, -1:], 1e-12)))
     return np.einsum("mk,mkd->md", weight / weight.sum(1, keepdims=True), values[index])
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import cKDTree
 
-from isofield.kdtree import nearest
+from isofield.kdtree import KDTree, nearest
 from isofield.points.local_pca import planes
 from isofield.stopwatch import stage
 from isofield.topology import components
@@ -47,7 +46,7 @@ def inliers(points: np.ndarray) -> np.ndarray:
     for _ in range(ROUNDS):
         index = np.flatnonzero(kept)
         x = points[index]
-        tree = cKDTree(x)
+        tree = KDTree(x)
         distance, near = nearest(tree, x, k=9)
         eighth = distance[:, 8]
         sparse = eighth > SPARSER * np.median(eighth[near[:, 1:]], axis=1)
@@ -65,15 +64,15 @@ def _ratio(x: np.ndarray, eighth: np.ndarray) -> np.ndarray:
     where they are near."""
     result = np.ones(len(x))
     rows, some = np.flatnonzero(eighth > MUCH_SPARSER * np.quantile(eighth, 0.02)), eighth[::EVERY]
-    _, near = nearest(cKDTree(x[::EVERY]), x[rows], k=min(AROUND, len(some)))
+    _, near = nearest(KDTree(x[::EVERY]), x[rows], k=min(AROUND, len(some)))
     result[rows] = eighth[rows] / np.maximum(np.median(some[near], axis=1), 1e-300)
     return result
 
 
-def _shape(tree: cKDTree, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _shape(tree: KDTree, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Which points (m,) of the tree continue a flat sheet of their neighbours, and which of them lie in a volume of
     points: both (m,) bool."""
-    if not len(rows) or tree.n <= SHEET:
+    if not len(rows) or len(tree.data) <= SHEET:
         return np.zeros(len(rows), bool), np.ones(len(rows), bool)
     distance, near = nearest(tree, tree.data[rows], k=SHEET + 1)
     normals, _, bend = planes(tree.data, near[:, 1:])
@@ -86,13 +85,13 @@ def _fragments(points: np.ndarray, kept: np.ndarray) -> np.ndarray:
     """(n,) bool: points of stray fragments of the points that are kept (n,)."""
     index = np.flatnonzero(kept)
     x = points[index]
-    distance, near = nearest(cKDTree(x), x, k=9)
+    distance, near = nearest(KDTree(x), x, k=9)
     part = components(len(index), np.repeat(np.arange(len(index)), 8), near[:, 1:].ravel())
     size = np.bincount(part)
     stray = size < FRAGMENT
     for small in np.flatnonzero(~stray & (size < FRAGMENT_SHARE * min(len(index), LARGE))):
         own = part == small
-        gap = nearest(cKDTree(x[~own]), x[own])[0].min()
+        gap = nearest(KDTree(x[~own]), x[own])[0].min()
         stray[small] = gap > FAR * np.median(distance[own, 8])
     stray[size.argmax()] = False
     result = np.zeros(len(points), bool)

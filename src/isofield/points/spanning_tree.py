@@ -12,9 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import breadth_first_order, connected_components, minimum_spanning_tree
-from scipy.spatial import cKDTree
 
-from isofield.kdtree import nearest
+from isofield.kdtree import KDTree, nearest
 from isofield.points.winding_number import enclosure, winding_number
 
 NEIGHBOURS = 12
@@ -125,7 +124,7 @@ def piece_signs(
     left = np.flatnonzero(~done)
     result = sign[piece]
     if len(left):
-        _, closest = nearest(cKDTree(points[done]), points[left])
+        _, closest = nearest(KDTree(points[done]), points[left])
         agree = np.einsum("nd,nd->n", normals[left], normals[done][closest]) * result[done][closest]
         follow = np.bincount(piece[left], agree, len(size))
         result[left] = np.where(follow[piece[left]] < 0, -1.0, 1.0)

@@ -14,10 +14,9 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from scipy.spatial import cKDTree
 from torch import Tensor
 
-from isofield.kdtree import nearest
+from isofield.kdtree import KDTree, nearest
 from isofield.threads import parallel_map, ranges, single_threaded
 
 ROUNDS = 40
@@ -124,7 +123,7 @@ def clustered_normals(points: np.ndarray, vectors: np.ndarray, widths: tuple[flo
     length = v.norm(dim=2, keepdim=True)
     centre = (x * real).sum(1) / real.sum(1)  # (l, 3)
     at = centre.double().numpy()
-    near = torch.as_tensor(nearest(cKDTree(at), at, k=min(NEAR, len(at)))[1]).view(len(at), -1)  # (l, c)
+    near = torch.as_tensor(nearest(KDTree(at), at, k=min(NEAR, len(at)))[1]).view(len(at), -1)  # (l, c)
     with single_threaded():
         for outer in range(OUTER):
             far = _far(x, v, centre, near, widths[1])  # (l, m, 4)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import trimesh
-from scipy.spatial import cKDTree
 
-from isofield.kdtree import nearest
+from isofield.kdtree import KDTree, nearest
 from isofield.points.downsample import select
 from isofield.render.camera import UP, Camera, best_view, core, frame, look
 from isofield.types import Cloud
@@ -56,10 +55,10 @@ def cut_away(mesh: trimesh.Trimesh, cloud: Cloud, camera: Camera) -> tuple[trime
     """
     sensors = np.asarray(cloud.sensors)
     center, normals = mesh.triangles_center, mesh.face_normals
-    of_face = sensors[nearest(cKDTree(cloud.points), center)[1]]
+    of_face = sensors[nearest(KDTree(cloud.points), center)[1]]
     alike = np.einsum("ij,ij->i", normals, camera.eye - center) * np.einsum("ij,ij->i", normals, of_face - center) > 0
     kept = trimesh.Trimesh(mesh.vertices, mesh.faces[alike], process=False)
-    return kept, select(cloud, alike[nearest(cKDTree(center), cloud.points)[1]])
+    return kept, select(cloud, alike[nearest(KDTree(center), cloud.points)[1]])
 
 
 def _above(points: np.ndarray, size: tuple[int, int]) -> Camera:

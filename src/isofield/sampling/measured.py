@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.spatial import cKDTree
 
-from isofield.kdtree import nearest
+from isofield.kdtree import KDTree, nearest
 from isofield.solids.signed_distance import Rows
 from isofield.types import Distance
 
@@ -31,9 +30,9 @@ class Measured:
     gap: np.ndarray
 
     @cached_property
-    def tree(self) -> cKDTree:
+    def tree(self) -> KDTree:
         """The points, for searches."""
-        return cKDTree(self.points)
+        return KDTree(self.points)
 
     def at(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Whether positions x (m, 3) of the surface were measured, (m,) bool, and their gaps (m,)."""

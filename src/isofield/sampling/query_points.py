@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy.spatial import cKDTree
 
-from isofield.kdtree import nearest
+from isofield.kdtree import KDTree, nearest
 from isofield.points import Oriented
 
 SPACE = 1.1
@@ -30,7 +29,7 @@ def around(points: np.ndarray, neighbour: int = 51, scales: Sequence[float] = (1
     """
     reference = points[:: -(-len(points) // PUBLISHED_POINTS)]
     k = max(LEAST_NEIGHBOUR, round(neighbour * len(reference) / PUBLISHED_POINTS))
-    deviation = nearest(cKDTree(reference), points, k=[min(k, len(reference))])[0]  # (n, 1)
+    deviation = nearest(KDTree(reference), points, k=[min(k, len(reference))])[0]  # (n, 1)
 
     def draw(random: np.random.Generator, count: int) -> np.ndarray:
         chosen = random.integers(len(points), size=count)
@@ -50,5 +49,5 @@ def everywhere(points: np.ndarray, space: float, random: np.random.Generator, co
 
 def rough_distance(oriented: Oriented, x: np.ndarray) -> np.ndarray:
     """(m,) at x (m, 3): distance to the nearest point, negative where the winding number of the points exceeds 1/2."""
-    distance = nearest(cKDTree(oriented.points), x)[0]
+    distance = nearest(KDTree(oriented.points), x)[0]
     return np.where(oriented.winding(x) > 0.5, -distance, distance)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy.spatial import cKDTree
 
-from isofield.kdtree import nearest
+from isofield.kdtree import KDTree, nearest
 from isofield.points import Oriented
 from isofield.sampling.query_points import around, rough_distance
 from isofield.solids.solid_parts import anywhere_on
@@ -89,7 +88,7 @@ def oriented_samples(oriented: Oriented, count: int, near: float, random: np.ran
     chosen, along = random.integers(len(oriented.points), size=close), BAND * random.standard_normal(close)
     x[:close] = oriented.points[chosen] + along[:, None] * oriented.normals[chosen]
     value[:close], value[close:] = along, rough_distance(oriented, x[close:])
-    nearest_one = nearest(cKDTree(oriented.points), x[:close])[0]
+    nearest_one = nearest(KDTree(oriented.points), x[:close])[0]
     kept = np.concatenate([nearest_one > np.abs(along) - 2 * oriented.spacing, np.ones(count - close, bool)])
     return np.column_stack([x, value])[kept][random.permutation(int(kept.sum()))]
 
@@ -103,7 +102,7 @@ def unsigned(
     samples is the distance of their point to its `neighbour`-th nearest, that of the others is `wide`. The direction is
     zero on the surface itself.
     """
-    tree = cKDTree(points)
+    tree = KDTree(points)
     chosen = points[random.integers(len(points), size=count)]
     deviation = np.full((count, 1), wide)
     deviation[::2, 0] = nearest(tree, chosen[::2], k=[min(neighbour, len(points))])[0][:, 0]
@@ -125,7 +124,7 @@ def cloud(
     far = random.random(count) < wide
     x[far] = points[random.integers(len(points), size=far.sum())] + WIDE * random.standard_normal((far.sum(), 3))
     x = x[random.permutation(count)]
-    return np.concatenate([x, points[nearest(cKDTree(points), x)[1]]], axis=1)
+    return np.concatenate([x, points[nearest(KDTree(points), x)[1]]], axis=1)
 
 
 def levelset(points: np.ndarray, free: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:

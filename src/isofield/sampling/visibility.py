@@ -10,10 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
 
-from isofield.kdtree import nearest
-from isofield.solids.morton import in_order
+from isofield.kdtree import KDTree, nearest
+from isofield.morton import in_order
 from isofield.types import Distance
 
 SLANTED = 1e-3
@@ -80,7 +79,7 @@ def visibility_distance(surface: Visible, close: float) -> Distance:
     deviation of the widest band of samples, as in the release). A point is outside if all of its `VOTES` nearest
     visible points have it in front of them, and inside if none has. Parts that no camera sees do not count.
     """
-    tree = cKDTree(surface.points, leafsize=32, compact_nodes=False, balanced_tree=False)
+    tree = KDTree(surface.points)
     votes = min(VOTES, len(surface.points))
 
     def distance(x: np.ndarray) -> np.ndarray:

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.interpolate import make_interp_spline
-from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
-from isofield.kdtree import nearest
+from isofield.kdtree import KDTree, nearest
 
 CONTROLS = 5
 """Control points of the displacement along each axis of the shape's cube."""
@@ -91,7 +90,7 @@ def warped(rows: Mapping[str, np.ndarray], warp: Warp) -> dict[str, np.ndarray]:
     far = distance[:, 0] > CLOSE
     if far.any():
         every = np.concatenate([image, on])
-        apart = query[far] - every[nearest(cKDTree(every), query[far])[1]]
+        apart = query[far] - every[nearest(KDTree(every), query[far])[1]]
         length[far] = np.linalg.norm(apart, axis=1)
         away[far] = apart / np.maximum(length[far, None], 1e-12)
     return {

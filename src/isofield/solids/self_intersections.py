@@ -7,7 +7,7 @@ from functools import reduce
 
 import numpy as np
 
-from isofield.solids.morton import morton_order
+from isofield.morton import morton_order
 
 NEAR = 1e-12
 """Faces nearer to each other than this fraction of the extent count as touching; above rounding errors."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import trimesh
-from scipy.spatial import cKDTree
 
-from isofield.kdtree import nearest
+from isofield.kdtree import KDTree, nearest
 from isofield.points import select, vertex_colors, vertex_scalars
 from isofield.surfaces.decimate import simplified
 from isofield.types import Cloud
@@ -44,7 +43,7 @@ def reduced(
     counts = f"{len(fewer.faces):,} of {len(shape.faces):,} faces are shown.".replace(",", " ")
     colors, scalars = vertex_colors(shape), vertex_scalars(shape)
     if colors is not None or scalars:
-        before = nearest(cKDTree(np.asarray(shape.vertices)), np.asarray(fewer.vertices))[1]
+        before = nearest(KDTree(np.asarray(shape.vertices)), np.asarray(fewer.vertices))[1]
         fewer = trimesh.Trimesh(
             fewer.vertices, fewer.faces, process=False, vertex_colors=None if colors is None else colors[before]
         )
