@@ -79,4 +79,4 @@ def test_a_level_costs_what_its_cells_do_not_what_its_box_holds():
     assert len(below.cells) == 16
     assert np.allclose(interpolated(above, above.values, below.index), below.positions @ AXIS)
     along_x = np.abs(below.index[:, None] - below.index[None]) @ np.array([1, 2**20, 2**20]) == 1
-    assert np.array_equal(below.neighbours(0)[:-1] >= 0, np.triu(along_x).any(1))
+    assert np.array_equal(below.ahead[0][:-1] >= 0, np.triu(along_x).any(1))

@@ -4,7 +4,7 @@ from isofield.adapt.batches import Batches, balanced, fresh, joined, rows, tenso
 from isofield.adapt.code_search import CodeProblem, search_code
 from isofield.adapt.descent import descend, descend_batches, descend_code, falling, rate
 from isofield.adapt.levenberg_marquardt import levenberg_marquardt
-from isofield.adapt.linear import least_squares
+from isofield.adapt.linear import conjugate_gradients
 from isofield.adapt.posterior import posterior
 from isofield.adapt.robust import robust_least_squares
 from isofield.adapt.unroll import unroll, unroll_finite
@@ -13,13 +13,13 @@ __all__ = [
     "Batches",
     "CodeProblem",
     "balanced",
+    "conjugate_gradients",
     "descend",
     "descend_batches",
     "descend_code",
     "falling",
     "fresh",
     "joined",
-    "least_squares",
     "levenberg_marquardt",
     "posterior",
     "rate",

@@ -5,40 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import csr_matrix
 
-from isofield.threads import parallel_map, ranges
-
-ROWS = 65_536
-"""Rows of a matrix that one thread multiplies at a time."""
+from isofield.threads import parallel_map
 
 
-def least_squares(
-    rows: Sequence[tuple[csr_matrix, np.ndarray]], start: np.ndarray, free: np.ndarray, iterations: int
+def conjugate_gradients(
+    blocks: Sequence[csr_matrix], right: np.ndarray, start: np.ndarray, free: np.ndarray, iterations: int
 ) -> np.ndarray:
-    """argmin_u sum |A u - b|^2 over the blocks (A, b) of rows, near `start`, by preconditioned conjugate gradients.
+    """argmin_u u'M u - 2 right'u near `start`, by conjugate gradients with Jacobi preconditioning.
 
-    Conjugate gradients on the normal equations A'A u = A'b (Hestenes and Stiefel 1952), Jacobi preconditioned. A'A is
-    formed once: where rows have few unknowns, as those of finite differences, it has half the entries of A and A'. It
-    is float64, since its condition is the square of A's; vectors are float32.
-    rows: (m, n) float32 matrices with their right sides (m,). start: (n,). free: (n,) bool; other unknowns
-    keep their start. iterations: how many steps. Returns (n,) float32.
+    Hestenes and Stiefel 1952. M is symmetric and positive: of least squares, A'A and right = A'b. blocks: of its rows,
+    each (m, n) float64, since the condition of A'A is the square of A's; vectors are float32. right, start: (n,).
+    free: (n,) bool; other unknowns keep their start. iterations: how many steps. Returns (n,) float32.
     """
-    matrix = vstack([a for a, _ in rows], format="csr", dtype=np.float64)
-    back = matrix.T.tocsr()
-    parts = ranges(back.shape[0], ROWS)
-    product = parallel_map(lambda part: back[part] @ matrix, parts)
     mask = free.astype(np.float32)
-    diagonal = np.concatenate([a.diagonal(part.start) for a, part in zip(product, parts, strict=True)])
+    firsts = np.cumsum([0, *(block.shape[0] for block in blocks)])
+    diagonal = np.concatenate([block.diagonal(first) for block, first in zip(blocks, firsts, strict=False)])
     inverse = mask / np.maximum(diagonal, 1e-12).astype(np.float32)
 
     def normal(u: np.ndarray) -> np.ndarray:
-        return np.concatenate(parallel_map(lambda a: (a @ u).astype(np.float32), product)) * mask
+        exact = u.astype(np.float64)  # once, not in each block
+        return np.concatenate(parallel_map(lambda block: (block @ exact).astype(np.float32), blocks)) * mask
 
-    right = (back @ np.concatenate([b for _, b in rows])).astype(np.float32)
-    del matrix, back
     u = start.astype(np.float32).copy()
-    s = right * mask - normal(u)
+    s = right.astype(np.float32) * mask - normal(u)
     z = s * inverse
     p = z.copy()
     gamma = _dot(s, z)

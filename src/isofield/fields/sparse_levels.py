@@ -59,11 +59,26 @@ class Band:
         row[row == len(self.nodes)] = 0
         return np.where(self.nodes[row] == keys, row, -1)
 
-    def neighbours(self, axis: int) -> np.ndarray:
-        """(n + 1,) the row of each node's neighbour one step along an axis, or -1, also for row -1."""
-        stride = int(np.prod(self.counts[axis + 1 :] + 1))
-        keys = np.where(self.index[:, axis] < self.counts[axis], self.nodes + stride, -1)
-        return np.append(self.rows(keys), -1)
+    @cached_property
+    def ahead(self) -> list[np.ndarray]:
+        """For each axis (n + 1,) int32, the row of each node's neighbour one step along it, or -1, also for row -1."""
+        found = []
+        for axis in range(3):
+            stride = int(np.prod(self.counts[axis + 1 :] + 1))
+            keys = np.where(self.index[:, axis] < self.counts[axis], self.nodes + stride, -1)
+            found.append(np.append(self.rows(keys), -1).astype(np.int32))
+        return found
+
+    @cached_property
+    def behind(self) -> list[np.ndarray]:
+        """As `ahead`, one step back."""
+        found = []
+        for ahead in self.ahead:
+            back = np.full(len(ahead), -1, np.int32)
+            back[ahead[:-1]] = np.arange(len(ahead) - 1, dtype=np.int32)
+            back[-1] = -1  # row -1 got the nodes without a neighbour
+            found.append(back)
+        return found
 
     def holds(self, points: np.ndarray) -> np.ndarray:
         """Which of points (n, 3) lie in cells that are present: (n,) bool."""

@@ -1,85 +1,155 @@
-"""The terms of the smoothed signed distance (Calakli and Taubin 2011) as rows of a linear least squares problem.
+"""The energy of the smoothed signed distance (Calakli and Taubin 2011) as normal equations of its nodes.
 
-The unknowns are the values at a band's nodes in units of its cells, so that gradients are differences. Each term gives
-pairs of a sparse matrix (rows, nodes) and its right side (rows,).
+The unknowns u are the values at a band's nodes in units of its cells, so that gradients are differences. The energy is
+a sum of squares |A u - b|^2, each row of which has the nodes of one cell, or of a second difference. Two such nodes are
+at most two steps apart: A'A has a fixed number of offsets, and is summed offset by offset without A.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from typing import final
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
 from isofield.fields.sparse_levels import Band
+from isofield.threads import parallel_map, ranges
 from isofield.types import CORNERS
 
-Rows = tuple[csr_matrix, np.ndarray]
+OFFSETS = [
+    *((i, j, k) for i in (-1, 0, 1) for j in (-1, 0, 1) for k in (-1, 0, 1) if (i, j, k) >= (0, 0, 0)),
+    (0, 0, 2), (0, 2, 0), (2, 0, 0),
+]  # fmt: skip
+"""Steps from a node to those that it shares a row with, and not the opposite ones: A'A is symmetric."""
+SLOT: dict[tuple[int, ...], int] = {offset: slot for slot, offset in enumerate(sorted(OFFSETS))}
+"""The place of each offset; with their opposites before them, the offsets are in the order of the nodes."""
+UNITS = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
+ROWS = 65_536
+"""Rows of the matrix that one thread builds and multiplies at a time."""
 
 
-def value_and_normal_rows(
-    band: Band, points: np.ndarray, normals: np.ndarray, deviation: np.ndarray, normal_deviation: float
-) -> Iterator[Rows]:
-    """f(p) = 0 and grad f(p) = n at points and normals (n, 3).
+@final
+class Energy:
+    """A'A and A'b of an energy |A u - b|^2 of a band with n nodes; every term adds its own.
 
-    deviation: (n,) of the points, in their units; normal_deviation: of the normals, as vectors of length 1.
+    entries: (o, n) float64, entry (s, i) of node i and the one at offset s from it. right: (n,) A'b.
     """
-    corner, part = _corners(band, points)
-    unknowns = len(band.nodes)
-    slope = np.where(CORNERS == 1, 1.0, -1.0)[None]  # (1, 8, 3)
-    precision = band.h / deviation
-    yield _sparse(corner, part.prod(2) * precision[:, None], unknowns), np.zeros(len(points))
-    for axis in range(3):
-        others = [a for a in range(3) if a != axis]
-        weight = slope[:, :, axis] * part[:, :, others].prod(2) / normal_deviation
-        yield _sparse(corner, weight, unknowns), normals[:, axis] / normal_deviation
+
+    def __init__(self, band: Band) -> None:
+        self.band = band
+        self.entries = np.zeros((len(SLOT), len(band.nodes)))
+        self.right = np.zeros(len(band.nodes))
+
+    def add_points(self, points: np.ndarray, normals: np.ndarray, deviation: np.ndarray, of_normals: float) -> None:
+        """f(p) = 0 and grad f(p) = n at points and normals (n, 3) in cells of the band.
+
+        deviation: (n,) of the points, in their units; of_normals: that of the normals, as vectors of length 1.
+        """
+        cell, part = _parts(self.band, points)
+        slope = np.where(CORNERS == 1, 1.0, -1.0)[None]  # (1, 8, 3)
+        rows = [part.prod(2) * (self.band.h / deviation)[:, None]]
+        for axis in range(3):
+            others = [a for a in range(3) if a != axis]
+            rows.append(slope[:, :, axis] * part[:, :, others].prod(2) / of_normals)
+        value = np.concatenate([np.zeros((len(points), 1)), normals / of_normals], 1)
+        self._add_rows(cell, np.stack(rows, 1), value)
+
+    def add_samples(self, points: np.ndarray, value: np.ndarray, precision: np.ndarray) -> None:
+        """f(x) = value at points (n, 3) in cells of the band, each with its precision; value, precision (n,)."""
+        cell, part = _parts(self.band, points)
+        self._add_rows(cell, (part.prod(2) * precision[:, None])[:, None], (value * precision)[:, None])
+
+    def add_values(self, weight: np.ndarray, value: np.ndarray) -> None:
+        """f = value at the nodes, with weights, both (n,)."""
+        self.entries[SLOT[0, 0, 0]] += np.square(weight)
+        self.right += np.square(weight) * value
+
+    def add_hessian(self, weight: np.ndarray, mixed: bool = True) -> None:
+        """Second differences along the axes, and (`mixed`) across them, times sqrt 2, are 0 wherever the band has the
+        nodes; weight: (n,) at each node."""
+        diagonal, square = self.entries[SLOT[0, 0, 0]], np.square(weight)
+        ahead, behind = self.band.ahead, self.band.behind
+        for unit, after, before in zip(np.eye(3, dtype=int), ahead, behind, strict=True):
+            w = np.append(np.where((after[:-1] >= 0) & (before[:-1] >= 0), square, 0), 0)  # 0 for the missing row -1
+            here, at_after = w[:-1], w[after[:-1]]
+            diagonal += 4 * here + at_after + w[before[:-1]]
+            self.entries[SLOT[tuple(unit)]] -= 2 * (here + at_after)
+            self.entries[SLOT[tuple(2 * unit)]] += at_after
+        for a, b in ((0, 1), (0, 2), (1, 2)) if mixed else ():
+            along, across = ahead[a][:-1], ahead[b][:-1]
+            w = np.append(np.where((along >= 0) & (across >= 0) & (ahead[b][along] >= 0), 2 * square, 0), 0)
+            here, below = w[:-1], w[behind[a][:-1]]
+            left = np.append(w[behind[b][:-1]], 0)
+            diagonal += here + below + left[:-1] + left[behind[a][:-1]]
+            one, other = np.eye(3, dtype=int)[[a, b]]
+            self.entries[SLOT[tuple(one)]] -= here + left[:-1]
+            self.entries[SLOT[tuple(other)]] -= here + below
+            self.entries[SLOT[tuple(one + other)]] += here
+            self.entries[SLOT[tuple(one - other)]] += left[:-1]
+
+    def matrix(self) -> list[csr_matrix]:
+        """A'A (n, n) as blocks of rows."""
+        count, zero = len(self.band.nodes), SLOT[0, 0, 0]
+        forward = {slot: self._moved(offset) for offset, slot in SLOT.items() if slot != zero}
+        backward: dict[int, np.ndarray] = {}
+        for slot, to in forward.items():
+            there = np.flatnonzero((to >= 0) & (self.entries[slot] != 0))
+            backward[slot] = np.full(count, -1, np.int32)
+            backward[slot][to[there]] = there
+
+        def block(rows: slice) -> csr_matrix:
+            size = len(range(*rows.indices(count)))
+            columns = np.empty((size, 2 * len(SLOT) - 1), np.int32)
+            values = np.empty(columns.shape)
+            columns[:, len(SLOT) - 1] = np.arange(count, dtype=np.int32)[rows]
+            values[:, len(SLOT) - 1] = self.entries[zero][rows]
+            for slot, to in forward.items():
+                before, after = len(SLOT) - 1 - slot, len(SLOT) - 1 + slot
+                columns[:, after], values[:, after] = to[rows], self.entries[slot][rows]
+                back = backward[slot][rows]
+                columns[:, before], values[:, before] = back, self.entries[slot][back]
+            used = (columns >= 0) & (values != 0)
+            used[:, len(SLOT) - 1] = True
+            start = np.append(0, np.cumsum(used.sum(1))).astype(np.int32)
+            return csr_matrix((values[used], columns[used], start), shape=(size, count))
+
+        return parallel_map(block, ranges(count, ROWS))
+
+    def _moved(self, offset: tuple[int, ...]) -> np.ndarray:
+        """(n,) rows of the nodes at an offset from each, or -1; steps ahead come first, since these stay in a cell."""
+        row = np.arange(len(self.band.nodes), dtype=np.int32)
+        for sign, step in ((1, self.band.ahead), (-1, self.band.behind)):
+            for axis in range(3):
+                for _ in range(max(sign * offset[axis], 0)):
+                    row = step[axis][row]
+        return row
+
+    def _add_rows(self, cell: np.ndarray, weights: np.ndarray, value: np.ndarray) -> None:
+        """Rows of weights (n, r, 8) at the corners of cells (n,), with their right sides (n, r)."""
+        if not len(cell):
+            return
+        order = np.argsort(cell, kind="stable")
+        first = np.flatnonzero(np.diff(cell[order], prepend=-1))
+        corners = self.band.corners[cell[order][first]]  # (m, 8)
+        square = np.add.reduceat(np.einsum("nrc,nrd->ncd", weights, weights)[order], first)
+        right = np.add.reduceat(np.einsum("nrc,nr->nc", weights, value)[order], first)
+        for c in range(8):
+            self.right[corners[:, c]] += right[:, c]
+            for d in range(c, 8):
+                slot = SLOT[tuple(int(step) for step in CORNERS[d] - CORNERS[c])]
+                self.entries[slot][corners[:, c]] += square[:, c, d]
 
 
-def sampled_rows(band: Band, points: np.ndarray, value: np.ndarray, precision: np.ndarray) -> Rows:
-    """f(x) = value at points (n, 3), each with its precision; value, precision (n,)."""
-    corner, part = _corners(band, points)
-    return _sparse(corner, part.prod(2) * precision[:, None], len(band.nodes)), value * precision
+def interpolation(band: Band, points: np.ndarray) -> csr_matrix:
+    """(m, n) float32: the values of a band's field at points (m, 3) in its cells, from those at its n nodes."""
+    cell, part = _parts(band, points)
+    start = np.arange(0, 8 * len(points) + 1, 8, dtype=np.int32)
+    data = part.prod(2).astype(np.float32).ravel()
+    return csr_matrix((data, band.corners[cell].ravel(), start), shape=(len(points), len(band.nodes)))
 
 
-def _corners(band: Band, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The nodes (n, 8) around points (n, 3), and along each axis their linear weights (n, 8, 3)."""
+def _parts(band: Band, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The rows (n,) of the cells around points (n, 3), and along each axis their corners' linear weights (n, 8, 3)."""
     index, t = band.locate(points)
     row = np.searchsorted(band.cells, np.ravel_multi_index(tuple(index.T), tuple(band.counts)))
-    return band.corners[row], np.where(CORNERS[None] == 1, t[:, None], 1 - t[:, None])
-
-
-def hessian_rows(band: Band, weight: np.ndarray, mixed: bool = True) -> Iterator[Rows]:
-    """Second differences along the axes, and (`mixed`) across them, times sqrt 2, wherever the band has the nodes.
-
-    weight: (n,) at each node.
-    """
-    forward, here = [band.neighbours(axis) for axis in range(3)], np.arange(len(band.nodes))
-
-    def differences(stencil: Sequence[np.ndarray], coefficients: Sequence[float]) -> Rows:
-        """Coefficients (k,) times the nodes of a stencil, k rows (n,) each, where all of them are present."""
-        nodes = np.stack(stencil, 1)
-        present = (nodes >= 0).all(1)
-        rows = weight[present, None] * np.array(coefficients)
-        return _sparse(nodes[present], rows, len(weight)), np.zeros(len(rows))
-
-    for ahead in forward:
-        behind = np.full(len(here) + 1, -1)
-        behind[ahead[:-1]] = here
-        yield differences([behind[:-1], here, ahead[:-1]], [1.0, -2.0, 1.0])
-    root = float(np.sqrt(2))
-    for a, b in ((0, 1), (0, 2), (1, 2)) if mixed else ():
-        along, across = forward[a][:-1], forward[b][:-1]
-        yield differences([here, along, across, forward[b][along]], [root, -root, -root, root])
-
-
-def value_rows(weight: np.ndarray, value: np.ndarray) -> Rows:
-    """f = value at the nodes, both (n,); only where weight (n,) is positive."""
-    used = np.flatnonzero(weight > 0)
-    return _sparse(used[:, None], weight[used, None], len(weight)), (weight * value)[used]
-
-
-def _sparse(columns: np.ndarray, weights: np.ndarray, unknowns: int) -> csr_matrix:
-    """Matrix of one row a stencil: columns, weights (m, k)."""
-    start = np.arange(0, columns.size + 1, columns.shape[1], dtype=np.int32)
-    data = np.ascontiguousarray(weights, np.float32).ravel()
-    return csr_matrix((data, np.ascontiguousarray(columns, np.int32).ravel(), start), shape=(len(columns), unknowns))
+    return row, np.where(CORNERS[None] == 1, t[:, None], 1 - t[:, None])

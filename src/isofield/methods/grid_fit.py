@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -11,11 +10,11 @@ import torch
 from scipy.ndimage import distance_transform_edt, map_coordinates, zoom
 from torch import Tensor, nn
 
-from isofield.adapt import least_squares
+from isofield.adapt import conjugate_gradients
 from isofield.configs import Linear
 from isofield.fields.grid import SparseGrid
 from isofield.fields.sparse_levels import Band, interpolated, refined, sparse_grid, whole
-from isofield.losses.ssd import Rows, hessian_rows, sampled_rows
+from isofield.losses.ssd import Energy, interpolation
 from isofield.threads import deterministic, parallel_map
 from isofield.types import SdfSamples
 
@@ -44,14 +43,15 @@ def gridded(
     used = (np.abs(samples.points) <= 1).all(axis=1)
     points, value = samples.points[used].astype(np.float64), np.clip(samples.distance[used], -limit, limit)
     precision = 1 / np.sqrt(np.abs(value) + NEARNESS)
+    reached = np.zeros(len(points)) if start is None else interpolation(band, points) @ start
     if samples.free is not None and start is not None:
-        matrix, _ = sampled_rows(band, points, value, np.ones(len(points)))
-        precision[samples.free[used] & (matrix @ start >= value)] = 0
-    matrix, right = sampled_rows(band, points, value, precision)
+        precision[samples.free[used] & (reached >= value)] = 0
     first = _means(points, value, cells) if start is None else np.zeros(len(band.nodes), np.float32)
-    reached = 0.0 if start is None else matrix @ start
-    rows = [(matrix, right - reached), *_stiff(cells, stiffness)]
-    solution = least_squares(rows, first, np.ones(len(band.nodes), bool), iterations)
+    energy = Energy(band)
+    energy.add_samples(points, value - reached, precision)
+    energy.add_hessian(np.full(len(band.nodes), np.sqrt(stiffness)), mixed=False)
+    every = np.ones(len(band.nodes), bool)
+    solution = conjugate_gradients(energy.matrix(), energy.right, first, every, iterations)
     return np.clip(solution if start is None else start + solution, -limit, limit).astype(np.float32)
 
 
@@ -99,11 +99,10 @@ def with_levels(samples: SdfSamples, values: np.ndarray, levels: int, stiffness:
         covered = band.holds(points)
         precision = 1 / np.sqrt(np.abs(value[covered]) + band.h / 4)
         start = interpolated(above, above.values, band.index)
-        rows = [
-            sampled_rows(band, points[covered], value[covered], precision),
-            *hessian_rows(band, np.full(len(band.nodes), np.sqrt(stiffness)), mixed=False),
-        ]
-        solution = least_squares(rows, start, band.inner, iterations)
+        energy = Energy(band)
+        energy.add_samples(points[covered], value[covered], precision)
+        energy.add_hessian(np.full(len(band.nodes), np.sqrt(stiffness)), mixed=False)
+        solution = conjugate_gradients(energy.matrix(), energy.right, start, band.inner, iterations)
         bands.append(replace(band, values=solution.astype(np.float32)))
     return sparse_grid(bands)
 
@@ -116,13 +115,6 @@ def nodes(cells: int) -> Tensor:
 @lru_cache(maxsize=2)
 def _cube(cells: int) -> Band:
     return whole(np.full(3, -1.0), 2 / cells, np.full(3, cells))
-
-
-@lru_cache(maxsize=2)
-def _stiff(cells: int, stiffness: float) -> Sequence[Rows]:
-    """Second differences along the axes, for the nodes without samples."""
-    band = _cube(cells)
-    return list(hessian_rows(band, np.full(len(band.nodes), np.sqrt(stiffness)), mixed=False))
 
 
 def _means(points: np.ndarray, value: np.ndarray, cells: int) -> np.ndarray:

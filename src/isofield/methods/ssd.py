@@ -27,12 +27,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch import nn
 
-from isofield.adapt import least_squares
+from isofield.adapt import conjugate_gradients
 from isofield.configs import Ssd
 from isofield.fields.grid import SparseGrid
 from isofield.fields.sparse_levels import Band, interpolated, redistanced, refined, sparse_grid, whole
 from isofield.kdtree import KDTree, nearest
-from isofield.losses.ssd import hessian_rows, value_and_normal_rows, value_rows
+from isofield.losses.ssd import Energy
 from isofield.methods.network import observation_of
 from isofield.points import Oriented, denoise, oriented_points
 from isofield.stopwatch import stage
@@ -130,12 +130,11 @@ def _solve(
     deviation, bending, weight = weights(points, config, band.h, closest, distance / reach, certainty)
     held = band.holds(points.points)
     x, normals = points.points[held], points.normals[held]
-    energy = [
-        *value_and_normal_rows(band, x, normals, deviation[held], config.normal_deviation),
-        *hessian_rows(band, bending),
-        value_rows(weight, prior / band.h),
-    ]
-    values = least_squares(energy, start / band.h, inner, iterations) * band.h
+    energy = Energy(band)
+    energy.add_points(x, normals, deviation[held], config.normal_deviation)
+    energy.add_hessian(bending)
+    energy.add_values(weight, prior / band.h)
+    values = conjugate_gradients(energy.matrix(), energy.right, start / band.h, inner, iterations) * band.h
     return Level(replace(band, values=values), sign, certainty, closest, distance)
 
 
