@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isofield.topology import distinct_keys
+from isofield.topology import distinct_keys, holds
 from isofield.types import CORNERS
 
 
@@ -79,14 +79,14 @@ class SparseGrid(nn.Module):
         for level in range(self.levels):
             values = getattr(self, f"values_{level}").detach()[getattr(self, f"corners_{level}").long()]
             crossed = (values < 0).any(1) & (values >= 0).any(1)
-            keys = getattr(self, f"cells_{level}")[crossed]
+            keys = getattr(self, f"cells_{level}")[crossed].cpu().numpy()
             if level + 1 < self.levels:
-                index = np.unravel_index(keys.cpu().numpy(), np.array(self.shape) * 2**level)
+                index = np.unravel_index(keys, np.array(self.shape) * 2**level)
                 child = np.ravel_multi_index(
                     tuple(2 * i for i in index), tuple(2 ** (level + 1) * np.array(self.shape))
                 )
                 below = getattr(self, f"cells_{level + 1}").cpu().numpy()
-                keys = keys[torch.as_tensor(~np.isin(child, below), device=keys.device)]
+                keys = keys[~holds(below, child)]
             counts.append(len(keys))
         total = [sum(n * 4.0 ** (level - at) for at, n in enumerate(counts)) for level in range(self.levels)]
         area = np.array([n * 4.0**-level for level, n in enumerate(counts)])

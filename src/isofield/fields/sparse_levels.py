@@ -123,18 +123,21 @@ def _band(origin: np.ndarray, h: float, counts: np.ndarray, cells: np.ndarray) -
 
 
 def interpolated(above: Band, values: np.ndarray, index: np.ndarray) -> np.ndarray:
-    """Values (m,) at the nodes of the level above, interpolated (n,) at nodes `index` (n, 3) of the next level.
+    """Values (m, ...) at the nodes of the level above, interpolated (n, ...) at nodes `index` (n, 3) of the next level.
 
     All of these nodes lie in cells of the level above.
     """
-    low, odd = index // 2, index % 2
-    total = np.zeros(len(index))
-    for corner in CORNERS:  # an even coordinate coincides with a node above, an odd one is the mean of two
-        weight = np.prod(np.where(odd == 1, 0.5, 1 - corner), 1)
-        used = weight > 0
-        at = above.rows(np.ravel_multi_index(tuple((low[used] + corner).T), tuple(above.counts + 1)))
-        total[used] += weight[used] * values[at]
-    return total
+    odd = (index & 1) @ np.array([4, 2, 1])
+    low = above.rows(np.ravel_multi_index(tuple((index >> 1).T), tuple(above.counts + 1)))
+    total = np.zeros((len(index), *values.shape[1:]))
+    for number, corner in enumerate(CORNERS):  # an even coordinate is that of a node, an odd one is between two
+        used = np.flatnonzero((odd & number) == number)
+        at = low[used]
+        for axis in np.flatnonzero(corner):
+            at = above.ahead[axis][at]
+        total[used] += values[at]
+    between = np.array([bin(number).count("1") for number in range(8)])[odd]
+    return total * (0.5**between).reshape(-1, *[1] * (values.ndim - 1))
 
 
 @stage("redistancing")

@@ -24,8 +24,8 @@ OFFSETS = [
 SLOT: dict[tuple[int, ...], int] = {offset: slot for slot, offset in enumerate(sorted(OFFSETS))}
 """The place of each offset; with their opposites before them, the offsets are in the order of the nodes."""
 UNITS = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
-ROWS = 65_536
-"""Rows of the matrix that one thread builds and multiplies at a time."""
+ROWS, BUILT = 65_536, 4096
+"""Rows of the matrix that one thread multiplies at a time, and that it builds at a time: these stay in its cache."""
 
 
 @final
@@ -97,21 +97,24 @@ class Energy:
             backward[slot] = np.full(count, -1, np.int32)
             backward[slot][to[there]] = there
 
-        def block(rows: slice) -> csr_matrix:
-            size = len(range(*rows.indices(count)))
-            columns = np.empty((size, 2 * len(SLOT) - 1), np.int32)
+        def built(first: int, last: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            rows, middle = slice(first, last), len(SLOT) - 1
+            columns = np.empty((last - first, 2 * middle + 1), np.int32)
             values = np.empty(columns.shape)
-            columns[:, len(SLOT) - 1] = np.arange(count, dtype=np.int32)[rows]
-            values[:, len(SLOT) - 1] = self.entries[zero][rows]
+            columns[:, middle], values[:, middle] = np.arange(first, last), self.entries[zero, rows]
             for slot, to in forward.items():
-                before, after = len(SLOT) - 1 - slot, len(SLOT) - 1 + slot
-                columns[:, after], values[:, after] = to[rows], self.entries[slot][rows]
+                columns[:, middle + slot], values[:, middle + slot] = to[rows], self.entries[slot, rows]
                 back = backward[slot][rows]
-                columns[:, before], values[:, before] = back, self.entries[slot][back]
+                columns[:, middle - slot], values[:, middle - slot] = back, self.entries[slot][back]
             used = (columns >= 0) & (values != 0)
-            used[:, len(SLOT) - 1] = True
-            start = np.append(0, np.cumsum(used.sum(1))).astype(np.int32)
-            return csr_matrix((values[used], columns[used], start), shape=(size, count))
+            used[:, middle] = True
+            return values[used], columns[used], used.sum(1, dtype=np.int32)
+
+        def block(rows: slice) -> csr_matrix:
+            parts = [built(first, min(first + BUILT, rows.stop)) for first in range(rows.start, rows.stop, BUILT)]
+            values, columns, number = (np.concatenate(part) for part in zip(*parts, strict=True))
+            start = np.append(0, np.cumsum(number)).astype(np.int32)
+            return csr_matrix((values, columns, start), shape=(len(number), count))
 
         return parallel_map(block, ranges(count, ROWS))
 

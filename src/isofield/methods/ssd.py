@@ -173,8 +173,8 @@ def _sign(
         winding = points.winding(band.positions)
         sign, certainty = np.where(winding > level, -1.0, 1.0), np.minimum(2 * np.abs(winding - level), 1)
     else:
-        certainty = interpolated(above.band, above.certainty, band.index)
-        sign = np.sign(interpolated(above.band, above.sign, band.index))
+        sign, certainty = interpolated(above.band, np.stack([above.sign, above.certainty], 1), band.index).T
+        sign = np.sign(sign)
     if free is not None:
         empty = free(band.positions, reach)
         sign, certainty = np.where(empty, 1.0, sign), np.where(empty, 1.0, certainty)
