@@ -8,14 +8,18 @@ import subprocess
 import sys
 import urllib.request
 
+import numpy as np
 import pytest
 import torch
 
 import balls
 from isofield import io
 from isofield.api import SDF, fit
+from isofield.api.fit import LOOKED
+from isofield.cli.forming import forming
 from isofield.cli.main import main
-from isofield.configs import Igr, Network, Optim
+from isofield.configs import Igr, Network, Optim, Ssd
+from isofield.errors import InputError
 from isofield.types import Cloud
 
 TRAIN = [
@@ -40,6 +44,39 @@ def test_watching_a_fit_leaves_its_weights_alone(table):
     for name, weight in ends[0].items():
         assert torch.equal(weight, ends[1][name]) and torch.equal(weight, ends[2][name])
     assert any(not torch.equal(weight, ends[3][name]) for name, weight in ends[0].items())
+
+
+def torus(count: int) -> np.ndarray:
+    """Points (count, 3) on a torus of radii 10 and 4."""
+    u, v = np.random.default_rng(0).uniform(0, 2 * np.pi, (2, count))
+    ring = 10 + 4 * np.cos(v)
+    return np.stack([ring * np.cos(u), ring * np.sin(u), 4 * np.sin(v)], axis=1)
+
+
+def test_a_large_cloud_is_looked_at_before_its_fit():
+    seen: list[tuple[int, SDF]] = []
+    config = Ssd(cells=16, levels=1, further=0, iterations=(5,))
+    fit(Cloud(torus(9000)), config=config, watch=lambda step, made: seen.append((step, made())))
+    assert [step for step, _ in seen] == [0, 1]
+    look = seen[0][1]
+    assert len(look.points) <= LOOKED
+    assert look.mesh(64).volume == pytest.approx(2 * np.pi**2 * 10 * 4**2, rel=0.05)
+
+
+def test_a_picture_is_drawn_of_the_first_field_that_has_a_surface(ball):
+    drawn = []
+
+    def nothing() -> SDF:
+        raise InputError("no surface")
+
+    with forming("ball", None, False, lambda made, mesh: drawn.append((made, mesh))) as watch:
+        assert watch is not None
+        watch(0, nothing)
+        assert not drawn
+        sdf = fit(ball)
+        watch(1, lambda: sdf)
+    ((made, mesh),) = drawn
+    assert made is sdf and mesh.is_watertight
 
 
 def test_frames_of_a_training_leave_its_bytes_alone(tmp_path, data):

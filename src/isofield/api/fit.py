@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
@@ -19,19 +20,23 @@ from isofield.api.meshes import taken
 from isofield.api.observed import of_faces, of_points
 from isofield.api.sdf import SDF
 from isofield.api.viewpoints import check_sensors, with_viewpoint
-from isofield.configs import Triangles
+from isofield.configs import Ssd, Triangles
 from isofield.configs.common import NORMALS, Init, NetworkKind, Normals, Quality, Surface, check_noise, check_surface
 from isofield.configs.methods import check_config, choose, find_method, method_of
 from isofield.errors import InputError
-from isofield.points import noise_level
+from isofield.points import noise_level, select
 from isofield.stopwatch import stage
 from isofield.types import Cloud, ProgressCallback, Shape, triple
 
 SAMPLES = {"fast": 50_000, "balanced": 80_000, "best": 80_000}
 """Points drawn from a mesh's faces, by quality."""
 
+LOOK, LOOKED = Ssd(oriented=1500, cells=64, levels=2, further=0, iterations=(60, 40)), 4000
+"""Settings of the first look at a large cloud, and the number of its points that are looked at."""
+
 Watch = Callable[[int, Callable[[], SDF]], None]
-"""What `fit` calls while a field forms: a step's number, from 1, and a function that returns a copy of the field."""
+"""What `fit` calls while a field forms: a step's number, from 1, and a function that returns a copy of the field. For a
+large cloud it is called with 0 at first, and the function makes a coarse field of some of the points (`first_look`)."""
 
 
 def fit(
@@ -104,6 +109,9 @@ def fit(
         if word is not None:
             name, settings, spec = "triangles", exact, find_method("triangles")
     cloud = sampled(given, label, SAMPLES[quality] if word is None else settings.points, seed)
+    if watch is not None and word is None and len(cloud.points) > 2 * LOOKED:
+        with stage("showing"):
+            watch(0, partial(first_look, cloud, surface, normals))
     if word is not None:
         shape = of_faces(*word, cloud)
     else:
@@ -172,3 +180,11 @@ def fit(
         "bounds": similarity.invert(np.array([shape.lower, shape.upper])).tolist(),
     }
     return result(code, provenance, interrupted)
+
+
+def first_look(cloud: Cloud, surface: Surface = "auto", normals: Normals = "auto") -> SDF:
+    """A coarse field of `LOOKED` random points of a cloud, in about a second. Raises InputError as `fit` does."""
+    some = np.sort(np.random.default_rng(0).permutation(len(cloud.points))[:LOOKED])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the fit of all points warns
+        return fit(select(cloud, some), quality="fast", config=LOOK, surface=surface, normals=normals, device="cpu")

@@ -71,7 +71,8 @@ class Fit(Generic[S]):
         trim: Open the mesh where no point of the input is within this distance (in its units).
         confidence: Write each vertex's distance to the nearest point of the input, and the confidence of the field
             there (0 to 1), into the mesh (.ply).
-        preview: A picture of input and result, side by side (.png), or both as they turn (.gif, .mp4).
+        preview: A picture of input and result, side by side (.png), or both as they turn (.gif, .mp4). A coarse .png is
+            written first, of some of the points, and replaced as levels finish; Ctrl-C keeps what is there.
         frames: A folder for pictures of the surface while it forms, at steps spaced by their logarithm, with a strip
             and an animation.
         view: Show the surface in a browser while it forms, and after it until Ctrl-C.

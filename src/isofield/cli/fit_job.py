@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import numpy as np
+    import trimesh
 
     from isofield.api import SDF, Extraction, FitReport
     from isofield.api.fit import Watch
@@ -31,10 +33,14 @@ FEW = 1000
 
 def one(job: Job, options: Fit[Any]) -> int:
     """Fit one input, and say what came out: the exit status."""
+    from functools import partial
+
     from isofield.cli import output
     from isofield.cli.forming import forming
 
-    with forming(job.label, options.frames, options.view) as watch:
+    path = job.preview
+    picture = None if path is None or path.suffix.lower() != ".png" else partial(_picture, path)
+    with forming(job.label, options.frames, options.view, picture) as watch:
         figures, following = run(job, options, watch)
         output.show(figures, options.json, following)
     return 0
@@ -119,7 +125,8 @@ def _fitted(job: Job, options: Fit[Any], watch: Watch | None) -> tuple[dict[str,
             )
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
-                f"interrupted: {job.label} has no field yet, and nothing was written for it."
+                f"interrupted: {job.label} has no field yet, and nothing was written for it"
+                + ("." if watch is None or job.preview is None else f" but what {job.preview} shows.")
             ) from None
         with finishing(job.label, begun=sdf.interrupted):
             report("extracting the surface", 0.0)
@@ -202,9 +209,7 @@ def _merged(job: Job, options: Fit[Any], sensors: np.ndarray | None) -> Cloud | 
 
 def _write(job: Job, sdf: SDF, extraction: Extraction) -> list[str]:
     """Write the files of one input: their names."""
-    from isofield import api, io, render
-    from isofield.surfaces import reduced
-    from isofield.types import Cloud
+    from isofield import io
 
     io.write_mesh(extraction.mesh, job.mesh)
     files = [str(job.mesh)]
@@ -212,25 +217,33 @@ def _write(job: Job, sdf: SDF, extraction: Extraction) -> list[str]:
         sdf.save(job.field)
         files.append(f"{job.field}/")
     if job.preview is not None:
-        job.preview.parent.mkdir(parents=True, exist_ok=True)
-        caption = "scan" if sdf.provenance.get("faces") is None else "points on its faces"
-        mesh, cloud = extraction.mesh, Cloud(sdf.points, colors=sdf.colors, sensors=sdf.sensors)
-        if (found := render.sensor_view(cloud, PREVIEW)) is not None:
-            view, inside = found
-            if inside:
-                mesh, cloud = render.cut_away(mesh, cloud, view)
-        else:
-            seen = api.observed(mesh.vertices, sdf.points, sdf.spacing)
-            view = render.camera_for(mesh, size=PREVIEW, up=render.up_axis(mesh.vertices), observed=seen)
-        if job.preview.suffix.lower() == ".png":
-            render.side_by_side(cloud, mesh, job.preview, captions=(caption, "isofield"), view=view)
-        else:
-            up = render.up_axis(extraction.mesh.vertices)
-            render.turntable(
-                reduced(extraction.mesh)[0], job.preview, up=up, beside=Cloud(sdf.points, colors=sdf.colors)
-            )
+        _picture(job.preview, sdf, extraction.mesh)
         files.append(str(job.preview))
     return files
+
+
+def _picture(path: Path, sdf: SDF, mesh: trimesh.Trimesh) -> None:
+    """Write a picture of the points and the mesh, or an animation of them."""
+    from isofield import api, render
+    from isofield.surfaces import reduced
+    from isofield.types import Cloud
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    caption = "scan" if sdf.provenance.get("faces") is None else "points on its faces"
+    cloud = Cloud(sdf.points, colors=sdf.colors, sensors=sdf.sensors)
+    if path.suffix.lower() != ".png":
+        render.turntable(
+            reduced(mesh)[0], path, up=render.up_axis(mesh.vertices), beside=Cloud(sdf.points, colors=sdf.colors)
+        )
+        return
+    if (found := render.sensor_view(cloud, PREVIEW)) is not None:
+        view, inside = found
+        if inside:
+            mesh, cloud = render.cut_away(mesh, cloud, view)
+    else:
+        seen = api.observed(mesh.vertices, sdf.points, sdf.spacing)
+        view = render.camera_for(mesh, size=PREVIEW, up=render.up_axis(mesh.vertices), observed=seen)
+    render.side_by_side(cloud, mesh, path, captions=(caption, "isofield"), view=view)
 
 
 def _input_summary(sdf: SDF) -> dict[str, Any]:

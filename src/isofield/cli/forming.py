@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from isofield.errors import InputError
+
 if TYPE_CHECKING:
     import trimesh
 
@@ -15,18 +17,21 @@ RESOLUTION = 64
 """Cells along the longest side of a surface while it forms."""
 SHAPES = 4
 """Training shapes of a space that are shown."""
-SHARE = 0.1
-"""Fraction of the time that the page takes, at most."""
+SHARE, PICTURED = 0.1, 0.5
+"""Fractions of the time that the page and a picture take, at most, after the first ones."""
 
 
 @contextmanager
-def forming(name: str, frames: Path | None, view: bool) -> Iterator[Callable[[int, Callable[[], Any]], None] | None]:
+def forming(
+    name: str, frames: Path | None, view: bool, picture: Callable[[Any, trimesh.Trimesh], None] | None = None
+) -> Iterator[Callable[[int, Callable[[], Any]], None] | None]:
     """Gives the function that `api.fit` and `api.train` call while a field or a space forms, None where nothing is to
     be shown; then writes the frames, and serves the page until Ctrl-C.
 
-    Raises InputError where the folder cannot be written, and where viser is missing.
+    picture: draws a field that forms, with its surface. Raises InputError where the folder cannot be written, and where
+    viser is missing.
     """
-    if frames is None and not view:
+    if frames is None and not view and picture is None:
         yield None
         return
     from isofield import io, render
@@ -49,7 +54,9 @@ def forming(name: str, frames: Path | None, view: bool) -> Iterator[Callable[[in
     def watch(step: int, made: Callable[[], Any]) -> None:
         nonlocal latest
         latest = step, made
-        show(step, made, page is not None and time.monotonic() - ended > taken / SHARE)
+        live = page is not None or picture is not None
+        rest = taken / (SHARE if page is not None else PICTURED)
+        show(step, made, live and time.monotonic() - ended > rest)
 
     def show(step: int, made: Callable[[], Any], live: bool) -> None:
         nonlocal ended, taken
@@ -57,16 +64,22 @@ def forming(name: str, frames: Path | None, view: bool) -> Iterator[Callable[[in
         if not wanted and not live:
             return
         begun = time.monotonic()
-        meshes = _meshes_of(made())
+        try:
+            formed = made()
+        except InputError:  # too few points of it show a surface
+            return
+        meshes = _meshes_of(formed)
         if kept is not None:
             kept.add(step, meshes)
         if page is not None:
             page.show(step, meshes)
+        if picture is not None and live and meshes[0] is not None:
+            picture(formed, meshes[0])
         ended = time.monotonic()
         taken = ended - begun
 
     def finish() -> None:
-        if latest is not None:
+        if latest is not None and (kept is not None or page is not None):
             show(*latest, live=True)
         if kept is not None and frames is not None:
             names = kept.write(frames)
@@ -90,7 +103,6 @@ def forming(name: str, frames: Path | None, view: bool) -> Iterator[Callable[[in
 def _meshes_of(made: Any) -> list[trimesh.Trimesh | None]:
     """The surface of a field, or those of the first training shapes of a space; None for one that has none."""
     from isofield.api import ShapeSpace
-    from isofield.errors import InputError
 
     def mesh_of(field: Any) -> trimesh.Trimesh | None:
         try:
