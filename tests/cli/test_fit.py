@@ -6,13 +6,18 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import trimesh
 
+from isofield.cli.fit import Fit
 from isofield.cli.main import main
+from isofield.cli.many_fits import fingerprint
+from isofield.cli.outputs import Job
+from isofield.configs import Ssd
 
 FAST = ["--method", "ssd", "--quality", "fast", "--resolution", "64"]
 
@@ -76,6 +81,51 @@ def test_several_inputs_continue_after_a_failing_one(here, capsys):
     assert [path.as_posix() for path in Path("out").rglob("*.ply")] == ["out/ring.ply"]
     assert Path("fields/ring/config.json").is_file()
     assert trimesh.load("out/ring.ply").is_watertight
+
+
+SMALL = ["--method", "ssd", "--cells", "24", "--levels", "2", "--further", "0", "--resolution", "24"]
+
+
+def test_two_processes_write_what_one_writes_and_what_is_there_stays(here, capsys):
+    names = ["a.npy", "b.npy", "few.npy"]
+    for number, name in enumerate(names):
+        np.save(name, torus(1000) * (1 + number))
+    np.save("few.npy", torus(50))
+    assert main(["fit", *names[:2], "-o", "one", *SMALL]) == 0
+    assert main(["fit", *names, "-o", "two", "--workers", "2", "--json", *SMALL]) == 2
+    captured = capsys.readouterr()
+    figures = json.loads(captured.out)
+    assert [Path(row["input"]).name for row in figures] == names
+    assert figures[2]["error"].startswith("few.npy has 50 points")
+    assert figures[1]["volume"] == pytest.approx(8 * figures[0]["volume"], rel=0.02)
+    for name in ("a.ply", "b.ply"):
+        assert (Path("one") / name).read_bytes() == (Path("two") / name).read_bytes()
+
+    Path("two/b.ply").unlink()
+    kept = Path("two/a.ply").stat().st_mtime_ns
+    assert main(["fit", *names[:2], "-o", "two", "--json", *SMALL]) == 0
+    captured = capsys.readouterr()
+    assert "1 of 2 inputs are fitted already" in captured.err
+    assert Path("two/b.ply").is_file() and Path("two/a.ply").stat().st_mtime_ns == kept
+    assert json.loads(captured.out)[0]["volume"] == figures[0]["volume"]
+
+
+def test_other_options_and_other_bytes_are_another_fit(here):
+    np.save("a.npy", torus(100))
+    np.save("b.npy", torus(100))
+    options = Fit(inputs=(Path("a.npy"),), out="out", settings=Ssd())
+    job = Job(Path("a.npy"), "a", Path("out/a.ply"))
+    first = fingerprint(job, options)
+    assert first == fingerprint(replace(job, source=Path("b.npy")), replace(options, workers=3, progress=False))
+    np.save("b.npy", torus(101))
+    assert first != fingerprint(replace(job, source=Path("b.npy")), options)
+    for other in (replace(options, settings=Ssd(cells=64)), replace(options, faces=100), replace(options, seed=1)):
+        assert fingerprint(job, other) != first
+
+
+def test_no_workers_are_a_sentence(here, capsys):
+    assert main(["fit", "a.npy", "b.npy", "-o", "out", "--workers", "0"]) == 2
+    assert "--workers must be at least 1, not 0." in capsys.readouterr().err
 
 
 def test_the_first_interrupt_writes_the_best_so_far(here):

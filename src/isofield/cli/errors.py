@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
+from pathlib import Path
 
 from isofield.errors import InputError
 
@@ -35,3 +37,22 @@ def tell(error: Exception) -> int:
         "please report it with what ISOFIELD_DEBUG=1 prints for the same command."
     )
     return 1
+
+
+def show_warnings() -> None:
+    """isofield's own warnings become one line each; those of libraries are for their developers and are not shown."""
+    package = str(Path(__file__).resolve().parents[1])
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: object = None,
+        line: str | None = None,
+    ) -> None:
+        if issubclass(category, UserWarning) and str(Path(filename).resolve()).startswith(package):
+            say(f"warning: {message}")
+
+    warnings.simplefilter("always", UserWarning)
+    warnings.showwarning = show

@@ -76,6 +76,8 @@ class Fit(Generic[S]):
         frames: A folder for pictures of the surface while it forms, at steps spaced by their logarithm, with a strip
             and an animation.
         view: Show the surface in a browser while it forms, and after it until Ctrl-C.
+        workers: Fit this many inputs at once, each in a process of its own on one core. Inputs that are fitted already,
+            with the same options, stay as they are (fits.json beside the meshes says which).
         progress: Show progress on standard error.
         json: Print the results as JSON to standard output: an object, or a list for several inputs.
         settings: Settings of the method.
@@ -108,6 +110,7 @@ class Fit(Generic[S]):
     preview: Annotated[Path | None, tyro.conf.arg(metavar="PICTURE", help_behavior_hint="")] = None
     frames: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
     view: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    workers: Annotated[int, tyro.conf.arg(metavar="N")] = 1
     progress: bool = True
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     settings: Annotated[S, tyro.conf.arg(name="")]
@@ -141,7 +144,8 @@ def settings_of(choice: Choice) -> Any:
 
 def run(options: Fit[Any]) -> int:
     """Checks what can be checked before any work, then fits: the exit status."""
-    from isofield.cli.fit_job import one, several
+    from isofield.cli.fit_job import one
+    from isofield.cli.many_fits import several
     from isofield.cli.outputs import plan
     from isofield.cli.progress import listen
     from isofield.configs.common import check_close_holes, check_finish, check_resolution, check_seed, noise_of
@@ -164,6 +168,8 @@ def run(options: Fit[Any]) -> int:
     if options.poses is not None and not options.merge:
         raise InputError("--poses registers scans that are merged: give --merge with it.")
     merge = options.merge or options.camera is not None
+    if options.workers < 1:
+        raise InputError(f"--workers must be at least 1, not {options.workers}.")
     jobs = plan(options.inputs, options.out, options.field, options.preview, merge)
     if options.confidence and any(job.mesh.suffix.lower() != ".ply" for job in jobs):
         raise InputError(f"{jobs[0].mesh} cannot hold what --confidence writes: let --out end in .ply.")

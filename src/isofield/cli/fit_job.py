@@ -46,39 +46,6 @@ def one(job: Job, options: Fit[Any]) -> int:
     return 0
 
 
-def several(jobs: list[Job], options: Fit[Any]) -> int:
-    """Fit one after the other: the exit status. A failing input is reported, and the others continue."""
-    import sys
-
-    from isofield.cli import output
-    from isofield.cli.errors import tell
-
-    results: list[dict[str, Any]] = []
-    following, failed, stopped = "", list[str](), False
-    for done, job in enumerate(jobs):
-        try:
-            figures, following = run(job, options)
-        except Exception as error:  # a defect in one input's work is no reason to leave the others undone
-            tell(error)
-            results.append({"input": str(job.source), "error": str(error)})
-            failed.append(str(job.source))
-            continue
-        results.append(figures)
-        if not options.json:
-            print("", *output.lines(figures), sep="\n", file=sys.stderr, flush=True)
-        if figures["interrupted"] and done + 1 < len(jobs):
-            print(f"the other {len(jobs) - done - 1} inputs were not begun.", file=sys.stderr)
-            stopped = True
-            break
-    if options.json:
-        output.print_json(results)
-    elif following:
-        print(f"next: {following}", file=sys.stderr)
-    if failed:
-        print(f"{len(failed)} of {len(jobs)} inputs could not be fitted: {', '.join(failed)}", file=sys.stderr)
-    return 130 if stopped else 2 if failed else 0
-
-
 def run(job: Job, options: Fit[Any], watch: Watch | None = None) -> tuple[dict[str, Any], str]:
     """Fit one input and write its files: the results, and the command to type next. watch: as in `api.fit`."""
     from isofield.stopwatch import measured

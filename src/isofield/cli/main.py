@@ -12,9 +12,8 @@ import sys
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
 
-from isofield.cli.errors import say, tell
+from isofield.cli.errors import say, show_warnings, tell
 from isofield.errors import InputError, did_you_mean
 
 COMMANDS = {
@@ -48,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (default: the process's own) and return its exit status; nothing but a defect raises."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     with warnings.catch_warnings():
-        _show_warnings_as_lines()
+        show_warnings()
         try:
             return _dispatch(arguments)
         except SystemExit as end:  # after --help
@@ -106,22 +105,3 @@ def overview() -> str:
             "`isofield COMMAND --help` tells a command's options. To begin: isofield fit scan.ply -o mesh.ply",
         ]
     )
-
-
-def _show_warnings_as_lines() -> None:
-    """isofield's own warnings become one line each; those of libraries are for their developers and are not shown."""
-    package = str(Path(__file__).resolve().parents[1])
-
-    def show(
-        message: Warning | str,
-        category: type[Warning],
-        filename: str,
-        lineno: int,
-        file: object = None,
-        line: str | None = None,
-    ) -> None:
-        if issubclass(category, UserWarning) and str(Path(filename).resolve()).startswith(package):
-            say(f"warning: {message}")
-
-    warnings.simplefilter("always", UserWarning)
-    warnings.showwarning = show

@@ -141,7 +141,7 @@ def note(sentence: str) -> None:
 
 def print_json(value: Any) -> None:
     """A result on standard output; numbers that are not finite become null, as JSON has none."""
-    print(json.dumps(_finite(value), indent=2, ensure_ascii=False), flush=True)
+    print(json.dumps(finite(value), indent=2, ensure_ascii=False), flush=True)
 
 
 def quoted(path: str | PathLike[str]) -> str:
@@ -167,11 +167,12 @@ def _text(name: str, value: Any, diagonal: float | None) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """A result with null for numbers that are not finite."""
     if isinstance(value, Mapping):
-        return {name: _finite(item) for name, item in value.items()}
+        return {name: finite(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
         return None
     return value

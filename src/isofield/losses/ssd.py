@@ -1,8 +1,8 @@
 """The energy of the smoothed signed distance (Calakli and Taubin 2011) as normal equations of its nodes.
 
 The unknowns u are the values at a band's nodes in units of its cells, so that gradients are differences. The energy is
-a sum of squares |A u - b|^2, each row of which has the nodes of one cell, or of a second difference. Two such nodes are
-at most two steps apart: A'A has a fixed number of offsets, and is summed offset by offset without A.
+a sum of squares |A u - b|^2. A row of A has the nodes of one cell, or of one second difference, and these are at most
+two steps apart: A'A has a fixed number of offsets, and is summed offset by offset without A.
 """
 
 from __future__ import annotations
