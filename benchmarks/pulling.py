@@ -115,9 +115,11 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def picture(rows: list[dict[str, Any]], shape: str, out: Path, path: Path) -> None:
-    """A line for each input of a shape: the cloud, published, oriented, the input's preset, auto."""
+    """A line for each input of a shape that was run: the cloud, published, oriented, the input's preset, auto."""
     truth, panels = io.read(data.data() / "meshes" / f"{shape}.obj"), []
     for kind, (count, _) in INPUTS.items():
+        if not any((one["shape"], one["input"]) == (shape, kind) for one in rows):
+            continue
         panels.append(render.Panel(cloud(truth, shape, kind), kind, f"{count} points"))
         preset = PRESETS[kind == "sparse"]
         for method in ("published", "oriented", preset, "auto"):
