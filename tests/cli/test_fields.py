@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
+from PIL import Image
 
+import isofield
 from isofield import io
 from isofield.cli.main import main
 from isofield.types import Cloud
@@ -61,6 +63,22 @@ def test_query(work, capsys):
     assert np.allclose(found["projections"][1:], [[0, 0, 3], [0, 3, 0]], atol=0.25)
 
 
+def test_a_slice_is_a_picture_of_the_distances(work, capsys):
+    out = work / "slice.png"
+    assert main(["query", str(work / "ball"), "--slice", "z=1.8", "-o", str(out), "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["plane"] == "z = 1.8" and figures["least"] == pytest.approx(1.8 - RADIUS, abs=0.15)
+    with Image.open(out) as picture:
+        shown = np.asarray(picture.convert("RGB")).astype(int)
+    rows, columns = np.nonzero(shown.max(2) < 110)  # the line of the surface, a circle of radius 2.4
+    sdf = isofield.load(work / "ball")
+    low, high = sdf.similarity.invert(np.array([sdf.lower, sdf.upper]))
+    cell = ((high - low)[0] + 0.2 * (high - low).max()) / shown.shape[1]
+    assert np.ptp(rows) * cell == pytest.approx(4.8, rel=0.04) and np.ptp(columns) * cell == pytest.approx(
+        4.8, rel=0.04
+    )
+
+
 def test_export_of_samples(work):
     assert main(["export", str(work / "ball"), "-o", str(work / "s.npz"), "--resolution", "16"]) == 0
     assert np.load(work / "s.npz")["values"].shape == (17, 17, 17)
@@ -79,6 +97,12 @@ def test_fewer_faces_and_an_open_mesh(work):
 BROKEN = {
     "query none x.npy -o d.csv": "there is no folder none",
     "query ball none.npy -o d.csv": "There is no file none.npy",
+    "query ball -o d.csv": "at POINTS or drawn in the plane of --slice: give one of them",
+    "query ball x.npy --slice z -o d.png": "at POINTS or drawn in the plane of --slice: give one of them",
+    "query ball --slice w=1 -o d.png": "--slice w=1 is not a plane: give x, y or z",
+    "query ball --slice z=nan -o d.png": "--slice z=nan is not a plane",
+    "query ball --slice z --normals -o d.png": "--slice draws distances alone",
+    "query ball --slice z -o d.csv": "d.csv has the extension .csv, which isofield cannot write",
     "query ball x.npy -o d.txt": "d.txt has the extension .txt, which isofield cannot write",
     "export ball -o f.onnx": "f.onnx cannot represent this field",
     "export ball -o f.obj": "f.obj has the extension .obj, which isofield cannot write",

@@ -39,6 +39,8 @@ LABELS = {
     "rejected": "rejected",
     "points": "points",
     "inside": "points inside",
+    "plane": "plane",
+    "lines": "between level sets",
     "least": "least distance",
     "greatest": "greatest distance",
     "outliers": "outliers left out",
