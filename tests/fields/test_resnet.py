@@ -13,9 +13,9 @@ def _pictures(size=64, count=3):
 
 def test_it_is_resnet_18():
     """11.2 million numbers without the last map, as in the paper's table: the shift and scale of a normalisation are as
-    many as batch normalisation's."""
+    many as batch normalisation's. The last map gets the features of four quarters."""
     net = ResNet(256)
-    assert sum(value.numel() for value in net.parameters()) == 11_176_512 + 512 * 256 + 256
+    assert sum(value.numel() for value in net.parameters()) == 11_176_512 + 4 * 512 * 256 + 256
     assert sum(isinstance(module, torch.nn.Conv2d) and module.kernel_size != (1, 1) for module in net.modules()) == 17
 
 
@@ -52,8 +52,16 @@ def test_it_learns_where_a_square_lies():
     assert (net(pictures) - truth).square().mean() < 0.1 * truth.var()
 
 
+def test_features_of_the_first_pictures_are_standardized():
+    net, pictures = ResNet(6, 8), _pictures(count=20)
+    net.standardize(pictures)
+    features = net.features(pictures)
+    assert features.mean(0).abs().max() < 1e-3 and features.std(0, unbiased=False).max() < 1 + 1e-3
+
+
 def test_folder():
     net, pictures = ResNet(6, 8, torch.Generator().manual_seed(3)), _pictures()
+    net.standardize(pictures)
     again = build(describe(net), tensors(net))
     assert torch.equal(again(pictures), net(pictures))
 

@@ -151,7 +151,8 @@ def _tell(method: str, options: Train[Any], space: ShapeSpace, seconds: float) -
         "loss": space.provenance.get("loss"), **held_out, "megabytes": round(tensors.stat().st_size / 1e6, 2),
         "seconds": seconds, "files": [str(out / "config.json"), str(tensors)],
     }  # fmt: skip
-    what, shapes = ("PICTURE", "pictures") if space.of_pictures else ("MESH", "shapes")
+    what = "PICTURE" if space.of_pictures or "views" in space.kinds else "MESH"
+    shapes = "pictures" if space.of_pictures else "shapes"
     output.show(
         figures, options.json, f"isofield infer {output.quoted(out)} {what} -o {output.quoted(f'{out}-{shapes}')}"
     )

@@ -9,6 +9,7 @@ from isofield.configs.conditioned import Objective, Tasks
 from isofield.configs.deepsdf import DeepSdf
 from isofield.configs.hypernet import Hypernet
 from isofield.configs.igr import Igr
+from isofield.configs.image_codes import ImageCodes
 from isofield.configs.linear import Linear
 from isofield.configs.metasdf import FieldNetwork, MetaLinear, MetaSdf, StepSizes
 from isofield.configs.neural_pull import NeuralPull
@@ -40,6 +41,7 @@ __all__ = [
     "FieldNetwork",
     "Hypernet",
     "Igr",
+    "ImageCodes",
     "Linear",
     "MetaLinear",
     "MetaSdf",

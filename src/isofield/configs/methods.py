@@ -39,6 +39,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "sald": f"{HERE}.sald_space:SALD",
         "sal": f"{HERE}.sald_space:SAL",
         "neural-pull": f"{HERE}.neural_pull_space:NEURAL_PULL",
+        "image-codes": f"{HERE}.image_codes:IMAGE_CODES",
         "neural-pull-image": f"{HERE}.neural_pull_image:NEURAL_PULL_IMAGE",
         "metasdf": f"{HERE}.metasdf:METASDF",
         "metasdf-surface": f"{HERE}.metasdf:METASDF_SURFACE",

@@ -3,6 +3,7 @@
 
 Group normalisation (Wu and He, "Group Normalization", ECCV 2018) takes the place of batch normalisation: the code of a
 picture depends on no other picture of its batch, a batch may be a single picture, and there are no running means.
+The features are means over the four quarters of a picture, in place of all of it: they keep where its parts lie.
 """
 
 from __future__ import annotations
@@ -21,22 +22,22 @@ GROUPS, IN_GROUP = 16, 8
 """Most groups of a normalisation, and the fewest channels of a group where there are as many."""
 BLOCKS = 2
 """Residual blocks of a stage: ResNet-18."""
+POOLED = 2
+"""Cells along each side of a picture whose features the code is made of; 1 in ResNet-18."""
+LEAST_DEVIATION = 0.02
+"""Features are scaled up to this deviation of the untrained ones."""
 SMALLEST = 32
 """Fewest pixels along a side: five layers halve it."""
 
 
 @final
 class Block(nn.Module):
-    """Two 3 x 3 convolutions beside a shortcut, (b, inputs, h, w) to (b, outputs, h / stride, w / stride).
-
-    It starts as the shortcut alone: the scale of the last normalisation is 0 (Goyal et al. 2017).
-    """
+    """Two 3 x 3 convolutions beside a shortcut, (b, inputs, h, w) to (b, outputs, h / stride, w / stride)."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
         self.conv1, self.norm1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), normalisation(outputs)
         self.conv2, self.norm2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False), normalisation(outputs)
-        nn.init.zeros_(self.norm2.weight)
         self.shortcut = nn.Sequential()
         if stride != 1 or inputs != outputs:
             self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), normalisation(outputs))
@@ -64,6 +65,8 @@ class ResNet(nn.Module):
 
     mean: Tensor
     deviation: Tensor
+    shift: Tensor
+    scale: Tensor
 
     def __init__(self, length: int, width: int = 64, generator: torch.Generator | None = None) -> None:
         super().__init__()
@@ -83,6 +86,9 @@ class ResNet(nn.Module):
                 blocks.append(Block(inputs, outputs, 2 if stage and not block else 1))
                 inputs = outputs
         self.blocks = nn.Sequential(*blocks)
+        inputs *= POOLED**2
+        self.register_buffer("shift", torch.zeros(inputs))
+        self.register_buffer("scale", torch.ones(inputs))
         self.last = nn.Linear(inputs, length)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -107,16 +113,17 @@ class ResNet(nn.Module):
 
     @torch.no_grad()
     def standardize(self, pictures: Tensor, deviation: float = 1.0) -> None:
-        """Changes the last map so that the codes of these pictures (b, 3, h, w) have the mean 0 and this deviation in
-        every entry: at first they are almost alike (Mishkin and Matas, "All you need is a good init", ICLR 2016)."""
-        code = self(pictures)
-        scale = deviation / code.std(0, unbiased=False).clamp(min=1e-6)
-        self.last.weight *= scale[:, None]
-        self.last.bias.copy_((self.last.bias - code.mean(0)) * scale)
+        """Shifts and scales the features so that those of these pictures (b, 3, h, w) have the mean 0 and the deviation
+        1: untrained ones are almost alike. deviation: what the weights of the last map are multiplied by."""
+        features = self.features(pictures)
+        self.shift += features.mean(0) * self.scale
+        self.scale *= features.std(0, unbiased=False).clamp(min=LEAST_DEVIATION)
+        self.last.weight *= deviation
 
     def features(self, pictures: Tensor) -> Tensor:
-        """Pictures (b, 3, h, w) to what the last linear map gets, (b, 8 width): means over the picture."""
+        """Pictures (b, 3, h, w) to what the last linear map gets, (b, 32 width): means over quarters, standardized."""
         x = (pictures - self.mean) / self.deviation
         x = self.blocks(self.pool(self.norm(self.stem(x)).relu()))
-        made: Tensor = x.mean((2, 3))
+        x = nn.functional.adaptive_avg_pool2d(x, POOLED).flatten(1)
+        made: Tensor = (x - self.shift) / self.scale
         return made

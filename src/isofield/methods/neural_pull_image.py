@@ -40,14 +40,14 @@ from isofield.losses.pull import pull_loss, pulled
 from isofield.methods.grid_fit import refined_by_grid
 from isofield.methods.part_codes import Decode, code_of_part
 from isofield.sampling.unsigned_rows import window
-from isofield.sampling.view_pictures import at_size, random_view
+from isofield.sampling.view_pictures import at_size, random_view, some_views
 from isofield.threads import deterministic, parallel_map
 from isofield.types import Batch, FitProgress, ProgressCallback, Shape
 
 STEPS, SAMPLES, RATE = 200, 2048, 5e-3
 """Steps, samples of each and learning rate of the descent to the code of a part."""
-FIRST = 64
-"""Pictures whose codes are standardized at first."""
+FIRST = 0.03
+"""Deviation of the first codes: larger ones disturb the sphere before there is a surface."""
 UPRIGHT = np.diag([1.0, -1.0, -1.0])
 """From a camera's axes, right, down and forward, to right, up and toward the viewer."""
 
@@ -76,11 +76,10 @@ class NeuralPullImageSpace:
             )  # fmt: skip
         except ValueError as error:
             raise InputError(f"these settings make no network ({error}): change dims, skip or length.") from None
-        encoder, random = ResNet(config.length, config.encoder.width, generator), np.random.default_rng(seed)
-        some = [shapes[row].rows["views"] for row in random.integers(len(shapes), size=FIRST)]
-        seen = np.stack([random_view(views, config.encoder.pixels, 1.0, random)[1] for views in some])
+        encoder, views = ResNet(config.length, config.encoder.width, generator), [one.rows["views"] for one in shapes]
+        seen = some_views(views, config.encoder.pixels, np.random.default_rng(seed))
         with deterministic():
-            encoder.standardize(torch.from_numpy(seen).float() / 255)
+            encoder.standardize(torch.from_numpy(seen).float() / 255, FIRST)
         module = Autoencoder(decoder, encoder)
         return replace(self, module=module, table=torch.zeros(len(shapes), config.length))
 

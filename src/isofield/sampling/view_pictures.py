@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 
@@ -28,3 +30,9 @@ def _resized(picture: np.ndarray, size: int, box: tuple[float, float, float, flo
     image = Image.fromarray(np.ascontiguousarray(picture.transpose(1, 2, 0)))
     scaled = np.asarray(image.resize((size, size), Image.Resampling.BILINEAR, box))
     return np.ascontiguousarray(scaled.transpose(2, 0, 1))
+
+
+def some_views(views: Sequence[np.ndarray], size: int, random: np.random.Generator, count: int = 64) -> np.ndarray:
+    """(count, 3, size, size) uint8: random views of random shapes."""
+    chosen = random.integers(len(views), size=count)
+    return np.stack([random_view(views[row], size, 1.0, random)[1] for row in chosen])

@@ -1,0 +1,192 @@
+"""Shapes from pictures, beside retrieval by image features: unseen shapes from unseen views.
+
+    .venv/bin/python benchmarks/shared_data.py bodies BODIES     # split.json and truth/
+    isofield prepare BODIES/truth DATA --samples views signed cloud --count 40000 --views 24 --size 96
+    isofield train neural-pull-image DATA -o RUN1 --split BODIES/split.json
+    isofield train image-codes DATA -o RUN2 --split BODIES/split.json
+    taskset -c 0 .venv/bin/python benchmarks/pictures.py DATA BODIES RUN1 RUN2 --out RESULTS
+
+Every test shape is drawn from random directions all around. RESULTS gets the pictures (ID/0.png, ...), a strip of
+results for the first shapes (results.png), and table.json. A row is the mean over the test shapes of
+
+    Chamfer-L1   (mean d(P, T) + mean d(T, P)) / 2 of points of both surfaces, in % of the truth's diagonal
+    IoU          of volumes, by uniform points in the truth's box with a margin
+
+of one picture (the first), and of all pictures of a shape: codes averaged, or the sum over the pictures of the distance
+to the nearest view of a training shape. Retrieval takes the training shape whose view is nearest: by 64 x 64 grey
+pixels, and by each run's own features.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import igl
+import numpy as np
+import torch
+import trimesh
+from scipy.spatial import cKDTree
+
+import isofield
+from isofield import io, render
+from isofield.api import infer_all
+from isofield.api.observations import ShapeSamples, similarity_of
+from isofield.datasets import Prepared, ids_of
+from isofield.datasets.views import as_input
+from isofield.io.pictures import LUMA
+from isofield.sampling.view_pictures import at_size
+from isofield.types import Similarity
+
+POINTS, INSIDE, GREY, SHOWN, CELLS = 5000, 20_000, 64, 6, 64
+IDENTITY = Similarity((0.0, 0.0, 0.0), 1.0)
+
+
+class Truth:
+    """A test shape, normalised: its mesh, and points that tell predictions from it."""
+
+    def __init__(self, mesh: trimesh.Trimesh, seed: int) -> None:
+        self.mesh, self.tree = mesh, cKDTree(trimesh.sample.sample_surface(mesh, POINTS, seed=seed)[0])
+        low, high = mesh.bounds
+        margin = 0.05 * (high - low)
+        self.points = np.random.default_rng(seed).uniform(low - margin, high + margin, (INSIDE, 3))
+        self.inside, self.diagonal = inside(mesh, self.points), float(np.linalg.norm(high - low))
+
+    def scores(self, mesh: trimesh.Trimesh, within: np.ndarray) -> tuple[float, float]:
+        """Chamfer-L1 in %, and the IoU."""
+        points = trimesh.sample.sample_surface(mesh, POINTS, seed=1)[0]
+        both = self.tree.query(points)[0].mean() + cKDTree(points).query(self.tree.data)[0].mean()
+        return 50 * both / self.diagonal, float((within & self.inside).sum() / (within | self.inside).sum())
+
+
+def inside(mesh: trimesh.Trimesh, points: np.ndarray) -> np.ndarray:
+    """(n,) bool, by winding numbers."""
+    number = igl.fast_winding_number(np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64), points)
+    return np.asarray(number) > 0.5
+
+
+def normalised(folder: Path, data: Prepared, row: int) -> trimesh.Trimesh:
+    """The mesh of a prepared shape."""
+    record = data.records[row]
+    mesh = io.read(folder / f"{record.id}.ply")
+    assert isinstance(mesh, trimesh.Trimesh)
+    return trimesh.Trimesh(similarity_of(record).apply(mesh.vertices), mesh.faces, process=False)
+
+
+def drawn(mesh: trimesh.Trimesh, count: int, size: int, folder: Path, seed: int) -> np.ndarray:
+    """Pictures (count, 3, size, size) from random directions, framed; as written into a folder."""
+    (camera,) = render.views(np.asarray(mesh.vertices), 1, size=(size, size))
+    center = (mesh.vertices.min(0) + mesh.vertices.max(0)) / 2
+    distance, made = np.linalg.norm(camera.eye - center), []
+    for number, toward in enumerate(np.random.default_rng([7, seed]).normal(size=(count, 3))):
+        unit = toward / np.linalg.norm(toward)
+        view = render.Camera(center + distance * unit, render.look(unit), camera.focal, size, size)
+        picture = render.picture(mesh, view=view)
+        folder.mkdir(parents=True, exist_ok=True)
+        render.save(picture, folder / f"{number}.png")
+        made.append(as_input(picture.astype(np.float32) / 255, size))
+    return np.stack(made)
+
+
+def retrieval(
+    features: Callable[[np.ndarray], np.ndarray], views: list[np.ndarray], tests: list[np.ndarray]
+) -> list[list[int]]:
+    """For each test shape the training shape of the view nearest to its first picture, and that of all pictures."""
+    known = [features(one) for one in views]
+    found = []
+    for test in tests:
+        asked = features(test)
+        apart = np.array([np.linalg.norm(asked[:, None] - one[None], axis=2).min(1) for one in known])  # (shapes, v)
+        found.append([int(apart[:, 0].argmin()), int(apart.sum(1).argmin())])
+    return found
+
+
+def grey(pictures: np.ndarray) -> np.ndarray:
+    """(v, 64 * 64) of pictures (v, 3, s, s)."""
+    return np.tensordot(at_size(pictures, GREY).astype(np.float32), LUMA, (1, 0)).reshape(len(pictures), -1)
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("bodies", type=Path, help="split.json and truth/")
+    parser.add_argument("runs", type=Path, nargs="+")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--most", type=int, default=40)
+    parser.add_argument("--pictures", type=int, default=3)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    split, meshes = args.bodies / "split.json", args.bodies / "truth"
+    train, test = (Prepared(args.data, "views", ids=ids_of(args.data, split, part)) for part in ("train", "test"))
+    count, size = min(args.most, len(test)), train.rows(0).shape[-1]
+    truths = [Truth(normalised(meshes, test, row), row) for row in range(count)]
+    tests = [
+        drawn(one.mesh, args.pictures, size, args.out / test.records[row].id, row) for row, one in enumerate(truths)
+    ]
+    views = [np.asarray(train.rows(row)) for row in range(len(train))]
+    rows: list[dict[str, object]] = []
+    shown: list[list[trimesh.Trimesh]] = []
+
+    def add(name: str, scores: list[list[tuple[float, float]]]) -> None:
+        one, several = np.array(scores).mean(0)
+        better = np.array(scores)
+        rows.append({
+            "name": name, "chamfer": one[0], "iou": one[1], "chamfer_several": several[0], "iou_several": several[1],
+            "each": better.tolist(),
+        })  # fmt: skip
+        print(f"| {name} | {one[0]:.2f} | {one[1]:.3f} | {several[0]:.2f} | {several[1]:.3f} |", flush=True)
+
+    print(f"| {count} shapes | Chamfer-L1 %, one | IoU, one | Chamfer-L1 %, {args.pictures} | IoU, {args.pictures} |")
+    print("| --- " * 5 + "|")
+    of_training: dict[int, trimesh.Trimesh] = {}
+
+    def of_row(row: int) -> trimesh.Trimesh:
+        return of_training.setdefault(row, normalised(meshes, train, row))
+
+    def retrieved(name: str, features: Callable[[np.ndarray], np.ndarray]) -> None:
+        found = retrieval(features, views, tests)
+        add(name, [
+            [truth.scores(of_row(row), inside(of_row(row), truth.points)) for row in pair]
+            for truth, pair in zip(truths, found, strict=True)
+        ])  # fmt: skip
+        shown.append([of_row(pair[0]) for pair in found[:SHOWN]])
+
+    retrieved("retrieval, grey pixels", grey)
+    for run in args.runs:
+        space = isofield.load(run)
+        assert isinstance(space, isofield.api.ShapeSpace)
+        encoder, pixels = space.module.encoder, space.config.encoder.pixels
+
+        def features(pictures: np.ndarray, encoder=encoder, pixels: int = pixels) -> np.ndarray:
+            with torch.no_grad():
+                return encoder.features(torch.from_numpy(at_size(pictures, pixels)).float() / 255).numpy()
+
+        began, scores, first = time.process_time(), [], []
+        for truth, pictures in zip(truths, tests, strict=True):
+            some = [ShapeSamples("", None, IDENTITY, {"views": part}) for part in (pictures[:1], pictures)]
+            pair = []
+            for result in infer_all(space, some):
+                mesh = result.sdf.mesh(None if result.sdf.kind == "grid" else CELLS)
+                pair.append(truth.scores(mesh, np.asarray(result.sdf(truth.points)) < 0))
+                first += [mesh] if len(pair) == 1 else []
+            scores.append(pair)
+        add(run.name, scores)
+        print(f"({run.name}: {(time.process_time() - began) / 2 / count:.2f} s a shape)")
+        shown.append(first[:SHOWN])
+        retrieved(f"retrieval, features of {run.name}", features)
+    (args.out / "table.json").write_text(json.dumps(rows, indent=1))
+    strips = []
+    for row in range(min(SHOWN, count)):
+        input_ = render.picture(truths[row].mesh, size=(160, 160), view=(30.0, 10.0))
+        tiles = [render.picture(one[row], size=(160, 160), view=(30.0, 10.0)) for one in shown]
+        picture = np.asarray(at_size(tests[row][:1], 160)[0].transpose(1, 2, 0))
+        strips.append(np.concatenate([picture, input_, *tiles], axis=1))
+    render.save(np.concatenate(strips), args.out / "results.png")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""Pictures to the codes of a linear space: learned on small made data, with certainty and mirror images."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+import trimesh
+
+import isofield
+import toys
+from isofield import render
+from isofield.api import infer_all
+from isofield.api.observations import ShapeSamples
+from isofield.configs import ImageCodes, Linear, PictureEncoder, PrepareConfig, Schedule, Training
+from isofield.datasets import prepare
+from isofield.datasets.views import as_input
+from isofield.errors import InputError
+from isofield.evaluate import compare
+from isofield.methods.image_codes import EVERY, ImageCodesSpace, Latent, averaged
+from isofield.types import Batch, SdfSamples, Shape, Similarity
+
+CONFIG = ImageCodes(
+    linear=Linear(cells=16, samples=3000, iterations=8, evidence=2000, length=6, mirror="x"),
+    encoder=PictureEncoder(8, 32),
+    training=Training(steps=240, batch=8, keep=1000, beta2=0.99, clip=5.0,
+                      network_rate=Schedule(1e-3, "cosine", final=1e-4, warm_up=0.05)),
+)  # fmt: skip
+IDENTITY = Similarity((0.0, 0.0, 0.0), 1.0)
+
+
+def ellipsoid(number: int) -> trimesh.Trimesh:
+    """Widths from 0.4 to 1 of its height, leaning to +x."""
+    mesh = trimesh.creation.icosphere(3, 0.9).apply_scale([0.4 + 0.05 * (number % 13), 1, 0.5])
+    lean = np.eye(4)
+    lean[0, 1] = 0.4
+    mesh.apply_transform(lean)
+    return mesh.apply_scale(0.95 / np.linalg.norm(mesh.vertices, axis=1).max())
+
+
+@pytest.fixture(scope="module")
+def space(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "meshes").mkdir()
+    for number in range(16):
+        ellipsoid(5 * number).export(folder / "meshes" / f"{number:02d}.ply")
+    config = PrepareConfig(("views", "signed"), count=4000, points=4000, views=8, size=32)
+    prepare(folder / "meshes", folder / "prepared", config, workers=1)
+    return isofield.train("image-codes", folder / "prepared", folder / "run", CONFIG)
+
+
+def seen(mesh: trimesh.Trimesh, views=((20.0, 15.0), (70.0, 0.0))) -> ShapeSamples:
+    """Pictures from directions that no prepared view has."""
+    pictures = [render.picture(mesh, size=(64, 64), view=view).astype(np.float32) / 255 for view in views]
+    return ShapeSamples("seen", None, IDENTITY, {"views": np.stack([as_input(one, 32) for one in pictures])})
+
+
+def test_pictures_from_new_views_give_the_codes_of_their_shapes(space):
+    """Less than half of the variance over the grid is left, where the mean shape leaves all of it."""
+    rows = range(0, 16, 2)
+    found = np.stack([one.code for one in infer_all(space, [seen(ellipsoid(5 * row)) for row in rows])])
+    weights, truth = space.space._weights.numpy(), space.codes[rows]
+    left = [(weights * (some - truth) ** 2).sum() for some in (found, space.mean)]
+    assert left[0] < 0.5 * left[1]
+    mesh = ellipsoid(1)
+    (result,) = infer_all(space, [seen(mesh)])
+    assert compare(result.sdf.mesh(32), mesh, samples=3000, floor=False)["iou"] > 0.7
+
+
+def test_a_mirrored_picture_goes_with_the_code_of_the_mirrored_shape(space):
+    """The opposite sign of the odd components; a picture is mirrored left to right."""
+    flipping = replace(space.space, config=replace(CONFIG, flip="x"))
+    mesh = ellipsoid(3)
+    x = np.random.default_rng(0).uniform(-1, 1, (2000, 3)).astype(np.float32)
+    codes = []
+    for sign in (1, -1):
+        vertices = mesh.vertices * [sign, 1, 1]
+        other = trimesh.Trimesh(vertices, mesh.faces[:, ::sign], process=False)
+        codes.append(flipping.linear.solve(SdfSamples(x, toys.distance(other, x).astype(np.float32))))
+    assert torch.allclose(codes[1], flipping._mirror * codes[0], atol=0.2)
+    assert (flipping._mirror == -1).any() and (codes[0][flipping._mirror == -1].abs() > 0.3).any()
+    plain = np.arange(48, dtype=np.uint8).reshape(1, 3, 4, 4).repeat(8, 2).repeat(8, 3)
+    drawn = [flipping.draw(Shape(rows={"views": plain}), np.random.default_rng(seed)) for seed in range(8)]
+    assert {bool(one["flipped"][0]) for one in drawn} == {False, True}
+    assert all(np.array_equal(one["picture"], plain[..., ::-1] if one["flipped"] else plain) for one in drawn)
+
+
+def test_deviations_learn_from_other_shapes_than_means():
+    method = ImageCodesSpace(CONFIG)
+    module = torch.nn.Module()
+    module.decoder = torch.nn.Module()
+    module.decoder.rows, module.decoder.steps = torch.tensor([[3, 4], [0, 0]], dtype=torch.int8), torch.ones(2)
+    module.decoder.odd = torch.zeros(2, 3)
+    method = replace(method, module=module, table=torch.ones(2 * EVERY, 2))
+    mean, doubt = torch.zeros(2, 2, requires_grad=True), torch.zeros(2, 2, requires_grad=True)
+    batch = Batch({"row": torch.tensor([0, 1]), "flipped": torch.zeros(2, 1, dtype=torch.bool)})
+    terms = method.losses(Latent(mean, doubt), batch)
+    assert terms["code"] == 1 and terms["certainty"] == 0.5 and terms["logged/unseen"] == EVERY
+    of_mean, of_doubt = torch.autograd.grad(terms["code"] + terms["certainty"], [mean, doubt])
+    assert torch.equal(of_mean, torch.tensor([[0.0, 0.0], [-2.0, 0.0]]))  # all energy is in the first component
+    assert torch.equal(of_doubt, torch.tensor([[0.0, 0.0], [0.0, 0.0]]))  # the error is 1, as the deviation is
+    assert terms["certainty"].grad_fn is not None
+
+
+def test_certain_pictures_count_more():
+    mean, deviation = torch.tensor([[0.0, 0.0], [3.0, 3.0]]), torch.tensor([[1.0, 1.0], [1.0, 0.5]])
+    assert torch.allclose(averaged(mean, deviation.log()), torch.tensor([1.5, 3 * 4 / 5]))
+
+
+def test_the_space_is_stored(space, tmp_path):
+    space.save(tmp_path / "run")
+    again = isofield.load(tmp_path / "run")
+    assert np.array_equal(*(next(infer_all(one, [seen(ellipsoid(1))])).code for one in (space, again)))
+
+
+def test_mirrored_pictures_need_a_mirrored_space():
+    with pytest.raises(InputError, match="flip z needs mirror images"):
+        replace(CONFIG, flip="z")
