@@ -10,7 +10,15 @@ from PIL import Image
 
 from isofield.cli.main import main
 from isofield.configs import PrepareConfig
-from isofield.datasets import Prepared, prepare, read_occupancy, read_pointcloud, write_deepsdf, write_occupancy
+from isofield.datasets import (
+    Prepared,
+    prepare,
+    read_occupancy,
+    read_pointcloud,
+    write_deepsdf,
+    write_occupancy,
+    write_views,
+)
 from isofield.datasets.manifest import Record
 from isofield.errors import InputError
 
@@ -262,3 +270,26 @@ def test_published_aircraft_have_surfaces(data, tmp_path):
         level = Prepared(tmp_path / "out", "levelset", count=20_000).slice(index, 0)
         assert (level[:, 3] == 0).mean() == 0.5
         assert (level[:, 3] < 0).mean() == 0.25
+
+
+def test_our_views_are_written_as_theirs_and_come_back(tmp_path):
+    """Pictures, and cameras that see the same of the shape."""
+    (tmp_path / "in/box").mkdir(parents=True)
+    BOX.copy().apply_scale(SCALE).apply_translation(LOC).export(tmp_path / "in/box/one.ply")
+    kinds = ("views", "occupancy", "surface")
+    (record,) = prepare(tmp_path / "in", tmp_path / "out", PrepareConfig(kinds, 5000, views=3, size=48))
+    rows = {kind: Prepared(tmp_path / "out", kind, count=5000).slice(0, 0) for kind in ("occupancy", "surface")}
+    model = write_occupancy(rows["occupancy"], rows["surface"], record, tmp_path / "net")
+    folder = write_views(tmp_path / "out/shapes/box/one/views", record, model)
+    assert folder == model / "img_choy2016"
+    assert [one.name for one in sorted(folder.glob("*.jpg"))] == ["000.jpg", "001.jpg", "002.jpg"]
+    (again,) = prepare(tmp_path / "net", tmp_path / "again", PrepareConfig(("views", "surface"), 5000))
+    pictures, cameras = ([Prepared(tmp_path / one, kind).rows(0) for one in ("out", "again")] for kind in
+                         ("views", "cameras"))  # fmt: skip
+    assert np.abs(pictures[0].astype(int) - pictures[1]).mean() < 6
+    ours, theirs = np.array(record.center), np.array(again.center)
+    for before, after in zip(*cameras, strict=True):
+        x = BOX.vertices * SCALE + LOC
+        seen = [(x - c) * s @ camera[:, :3].T + camera[:, 3] for camera, c, s in
+                ((before, ours, record.scale), (after, theirs, again.scale))]  # fmt: skip
+        assert np.allclose(seen[0][:, :2] / seen[0][:, 2:], seen[1][:, :2] / seen[1][:, 2:], atol=1e-5)

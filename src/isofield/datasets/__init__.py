@@ -4,7 +4,7 @@ from isofield.datasets.download import fetch, find_source
 from isofield.datasets.layout import Entry, Layout, Precomputed
 from isofield.datasets.layouts import find
 from isofield.datasets.layouts.deepsdf import read_deepsdf, write_deepsdf
-from isofield.datasets.layouts.occupancy import read_occupancy, read_pointcloud, write_occupancy
+from isofield.datasets.layouts.occupancy import read_occupancy, read_pointcloud, write_occupancy, write_views
 from isofield.datasets.manifest import Record
 from isofield.datasets.prepare import prepare
 from isofield.datasets.prepared import Prepared, ids_of
@@ -33,4 +33,5 @@ __all__ = [
     "read_split",
     "write_deepsdf",
     "write_occupancy",
+    "write_views",
 ]

@@ -24,7 +24,7 @@ from isofield.types import RADIUS, Similarity
 
 FILES = {"occupancy": "points.npz", "surface": "pointcloud.npz"}
 ARRAYS = {"occupancy": {"points.npy", "occupancies.npy"}, "surface": {"points.npy", "loc.npy", "scale.npy"}}
-CAMERAS = "cameras.npz"
+CAMERAS, PICTURES = "cameras.npz", "img_choy2016"
 HALF_SIDE = 0.55
 """Half the side of the cube that their occupancy samples fill: the unit cube and a padding of 0.1 in all."""
 SOURCE = "Occupancy Networks"
@@ -150,3 +150,27 @@ def write_occupancy(occupancy: np.ndarray, surface: np.ndarray, record: Record, 
     on, normals = ((surface[:, :3] - middle) / side).astype(np.float32), surface[:, 3:].astype(np.float32)
     arrays.save(model / FILES["surface"], {"points": on, "normals": normals, **cube})
     return model
+
+
+def write_views(views: str | os.PathLike[str], record: Record, model: str | os.PathLike[str]) -> Path:
+    """Writes the prepared views of a shape (shapes/ID/views) into the folder of its model, as `write_occupancy` made it:
+    img_choy2016/NNN.jpg, and cameras.npz in the shape's own units. Returns the folder of the pictures.
+
+    Raises InputError for views that are missing or damaged.
+    """
+    from PIL import Image
+
+    views, folder = Path(views), Path(model) / PICTURES
+    names, center = sorted(views.glob("*.png")) + sorted(views.glob("*.jpg")), np.asarray(record.center)
+    needed = [f"{what}_mat_{number}" for number in range(len(names)) for what in ("camera", "world")]
+    cameras = dict(zip(needed, arrays.load(views / CAMERAS, needed, f"{SOURCE}' views"), strict=True))
+    folder.mkdir(parents=True)
+    for number, name in enumerate(names):
+        with Image.open(name) as image:
+            image.convert("RGB").save(folder / f"{number:03d}.jpg", quality=95)
+        world = np.array(cameras[f"world_mat_{number}"], np.float64)
+        # y = (x - center) * scale; scaling all lengths of a camera alike does not change its picture.
+        world[:, 3] = world[:, 3] / record.scale - world[:, :3] @ center
+        cameras[f"world_mat_{number}"] = world
+    np.savez(folder / CAMERAS, **cameras)  # type: ignore[arg-type]
+    return folder
