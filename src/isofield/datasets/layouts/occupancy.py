@@ -153,7 +153,7 @@ def write_occupancy(occupancy: np.ndarray, surface: np.ndarray, record: Record, 
 
 
 def write_views(views: str | os.PathLike[str], record: Record, model: str | os.PathLike[str]) -> Path:
-    """Writes the prepared views of a shape (shapes/ID/views) into the folder of its model, as `write_occupancy` made it:
+    """Writes the prepared views of a shape (shapes/ID/views) into the folder of its model from `write_occupancy`:
     img_choy2016/NNN.jpg, and cameras.npz in the shape's own units. Returns the folder of the pictures.
 
     Raises InputError for views that are missing or damaged.
