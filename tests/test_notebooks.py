@@ -13,8 +13,8 @@ LESS = {
     "02_samples_seen": {"COUNT": 3000},
     "03_a_space_explored": {"CELLS": 32},
     "04_sald_on_raw_scans": {"STEPS": 3},
-    "metasdf_digits": {"STEPS": 2, "DIGITS": 60},
-    "metasdf_images": {"STEPS": 1, "CROPS": 2, "TRAIN": ("coins",), "TEST": ("chelsea",)},
+    "05_metasdf_digits": {"STEPS": 2, "DIGITS": 60},
+    "06_metasdf_images": {"STEPS": 1, "CROPS": 2, "TRAIN": ("coins",), "TEST": ("chelsea",)},
     "07_neural_pull": {"STEPS": 4, "SHOWN": (1, 4)},
 }
 """What takes the place of the parameters, the names of the first cell of code."""
@@ -23,12 +23,12 @@ SAYS = {
     "02_samples_seen": "of the surface: ",
     "03_a_space_explored": "loss ",
     "04_sald_on_raw_scans": "closed: True",
-    "metasdf_digits": "steps: ",
-    "metasdf_images": "steps: ",
+    "05_metasdf_digits": "steps: ",
+    "06_metasdf_images": "steps: ",
     "07_neural_pull": "steps kept: [1, 4]",
 }
 """What its run prints."""
-NEEDS = {"metasdf_digits": ("sklearn",)}
+NEEDS = {"05_metasdf_digits": ("sklearn",)}
 LARGEST = 500_000
 """Bytes of a notebook with its outputs."""
 
