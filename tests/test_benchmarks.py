@@ -37,5 +37,5 @@ def test_settings_of_the_digits_fit_their_methods(monkeypatch):
         assert len(tried) >= 8
         for table in tried.values():
             config = digits.settings(method, table)
-            boundary = digits.from_boundary(method, config)
+            boundary = digits.from_boundary(config)
             assert "surface" in str(boundary) and boundary.training == config.training
