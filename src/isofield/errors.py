@@ -26,6 +26,11 @@ def join_names(names: Sequence[str], most: int) -> str:
     return ", ".join(names[:most]) + others
 
 
+def with_article(name: str) -> str:
+    """'a linear', 'an occupancy': a name after its indefinite article."""
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """', perhaps you meant ...' where a known word is near, else nothing."""
     stems = {option.lstrip("-"): option for option in known}  # dashes alone make no two words alike

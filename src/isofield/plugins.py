@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TypeVar
 
-from isofield.errors import InputError
+from isofield.errors import InputError, with_article
 
 Part = TypeVar("Part")
 
@@ -33,6 +33,8 @@ def plugins(group: str, kind: type[Part]) -> dict[str, Part]:
                 "package."
             ) from error
         if not isinstance(part, kind):
-            raise InputError(f"{point.value} ({group}) is not a {kind.__name__}: update or remove its package.")
+            raise InputError(
+                f"{point.value} ({group}) is not {with_article(kind.__name__)}: update or remove its package."
+            )
         parts[point.name] = part
     return parts

@@ -12,7 +12,7 @@ from isofield.api.inference import InferenceResult, PoseSearch, in_frame, pose_f
 from isofield.api.partial_samples import IDENTITY, Part, partial
 from isofield.api.space import ShapeSpace
 from isofield.configs.common import ETA
-from isofield.errors import InputError
+from isofield.errors import InputError, with_article
 from isofield.kdtree import KDTree, nearest
 from isofield.types import SdfSamples, Shape, Similarity
 
@@ -71,7 +71,9 @@ def complete(
     if samples < 1:
         raise InputError(f"there are no {samples} samples: give 1 or more.")
     if samples > 1 and not space.space.posterior:
-        raise InputError(f"a {space.method} space has no posterior to draw samples from: leave --samples out.")
+        raise InputError(
+            f"{with_article(space.method)} space has no posterior to draw samples from: leave --samples out."
+        )
     start = IDENTITY if frame is None and pose is None else frame
     observed = partial(
         source, start, eta=eta, sensor=sensor, background=background, name=name, posed=pose is None,

@@ -19,7 +19,7 @@ from isofield.api.pictures import PictureResult
 from isofield.api.sdf import SDF
 from isofield.api.space import ShapeSpace
 from isofield.datasets.normalization import PICTURED
-from isofield.errors import InputError
+from isofield.errors import InputError, with_article
 from isofield.files import atomic_write
 from isofield.methods.pose_estimation import poser
 from isofield.sampling.unsigned_rows import unsigned_distances
@@ -124,10 +124,12 @@ def infer_all(
     space.check_solid()
     waiting, method, device = iter(shapes), space.inferring(by), chosen_device(device)
     if pose is not None and "signed" not in space.kinds:
-        raise InputError(f"a {space.method} space reads no signed samples to search poses by: leave --pose out.")
+        raise InputError(
+            f"{with_article(space.method)} space reads no signed samples to search poses by: leave --pose out."
+        )
     if refine and not {*space.kinds} - {*PICTURED}:
         raise InputError(
-            f"a {space.method} space reads pictures, which no field can be refined by: leave --refine out."
+            f"{with_article(space.method)} space reads pictures, which no field can be refined by: leave --refine out."
         )
     if device != "cpu":
         method = with_parts(method, copy.deepcopy(space.module).to(device), method.table.to(device))

@@ -11,7 +11,7 @@ import trimesh
 
 from isofield import io
 from isofield.configs.common import Quality
-from isofield.errors import InputError
+from isofield.errors import InputError, with_article
 from isofield.io.reading import read_hashed
 from isofield.points import (
     check_cloud,
@@ -53,7 +53,9 @@ def brought(source: Source) -> tuple[str, str | None, Cloud | trimesh.Trimesh]:
     elif isinstance(source, trimesh.PointCloud):
         name, shape = "PointCloud", Cloud(np.asarray(source.vertices, np.float64))
     elif not isinstance(source, (np.ndarray, list, tuple)) and not hasattr(source, "__array__"):
-        raise InputError(f"a {type(source).__name__} is not a shape: give a file, a Trimesh, a Cloud or an array.")
+        raise InputError(
+            f"{with_article(type(source).__name__)} is not a shape: give a file, a Trimesh, a Cloud or an array."
+        )
     else:
         table = np.asarray(source)
         if table.ndim != 2 or table.shape[1] not in (3, 6):

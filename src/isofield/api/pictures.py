@@ -25,7 +25,7 @@ from isofield.datasets import Entry, Prepared, ids_of
 from isofield.datasets.layout import CLOUDS, MESHES, is_prepared
 from isofield.datasets.layouts import PICTURE_FILES
 from isofield.datasets.pictures import sampled
-from isofield.errors import InputError
+from isofield.errors import InputError, with_article
 from isofield.io.pictures import read_picture
 from isofield.render import planes
 from isofield.sampling.picture_samples import filled, grid
@@ -177,7 +177,9 @@ def held_out_pictures(
 def check_pictures(space: ShapeSpace) -> None:
     """Raises InputError for a space of shapes in space."""
     if not space.of_pictures:
-        raise InputError(f"a {space.method} space is of shapes in space, not of pictures: give meshes or clouds.")
+        raise InputError(
+            f"{with_article(space.method)} space is of shapes in space, not of pictures: give meshes or clouds."
+        )
 
 
 def _checked(values: np.ndarray, name: str) -> np.ndarray:
@@ -193,7 +195,8 @@ def _checked(values: np.ndarray, name: str) -> np.ndarray:
 def _of_entry(entry: Entry, space: ShapeSpace) -> ObservedPicture:
     if entry.picture is None and entry.path.suffix.lower() in (*MESHES, *CLOUDS):
         raise InputError(
-            f"{entry.path} is a shape in space, and a {space.method} space is of pictures: give {PICTURE_FILES}."
+            f"{entry.path} is a shape in space, and {with_article(space.method)} space is of pictures: give "
+            f"{PICTURE_FILES}."
         )
     values = read_picture(entry.path) if entry.picture is None else entry.picture()
     return observe_picture(values, space.prepare, space.kinds, entry.id)

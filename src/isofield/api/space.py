@@ -19,7 +19,7 @@ from isofield.api.sdf import SDF
 from isofield.configs import PrepareConfig
 from isofield.configs.methods import SPACES, changed, find_method
 from isofield.configs.preparing import OF_PICTURES
-from isofield.errors import InputError, did_you_mean
+from isofield.errors import InputError, did_you_mean, with_article
 from isofield.fields.csg import Transformed
 from isofield.fields.decoder import LatentField
 from isofield.fields.level_set import CodedField
@@ -82,10 +82,12 @@ class ShapeSpace:
         if by is None:
             return self.space
         if not hasattr(self.config, "infer_by"):
-            raise InputError(f"a {self.method} space infers codes in one way: leave --by out.")
+            raise InputError(f"{with_article(self.method)} space infers codes in one way: leave --by out.")
         ways = get_args(get_type_hints(type(self.config))["infer_by"])
         if by not in ways:
-            raise InputError(f"a {self.method} space cannot infer codes by {by!r}: choose among {', '.join(ways)}.")
+            raise InputError(
+                f"{with_article(self.method)} space cannot infer codes by {by!r}: choose among {', '.join(ways)}."
+            )
         method: Space = find_method(self.method, SPACES).method(changed(self.config, {"infer_by": by}))
         return with_parts(method, self.module, torch.from_numpy(self.codes))
 
@@ -103,8 +105,8 @@ class ShapeSpace:
         """Raises InputError for a space of pictures, which has no meshes."""
         if self.of_pictures:
             raise InputError(
-                f"a {self.method} space is of pictures, which have no meshes: `isofield infer`, `interpolate` and "
-                "`sample` draw them."
+                f"{with_article(self.method)} space is of pictures, which have no meshes: `isofield infer`, "
+                "`interpolate` and `sample` draw them."
             )
 
     @cached_property

@@ -22,7 +22,7 @@ from isofield.api.observations import similarity_of
 from isofield.api.space import ShapeSpace, TrainingShape
 from isofield.configs.methods import SPACES, check_config, find_method
 from isofield.datasets import Prepared, ids_of
-from isofield.errors import InputError
+from isofield.errors import InputError, with_article
 from isofield.losses.signed import clamped
 from isofield.sampling.balanced import fraction_inside
 from isofield.sampling.unsigned_rows import unsigned_distances
@@ -61,7 +61,9 @@ def train(
     check_config(method, settings, SPACES)
     space: Space = spec.method(settings)
     if resume and space.training is None:
-        raise InputError(f"a {method} space is solved at once: there is nothing to resume; leave --resume out.")
+        raise InputError(
+            f"{with_article(method)} space is solved at once: there is nothing to resume; leave --resume out."
+        )
     device = chosen_device(device)
     folder, report = Path(out), progress or (lambda stage, fraction: None)
     with training.joined_processes() as processes:

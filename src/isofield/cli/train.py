@@ -11,7 +11,7 @@ import tyro
 
 from isofield.cli.parsing import parse, parse_part, wants_help
 from isofield.configs.methods import SPACES, find_method, method_names, read_config
-from isofield.errors import InputError
+from isofield.errors import InputError, with_article
 
 if TYPE_CHECKING:
     from isofield.api import ShapeSpace
@@ -132,9 +132,13 @@ def _check_forms(method: str, settings: Any) -> None:
 
     spec = find_method(method, SPACES)
     if {*spec.kinds(settings)} & {*OF_PICTURES}:
-        raise InputError(f"a {method} space is of pictures, which have no surfaces: leave --frames and --view out.")
+        raise InputError(
+            f"{with_article(method)} space is of pictures, which have no surfaces: leave --frames and --view out."
+        )
     if spec.method(settings).training is None:
-        raise InputError(f"a {method} space is solved at once, and nothing forms: leave --frames and --view out.")
+        raise InputError(
+            f"{with_article(method)} space is solved at once, and nothing forms: leave --frames and --view out."
+        )
 
 
 def _tell(method: str, options: Train[Any], space: ShapeSpace, seconds: float) -> None:

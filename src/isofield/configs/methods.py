@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from isofield.configs.common import INITS, NETWORKS, QUALITIES, Init, MethodSpec, NetworkKind, Quality
-from isofield.errors import InputError, did_you_mean
+from isofield.errors import InputError, did_you_mean, with_article
 
 METHODS, SPACES = "isofield.methods", "isofield.spaces"
 """Groups of entry points."""
@@ -79,7 +79,7 @@ def find_method(name: str, group: str = METHODS) -> MethodSpec:
     try:
         spec = points[0].load()
         if not isinstance(spec, MethodSpec):
-            raise TypeError(f"a {type(spec).__name__} is not a MethodSpec")
+            raise TypeError(f"{with_article(type(spec).__name__)} is not a MethodSpec")
         spec.settings()
     except Exception as error:  # whatever another package raises
         raise InputError(
@@ -94,7 +94,9 @@ def method_of(config: object, group: str = METHODS) -> str:
     for name in method_names(group):
         if name != "auto" and find_method(name, group).config is type(config):
             return name
-    raise InputError(f"a {type(config).__name__} is not the settings of a method: give one of isofield.configs.")
+    raise InputError(
+        f"{with_article(type(config).__name__)} is not the settings of a method: give one of isofield.configs."
+    )
 
 
 def choose(method: str, quality: Quality, init: Init = "oriented", network: NetworkKind | None = None) -> Any:
