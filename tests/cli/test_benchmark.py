@@ -115,7 +115,7 @@ def test_novelty_of_copies_and_of_others(work, toy_run, tmp_path, capsys):
 LINE = "data --truth truth --split split.json -o new"
 BROKEN = {
     f"benchmark linar {LINE}": "there is no method 'linar', perhaps you meant 'linear'",
-    f"benchmark pca-mlp=coarse.yaml {LINE}": "Linear has no setting 'linear.sells', perhaps you meant 'cells'",
+    f"benchmark pca-mlp=coarse.yaml {LINE}": "pca-mlp has no setting 'linear.sells', perhaps you meant 'cells'",
     f"benchmark linear {LINE} --seeds 0": "there are no 0 seeds",
     "benchmark linear data --truth truth --split same.json -o new": "has no test shapes that are not trained with",
     "benchmark linear data --truth data --split split.json -o new": "has no true meshes of 3 shapes (toy_011",

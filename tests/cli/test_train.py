@@ -219,7 +219,7 @@ def test_data_that_cannot_be_learned_from_are_told(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("lenght: 3", "DeepSdf has no setting 'lenght', perhaps you meant 'length'"),
+        ("lenght: 3", "deepsdf has no setting 'lenght', perhaps you meant 'length'"),
         ("training: {code_rate: {factr: 3}}", "no setting 'training.code_rate.factr', perhaps you meant 'factor'"),
         ("dims: 3", "dims 3 is not a list: give one, such as [128, 128"),
         ("training: {precision: fp8}", "the setting 'training.precision' cannot be 'fp8'"),

@@ -66,8 +66,8 @@ def test_values_of_a_file_are_checked(tmp_path):
     assert (settings.optim.steps, settings.optim.batch) == (7, 32_768)
     assert (settings.on_normals, settings.scales) == (5e-4, (1.0,))
     for text, said in {
-        "optm: 3": "mine.yaml: Igr has no setting 'optm', perhaps you meant 'optim'",
-        "optim:\n  step: 3": "Optim has no setting 'optim.step', perhaps you meant 'steps'",
+        "optm: 3": "mine.yaml: igr has no setting 'optm', perhaps you meant 'optim'",
+        "optim:\n  step: 3": "igr has no setting 'optim.step', perhaps you meant 'steps'",
         "optim:\n  steps: 0": "steps 0 is out of range: give at least 1",
         "optim: 3": "the setting 'optim' cannot be 3",
         "network:\n  kind: foo": "the setting 'network.kind' cannot be 'foo'",
@@ -94,8 +94,8 @@ def test_files_inherit_from_files(tmp_path):
 @pytest.mark.parametrize(
     ("first", "second", "said"),
     [
-        ("base: second.yaml", "nose: 1", "second.yaml: Occupancy has no setting 'nose', perhaps you meant 'noise'"),
-        ("base: second.yaml\nimput: none", "noise: 1", "first.yaml: Occupancy has no .* perhaps you meant 'input'"),
+        ("base: second.yaml", "nose: 1", "second.yaml: occupancy has no setting 'nose', perhaps you meant 'noise'"),
+        ("base: second.yaml\nimput: none", "noise: 1", "first.yaml: occupancy has no .* perhaps you meant 'input'"),
         ("base: third.yaml", "", "There is no file .*third.yaml"),
         ("base: second.yaml", "base: first.yaml", "first.yaml is a base of itself"),
         ("base: first.yaml", "", "first.yaml is a base of itself"),

@@ -76,7 +76,7 @@ def load_space(folder: Path) -> ShapeSpace:
         ]
         if len(shapes) != len(codes) or not torch.isfinite(codes).all():
             raise ValueError("the codes do not match the shapes")
-        settings = changed(find_method(config["method"], SPACES).settings(), config["settings"])
+        settings = changed(find_method(config["method"], SPACES).settings(), config["settings"], config["method"])
         prepare = prepare_config(config["prepare"])
         method, provenance = str(config["method"]), dict(config["provenance"])
     return ShapeSpace(module, codes.numpy(), shapes, method, settings, prepare, provenance)

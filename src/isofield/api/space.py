@@ -88,7 +88,7 @@ class ShapeSpace:
             raise InputError(
                 f"{with_article(self.method)} space cannot infer codes by {by!r}: choose among {', '.join(ways)}."
             )
-        method: Space = find_method(self.method, SPACES).method(changed(self.config, {"infer_by": by}))
+        method: Space = find_method(self.method, SPACES).method(changed(self.config, {"infer_by": by}, self.method))
         return with_parts(method, self.module, torch.from_numpy(self.codes))
 
     @property

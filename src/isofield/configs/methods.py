@@ -130,11 +130,12 @@ def read_config(method: str, name: str, group: str = METHODS) -> Any:
     the folder of the first. Raises InputError for a file that is missing or damaged, an unknown preset, what are not
     settings of the method, and files that are each other's base.
     """
-    return _config(find_method(method, group), name, Path(), ())
+    return _config(method, group, name, Path(), ())
 
 
-def _config(spec: MethodSpec, name: str, folder: Path, above: tuple[Path, ...]) -> Any:
+def _config(method: str, group: str, name: str, folder: Path, above: tuple[Path, ...]) -> Any:
     """A preset, or the settings of a file below a folder; above: the files that it is a base of."""
+    spec = find_method(method, group)
     if Path(name).suffix not in FILES:
         return _preset(spec, name)
     path = folder / name
@@ -144,9 +145,9 @@ def _config(spec: MethodSpec, name: str, folder: Path, above: tuple[Path, ...]) 
     if (settings := spec.translated(table)) is not None:
         return settings
     below = (path.parent, (*above, path.resolve()))
-    base = _config(spec, str(table.pop(BASE)), *below) if BASE in table else spec.settings()
+    base = _config(method, group, str(table.pop(BASE)), *below) if BASE in table else spec.settings()
     try:
-        return changed(base, table)
+        return changed(base, table, method)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 
@@ -186,13 +187,13 @@ def read_table(path: Path) -> dict[str, Any]:
     return {str(key): value for key, value in table.items()}
 
 
-def changed(base: Settings, table: Mapping[str, Any]) -> Settings:
-    """Settings with the values of a table of plain data, which may be nested. Raises InputError for unknown names and
-    values that do not fit."""
-    return _changed(base, table, "")
+def changed(base: Settings, table: Mapping[str, Any], method: str | None = None) -> Settings:
+    """Settings with the values of a table of plain data, which may be nested. method: whose settings they are, for
+    error messages. Raises InputError for unknown names and values that do not fit."""
+    return _changed(base, table, "", method or type(base).__name__)
 
 
-def _changed(base: Any, table: Mapping[str, Any], above: str) -> Any:
+def _changed(base: Any, table: Mapping[str, Any], above: str, owner: str) -> Any:
     import dacite
 
     names = [field.name for field in fields(base)]
@@ -200,12 +201,12 @@ def _changed(base: Any, table: Mapping[str, Any], above: str) -> Any:
     for name, value in table.items():
         if name not in names:
             near = did_you_mean(str(name), names)
-            raise InputError(f"{type(base).__name__} has no setting '{above}{name}'{near}: its settings are in --help.")
+            raise InputError(f"{owner} has no setting '{above}{name}'{near}: its settings are in --help.")
         now = getattr(base, name)
         if isinstance(now, tuple) and not isinstance(value, (list, tuple)):
             raise InputError(f"{above}{name} {value!r} is not a list: give one, such as {list(now)}.")
         if isinstance(value, Mapping) and is_dataclass(now):
-            value = _changed(now, value, f"{above}{name}.")
+            value = _changed(now, value, f"{above}{name}.", owner)
         values[name] = value
     casts = dacite.Config(cast=[tuple], type_hooks={float: _number, int: _whole}, check_types=True)
     try:

@@ -60,7 +60,7 @@ def translated(specs: Mapping[str, Any]) -> tuple[DeepSdf, list[str]]:
         schedules = specs.get("LearningRateSchedule")
         if schedules is not None:
             training |= {"network_rate": _rate(schedules[0]), "code_rate": _rate(schedules[1])}
-        config = changed(PAPER, {**table, "training": training})
+        config = changed(PAPER, {**table, "training": training}, "deepsdf")
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         if isinstance(error, InputError):
             raise
