@@ -122,7 +122,7 @@ BROKEN = {
     "benchmark linear data --truth truth --split none.json -o new": "none.json",
     "train pca-mlp data -o new --training.batch 0": "batch 0 is out of range: give at least 1",
     "train deepsdf data -o new --config deepsdf-pape": "perhaps you meant 'deepsdf-paper'",
-    "train linear data -o new --config deepsdf-paper": "there are no settings 'deepsdf-paper'",
+    "train linear data -o new --config deepsdf-paper": "'deepsdf-paper' here, but for `isofield train deepsdf`",
     "evaluate truth truth --novelty split.json": "is neither a run of `isofield train` nor a folder of shapes",
 }
 

@@ -114,6 +114,18 @@ def test_what_is_wrong_in_a_chain_names_its_file(tmp_path, first, second, said):
         read_config("occupancy", str(tmp_path / "first.yaml"), SPACES)
 
 
+def test_a_name_of_the_other_command_names_it():
+    with pytest.raises(InputError, match="'occupancy' is a method of `isofield train occupancy`; here choose among"):
+        choose("occupancy", "fast")
+    with pytest.raises(InputError, match="'ssd' is a method of `isofield fit --method ssd`; here choose among"):
+        find_method("ssd", SPACES)
+    of_fit, of_train = "`isofield fit --method neural-pull`: give ", "`isofield train occupancy`: give "
+    with pytest.raises(InputError, match=f"no settings 'neural-pull-noisy' here, but for {of_fit}"):
+        read_config("neural-pull", "neural-pull-noisy", SPACES)
+    with pytest.raises(InputError, match=f"no settings 'occupancy-small' here, but for {of_train}"):
+        owner_of("occupancy-small")
+
+
 def test_a_preset_has_the_steps_of_its_paper():
     steps = {name: read_config(name, f"{name}-paper").optim.steps for name in ("igr", "siren", "neural-pull")}
     assert steps == {"igr": 100_000, "siren": 50_000, "neural-pull": 40_000}

@@ -18,6 +18,7 @@ from isofield.errors import InputError, did_you_mean, with_article
 
 METHODS, SPACES = "isofield.methods", "isofield.spaces"
 """Groups of entry points."""
+_OTHER = {METHODS: SPACES, SPACES: METHODS}
 HERE = "isofield.configs"
 BUILT_IN: Mapping[str, Mapping[str, str]] = {
     METHODS: {
@@ -75,6 +76,9 @@ def find_method(name: str, group: str = METHODS) -> MethodSpec:
     points = [EntryPoint(name, own[name], group)] if name in own else [*entry_points(group=group, name=name)]
     if not points:
         names = method_names(group)
+        other = _OTHER[group]
+        if name in method_names(other):
+            raise InputError(f"'{name}' is a method of {_command(name, other)}; here choose among {', '.join(names)}.")
         raise InputError(f"there is no method '{name}'{did_you_mean(name, names)}; choose among {', '.join(names)}.")
     try:
         spec = points[0].load()
@@ -87,6 +91,11 @@ def find_method(name: str, group: str = METHODS) -> MethodSpec:
             "its package."
         ) from error
     return spec
+
+
+def _command(method: str, group: str) -> str:
+    """The command that takes a method."""
+    return f"`isofield train {method}`" if group == SPACES else f"`isofield fit --method {method}`"
 
 
 def method_of(config: object, group: str = METHODS) -> str:
@@ -156,17 +165,28 @@ def owner_of(preset: str, group: str = METHODS) -> str | None:
     """The name of the method that a preset belongs to; None for a file. Raises InputError for an unknown preset."""
     if Path(preset).suffix in FILES:
         return None
-    presets = {one: name for name in method_names(group) for one in find_method(name, group).presets}
+    presets = _owners(group)
     if preset not in presets:
-        near, names = did_you_mean(preset, presets), ", ".join(presets)
+        near, names = _of_others(preset) or did_you_mean(preset, presets), ", ".join(presets)
         raise InputError(f"there are no settings {preset!r}{near}: give {names}, or a .yaml or .json file.")
     return presets[preset]
+
+
+def _owners(group: str) -> dict[str, str]:
+    """The methods of the presets of a group, by preset."""
+    return {one: name for name in method_names(group) for one in find_method(name, group).presets}
+
+
+def _of_others(preset: str) -> str:
+    """' here, but for `isofield ...`' for a preset of another method, else nothing."""
+    commands = [_command(owners[preset], group) for group in _OTHER if preset in (owners := _owners(group))]
+    return f" here, but for {' and '.join(commands)}" if commands else ""
 
 
 def _preset(spec: MethodSpec, name: str) -> Any:
     if name not in spec.presets:
         names = "".join(f"{preset}, or " for preset in spec.presets)
-        near = did_you_mean(name, spec.presets)
+        near = _of_others(name) or did_you_mean(name, spec.presets)
         raise InputError(f"there are no settings {name!r}{near}: give {names}a .yaml or .json file.")
     return spec.presets[name]
 
