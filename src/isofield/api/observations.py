@@ -243,7 +243,8 @@ def _of_cloud(cloud: Cloud, where: str, name: str, config: PrepareConfig) -> Sha
         judged = judge_cloud(cloud, where, config)
         if judged.similarity is None:
             raise InputError(f"{name} was rejected: {judged.reason}.")
-        warnings.warn(f"{where} has no faces: distances are to its points, not to triangles", stacklevel=2)
+        if "unsigned" in config.samples:
+            warnings.warn(f"{where} has no faces: distances are to its points, not to triangles", stacklevel=2)
         return _of_kinds(name, samples(judged, config, seed_of(name, config), None), judged.similarity)
     cloud = check_cloud(cloud, name)
     kept = inliers(cloud.points)
