@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import trimesh
 
-from isofield.api import observe
+from isofield.api import observe, observed_in
 from isofield.configs import PrepareConfig
+from isofield.errors import InputError
 
 
 def test_points_are_no_triangles_where_distances_are_to_triangles(tmp_path):
@@ -20,3 +21,22 @@ def test_points_are_no_triangles_where_distances_are_to_triangles(tmp_path):
         warnings.simplefilter("error")
         observed = observe(tmp_path / "cloud.xyz", PrepareConfig(), kinds=("cloud",))
     assert len(observed.rows["cloud"])
+
+
+def test_names_of_pictures(tmp_path):
+    paths = [tmp_path / "in" / name for name in ("a/white.png", "b/white.png", "a/white.jpg", "c/set.1/white.png")]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+    def names(*inputs):
+        return [name for name, _ in observed_in(inputs, PrepareConfig(), kinds=("views",))]
+
+    assert names(paths[0]) == names(paths[2]) == ["white"]
+    assert names(*paths[:2]) == ["a/white", "b/white"]
+    assert names(tmp_path / "in") == ["a", "b", "c/set.1"]  # each folder shows a shape
+    with pytest.raises(InputError, match="would both be called a: rename one"):  # the same folder twice
+        names(tmp_path / "in" / "a", tmp_path / "in")
+    for one, other in ((paths[0], paths[2]), (paths[0], paths[0])):
+        with pytest.raises(InputError, match=r"white.* and .*white.* would both be called white: rename one"):
+            observed_in([one, other], PrepareConfig(), kinds=("views",))

@@ -15,6 +15,7 @@ import numpy as np
 import trimesh
 
 from isofield import io
+from isofield.api.names import distinct
 from isofield.api.photos import Photos, photos_in, read_photos
 from isofield.api.scans import fitted
 from isofield.configs import PrepareConfig, SampleKind
@@ -159,23 +160,8 @@ def entries_in(paths: Sequence[Path], wanted: str) -> list[Entry]:
         if not path.exists():
             raise InputError(f"There is no file {path}: check the spelling.")
         found += find(path, wanted=wanted)[1] if path.is_dir() else [Entry(path.stem, "", path)]
-    if len({entry.id for entry in found}) < len(found):
-        names = _below_common_folder([entry.path for entry in found])
-        found = [replace(entry, id=name) for entry, (name, _) in zip(found, names, strict=True)]
-    return found
-
-
-def _below_common_folder(paths: Sequence[Path]) -> list[tuple[str, Path]]:
-    """Files with their paths below the folder that all have in common, without extensions, as names. Raises InputError
-    for two that differ in their extensions alone, and for one that is given twice."""
-    bare = [Path(os.path.abspath(path)).with_suffix("") for path in paths]
-    common, named = os.path.commonpath([path.parent for path in bare]), dict[str, Path]()
-    for path, one in zip(bare, paths, strict=True):
-        name = path.relative_to(common).as_posix()
-        if name in named:
-            raise InputError(f"{named[name]} and {one} would both be called {name}: rename one.")
-        named[name] = one
-    return list(named.items())
+    names = distinct([entry.id for entry in found], [entry.path for entry in found])
+    return [replace(entry, id=name) for entry, name in zip(found, names, strict=True)]
 
 
 def is_samples(path: Path) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from isofield.api.names import distinct
 from isofield.configs import PrepareConfig
 from isofield.datasets.normalization import UNITS, fixed
 from isofield.datasets.views import as_input
@@ -32,14 +33,17 @@ def photos_in(paths: Sequence[Path]) -> list[Photos]:
     """The shapes in pictures: each file shows a shape of its own, and a folder's pictures show one shape together. A
     folder without pictures stands for the folders below it that have some.
 
-    Raises InputError for a missing file, and for a folder without pictures.
+    Shapes are named as their files and folders or, where two are equal, as `names.distinct` says. Raises InputError for
+    a missing file, for a folder without pictures, and for equal names.
     """
     found: list[Photos] = []
+    sources: list[Path] = []
     for path in paths:
         if not path.exists():
             raise InputError(f"There is no file {path}: check the spelling.")
         if not path.is_dir():
             found.append(Photos(path.stem, (path,)))
+            sources.append(path)
             continue
         parents = sorted({one.parent for one in path.rglob("*") if one.suffix.lower() in PICTURES and one.is_file()})
         if not parents:
@@ -48,7 +52,9 @@ def photos_in(paths: Sequence[Path]) -> list[Photos]:
             inside = sorted(one for one in folder.iterdir() if one.suffix.lower() in PICTURES and one.is_file())
             name = path.resolve().name if folder == path else folder.relative_to(path).as_posix()
             found.append(Photos(name, tuple(inside)))
-    return found
+            sources.append(folder)
+    names = distinct([one.id for one in found], sources)
+    return [replace(one, id=name) for one, name in zip(found, names, strict=True)]
 
 
 def read_photos(photos: Photos, prepare: PrepareConfig) -> tuple[np.ndarray, Similarity]:
