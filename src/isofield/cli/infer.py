@@ -50,8 +50,8 @@ def infer(
         pose: Search the pose of each shape in the frame of the space, too: rotation and shift, or scale as well. The
             meshes come back as the inputs lie.
         max_rotation: The largest rotation that --pose tries; small ones need fewer starts.
-        by: How codes are inferred: encoder, code, both or lm for sal and sald, adam or lm for deepsdf (default:
-            infer_by of the settings of the training).
+        by: How codes are inferred: encoder, code, both or lm for sal and sald, adam or lm for deepsdf, mean, code or lm
+            for neural-pull (default: infer_by of the settings of the training).
         field: A folder for the fields, one folder each.
         resolution: Cells of the meshes along the longest side, 8 to 1024 (default: the field's own); pixels of
             pictures.
