@@ -3,7 +3,7 @@ import threading
 import numpy as np
 import pytest
 
-from isofield.stopwatch import REST, measured, stage
+from isofield.stopwatch import REST, measured, stage, staged
 
 
 def work(count: int) -> None:
@@ -51,6 +51,23 @@ def test_a_function_can_be_a_stage():
     with measured() as times:
         assert add(1, 2) == 3
     assert "adding" in times.table()
+
+
+def test_items_that_take_a_stage_to_come():
+    def items():
+        for number in range(3):
+            work(200)
+            yield number
+
+    with measured() as times:
+        for _ in staged("coming", items()):
+            work(20)
+            with stage("between"):
+                work(20)
+        assert [*staged("coming", [7])] == [7]
+    table = times.table()
+    assert table["coming"]["cpu_seconds"] > 2 * (table["between"]["cpu_seconds"] + table[REST]["cpu_seconds"])
+    assert table[REST]["cpu_seconds"] > 0
 
 
 def test_other_threads_have_no_stages():

@@ -12,11 +12,13 @@ it, and on the threads of `threads.parallel_map`, `stage` does nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import TypeVar
 
+T = TypeVar("T")
 REST = "rest"
 """The stage of what no other stage holds."""
 
@@ -93,3 +95,15 @@ def stage(name: str) -> Iterator[None]:
         yield
     finally:
         times.leave()
+
+
+def staged(name: str, items: Iterable[T]) -> Iterator[T]:
+    """The same items; the time that each takes to come goes to the stage of this name, that between them does not."""
+    coming = iter(items)
+    while True:
+        with stage(name):
+            try:
+                item = next(coming)
+            except StopIteration:
+                return
+        yield item

@@ -11,6 +11,7 @@ from isofield.configs import Network, NeuralPull, Optim, Schedule, WarmStart
 from isofield.configs.methods import choose, find_method
 from isofield.errors import InputError
 from isofield.fields.gradient import value_and_gradient
+from isofield.stopwatch import measured
 from isofield.types import Observation
 
 WARM = WarmStart(Optim(60, 1000, Schedule(1e-3, "cosine", final=3e-4)), (0.5, 0.25), 0.3, surface=0.5)
@@ -36,6 +37,16 @@ def torus(count: int, noise: float = 0.0, seed: int = 0) -> Observation:
     u, v = random.uniform(0, 2 * np.pi, (2, count))
     ring = 0.6 + (0.25 + random.normal(0, noise, count)) * np.cos(v)
     return Observation(np.stack([ring * np.cos(u), ring * np.sin(u), 0.25 * np.sin(v)], 1))
+
+
+def test_descents_are_stages_of_their_own():
+    config = replace(SMALL, optim=Optim(20, 1000), warm_start=replace(WARM, optim=Optim(20, 1000)))
+    fitted(config, torus(500))  # what is imported on the way is no descent
+    with measured() as times:
+        fitted(config, torus(500))
+    table = times.table()
+    assert {"warm start", "descent"} <= {*table}
+    assert table["rest"]["cpu_seconds"] < table["warm start"]["cpu_seconds"] + table["descent"]["cpu_seconds"]
 
 
 @pytest.mark.parametrize(("config", "error"), [(SMALL, 0.015), (PAPER, 0.04)])

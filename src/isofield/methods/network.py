@@ -16,6 +16,7 @@ from isofield.adapt import Batches, descend_batches, joined
 from isofield.configs import Network, Optim, WarmStart
 from isofield.fields.serialization import network
 from isofield.methods.warm_start import anchored, warm_up
+from isofield.stopwatch import stage, staged
 from isofield.types import Batch, FitProgress, Observation, Shape
 
 
@@ -61,10 +62,12 @@ class NetworkMethod:
         if warm is not None:
             observed, anchors = yield from warm_up(field, observed, warm, self.optim.batch, seed, random, device)
             begun = 0.3
-        batches = joined(self.batches(observed, random, device), *anchors)
+        with stage("descent"):
+            batches = joined(self.batches(observed, random, device), *anchors)
 
         def losses(batch: Batch) -> dict[str, Tensor]:
             return {**self.losses(field, batch), **({} if warm is None else anchored(field, batch, warm))}
 
-        for index, terms in enumerate(descend_batches(losses, field.parameters(), batches, self.optim)):
+        steps = descend_batches(losses, field.parameters(), batches, self.optim)
+        for index, terms in enumerate(staged("descent", steps)):
             yield FitProgress("fitting", begun + (1 - begun) * (index + 1) / self.optim.steps, field, losses=terms)

@@ -21,6 +21,7 @@ from isofield.fields.grid import SparseGrid
 from isofield.fields.grid_residual import GridResidual
 from isofield.fields.siren import Siren
 from isofield.methods.ssd import SsdMethod
+from isofield.stopwatch import staged
 from isofield.types import Batch, FitProgress, Shape
 
 BAND = 4
@@ -61,7 +62,7 @@ class SsdSirenMethod:
             return {"distance": (network(batch["x"]) / grid.cell - batch["value"]).abs().mean()}
 
         steps = descend_batches(losses, network.parameters(), self._batches(x, value, generator), config.optim)
-        for index, terms in enumerate(steps):
+        for index, terms in enumerate(staged("descent", steps)):
             yield FitProgress("refining", 0.3 + 0.7 * index / config.optim.steps, grid, losses=terms)
         yield FitProgress("refined", 1.0, GridResidual(grid, network))
 

@@ -25,6 +25,7 @@ from isofield.configs import WarmStart
 from isofield.losses.signed import sign_hinge
 from isofield.points import Oriented, denoise, oriented_points
 from isofield.sampling.query_points import SPACE, around, everywhere, rough_distance
+from isofield.stopwatch import stage, staged
 from isofield.types import Batch, FitProgress, Observation
 
 SAMPLES = 100_000
@@ -44,14 +45,15 @@ def warm_up(
     """
     yield FitProgress("finding the orientation", 0.0)
     oriented = denoise(oriented_points(observed, seed))
-    near, far = _rough_samples(oriented, warm, random, device)
+    with stage("warm start"):
+        near, far = _rough_samples(oriented, warm, random, device)
     both = {name: torch.cat([near[name], far[name]]) for name in near}
 
     def rough(batch: Batch) -> dict[str, Tensor]:
         return {"rough": (field(batch["x"]) - batch["distance"]).abs().mean()}
 
     steps = descend_batches(rough, field.parameters(), rows(both, warm.optim.batch, random), warm.optim)
-    for index, losses in enumerate(steps):
+    for index, losses in enumerate(staged("warm start", steps)):
         done = 0.1 + 0.2 * (index + 1) / warm.optim.steps
         yield FitProgress("learning the rough distance", done, field, oriented.median_noise, losses)
     anchors = _anchors(warm, near, far, tensor(oriented.points, device), batch // 4, random)
