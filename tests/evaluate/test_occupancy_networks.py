@@ -101,6 +101,16 @@ def test_missing_and_damaged_predictions_count_and_classes_have_means(folders, c
     assert means["mean over shapes"]["shapes"] == "4"
 
 
+def test_a_folder_without_shapes_is_a_mistake_and_other_names_are_missing(folders, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="without shapes"):
+        evaluate(tmp_path / "empty", folders / "truth", protocol="occupancy-networks", samples=500)
+    io.write_mesh(box(), tmp_path / "other" / "x.ply")
+    results = onet.evaluate(tmp_path / "other", folders / "truth", samples=500)
+    total = onet.classes([scores for _, scores in results.scored])[-1]
+    assert (total["shapes"], total["missing"], total["iou"]) == (4, 4, 0)
+
+
 def test_pandas_reads_the_tables(folders):
     pandas = pytest.importorskip("pandas")
     out = folders / "scores.csv"

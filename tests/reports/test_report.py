@@ -113,6 +113,26 @@ def test_json_gives_the_same_page_as_csv(scored, capsys):
     assert scenes(one) == scenes(two) and row_of(one, "b") == row_of(two, "b")
 
 
+@pytest.mark.parametrize("json_", [False, True])
+def test_a_protocol_has_the_numbers_that_evaluate_prints(tmp_path, monkeypatch, capsys, ball, json_):
+    """Of two shapes of the class 003 one has no prediction, which counts."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b"):
+        io.write_mesh(ball, tmp_path / "truth" / "003" / f"{name}.ply")
+    io.write_mesh(ball, tmp_path / "pred" / "003" / "a.ply")
+    evaluate(Path("pred"), Path("truth"), samples=2000, protocol="occupancy-networks", json=json_, csv=Path("sc.csv"))
+    printed = capsys.readouterr().out
+    if json_:
+        Path("sc.json").write_text(printed)
+    page = page_of("sc.json" if json_ else "sc.csv", out=tmp_path)
+    means = next(csv.DictReader(Path("sc-classes.csv").read_text().splitlines()))
+    assert means["class"] == "003" == row_of(page, "003")[0]
+    for label, key in (("IoU", "iou"), ("Chamfer-L1", "chamfer_l1"), ("F-score at 1 %", "f_score")):
+        assert row_of(page, label)[1] == f"{float(means[key]):.4g}" in row_of(page, "003")
+    assert row_of(page, "Chamfer-L1")[5] == "longest side / 10" and float(means["iou"]) < 0.51
+    assert titles(page)[0] == "003/b" and "diagonal" not in " ".join(row_of(page, "Chamfer-L1"))
+
+
 def test_files_that_a_table_names_elsewhere_are_not_opened(scored, tmp_path_factory, monkeypatch):
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     text = (scored / "scores.csv").read_text().replace("pred/a.ply", str(scored / "pred" / "a.ply"))

@@ -203,7 +203,7 @@ def _occupancy_networks(
     if not results.scored:
         raise InputError(f"no shape could be scored, first: {results.failed[0].problem}")
     _print_problems(results)
-    rows = protocol.classes(results)
+    rows = protocol.classes([scores for _, scores in results.scored])
     if json:
         print(tables.to_json(results, protocol.METRICS, {"classes": rows}))
     else:

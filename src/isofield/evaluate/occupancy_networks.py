@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 import os
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +31,7 @@ from isofield.evaluate import distances as d
 from isofield.evaluate.comparison import SAMPLES, SEED, Scores, score
 from isofield.evaluate.distances import Matches, match
 from isofield.evaluate.folders import Pair, Result, Results, named
-from isofield.evaluate.metric import Metric
+from isofield.evaluate.metric import Metric, Score
 from isofield.evaluate.surface_samples import sample_surface, used_points
 from isofield.evaluate.topology import topology
 from isofield.solids.triangles import inside_of
@@ -148,23 +148,22 @@ def _nothing(closed: bool) -> Match:
     return Match(Matches(distance, distance, cosine, cosine), 0.0 if closed else None)
 
 
-def classes(results: Results) -> list[dict[str, float | int | str | None]]:
+def classes(every: Sequence[Mapping[str, Score]]) -> list[dict[str, float | int | str | None]]:
     """One row a class: its name, "shapes", how many are "missing", and the mean of each number; then the mean over the
-    classes, and the mean over all shapes. Shapes whose truth cannot be read are in none."""
-    members = defaultdict[str, list[Scores]](list)
-    for _, scores in results.scored:
+    classes, and the mean over all shapes. every: the scores of shapes; those whose truth cannot be read have none."""
+    members = defaultdict[str, list[Mapping[str, Score]]](list)
+    for scores in every:
         members[str(scores[CLASS])].append(scores)
     rows = [_row(name, members[name]) for name in sorted(members)]
     if not rows:
         return []
-    every = [scores for _, scores in results.scored]
     over = {m.key: _mean([row[m.key] for row in rows]) for m in METRICS}
     total = _row("mean over shapes", every)
     return [*rows, {**total, CLASS: "mean over classes", **over}, total]
 
 
-def _row(name: str, members: Sequence[Scores]) -> dict[str, float | int | str | None]:
-    means = {m.key: _mean([scores[m.key] for scores in members]) for m in METRICS}
+def _row(name: str, members: Sequence[Mapping[str, Score]]) -> dict[str, float | int | str | None]:
+    means = {m.key: _mean([scores.get(m.key) for scores in members]) for m in METRICS}
     return {CLASS: name, "shapes": len(members), MISSING: sum(bool(one[MISSING]) for one in members), **means}
 
 

@@ -17,6 +17,7 @@ from isofield import io
 from isofield.api import ShapeSpace
 from isofield.errors import InputError
 from isofield.evaluate import dfaust, heatmap, metrics
+from isofield.evaluate import occupancy_networks as onet
 from isofield.evaluate.metric import Metric, Score
 from isofield.evaluate.metrics import YES_OR_NO
 from isofield.folder_format import reason
@@ -50,17 +51,25 @@ CELLS = 64
 SMALLEST = 1e-12
 FIT = {"input", "files", "median", "p95"}
 """Names that the figures of a fit have."""
+NAMES = {"name", "id", "pred", "truth", "nearest", onet.CLASS}
+"""Columns of names, which may look like numbers."""
 
 
 @dataclass(frozen=True)
 class Scored:
-    """A pair of `isofield evaluate`, as its file names it; scores: None for one that failed, with its problem."""
+    """A pair of `isofield evaluate`, as its file names it; scores: None for one that failed, with its problem. One that
+    a protocol counts as the worst has both."""
 
     name: str
     pred: str
     truth: str
     scores: Mapping[str, Score] | None
     problem: str = ""
+
+    @property
+    def bad(self) -> bool:
+        """Whether it has no result."""
+        return self.scores is None or self.scores.get(onet.MISSING) is True
 
 
 @dataclass(frozen=True)
@@ -78,7 +87,10 @@ def read_table(path: Path) -> Any:
         if path.suffix.lower() == ".json":
             return json.loads(path.read_text(encoding="utf-8"))
         with path.open(encoding="utf-8", newline="") as file:
-            return [{name: _value(cell) for name, cell in row.items()} for row in csv.DictReader(file)]
+            return [
+                {name: (cell or None) if name in NAMES else _value(cell) for name, cell in row.items()}
+                for row in csv.DictReader(file)
+            ]
     except (OSError, ValueError, csv.Error, AttributeError) as error:
         raise InputError(f"{path} cannot be read ({reason(error)}): write it again.") from None
 
@@ -149,7 +161,8 @@ def _scored(content: Any) -> list[Scored]:
         rows = (
             [row for row in content if isinstance(row, dict) and row.get("name")] if isinstance(content, list) else []
         )
-        pairs, failed = [row for row in rows if not row.get("problem")], [row for row in rows if row.get("problem")]
+        failed = [row for row in rows if row.get("problem") and not row.get(onet.CLASS)]
+        pairs = [row for row in rows if row not in failed]
     every = [*pairs, *failed]
     if not every or not all(isinstance(row, dict) and {"name", "pred", "truth"} <= {*row} for row in every):
         return []
@@ -169,6 +182,8 @@ def _scored(content: Any) -> list[Scored]:
 def _metrics_of(scored: Sequence[Scored]) -> list[Metric[Any]]:
     """The metrics that the scores have, in the order of their tables."""
     keys = dict.fromkeys(key for one in scored for key in one.scores or ())
+    if {onet.CLASS, onet.MISSING} <= {*keys}:
+        return [*onet.METRICS]
     thresholds = [float(key.removeprefix("f_score_")) / 100 for key in keys if key.startswith("f_score_")]
     every: list[Metric[Any]] = [*(dfaust.METRICS if "reg_chamfer" in keys else ()), *metrics(tuple(thresholds))]
     return list({m.key: m for m in reversed(every) if m.key in keys}.values())[::-1]
@@ -188,7 +203,7 @@ def _evaluation(
     path: Path, scored: list[Scored], without: Sequence[str], options: Options, near: Mapping[str, Near]
 ) -> Section:
     rows = _metrics_of(scored)
-    ranked = next((metric for metric in rows if metric.better), None)
+    ranked = next((metric for metric in rows if metric.better and _numbers(scored, metric.key)), None)
     if ranked is not None:
         scored = sorted(scored, key=_badness(ranked), reverse=True)
     good = [one for one in scored if one.scores is not None]
@@ -200,6 +215,9 @@ def _evaluation(
         if values := _numbers(good, metric.key):
             lead.append((f"{metric.label}, mean", text(mean(values))))
     parts: list[Part] = [_means(rows, good)] if good else []
+    if rows == [*onet.METRICS]:
+        lead.insert(1, ("without a result", str(sum(one.bad for one in good))))
+        parts.append(_classes(good))
     parts += [_each(scored, shown, near, ranked)]
     if without:
         parts.append(Table("Without a partner", ["file"], [[sentence] for sentence in without[:ROWS]], folded=True))
@@ -231,12 +249,23 @@ def _means(rows: Sequence[Metric[Any]], scored: Sequence[Scored]) -> Table:
     return Table(f"Means of {counted(len(scored), 'shape')}", columns, lines, note=note)
 
 
+def _classes(scored: Sequence[Scored]) -> Table:
+    """The means of classes, as `isofield evaluate --protocol occupancy-networks` prints them."""
+    rows = onet.classes([one.scores for one in scored if one.scores is not None])
+    lines = [
+        [str(row[onet.CLASS]), *(text(row[name]) for name in ("shapes", onet.MISSING, *(m.key for m in onet.METRICS)))]
+        for row in rows
+    ]
+    columns = ["class", "shapes", "missing", *(metric.column or metric.label for metric in onet.METRICS)]
+    return Table("Means by class", columns, lines, note="A missing or empty prediction counts, with the worst numbers.")
+
+
 def _each(
     scored: Sequence[Scored], shown: Sequence[Metric[Any]], near: Mapping[str, Near], ranked: Metric[Any] | None
 ) -> Table:
     """A row for each shape."""
     new = any(one.name in near for one in scored)
-    failed = any(one.scores is None for one in scored)
+    failed = any(one.problem for one in scored)
     columns = ["shape", *(metric.column for metric in shown), *(["nearest training shape", "distance"] if new else [])]
     columns += ["problem"] if failed else []
     lines, marks = [], []
@@ -245,7 +274,7 @@ def _each(
         found = near.get(one.name)
         cells += ([found.name, text(found.distance)] if found else ["-", "-"]) if new else []
         lines.append([one.name, *cells, *([one.problem] if failed else [])])
-        marks.append("bad" if one.scores is None else "")
+        marks.append("bad" if one.bad else "")
     note = f"The worst by {ranked.label} come first. " if ranked else ""
     return Table("Shapes", columns, lines, marks, note + cut("shapes", len(lines), len(scored)))
 
@@ -262,7 +291,7 @@ def _gallery(
         words = one.problem
         if one.scores is not None and ranked is not None:
             words = f"{ranked.label} {text(one.scores.get(ranked.key))} {ranked.unit}"
-        if (found := views(one.name, panels, words, "bad" if one.scores is None else "")) is not None:
+        if (found := views(one.name, panels, words, "bad" if one.bad else "")) is not None:
             rows.append(found)
     note = "The worst come first. " + cut("shapes", len(rows), len(scored))
     return Gallery("Gallery", note, rows, scale)
