@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,11 +11,13 @@ from isofield.types import LOGGED
 
 FIXED = {"step", "epoch", "seconds", "loss", "network_rate", "code_rate", "code_norm", "norms"}
 """The names in a line of the log that are not terms of the loss."""
+FEW = 6
+"""Curves of single tensors, at most; of more, the largest and their total are shown."""
 
 
 def curves(lines: Sequence[Mapping[str, Any]]) -> list[Chart]:
     """Charts over the steps: loss, its terms, learning rates, norms of codes and weights, minutes; those that have
-    curves.
+    curves. Norms of codes that are all 0, as without a table of codes, are left out.
 
     lines: of `read_log`, at least one.
     """
@@ -25,17 +28,26 @@ def curves(lines: Sequence[Mapping[str, Any]]) -> list[Chart]:
 
     terms = [name for name in lines[0] if name not in FIXED and not name.startswith(LOGGED)]
     logged = [name for name in lines[0] if name.startswith(LOGGED)]
-    weights = {name: [line["norms"][name] for line in lines] for name in lines[0]["norms"] if "weight" in name}
+    weights = {_short(name): [line["norms"][name] for line in lines] for name in lines[0]["norms"] if "weight" in name}
     every = [
         Chart("loss", steps, of("loss"), log=True),
         Chart("loss terms", steps, of(*terms), log=True),
         Chart("also logged", steps, of(*logged)),
         Chart("learning rates", steps, of("network_rate", "code_rate"), log=True),
-        Chart("mean norm of the codes", steps, of("code_norm")),
-        Chart("norms of the weights", steps, {_short(name): values for name, values in weights.items()}),
+        Chart("mean norm of the codes", steps, of("code_norm") if any(line["code_norm"] for line in lines) else {}),
+        Chart("norms of the weights", steps, _largest(weights)),
         Chart("minutes", steps, {"minutes": [line["seconds"] / 60 for line in lines]}),
     ]
     return [chart for chart in every if chart.curves]
+
+
+def _largest(curves: Mapping[str, Sequence[float]]) -> dict[str, Sequence[float]]:
+    """All curves of norms, or of more than `FEW` those that end highest, and the norm of all together."""
+    if len(curves) <= FEW:
+        return dict(curves)
+    total = [math.hypot(*values) for values in zip(*curves.values(), strict=True)]
+    names = sorted(curves, key=lambda name: curves[name][-1], reverse=True)[:FEW]
+    return {f"all {len(curves)}": total, **{name: curves[name] for name in names}}
 
 
 def _short(name: str) -> str:
