@@ -9,6 +9,7 @@ import re
 import shutil
 from dataclasses import asdict
 from html import unescape
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -254,6 +255,26 @@ def test_results_of_a_space(tmp_path, toy_run, ball):
     other = scenes(page)[2][0]
     ball_size = other["step"] * 65_535
     assert 1.5 < size / ball_size < 2.0
+
+
+def test_results_from_photos_show_them(tmp_path, ball):
+    """A file by its name, a folder of several by its own; one that is no picture is marked."""
+    for name, color in (("one.png", "red"), ("two/a.jpg", "lime"), ("two/b.jpg", "blue")):
+        (tmp_path / "photos" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (400, 300), color).save(tmp_path / "photos" / name)
+    (tmp_path / "photos" / "bad.png").write_text("nothing")
+    for name in ("one", "two", "bad"):
+        io.write_mesh(ball, tmp_path / "results" / f"{name}.ply")
+    (tmp_path / "results" / "report.csv").write_text("id,error,distance\none,,3\ntwo,,2\nbad,,1\n")
+    page = page_of(tmp_path / "results", out=tmp_path, inputs=tmp_path / "photos")
+    assert captions(page) == [["result"]] * 3 and "Input pictures" in page and "it cannot be read" in page
+    shown = [
+        np.asarray(Image.open(BytesIO(base64.b64decode(found))).convert("RGB"))
+        for found in re.findall(r"data:image/png;base64,([A-Za-z0-9+/=]+)", page)
+    ]
+    sizes = {tuple(one[0, 0] > 200): one.shape for one in shown}
+    assert sizes[True, False, False] == sizes[False, True, False] == (192, 256, 3)
+    assert (False, False, True) not in sizes
 
 
 def test_a_field_with_slices(tmp_path, ball):

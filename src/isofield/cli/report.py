@@ -26,7 +26,7 @@ def report(
         what: Runs of `isofield train`, folders of `prepare`, `infer`, `sample` and `fit`, tables of `evaluate --csv` or
             --json, `fit --json` and `benchmark`, and files of meshes or points.
         out: The page to write (.html).
-        inputs: A folder with what the results were made of, for example scans, matched by name.
+        inputs: A folder with what the results were made of, for example scans or photos, matched by name.
         shapes: Shapes in 3D in each section, at most, 1 to 100.
         progress: Show progress on standard error.
     """

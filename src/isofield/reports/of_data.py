@@ -15,6 +15,7 @@ from isofield.datasets.manifest import read
 from isofield.datasets.prepare_shape import PICTURE, shape_folder
 from isofield.datasets.report import ORDER
 from isofield.errors import InputError
+from isofield.io.pictures import PICTURES as EXTENSIONS
 from isofield.render import Panel
 from isofield.reports.parts import (
     PICTURES,
@@ -61,6 +62,13 @@ def section(path: Path, options: Options) -> Section:
         *_gallery(path, [str(kind) for kind in settings["samples"]], records, options),
     ]
     return Section(path.name, "prepared data set", lead, parts)
+
+
+def view_in(path: Path, id_: str) -> Path | None:
+    """The first picture of a shape of a prepared data set; None where it has none."""
+    folder = shape_folder(path, id_) / "views"
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    return next((one for one in files if one.suffix.lower() in EXTENSIONS), None)
 
 
 def _classes(records: Sequence[Record]) -> list[Part]:

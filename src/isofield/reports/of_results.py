@@ -13,8 +13,10 @@ from isofield import api, io
 from isofield.api import SDF, ShapeSpace
 from isofield.errors import InputError
 from isofield.files import inside
+from isofield.io.pictures import PICTURES as EXTENSIONS
 from isofield.render import Panel
 from isofield.render.slices import line_step, slice_of, slice_picture
+from isofield.reports.of_data import view_in
 from isofield.reports.of_tables import CELLS, file_panel, read_table
 from isofield.reports.parts import (
     ROWS,
@@ -32,6 +34,7 @@ from isofield.reports.parts import (
     missing,
     panel,
     picture,
+    picture_in,
     text,
     views,
 )  # fmt: skip
@@ -46,8 +49,9 @@ SLICE = 240
 Row = Mapping[str, Any]
 
 
-def results(path: Path, options: Options, spaces: Sequence[ShapeSpace]) -> Section:
-    """A folder of `isofield infer`, `sample` or `interpolate`. spaces: that may have the nearest training shapes.
+def results(path: Path, options: Options, spaces: Sequence[ShapeSpace], data: Path | None = None) -> Section:
+    """A folder of `isofield infer`, `sample` or `interpolate`. spaces: that may have the nearest training shapes. data:
+    a prepared data set that may have the pictures that the shapes were made of.
 
     Raises InputError for a table that is damaged.
     """
@@ -66,7 +70,9 @@ def results(path: Path, options: Options, spaces: Sequence[ShapeSpace]) -> Secti
         values = [float(row[name]) for row in rows if isinstance(row.get(name), (int, float))]
         if values:
             lead.append((label, text(float(np.median(values)))))
-    return Section(path.name, "shapes that a space made", lead, [_table(rows), *_shown(path, rows, options, spaces)])
+    return Section(
+        path.name, "shapes that a space made", lead, [_table(rows), *_shown(path, rows, options, spaces, data)]
+    )
 
 
 def _badness(row: Row) -> tuple[bool, bool, bool, float]:
@@ -94,8 +100,11 @@ def _table(rows: Sequence[Row]) -> Table:
     return Table("Shapes", columns, lines, marks, note + cut("shapes", len(lines), len(rows)))
 
 
-def _shown(path: Path, rows: Sequence[Row], options: Options, spaces: Sequence[ShapeSpace]) -> list[Part]:
-    """A gallery of the meshes, or of the pictures."""
+def _shown(
+    path: Path, rows: Sequence[Row], options: Options, spaces: Sequence[ShapeSpace], data: Path | None
+) -> list[Part]:
+    """A gallery of the meshes, or of the pictures; and the pictures that they were made of."""
+    made_of: list[Picture] = []
     frames = _frames(path)
     found: list[Views] = []
     drawn: list[Picture] = []
@@ -110,14 +119,22 @@ def _shown(path: Path, rows: Sequence[Row], options: Options, spaces: Sequence[S
             drawn.append(_picture(path, id_, words))
             continue
         panels: list[Panel] = []
-        if id_ in options.inputs:
-            panels.append(file_panel(lambda id_=id_: options.inputs[id_], "input", options.faces))  # type: ignore[misc]
+        source = options.inputs.get(id_)
+        if source is None and data is not None and any("views" in space.kinds for space in spaces):
+            source = view_in(data, id_)
+        if source is not None and source.suffix.lower() in EXTENSIONS:
+            made_of.append(picture_in(source, id_, source.name))
+        elif source is not None:
+            panels.append(file_panel(lambda source=source: source, "input", options.faces))  # type: ignore[misc]
         panels.append(file_panel(lambda id_=id_: inside(path, f"{id_}.ply"), "result", options.faces))  # type: ignore[misc]
         panels += _nearest(row, spaces, frames.get(id_), options.faces)
         mark = "doubtful" if row.get("poor") or row.get("far") else ""
         if (one := views(id_, panels, words, mark)) is not None:
             found.append(one)
     parts: list[Part] = []
+    if made_of:
+        note = "The first picture of each shape. " + cut("pictures", len(made_of), len(rows))
+        parts.append(Pictures("Input pictures", note, made_of))
     if found:
         parts.append(Gallery("Gallery", cut("shapes", len(found), len(rows)), found))
     if drawn:

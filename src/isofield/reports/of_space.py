@@ -19,6 +19,7 @@ from isofield.api.pictures import drawn, picture_of
 from isofield.datasets.manifest import MANIFEST
 from isofield.errors import InputError
 from isofield.render import Panel
+from isofield.reports.of_data import view_in
 from isofield.reports.parts import (
     PICTURES,
     ROWS,
@@ -41,6 +42,7 @@ from isofield.reports.parts import (
     panel,
     percent,
     picture,
+    picture_in,
     text,
     views,
 )  # fmt: skip
@@ -93,6 +95,8 @@ def section(path: Path, space: ShapeSpace, options: Options, data: Path | None) 
         return Section(path.name, "space of pictures", lead, parts)
     fits = _fits(path, space, data, options)
     parts += [_table(space, fits, apart, nearest), _gallery(path, space, fits, apart, nearest, options)]
+    if data is not None and "views" in space.kinds:
+        parts += _seen(space, fits, data, options)
     return Section(path.name, "space of shapes", lead, parts)
 
 
@@ -241,6 +245,14 @@ def _gallery(
             found.append(one)
     note = "" if all(fit.loss is None for fit in fits) else "The worst come first. "
     return Gallery("Gallery", f"{note}All shapes are normalised. {cut('shapes', len(found), len(space.ids))}", found)
+
+
+def _seen(space: ShapeSpace, fits: Sequence[Fit], data: Path, options: Options) -> list[Part]:
+    """The first picture of the training shapes that are looked at."""
+    found = [(fit.id, view_in(data, fit.id)) for fit in fits[: PICTURES * options.shapes]]
+    rows = [picture_in(file, id_, text(space.shapes[space.ids.index(id_)].label)) for id_, file in found if file]
+    note = "The first picture of each shape. " + cut("pictures", len(rows), len(space.ids))
+    return [Pictures("Pictures of training shapes", note, rows)] if rows else []
 
 
 def _surface(space: ShapeSpace, id_: str, caption: str, words: str, faces: int) -> Panel:

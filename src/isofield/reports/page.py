@@ -19,6 +19,7 @@ from isofield.errors import InputError
 from isofield.evaluate import shapes_in
 from isofield.files import atomic_write
 from isofield.folder_format import CONFIG, resolve
+from isofield.io.pictures import PICTURES
 from isofield.render.linked_views import HELP, script
 from isofield.reports import of_data, of_results, of_space, of_tables
 from isofield.reports.of_tables import Near
@@ -46,9 +47,9 @@ def report(
     what: runs of `isofield train`, folders of `prepare`, `infer`, `sample` and `fit`, tables of `evaluate --csv` or
     --json (also with --novelty), `fit --json` and `benchmark`, and files of meshes or points. Together they say more:
     data show the samples beside the shapes of a run, novelty the nearest training shape beside each result. inputs: a
-    folder with what the results were made of, matched by name. shapes: in 3D in each section, at most, the worst first.
-    Meshes are decimated for display; the page says so. Raises InputError for what cannot be read, OutputError where the
-    page cannot be written.
+    folder with what the results were made of, shapes or pictures, matched by name. shapes: in 3D in each section, at
+    most, the worst first. Meshes are decimated for display; the page says so. Raises InputError for what cannot be
+    read, OutputError where the page cannot be written.
     """
     if not what:
         raise InputError("there is nothing to report: give a run, a data set or a table of scores.")
@@ -57,7 +58,7 @@ def report(
     io.check_output(out, ("html",))
     begun, paths = time.perf_counter(), [resolve(Path(one)) for one in what]
     faces = min(max(FACES // (PANELS * shapes * len(paths)), FEWEST), MOST)
-    sources = {} if inputs is None else shapes_in(Path(inputs))
+    sources = {} if inputs is None else _sources(Path(inputs))
     options = Options(shapes, faces, sources, progress or (lambda stage, fraction: None))
     loaded = {path: _loaded(path) for path in paths}
     spaces = [one for one in loaded.values() if isinstance(one, ShapeSpace)]
@@ -70,6 +71,23 @@ def report(
     with atomic_write(out) as beside:
         beside.write_text(text, encoding="utf-8")
     return Path(out)
+
+
+def _sources(folder: Path) -> dict[str, Path]:
+    """Files of shapes and pictures in a folder by their paths without extensions; of a folder of pictures, by its own
+    name, the first. Raises InputError where there are none."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in PICTURES and path.is_file():
+            inside = path.relative_to(folder)
+            found[inside.with_suffix("").as_posix()] = path
+            found.setdefault(inside.parent.as_posix() if len(inside.parts) > 1 else folder.resolve().name, path)
+    try:
+        return {**found, **shapes_in(folder)}
+    except InputError:
+        if not found:
+            raise
+        return found
 
 
 def _loaded(path: Path) -> SDF | ShapeSpace | None:
@@ -99,8 +117,8 @@ def _section(
 ) -> Section:
     """The section of what a path holds."""
     found = loaded[path]
+    data = next((one for one in loaded if (one / MANIFEST).is_file()), None)
     if isinstance(found, ShapeSpace):
-        data = next((one for one in loaded if (one / MANIFEST).is_file()), None)
         return of_space.section(path, found, options, data)
     if isinstance(found, SDF):
         return of_results.field(path, found, options)
@@ -109,7 +127,7 @@ def _section(
             return of_space.unfinished(path)
         if (path / MANIFEST).is_file() or is_prepared(path):
             return of_data.section(path, options)
-        return of_results.results(path, options, spaces)
+        return of_results.results(path, options, spaces, data)
     if path.suffix.lower() not in TABLES:
         return of_results.shape(path, options)
     try:

@@ -24,6 +24,8 @@ FEWEST, MOST = 3_000, 20_000
 """Faces or points of one shape on a page, at most, between these."""
 PICTURES = 5
 """Pictures for each shape in 3D that a page shows, at most."""
+WIDEST = 256
+"""Pixels along the longer side of a picture that results were made of, at most."""
 ROWS = 500
 """Rows of a table, at most."""
 
@@ -224,6 +226,23 @@ def picture(image: np.ndarray) -> str:
     content = io.BytesIO()
     Image.fromarray(image).save(content, "PNG", optimize=True)
     return png(content.getvalue())
+
+
+def picture_in(path: Path, caption: str, note: str = "") -> Picture:
+    """The picture in a file, at most `WIDEST` pixels wide and high; its place with a sentence where it cannot be
+    read."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            image.draft("RGB", (WIDEST, WIDEST))
+            image.thumbnail((WIDEST, WIDEST))
+            shown = image.convert("RGBA")
+    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+        return Picture(picture(np.full((8, 8, 3), 255, np.uint8)), caption, f"it cannot be read: {error}", "bad")
+    ground = Image.new("RGBA", shown.size, "white")
+    ground.alpha_composite(shown)
+    return Picture(picture(np.asarray(ground.convert("RGB"))), caption, note)
 
 
 def png(content: bytes) -> str:
