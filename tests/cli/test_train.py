@@ -19,6 +19,7 @@ from safetensors.numpy import load_file
 import balls
 import isofield
 from isofield.cli.main import main
+from isofield.cli.train import observed
 from isofield.configs import Schedule
 
 LAST = ("--training.steps", "160", "--training.keep", "10", "--training.snapshots", "40", "120")
@@ -137,6 +138,19 @@ def test_specs_of_the_released_code_are_settings(data, tmp_path, capsys):
     assert plan.network_rate == Schedule(5e-4, "step", 500, 0.5)
     assert (plan.code_rate.kind, plan.code_rate.final, plan.code_rate.every) == ("warmup", 1e-3, 7)
     assert sorted(path.name for path in (tmp_path / "run" / "snapshots").iterdir()) == ["2", "4"]  # 2 steps an epoch
+
+
+def test_what_to_infer_is_what_a_space_reads():
+    kinds = (
+        ("signed",),
+        ("views",),
+        ("image",),
+        ("unsigned", "surface"),
+        ("cloud",),
+        ("surface",),
+        ("occupancy", "surface"),
+    )
+    assert [observed(some) for some in kinds] == ["MESH", "PICTURE", "PICTURE", "SCAN", "CLOUD", "CLOUD", "MESH"]
 
 
 def refused(capsys, options: list[str]) -> str:

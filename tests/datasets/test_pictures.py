@@ -160,8 +160,7 @@ def test_pictures_that_cannot_be_used_are_rejected_in_one_sentence(capsys):
     assert rows["black"]["reason"].startswith("all its pixels are on one side of 0.5")
     assert rows["dot"]["reason"].startswith("it has 2 x 2 pixels")
     assert (
-        rows["text"]["reason"]
-        == "in/text.png cannot be read as a picture (it is not a picture): save it again as .png."
+        rows["text"]["reason"] == "in/text.png cannot be read as a picture (it is not one): give a picture (.png .jpg)."
     )
     assert "cannot be read as a picture" in rows["cut"]["reason"] and "rejected: black: all" in capsys.readouterr().err
     assert [record.id for record in Prepared("out", "contour").records] == ["good"]

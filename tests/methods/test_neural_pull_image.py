@@ -126,12 +126,14 @@ def bad(folder: Path) -> dict[str, tuple[Path, str]]:
     Image.new("RGB", (10, 10)).save(folder / "small.png")
     Image.new("L", (10_000, 10_000)).save(folder / "large.png")
     (folder / "text.png").write_text("not a picture")
+    (folder / "mesh.ply").touch()
     (folder / "empty").mkdir()
     return {
         "black.png": (folder / "black.png", "shows nothing"),
         "small.png": (folder / "small.png", "10 x 10 pixels: give at least 32"),
         "large.png": (folder / "large.png", "more than 50 million pixels"),
-        "text.png": (folder / "text.png", "not a picture"),
+        "text.png": (folder / "text.png", "cannot be read as a picture (it is not one): give a picture (.png .jpg)"),
+        "mesh.ply": (folder / "mesh.ply", "this space reads pictures: give one"),
         "empty": (folder / "empty", "has no pictures"),
         "missing.png": (folder / "missing.png", "There is no file"),
     }

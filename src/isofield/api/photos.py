@@ -10,6 +10,7 @@ import numpy as np
 
 from isofield.api.names import distinct
 from isofield.configs import PrepareConfig
+from isofield.datasets.layout import CLOUDS, MESHES
 from isofield.datasets.normalization import UNITS, fixed
 from isofield.datasets.views import as_input
 from isofield.errors import InputError
@@ -63,6 +64,8 @@ def read_photos(photos: Photos, prepare: PrepareConfig) -> tuple[np.ndarray, Sim
     has too few pixels, or shows nothing."""
     pictures = []
     for path in photos.paths:
+        if path.suffix.lower() in (*MESHES, *CLOUDS):
+            raise InputError(f"{printable(path)} is no picture, and this space reads pictures: give one (.png .jpg).")
         picture = read_picture(path)
         height, width = picture.shape[:2]
         if min(height, width) < LEAST:

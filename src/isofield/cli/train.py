@@ -141,6 +141,17 @@ def _check_forms(method: str, settings: Any) -> None:
         )
 
 
+def observed(kinds: Sequence[str]) -> str:
+    """What an unseen shape is given as, for a space that reads these kinds of samples."""
+    from isofield.configs.preparing import OF_PICTURES
+
+    if {*kinds} & {*OF_PICTURES, "views"}:
+        return "PICTURE"
+    if "unsigned" in kinds:
+        return "SCAN"
+    return "CLOUD" if {*kinds} <= {"cloud", "surface"} else "MESH"
+
+
 def _tell(method: str, options: Train[Any], space: ShapeSpace, seconds: float) -> None:
     """Says what came out."""
     from isofield.cli import output, picture_output
@@ -155,8 +166,9 @@ def _tell(method: str, options: Train[Any], space: ShapeSpace, seconds: float) -
         "loss": space.provenance.get("loss"), **held_out, "megabytes": round(tensors.stat().st_size / 1e6, 2),
         "seconds": seconds, "files": [str(out / "config.json"), str(tensors)],
     }  # fmt: skip
-    what = "PICTURE" if space.of_pictures or "views" in space.kinds else "MESH"
     shapes = "pictures" if space.of_pictures else "shapes"
     output.show(
-        figures, options.json, f"isofield infer {output.quoted(out)} {what} -o {output.quoted(f'{out}-{shapes}')}"
+        figures,
+        options.json,
+        f"isofield infer {output.quoted(out)} {observed(space.kinds)} -o {output.quoted(f'{out}-{shapes}')}",
     )

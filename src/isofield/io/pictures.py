@@ -19,6 +19,7 @@ MOST = 50_000_000
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """Weights of red, green and blue in the luminance (ITU-R BT.601)."""
 UNREADABLE = "save it again as .png"
+NO_PICTURE = "give a picture (.png .jpg)"
 UNIFORM, OBJECT = 6 / 255, 12 / 255
 """A background is uniform where the border of a picture deviates by less from a smooth function, and pixels that
 deviate by more are the object's."""
@@ -50,7 +51,9 @@ def read_picture(path: Path) -> np.ndarray:
     except (OSError, ValueError, SyntaxError, EOFError, TypeError, struct.error) as error:
         if isinstance(error, InputError):
             raise
-        reason = "it is not a picture" if "cannot identify" in str(error) else " ".join(str(error).split())[:120]
+        if "cannot identify" in str(error):
+            raise InputError(f"{name} cannot be read as a picture (it is not one): {NO_PICTURE}.") from None
+        reason = " ".join(str(error).split())[:120]
         raise InputError(f"{name} cannot be read as a picture ({reason}): {UNREADABLE}.") from None
     return _unit(values if values.ndim == 3 else values[..., None], name)
 
