@@ -154,6 +154,20 @@ def test_one_bad_input_does_not_end_the_others(work, empty, tmp_path, capsys):
     )
 
 
+def test_no_surface_at_all(work, empty, toy_space, tmp_path, capsys):
+    """The next command needs no mesh; a space that was learned in steps may be trained longer."""
+    toy_space.save(tmp_path / "run")
+    line = ["infer", str(tmp_path / "run"), str(empty), "-o", str(tmp_path / "out"), *QUIET]
+    assert main(line) == 1
+    solved = capsys.readouterr().err
+    assert f"next: isofield info {tmp_path / 'run'}" in solved and "hardly trained" not in solved
+    (tmp_path / "run" / "log.jsonl").touch()
+    assert main(line) == 1
+    told = capsys.readouterr().err
+    assert f"the space is hardly trained (its losses are in {tmp_path / 'run' / 'log.jsonl'}); train longer." in told
+    assert "evaluate" not in told and "--pose" not in told
+
+
 def test_a_code_without_a_surface_between_others(work, empty, capsys):
     out = work / "way-to-nothing"
     line = ["interpolate", str(work / "run"), "toy/000", str(empty), "-o", str(out), "--steps", "3", *QUIET]

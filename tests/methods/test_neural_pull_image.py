@@ -169,7 +169,9 @@ def test_pictures_of_other_modes_work(space, tmp_path, capsys):
     out = tmp_path / "out"
     assert main(["infer", str(tmp_path / "run"), *files, "-o", str(out), "--resolution", "24", "--json"]) == 0
     assert sorted(one.name for one in out.glob("*.ply")) == ["alpha.ply", "deep.ply", "grey.ply", "moving.ply"]
-    assert all(one["nearest"].startswith("stick") for one in json.loads(capsys.readouterr().out)["each"])
+    each = json.loads(capsys.readouterr().out)["each"]
+    assert all(one["nearest"].startswith("stick") for one in each)
+    assert {one["poor"] for one in each} == {None}  # nothing is measured
     assert main(["infer", str(tmp_path / "run"), files[0], "-o", str(out), "--refine"]) == 2
     assert "leave --refine out" in capsys.readouterr().err
 

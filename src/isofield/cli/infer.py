@@ -74,6 +74,7 @@ def infer(
     io.check_output(out / space_output.REPORT, ("csv",))
     listen()
     from isofield import api
+    from isofield.training import LOG
 
     begun = time.perf_counter()
     space = api.load_run(run, checkpoint)
@@ -118,6 +119,13 @@ def infer(
         remedy = "a picture must show one whole shape before a plain background"
     elif "signed" not in space.kinds:
         remedy = f"they must lie as the training scans do, in the same units; {part}"
-    space_output.note_fits(rows, remedy)
-    output.show(figures, json, f"isofield evaluate {output.quoted(out)} TRUTH")
+    surfaces = any(row["mesh"] for row in rows)
+    following = f"isofield evaluate {output.quoted(out)} TRUTH" if surfaces else f"isofield info {output.quoted(run)}"
+    if not surfaces and (run / LOG).is_file():
+        output.note(
+            f"no shape has a surface: the space is hardly trained (its losses are in {run / LOG}); train longer."
+        )
+    else:
+        space_output.note_fits(rows, remedy)
+    output.show(figures, json, following)
     return 130 if interrupted else int(bool(figures["failed"]))

@@ -56,9 +56,10 @@ def written(result: InferenceResult, mesh: Path, field: Path | None, resolution:
     """Writes the mesh and, where it is given, the field folder of one shape: its row of the report."""
     from isofield import io
 
+    seen, compared = len(result.observed.surface) > 0, result.loss is not None and result.expected is not None
     row: Row = {
-        "id": result.id, "error": "", "loss": result.loss,
-        "explained": result.explained if len(result.observed.surface) else None, "poor": result.poor,
+        "id": result.id, "error": "", "loss": result.loss, "explained": result.explained if seen else None,
+        "poor": result.poor if seen or compared else None,
         "nearest": result.nearest, "distance": result.distance, "neighbour_distance": result.neighbour_distance,
         "far": result.far, "watertight": False, "faces": 0, "dropped": 0, "mesh": "",
     }  # fmt: skip
