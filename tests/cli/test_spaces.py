@@ -148,7 +148,12 @@ def test_one_bad_input_does_not_end_the_others(work, empty, tmp_path, capsys):
     assert "cut.ply" in rows["cut"]["error"] and rows["cut"]["loss"] == ""
     codes = np.load(tmp_path / "out" / "codes.npz")
     assert codes["ids"].tolist() == ["whole", "empty"] and len(codes["codes"]) == 2
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"whole.ply", "codes.npz", "report.csv"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "whole.ply",
+        "codes.npz",
+        "report.csv",
+        "timing.csv",
+    }
     refused(
         ["infer", str(work / "run"), str(tmp_path / "in" / "cut.ply"), "-o", str(tmp_path / "no")], work, "cut", capsys
     )
