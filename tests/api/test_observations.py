@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import trimesh
 
+from isofield import render
 from isofield.api import observe, observed_in
 from isofield.configs import PrepareConfig
 from isofield.errors import InputError
@@ -21,6 +22,19 @@ def test_points_are_no_triangles_where_distances_are_to_triangles(tmp_path):
         warnings.simplefilter("error")
         observed = observe(tmp_path / "cloud.xyz", PrepareConfig(), kinds=("cloud",))
     assert len(observed.rows["cloud"])
+
+
+def test_a_bad_picture_of_several_is_left_out(tmp_path):
+    for name in ("one.png", "two.png"):
+        picture = np.full((80, 80, 3), 255, np.uint8)
+        picture[20:60, 30:50] = 90
+        render.save(picture, tmp_path / "mixed" / name)
+    (tmp_path / "mixed" / "bad.png").write_text("")
+    with pytest.warns(UserWarning, match=r"bad.png cannot be read .*\(mixed is inferred from its other pictures\)"):
+        observed = observe(tmp_path / "mixed", PrepareConfig(("views",)), kinds=("views",))
+    assert len(observed.rows["views"]) == 2
+    with pytest.raises(InputError, match="cannot be read as a picture"):
+        observe(tmp_path / "mixed" / "bad.png", PrepareConfig(("views",)), kinds=("views",))
 
 
 def test_names_of_pictures(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -61,16 +62,29 @@ def photos_in(paths: Sequence[Path]) -> list[Photos]:
 def read_photos(photos: Photos, prepare: PrepareConfig) -> tuple[np.ndarray, Similarity]:
     """The pictures (v, 3, s, s) uint8 of a shape, framed (`io.pictures.framed`), at the size of the prepared ones; and
     the similarity from the shape's units: the data set's, or none. Raises InputError for a picture that cannot be read,
-    has too few pixels, or shows nothing."""
-    pictures = []
+    has too few pixels, or shows nothing; of several pictures such ones are left out with a warning."""
+    pictures: list[np.ndarray] = []
+    problems: list[InputError] = []
     for path in photos.paths:
-        if path.suffix.lower() in (*MESHES, *CLOUDS):
-            raise InputError(f"{printable(path)} is no picture, and this space reads pictures: give one (.png .jpg).")
-        picture = read_picture(path)
-        height, width = picture.shape[:2]
-        if min(height, width) < LEAST:
-            raise InputError(f"{printable(path)} has {width} x {height} pixels: give at least {LEAST} along each side.")
-        if framed(picture) is None:
-            raise InputError(f"{printable(path)} shows nothing: all its pixels have the colour of the background.")
-        pictures.append(as_input(picture, prepare.pixels))
+        try:
+            pictures.append(_read(path, prepare))
+        except InputError as error:
+            problems.append(error)
+    if not pictures:
+        raise problems[0]
+    for problem in problems:
+        warnings.warn(f"{str(problem).rstrip('.')} ({photos.id} is inferred from its other pictures)", stacklevel=2)
     return np.stack(pictures), fixed(prepare) or UNITS
+
+
+def _read(path: Path, prepare: PrepareConfig) -> np.ndarray:
+    """One picture, as `read_photos` says."""
+    if path.suffix.lower() in (*MESHES, *CLOUDS):
+        raise InputError(f"{printable(path)} is no picture, and this space reads pictures: give one (.png .jpg).")
+    picture = read_picture(path)
+    height, width = picture.shape[:2]
+    if min(height, width) < LEAST:
+        raise InputError(f"{printable(path)} has {width} x {height} pixels: give at least {LEAST} along each side.")
+    if framed(picture) is None:
+        raise InputError(f"{printable(path)} shows nothing: all its pixels have the colour of the background.")
+    return as_input(picture, prepare.pixels)
