@@ -42,6 +42,15 @@ def unreadable(path: Path, error: Exception, remedy: str) -> InputError:
     return InputError(f"{path} is damaged ({reason(error).split('. ')[0][:120]}): {remedy}.")
 
 
+def missing(folder: Path, remedy: str) -> InputError:
+    """The error for a folder without `config.json`, or where there is none. remedy: which one to give."""
+    names = sorted(space.name for space in SHIPPED.iterdir() if (space / CONFIG).is_file())
+    problem = f"{folder} is neither a field nor a space (it has no {CONFIG})"
+    if not folder.exists():
+        problem = f"there is no folder {folder}{did_you_mean(folder.name, names)}"
+    return InputError(f"{problem}: {remedy}.")
+
+
 def read_config(folder: Path) -> dict[str, Any]:
     """The `config.json` of the folder of a field or a space.
 
@@ -49,11 +58,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     """
     path = folder / CONFIG
     if not path.is_file():
-        names = sorted(space.name for space in SHIPPED.iterdir() if (space / CONFIG).is_file())
-        problem = f"{folder} is neither a field nor a space (it has no {CONFIG})"
-        if not folder.exists():
-            problem = f"there is no folder {folder}{did_you_mean(folder.name, names)}"
-        raise InputError(f"{problem}: give the folder that `isofield fit` or `isofield train` wrote.")
+        raise missing(folder, "give the folder that `isofield fit --field` or `isofield train` wrote")
     try:
         config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         version = int(config["format"])

@@ -89,8 +89,8 @@ SENTENCES = {
         "a.npy and a.ply would both become a.ply: rename one, or fit them into different folders."
     ),
     "mesh a.npy -o x.ply": (
-        "a.npy is neither a field nor a space (it has no config.json): give the folder that `isofield fit` or "
-        "`isofield train` wrote."
+        "a.npy is neither a field nor a space (it has no config.json): give the folder of a field, which "
+        "`isofield fit --field` writes."
     ),
     "mesh a.npy -o x": "x has no extension: end its name in one of .ply .obj .stl .off .glb.",
     "mesh a.npy b.npy -o x.ply": f"'b.npy' is one argument too many; {MESH} lists the options.",

@@ -323,7 +323,7 @@ def test_an_unfinished_data_set_and_other_folders_are_refused(tmp_path):
     with pytest.raises(InputError, match="run the same `isofield prepare` again"):
         page_of(tmp_path / "data", out=tmp_path)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="is neither a field nor a space"):
+    with pytest.raises(InputError, match=r"is neither a field nor a space .*: give files of shapes, or a folder"):
         page_of(tmp_path / "empty", out=tmp_path)
     with pytest.raises(InputError, match="1 to 100 shapes"):
         page_of(tmp_path / "data", out=tmp_path, shapes=0)

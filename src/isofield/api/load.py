@@ -19,7 +19,7 @@ from isofield.api.space import ShapeSpace, TrainingShape
 from isofield.configs import PrepareConfig
 from isofield.configs.methods import SPACES, changed, find_method
 from isofield.errors import InputError
-from isofield.folder_format import CONFIG, SPACE, read_config, resolve
+from isofield.folder_format import CONFIG, SPACE, missing, read_config, resolve
 from isofield.points import REACH
 from isofield.training import SNAPSHOTS, STATE
 from isofield.types import Similarity, triple
@@ -37,6 +37,13 @@ def load(folder: str | os.PathLike[str]) -> SDF | ShapeSpace:
     if parameters_in(path) is not None:
         return load_sald(path)
     return load_space(path) if read_config(path).get("kind") == SPACE else load_field(path)
+
+
+def check_folder(folder: Path, remedy: str) -> None:
+    """Raises InputError where a folder has neither a field nor a space; remedy: which one to give."""
+    path = resolve(folder)
+    if not ((path / CONFIG).is_file() or is_experiment(path) or parameters_in(path) is not None):
+        raise missing(path, remedy)
 
 
 def load_field(folder: Path) -> SDF:
@@ -91,6 +98,7 @@ def prepare_config(settings: Mapping[str, Any]) -> PrepareConfig:
 
 def load_sdf(folder: str | os.PathLike[str]) -> SDF:
     """The field in a folder. Raises InputError as `load` does, and for a space."""
+    check_folder(Path(folder), "give the folder of a field, which `isofield fit --field` writes")
     found = load(folder)
     if isinstance(found, ShapeSpace):
         found.check_solid()
@@ -117,6 +125,7 @@ def load_run(folder: str | os.PathLike[str], checkpoint: str | None = None) -> S
         folder = kept / checkpoint
     if not (Path(folder) / CONFIG).is_file() and (Path(folder) / STATE).is_file():
         raise InputError(f"{folder} holds a training that is not finished: resume it with `isofield train --resume`.")
+    check_folder(Path(folder), "give the folder that `isofield train` wrote")
     found = load(folder)
     if isinstance(found, SDF):
         raise InputError(f"{folder} holds the field of one shape, not a space: give a run of `isofield train`.")

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, Template
 
 from isofield import __version__, api, io
 from isofield.api import SDF, ShapeSpace
+from isofield.api.load import check_folder
 from isofield.datasets.layout import is_prepared
 from isofield.datasets.manifest import MANIFEST
 from isofield.errors import InputError
@@ -28,6 +29,7 @@ from isofield.training import LOG
 from isofield.types import ProgressCallback
 
 TABLES = (".json", ".csv")
+REMEDY = "give files of shapes, or a folder that `isofield train`, `prepare`, `infer`, `sample` or `fit --field` wrote"
 PANELS = 3
 """Shapes side by side in a gallery, mostly."""
 SHAPES = 8
@@ -97,7 +99,10 @@ def _loaded(path: Path) -> SDF | ShapeSpace | None:
     if (path / CONFIG).is_file():
         return api.load(path)
     known = any((path / name).exists() for name in (MANIFEST, LOG, of_results.REPORT))
-    return None if known or is_prepared(path) else api.load(path)  # released code, or a sentence
+    if known or is_prepared(path):
+        return None
+    check_folder(path, REMEDY)
+    return api.load(path)  # released code
 
 
 def _novelty(paths: Sequence[Path], spaces: Sequence[ShapeSpace]) -> dict[str, Near]:
