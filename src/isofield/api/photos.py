@@ -80,7 +80,7 @@ def read_photos(photos: Photos, prepare: PrepareConfig) -> tuple[np.ndarray, Sim
 def _read(path: Path, prepare: PrepareConfig) -> np.ndarray:
     """One picture, as `read_photos` says."""
     if path.suffix.lower() in (*MESHES, *CLOUDS):
-        raise InputError(f"{printable(path)} is no picture, and this space reads pictures: give one (.png .jpg).")
+        raise InputError(f"{printable(path)} is not a picture, and this space reads pictures: give one (.png .jpg).")
     picture = read_picture(path)
     height, width = picture.shape[:2]
     if min(height, width) < LEAST:
