@@ -126,7 +126,8 @@ def test_unseen_scans_are_observed_in_the_same_way(ready):
     distance = observed.samples.distance / observed.similarity.scale
     assert observed.similarity.scale == scale
     assert not ((up(x) > 0.9) & (np.abs(distance) < 0.2)).any()
-    clear = np.abs(np.linalg.norm(x, axis=1) - RADIUS) > 0.08
+    guessed = up(x) > CAP - 0.05  # the fit closes the hole by what it guesses
+    clear = np.abs(np.linalg.norm(x, axis=1) - RADIUS) > np.where(guessed, 0.1, 0.03)
     assert (np.sign(distance) == np.sign(np.linalg.norm(x, axis=1) - RADIUS))[clear].all()
 
 

@@ -108,7 +108,7 @@ def pictured(radius: float) -> Shape:
 
 
 def test_a_larger_disc_in_a_picture_gives_a_larger_ball():
-    training = replace(SMALL.training, steps=200)
+    training = replace(SMALL.training, steps=400, network_rate=Schedule(2e-3, "cosine", final=1e-4))
     config = replace(SMALL, input="image", width=8, pixels=32, samples=64, training=training)
     space, _ = trained(config, [pictured(radius) for radius in RADII])
     *_, last = space.infer([Shape(rows={"views": pictured(radius).rows["views"]}) for radius in (0.42, 0.68, 0.85)])

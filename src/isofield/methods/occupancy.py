@@ -51,6 +51,8 @@ from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, SdfSamp
 
 VOXELISED, CALIBRATED = 20_000, 64
 """Points of the surface that voxels are made of, and at which the slope is measured in each step."""
+FIRST_CODES = 0.1
+"""Deviation of the first codes of pictures: longer ones, other in every step, teach the decoder nothing."""
 FIRST, COUNTED = 64, 10_000
 """Shapes whose pictures are standardized at first; of their first samples the fraction inside is counted."""
 SLOPE = 1e-2
@@ -89,7 +91,7 @@ class OccupancySpace:
             random = np.random.default_rng(seed)
             first = [random_view(shape.rows["views"], config.pixels, 1.0, random)[1] for shape in shapes[:FIRST]]
             with deterministic():
-                encoder.standardize(tensor(np.stack(first), "cpu") / 255)
+                encoder.standardize(tensor(np.stack(first), "cpu") / 255, FIRST_CODES)
         return replace(self, module=OccupancyField(decoder, encoder), table=table)
 
     def draw(self, shape: Shape, random: np.random.Generator) -> Mapping[str, np.ndarray]:
