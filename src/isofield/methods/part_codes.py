@@ -79,7 +79,7 @@ def most_probable_code(
         if len(table) == 1:
             return first
         mean, axes = components(table)
-        u = torch.linalg.lstsq(axes, (first - mean)[:, None]).solution[:, 0]
+        u = ((first - mean)[:, None] * axes).sum(0) / axes.square().sum(0)  # the axes are orthogonal
         decode: Decode = lambda x, u: outputs(x[None], (mean + axes @ u)[None])  # noqa: E731
         total: Callable[[Tensor, Batch], Tensor] = lambda found, batch: errors(found, batch).sum()  # noqa: E731
         return mean + axes @ code_of_part(decode, samples, u, falling(RATE, STEPS), SAMPLES, PRIOR, total)
