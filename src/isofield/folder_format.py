@@ -43,7 +43,7 @@ def unreadable(path: Path, error: Exception, remedy: str) -> InputError:
 
 
 def missing(folder: Path, remedy: str) -> InputError:
-    """The error for a folder without `config.json`, or where there is none. remedy: which one to give."""
+    """The error for a missing folder, or one without `config.json`. remedy: which folder to give."""
     names = sorted(space.name for space in SHIPPED.iterdir() if (space / CONFIG).is_file())
     problem = f"{folder} is neither a field nor a space (it has no {CONFIG})"
     if not folder.exists():

@@ -124,7 +124,7 @@ def _is_whole(entry: Mapping[str, Any] | None, fingerprint: str) -> bool:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """The record; empty where there is none, or one that cannot be read."""
+    """The record, which is empty if the file is missing or damaged."""
     import json
 
     try:

@@ -31,13 +31,13 @@ from torch import Tensor, nn
 
 from isofield.adapt import falling
 from isofield.configs import NeuralPullImage, Training
-from isofield.errors import InputError
 from isofield.fields.autoencoder import Autoencoder
 from isofield.fields.decoder import LatentField
-from isofield.fields.geometric_decoder import Differentiable, GeometricDecoder
+from isofield.fields.geometric_decoder import Differentiable
 from isofield.fields.resnet import ResNet
 from isofield.losses.pull import pull_loss, pulled
 from isofield.methods.grid_fit import refined_by_grid
+from isofield.methods.neural_pull_space import sphere
 from isofield.methods.part_codes import Decode, code_of_part
 from isofield.sampling.unsigned_rows import window
 from isofield.sampling.view_pictures import at_size, random_view, some_views
@@ -69,13 +69,7 @@ class NeuralPullImageSpace:
     def start(self, shapes: Sequence[Shape], seed: int, report: ProgressCallback) -> NeuralPullImageSpace:
         """The sphere, for every picture."""
         config, generator = self.config, torch.Generator().manual_seed(seed)
-        try:
-            decoder = GeometricDecoder(
-                config.length, config.dims, config.skip, activation=config.activation, radius=config.radius,
-                norm_layers=(), same_start=True, generator=generator,
-            )  # fmt: skip
-        except ValueError as error:
-            raise InputError(f"these settings make no network ({error}): change dims, skip or length.") from None
+        decoder = sphere(config, generator)
         encoder, views = ResNet(config.length, config.encoder.width, generator), [one.rows["views"] for one in shapes]
         seen = some_views(views, config.encoder.pixels, np.random.default_rng(seed))
         with deterministic():

@@ -33,8 +33,8 @@ import torch
 from torch import Tensor, nn
 
 from isofield.adapt import descend_batches, rows, tensor
+from isofield.configs import NeuralPullImage, Training
 from isofield.configs import NeuralPullSpace as Config
-from isofield.configs import Training
 from isofield.errors import InputError
 from isofield.fields.decoder import LatentField
 from isofield.fields.geometric_decoder import Differentiable, GeometricDecoder
@@ -64,15 +64,9 @@ class NeuralPullShapeSpace:
 
     def start(self, shapes: Sequence[Shape], seed: int, report: ProgressCallback) -> NeuralPullShapeSpace:
         """The sphere, for every shape."""
-        config, generator = self.config, torch.Generator().manual_seed(seed)
-        try:
-            module = GeometricDecoder(
-                config.length, config.dims, config.skip, activation=config.activation, radius=config.radius,
-                norm_layers=(), same_start=True, generator=generator,
-            )  # fmt: skip
-        except ValueError as error:
-            raise InputError(f"these settings make no network ({error}): change dims, skip or length.") from None
-        table = torch.empty(len(shapes), config.length).normal_(0, FIRST_CODES, generator=generator)
+        generator = torch.Generator().manual_seed(seed)
+        module = sphere(self.config, generator)
+        table = torch.empty(len(shapes), self.config.length).normal_(0, FIRST_CODES, generator=generator)
         return replace(self, module=module, table=table)
 
     def codes(self, shapes: Sequence[Shape]) -> Tensor:
@@ -153,3 +147,14 @@ class NeuralPullShapeSpace:
             return self._pulled(code, Batch({"query": batch["query"], "nearest": nearest}), 0.0)
 
         return UnsignedCodes(self.config, self._decoder, self.table, terms)
+
+
+def sphere(config: Config | NeuralPullImage, generator: torch.Generator) -> GeometricDecoder:
+    """A decoder that starts as the same sphere for every code. Raises InputError for settings that make no network."""
+    try:
+        return GeometricDecoder(
+            config.length, config.dims, config.skip, activation=config.activation, radius=config.radius,
+            norm_layers=(), same_start=True, generator=generator,
+        )  # fmt: skip
+    except ValueError as error:
+        raise InputError(f"these settings make no network ({error}): change dims, skip or length.") from None
