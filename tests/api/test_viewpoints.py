@@ -51,6 +51,14 @@ def test_a_viewpoint_between_the_walls_is_taken_and_one_beside_them_is_refused()
         with_viewpoint(cloud, "walls", [0.0, 0.0, 30.0], None)
 
 
+def test_a_viewpoint_beside_a_ball_of_few_points_is_refused():
+    """The far half lies behind the near one, though most of its points have a pixel of their own."""
+    ball = np.random.default_rng(0).normal(size=(3000, 3))
+    ball /= np.linalg.norm(ball, axis=1, keepdims=True)
+    with pytest.raises(InputError, match=r"4[0-9] % of the points lie behind others as seen from the viewpoint"):
+        with_viewpoint(Cloud(ball), "ball", [50.0, 0, 0], None)
+
+
 def test_sensors_of_another_frame_are_warned_of():
     cloud = two_walls()
     wrong = Cloud(cloud.points, sensors=np.tile([0.0, 0.0, 30.0], (len(cloud.points), 1)))

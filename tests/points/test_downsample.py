@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from isofield.points import drop_duplicates, sample_mesh, voxel_downsample
+from isofield.points import drop_duplicates, merge_twins, noise_level, sample_mesh, voxel_downsample
 from isofield.types import Cloud
 
 
@@ -52,3 +52,18 @@ def test_no_two_points_share_a_cell_and_an_outlier_does_not_coarsen_the_cells():
     far = voxel_downsample(Cloud(np.concatenate([points, [[1000.0, 0, 0]]])), 20).points
     assert abs(len(far) - 1 - len(thin)) < 0.05 * len(thin)
     assert far[:, 0].max() == 1000
+
+
+def test_returns_of_one_pulse_become_one_point_and_their_noise_is_found():
+    random = np.random.default_rng(0)
+    places = random.uniform(0, 1, (4000, 2))
+    both = np.concatenate([places, places[:2600] + 1e-5])
+    points = np.column_stack([both, random.normal(0, 0.002, len(both))])
+    points[4000:, 2] = points[:2600, 2] + 1e-5
+    assert noise_level(points) < 0.0005
+    merged = merge_twins(Cloud(points, attributes={"intensity": np.ones(len(points), np.float32)}))
+    assert 3950 <= len(merged.points) <= 4000
+    assert noise_level(merged.points) == pytest.approx(0.002, rel=0.25)
+    assert merged.attributes["intensity"].shape == (len(merged.points),)
+    alone = Cloud(points[:4000])
+    assert merge_twins(alone) is alone

@@ -18,6 +18,7 @@ from isofield.points import (
     check_faces,
     drop_duplicates,
     inliers,
+    merge_twins,
     noise_level,
     sample_mesh,
     select,
@@ -86,7 +87,7 @@ def views_of(source: Source) -> list[View]:
 def cleaned(cloud: Cloud, name: str, quality: Quality) -> tuple[Cloud, np.ndarray]:
     """The cloud without duplicates and outliers, downsampled where it is denser than the field resolves, and the
     outliers (k, 3); warns where these are many, or where the box is smaller without them."""
-    cloud = drop_duplicates(cloud)
+    cloud = merge_twins(drop_duplicates(cloud))
     if len(cloud.points) > DENSE:
         cloud = _thinned(cloud, VOXELS[quality])
     kept = inliers(cloud.points)

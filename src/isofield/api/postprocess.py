@@ -91,14 +91,13 @@ class FitReport:
     """Figures of a fit, lengths in the input's units.
 
     median, p95: distance of the input's points from the mesh, outliers included. unseen: fraction of the mesh's area
-    that is farther from all points than three local spacings. volume: enclosed (cubic units). spacings: the median
-    distance over the median local spacing. rays: of the sensors to their points, or None where no sensor is known.
+    that is farther from all points than three local spacings. spacings: the median distance over the median local
+    spacing. rays: of the sensors to their points, or None where no sensor is known.
     """
 
     median: float
     p95: float
     unseen: float
-    volume: float
     spacings: float
     rays: Rays | None = None
 
@@ -123,7 +122,6 @@ def report(
         median,
         float(np.percentile(distance, 95)),
         stray(mesh, points, samples=SAMPLES),
-        float(mesh.volume),
         median / max(float(np.median(local_spacing(points))), 1e-300),
         None if sensors is None else _rays(mesh, points, sensors),
     )

@@ -145,7 +145,7 @@ def _doubts(sdf: SDF, extraction: Extraction, measured: FitReport, options: Fit[
     if measured.rays is not None and measured.rays.blocked > BLOCKED:
         yield (
             f"the mesh blocks {100 * measured.rays.blocked:.0f} % of the rays from the sensors before their points: "
-            "check the positions of the sensors, or take --surface open"
+            + ("give their positions (--viewpoint, --up)" if sdf.open else "take --surface open")
         )
     if extraction.dropped >= DROPPED:
         yield (

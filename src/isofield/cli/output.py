@@ -79,14 +79,19 @@ def of_extraction(extraction: Extraction) -> dict[str, Any]:
     """The figures of an extracted mesh."""
     import numpy as np
 
+    from isofield import topology
+
     mesh = extraction.mesh
-    components = int(mesh.body_count)
+    vertices, faces = np.asarray(mesh.vertices), np.asarray(mesh.faces)
+    edges, part = topology.edges_of(faces), topology.parts(faces)
+    components, closed = int(part.max()) + 1, bool((edges.count == 2).all())
+    euler = len(np.unique(faces)) - len(edges.ends) + len(faces)
     return {
-        "watertight": bool(mesh.is_watertight),
+        "watertight": closed,
         "problems": list(extraction.problems),
         "components": components,
-        "genus": int(components - mesh.euler_number // 2) if mesh.is_watertight else None,
-        "volume": float(mesh.volume) if mesh.is_watertight else None,
+        "genus": components - euler // 2 if closed else None,
+        "volume": float(topology.volumes(vertices, faces, part).sum()) if closed else None,
         "vertices": len(mesh.vertices),
         "faces": len(mesh.faces),
         "diagonal": float(np.linalg.norm(mesh.extents)),

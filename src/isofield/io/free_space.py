@@ -143,14 +143,14 @@ def free_of(measured: Sequence[View | Rays], similarity: Similarity) -> FreeSpac
 
 
 def blocked(rays: Rays, points: np.ndarray) -> np.ndarray:
-    """(n,) bool: which points (n, 3) lie behind the surface that the sensor measured in their pixel.
+    """(n,) bool: which points (n, 3) lie behind the surface that the sensor measured in their pixel or next to it.
 
     A sensor measures few points behind others: many of them mean that it was elsewhere.
     """
     behind = np.zeros(len(points), bool)
     apart = GAP * float(np.linalg.norm(np.ptp(points, axis=0)))
     for view in rays.views:
-        depth, surface = project(view, points)
+        depth, surface = project(replace(view, depth=_least(view.depth)), points)
         behind |= (surface > 0) & (depth > surface + np.maximum(SLACK * rays.angle * surface, apart) + 2 * rays.radius)
     return behind
 

@@ -4,6 +4,7 @@ from isofield.points.coverage import REACH, confidence, local_spacing, relative_
 from isofield.points.denoising import denoise
 from isofield.points.downsample import (
     drop_duplicates,
+    merge_twins,
     sample_mesh,
     select,
     vertex_colors,
@@ -34,6 +35,7 @@ __all__ = [
     "inliers",
     "local_spacing",
     "merge_scans",
+    "merge_twins",
     "noise_level",
     "normalization",
     "openness",

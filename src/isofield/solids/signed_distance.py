@@ -18,6 +18,9 @@ from isofield.types import Distance
 ON = 1e-9
 """A point nearer to the middle of a slab than this fraction of its half has the normal of the face."""
 
+ZERO = 1e-12
+"""A point nearer to the surface than this fraction of the extent is on it: its side does not count."""
+
 Rows = Callable[[np.ndarray], np.ndarray]
 """Points x (n, 3) to rows (n, 7): the signed distance, the closest point of the surface, and its outward normal."""
 
@@ -70,6 +73,7 @@ def _solid(solids: Solids, parity: bool) -> Rows:
     normals = cache(lambda: None if parity else pseudonormals(vertices, faces, solids.part))
     inside = parity_of(vertices, faces) if parity else lambda x: winding()(x) > 0.5
     normal = _normals(vertices, faces)
+    on = ZERO * float(np.ptp(vertices, axis=0).max())
     seen = 0
 
     def rows(x: np.ndarray) -> np.ndarray:
@@ -81,7 +85,7 @@ def _solid(solids: Solids, parity: bool) -> Rows:
             side = _inside(x, away, inside)
         else:
             side = known.inside(x, face, point, lambda x: winding()(x))
-            left = np.flatnonzero(side < 0)
+            left = np.flatnonzero((side < 0) & (away > on))
             if len(left):
                 side[left] = _inside(np.take(x, left, axis=0), away[left], inside)
         return np.column_stack([np.where(side > 0, -away, away), point, np.take(normal, face, axis=0)])
