@@ -37,6 +37,9 @@ $(VENV)/.bench: $(VENV)/.base
 demo: $(VENV)/.base
 	@$(BIN)/isofield demo --out isofield-demo
 
+# A worker of pytest computes on one thread: with as many threads as cores in each, they would wait for each other.
+test test-slow: export OMP_NUM_THREADS = 1
+
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -n $(WORKERS)
 

@@ -133,10 +133,6 @@ class MeanShiftSpace:
     table: Tensor = field(default_factory=lambda: torch.empty(0, 0))
     posterior = False
 
-    @property
-    def training(self):
-        return self.config.training
-
     def start(self, shapes, seed, report):
         cells, module = self.config.cells, Shifted(self.config.cells)
         grids = [torch.from_numpy(gridded(shape.sdf, cells, 0.3, 0.3, 12)) for shape in shapes]

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from isofield.configs.training import Training
-
 RADIUS = 1 / 1.03
 """Radius of a normalised shape (DeepSDF, Park et al. 2019: the unit sphere with a margin of 3 %)."""
 
@@ -250,8 +248,14 @@ class Space(Method["Tensor"], Protocol):
     unseen shapes, `Method.field` takes the code (l,) of one.
 
     It is a frozen dataclass with the fields `config`, `module` and `table`, and begins with its settings alone: `start`
-    gives it a module and a table.
+    gives it a module and a table. Where its settings have `training`, it is trained after `start`, and is a
+    `TrainedSpace`; otherwise `start` solves for everything (`configs.training.training_of`).
     """
+
+    @property
+    def config(self) -> Any:
+        """Its settings."""
+        ...
 
     @property
     def module(self) -> nn.Module:
@@ -260,12 +264,7 @@ class Space(Method["Tensor"], Protocol):
 
     @property
     def table(self) -> Tensor:
-        """The codes (n, l) of the training shapes."""
-        ...
-
-    @property
-    def training(self) -> Training | None:
-        """How it is trained after `start` (then it is a `TrainedSpace`); None where `start` solves for everything."""
+        """The codes (n, l) of the training shapes; (n, 0) where an encoder makes them, until they are stored."""
         ...
 
     @property

@@ -30,6 +30,7 @@ from isofield.api.observations import of_prepared, similarity_of
 from isofield.api.space import ShapeSpace
 from isofield.api.train import train
 from isofield.configs.methods import SPACES, find_method
+from isofield.configs.training import training_of
 from isofield.datasets import Prepared, ids_of
 from isofield.errors import InputError, join_names
 from isofield.evaluate import distances as measure
@@ -95,7 +96,7 @@ def benchmark(
     truths = _truths(Path(data), kind, Path(truth), train_ids, test_ids, report)
     rows: list[dict[str, Any]] = []
     for name, (method, settings) in candidates.items():
-        solved = find_method(method, SPACES).method(settings).training is None  # the same for every seed
+        solved = training_of(settings) is None  # the same for every seed
         runs = []
         for seed in range(1 if solved else seeds):
             run = folder / (name if seed == 0 else f"{name}-seed{seed}")

@@ -21,6 +21,7 @@ from isofield.api.load import prepare_config
 from isofield.api.observations import similarity_of
 from isofield.api.space import ShapeSpace, TrainingShape
 from isofield.configs.methods import SPACES, check_config, find_method
+from isofield.configs.training import training_of
 from isofield.datasets import Prepared, ids_of
 from isofield.errors import InputError, with_article
 from isofield.losses.signed import clamped
@@ -60,7 +61,7 @@ def train(
     settings = spec.settings() if config is None else config
     check_config(method, settings, SPACES)
     space: Space = spec.method(settings)
-    if resume and space.training is None:
+    if resume and training_of(settings) is None:
         raise InputError(
             f"{with_article(method)} space is solved at once: there is nothing to resume; leave --resume out."
         )
@@ -90,7 +91,7 @@ def train(
             )
 
         space = space.start(shapes, seed, report)
-        if space.training is not None:
+        if training_of(settings) is not None:
             trainer = training.Trainer(cast(TrainedSpace, space), shapes, seed, processes, device)
             begun = {
                 "method": method, "seed": seed, "shapes": [record.id for record in records],

@@ -11,6 +11,7 @@ import tyro
 
 from isofield.cli.parsing import parse, parse_part, wants_help
 from isofield.configs.methods import SPACES, find_method, method_names, read_config
+from isofield.configs.training import training_of
 from isofield.errors import InputError, with_article
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def _check_forms(method: str, settings: Any) -> None:
         raise InputError(
             f"{with_article(method)} space is of pictures, which have no surfaces: leave --frames and --view out."
         )
-    if spec.method(settings).training is None:
+    if training_of(settings) is None:
         raise InputError(
             f"{with_article(method)} space is solved at once, and nothing forms: leave --frames and --view out."
         )

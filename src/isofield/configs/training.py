@@ -62,3 +62,8 @@ def check_dims(dims: tuple[int, ...]) -> None:
     """Raises InputError where the widths name no hidden layers."""
     if not dims or min(dims) < 1:
         raise InputError("dims names no layers: give the width of each, such as --dims 96 96 96.")
+
+
+def training_of(config: object) -> Training | None:
+    """How a space with these settings is trained after `start`; None where `start` solves for everything."""
+    return getattr(config, "training", None)

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from isofield.adapt import descend_code, falling, rows, tensor
-from isofield.configs import Cnp, Concat, Hypernet, Occupancy, Training
+from isofield.configs import Cnp, Concat, Hypernet, Occupancy
 from isofield.errors import InputError
 from isofield.fields.conditioned import Conditioned
 from isofield.fields.decoder import Decoder, LatentField
@@ -68,11 +68,6 @@ class ConditionedSpace:
     module: nn.Module = field(default_factory=nn.Module)
     table: Tensor = field(default_factory=lambda: torch.empty(0, 0))
     posterior: ClassVar[bool] = False
-
-    @property
-    def training(self) -> Training:
-        """How it is trained."""
-        return self.config.training
 
     def start(self, shapes: Sequence[Shape], seed: int, report: ProgressCallback) -> ConditionedSpace:
         """The untrained networks, and the first codes of a table."""

@@ -40,7 +40,7 @@ from torch import Tensor, nn
 
 from isofield.adapt import Batches, CodeProblem, descend_code, search_code
 from isofield.adapt import balanced as balanced_batches
-from isofield.configs import DeepSdf, Training
+from isofield.configs import DeepSdf
 from isofield.errors import InputError
 from isofield.fields.decoder import Conditional, Decoder, LatentField
 from isofield.losses.signed import clamped, lower_bounded, unsaturated_clamped_l1
@@ -76,11 +76,6 @@ class DeepSdfSpace:
     module: nn.Module = field(default_factory=nn.Module)
     table: Tensor = field(default_factory=lambda: torch.empty(0, 0))
     posterior: ClassVar[bool] = False
-
-    @property
-    def training(self) -> Training:
-        """How it is trained."""
-        return self.config.training
 
     def start(self, shapes: Sequence[Shape], seed: int, report: ProgressCallback) -> DeepSdfSpace:
         """The untrained decoder, and codes with |z| about `code_std`."""

@@ -27,7 +27,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isofield.configs import ImageCodes, Training
+from isofield.configs import ImageCodes
 from isofield.errors import InputError
 from isofield.fields.autoencoder import Autoencoder
 from isofield.fields.grid import SparseGrid
@@ -62,11 +62,6 @@ class ImageCodesSpace:
     module: nn.Module = field(default_factory=nn.Module)
     table: Tensor = field(default_factory=lambda: torch.empty(0, 0))
     posterior: ClassVar[bool] = True
-
-    @property
-    def training(self) -> Training:
-        """How it is trained."""
-        return self.config.training
 
     @property
     def linear(self) -> LinearSpace:

@@ -41,7 +41,6 @@ class LinearSpace:
     config: Linear
     module: nn.Module = field(default_factory=nn.Module)
     table: Tensor = field(default_factory=lambda: torch.empty(0, 0))
-    training: ClassVar[None] = None
     posterior: ClassVar[bool] = True
 
     @property

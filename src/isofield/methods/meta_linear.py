@@ -21,7 +21,6 @@ from torch import Tensor, nn
 
 from isofield.adapt import tensor, unroll_finite
 from isofield.configs import MetaLinear as Config
-from isofield.configs import Training
 from isofield.fields.decoder import LatentField
 from isofield.fields.meta_network import MetaNetwork
 from isofield.fields.meta_pca import MetaPca
@@ -51,11 +50,6 @@ class MetaLinearSpace:
     module: nn.Module = field(default_factory=nn.Module)
     table: Tensor = field(default_factory=lambda: torch.empty(0, 0))
     posterior: ClassVar[bool] = True
-
-    @property
-    def training(self) -> Training:
-        """How it is trained."""
-        return self.config.training
 
     @property
     def linear(self) -> LinearSpace:

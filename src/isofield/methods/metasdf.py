@@ -39,7 +39,7 @@ import torch
 from torch import Tensor, nn
 
 from isofield.adapt import descend_code, falling, rows, tensor, unroll, unroll_finite
-from isofield.configs import FieldNetwork, Training
+from isofield.configs import FieldNetwork
 from isofield.configs import MetaSdf as Config
 from isofield.fields.decoder import Decoder, LatentField
 from isofield.fields.meta_network import MetaNetwork, value_of
@@ -89,11 +89,6 @@ class MetaSdfSpace:
     module: nn.Module = field(default_factory=nn.Module)
     table: Tensor = field(default_factory=lambda: torch.empty(0, 0))
     posterior: ClassVar[bool] = False
-
-    @property
-    def training(self) -> Training:
-        """How it is trained."""
-        return self.config.training
 
     def start(self, shapes: Sequence[Shape], seed: int, report: ProgressCallback) -> MetaSdfSpace:
         """First weights, and equal step sizes."""

@@ -30,7 +30,7 @@ import torch
 from torch import Tensor, nn
 
 from isofield.adapt import falling
-from isofield.configs import NeuralPullImage, Training
+from isofield.configs import NeuralPullImage
 from isofield.fields.autoencoder import Autoencoder
 from isofield.fields.decoder import LatentField
 from isofield.fields.geometric_decoder import Differentiable
@@ -60,11 +60,6 @@ class NeuralPullImageSpace:
     module: nn.Module = field(default_factory=nn.Module)
     table: Tensor = field(default_factory=lambda: torch.empty(0, 0))
     posterior: ClassVar[bool] = False
-
-    @property
-    def training(self) -> Training:
-        """How it is trained."""
-        return self.config.training
 
     def start(self, shapes: Sequence[Shape], seed: int, report: ProgressCallback) -> NeuralPullImageSpace:
         """The sphere, for every picture."""

@@ -33,7 +33,7 @@ import torch
 from torch import Tensor, nn
 
 from isofield.adapt import descend_batches, rows, tensor
-from isofield.configs import NeuralPullImage, Training
+from isofield.configs import NeuralPullImage
 from isofield.configs import NeuralPullSpace as Config
 from isofield.errors import InputError
 from isofield.fields.decoder import LatentField
@@ -56,11 +56,6 @@ class NeuralPullShapeSpace:
     module: nn.Module = field(default_factory=nn.Module)
     table: Tensor = field(default_factory=lambda: torch.empty(0, 0))
     posterior: ClassVar[bool] = False
-
-    @property
-    def training(self) -> Training:
-        """How it is trained."""
-        return self.config.training
 
     def start(self, shapes: Sequence[Shape], seed: int, report: ProgressCallback) -> NeuralPullShapeSpace:
         """The sphere, for every shape."""

@@ -31,7 +31,7 @@ import torch
 from torch import Tensor, nn
 
 from isofield.adapt import descend_code, falling, tensor
-from isofield.configs import Occupancy, Schedule, Training
+from isofield.configs import Occupancy
 from isofield.errors import InputError
 from isofield.fields.decoder import LatentField
 from isofield.fields.occupancy_field import OccupancyField
@@ -68,12 +68,6 @@ class OccupancySpace:
     table: Tensor = field(default_factory=lambda: torch.empty(0, 0))
     posterior: ClassVar[bool] = False
 
-    @property
-    def training(self) -> Training:
-        """How it is trained; without a table, codes have no learning rate."""
-        training = self.config.training
-        return training if self.config.table else replace(training, code_rate=Schedule(0.0))
-
     def start(self, shapes: Sequence[Shape], seed: int, report: ProgressCallback) -> OccupancySpace:
         """The untrained networks, and the first codes of a table."""
         config, generator = self.config, torch.Generator().manual_seed(seed)
@@ -92,7 +86,7 @@ class OccupancySpace:
             first = [random_view(shape.rows["views"], config.pixels, 1.0, random)[1] for shape in shapes[:FIRST]]
             with deterministic():
                 encoder.standardize(tensor(np.stack(first), "cpu") / 255, FIRST_CODES)
-        return replace(self, module=OccupancyField(decoder, encoder), table=table)
+        return replace(self, module=OccupancyField(decoder, encoder), table=table if config.table else table[:, :0])
 
     def draw(self, shape: Shape, random: np.random.Generator) -> Mapping[str, np.ndarray]:
         """Labelled queries, points on the surface, and what the encoder gets (1, ...)."""

@@ -23,7 +23,6 @@ from torch import Tensor, nn
 from isofield.adapt import balanced as balanced_batches
 from isofield.adapt import descend_code, falling
 from isofield.configs import PcaMlp as Config
-from isofield.configs import Training
 from isofield.fields.decoder import LatentField
 from isofield.fields.pca_mlp import PcaMlp
 from isofield.losses.signed import clamped, lower_bounded
@@ -42,11 +41,6 @@ class PcaMlpSpace:
     module: nn.Module = field(default_factory=nn.Module)
     table: Tensor = field(default_factory=lambda: torch.empty(0, 0))
     posterior: ClassVar[bool] = True
-
-    @property
-    def training(self) -> Training:
-        """How it is trained."""
-        return self.config.training
 
     @property
     def linear(self) -> LinearSpace:

@@ -33,7 +33,7 @@ import torch
 from torch import Tensor, nn
 
 from isofield.adapt import tensor
-from isofield.configs import PointEncoder, Training
+from isofield.configs import PointEncoder
 from isofield.configs import SaldSpace as Config
 from isofield.errors import InputError
 from isofield.fields.autoencoder import Autoencoder
@@ -79,11 +79,6 @@ class SaldShapeSpace:
     module: nn.Module = field(default_factory=nn.Module)
     table: Tensor = field(default_factory=lambda: torch.empty(0, 0))
     posterior: ClassVar[bool] = False
-
-    @property
-    def training(self) -> Training:
-        """How it is trained."""
-        return self.config.training
 
     def start(self, shapes: Sequence[Shape], seed: int, report: ProgressCallback) -> SaldShapeSpace:
         """The sphere, for every shape."""

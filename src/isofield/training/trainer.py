@@ -45,8 +45,7 @@ class Trainer:
         self, space: TrainedSpace, shapes: Sequence[Shape], seed: int, processes: Processes, device: str = "cpu"
     ) -> None:
         """space: moved to the device."""
-        assert space.training is not None
-        self.plan: Training = space.training
+        self.plan: Training = space.config.training
         self.shapes, self.seed, self.processes = shapes, seed, processes
         self.steps_an_epoch = steps_of(len(shapes), self.plan.batch)
         unit = 1 if self.plan.steps else self.steps_an_epoch
@@ -54,7 +53,7 @@ class Trainer:
         self.snapshots, self.keep = [number * unit for number in self.plan.snapshots], self.plan.keep * unit
         self.table = space.table.to(device, copy=True)
         self._shorten_codes()
-        self.table.requires_grad_(self.plan.code_rate.initial > 0)
+        self.table.requires_grad_(self.plan.code_rate.initial > 0 and self.table.numel() > 0)
         self.space = with_parts(space, space.module, self.table)
         self.weights = [weight for weight in space.module.to(device).parameters() if weight.requires_grad]
         groups = [self.weights, [self.table] if self.table.requires_grad else []]
