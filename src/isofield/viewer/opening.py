@@ -6,25 +6,23 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import trimesh
 import viser
 
-from isofield import api, io
-from isofield.api import SDF, ShapeSpace
+from isofield import io
 from isofield.configs.common import check_resolution
-from isofield.datasets.manifest import MANIFEST
 from isofield.errors import InputError
 from isofield.folder_format import CONFIG, resolve
 from isofield.types import Cloud
 from isofield.viewer import server as servers
-from isofield.viewer.field_page import FieldPage
 from isofield.viewer.latest import Latest
 from isofield.viewer.live_page import LivePage
-from isofield.viewer.samples_page import show_samples
 from isofield.viewer.shape_page import show_shape
-from isofield.viewer.space_page import SpacePage
+
+if TYPE_CHECKING:
+    from isofield.api import SDF, ShapeSpace
 
 PORT, RESOLUTION = 8080, 128
 DEMO = {
@@ -91,9 +89,7 @@ def open_viewer(
     check_resolution(resolution)
     path = None if what is None else resolve(Path(what))
     options = Options(up, resolution, None if truth is None else io.read(truth))
-    found = None if path is None else _load(path)
-    if truth is not None and not isinstance(found, SDF):
-        raise InputError("a truth colours the surface of a field: give a field folder, or leave --truth out.")
+    found = None if path is None else _load(path, options)
     server = servers.start("isofield" if path is None else path.name, host, port)
     viewer = Viewer(server, servers.links(server), [])
     try:
@@ -107,24 +103,40 @@ def open_viewer(
     return viewer
 
 
-def _load(path: Path) -> SDF | ShapeSpace | None:
-    """The field or the space in a folder; None for a prepared data set, and for a file."""
-    if not path.is_dir() or ((path / MANIFEST).is_file() and not (path / CONFIG).is_file()):
+def _load(path: Path, options: Options) -> SDF | ShapeSpace | None:
+    """The field or the space in a folder; None for a prepared data set, and for a file, which is shown without torch.
+
+    Raises InputError for a truth of anything but a field.
+    """
+    if path.is_dir():
+        from isofield import api
+        from isofield.datasets.manifest import MANIFEST
+
+        found = None if (path / MANIFEST).is_file() and not (path / CONFIG).is_file() else api.load(path)
+        if options.truth is None or isinstance(found, api.SDF):
+            return found
+    elif options.truth is None:
         return None
-    return api.load(path)
+    raise InputError("a truth colours the surface of a field: give a field folder, or leave --truth out.")
 
 
 def _show(viewer: Viewer, path: Path, found: SDF | ShapeSpace | None, options: Options) -> None:
     """The page of what a path holds."""
     server, name = viewer.server, path.name
-    if isinstance(found, SDF):
-        viewer.workers.append(FieldPage(server, found, name, options.up, options.resolution, options.truth).worker)
-    elif found is not None:
-        viewer.workers.append(SpacePage(server, found, name, path, options.up, options.resolution).worker)
-    elif path.is_dir():
-        show_samples(server, path, options.up)
-    else:
+    if not path.is_dir():
         show_shape(server, path, options.up)
+        return
+    from isofield.api import SDF
+    from isofield.viewer.field_page import FieldPage
+    from isofield.viewer.samples_page import show_samples
+    from isofield.viewer.space_page import SpacePage
+
+    if found is None:
+        show_samples(server, path, options.up)
+    elif isinstance(found, SDF):
+        viewer.workers.append(FieldPage(server, found, name, options.up, options.resolution, options.truth).worker)
+    else:
+        viewer.workers.append(SpacePage(server, found, name, path, options.up, options.resolution).worker)
 
 
 def _choose(viewer: Viewer, options: Options, first: str | None = None) -> None:
@@ -134,7 +146,7 @@ def _choose(viewer: Viewer, options: Options, first: str | None = None) -> None:
     pick = server.gui.add_dropdown("Show", list(offers), initial_value=first)
     server.gui.add_markdown(offers[first])
     path = resolve(Path(first))
-    _show(viewer, path, _load(path), options)
+    _show(viewer, path, _load(path, options), options)
 
     @pick.on_update
     def _(event: Any) -> None:

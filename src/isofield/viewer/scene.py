@@ -30,24 +30,29 @@ def frame_of(shape: Drawable) -> Similarity:
 
     Raises InputError where no point is finite.
     """
-    every = vertices_of(shape)
-    every = every[np.isfinite(every).all(1)]
+    every = _some(shape, MOST_POINTS)
     if not len(every):
         raise InputError("the shape has no finite point, so there is nothing to draw: give a shape that has some.")
-    return clouds.normalization(core(every[:: len(every) // MOST_POINTS + 1]) if isinstance(shape, Cloud) else every)
+    return clouds.normalization(core(every) if isinstance(shape, Cloud) else every)
 
 
 def up_of(shape: Drawable, up: str | None = None) -> str:
     """The up axis: as given, else "z" where the shape clearly stands on its lower end along z, else "y"."""
+    return up or render.up_axis(_some(shape, 20_000))
+
+
+def _some(shape: Drawable, most: int) -> np.ndarray:
+    """(n, 3): at most `most` of the finite points or vertices of a shape, evenly chosen."""
     every = vertices_of(shape)
-    every = every[np.isfinite(every).all(1)]
-    return up or render.up_axis(every[:: max(1, len(every) // 20_000)])
+    finite = np.flatnonzero(np.isfinite(every).all(1))
+    return every[finite[:: len(finite) // most + 1]]
 
 
 def described(shape: Drawable) -> str:
     """Counts and size of a shape, one line."""
     every = vertices_of(shape)
-    size = np.ptp(every[np.isfinite(every).all(1)], axis=0) if len(every) else np.zeros(3)
+    finite = np.isfinite(every).all(1)
+    size = np.ptp(every if finite.all() else every[finite], axis=0) if len(every) else np.zeros(3)
     counts = f"{len(every):,} points" if isinstance(shape, Cloud) else f"{len(shape.faces):,} faces"
     return f"{counts}, {' x '.join(f'{side:.4g}' for side in size)}".replace(",", " ", counts.count(","))
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import trimesh
 import viser
 
 from isofield import io
@@ -27,38 +28,42 @@ def show_shape(server: viser.ViserServer, path: Path, up: str | None) -> None:
     server.gui.add_markdown(f"**{path.name}**  \n{scene.described(shape)}  \n{note}")
     names = scene.colorings(shown)
     color = server.gui.add_dropdown("Colour", names, initial_value=names[0])
+
     if isinstance(shown, Cloud):
         size = server.gui.add_slider("Point size", 0.001, 0.02, 0.001, POINT)
+
+        def draw(_: Any = None) -> None:
+            colors = scene.colors_of(shown, color.value, axis)
+            draw_points(server, "/shape", shown.points, frame, colors, size.value)
+
+        size.on_update(draw)
+        if shown.sensors is not None:
+            rays = server.gui.add_checkbox("Sensors and rays", False)
+            rays.on_update(lambda _: _rays(server, shown, frame, rays.value))
     else:
         flat = server.gui.add_checkbox("Flat shading", False)
-    if isinstance(shown, Cloud) and shown.sensors is not None:
-        rays = server.gui.add_checkbox("Sensors and rays", False)
-        rays.on_update(lambda _: _rays(server, shown, frame, rays.value))
-    edges = None if isinstance(shown, Cloud) else server.gui.add_checkbox("Edges", False)
+        edges = server.gui.add_checkbox("Edges", False)
 
-    def draw(_: Any = None) -> None:
-        colors = scene.colors_of(shown, color.value, axis)
-        if isinstance(shown, Cloud):
-            draw_points(server, "/shape", shown.points, frame, colors, size.value)
-            return
-        draw_mesh(server, "/shape", shown, frame, colors, flat=flat.value)
-        assert edges is not None
-        wires = server.scene.add_mesh_simple(
-            "/edges", frame.apply(np.asarray(shown.vertices)), np.asarray(shown.faces), color=(40, 44, 52),
-            wireframe=True, visible=edges.value,
-        )  # fmt: skip
-        wires.cast_shadow = False
+        def draw(_: Any = None) -> None:
+            draw_mesh(server, "/shape", shown, frame, scene.colors_of(shown, color.value, axis), flat=flat.value)
 
-    color.on_update(draw)
-    if isinstance(shown, Cloud):
-        size.on_update(draw)
-    else:
         flat.on_update(draw)
-        assert edges is not None
-        edges.on_update(draw)
+        edges.on_update(lambda _: _edges(server, shown, frame, edges.value))
+    color.on_update(draw)
     draw()
     panels.downloads(server, lambda: shape, path.stem, axis)
     panels.help_of(server)
+
+
+def _edges(server: viser.ViserServer, mesh: trimesh.Trimesh, frame: Similarity, visible: bool) -> None:
+    """The edges of a mesh."""
+    if not visible:
+        server.scene.remove_by_name("/edges")
+        return
+    server.scene.add_mesh_simple(
+        "/edges", frame.apply(np.asarray(mesh.vertices)), np.asarray(mesh.faces), color=(40, 44, 52), wireframe=True,
+        cast_shadow=False,
+    )  # fmt: skip
 
 
 def _rays(server: viser.ViserServer, cloud: Cloud, frame: Similarity, visible: bool) -> None:
