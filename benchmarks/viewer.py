@@ -124,7 +124,7 @@ def turned(page: Any) -> float:
 
 
 def slid(page: Any) -> tuple[float, float]:
-    """Seconds from a key on the first slider until the new surface is in the browser, and until it is drawn; medians."""
+    """Seconds from a key on the first slider until its surface is in the browser, and until it is drawn; medians."""
     slider = page.get_by_role("slider").first
     slider.focus()
     taken = []
