@@ -26,7 +26,7 @@ from torch import Tensor, nn
 import isofield
 from isofield.api.benchmark import benchmark
 from isofield.api.partial_samples import IDENTITY
-from isofield.api.train import training_shapes
+from isofield.api.training import training_shapes
 from isofield.configs import FieldNetwork, MetaLinear, MetaSdf, Tasks
 from isofield.configs.concat import SMALL as CONCAT
 from isofield.configs.deepsdf import SMALL as DEEPSDF

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from isofield.api.export import export
     from isofield.api.fit import fit
     from isofield.api.inference import InferenceResult, PoseSearch, infer
-    from isofield.api.load import load
+    from isofield.api.loading import load
     from isofield.api.pictures import PictureResult, infer_pictures, observe_picture, picture_of, pictures_in
     from isofield.api.postprocess import FitReport, report
     from isofield.api.query import QueryResult, query
     from isofield.api.scans import prepare
     from isofield.api.sdf import SDF, Extraction
     from isofield.api.space import ShapeSpace
-    from isofield.api.train import train
+    from isofield.api.training import train
     from isofield.configs import PrepareConfig
     from isofield.datasets import Prepared, fetch
     from isofield.errors import InputError

@@ -10,7 +10,7 @@ import trimesh
 
 from isofield import io
 from isofield.api import observe, scans
-from isofield.api.load import prepare_config
+from isofield.api.loading import prepare_config
 from isofield.cli.main import main
 from isofield.datasets import Prepared
 from isofield.datasets.manifest import read

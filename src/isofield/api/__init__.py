@@ -1,20 +1,30 @@
-"""The Python interface: fit shapes, train spaces, evaluate, save and load fields."""
+"""The Python interface: fit shapes, train spaces, evaluate, save and load fields.
 
-from isofield.api.completion import complete, shared_frame
+What only spaces of shapes need is loaded when it is first used: a fit starts sooner without it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from isofield.api.export import export
 from isofield.api.fit import fit
-from isofield.api.inference import InferenceResult, PoseSearch, infer, infer_all, write_codes
-from isofield.api.load import load, load_run, load_sdf
-from isofield.api.observations import ShapeSamples, observe, observed_in
-from isofield.api.partial_samples import partial
-from isofield.api.pictures import PictureResult, infer_pictures, observe_picture, picture_of, pictures_in
 from isofield.api.postprocess import FitReport, observed, postprocess, report
 from isofield.api.query import QueryResult, query, write_query
-from isofield.api.scans import prepare
 from isofield.api.sdf import SDF, Extraction
-from isofield.api.space import ShapeSpace
-from isofield.api.train import train
 from isofield.api.viewpoints import read_up, read_viewpoint
+
+if TYPE_CHECKING:
+    from isofield.api.completion import complete, shared_frame
+    from isofield.api.inference import InferenceResult, PoseSearch, infer, infer_all, write_codes
+    from isofield.api.loading import load, load_run, load_sdf
+    from isofield.api.observations import ShapeSamples, observe, observed_in
+    from isofield.api.partial_samples import partial
+    from isofield.api.pictures import PictureResult, infer_pictures, observe_picture, picture_of, pictures_in
+    from isofield.api.scans import prepare
+    from isofield.api.space import ShapeSpace
+    from isofield.api.training import train
 
 __all__ = [
     "SDF",
@@ -53,3 +63,24 @@ __all__ = [
     "write_codes",
     "write_query",
 ]
+
+_LATER = {
+    "completion": ("complete", "shared_frame"),
+    "inference": ("InferenceResult", "PoseSearch", "infer", "infer_all", "write_codes"),
+    "loading": ("load", "load_run", "load_sdf"),
+    "observations": ("ShapeSamples", "observe", "observed_in"),
+    "partial_samples": ("partial",),
+    "pictures": ("PictureResult", "infer_pictures", "observe_picture", "picture_of", "pictures_in"),
+    "scans": ("prepare",),
+    "space": ("ShapeSpace",),
+    "training": ("train",),
+}
+"""Modules that are loaded with the first of their names. No module has the name of something in another one."""
+_HOMES = {name: module for module, names in _LATER.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'isofield.api' has no attribute '{name}'")
+    value = globals()[name] = getattr(import_module(f"isofield.api.{_HOMES[name]}"), name)
+    return value

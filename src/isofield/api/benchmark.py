@@ -25,10 +25,10 @@ import trimesh
 
 from isofield import io
 from isofield.api.inference import infer_all
-from isofield.api.load import load_run
+from isofield.api.loading import load_run
 from isofield.api.observations import of_prepared, similarity_of
 from isofield.api.space import ShapeSpace
-from isofield.api.train import train
+from isofield.api.training import train
 from isofield.configs.methods import SPACES, find_method
 from isofield.configs.training import training_of
 from isofield.datasets import Prepared, ids_of

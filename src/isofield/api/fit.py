@@ -16,7 +16,6 @@ import trimesh
 from isofield import __version__
 from isofield.api.field import chosen_device
 from isofield.api.inputs import Source, brought, sampled, views_of
-from isofield.api.meshes import taken
 from isofield.api.observed import of_faces, of_points
 from isofield.api.sdf import SDF
 from isofield.api.viewpoints import check_sensors, with_viewpoint
@@ -104,6 +103,8 @@ def fit(
     word = None
     plain = method == "auto" and not noise and surface != "open" and settings == choose("auto", quality)
     if mesh is not None and (spec.reads == "mesh" or plain):
+        from isofield.api.meshes import taken  # loads what `prepare` judges meshes with
+
         exact = settings if isinstance(settings, Triangles) else Triangles()
         word = taken(mesh, label, exact.thickness, required=spec.reads == "mesh")
         if word is not None:

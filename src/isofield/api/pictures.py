@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from isofield.api.field import chosen_device
-from isofield.api.load import prepare_config
+from isofield.api.loading import prepare_config
 from isofield.api.observations import entries_in, similarity_of
 from isofield.api.space import ShapeSpace
 from isofield.configs import PrepareConfig, SampleKind

@@ -15,7 +15,7 @@ import trimesh
 from torch import Tensor, nn
 
 from isofield import surfaces
-from isofield.api import csg, notebook, projection
+from isofield.api import csg, projection
 from isofield.api.coverage import open_mesh
 from isofield.api.field import CPU, Copies, checked, distances, gradients, on_device
 from isofield.api.folder import save_field
@@ -93,6 +93,8 @@ class SDF:
 
     def _repr_html_(self) -> str:
         """Its surface in a notebook, to turn and to zoom."""
+        from isofield.api import notebook
+
         names = (self.kind, self.provenance.get("method"), self.provenance.get("input"))
         return notebook.view_of_field(
             self.mesh, f"SDF: {', '.join(dict.fromkeys(str(name) for name in names if name))}"

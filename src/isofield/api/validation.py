@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from isofield.api.inference import infer_all
-from isofield.api.load import load_run
+from isofield.api.loading import load_run
 from isofield.api.observations import observed_in, similarity_of
 from isofield.datasets import Prepared, ids_of
 from isofield.training.checkpoint import SNAPSHOTS

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.ndimage import convolve, minimum_filter
 
 from isofield.kdtree import KDTree, nearest
 from isofield.topology import distinct
@@ -174,6 +173,8 @@ def project(view: View, world: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _least(depth: np.ndarray) -> np.ndarray:
     """The least measured depth (h, w) of a pixel and its eight neighbours; 0 where neither the pixel nor enough of its
     neighbours are measured."""
+    from scipy.ndimage import convolve, minimum_filter
+
     there = depth > 0
     around = convolve(there.astype(np.int8), np.ones((3, 3), np.int8), mode="constant")
     least = minimum_filter(np.where(there, depth, np.inf), 3, mode="constant", cval=np.inf)

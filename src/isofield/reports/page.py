@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, Template
 
 from isofield import __version__, api, io
 from isofield.api import SDF, ShapeSpace
-from isofield.api.load import check_folder
+from isofield.api.loading import check_folder
 from isofield.datasets.layout import is_prepared
 from isofield.datasets.manifest import MANIFEST
 from isofield.errors import InputError

@@ -11,6 +11,7 @@ that would share an edge of four faces otherwise (Wenger, "Isosurfaces", 2013, s
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 
@@ -54,7 +55,8 @@ def _components(inside: np.ndarray, around_inside: bool) -> np.ndarray:
     return np.array([names.index(find(e)) if crossed[e] else -1 for e in range(12)])
 
 
-def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+@cache
+def tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(2, 256, 12) components by rule and configuration, (2, 256) their number, and (256,) the ambiguous face whose
     crossings all belong to one component, -1 for none."""
     table = np.full((2, 256, 12), -1)
@@ -71,7 +73,6 @@ def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return table, table.max(2) + 1, face
 
 
-TABLE, NUMBER, SHARED = _tables()
 AXIS = np.array([int(np.flatnonzero(CORNERS[b] - CORNERS[a])[0]) for a, b in EDGES])
 """(12,) the axis of each edge."""
 TURN = np.array([
@@ -89,9 +90,10 @@ def dual(lattice: Lattice, cells: Cells, closest: Closest) -> tuple[np.ndarray, 
     low, values = cells.low[order], cells.values[order]
     inside = values < 0
     config = inside @ (1 << np.arange(8))
+    table, number, _ = tables()
     rule = _rules(lattice, low, config)
-    component = TABLE[rule, config]  # (n, 12)
-    first = np.concatenate([[0], np.cumsum(NUMBER[rule, config])])
+    component = table[rule, config]  # (n, 12)
+    first = np.concatenate([[0], np.cumsum(number[rule, config])])
     cell, edge = np.nonzero(component >= 0)
     vertex = first[cell] + component[cell, edge]
     name = 3 * lattice.keys(low[cell] + CORNERS[EDGES[edge, 0]]) + AXIS[edge]
@@ -100,7 +102,7 @@ def dual(lattice: Lattice, cells: Cells, closest: Closest) -> tuple[np.ndarray, 
         return None
     one, two = (values[cell[at], EDGES[edge[at], k]] for k in (0, 1))
     hit, normal = _crossings(lattice, names, one, two, closest)
-    owner = np.repeat(np.arange(len(low)), NUMBER[rule, config])
+    owner = np.repeat(np.arange(len(low)), number[rule, config])
     points, sharp = _vertices(lattice, low[owner], vertex, hit[crossing], normal[crossing], closest)
     quad = vertex[np.lexsort((TURN[edge], crossing))].reshape(-1, 4)
     quad = np.where((one < 0)[:, None], quad, quad[:, ::-1])
@@ -111,15 +113,16 @@ def _rules(lattice: Lattice, low: np.ndarray, config: np.ndarray) -> np.ndarray:
     """(n,) rule of each cell: 1 for pairs of cells whose common face would have all its crossings in one component of
     either cell."""
     rule = np.zeros(len(low), np.int64)
-    risky = np.flatnonzero(SHARED[config] >= 0)
+    shared = tables()[2]
+    risky = np.flatnonzero(shared[config] >= 0)
     if not len(risky):
         return rule
-    axis, end = SIDES[SHARED[config[risky]]].T
+    axis, end = SIDES[shared[config[risky]]].T
     other = low[risky].copy()
     other[np.arange(len(risky)), axis] += 2 * end - 1
     key = lattice.keys(low)
     row = np.minimum(np.searchsorted(key, lattice.keys(other)), len(key) - 1)
-    pair = (key[row] == lattice.keys(other)) & (SHARED[config[row]] == 2 * axis + 1 - end)
+    pair = (key[row] == lattice.keys(other)) & (shared[config[row]] == 2 * axis + 1 - end)
     rule[risky[pair]] = 1
     return rule
 

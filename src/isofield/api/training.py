@@ -17,7 +17,7 @@ from isofield import __version__, training
 from isofield.adapt import tensor
 from isofield.api.field import chosen_device
 from isofield.api.inference import CLAMP, held_out
-from isofield.api.load import prepare_config
+from isofield.api.loading import prepare_config
 from isofield.api.observations import similarity_of
 from isofield.api.space import ShapeSpace, TrainingShape
 from isofield.configs.methods import SPACES, check_config, find_method
