@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
+    from isofield.points.openness import Surroundings
+
 RADIUS = 1 / 1.03
 """Radius of a normalised shape (DeepSDF, Park et al. 2019: the unit sphere with a margin of 3 %)."""
 
@@ -134,7 +136,8 @@ class Observation:
     to be estimated. triangles: (m, 3, 3) float64 corners of the faces that the points were drawn from, or None for a
     cloud. free: whether points (k, 3) were observed to be empty, at least a margin before a surface, or None. sensors:
     (n, 3) float64, position of the sensor that measured each point, NaN where unknown, or None. oriented: whether the
-    orientation of the normals is right. open: whether the surface ends where the points end.
+    orientation of the normals is right. open: whether the surface ends where the points end. seen: what is known of the
+    points from their neighbours, or None.
     """
 
     points: Float[np.ndarray, "n 3"]
@@ -145,6 +148,7 @@ class Observation:
     sensors: Float[np.ndarray, "n 3"] | None = None
     oriented: bool = False
     open: bool = False
+    seen: Surroundings | None = None
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,11 @@ import torch
 from isofield import families
 from isofield.points import orient, spacing
 from isofield.points.local_pca import neighbourhoods
-from isofield.points.normals import is_sure
-from isofield.points.orientation import agreement
+from isofield.points.normals import doubted, is_sure
+from isofield.points.openness import openness
+from isofield.points.orientation import agreement, winding_votes
 from isofield.points.spanning_tree import spanning_tree
+from isofield.points.winding_number import enclosure
 from isofield.render import scan
 
 AREA = 4 * np.pi**2 * 0.6 * 0.25
@@ -107,15 +109,41 @@ def test_given_sides_stay_where_they_are_consistent_and_not_where_some_are_flipp
     assert (np.einsum("nd,nd->n", orient(0.5 * n, flipped).normals, n) > 0.99).all()
 
 
-def test_the_tree_orients_only_where_there_is_no_doubt(torus):
-    points, normals = torus(3000, 0.002).points, torus(3000, 0.002).normals
+def _tree(points):
     near = neighbourhoods(points)
     tree = spanning_tree(near.normals, near.index[:, 1:13], agreement(points, near.normals, near.index, near.distance))
-    areas = np.pi * near.distance[:, 10] ** 2 / 10
-    assert is_sure(points, normals, areas, tree)
-    assert not is_sure(points, -normals, areas, tree)
-    assert not is_sure(points, normals * np.where(points[:, :1] > 0.5, -1, 1), areas, tree)
-    assert not is_sure(points, normals, areas, replace(tree, conflict=np.full(len(points), 0.001)))
-    assert not is_sure(points, normals, areas, replace(tree, piece=np.arange(len(points)) % 2))
+    return near, tree, np.pi * near.distance[:, 10] ** 2 / 10
+
+
+def test_the_tree_orients_only_where_there_is_no_doubt(torus):
+    points, normals = torus(3000, 0.002).points, torus(3000, 0.002).normals
+    _, tree, areas = _tree(points)
+
+    def sure(tree, normals, rows=slice(None)):
+        some = np.arange(len(points[rows]))
+        return is_sure(tree, doubted(enclosure(points[rows], normals[rows], areas[rows], some)))
+
+    assert sure(tree, normals)
+    assert not sure(tree, -normals)
+    assert not sure(tree, normals * np.where(points[:, :1] > 0.5, -1, 1))
+    assert not sure(replace(tree, conflict=np.full(len(points), 0.001)), normals)
+    assert not sure(replace(tree, piece=np.arange(len(points)) % 2), normals)
     half = points[:, 2] > 0.1
-    assert not is_sure(points[half], normals[half], areas[half], replace(tree, piece=np.zeros(half.sum(), int)))
+    assert not sure(replace(tree, piece=np.zeros(half.sum(), int)), normals, half)
+
+
+def test_a_few_rounds_correct_signs_that_are_wrong_on_a_part(torus):
+    cloud = torus(3000, 0.002)
+    near, _, areas = _tree(cloud.points)
+    part = np.where(cloud.points[:, 0] > 0.8, -1.0, 1.0)
+    assert (part < 0).mean() > 0.01
+    right = np.sign(np.einsum("nd,nd->n", near.normals, cloud.normals))
+    votes = winding_votes(cloud.points / 2, near.normals, near.index[:, 1:13], areas / 4, 0.001, start=part * right)
+    assert (votes * right > 0).all()
+
+
+def test_what_was_found_out_before_changes_nothing(torus):
+    points = torus(2000, 0.004).points
+    alone, told = orient(points), orient(points, seen=openness(points).seen)
+    assert (alone.normals * told.normals).sum(1).min() > 1 - 1e-9
+    assert np.allclose(alone.areas, told.areas) and np.allclose(alone.noise, told.noise)

@@ -76,7 +76,7 @@ def of_points(
     deviation = None if noise is None else noise * float(np.linalg.norm(high - low))
     shown = openness(points, sensors) if surface == "auto" else Openness(surface == "open", "as asked")
     kept = trusted and clean.normals is not None
-    observation = Observation(points, clean.normals, deviation, faces, free, sensors, kept, shown.open)
+    observation = Observation(points, clean.normals, deviation, faces, free, sensors, kept, shown.open, shown.seen)
     return Observed(
         observation, similarity, clean, first.invert(outliers), shown, spacing(points), low, high,
         MARGIN * float((high - low).max()),

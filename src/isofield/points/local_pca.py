@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import chdtri
@@ -17,6 +17,8 @@ WIDER = (32, 64)
 """Sizes of neighbourhoods for points whose noise is large compared with the extent of the smaller ones."""
 SIZES = 12, 20
 """Sizes of neighbourhoods whose distances from a quadric give the noise; what grows from one to the other is shape."""
+TRIED = 15_000
+"""Points at which quadrics are fitted, at most."""
 LOW = 0.3
 """Quantile of those distances that gives the noise: those at edges, which no quadric fits, are above it."""
 SHAPE_POWER = 2.5
@@ -77,20 +79,34 @@ def neighbourhoods(points: np.ndarray) -> Neighbourhoods:
     return Neighbourhoods(index, distance, normals, noise, bend)
 
 
+def scaled(near: Neighbourhoods, factor: float) -> Neighbourhoods:
+    """The neighbourhoods of points that are moved, and scaled by this factor."""
+    return replace(near, distance=near.distance * factor, noise=near.noise * factor)
+
+
 def planes(points: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Planes through points[index], index (n, k): normals (n, 3), root mean square distances (n,), and bend (n,).
 
     Bend is the ratio of the third principal component to the second: 0 for a plane, 1 for a ball or a line.
     """
-    normals, noise, bend = (np.empty((len(index), *tail)) for tail in ((3,), (), ()))
-    for rows in ranges(len(index), 50_000):
-        patch = points[index[rows]]  # (n, k, 3)
-        patch = patch - patch.mean(1, keepdims=True)
-        values, vectors = np.linalg.eigh(np.einsum("nki,nkj->nij", patch, patch))
+    axes = np.ascontiguousarray(points.T)
+
+    def fitted(rows: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        offset = axes[:, index[rows]]  # (3, m, k)
+        offset -= offset.mean(2, keepdims=True)
+        moments = np.empty((offset.shape[1], 3, 3))
+        for a in range(3):
+            for b in range(a, 3):
+                moments[:, a, b] = moments[:, b, a] = np.einsum("nk,nk->n", offset[a], offset[b])
+        values, vectors = np.linalg.eigh(moments)
         values = np.maximum(values, 0)
-        normals[rows] = vectors[:, :, 0]
-        noise[rows] = np.sqrt(values[:, 0] / (index.shape[1] - 3))
-        bend[rows] = values[:, 0] / np.maximum(values[:, 1], 1e-300)
+        deviation = np.sqrt(values[:, 0] / (index.shape[1] - 3))
+        return vectors[:, :, 0], deviation, values[:, 0] / np.maximum(values[:, 1], 1e-300)
+
+    parts = parallel_map(fitted, ranges(len(index), 16_384))
+    if not parts:
+        return np.empty((0, 3)), np.empty(0), np.empty(0)
+    normals, noise, bend = (np.concatenate(part) for part in zip(*parts, strict=True))
     return normals, noise, bend
 
 
@@ -98,11 +114,18 @@ def local_noise(points: np.ndarray, near: Neighbourhoods) -> np.ndarray:
     """(n,) standard deviation of points (n, 3) off the surface: the residual of a quadric through 20 neighbours.
 
     A low quantile over the neighbours is used, because no quadric fits an edge, clipped to within a factor of two of
-    that of the whole cloud (`typical_noise`). Where the neighbours lie on two sheets, each sheet has its own height.
+    that of the whole cloud (`typical_noise`). Where the neighbours lie on two sheets, each sheet has its own height. Of
+    more than `TRIED` points, evenly spread ones tell the noise of all.
     """
-    other = second_sheet(points, near.index, near.normals)
-    left = [residuals(points, near.normals, near.index[:, :k], other[:, :k]) for k in SIZES]
-    local = np.quantile(left[1][near.index[:, : SIZES[1]]], LOW, axis=1) / low_chi(SIZES[1])
+    rows = np.arange(len(points))[:: -(-len(points) // TRIED)]
+    normals, index = near.normals[rows], near.index[rows]
+    other = second_sheet(points, index, normals, None if len(rows) == len(points) else rows)
+    left = [residuals(points, normals, index[:, :k], other[:, :k]) for k in SIZES]
+    if len(rows) == len(points):
+        around = near.index[:, : SIZES[1]]
+    else:
+        around = nearest(KDTree(points[rows]), points, k=SIZES[1])[1]
+    local = np.quantile(left[1][around], LOW, axis=1) / low_chi(SIZES[1])
     typical = typical_noise(left)
     return np.clip(local, typical / 2, typical * 2)
 

@@ -10,14 +10,23 @@ the neighbour graph makes the signs consistent (`orientation`). Patches through 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from isofield.kdtree import KDTree, nearest
-from isofield.points.local_pca import LOW, Neighbourhoods, local_noise, neighbourhoods, quadratic_terms, tangents
+from isofield.points.local_pca import (
+    LOW,
+    Neighbourhoods,
+    local_noise,
+    neighbourhoods,
+    quadratic_terms,
+    scaled,
+    tangents,
+)
+from isofield.points.openness import Surroundings
 from isofield.points.orientation import SUBSET, agreement, keep_given_orientation, propagate_signs, winding_votes
-from isofield.points.spanning_tree import Tree, piece_signs, sensor_votes, spanning_tree
+from isofield.points.spanning_tree import Tree, conflict, piece_signs, sensor_votes, spanning_tree
 from isofield.points.thin import sheet_normals
 from isofield.points.winding_number import enclosure, winding_number
 from isofield.stopwatch import stage
@@ -26,9 +35,17 @@ from isofield.types import Observation
 
 SHEET_NOISE = 0.15
 """Two near sheets are separated up to this ratio of noise to spacing."""
-SURE, AROUND, SEEN = 1e-4, 0.25, 0.99
-"""The tree orients a closed surface of one piece if its conflict is at most this, and the winding number is within
-`AROUND` of 1/2, in the mean of both sides, at this share of the points."""
+AROUND = 0.25
+"""An orientation is in doubt at points where the winding number is farther than this from 1/2, in the mean of both
+sides."""
+SURE, SURE_DOUBT = 1e-4, 0.01
+"""The tree orients a closed surface of one piece if its conflict, and the share of points in doubt, are at most this."""
+CORRECTABLE, CORRECTED, UNCHANGED = 0.5, 0.07, 0.02
+"""A few rounds with the winding number correct the tree's signs if the share in doubt is at most the first. The result
+holds if that share is then at most the second, or the share of signs that they changed at most the third."""
+CONFLICTS, MOST_CONFLICT = 2.0, 0.008
+"""Weight of the conflict between neighbours beside that share, where the better one of two orientations is chosen, and
+the most conflict of a result that holds."""
 LEVELS = 20_000
 """Points at which the winding number is taken, at most."""
 CLEAR = 0.22
@@ -79,6 +96,7 @@ def orient(
     sensors: np.ndarray | None = None,
     trusted: bool = False,
     encloses: bool = True,
+    seen: Surroundings | None = None,
 ) -> Oriented:
     """Outward normals of points (n, 3) without outliers; on open surfaces towards the sensors, or upward.
 
@@ -86,14 +104,15 @@ def orient(
     consistent. noise: standard deviation of the points off the surface, or None to estimate it. subset: number of
     points that are oriented pair by pair; time grows with its square, and very thin parts need many.
     sensors: (n, 3) position of the sensor that measured each point, NaN where unknown. trusted:
-    the orientation of the normals that came is right. encloses: whether the points may enclose a volume.
+    the orientation of the normals that came is right. encloses: whether the points may enclose a volume. seen: what is
+    known of these points, in any similar space.
     """
     points = np.asarray(points, np.float64)
     low, high = points.min(0), points.max(0)
     center, scale = (low + high) / 2, float((high - low).max())
     x = (points - center) / scale
     deviation = None if noise is None else noise / scale
-    near = neighbourhoods(x)
+    near = neighbourhoods(x) if seen is None else scaled(seen.near, 1 / scale)
     unsigned = near.normals if normals is None else _unit(np.asarray(normals, np.float64), near.normals)
     rough = local_noise(x, near) if deviation is None else np.full(len(x), deviation)
     areas = np.pi * near.distance[:, 10] ** 2 / 10
@@ -103,7 +122,8 @@ def orient(
         return _of_sheets(points, x, near, rough, fit_jets(x, sheets, deviation), scale)
     toward = None if sensors is None else (sensors - center) / scale
     few = subset if encloses else 0
-    signs, votes, kept = _signs(x, unsigned, near, areas, rough, seed, few, toward, normals is not None, trusted)
+    known = Surroundings(near) if seen is None or normals is not None else replace(seen, near=near)
+    signs, votes, kept = _signs(x, unsigned, known, areas, rough, seed, few, toward, normals is not None, trusted)
     jets = fit_jets(x, unsigned * signs[:, None], deviation)
     if not kept and np.median(jets.noise / np.sqrt(areas)) < CLEAR:
         flipped = np.where(np.einsum("nd,nd->n", unsigned, jets.normals) < 0, -1.0, 1.0)
@@ -123,12 +143,12 @@ def oriented_points(observed: Observation, seed: int = 0, subset: int = SUBSET) 
     """`orient` of what was observed."""
     return orient(
         observed.points, observed.normals, observed.noise, seed, subset, observed.sensors, observed.oriented,
-        not observed.open,
+        not observed.open, observed.seen,
     )  # fmt: skip
 
 
 def _signs(
-    x: np.ndarray, normals: np.ndarray, near: Neighbourhoods, areas: np.ndarray, noise: np.ndarray, seed: int,
+    x: np.ndarray, normals: np.ndarray, seen: Surroundings, areas: np.ndarray, noise: np.ndarray, seed: int,
     subset: int, sensors: np.ndarray | None, given: bool, trusted: bool,
 ) -> tuple[np.ndarray, np.ndarray, bool]:  # fmt: skip
     """Signs (n,) of normals (n, 3), the votes (n,) that they come from, and whether they keep the given orientation.
@@ -137,28 +157,68 @@ def _signs(
     """
     if trusted and given:
         return np.ones(len(x)), np.ones(len(x)), True
+    near = seen.near
     votes = None if sensors is None else sensor_votes(x, normals, sensors)
     if votes is None or not (votes != 0).all():
-        tree = spanning_tree(normals, near.index[:, 1:13], agreement(x, normals, near.index, near.distance))
-        of_tree = None if votes is None else votes * tree.signs
-        estimated = tree.signs * piece_signs(x, normals * tree.signs[:, None], areas, tree.piece, of_tree)
-        if subset and not is_sure(x, normals * estimated[:, None], areas, tree):
-            estimated = winding_votes(x, normals, near.index[:, 1:13], areas, float(np.median(noise)), seed, subset)
+        tree = seen.tree
+        if tree is None:
+            tree = spanning_tree(normals, near.index[:, 1:13], agreement(x, normals, near.index, near.distance))
+        estimated = seen.signs if votes is None else None
+        if estimated is None:
+            of_tree = None if votes is None else votes * tree.signs
+            estimated = tree.signs * piece_signs(x, normals * tree.signs[:, None], areas, tree.piece, of_tree)
+        if subset:
+            enclosed = seen.enclosed if votes is None else None
+            if enclosed is None:
+                enclosed = enclosure(x, normals * estimated[:, None], areas, _some(x), float(np.median(noise)))
+            doubt = doubted(enclosed)
+            if not is_sure(tree, doubt):
+                start = estimated if doubt <= CORRECTABLE else None
+                estimated = _wound(x, normals, near, areas, float(np.median(noise)), seed, subset, start)
         votes = estimated if votes is None else np.where(votes != 0, votes, estimated)
     signs = propagate_signs(x, normals, near.index, near.distance, votes)
     kept = keep_given_orientation(x, normals, near.index, near.distance, signs) if given else None
     return (signs, votes, False) if kept is None else (kept, votes, True)
 
 
-def is_sure(points: np.ndarray, normals: np.ndarray, areas: np.ndarray, tree: Tree) -> bool:
-    """Whether normals (n, 3) along the tree at points (n, 3) certainly point outward everywhere on a closed surface.
+def doubted(enclosed: np.ndarray) -> float:
+    """The share of points at which `enclosure` (k,) is not near 1/2, as it is on a closed surface."""
+    return float((np.abs(enclosed - 0.5) >= AROUND).mean())
 
-    areas: (n,) of the surface around each point.
+
+def is_sure(tree: Tree, doubt: float) -> bool:
+    """Whether normals along the tree certainly point outward everywhere on a closed surface.
+
+    doubt: of these normals, as `doubted` gives it.
     """
-    if tree.energy > SURE or tree.piece.any():
-        return False
-    some = np.arange(len(points))[:: -(-len(points) // SUBSET)]
-    return bool((np.abs(enclosure(points, normals, areas, some) - 0.5) < AROUND).mean() >= SEEN)
+    return tree.energy <= SURE and not tree.piece.any() and doubt <= SURE_DOUBT
+
+
+def _wound(
+    x: np.ndarray, normals: np.ndarray, near: Neighbourhoods, areas: np.ndarray, noise: float, seed: int, subset: int,
+    start: np.ndarray | None,
+) -> np.ndarray:  # fmt: skip
+    """`winding_votes`, from the signs `start` (n,) if that gives a closed surface, else from none; or these signs, where
+    they are better."""
+    around = near.index[:, 1:13]
+    if start is not None:
+        pull = agreement(x, normals, near.index, near.distance)
+        found = []
+        for votes in (start, winding_votes(x, normals, around, areas, noise, seed, subset, start)):
+            signs = propagate_signs(x, normals, near.index, near.distance, votes)
+            doubt = doubted(enclosure(x, normals * signs[:, None], areas, _some(x), noise))
+            found.append((doubt, float(conflict(pull, signs, around).mean()), signs, votes))
+        before, after = (doubt + CONFLICTS * energy for doubt, energy, _, _ in found)
+        doubt, energy, _, votes = found[int(after < before)]
+        changed = float((found[0][2] != found[1][2]).mean())
+        if energy <= MOST_CONFLICT and (doubt <= CORRECTED or changed <= UNCHANGED):
+            return votes
+    return winding_votes(x, normals, around, areas, noise, seed, subset)
+
+
+def _some(x: np.ndarray) -> np.ndarray:
+    """At most `SUBSET` evenly spread rows of x (n, 3)."""
+    return np.arange(len(x))[:: -(-len(x) // SUBSET)]
 
 
 def _of_sheets(
@@ -193,8 +253,9 @@ WIDTH = 0.9
 """Width of the Gaussian weights, as a fraction of the distance to the farthest neighbour."""
 POWERS = (2, 4, 8, 8)
 """Power of the cosine between two normals in the weight of a neighbour, in each round: it rises as they improve."""
-RIDGE = 1e-3
-"""Regularization of the curvature, where a patch barely determines it; lengths in kernel widths. Half of it applies to
+LEAST, RIDGE = 1e-6, 1e-3
+"""Regularization of the plane, above the rounding of float32, and of the curvature, where a patch barely determines
+it; lengths in kernel widths. Half of it applies to
 u v, so that the sum is the squared norm of the Hessian in any axes."""
 SPREAD = 2.0
 """The noise of a point is clipped to within this factor of the noise of the cloud."""
@@ -262,19 +323,25 @@ def _patches(
     """Normals (m, 3) and residuals (m,) of the weighted patches h(u, v) around points[at] through points[index]."""
     n = normals[at]
     width = np.maximum(distance[:, -1:] * WIDTH, 1e-300)
-    agree = np.einsum("nkd,nd->nk", normals[index], n).clip(0)
-    weight = np.exp(-np.square(distance / width)) * agree**power
-    weight /= weight.sum(1, keepdims=True)
     a, b = tangents(n)
-    offset = (points[index] - points[at][:, None]) / width[..., None]  # (m, k, 3)
-    u, v, h = (np.einsum("nkd,nd->nk", offset, axis) for axis in (a, b, n))
+    x, y, z = (((c[index] - c[at][:, None]) / width).astype(np.float32) for c in np.ascontiguousarray(points.T))
+
+    def along(x: np.ndarray, y: np.ndarray, z: np.ndarray, axis: np.ndarray) -> np.ndarray:  # (m, k)
+        first, second, third = axis.astype(np.float32).T[..., None]
+        product: np.ndarray = x * first + y * second + z * third
+        return product
+
+    agree = along(*(c[index] for c in np.ascontiguousarray(normals.T, np.float32)), n).clip(0)
+    weight = np.exp(-np.square((distance / width).astype(np.float32))) * agree**power
+    weight /= weight.sum(1, keepdims=True)
+    u, v, h = (along(x, y, z, axis) for axis in (a, b, n))
     terms = quadratic_terms(u, v)  # (m, 6, k)
     weighted = terms * weight[:, None]
-    square = weighted @ terms.transpose(0, 2, 1) + np.diag([*[1e-9] * 3, RIDGE, RIDGE / 2, RIDGE])
-    patch = np.linalg.solve(square, (weighted @ h[..., None]))[..., 0]  # (m, 6)
+    square = weighted @ terms.transpose(0, 2, 1) + np.diag([*[LEAST] * 3, RIDGE, RIDGE / 2, RIDGE])
+    patch = np.linalg.solve(square, (weighted @ h[..., None]).astype(np.float64))[..., 0]  # (m, 6)
     new = n - patch[:, 1:2] * a - patch[:, 2:3] * b
-    left = h - (patch[:, None] @ terms)[:, 0]
-    count = 1 / np.square(weight).sum(1)  # the effective number of neighbours
+    left = h - (patch[:, None].astype(np.float32) @ terms)[:, 0]
+    count = 1 / np.square(weight).sum(1, dtype=np.float64)  # the effective number of neighbours
     freedom = np.maximum(count - patch.shape[1], 1) / count
-    residual = np.sqrt((weight * left * left).sum(1) / freedom) * width[:, 0]
+    residual = np.sqrt((weight * left * left).sum(1, dtype=np.float64) / freedom) * width[:, 0]
     return new / np.linalg.norm(new, axis=1, keepdims=True), residual

@@ -14,6 +14,8 @@ FINER, FINER_NOISE = 30_000, 0.6
 this fraction of their spacing. In a thick layer of points the winding number is not 1/2."""
 SHARE = 64
 """Neighbours from which the density of the smaller subset in the larger one is estimated."""
+CORRECTING = 10
+"""Rounds that correct signs of which nearly all are right."""
 WIDTHS = (0.03, 0.008, 0.004)
 """Smoothing width of the winding kernel in the first round, in the first round with clusters, and in the last rounds of
 both, in units of the longest side of the bounding box."""
@@ -36,13 +38,15 @@ def winding_votes(
     noise: float,
     seed: int = 0,
     subset: int = SUBSET,
+    start: np.ndarray | None = None,
 ) -> np.ndarray:
     """(n,) in [-1, 1]: whether each normal (n, 3) points outward, with its confidence.
 
     points: (n, 3), in a box around the origin with longest side 1. neighbours: (n, k) indices. areas: (n,) of the
     surface around each point. noise: standard deviation of the points off the surface. subset: size of a random
     subset, denser where normals scatter (thin parts, edges), whose outward directions come from all pairs; those of a
-    larger subset come from clusters. Each normal is compared with the five nearest directions.
+    larger subset come from clusters. Each normal is compared with the five nearest directions. start: (n,) +1 or -1,
+    signs that are right at nearly all points; then a few rounds with half the subset correct them, without clusters.
     """
     from isofield.points.winding_orientation import clustered_normals, consistent_normals
 
@@ -51,8 +55,13 @@ def winding_votes(
     chance = 1 + HARD * scatter / max(float(scatter.mean()), 1e-9)
     keys = np.random.default_rng(seed).exponential(size=len(points)) / chance
     order = np.argsort(keys, kind="stable")  # every prefix is a random subset
-    chosen = np.sort(order[:subset])
     last = max(WIDTHS[2], NOISE_WIDTH * noise)
+    if start is not None:
+        chosen = np.sort(order[: subset // 2])
+        outward = normals[chosen] * (start * areas * len(points) / len(chosen) / (4 * np.pi))[chosen, None]
+        vectors = consistent_normals(points[chosen], (WIDTHS[0], last), CORRECTING, outward)
+        return _votes(points[chosen], vectors, points, normals)
+    chosen = np.sort(order[:subset])
     vectors = consistent_normals(points[chosen], (WIDTHS[0], last))
     most = min(len(points), FINER, int(areas.sum() * (FINER_NOISE / max(noise, 1e-12)) ** 2))
     if most >= 2 * subset:
@@ -63,8 +72,13 @@ def winding_votes(
         start = _blend(points[chosen], vectors, points[finer]) * density
         vectors = clustered_normals(points[finer], start, (max(WIDTHS[1], last), last))
         chosen = finer
+    return _votes(points[chosen], vectors, points, normals)
+
+
+def _votes(at: np.ndarray, vectors: np.ndarray, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
+    """(n,) cosines of normals (n, 3) at points (n, 3) with the directions of vectors (m, 3) at points (m, 3)."""
     directions = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-300)
-    return np.einsum("nd,nd->n", _blend(points[chosen], directions, points), normals)
+    return np.einsum("nd,nd->n", _blend(at, directions, points), normals)
 
 
 def _blend(points: np.ndarray, values: np.ndarray, at: np.ndarray) -> np.ndarray:

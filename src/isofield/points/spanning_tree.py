@@ -76,8 +76,14 @@ def spanning_tree(normals: np.ndarray, index: np.ndarray, pull: np.ndarray) -> T
     joined = coo_matrix((np.ones(len(row)), (row, column)), (count + 1, count + 1)).tocsr()
     _, parent = breadth_first_order(joined, count, directed=False)
     signs = _handed(normals, parent, count)
+    return Tree(signs, piece, conflict(pull, signs, index))
+
+
+def conflict(pull: np.ndarray, signs: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """(n,) the share of the pull of each point's neighbours, (n, k) with rows (n, k), that is against signs (n,)."""
     against = np.maximum(-pull * signs[:, None] * signs[index], 0).sum(1)
-    return Tree(signs, piece, against / np.maximum(strength.sum(1), 1e-30))
+    share: np.ndarray = against / np.maximum(np.abs(pull).sum(1), 1e-30)
+    return share
 
 
 def _handed(normals: np.ndarray, parent: np.ndarray, root: int) -> np.ndarray:

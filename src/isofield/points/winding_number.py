@@ -8,8 +8,8 @@ import numpy as np
 
 from isofield.points.local_pca import tangents
 
-LIFT = 1.0
-"""Distance of the two sides of a point from it, in units of the root of its area."""
+LIFT, BEYOND = 1.0, 3.0
+"""Distance of the two sides of a point from it, in units of the root of its area, and at least of the noise."""
 
 
 def winding_number(points: np.ndarray, normals: np.ndarray, areas: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
@@ -28,12 +28,15 @@ def winding_number(points: np.ndarray, normals: np.ndarray, areas: np.ndarray) -
     return lambda queries: np.asarray(tree.winding_number(np.ascontiguousarray(queries, np.float64)))
 
 
-def enclosure(points: np.ndarray, normals: np.ndarray, areas: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """(k,) the mean of the winding number on both sides of points[at], at (k,).
+def enclosure(
+    points: np.ndarray, normals: np.ndarray, areas: np.ndarray, at: np.ndarray, noise: float = 0.0
+) -> np.ndarray:
+    """(k,) the mean of the winding number on both sides of points[at], at (k,). noise: standard deviation of the points
+    off the surface, which both sides must leave behind.
 
     1/2 on a closed surface with outward normals, 0 on a plane, -1/2 on the walls of a room whose normals look inside.
     """
-    step = LIFT * np.sqrt(areas[at])[:, None] * normals[at]
+    step = np.maximum(LIFT * np.sqrt(areas[at]), BEYOND * noise)[:, None] * normals[at]
     winding = winding_number(points, normals, areas)
     both = winding(np.concatenate([points[at] + step, points[at] - step]))
     return both.reshape(2, -1).mean(0)

@@ -30,14 +30,16 @@ LONGER = 1.5
 """Lengths of vectors stay within this factor: from the near points alone they would drift."""
 
 
-def consistent_normals(points: np.ndarray, widths: tuple[float, float]) -> np.ndarray:
+def consistent_normals(
+    points: np.ndarray, widths: tuple[float, float], rounds: int = ROUNDS, start: np.ndarray | None = None
+) -> np.ndarray:
     """(n, 3) outward vectors at points (n, 3), whose lengths are the area around each over 4 pi.
 
     The width of the kernel falls between `widths` from round to round, so that the coarse shape is decided first. All
-    pairs are summed: O(n^2) a round.
+    pairs are summed: O(n^2) a round. start: (n, 3) vectors to begin with.
     """
     x = torch.as_tensor(points, dtype=torch.float32)
-    v = torch.zeros_like(x)
+    v = torch.zeros_like(x) if start is None else torch.as_tensor(start, dtype=torch.float32)
     square = (x * x).sum(1)
     with single_threaded():
         # squared distances of all pairs, (n, n) in blocks of rows that fit into a core's cache
@@ -45,7 +47,7 @@ def consistent_normals(points: np.ndarray, widths: tuple[float, float]) -> np.nd
             lambda c: (square[c, None] + square[None] - 2 * x[c] @ x.T).clamp_(min=0), ranges(len(x), 128)
         )
         inverse, kernel = ([torch.empty_like(block) for block in pairs] for _ in range(2))
-        for width in np.linspace(*widths, ROUNDS):
+        for width in np.linspace(*widths, rounds):
             v = _round(x, v, float(width) ** 2, list(zip(pairs, inverse, kernel, strict=True)))
     return v.double().numpy()
 
