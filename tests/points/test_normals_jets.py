@@ -63,8 +63,8 @@ def test_patches_turn_and_grow_with_the_points():
     points = normals * (1 + np.random.default_rng(3).normal(0, 0.01, 1000))[:, None]
     turn = np.linalg.qr(np.random.default_rng(5).normal(size=(3, 3)))[0]
     one, other = fit_jets(points, normals), fit_jets(7 * points @ turn.T, normals @ turn.T)
-    assert np.abs(one.normals @ turn.T - other.normals).max() < 1e-6
-    assert np.allclose(7 * one.noise, other.noise, rtol=1e-6)
+    assert np.abs(one.normals @ turn.T - other.normals).max() < 1e-5  # products of float32
+    assert np.allclose(7 * one.noise, other.noise, rtol=1e-5)
 
 
 def test_few_points_are_enough():

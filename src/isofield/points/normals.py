@@ -39,11 +39,11 @@ AROUND = 0.25
 """An orientation is in doubt at points where the winding number is farther than this from 1/2, in the mean of both
 sides."""
 SURE, SURE_DOUBT = 1e-4, 0.01
-"""The tree orients a closed surface of one piece if its conflict, and the share of points in doubt, are at most this."""
+"""The tree orients a closed surface of one piece if its conflict and the share of points in doubt are at most these."""
 CORRECTABLE, CORRECTED, UNCHANGED = 0.5, 0.07, 0.02
 """A few rounds with the winding number correct the tree's signs if the share in doubt is at most the first. The result
 holds if that share is then at most the second, or the share of signs that they changed at most the third."""
-CONFLICTS, MOST_CONFLICT = 2.0, 0.008
+CONFLICTS, MOST_CONFLICT = 2.0, 0.01
 """Weight of the conflict between neighbours beside that share, where the better one of two orientations is chosen, and
 the most conflict of a result that holds."""
 LEVELS = 20_000
@@ -119,16 +119,17 @@ def orient(
     clear = np.median(rough / np.sqrt(areas)) < SHEET_NOISE and normals is None and sensors is None
     sheets = sheet_normals(x, near) if clear else None
     if sheets is not None:
-        return _of_sheets(points, x, near, rough, fit_jets(x, sheets, deviation), scale)
+        return _of_sheets(points, x, near, rough, fit_jets(x, sheets, deviation, near), scale)
     toward = None if sensors is None else (sensors - center) / scale
     few = subset if encloses else 0
     known = Surroundings(near) if seen is None or normals is not None else replace(seen, near=near)
     signs, votes, kept = _signs(x, unsigned, known, areas, rough, seed, few, toward, normals is not None, trusted)
-    jets = fit_jets(x, unsigned * signs[:, None], deviation)
+    jets = fit_jets(x, unsigned * signs[:, None], deviation, near)
     if not kept and np.median(jets.noise / np.sqrt(areas)) < CLEAR:
         flipped = np.where(np.einsum("nd,nd->n", unsigned, jets.normals) < 0, -1.0, 1.0)
-        signs = flipped * propagate_signs(x, jets.normals, near.index, near.distance, flipped * votes)
-        jets = fit_jets(x, unsigned * signs[:, None], deviation)
+        again = flipped * propagate_signs(x, jets.normals, near.index, near.distance, flipped * votes)
+        if not np.array_equal(again, signs):
+            signs, jets = again, fit_jets(x, unsigned * again[:, None], deviation, near)
     outward = jets.normals if normals is None else unsigned * signs[:, None]
     return Oriented(
         points,
@@ -198,7 +199,7 @@ def _wound(
     x: np.ndarray, normals: np.ndarray, near: Neighbourhoods, areas: np.ndarray, noise: float, seed: int, subset: int,
     start: np.ndarray | None,
 ) -> np.ndarray:  # fmt: skip
-    """`winding_votes`, from the signs `start` (n,) if that gives a closed surface, else from none; or these signs, where
+    """`winding_votes`, from the signs `start` (n,) if that gives a closed surface, else from none; or those signs, if
     they are better."""
     around = near.index[:, 1:13]
     if start is not None:
@@ -270,14 +271,19 @@ class Jets:
     noise: np.ndarray
 
 
-def fit_jets(points: np.ndarray, normals: np.ndarray, noise: float | None = None) -> Jets:
+def fit_jets(
+    points: np.ndarray, normals: np.ndarray, noise: float | None = None, near: Neighbourhoods | None = None
+) -> Jets:
     """Normals and noise of points (n, 3) from oriented normals (n, 3) of unit length.
 
     noise: standard deviation of the points off the surface, or None to estimate it. Each of several rounds weights
-    neighbours with the normals of the previous one.
+    neighbours with the normals of the previous one. near: the neighbours of the points, if they are known.
     """
-    tree = KDTree(points)
-    distance, index = nearest(tree, points, k=min(FIRST, len(points)))
+    tree, few = KDTree(points), min(FIRST, len(points))
+    if near is None or near.index.shape[1] < few:
+        distance, index = nearest(tree, points, k=few)
+    else:
+        distance, index = near.distance[:, :few], near.index[:, :few]
     spacing = distance[:, min(6, len(points) - 1)] * np.sqrt(np.pi / 6)  # side of a square with the area of a point
 
     def local(residual: np.ndarray) -> np.ndarray:
@@ -294,8 +300,12 @@ def fit_jets(points: np.ndarray, normals: np.ndarray, noise: float | None = None
     groups = []
     for number in np.unique(kind):
         rows = np.flatnonzero(kind == number)
-        far, near = nearest(tree, points[rows], k=min(int(COUNTS[number]), len(points)))
-        groups.append((rows, near, far))
+        count = min(int(COUNTS[number]), len(points))
+        if count <= few:
+            groups.append((rows, index[rows, :count], distance[rows, :count]))
+        else:
+            far, closest = nearest(tree, points[rows], k=count)
+            groups.append((rows, closest, far))
     for power in POWERS:
         normals, residual = _round(points, normals, groups, power)
     return Jets(normals, local(residual))
@@ -324,17 +334,11 @@ def _patches(
     n = normals[at]
     width = np.maximum(distance[:, -1:] * WIDTH, 1e-300)
     a, b = tangents(n)
-    x, y, z = (((c[index] - c[at][:, None]) / width).astype(np.float32) for c in np.ascontiguousarray(points.T))
-
-    def along(x: np.ndarray, y: np.ndarray, z: np.ndarray, axis: np.ndarray) -> np.ndarray:  # (m, k)
-        first, second, third = axis.astype(np.float32).T[..., None]
-        product: np.ndarray = x * first + y * second + z * third
-        return product
-
-    agree = along(*(c[index] for c in np.ascontiguousarray(normals.T, np.float32)), n).clip(0)
-    weight = np.exp(-np.square((distance / width).astype(np.float32))) * agree**power
+    offset = [((c[index] - c[at][:, None]) / width).astype(np.float32) for c in np.ascontiguousarray(points.T)]
+    around = [c[index] for c in np.ascontiguousarray(normals.T, np.float32)]
+    weight = np.exp(-np.square((distance / width).astype(np.float32))) * _along(around, n).clip(0) ** power
     weight /= weight.sum(1, keepdims=True)
-    u, v, h = (along(x, y, z, axis) for axis in (a, b, n))
+    u, v, h = (_along(offset, axis) for axis in (a, b, n))
     terms = quadratic_terms(u, v)  # (m, 6, k)
     weighted = terms * weight[:, None]
     square = weighted @ terms.transpose(0, 2, 1) + np.diag([*[LEAST] * 3, RIDGE, RIDGE / 2, RIDGE])
@@ -345,3 +349,11 @@ def _patches(
     freedom = np.maximum(count - patch.shape[1], 1) / count
     residual = np.sqrt((weight * left * left).sum(1, dtype=np.float64) / freedom) * width[:, 0]
     return new / np.linalg.norm(new, axis=1, keepdims=True), residual
+
+
+def _along(vectors: list[np.ndarray], axis: np.ndarray) -> np.ndarray:
+    """(m, k) float32 products of vectors, given by their three coordinates (m, k), with axes (m, 3)."""
+    x, y, z = vectors
+    first, second, third = axis.astype(np.float32).T[..., None]
+    product: np.ndarray = x * first + y * second + z * third
+    return product

@@ -14,11 +14,12 @@ FINER, FINER_NOISE = 30_000, 0.6
 this fraction of their spacing. In a thick layer of points the winding number is not 1/2."""
 SHARE = 64
 """Neighbours from which the density of the smaller subset in the larger one is estimated."""
-CORRECTING = 10
-"""Rounds that correct signs of which nearly all are right."""
-WIDTHS = (0.03, 0.008, 0.004)
-"""Smoothing width of the winding kernel in the first round, in the first round with clusters, and in the last rounds of
-both, in units of the longest side of the bounding box."""
+CORRECTING = 10, 2, 2
+"""Rounds that correct signs of which nearly all are right; with clusters, how often their far field is computed, and
+the rounds with each."""
+WIDTHS = (0.03, 0.008, 0.004, 0.02)
+"""Smoothing width of the winding kernel in the first round, in the first round with clusters, in the last rounds of
+both, and in the first round with clusters that corrects signs, in units of the longest side of the bounding box."""
 NOISE_WIDTH = 1.5
 """The widths are at least this many times the noise: below it the field follows single points."""
 AGREEMENT = 0.8
@@ -46,7 +47,7 @@ def winding_votes(
     surface around each point. noise: standard deviation of the points off the surface. subset: size of a random
     subset, denser where normals scatter (thin parts, edges), whose outward directions come from all pairs; those of a
     larger subset come from clusters. Each normal is compared with the five nearest directions. start: (n,) +1 or -1,
-    signs that are right at nearly all points; then a few rounds with half the subset correct them, without clusters.
+    signs that are right at nearly all points; then a few rounds correct them, in clusters where there are many points.
     """
     from isofield.points.winding_orientation import clustered_normals, consistent_normals
 
@@ -57,9 +58,13 @@ def winding_votes(
     order = np.argsort(keys, kind="stable")  # every prefix is a random subset
     last = max(WIDTHS[2], NOISE_WIDTH * noise)
     if start is not None:
-        chosen = np.sort(order[: subset // 2])
+        many = len(points) >= 2 * subset
+        chosen = np.sort(order[: FINER if many else subset])
         outward = normals[chosen] * (start * areas * len(points) / len(chosen) / (4 * np.pi))[chosen, None]
-        vectors = consistent_normals(points[chosen], (WIDTHS[0], last), CORRECTING, outward)
+        if many:
+            vectors = clustered_normals(points[chosen], outward, (max(WIDTHS[3], last), last), *CORRECTING[1:])
+        else:
+            vectors = consistent_normals(points[chosen], (WIDTHS[0], last), CORRECTING[0], outward)
         return _votes(points[chosen], vectors, points, normals)
     chosen = np.sort(order[:subset])
     vectors = consistent_normals(points[chosen], (WIDTHS[0], last))

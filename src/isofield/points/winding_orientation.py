@@ -110,12 +110,14 @@ def _slope(sums: Tensor, at: Tensor) -> Tensor:
     return xs - torch.einsum("nab,nb->na", xv, at) - at * ss + at * (at * vs).sum(1, keepdim=True)
 
 
-def clustered_normals(points: np.ndarray, vectors: np.ndarray, widths: tuple[float, float]) -> np.ndarray:
+def clustered_normals(
+    points: np.ndarray, vectors: np.ndarray, widths: tuple[float, float], outer: int = OUTER, inner: int = INNER
+) -> np.ndarray:
     """(n, 3) outward vectors at points (n, 3), refined from approximate ones, `vectors` (n, 3).
 
     As `consistent_normals`, but only the nearest clusters of points are summed pair by pair; each of the others is one
     vector at its centre, whose field is updated a few times. A round costs O(n); the far field O(n^2 / 8). Lengths stay
-    near those of `vectors`.
+    near those of `vectors`. outer, inner: how often the far field is computed, at least 2, and the rounds with each.
     """
     leaves = _leaves(points)
     empty = leaves < 0  # (l, m)
@@ -127,10 +129,10 @@ def clustered_normals(points: np.ndarray, vectors: np.ndarray, widths: tuple[flo
     at = centre.double().numpy()
     near = torch.as_tensor(nearest(KDTree(at), at, k=min(NEAR, len(at)))[1]).view(len(at), -1)  # (l, c)
     with single_threaded():
-        for outer in range(OUTER):
+        for turn in range(outer):
             far = _far(x, v, centre, near, widths[1])  # (l, m, 4)
-            step = DESCENT * (1 - outer / (OUTER - 1))
-            for width in np.linspace(widths[0] if outer == 0 else widths[1], widths[1], INNER):
+            step = DESCENT * (1 - turn / (outer - 1))
+            for width in np.linspace(widths[0] if turn == 0 else widths[1], widths[1], inner):
                 v = _near_round(x, v, real, near, far, float(width) ** 2, step, length)
     result = np.empty(points.shape)
     result[leaves[~empty]] = v.double().numpy()[~empty]
