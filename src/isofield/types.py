@@ -136,8 +136,8 @@ class Observation:
     to be estimated. triangles: (m, 3, 3) float64 corners of the faces that the points were drawn from, or None for a
     cloud. free: whether points (k, 3) were observed to be empty, at least a margin before a surface, or None. sensors:
     (n, 3) float64, position of the sensor that measured each point, NaN where unknown, or None. oriented: whether the
-    orientation of the normals is right. open: whether the surface ends where the points end. seen: what is known of the
-    points from their neighbours, or None.
+    orientation of the normals is right. open: whether the surface ends where the points end. seen: the neighbours
+    of the points, and what they tell, or None.
     """
 
     points: Float[np.ndarray, "n 3"]

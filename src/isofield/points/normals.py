@@ -104,8 +104,8 @@ def orient(
     consistent. noise: standard deviation of the points off the surface, or None to estimate it. subset: number of
     points that are oriented pair by pair; time grows with its square, and very thin parts need many.
     sensors: (n, 3) position of the sensor that measured each point, NaN where unknown. trusted:
-    the orientation of the normals that came is right. encloses: whether the points may enclose a volume. seen: what is
-    known of these points, in any similar space.
+    the orientation of the normals that came is right. encloses: whether the points may enclose a volume. seen: their
+    neighbours and what these tell, found in any similar space.
     """
     points = np.asarray(points, np.float64)
     low, high = points.min(0), points.max(0)

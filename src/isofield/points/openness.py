@@ -28,7 +28,7 @@ UNSURE = 0.01
 
 @dataclass(frozen=True, eq=False)
 class Surroundings:
-    """What is known of each of n points from its neighbours; None is not known.
+    """The neighbours of each of n points, and what they tell; None: not known.
 
     near: the neighbours. tree: of the spanning tree over them. signs: (n,) +1 or -1, for the tree's signs without
     sensors. enclosed: (k,) `winding_number.enclosure` at some of the points, with those signs.

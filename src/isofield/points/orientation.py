@@ -15,7 +15,7 @@ this fraction of their spacing. In a thick layer of points the winding number is
 SHARE = 64
 """Neighbours from which the density of the smaller subset in the larger one is estimated."""
 CORRECTING = 10, 2, 2
-"""Rounds that correct signs of which nearly all are right; with clusters, how often their far field is computed, and
+"""Rounds that correct signs, nearly all right already; with clusters, how often their far field is computed, and
 the rounds with each."""
 WIDTHS = (0.03, 0.008, 0.004, 0.02)
 """Smoothing width of the winding kernel in the first round, in the first round with clusters, in the last rounds of
