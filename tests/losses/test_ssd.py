@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.sparse import vstack
 
+from isofield.adapt import conjugate_gradients
 from isofield.fields.sparse_levels import Band, refined, whole
 from isofield.losses.ssd import Energy, interpolation
 
@@ -39,6 +40,19 @@ def test_a_plane_meets_its_points_and_normals():
     assert abs(loss(u)) < 1e-6
     # a plane that is moved by 0.02 misses each point by so many of its deviations
     assert loss(u + 0.02 / BAND.h) == pytest.approx(np.square(0.02 / deviation).sum(), rel=1e-6)
+
+
+def test_rows_of_nodes_that_are_not_free_change_nothing():
+    random = np.random.default_rng(1)
+    free, start = random.random(len(BAND.nodes)) < 0.7, random.normal(size=len(BAND.nodes))
+    energy = Energy(BAND)
+    energy.add_hessian(np.ones(len(BAND.nodes)))
+    energy.add_values(np.ones(len(BAND.nodes)), random.normal(size=len(BAND.nodes)))
+    less, all_rows = (
+        conjugate_gradients(matrix, energy.right, start, free, 20) for matrix in (energy.matrix(free), energy.matrix())
+    )
+    assert np.array_equal(less, all_rows)
+    assert sum(block.nnz for block in energy.matrix(free)) < 0.8 * sum(block.nnz for block in energy.matrix())
 
 
 @pytest.mark.parametrize(

@@ -87,8 +87,8 @@ class Energy:
             self.entries[SLOT[tuple(one + other)]] += here
             self.entries[SLOT[tuple(one - other)]] += left[:-1]
 
-    def matrix(self) -> list[csr_matrix]:
-        """A'A (n, n) as blocks of rows."""
+    def matrix(self, free: np.ndarray | None = None) -> list[csr_matrix]:
+        """A'A (n, n) as blocks of rows; of nodes that are not free, (n,) bool, only the diagonal."""
         count, zero = len(self.band.nodes), SLOT[0, 0, 0]
         forward = {slot: self._moved(offset) for offset, slot in SLOT.items() if slot != zero}
         backward: dict[int, np.ndarray] = {}
@@ -107,6 +107,8 @@ class Energy:
                 back = backward[slot][rows]
                 columns[:, middle - slot], values[:, middle - slot] = back, self.entries[slot][back]
             used = (columns >= 0) & (values != 0)
+            if free is not None:
+                used[~free[rows]] = False
             used[:, middle] = True
             return values[used], columns[used], used.sum(1, dtype=np.int32)
 

@@ -102,7 +102,7 @@ def with_levels(samples: SdfSamples, values: np.ndarray, levels: int, stiffness:
         energy = Energy(band)
         energy.add_samples(points[covered], value[covered], precision)
         energy.add_hessian(np.full(len(band.nodes), np.sqrt(stiffness)), mixed=False)
-        solution = conjugate_gradients(energy.matrix(), energy.right, start, band.inner, iterations)
+        solution = conjugate_gradients(energy.matrix(band.inner), energy.right, start, band.inner, iterations)
         bands.append(replace(band, values=solution.astype(np.float32)))
     return sparse_grid(bands)
 

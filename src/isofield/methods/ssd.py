@@ -134,7 +134,7 @@ def _solve(
     energy.add_points(x, normals, deviation[held], config.normal_deviation)
     energy.add_hessian(bending)
     energy.add_values(weight, prior / band.h)
-    values = conjugate_gradients(energy.matrix(), energy.right, start / band.h, inner, iterations) * band.h
+    values = conjugate_gradients(energy.matrix(inner), energy.right, start / band.h, inner, iterations) * band.h
     return Level(replace(band, values=values), sign, certainty, closest, distance)
 
 
