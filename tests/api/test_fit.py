@@ -41,7 +41,7 @@ def test_a_fit_is_one_closed_surface_with_figures(fitted, cloud, probes):
     assert figures.median < 0.003 * DIAGONAL
     assert figures.median <= figures.p95 < 0.01 * DIAGONAL
     assert figures.unseen < 0.01
-    assert figures.volume == pytest.approx(4 / 3 * np.pi * 0.3 * 0.22, rel=0.05)
+    assert extraction.mesh.volume == pytest.approx(4 / 3 * np.pi * 0.3 * 0.22, rel=0.05)
     assert not fitted.interrupted
     assert fitted.kind == "grid"
     assert fitted.provenance["points"]["given"] == 1500

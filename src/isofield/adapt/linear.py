@@ -17,7 +17,8 @@ def conjugate_gradients(
 
     Hestenes and Stiefel 1952. M is symmetric and positive: of least squares, A'A and right = A'b. blocks: of its rows,
     each (m, n) float64, since the condition of A'A is the square of A's; vectors are float32. right, start: (n,).
-    free: (n,) bool; other unknowns keep their start, and their rows are not read. iterations: how many steps. Returns (n,) float32.
+    free: (n,) bool; other unknowns keep their start, and their rows are not read. iterations: how many steps. Returns
+    (n,) float32.
     """
     mask = free.astype(np.float32)
     firsts = np.cumsum([0, *(block.shape[0] for block in blocks)])
