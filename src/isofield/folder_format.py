@@ -17,6 +17,8 @@ SPACE = "space"
 """The kind of a folder that holds a space of shapes."""
 SHIPPED = Path(__file__).parent / "spaces"
 """The spaces that come with the package, each in a folder of its name."""
+INPUTS = "inputs"
+"""In the results of a space of shapes, the folder of copies of the pictures that they were inferred from."""
 AGAIN = "copy the folder again, or fit or train again"
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import balls
 import isofield
-from isofield.api.validation import checkpoints, means, validate
+from isofield.api.load import load_run
+from isofield.api.validation import checkpoints, means, scores, validate
 from isofield.cli.evaluate import evaluate
 from isofield.configs import Occupancy, Schedule, Training
 from isofield.datasets import Prepared
@@ -63,6 +65,21 @@ def test_the_command_names_the_best(work, capsys):
     assert out.read_text().splitlines()[0] == "checkpoint,id,class,iou,wrong"
     assert evaluate(work / "run", work / "data", fast=True) == 0
     assert "isofield infer" in capsys.readouterr().err
+
+
+def test_the_best_state_by_validation_is_kept(work, tmp_path):
+    """At steps 60, 120 and 150; the snapshot has the highest IoU of them on the shapes of the part."""
+    split = tmp_path / "split.json"
+    split.write_text(json.dumps({"train": ["ball_0", "ball_1", "ball_2", "ball_4"], "valid": ["ball_3"], "test": []}))
+    config = replace(SMALL, training=replace(SMALL.training, validate=60, snapshots=(60, 120)))
+    isofield.train("occupancy", work / "data", tmp_path / "run", config, split=split)
+    only = tmp_path / "only.json"
+    only.write_text('["ball_3"]')
+    every = [row["iou"] for row in validate(tmp_path / "run", work / "data", only)]
+    best = scores(load_run(tmp_path / "run", "best"), work / "data", only, "valid", "cpu")
+    assert [row["id"] for row in best] == ["ball_3"] and best[0]["iou"] == max(every) > 0.5
+    with pytest.raises(InputError, match=r"needs a split with the part 'valid'"):
+        isofield.train("occupancy", work / "data", tmp_path / "other", config)
 
 
 def test_what_is_missing_is_named(work, tmp_path):

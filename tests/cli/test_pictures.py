@@ -165,7 +165,7 @@ def test_commands_that_make_meshes_say_that_there_are_none(discs, tmp_path, caps
     assert "a metasdf-2d space is of pictures, which have no meshes" in capsys.readouterr().err
     line = ["infer", f"{discs}/run", f"{discs}/in/1.png", "-o", str(tmp_path / "out"), "--no-progress"]
     assert main([*line, "--refine"]) == 2
-    assert "is of pictures: leave --refine, --pose and --field out" in capsys.readouterr().err
+    assert "is of pictures: leave --refine, --pose, --field and --copies out" in capsys.readouterr().err
     assert main([*line[:2], f"{tmp_path}/part.xyz", *line[3:]]) == 2
     assert (
         "part.xyz is a shape in space, and a metasdf-2d space is of pictures: give pictures" in capsys.readouterr().err

@@ -17,7 +17,7 @@ import trimesh
 from isofield import io
 from isofield.cli.main import main
 from isofield.configs import PrepareConfig
-from isofield.datasets import Prepared, find, make_split, prepare, write_deepsdf
+from isofield.datasets import Prepared, find, make_split, prepare, write_deepsdf, write_lists
 from isofield.errors import InputError
 from isofield.files import PARTIAL
 
@@ -252,6 +252,10 @@ def test_splits(source, tmp_path):
     ids = [i for table in parts.values() for found in table.values() for i in found]
     assert sorted(ids) == [entry.id for entry in entries]
     assert make_split(entries[::-1], {"train": 2 / 3, "test": 1 / 3}, seed=1) == parts
+    write_lists(source, parts)
+    assert len((source / "ball/train.lst").read_text().split()) == 2
+    found = prepare(source, tmp_path / "lists", SMALL, split=source / "box/test.lst")
+    assert [record.id for record in found] == parts["test"]["box"]
     # DeepSDF's form names the data set and the class.
     (tmp_path / "deep.json").write_text(json.dumps({"Mine": {"box": ["0", "2"]}}))
     found = prepare(source, tmp_path / "out", SMALL, split=tmp_path / "deep.json")

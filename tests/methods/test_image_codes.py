@@ -118,3 +118,14 @@ def test_the_space_is_stored(space, tmp_path):
 def test_mirrored_pictures_need_a_mirrored_space():
     with pytest.raises(InputError, match="flip z needs mirror images"):
         replace(CONFIG, flip="z")
+
+
+def test_between_unlike_shapes_a_code_is_that_of_the_nearer_one():
+    """And between alike ones, of which the kernel takes in several, the code lies between them."""
+    table = torch.tensor([[-2.0, 0.0], [2.0, 0.0], [2.0, 0.2]])
+    method = replace(ImageCodesSpace(replace(CONFIG, kernel=0.05)), table=table)
+    object.__setattr__(method, "_weights", torch.tensor([0.5, 0.5]))
+    assert torch.allclose(method._likely(torch.tensor([-0.4, 0.0])), table[0], atol=1e-3)
+    assert torch.allclose(method._likely(torch.tensor([0.4, 0.1])), table[1:].mean(0), atol=1e-3)
+    kept = replace(method, config=replace(method.config, kernel=0.0))
+    assert torch.equal(kept._likely(torch.tensor([0.4, 0.1])), torch.tensor([0.4, 0.1]))

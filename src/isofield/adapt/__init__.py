@@ -3,6 +3,7 @@
 from isofield.adapt.batches import Batches, balanced, fresh, joined, rows, tensor
 from isofield.adapt.code_search import CodeProblem, search_code
 from isofield.adapt.descent import descend, descend_batches, descend_code, falling, rate
+from isofield.adapt.each import codes_of
 from isofield.adapt.levenberg_marquardt import levenberg_marquardt
 from isofield.adapt.linear import conjugate_gradients
 from isofield.adapt.posterior import posterior
@@ -13,6 +14,7 @@ __all__ = [
     "Batches",
     "CodeProblem",
     "balanced",
+    "codes_of",
     "conjugate_gradients",
     "descend",
     "descend_batches",

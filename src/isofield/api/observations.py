@@ -114,18 +114,19 @@ Inputs = list[tuple[str, Callable[[], ShapeSamples]]]
 
 def observed_in(
     inputs: Sequence[str | os.PathLike[str]], prepare: PrepareConfig, split: str | os.PathLike[str] | None = None,
-    kinds: Sequence[str] = SIGNED,
+    kinds: Sequence[str] = SIGNED, part: str = "test",
 ) -> Inputs:  # fmt: skip
     """The shapes in files, in folders of them, or in one prepared data set, without reading them; for a space that
     reads views as `photos_in` says.
 
     Shapes are named as their files or, where two are equal, by the paths below the folder that all have in common.
-    split: of a prepared data set, the ids to take. Raises InputError for a missing input, equal names, and a split of
-    anything else than a prepared data set; reading a shape raises it for a damaged file.
+    split: of a prepared data set, the ids to take: this part of it, where it has parts. Raises InputError for a missing
+    input, equal names, and a split of anything else than a prepared data set; reading a shape raises it for a damaged
+    file.
     """
     paths = [Path(path) for path in inputs]
     if len(paths) == 1 and is_prepared(paths[0]):
-        ids = None if split is None else ids_of(paths[0], split, "test")
+        ids = None if split is None else ids_of(paths[0], split, part)
         prepared = {kind: Prepared(paths[0], kind, ids=ids) for kind in kinds}
         first = prepared[kinds[0]]
         before = first.settings.get("normalize", "shape")

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from statistics import fmean
 from typing import Any, cast
 
 import numpy as np
@@ -20,9 +21,11 @@ from isofield.api.inference import CLAMP, held_out
 from isofield.api.loading import prepare_config
 from isofield.api.observations import similarity_of
 from isofield.api.space import ShapeSpace, TrainingShape
+from isofield.api.validation import scores
 from isofield.configs.methods import SPACES, check_config, find_method
 from isofield.configs.training import training_of
 from isofield.datasets import Prepared, ids_of
+from isofield.datasets.splits import has_part
 from isofield.errors import InputError, with_article
 from isofield.losses.signed import clamped
 from isofield.sampling.balanced import fraction_inside
@@ -30,6 +33,8 @@ from isofield.sampling.unsigned_rows import unsigned_distances
 from isofield.threads import deterministic
 from isofield.types import ProgressCallback, SdfSamples, Shape, Space, TrainedSpace, with_parts
 
+VALID = "valid"
+"""The part of a split that chooses the best state of a training."""
 TYPICAL = 16
 """Training shapes whose loss is recorded."""
 
@@ -90,6 +95,10 @@ def train(
                 space.module, codes.numpy().copy(), records[: len(codes)], method, settings, prepare, about
             )
 
+        if space.training is not None and space.training.validate and not (split and has_part(split, VALID)):
+            raise InputError(
+                f"validation needs a split with the part {VALID!r}: `isofield split --valid 0.1` makes it."
+            )
         space = space.start(shapes, seed, report)
         if training_of(settings) is not None:
             trainer = training.Trainer(cast(TrainedSpace, space), shapes, seed, processes, device)
@@ -116,7 +125,11 @@ def train(
                 written[:] = [result(trainer.space)]
                 written[0].save(into)
 
-            training.run(trainer, folder, begun, save, reported)
+            def score() -> float:
+                assert split is not None
+                return fmean(row["iou"] for row in scores(copied(), data, split, VALID, device))
+
+            training.run(trainer, folder, begun, save, reported, score)
             trainer.space.module.eval().requires_grad_(False).cpu()
             return written[0] if written else result(trainer.space)
         space.module.eval().requires_grad_(False).cpu()

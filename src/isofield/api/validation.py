@@ -14,6 +14,7 @@ import numpy as np
 from isofield.api.inference import infer_all
 from isofield.api.loading import load_run
 from isofield.api.observations import observed_in, similarity_of
+from isofield.api.space import ShapeSpace
 from isofield.datasets import Prepared, ids_of
 from isofield.training.checkpoint import SNAPSHOTS
 from isofield.types import ProgressCallback
@@ -41,22 +42,29 @@ def validate(
     The data set has occupancy samples, and what the space infers codes from. split: the ids to take, its part "test"
     where it has parts. Raises InputError where the run, the data, or its samples do not exist.
     """
-    ids = None if split is None else ids_of(data, split, "test")
-    truths, names, rows = Prepared(data, "occupancy", ids=ids), checkpoints(run), list[dict[str, Any]]()
+    rows, names = list[dict[str, Any]](), checkpoints(run)
     for number, name in enumerate(names):
+        if progress is not None:
+            progress(f"{len(names)} checkpoints", number / len(names))
         space = load_run(run, name)
-        read = (one() for _, one in observed_in([data], space.prepare, split, space.kinds))
-        for row, result in enumerate(infer_all(space, read, device=device)):
-            if progress is not None:
-                progress(f"{len(names)} checkpoints", (number + row / len(truths)) / len(names))
-            record, some = truths.records[row], np.asarray(truths.rows(row)[:SAMPLES], np.float64)
-            found = np.asarray(result.sdf(similarity_of(record).invert(some[:, :3]))) < 0
-            inside = some[:, 3] > 0.5
-            iou = (found & inside).sum() / max((found | inside).sum(), 1)
-            rows.append({
-                "checkpoint": name, "id": record.id, "class": record.label, "iou": float(iou),
-                "wrong": float((found != inside).mean()),
-            })  # fmt: skip
+        rows += [{"checkpoint": name, **row} for row in scores(space, data, split, "test", device)]
+    return rows
+
+
+def scores(
+    space: ShapeSpace, data: str | os.PathLike[str], split: str | os.PathLike[str] | None, part: str, device: str
+) -> list[dict[str, Any]]:
+    """ "id", "class", "iou" and "wrong", as `validate` has them, of the shapes of a space in one part of a split."""
+    truths = Prepared(data, "occupancy", ids=None if split is None else ids_of(data, split, part))
+    read = (one() for _, one in observed_in([data], space.prepare, split, space.kinds, part))
+    rows: list[dict[str, Any]] = []
+    for row, result in enumerate(infer_all(space, read, device=device)):
+        record, some = truths.records[row], np.asarray(truths.rows(row)[:SAMPLES], np.float64)
+        found = np.asarray(result.sdf(similarity_of(record).invert(some[:, :3]))) < 0
+        inside = some[:, 3] > 0.5
+        iou = (found & inside).sum() / max((found | inside).sum(), 1)
+        wrong = float((found != inside).mean())
+        rows.append({"id": record.id, "class": record.label, "iou": float(iou), "wrong": wrong})
     return rows
 
 

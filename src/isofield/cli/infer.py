@@ -26,6 +26,7 @@ def infer(
     max_rotation: Annotated[float, tyro.conf.arg(metavar="DEGREES")] = 180.0,
     by: Annotated[str | None, tyro.conf.arg(metavar="WAY", help_behavior_hint="")] = None,
     field: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None,
+    copies: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None,
     resolution: Annotated[int | None, tyro.conf.arg(metavar="CELLS", help_behavior_hint="")] = None,
     device: Literal["auto", "cpu", "cuda"] = "cpu",
     progress: bool = True,
@@ -53,6 +54,8 @@ def infer(
         by: How codes are inferred: encoder, code, both or lm for sal and sald, adam or lm for deepsdf, mean, code or lm
             for neural-pull (default: infer_by of the settings of the training).
         field: A folder for the fields, one folder each.
+        copies: A folder for copies of the inputs as the space saw them: points of the surface (ID.ply), or pictures
+            (ID.png; by default in DIR/inputs).
         resolution: Cells of the meshes along the longest side, 8 to 1024 (default: the field's own); pixels of
             pictures.
         device: Where to infer the codes.
@@ -66,6 +69,7 @@ def infer(
     from isofield.cli.progress import listen, shown
     from isofield.configs.common import check_resolution
     from isofield.errors import InputError
+    from isofield.folder_format import INPUTS
 
     if not inputs:
         raise InputError("INPUTS are missing; `isofield infer --help` lists the options.")
@@ -79,13 +83,14 @@ def infer(
     begun = time.perf_counter()
     space = api.load_run(run, checkpoint)
     if space.of_pictures:
-        if refine or search or field:
-            raise InputError(f"{run} is of pictures: leave --refine, --pose and --field out.")
+        if refine or search or field or copies:
+            raise InputError(f"{run} is of pictures: leave --refine, --pose, --field and --copies out.")
         with shown(out.name, progress) as report:
             figures = picture_output.inferred(space, inputs, out, split, device, by, resolution, report)
         output.show(figures, json, f"open {output.quoted(out / picture_output.SHEET)}")
         return 130 if figures["interrupted"] else int(bool(figures["failed"]))
     named = api.observed_in(inputs, space.prepare, split, space.kinds)
+    copies = out / INPUTS if copies is None and "views" in space.kinds else copies
     rows: list[Row] = []
     failed: list[Row] = []
     results: list[InferenceResult] = []
@@ -98,6 +103,8 @@ def infer(
             for result in api.infer_all(space, space_output.readable(named, failed, read), refine, search, device, by):
                 folder, meshing = None if field is None else field / result.id, time.perf_counter()
                 rows.append(space_output.written(result, out / f"{result.id}.ply", folder, resolution))
+                if copies is not None:
+                    space_output.copy_input(result.observed, copies)
                 results.append(result)
                 seconds = {"read": read[result.id], "code": result.seconds, "mesh": time.perf_counter() - meshing}
                 timing.append({"id": result.id, **seconds})

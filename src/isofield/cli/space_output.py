@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import trimesh
 
-    from isofield.api import InferenceResult, PoseSearch, ShapeSpace
+    from isofield.api import InferenceResult, PoseSearch, ShapeSamples, ShapeSpace
     from isofield.types import ProgressCallback
 
 CODES, REPORT, TIMING = "codes.npz", "report.csv", "timing.csv"
@@ -50,6 +50,20 @@ def readable(
         if seconds is not None:
             seconds[name] = time.perf_counter() - begun
         yield one
+
+
+def copy_input(observed: ShapeSamples, folder: Path) -> None:
+    """Writes what a code was inferred from into a folder: the pictures side by side (ID.png), or points of the surface
+    in the shape's units (ID.ply)."""
+    import numpy as np
+
+    from isofield import io, render
+    from isofield.types import Cloud
+
+    if "views" in observed.rows:
+        render.save(np.concatenate([*observed.rows["views"].transpose(0, 2, 3, 1)], 1), folder / f"{observed.id}.png")
+    else:
+        io.write_cloud(Cloud(observed.similarity.invert(observed.surface)), folder / f"{observed.id}.ply")
 
 
 def written(result: InferenceResult, mesh: Path, field: Path | None, resolution: int | None) -> Row:

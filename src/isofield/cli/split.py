@@ -13,8 +13,9 @@ from isofield.cli.prepare import Layout
 def split(
     source: Annotated[Path, tyro.conf.Positional],
     *,
-    out: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="OUT.json")],
+    out: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="OUT")],
     train: float = 0.8,
+    valid: float = 0.0,
     layout: Layout = "auto",
     classes: Annotated[tuple[str, ...], tyro.conf.arg(metavar="CLASS ...", help_behavior_hint="")] = (),
     seed: int = 0,
@@ -23,9 +24,11 @@ def split(
 
     Args:
         source: The folder with the shapes.
-        out: The JSON file to write: {"train": {class: [ids]}, "test": {class: [ids]}}. `isofield prepare --split` takes
-            it, or a list of ids.
+        out: The JSON file to write: {"train": {class: [ids]}, "test": {class: [ids]}}; or a folder, for lists
+            train.lst and test.lst beside the shapes' names as in Occupancy Networks (CLASS/train.lst, one id a line).
+            `isofield prepare --split` takes these files.
         train: Fraction of every class for training.
+        valid: Fraction for choosing the best state of a training (--training.validate), as the part "valid".
         layout: How the shapes are stored in their folder; other packages may add layouts.
         classes: The classes to divide, by name or by ShapeNet's number (default: all).
         seed: Seed of the shuffling.
@@ -34,17 +37,23 @@ def split(
 
     from isofield import io
     from isofield.configs.common import check_seed
-    from isofield.datasets import find, make_split, of_classes
+    from isofield.datasets import find, make_split, of_classes, write_lists
     from isofield.datasets.manifest import write
     from isofield.errors import InputError
 
     check_seed(seed)
-    if not 0 < train < 1:
-        raise InputError(f"--train must be a fraction between 0 and 1, not {train:g}.")
-    io.check_output(out, ("json",))
+    for name, value in (("train", train), ("valid", valid)):
+        if not 0 <= value < 1 or not train:
+            raise InputError(f"--{name} must be a fraction between 0 and 1, not {value:g}.")
+    if train + valid >= 1:
+        raise InputError(f"--train and --valid leave nothing to test: {train:g} and {valid:g} must sum to less than 1.")
+    lists = not out.suffix
+    if not lists:
+        io.check_output(out, ("json",))
     entries = find(source, layout)[1]
-    parts = make_split(of_classes(entries, classes) if classes else entries, {"train": train, "test": 1 - train}, seed)
-    write(out, parts)
+    shares = {"train": train, **({"valid": valid} if valid else {}), "test": 1 - train - valid}
+    parts = make_split(of_classes(entries, classes) if classes else entries, shares, seed)
+    (write_lists if lists else write)(out, parts)
     for part, table in parts.items():
         print(f"{part}  {sum(map(len, table.values()))} shapes", file=sys.stderr)
     return 0

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from isofield.configs.common import MethodSpec, Schedule
+from isofield.configs.common import MethodSpec, Schedule, check_range
 from isofield.configs.linear import Linear
 from isofield.configs.neural_pull_image import PictureEncoder
+from isofield.configs.preparing import SampleKind
 from isofield.configs.training import Training
 from isofield.errors import InputError
 
@@ -21,25 +22,40 @@ class ImageCodes:
         encoder: What turns a picture into a code.
         flip: Half of the pictures are mirrored, and their shapes along this axis (- for none). It must be horizontal in
             the pictures, and one of the linear space's mirror axes.
+        pull: Weight of the distance of queries that the field of a code pulls to the points of the cloud nearest to
+            them (needs cloud samples); 0: codes are only regressed.
+        samples: Queries of each shape of a batch.
+        kernel: A code is a mean over those of the training shapes, each weighted by exp(-error / kernel) with its
+            squared error as a fraction of the shapes' variance; 0: as the encoder gives it.
         training: Batches and steps.
     """
 
     linear: Linear = Linear()
     encoder: PictureEncoder = PictureEncoder()
     flip: Literal["-", "x", "y", "z"] = "-"
+    pull: float = 10.0
+    samples: int = 256
+    kernel: float = 0.05
     training: Training = Training(
         steps=3000, batch=16, keep=500, clip=5.0, beta2=0.99,
         network_rate=Schedule(1e-3, "cosine", final=2e-5, warm_up=0.05),
     )  # fmt: skip
 
     def __post_init__(self) -> None:
+        check_range(self, "kernel", "pull", least=0)
+        check_range(self, "samples", least=1)
         if self.flip != "-" and self.linear.mirror != "auto" and self.flip not in self.linear.mirror:
             raise InputError(
                 f"flip {self.flip} needs mirror images in the linear space: give linear.mirror {self.flip}."
             )
 
 
+def reads(config: ImageCodes) -> tuple[SampleKind, ...]:
+    """The kinds of samples of a training shape."""
+    return ("views", "signed", "cloud") if config.pull else ("views", "signed")
+
+
 IMAGE_CODES = MethodSpec(
     "pictures: an encoder gives the codes of a linear space, and their certainty",
-    "isofield.methods.image_codes:ImageCodesSpace", ImageCodes, reads=("views", "signed"), observes=("views",),
+    "isofield.methods.image_codes:ImageCodesSpace", ImageCodes, reads=reads, observes=("views",),
 )  # fmt: skip

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from isofield.configs.common import MethodSpec, Schedule, check_fraction, check_range
-from isofield.configs.neural_pull_image import SMALLEST
+from isofield.configs.neural_pull_image import SMALLEST, PictureEncoder
 from isofield.configs.preparing import SampleKind
 from isofield.configs.training import Training, check_dims
 from isofield.errors import InputError
@@ -90,6 +90,11 @@ class Occupancy:
     def table(self) -> bool:
         """Whether codes are a table."""
         return self.input == "none" and not self.kl
+
+    @property
+    def picture(self) -> PictureEncoder:
+        """The encoder of pictures."""
+        return PictureEncoder(self.width, self.pixels, self.crop)
 
 
 PAPER = Occupancy()

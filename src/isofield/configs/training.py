@@ -26,6 +26,8 @@ class Training:
         clip: Largest norm of the network's gradient; 0 for no bound.
         beta2: Adam's decay rate of the squared gradients; 0.99 forgets the first steps sooner.
         snapshots: Epochs (steps, where those are given) after which a copy of the space is written.
+        validate: Epochs (steps) between two comparisons with the occupancy samples of the shapes in the split's part
+            "valid"; the space with the highest IoU is kept as the snapshot "best". 0: none.
         keep: Epochs (steps) between two saved states to resume from.
         log_every: Steps between two lines of the log.
         precision: Precision of matrix products: fp32 or bf16.
@@ -43,13 +45,14 @@ class Training:
     clip: float = 0.0
     beta2: float = 0.999
     snapshots: tuple[int, ...] = ()
+    validate: int = 0
     keep: int = 10
     log_every: int = 10
     precision: Literal["fp32", "bf16"] = "fp32"
     compile: bool = False
 
     def __post_init__(self) -> None:
-        check_range(self, "steps", "epochs", "code_bound", "clip", least=0)
+        check_range(self, "steps", "epochs", "code_bound", "clip", "validate", least=0)
         check_range(self, "batch", "parts", "keep", "log_every", least=1)
         check_fraction(self, "beta2")
         if not self.steps and not self.epochs:

@@ -9,7 +9,7 @@ from isofield.datasets.manifest import Record
 from isofield.datasets.prepare import prepare
 from isofield.datasets.prepared import Prepared, ids_of
 from isofield.datasets.registry import ELSEWHERE, SOURCES
-from isofield.datasets.splits import chosen, make_split, of_classes, read_split
+from isofield.datasets.splits import chosen, make_split, of_classes, read_split, write_lists
 
 __all__ = [
     "ELSEWHERE",
@@ -32,6 +32,7 @@ __all__ = [
     "read_pointcloud",
     "read_split",
     "write_deepsdf",
+    "write_lists",
     "write_occupancy",
     "write_views",
 ]

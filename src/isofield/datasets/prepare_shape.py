@@ -82,7 +82,8 @@ def prepare_shape(entry: Entry, out: Path, config: PrepareConfig, gate: Gate) ->
             return
         draw(judged, arrays, distance, folder / PICTURE)
         if "views" in config.samples and judged.solids is not None:
-            write_views(_mesh(judged), folder / "views", config.views, config.pixels)
+            random = np.random.default_rng(seed)
+            write_views(_mesh(judged), folder / "views", config.views, config.pixels, random)
         elif "views" in config.samples and judged.similarity is not None:
             write_precomputed_views(entry.precomputed["views"], folder / "views", judged.similarity)
         if "views" in config.samples:

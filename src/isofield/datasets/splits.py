@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Iterable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from isofield.datasets.layout import Entry
 from isofield.datasets.manifest import Record
 from isofield.errors import InputError, did_you_mean
+from isofield.files import atomic_write
 
 Named = TypeVar("Named", Entry, Record)
 LISTS = (".txt", ".lst")
@@ -39,6 +40,12 @@ def read_split(path: str | os.PathLike[str], part: str | None = None) -> list[st
         raise InputError(
             f"{path} is not a split ({error}): give JSON (a list of ids, {{dataset: {{class: [ids]}}}}) or lines."
         ) from None
+
+
+def has_part(path: str | os.PathLike[str], part: str) -> bool:
+    """Whether a JSON split has a part of this name. Raises InputError as `read_split` does."""
+    read_split(path, part)
+    return Path(path).suffix.lower() not in LISTS and part in json.loads(Path(path).read_text(encoding="utf-8"))
 
 
 def _ids(table: Any, above: tuple[str, ...]) -> Iterable[str]:
@@ -118,3 +125,15 @@ def make_split(entries: Sequence[Entry], parts: dict[str, float], seed: int = 0)
         for part, start, end in zip(parts, [0, *ends[:-1]], ends, strict=True):
             made[part][label] = sorted(ids[start:end])
     return made
+
+
+def write_lists(folder: Path, parts: dict[str, dict[str, list[str]]]) -> None:
+    """Writes a split of `make_split` as Occupancy Networks does: PART.lst in the folder of each id, an id per line
+    without that folder."""
+    for part, table in parts.items():
+        below: dict[str, list[str]] = {}
+        for id_ in sorted(id_ for ids in table.values() for id_ in ids):
+            below.setdefault(str(PurePosixPath(id_).parent), []).append(PurePosixPath(id_).name)
+        for parent, names in below.items():
+            with atomic_write(folder / parent / f"{part}.lst") as beside:
+                beside.write_text("\n".join(names) + "\n", encoding="utf-8")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from isofield import render
 from isofield.errors import InputError
@@ -34,8 +35,10 @@ def surrounding_pictures(vertices: np.ndarray, faces: np.ndarray) -> Iterator[Pi
         yield Picture(toward, image.face[row, column], camera.unproject(row, column, image.depth[row, column]))
 
 
-def write_views(mesh: trimesh.Trimesh, folder: Path, count: int, size: int) -> None:
-    """Writes `count` evenly distributed views of a mesh, size x size pixels, in the mesh's units.
+def write_views(mesh: trimesh.Trimesh, folder: Path, count: int, size: int, random: np.random.Generator) -> None:
+    """Writes `count` evenly distributed views of a mesh, turned at random, size x size pixels, in the mesh's units.
+
+    Shapes that were all seen from the same directions would teach an encoder these directions alone.
 
     NNN.png: the picture. NNN.npy: (size, size) float32 depth along the optical axis, 0 where nothing is hit.
     camera.json: as `isofield fit --camera` reads it. cameras.npz: as in Occupancy Networks (Mescheder et al. 2019),
@@ -45,7 +48,8 @@ def write_views(mesh: trimesh.Trimesh, folder: Path, count: int, size: int) -> N
     poses: dict[str, list[list[float]]] = {}
     arrays: dict[str, np.ndarray] = {}
     intrinsics = np.eye(3)
-    for number, camera in enumerate(render.views(np.asarray(mesh.vertices), count, size=(size, size))):
+    turn = Rotation.from_quat(random.normal(size=4)).as_matrix()
+    for number, camera in enumerate(render.views(np.asarray(mesh.vertices), count, size=(size, size), turn=turn)):
         name = f"{number:03d}"
         render.save(render.picture(mesh, view=camera), folder / f"{name}.png")
         depth = render.depth(mesh, camera).depth

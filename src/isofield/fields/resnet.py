@@ -56,7 +56,7 @@ def normalisation(channels: int) -> nn.GroupNorm:
 
 @final
 class ResNet(nn.Module):
-    """Pictures (b, 3, h, w), sRGB from 0 to 1, to codes (b, length).
+    """Pictures (b, 3, h, w), sRGB, uint8 or from 0 to 1, to codes (b, length).
 
     width: channels of the first stage, 64 in ResNet-18; the four stages have 1, 2, 4 and 8 times as many. Pictures may
     have any size from `SMALLEST` pixels on: 64 to 128 for two CPU cores, 224 as published. generator: draws the first
@@ -122,7 +122,8 @@ class ResNet(nn.Module):
 
     def features(self, pictures: Tensor) -> Tensor:
         """Pictures (b, 3, h, w) to what the last linear map gets, (b, 32 width): means over quarters, standardized."""
-        x = (pictures - self.mean) / self.deviation
+        values = pictures if pictures.is_floating_point() else pictures.float() / 255
+        x = (values - self.mean) / self.deviation
         x = self.blocks(self.pool(self.norm(self.stem(x)).relu()))
         x = nn.functional.adaptive_avg_pool2d(x, POOLED).flatten(1)
         made: Tensor = (x - self.shift) / self.scale

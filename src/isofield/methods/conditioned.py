@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isofield.adapt import descend_code, falling, rows, tensor
+from isofield.adapt import codes_of, descend_code, falling, rows, tensor
 from isofield.configs import Cnp, Concat, Hypernet, Occupancy
 from isofield.errors import InputError
 from isofield.fields.conditioned import Conditioned
@@ -30,7 +30,6 @@ from isofield.methods.grid_fit import refined_by_grid
 from isofield.methods.kept_codes import with_kept_codes
 from isofield.methods.part_codes import most_probable_code
 from isofield.sampling.tasks import drawn, observed
-from isofield.threads import deterministic, parallel_map
 from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, Shape
 
 
@@ -125,8 +124,7 @@ class ConditionedSpace:
         device = str(next(self._module.parameters()).device)
         first = self._first(*self._context(shapes[0], 0, device))
         some = with_kept_codes(shapes, len(first))
-        with deterministic():
-            return torch.stack(parallel_map(lambda shape: self._first(*self._context(shape, 0, device)), some))
+        return codes_of(lambda shape: self._first(*self._context(shape, 0, device)), some)
 
     def infer(self, shapes: Sequence[Shape], seed: int = 0, device: str = "cpu") -> Iterator[FitProgress[Tensor]]:
         """The codes (b, l) of unseen shapes."""
@@ -140,9 +138,7 @@ class ConditionedSpace:
             batches = rows({"points": points, "value": value}, config.infer_samples, np.random.default_rng(seed))
             return descend_code(self._objective, first, batches, falling(config.infer_rate, config.infer_steps))
 
-        with deterministic():
-            codes = torch.stack(parallel_map(code, shapes))
-        yield FitProgress("inferring codes", 1.0, codes)
+        yield FitProgress("inferring codes", 1.0, codes_of(code, shapes))
 
     def _context(self, shape: Shape, seed: int, device: str) -> tuple[Tensor, Tensor]:
         """Points (n, d) and values (n,) or (n, c) of an unseen shape."""

@@ -38,7 +38,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isofield.adapt import Batches, CodeProblem, descend_code, search_code
+from isofield.adapt import Batches, CodeProblem, codes_of, descend_code, search_code
 from isofield.adapt import balanced as balanced_batches
 from isofield.configs import DeepSdf
 from isofield.errors import InputError
@@ -46,7 +46,6 @@ from isofield.fields.decoder import Conditional, Decoder, LatentField
 from isofield.losses.signed import clamped, lower_bounded, unsaturated_clamped_l1
 from isofield.methods.grid_fit import refined_by_grid
 from isofield.sampling.balanced import balanced
-from isofield.threads import deterministic, parallel_map
 from isofield.types import Batch, FitProgress, ProgressCallback, SdfSamples, Shape
 
 SHARP = 0.003
@@ -109,9 +108,7 @@ class DeepSdfSpace:
     def infer(self, shapes: Sequence[Shape], seed: int = 0, device: str = "cpu") -> Iterator[FitProgress[Tensor]]:
         """The codes (b, l) of eq. 10, by Adam or by Levenberg-Marquardt."""
         find = self._by_squares if self.config.infer_by == "lm" else self._by_adam
-        with deterministic():
-            codes = torch.stack(parallel_map(lambda shape: find(shape.sdf, seed, device), shapes))
-        yield FitProgress("inferring codes", 1.0, codes)
+        yield FitProgress("inferring codes", 1.0, codes_of(lambda shape: find(shape.sdf, seed, device), shapes))
 
     def field(self, code: Tensor) -> nn.Module:
         """f(.; z)."""

@@ -8,6 +8,10 @@ entry of its code:
     argmin_sigma  mean_i  mean_l  (mu_l - z_il)^2 / (2 sigma_l^2) + log sigma_l    (Kendall and Gal, "What Uncertainties
                   Do We Need in Bayesian Deep Learning for Computer Vision?", NeurIPS 2017, eq. 5).
 
+and the field of mu pulls queries q around the shape's cloud onto it, as in Neural-Pull (Ma et al. 2021, eq. 2):
+
+    + pull * mean_q |q - f(q; mu) grad f(q; mu) / |grad f(q; mu)| - n(q)|.
+
 With the components b_l the first is the squared error of the distances over the grid, as a fraction of their variance.
 mu learns from seven of eight shapes and sigma from the others, since the errors of a shape that mu has learned are too
 small. The code of several pictures of one shape is the mean of mu, in which every entry counts by 1 / sigma^2.
@@ -27,15 +31,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from isofield.adapt import codes_of
 from isofield.configs import ImageCodes
 from isofield.errors import InputError
 from isofield.fields.autoencoder import Autoencoder
 from isofield.fields.grid import SparseGrid
 from isofield.fields.pca_grid import PcaGrid
 from isofield.fields.resnet import ResNet
+from isofield.losses.pull import pull_loss
 from isofield.methods.linear import LinearSpace
-from isofield.sampling.view_pictures import at_size, random_view, some_views
-from isofield.threads import deterministic, parallel_map
+from isofield.methods.pictured import drawn_picture, picture_encoder, pictures_of
 from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, Shape
 
 EVERY = 8
@@ -73,10 +78,8 @@ class ImageCodesSpace:
         linear, encoder = LinearSpace(self.config.linear).start(shapes, seed, report), self.config.encoder
         if self.config.flip != "-" and "xyz".index(self.config.flip) not in linear.grid.mirrored:
             raise InputError(f"the linear space has no mirror images along {self.config.flip}: leave flip out.")
-        net = ResNet(2 * linear.grid.length, encoder.width, torch.Generator().manual_seed(seed))
-        with deterministic():
-            seen = some_views([shape.rows["views"] for shape in shapes], encoder.pixels, np.random.default_rng(seed))
-            net.standardize(torch.from_numpy(seen).float() / 255, FIRST)
+        generator = torch.Generator().manual_seed(seed)
+        net = picture_encoder(2 * linear.grid.length, encoder, shapes, seed, generator, FIRST)
         return replace(self, module=Autoencoder(linear.grid, net), table=linear.table)
 
     def codes(self, shapes: Sequence[Shape]) -> Tensor:
@@ -84,11 +87,17 @@ class ImageCodesSpace:
         return self.table
 
     def draw(self, shape: Shape, random: np.random.Generator) -> Mapping[str, np.ndarray]:
-        """A picture, and whether it is mirrored."""
-        _, picture = random_view(shape.rows["views"], self.config.encoder.pixels, self.config.encoder.crop, random)
+        """A picture, and whether it is mirrored, as queries and the points of the cloud nearest to them are."""
+        _, picture = drawn_picture(shape, self.config.encoder, random)
         flipped = self.config.flip != "-" and bool(random.integers(2))
         picture = np.ascontiguousarray(picture[..., ::-1]) if flipped else picture
-        return {"picture": picture[None], "flipped": np.array([flipped])}
+        drawn = {"picture": picture, "flipped": np.array([flipped])}
+        if self.config.pull:
+            some = np.array(window(shape.rows["cloud"], self.config.samples, random), np.float32).reshape(-1, 2, 3)
+            if flipped:
+                some[..., "xyz".index(self.config.flip)] *= -1
+            drawn |= {"query": some[:, 0], "nearest": some[:, 1]}
+        return drawn
 
     def init(self, batch: Batch) -> Latent:
         """The codes of the pictures."""
@@ -100,29 +109,28 @@ class ImageCodesSpace:
         truth = self.table[batch["row"]]
         if self.config.flip != "-":
             truth = torch.where(batch["flipped"], truth * self._mirror, truth)
-        error = ((code.mean - truth).square() * self._weights).sum(1)
+        error = missed = ((code.mean - truth).square() * self._weights).sum(1)
+        if self.config.pull:
+            missed = missed + self.config.pull * self._pulled(code.mean, batch)
         wrong = (code.mean.detach() - truth).square()
         doubt = (wrong * (-2 * code.log_deviation).exp() / 2 + code.log_deviation).mean(1)
         if len(self.table) < 2 * EVERY:
-            return {"code": error.sum(), "certainty": doubt.sum()}
+            return {"code": missed.sum(), "certainty": doubt.sum()}
         apart = (batch["row"] % EVERY == 0).to(error)
         return {
-            "code": ((1 - apart) * error).sum(), "certainty": (apart * doubt).sum(),
+            "code": ((1 - apart) * missed).sum(), "certainty": (apart * doubt).sum(),
             f"{LOGGED}unseen": EVERY * (apart * error.detach()).sum(),
         }  # fmt: skip
 
     def infer(self, shapes: Sequence[Shape], seed: int = 0, device: str = "cpu") -> Iterator[FitProgress[Tensor]]:
-        """The codes (b, l) of unseen shapes, each the mean over its pictures by their certainty."""
+        """The codes (b, l) of unseen shapes: likely ones for the mean over their pictures by certainty."""
 
         @torch.no_grad()
         def code(shape: Shape) -> Tensor:
-            pictures = at_size(shape.rows["views"], self.config.encoder.pixels)
-            found = self._encoded(torch.from_numpy(pictures).to(device))
-            return averaged(found.mean, found.log_deviation)
+            found = self._encoded(pictures_of(shape, self.config.encoder, device))
+            return self._likely(averaged(found.mean, found.log_deviation))
 
-        with deterministic():
-            codes = torch.stack(parallel_map(code, shapes))
-        yield FitProgress("inferring codes", 1.0, codes)
+        yield FitProgress("inferring codes", 1.0, codes_of(code, shapes))
 
     def field(self, code: Tensor) -> SparseGrid:
         """The linear space's f(.; z)."""
@@ -140,9 +148,25 @@ class ImageCodesSpace:
         """The codes of pictures (b, 3, p, p) uint8. The deviations are a linear map of features that they do not
         change."""
         net = cast(ResNet, cast(Autoencoder, self.module).encoder)
-        features = net.features(pictures.float() / 255)
+        features = net.features(pictures)
         mean, log_deviation = net.last(features).chunk(2, 1)[0], net.last(features.detach()).chunk(2, 1)[1]
         return Latent(mean, log_deviation.clamp(LEAST, MOST))
+
+    def _pulled(self, mean: Tensor, batch: Batch) -> Tensor:
+        """The distances (b,) of pulled queries to their nearest points, by codes (b, l)."""
+        with torch.enable_grad():
+            query = batch["query"].detach().requires_grad_()
+            value = cast(Autoencoder, self.module).decoder(query, mean)
+            (gradient,) = torch.autograd.grad(value.sum(), query, create_graph=True)
+        return pull_loss(query, value, gradient, batch["nearest"])
+
+    def _likely(self, mean: Tensor) -> Tensor:
+        """The code z (l,) of training shapes for a mean mu (l,); mu itself where the kernel has the width 0."""
+        if not self.config.kernel:
+            return mean
+        known = self.table if self.config.flip == "-" else torch.cat([self.table, self.table * self._mirror])
+        apart = ((mean - known).square() * self._weights).sum(1)
+        return torch.softmax(-apart / self.config.kernel, 0) @ known
 
     @cached_property
     def _weights(self) -> Tensor:

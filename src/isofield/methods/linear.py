@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isofield.adapt import posterior, robust_least_squares
+from isofield.adapt import codes_of, posterior, robust_least_squares
 from isofield.configs import Linear
 from isofield.fields.grid import SparseGrid
 from isofield.fields.grid_warp import warped
@@ -107,9 +107,7 @@ class LinearSpace:
 
     def infer(self, shapes: Sequence[Shape], seed: int = 0, device: str = "cpu") -> Iterator[FitProgress[Tensor]]:
         """The codes (b, l), solved for."""
-        with deterministic():
-            codes = torch.stack(parallel_map(lambda shape: self.solve(shape.sdf, device=device), shapes))
-        yield FitProgress("inferring codes", 1.0, codes)
+        yield FitProgress("inferring codes", 1.0, codes_of(lambda shape: self.solve(shape.sdf, device=device), shapes))
 
     def field(self, code: Tensor) -> SparseGrid:
         """f(.; z), cubic near the surface."""

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isofield.adapt import tensor, unroll_finite
+from isofield.adapt import codes_of, tensor, unroll_finite
 from isofield.configs import MetaLinear as Config
 from isofield.fields.decoder import LatentField
 from isofield.fields.meta_network import MetaNetwork
@@ -29,7 +29,6 @@ from isofield.fields.weight_network import WeightNetwork
 from isofield.methods.grid_fit import refined_by_grid
 from isofield.methods.linear import LinearSpace
 from isofield.sampling.tasks import drawn
-from isofield.threads import deterministic, parallel_map
 from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, Shape
 
 
@@ -122,9 +121,7 @@ class MetaLinearSpace:
         def code(shape: Shape) -> Tensor:
             return self._with_weights(linear.solve(shape.sdf, device=device), shape, seed)
 
-        with deterministic():
-            codes = torch.stack(parallel_map(code, shapes))
-        yield FitProgress("inferring codes", 1.0, codes)
+        yield FitProgress("inferring codes", 1.0, codes_of(code, shapes))
 
     def _with_weights(self, z: Tensor, shape: Shape, seed: int) -> Tensor:
         """The code (l + p,) of a shape whose volume has the code z (l,)."""

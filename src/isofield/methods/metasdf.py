@@ -38,7 +38,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isofield.adapt import descend_code, falling, rows, tensor, unroll, unroll_finite
+from isofield.adapt import codes_of, descend_code, falling, rows, tensor, unroll, unroll_finite
 from isofield.configs import FieldNetwork
 from isofield.configs import MetaSdf as Config
 from isofield.fields.decoder import Decoder, LatentField
@@ -50,7 +50,6 @@ from isofield.methods.grid_fit import refined_by_grid
 from isofield.methods.kept_codes import with_kept_codes
 from isofield.methods.part_codes import most_probable_code
 from isofield.sampling.tasks import anywhere, drawn, observed, surface_points
-from isofield.threads import deterministic, parallel_map
 from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, SdfSamples, Shape
 
 TOGETHER = 2**20
@@ -190,9 +189,7 @@ class MetaSdfSpace:
                 found = descend_code(self._objective, found, batches, falling(config.infer_rate, config.infer_polish))
             return found
 
-        with deterministic():
-            codes = torch.stack(parallel_map(theta, shapes))
-        yield FitProgress("inferring codes", 1.0, codes)
+        yield FitProgress("inferring codes", 1.0, codes_of(theta, shapes))
 
     def _steps(self, points: Tensor, value: Tensor) -> Tensor:
         """The weights (l,) of a shape, without a graph. Where the loss rises above that of the start, the steps

@@ -29,19 +29,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isofield.adapt import falling
+from isofield.adapt import codes_of, falling
 from isofield.configs import NeuralPullImage
 from isofield.fields.autoencoder import Autoencoder
 from isofield.fields.decoder import LatentField
 from isofield.fields.geometric_decoder import Differentiable
-from isofield.fields.resnet import ResNet
 from isofield.losses.pull import pull_loss, pulled
 from isofield.methods.grid_fit import refined_by_grid
 from isofield.methods.neural_pull_space import sphere
 from isofield.methods.part_codes import Decode, code_of_part
+from isofield.methods.pictured import drawn_picture, picture_encoder, pictures_of
 from isofield.sampling.unsigned_rows import window
-from isofield.sampling.view_pictures import at_size, random_view, some_views
-from isofield.threads import deterministic, parallel_map
+from isofield.threads import deterministic
 from isofield.types import Batch, FitProgress, ProgressCallback, Shape
 
 STEPS, SAMPLES, RATE = 200, 2048, 5e-3
@@ -65,22 +64,18 @@ class NeuralPullImageSpace:
         """The sphere, for every picture."""
         config, generator = self.config, torch.Generator().manual_seed(seed)
         decoder = sphere(config, generator)
-        encoder, views = ResNet(config.length, config.encoder.width, generator), [one.rows["views"] for one in shapes]
-        seen = some_views(views, config.encoder.pixels, np.random.default_rng(seed))
-        with deterministic():
-            encoder.standardize(torch.from_numpy(seen).float() / 255, FIRST)
+        encoder = picture_encoder(config.length, config.encoder, shapes, seed, generator, FIRST)
         module = Autoencoder(decoder, encoder)
         return replace(self, module=module, table=torch.zeros(len(shapes), config.length))
 
     def draw(self, shape: Shape, random: np.random.Generator) -> Mapping[str, np.ndarray]:
         """A picture, queries around the shape, and the points of its cloud that are nearest to them."""
-        encoder = self.config.encoder
-        number, picture = random_view(shape.rows["views"], encoder.pixels, encoder.crop, random)
+        number, picture = drawn_picture(shape, self.config.encoder, random)
         some = np.asarray(window(shape.rows["cloud"], self.config.samples, random), np.float32).reshape(-1, 2, 3)
         if self.config.frame == "camera":
             turn = (UPRIGHT @ rotation_of(shape.rows["cameras"][number])).astype(np.float32)
             some = some @ turn.T
-        return {"picture": picture[None], "query": some[:, 0], "nearest": some[:, 1]}
+        return {"picture": picture, "query": some[:, 0], "nearest": some[:, 1]}
 
     def init(self, batch: Batch) -> Tensor:
         """The codes of the pictures."""
@@ -107,12 +102,9 @@ class NeuralPullImageSpace:
 
         @torch.no_grad()
         def code(shape: Shape) -> Tensor:
-            pictures = at_size(shape.rows["views"], self.config.encoder.pixels)
-            return self._encoded(torch.from_numpy(pictures).to(device)).mean(0)
+            return self._encoded(pictures_of(shape, self.config.encoder, device)).mean(0)
 
-        with deterministic():
-            codes = torch.stack(parallel_map(code, shapes))
-        yield FitProgress("inferring codes", 1.0, codes)
+        yield FitProgress("inferring codes", 1.0, codes_of(code, shapes))
 
     def field(self, code: Tensor) -> nn.Module:
         """f(.; z)."""
@@ -130,7 +122,7 @@ class NeuralPullImageSpace:
 
     def _encoded(self, pictures: Tensor) -> Tensor:
         """Codes (b, l) of pictures (b, 3, p, p) uint8."""
-        code: Tensor = cast(Autoencoder, self.module).encoder(pictures.float() / 255)
+        code: Tensor = cast(Autoencoder, self.module).encoder(pictures)
         return code
 
     @property

@@ -32,7 +32,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isofield.adapt import descend_batches, rows, tensor
+from isofield.adapt import codes_of, descend_batches, rows, tensor
 from isofield.configs import NeuralPullImage
 from isofield.configs import NeuralPullSpace as Config
 from isofield.errors import InputError
@@ -41,7 +41,7 @@ from isofield.fields.geometric_decoder import Differentiable, GeometricDecoder
 from isofield.losses.pull import pull_loss
 from isofield.methods.unsigned_codes import UnsignedCodes
 from isofield.sampling.unsigned_rows import unsigned_of_cloud, window
-from isofield.threads import deterministic, parallel_map
+from isofield.threads import deterministic
 from isofield.types import Batch, FitProgress, ProgressCallback, Shape
 
 FIRST_CODES = 0.01
@@ -103,9 +103,7 @@ class NeuralPullShapeSpace:
             find = search.by_squares if by == "lm" else search.by_adam
             return find(unsigned_of_cloud(shape.rows["cloud"]), None, seed)
 
-        with deterministic():
-            codes = torch.stack(parallel_map(code, shapes))
-        yield FitProgress("inferring codes", 1.0, codes)
+        yield FitProgress("inferring codes", 1.0, codes_of(code, shapes))
 
     def field(self, code: Tensor) -> nn.Module:
         """f(.; z)."""

@@ -30,23 +30,22 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isofield.adapt import descend_code, falling, tensor
+from isofield.adapt import codes_of, descend_code, falling, tensor
 from isofield.configs import Occupancy
 from isofield.errors import InputError
 from isofield.fields.decoder import LatentField
 from isofield.fields.occupancy_field import OccupancyField
 from isofield.fields.point_net import PointNet
-from isofield.fields.resnet import ResNet
 from isofield.fields.voxel_encoder import VoxelEncoder
 from isofield.losses.occupancy import cross_entropy, divergence
 from isofield.methods.conditioned import decoder_of
 from isofield.methods.grid_fit import refined_by_grid
+from isofield.methods.pictured import drawn_picture, picture_encoder, pictures_of
 from isofield.methods.sald_space import Latent
 from isofield.points import normalization
 from isofield.sampling.occupied import labelled
 from isofield.sampling.unsigned_rows import window
-from isofield.sampling.view_pictures import at_size, random_view
-from isofield.threads import deterministic, parallel_map
+from isofield.threads import deterministic
 from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, SdfSamples, Shape
 
 VOXELISED, CALIBRATED = 20_000, 64
@@ -80,12 +79,7 @@ class OccupancySpace:
             last = getattr(decoder, f"lin{len(config.dims)}")
             last.bias += float(np.log((1 - inside) / inside)) if 0 < inside < 1 else 0.0
         table = torch.randn(len(shapes), config.length, generator=generator) * config.code_std
-        encoder = encoder_of(config, generator)
-        if isinstance(encoder, ResNet):
-            random = np.random.default_rng(seed)
-            first = [random_view(shape.rows["views"], config.pixels, 1.0, random)[1] for shape in shapes[:FIRST]]
-            with deterministic():
-                encoder.standardize(tensor(np.stack(first), "cpu") / 255, FIRST_CODES)
+        encoder = encoder_of(config, shapes[:FIRST], seed, generator)
         return replace(self, module=OccupancyField(decoder, encoder), table=table if config.table else table[:, :0])
 
     def draw(self, shape: Shape, random: np.random.Generator) -> Mapping[str, np.ndarray]:
@@ -94,7 +88,7 @@ class OccupancySpace:
         drawn = labelled(shape.rows["occupancy"], config.samples, random, balanced=config.inside)
         drawn["surface"] = np.asarray(window(shape.rows["surface"], CALIBRATED, random)[:, :3], np.float32)
         if config.input == "image":
-            drawn["observed"] = random_view(shape.rows["views"], config.pixels, config.crop, random)[1][None]
+            drawn["observed"] = drawn_picture(shape, config.picture, random)[1]
         elif not config.table:
             drawn["observed"] = self._observed(shape, random)
         if config.input == "cloud":
@@ -107,13 +101,10 @@ class OccupancySpace:
         return drawn
 
     def _observed(self, shape: Shape, random: np.random.Generator) -> np.ndarray:
-        """What the encoder gets of a shape: points (1, n, 3), labelled points (1, n, 4), or pictures (v, 3, p, p)."""
-        match self.config.input:
-            case "image":
-                return at_size(shape.rows["views"], self.config.pixels)
-            case "none":
-                some = labelled(shape.rows["occupancy"], self.config.points, random)
-                return np.column_stack([some["query"], some["outside"]])[None]
+        """What the encoder gets of a shape but pictures: points (1, n, 3), or labelled points (1, n, 4)."""
+        if self.config.input == "none":
+            some = labelled(shape.rows["occupancy"], self.config.points, random)
+            return np.column_stack([some["query"], some["outside"]])[None]
         count = self.config.points if self.config.input == "cloud" else VOXELISED
         return np.asarray(window(shape.rows["surface"], count, random)[None, :, :3], np.float32)
 
@@ -128,7 +119,7 @@ class OccupancySpace:
         """Means and, of a variational encoder, log deviations (b, l)."""
         assert self._module.encoder is not None
         if self.config.input == "image":
-            return self._module.encoder(observed.float() / 255), None
+            return self._module.encoder(observed), None
         mean, log_deviation = self._module.encoder(observed)
         return mean, log_deviation if self.config.kl else None
 
@@ -151,8 +142,7 @@ class OccupancySpace:
         if self.config.table:
             return self.table
         device = str(self.table.device)
-        with deterministic():
-            return torch.stack(parallel_map(lambda shape: self._start(shape, 0, device), shapes))
+        return codes_of(lambda shape: self._start(shape, 0, device), shapes)
 
     def infer(self, shapes: Sequence[Shape], seed: int = 0, device: str = "cpu") -> Iterator[FitProgress[Tensor]]:
         """The codes (b, l) of unseen shapes."""
@@ -161,15 +151,15 @@ class OccupancySpace:
             start = self._start(shape, seed, device)
             return self._descended(shape.rows["occupancy"], start, seed) if self.config.input == "none" else start
 
-        with deterministic():
-            codes = torch.stack(parallel_map(code, shapes))
-        yield FitProgress("inferring codes", 1.0, codes)
+        yield FitProgress("inferring codes", 1.0, codes_of(code, shapes))
 
     @torch.no_grad()
     def _start(self, shape: Shape, seed: int, device: str) -> Tensor:
         """The encoder's mean (l,), or the mean of the table."""
         if self._module.encoder is None:
             return self.table.mean(0)
+        if self.config.input == "image":
+            return self._encoded(pictures_of(shape, self.config.picture, device))[0].mean(0)
         return self._encoded(tensor(self._observed(shape, np.random.default_rng(seed)), device))[0].mean(0)
 
     def _descended(self, rows: np.ndarray, start: Tensor, seed: int) -> Tensor:
@@ -210,11 +200,11 @@ class OccupancySpace:
         return cast(OccupancyField, self.module)
 
 
-def encoder_of(config: Occupancy, generator: torch.Generator) -> nn.Module | None:
+def encoder_of(config: Occupancy, shapes: Sequence[Shape], seed: int, generator: torch.Generator) -> nn.Module | None:
     """The encoder of an input, before training; None for a table."""
     match config.input:
         case "image":
-            return ResNet(config.length, config.width, generator)
+            return picture_encoder(config.length, config.picture, shapes, seed, generator, FIRST_CODES)
         case "voxels":
             return VoxelEncoder(config.length, config.cells, config.width, generator)
         case "none" if config.table:

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from isofield.adapt import balanced as balanced_batches
-from isofield.adapt import descend_code, falling
+from isofield.adapt import codes_of, descend_code, falling
 from isofield.configs import PcaMlp as Config
 from isofield.fields.decoder import LatentField
 from isofield.fields.pca_mlp import PcaMlp
@@ -29,7 +29,6 @@ from isofield.losses.signed import clamped, lower_bounded
 from isofield.methods.grid_fit import refined_by_grid
 from isofield.methods.linear import LinearSpace
 from isofield.sampling.balanced import balanced
-from isofield.threads import deterministic, parallel_map
 from isofield.types import Batch, FitProgress, ProgressCallback, Shape
 
 
@@ -80,9 +79,7 @@ class PcaMlpSpace:
             batches = balanced_batches(shape.sdf, self.config.infer_samples, random, device)
             return descend_code(self._objective, start, batches, rates)
 
-        with deterministic():
-            codes = torch.stack(parallel_map(code, shapes))
-        yield FitProgress("inferring codes", 1.0, codes)
+        yield FitProgress("inferring codes", 1.0, codes_of(code, shapes))
 
     def _objective(self, z: Tensor, batch: Batch) -> dict[str, Tensor]:
         """The clamped error of a code z (l,)."""

@@ -32,7 +32,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isofield.adapt import tensor
+from isofield.adapt import codes_of, tensor
 from isofield.configs import PointEncoder
 from isofield.configs import SaldSpace as Config
 from isofield.errors import InputError
@@ -47,7 +47,7 @@ from isofield.methods.unsigned_codes import UnsignedCodes
 from isofield.sampling.random_copies import random_copy
 from isofield.sampling.unsigned_rows import window
 from isofield.sampling.warped_samples import random_warp, warped
-from isofield.threads import deterministic, parallel_map
+from isofield.threads import deterministic
 from isofield.types import Batch, FitProgress, ProgressCallback, Shape
 
 FIRST_CODES = 0.01
@@ -152,8 +152,7 @@ class SaldShapeSpace:
         if self.config.encoder is None:
             return self.table
         device = str(self.table.device)
-        with deterministic():
-            return torch.stack(parallel_map(lambda shape: self._encoded(shape, device), shapes))
+        return codes_of(lambda shape: self._encoded(shape, device), shapes)
 
     def infer(self, shapes: Sequence[Shape], seed: int = 0, device: str = "cpu") -> Iterator[FitProgress[Tensor]]:
         """The codes (b, l) of unseen shapes."""
@@ -166,9 +165,7 @@ class SaldShapeSpace:
             find = search.by_squares if by == "lm" else search.by_adam
             return find(shape.rows["unsigned"], start, seed)
 
-        with deterministic():
-            codes = torch.stack(parallel_map(code, shapes))
-        yield FitProgress("inferring codes", 1.0, codes)
+        yield FitProgress("inferring codes", 1.0, codes_of(code, shapes))
 
     def field(self, code: Tensor) -> nn.Module:
         """f(.; z)."""

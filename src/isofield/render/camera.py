@@ -179,14 +179,19 @@ def frame(
     return Camera(eye, rotation, float(focal), int(width), int(height))
 
 
-def views(points: np.ndarray, count: int, *, size: tuple[int, int] = (512, 512), angle: float = 25.0) -> list[Camera]:
-    """`count` cameras around `points` (n, 3), evenly on a sphere (Fibonacci's spiral); each shows all of them."""
+def views(
+    points: np.ndarray, count: int, *, size: tuple[int, int] = (512, 512), angle: float = 25.0,
+    turn: np.ndarray | None = None,
+) -> list[Camera]:  # fmt: skip
+    """`count` cameras around `points` (n, 3), evenly on a sphere (Fibonacci's spiral); each shows all of them. turn: a
+    rotation (3, 3) of that spiral."""
     points = np.asarray(points, np.float64)
     center = (points.min(axis=0) + points.max(axis=0)) / 2
     radius = float(np.linalg.norm(points - center, axis=1).max()) or 1.0
     distance = 1.02 * radius / np.sin(np.radians(angle) / 2)
     focal = min(size) / 2 / np.tan(np.radians(angle) / 2)
-    return [Camera(center + distance * t, look(t), float(focal), size[0], size[1]) for t in all_around(count)]
+    toward = all_around(count) if turn is None else all_around(count) @ turn.T
+    return [Camera(center + distance * t, look(t), float(focal), size[0], size[1]) for t in toward]
 
 
 def all_around(count: int) -> np.ndarray:

@@ -13,10 +13,10 @@ from isofield import api, io
 from isofield.api import SDF, ShapeSpace
 from isofield.errors import InputError
 from isofield.files import inside
+from isofield.folder_format import INPUTS
 from isofield.io.pictures import PICTURES as EXTENSIONS
 from isofield.render import Panel
 from isofield.render.slices import line_step, slice_of, slice_picture
-from isofield.reports.of_data import view_in
 from isofield.reports.of_tables import CELLS, file_panel, read_table
 from isofield.reports.parts import (
     ROWS,
@@ -49,9 +49,8 @@ SLICE = 240
 Row = Mapping[str, Any]
 
 
-def results(path: Path, options: Options, spaces: Sequence[ShapeSpace], data: Path | None = None) -> Section:
-    """A folder of `isofield infer`, `sample` or `interpolate`. spaces: that may have the nearest training shapes. data:
-    a prepared data set that may have the pictures that the shapes were made of.
+def results(path: Path, options: Options, spaces: Sequence[ShapeSpace]) -> Section:
+    """A folder of `isofield infer`, `sample` or `interpolate`. spaces: that may have the nearest training shapes.
 
     Raises InputError for a table that is damaged.
     """
@@ -70,9 +69,7 @@ def results(path: Path, options: Options, spaces: Sequence[ShapeSpace], data: Pa
         values = [float(row[name]) for row in rows if isinstance(row.get(name), (int, float))]
         if values:
             lead.append((label, text(float(np.median(values)))))
-    return Section(
-        path.name, "shapes that a space made", lead, [_table(rows), *_shown(path, rows, options, spaces, data)]
-    )
+    return Section(path.name, "shapes that a space made", lead, [_table(rows), *_shown(path, rows, options, spaces)])
 
 
 def _badness(row: Row) -> tuple[bool, bool, bool, float]:
@@ -100,9 +97,7 @@ def _table(rows: Sequence[Row]) -> Table:
     return Table("Shapes", columns, lines, marks, note + cut("shapes", len(lines), len(rows)))
 
 
-def _shown(
-    path: Path, rows: Sequence[Row], options: Options, spaces: Sequence[ShapeSpace], data: Path | None
-) -> list[Part]:
+def _shown(path: Path, rows: Sequence[Row], options: Options, spaces: Sequence[ShapeSpace]) -> list[Part]:
     """A gallery of the meshes, or of the pictures; and the pictures that they were made of."""
     made_of: list[Picture] = []
     frames = _frames(path)
@@ -119,9 +114,8 @@ def _shown(
             drawn.append(_picture(path, id_, words))
             continue
         panels: list[Panel] = []
-        source = options.inputs.get(id_)
-        if source is None and data is not None and any("views" in space.kinds for space in spaces):
-            source = view_in(data, id_)
+        copied = f"{INPUTS}/{id_}.png"
+        source = options.inputs.get(id_) or (inside(path, copied) if _exists(path, copied) else None)
         if source is not None and source.suffix.lower() in EXTENSIONS:
             made_of.append(picture_in(source, id_, source.name))
         elif source is not None:

@@ -132,7 +132,7 @@ def _section(
             return of_space.unfinished(path)
         if (path / MANIFEST).is_file() or is_prepared(path):
             return of_data.section(path, options)
-        return of_results.results(path, options, spaces, data)
+        return of_results.results(path, options, spaces)
     if path.suffix.lower() not in TABLES:
         return of_results.shape(path, options)
     try:

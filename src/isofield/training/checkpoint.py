@@ -2,7 +2,7 @@
 
 RUN/state.pt               tensors, numbers and one text: the state, and the settings that it belongs to
 RUN/log.jsonl              a line every `log_every` steps
-RUN/snapshots/STEP/        the space after this many steps
+RUN/snapshots/STEP/        the space after this many steps; RUN/snapshots/best/: the best by validation
 RUN/tensorboard/           the same figures for TensorBoard, where it is installed
 """
 
@@ -31,7 +31,7 @@ MOST_NAMES = 6
 """Settings that differ which a message names."""
 STEADY, RISEN = 10, 3.0
 """A training has diverged where the mean loss of its last steps is this many times that of the first one."""
-STATE, SNAPSHOTS = "state.pt", "snapshots"
+STATE, SNAPSHOTS, BEST = "state.pt", "snapshots", "best"
 
 
 def check_new(folder: Path) -> None:
@@ -96,9 +96,10 @@ def run(
     settings: Mapping[str, Any],
     save: Callable[[Path], object],
     report: ProgressCallback,
+    score: Callable[[], float] = lambda: 0.0,
 ) -> None:
     """Trains from where the trainer stands to the end, and keeps what is needed to resume. save: writes the space as it
-    is into a folder.
+    is into a folder. score: how good it is by validation; larger is better.
 
     Ctrl-C ends it after the current step: the state and the space so far are written, and KeyboardInterrupt is raised
     with a sentence on how to resume. A second Ctrl-C ends it at once.
@@ -127,6 +128,10 @@ def run(
                 report(f"learning: loss {total(stats.losses):.5f}", stats.step / trainer.steps)
             if stats.step in trainer.snapshots:
                 write(folder / SNAPSHOTS / str(stats.step))
+            due = trainer.validate and (stats.step % trainer.validate == 0 or stats.step == trainer.steps)
+            if first and due and (reached := score()) > trainer.best:
+                trainer.best = reached
+                write(folder / SNAPSHOTS / BEST)
             if stats.stopped or stats.step == trainer.steps or stats.step % trainer.keep == 0:
                 if log:
                     log.flush()

@@ -51,6 +51,7 @@ class Trainer:
         unit = 1 if self.plan.steps else self.steps_an_epoch
         self.steps = self.plan.steps or self.plan.epochs * unit
         self.snapshots, self.keep = [number * unit for number in self.plan.snapshots], self.plan.keep * unit
+        self.validate, self.best = self.plan.validate * unit, -1.0
         self.table = space.table.to(device, copy=True)
         self._shorten_codes()
         self.table.requires_grad_(self.plan.code_rate.initial > 0 and self.table.numel() > 0)
@@ -137,8 +138,8 @@ class Trainer:
     def state(self) -> dict[str, Any]:
         """All that `restore` needs."""
         return {
-            "done": self.done, "seconds": self.seconds, "weights": [weight.detach() for weight in self.weights],
-            "codes": self.table.detach(), "optimizer": self.optimizer.state_dict(),
+            "done": self.done, "seconds": self.seconds, "best": self.best, "codes": self.table.detach(),
+            "weights": [weight.detach() for weight in self.weights], "optimizer": self.optimizer.state_dict(),
         }  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -148,4 +149,4 @@ class Trainer:
             for tensor, value in zip([*self.weights, self.table], [*state["weights"], state["codes"]], strict=True):
                 tensor.copy_(value)
         self.optimizer.load_state_dict(state["optimizer"])
-        self.done, self.seconds = int(state["done"]), float(state["seconds"])
+        self.done, self.seconds, self.best = int(state["done"]), float(state["seconds"]), float(state["best"])

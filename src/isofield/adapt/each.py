@@ -1,0 +1,18 @@
+"""The codes of many shapes, each found by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from isofield.threads import deterministic, parallel_map
+from isofield.types import Shape
+
+
+def codes_of(find: Callable[[Shape], Tensor], shapes: Sequence[Shape]) -> Tensor:
+    """The codes (b, ...) of shapes that `find` gives one by one, computed by several threads, whose number does not
+    change them."""
+    with deterministic():
+        return torch.stack(parallel_map(find, shapes))
