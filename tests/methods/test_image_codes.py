@@ -46,7 +46,7 @@ def space(tmp_path_factory):
     (folder / "meshes").mkdir()
     for number in range(16):
         ellipsoid(5 * number).export(folder / "meshes" / f"{number:02d}.ply")
-    config = PrepareConfig(("views", "signed"), count=4000, points=4000, views=8, size=32)
+    config = PrepareConfig(("views", "signed", "cloud"), count=4000, points=4000, views=8, size=32)
     prepare(folder / "meshes", folder / "prepared", config, workers=1)
     return isofield.train("image-codes", folder / "prepared", folder / "run", CONFIG)
 
@@ -82,13 +82,17 @@ def test_a_mirrored_picture_goes_with_the_code_of_the_mirrored_shape(space):
     assert torch.allclose(codes[1], flipping._mirror * codes[0], atol=0.2)
     assert (flipping._mirror == -1).any() and (codes[0][flipping._mirror == -1].abs() > 0.3).any()
     plain = np.arange(48, dtype=np.uint8).reshape(1, 3, 4, 4).repeat(8, 2).repeat(8, 3)
-    drawn = [flipping.draw(Shape(rows={"views": plain}), np.random.default_rng(seed)) for seed in range(8)]
+    cloud = np.random.default_rng(1).normal(size=(256, 6)).astype(np.float32)
+    drawn = [flipping.draw(Shape(rows={"views": plain, "cloud": cloud}), np.random.default_rng(k)) for k in range(8)]
     assert {bool(one["flipped"][0]) for one in drawn} == {False, True}
     assert all(np.array_equal(one["picture"], plain[..., ::-1] if one["flipped"] else plain) for one in drawn)
+    for one in drawn:
+        sign = [-1, 1, 1] if one["flipped"] else [1, 1, 1]
+        assert np.array_equal(np.column_stack([one["query"] * sign, one["nearest"] * sign]), cloud)
 
 
 def test_deviations_learn_from_other_shapes_than_means():
-    method = ImageCodesSpace(CONFIG)
+    method = ImageCodesSpace(replace(CONFIG, pull=0.0))
     module = torch.nn.Module()
     module.decoder = torch.nn.Module()
     module.decoder.rows, module.decoder.steps = torch.tensor([[3, 4], [0, 0]], dtype=torch.int8), torch.ones(2)
@@ -102,6 +106,24 @@ def test_deviations_learn_from_other_shapes_than_means():
     assert torch.equal(of_mean, torch.tensor([[0.0, 0.0], [-2.0, 0.0]]))  # all energy is in the first component
     assert torch.equal(of_doubt, torch.tensor([[0.0, 0.0], [0.0, 0.0]]))  # the error is 1, as the deviation is
     assert terms["certainty"].grad_fn is not None
+
+
+def test_codes_are_pulled_beside_being_regressed(space):
+    """The term of true codes is small, that of the mean shape not; it moves the means."""
+    method, rows = space.space, torch.tensor([1, 2, 12])
+    query = np.random.default_rng(0).normal(0, 0.5, (3, 200, 3)).clip(-1, 1)
+    nearest = [trimesh.proximity.closest_point(ellipsoid(5 * int(k)), x)[0] for k, x in zip(rows, query, strict=True)]
+    drawn = {name: torch.tensor(np.stack(some)).float() for name, some in (("query", query), ("nearest", nearest))}
+    batch = Batch({"row": rows, "flipped": torch.zeros(3, 1, dtype=torch.bool), **drawn})
+    mean = torch.from_numpy(space.mean).expand(3, -1)
+    right, wrong = (method._pulled(code, batch).mean() for code in (method.table[rows], mean))
+    assert right < 0.05 and right < 0.6 * wrong
+    code = mean.clone().requires_grad_()
+    terms = method.losses(Latent(code, torch.zeros_like(code)), batch)
+    plain = replace(method, config=replace(CONFIG, pull=0.0)).losses(Latent(code, torch.zeros_like(code)), batch)
+    assert terms["code"] - plain["code"] == pytest.approx(3 * CONFIG.pull * float(wrong), rel=1e-4)
+    (moved,) = torch.autograd.grad(terms["code"] - plain["code"], code)
+    assert (moved.norm(dim=1) > 0).all()
 
 
 def test_certain_pictures_count_more():

@@ -41,6 +41,7 @@ from isofield.fields.resnet import ResNet
 from isofield.losses.pull import pull_loss
 from isofield.methods.linear import LinearSpace
 from isofield.methods.pictured import drawn_picture, picture_encoder, pictures_of
+from isofield.sampling.unsigned_rows import window
 from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, Shape
 
 EVERY = 8
