@@ -111,7 +111,8 @@ def test_deviations_learn_from_other_shapes_than_means():
 def test_codes_are_pulled_beside_being_regressed(space):
     """The term of true codes is small, that of the mean shape not; it moves the means."""
     method, rows = space.space, torch.tensor([1, 2, 12])
-    query = np.random.default_rng(0).normal(0, 0.5, (3, 200, 3)).clip(-1, 1)
+    query = np.stack([ellipsoid(5 * int(k)).sample(200, seed=0) for k in rows])
+    query += np.random.default_rng(0).normal(0, 0.05, query.shape)
     nearest = [trimesh.proximity.closest_point(ellipsoid(5 * int(k)), x)[0] for k, x in zip(rows, query, strict=True)]
     drawn = {name: torch.tensor(np.stack(some)).float() for name, some in (("query", query), ("nearest", nearest))}
     batch = Batch({"row": rows, "flipped": torch.zeros(3, 1, dtype=torch.bool), **drawn})
