@@ -95,12 +95,13 @@ def train(
                 space.module, codes.numpy().copy(), records[: len(codes)], method, settings, prepare, about
             )
 
-        if space.training is not None and space.training.validate and not (split and has_part(split, VALID)):
+        plan = training_of(settings)
+        if plan is not None and plan.validate and not (split and has_part(split, VALID)):
             raise InputError(
                 f"validation needs a split with the part {VALID!r}: `isofield split --valid 0.1` makes it."
             )
         space = space.start(shapes, seed, report)
-        if training_of(settings) is not None:
+        if plan is not None:
             trainer = training.Trainer(cast(TrainedSpace, space), shapes, seed, processes, device)
             begun = {
                 "method": method, "seed": seed, "shapes": [record.id for record in records],
