@@ -122,7 +122,7 @@ def test_codes_are_pulled_beside_being_regressed(space):
     code = mean.clone().requires_grad_()
     terms = method.losses(Latent(code, torch.zeros_like(code)), batch)
     plain = replace(method, config=replace(CONFIG, pull=0.0)).losses(Latent(code, torch.zeros_like(code)), batch)
-    assert terms["code"] - plain["code"] == pytest.approx(3 * CONFIG.pull * float(wrong), rel=1e-4)
+    assert float(terms["code"] - plain["code"]) == pytest.approx(3 * CONFIG.pull * float(wrong), rel=1e-4)
     (moved,) = torch.autograd.grad(terms["code"] - plain["code"], code)
     assert (moved.norm(dim=1) > 0).all()
 
