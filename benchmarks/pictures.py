@@ -1,7 +1,7 @@
 """Shapes from pictures, beside retrieval by image features: unseen shapes from unseen views.
 
     .venv/bin/python benchmarks/shared_data.py bodies BODIES     # split.json and truth/
-    isofield prepare BODIES/truth DATA --samples views signed cloud --count 40000 --views 24 --size 96
+    isofield prepare BODIES/truth DATA --samples views signed cloud --count 40000 --views 24 --size 64
     isofield train neural-pull-image DATA -o RUN1 --split BODIES/split.json
     isofield train image-codes DATA -o RUN2 --split BODIES/split.json
     taskset -c 0 .venv/bin/python benchmarks/pictures.py DATA BODIES RUN1 RUN2 --out RESULTS
