@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from isofield.api.load import load_run
 
 import balls
 import isofield
+from isofield.api.loading import load_run
 from isofield.api.validation import checkpoints, means, scores, validate
 from isofield.cli.evaluate import evaluate
 from isofield.configs import Occupancy, Schedule, Training
