@@ -40,9 +40,9 @@ AROUND = 0.25
 sides."""
 SURE, SURE_DOUBT = 1e-4, 0.01
 """The tree orients a closed surface of one piece if its conflict and the share of points in doubt are at most these."""
-CORRECTABLE, CORRECTED, UNCHANGED = 0.5, 0.07, 0.02
-"""A few rounds with the winding number correct the tree's signs if the share in doubt is at most the first. The result
-holds if that share is then at most the second, or the share of signs that they changed at most the third."""
+CORRECTABLE, CORRECTED = 0.5, 0.05
+"""A few rounds with the winding number correct the tree's signs if the share in doubt is at most the first, and the
+result holds if that share is then at most the second."""
 CONFLICTS, MOST_CONFLICT = 2.0, 0.01
 """Weight of the conflict between neighbours beside that share, where the better one of two orientations is chosen, and
 the most conflict of a result that holds."""
@@ -208,11 +208,10 @@ def _wound(
         for votes in (start, winding_votes(x, normals, around, areas, noise, seed, subset, start)):
             signs = propagate_signs(x, normals, near.index, near.distance, votes)
             doubt = doubted(enclosure(x, normals * signs[:, None], areas, _some(x), noise))
-            found.append((doubt, float(conflict(pull, signs, around).mean()), signs, votes))
-        before, after = (doubt + CONFLICTS * energy for doubt, energy, _, _ in found)
-        doubt, energy, _, votes = found[int(after < before)]
-        changed = float((found[0][2] != found[1][2]).mean())
-        if energy <= MOST_CONFLICT and (doubt <= CORRECTED or changed <= UNCHANGED):
+            found.append((doubt, float(conflict(pull, signs, around).mean()), votes))
+        before, after = (doubt + CONFLICTS * energy for doubt, energy, _ in found)
+        doubt, energy, votes = found[int(after < before)]
+        if energy <= MOST_CONFLICT and doubt <= CORRECTED:
             return votes
     return winding_votes(x, normals, around, areas, noise, seed, subset)
 
