@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
-from isofield.api.inputs import cleaned
+from isofield.api.inputs import DENSE, KEPT, cleaned
 from isofield.types import Cloud
 
 
@@ -26,3 +26,15 @@ def test_the_far_part_of_a_scan_stays_without_a_word():
         clean, outliers = cleaned(Cloud(x), "x.ply", "balanced")
     assert len(outliers) < 0.005 * len(x)
     assert np.ptp(clean.points[:, 0]) > 29.5
+
+
+def test_a_dense_part_of_a_large_scene_keeps_its_detail():
+    """A statue of 1 m in a field of 60 m: cells of one number a side would leave it a few hundred points."""
+    random = np.random.default_rng(0)
+    field = random.uniform(0, 60, (40_000, 3)) * [1, 1, 0]
+    statue = random.normal(size=(DENSE, 3))
+    statue = [30, 30, 0.5] + 0.5 * statue / np.linalg.norm(statue, axis=1, keepdims=True)
+    clean, _ = cleaned(Cloud(np.concatenate([field, statue])), "x.ply", "balanced")
+    most = KEPT["balanced"] * ((len(field) + DENSE) / DENSE) ** (1 / 3)
+    assert 0.4 * most < len(clean.points) <= most
+    assert np.count_nonzero(np.abs(clean.points - [30, 30, 0.5]).max(1) < 0.51) > 50_000

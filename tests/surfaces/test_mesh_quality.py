@@ -137,6 +137,13 @@ def test_repair_turns_faces_outward() -> None:
     assert whole.volume == pytest.approx(sphere.volume)
 
 
+def test_repair_leaves_the_open_walls_of_a_room_inward() -> None:
+    room = trimesh.creation.box((3, 2, 1))
+    room.invert()
+    walls = trimesh.Trimesh(room.vertices, np.concatenate([room.faces[2:], room.faces[2:3]]), process=False)
+    assert np.array_equal(repair(walls).faces, room.faces[2:])
+
+
 def test_a_component_without_points_is_dropped() -> None:
     body, blob = ball((0, 0, 0), 1), ball((2, 0, 0), 0.3)
     points = np.concatenate([on(body, 20_000), [[1.7, 0, 0]] * 5])

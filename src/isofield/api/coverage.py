@@ -12,19 +12,18 @@ from isofield.kdtree import KDTree, nearest
 from isofield.points import relative_gap
 from isofield.solids.triangles import closest_on
 
-EDGE = 0.5
-"""An open mesh ends at this fraction of the reach, where the confidence begins to fall."""
-HOLES = 10.0
+EDGE = 0.3
+"""An open mesh ends at this fraction of the reach. 6 % of a surface is farther from points that are
+scattered over it at random, in holes that are closed."""
+HOLES = 5.0
 """By default holes up to this many local spacings stay closed."""
-LOOKED = 2.0
-"""Gaps are measured up to this many times the gap at which the mesh ends."""
 
 
 def open_mesh(sdf: Field, mesh: trimesh.Trimesh, close_holes: float | None, level: float = 0.0) -> trimesh.Trimesh:
     """The part of the field's mesh that the observed points support; see `surfaces.opened`.
 
     A vertex is supported by points that lie on its side of the surface: the back of a sheet is not. close_holes: size
-    up to which holes stay closed (user's units), by default 10 local spacings. level: distance of the mesh from the
+    up to which holes stay closed (user's units), by default 5 local spacings. level: distance of the mesh from the
     field's surface. Raises InputError where nothing is left.
     """
     gap, spacing = gaps_of(sdf, mesh, level)
@@ -60,15 +59,17 @@ def _opened(
 
 def gaps_of(sdf: Field, mesh: trimesh.Trimesh, level: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
     """For each vertex (v,) the least distance to an observed point on its side of the surface, in the point's local
-    spacings, and that spacing (v,) in the user's units."""
+    spacings, and that spacing (v,) in the user's units.
+
+    A spacing counts as at least the median edge of the mesh: a coarser surface passes the points at that distance.
+    """
     vertices = np.asarray(mesh.vertices, np.float64)
     center, size = vertices.mean(0), float(np.ptp(vertices, axis=0).max()) or 1.0
     faces = np.ascontiguousarray(mesh.faces, np.int64)
     closest = closest_on((vertices - center) / size, faces)((sdf.points - center) / size)[1]
     normals = np.asarray(mesh.face_normals)[closest]
-    spacing = sdf.local_spacing
-    limit = LOOKED * EDGE * sdf.reach
+    spacing = np.maximum(sdf.local_spacing, float(np.median(mesh.edges_unique_length)))
     gap, who = relative_gap(
-        vertices, sdf.points, spacing + abs(level), limit, (np.asarray(mesh.vertex_normals), normals)
+        vertices, sdf.points, spacing + abs(level), sdf.reach, (np.asarray(mesh.vertex_normals), normals)
     )
     return gap, spacing[who]

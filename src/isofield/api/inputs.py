@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from bisect import bisect_right
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,14 +23,17 @@ from isofield.points import (
     noise_level,
     sample_mesh,
     select,
+    voxel_count,
     voxel_downsample,
 )
 from isofield.types import Cloud, View
 
 DENSE = 200_000
 """More points than this are downsampled first."""
-VOXELS = {"fast": 200, "balanced": 256, "best": 384}
-"""Cells along the longest side of the downsampling, by quality."""
+KEPT = {"fast": 100_000, "balanced": 200_000, "best": 400_000}
+"""Points that downsampling leaves, at most, by quality; of a larger cloud more, with the cube root of its size."""
+FINEST_VOXELS = 14
+"""The finest of the numbers of cells that are tried is 2^(this / 2) times the least."""
 NOISE_OF_CELL, LEAST_VOXELS = 0.4, 64
 """The noise is at most this fraction of a cell, unless a side would have fewer cells than this."""
 MANY, SHRUNK = 0.02, 0.1
@@ -89,7 +93,7 @@ def cleaned(cloud: Cloud, name: str, quality: Quality) -> tuple[Cloud, np.ndarra
     outliers (k, 3); warns where these are many, or where the box is smaller without them."""
     cloud = merge_twins(drop_duplicates(cloud))
     if len(cloud.points) > DENSE:
-        cloud = _thinned(cloud, VOXELS[quality])
+        cloud = _thinned(cloud, KEPT[quality])
     kept = inliers(cloud.points)
     clean, outliers = select(cloud, kept), cloud.points[~kept]
     before, after = np.ptp(cloud.points, axis=0), np.ptp(clean.points, axis=0)
@@ -105,9 +109,16 @@ def cleaned(cloud: Cloud, name: str, quality: Quality) -> tuple[Cloud, np.ndarra
     return clean, outliers
 
 
-def _thinned(cloud: Cloud, cells: int) -> Cloud:
-    """One point for each of `cells` cells along the longest side, or of wider ones where the noise is wider: the mean
-    over a cell narrower than the noise would still scatter, in several layers."""
+def _thinned(cloud: Cloud, kept: int) -> Cloud:
+    """One point for each of the finest cells that leave few enough points, or of wider ones where the noise is wider:
+    the mean over a cell narrower than the noise would still scatter, in several layers.
+
+    Cells of one size thin dense parts only, so that the density of the points that are left follows the cells of the
+    field, and not that of the scan.
+    """
+    most = kept * (len(cloud.points) / DENSE) ** (1 / 3)
+    tried = [round(LEAST_VOXELS * 2 ** (step / 2)) for step in range(FINEST_VOXELS + 1)]
+    cells = tried[max(bisect_right(tried, most, key=lambda cells: voxel_count(cloud.points, cells)) - 1, 0)]
     first = voxel_downsample(cloud, cells)
     side = float(np.ptp(first.points, axis=0).max()) / cells
     wider = noise_level(first.points) / (NOISE_OF_CELL * side)

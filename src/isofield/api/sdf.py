@@ -229,8 +229,8 @@ class SDF:
         resolution: cells along the longest side of the box, by default the grid's own, 256 for a network, more for an
         exact field with thin walls. keep_all: keep components that no observed point is near. A level above 0 gets more
         cells of the same size. close_holes: size up to which holes of an open field stay closed (user's units), by
-        default 10 local spacings. The mesh is closed, unless the field is open: then it ends where the confidence falls
-        below 1. Raises InputError where there is no such surface.
+        default 5 local spacings. The mesh is closed, unless the field is open: then it ends 0.6 local spacings from the
+        observed points. Raises InputError where there is no such surface.
         """
         if not isinstance(level, (int, float)) or not np.isfinite(level):
             raise InputError(f"level {level!r} is not a distance: give a number, 0 for the surface itself.")
@@ -267,7 +267,8 @@ class SDF:
             points, spacing = subsample(self.points, self.spacing)
             mesh, dropped = surfaces.keep_observed(mesh, self.similarity.apply(points), spacing * self.similarity.scale)
         mesh = trimesh.Trimesh(self.similarity.invert(mesh.vertices), mesh.faces, process=False)
-        problems = list(surfaces.check(mesh).problems)
+        found = surfaces.check(mesh)
+        problems = found.flaws if self.open else found.problems  # the walls of a room face inward
         if problems:
             mesh = surfaces.repair(mesh)
             problems = list(surfaces.check(mesh).problems)

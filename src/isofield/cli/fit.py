@@ -55,7 +55,7 @@ class Fit(Generic[S]):
         noise: Standard deviation of the points, as a fraction of the bounding box's diagonal.
         surface: Where no point is: closed closes the surface, open ends it where the points end (terrain, rooms, one
             view); auto decides by what was measured, and says why.
-        close_holes: Holes of an open surface up to this size stay closed (input's units; default: 10 spacings of the
+        close_holes: Holes of an open surface up to this size stay closed (input's units; default: 5 spacings of the
             points around them).
         viewpoint: Position of the sensor, in the input's axes and units, or a file (.txt .csv .npy .json) with one for
             each point, or with --merge for each scan, in the order of the inputs (--viewpoint=-1,0,2 where it begins

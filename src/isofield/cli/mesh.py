@@ -29,7 +29,7 @@ def mesh(
         resolution: Cells along the longest side, 8 to 1024 (default: the field's own).
         level: Distance of the surface from the shape, in its units: positive grows it, negative shrinks it.
         keep_all: Keep components without observed points nearby.
-        close_holes: Holes of an open field's mesh up to this size stay closed (input's units; default: 10 spacings of
+        close_holes: Holes of an open field's mesh up to this size stay closed (input's units; default: 5 spacings of
             the points around them).
         faces: Reduce the mesh to this number of faces; it stays closed.
         trim: Cut the mesh off where no observed point is within this distance (input's units).

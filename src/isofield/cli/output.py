@@ -91,7 +91,7 @@ def of_extraction(extraction: Extraction) -> dict[str, Any]:
         "problems": list(extraction.problems),
         "components": components,
         "genus": components - euler // 2 if closed else None,
-        "volume": float(topology.volumes(vertices, faces, part).sum()) if closed else None,
+        "volume": float(abs(topology.volumes(vertices, faces, part).sum())) if closed else None,
         "vertices": len(mesh.vertices),
         "faces": len(mesh.faces),
         "diagonal": float(np.linalg.norm(mesh.extents)),

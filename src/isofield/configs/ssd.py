@@ -18,7 +18,7 @@ class Ssd:
         cells: Finest cells along the longest side.
         levels: Levels of the grid, each of half the cells of the one before.
         further: Levels beyond these, at most, where the points show more; see `detail`.
-        detail: The cells of further levels are at least this many local spacings, and as many times the noise.
+        detail: The cells of further levels are at least this many local spacings, and no smaller than the noise.
         most_nodes: No further level is added that would have more nodes than this.
         least_cell: No cell is smaller than this fraction of the points' spacing.
         margin: Room around the box.
@@ -40,7 +40,7 @@ class Ssd:
     cells: int = 192
     levels: int = 4
     further: int = 4
-    detail: float = 1.0
+    detail: float = 0.6
     most_nodes: int = 8_000_000
     least_cell: float = 0.4
     margin: float = 0.1

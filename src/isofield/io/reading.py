@@ -226,7 +226,8 @@ def _unit(normals: np.ndarray | None) -> np.ndarray | None:
     good = np.isfinite(size) & (size > 0)
     if not good.all():
         warnings.warn(
-            f"{np.count_nonzero(~good)} of {len(normals)} normals are zero or not finite, so the normals are left out",
+            f"{np.count_nonzero(~good)} of {len(normals)} normals are zero or not finite, so all are found from the "
+            "points",
             stacklevel=2,
         )
         return None

@@ -108,7 +108,7 @@ class Level:
 def _further(points: Oriented, config: Ssd, above: Level) -> Band | None:
     """The level below the finest one, where the points' spacing and noise permit its cells; None where few do."""
     cell = above.band.h / 2
-    fine = config.detail * np.maximum(np.sqrt(points.areas), points.noise) <= cell
+    fine = np.maximum(config.detail * np.sqrt(points.areas), points.noise) <= cell
     if np.count_nonzero(fine) < max(FEWEST, FEWEST_SHARE * len(fine)):
         return None
     near = fine[above.closest] & (above.distance < NEAR * above.band.h)

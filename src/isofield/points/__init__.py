@@ -9,6 +9,7 @@ from isofield.points.downsample import (
     select,
     vertex_colors,
     vertex_scalars,
+    voxel_count,
     voxel_downsample,
 )
 from isofield.points.floor import floor
@@ -48,5 +49,6 @@ __all__ = [
     "subsample",
     "vertex_colors",
     "vertex_scalars",
+    "voxel_count",
     "voxel_downsample",
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isofield.kdtree import KDTree, nearest
-from isofield.topology import components, distinct
+from isofield.topology import components, distinct, distinct_keys
 from isofield.types import Cloud
 
 if TYPE_CHECKING:
@@ -65,6 +65,11 @@ def voxel_downsample(cloud: Cloud, cells: int) -> Cloud:
     index = _voxels(cloud.points, cells)
     order = np.lexsort(index.T)
     return _means(cloud, order, np.flatnonzero(np.r_[True, (np.diff(index[order], axis=0) != 0).any(1)]))
+
+
+def voxel_count(points: np.ndarray, cells: int) -> int:
+    """How many points `voxel_downsample` leaves of points (n, 3)."""
+    return len(distinct_keys(_voxels(points, cells) @ (np.int64(1) << np.array([0, 21, 42]))))
 
 
 def _voxels(points: np.ndarray, cells: int) -> np.ndarray:

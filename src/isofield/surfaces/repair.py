@@ -23,7 +23,8 @@ def repair(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
     the surface stays manifold; of equal faces one is kept, opposite ones cancel. Where more than two faces share an
     edge, those around the same wedge of solid stay connected, and vertices are duplicated until each has a single fan
     (Gueziec et al., Cutting and stitching, 2001); the copies move apart by 2e-5 of an edge, so that readers that merge
-    equal vertices keep them. A closed mesh stays closed; holes stay open. Inconsistent and inward faces are reversed.
+    equal vertices keep them. A closed mesh stays closed; holes stay open. Inconsistent faces are reversed, and
+    closed parts that face inward.
     """
     vertices, faces = np.array(mesh.vertices, np.float64), np.array(mesh.faces, np.int64)
     faces = _single(topology.proper(faces))
@@ -170,7 +171,7 @@ def _halved(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def _outward(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Reverse faces so that neighbours agree, then whole components that face inward and are not cavities."""
+    """Reverse faces so that neighbours agree, then closed components that face inward and are not cavities."""
     if not len(faces):
         return faces
     edges = topology.edges_of(faces)
@@ -178,5 +179,7 @@ def _outward(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
         faces = np.asarray(igl.bfs_orient(faces)[0], np.int64)
     part = topology.parts(faces)
     volume = topology.volumes(vertices, faces, part)
-    wrong = topology.misplaced(volume, *topology.boxes(vertices, faces, part))[part]
+    wrong = topology.misplaced(volume, *topology.boxes(vertices, faces, part))
+    wrong[part[edges.order[edges.start[edges.count == 1]] // 3]] = False
+    wrong = wrong[part]
     return np.where(wrong[:, None], faces[:, ::-1], faces) if wrong.any() else faces
