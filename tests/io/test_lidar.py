@@ -33,6 +33,11 @@ def test_las(tmp_path, name, shift):
     assert np.array_equal(cloud.attributes["intensity"], np.arange(300))
 
 
+def test_black_colours_of_las_are_none(tmp_path):
+    write_las(tmp_path / "a.las", 16)
+    assert io.read(tmp_path / "a.las").colors is None
+
+
 def test_e57_places_every_scan(tmp_path):
     pye57 = pytest.importorskip("pye57")
     file = pye57.E57(str(tmp_path / "a.e57"), mode="w")

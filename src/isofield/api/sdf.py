@@ -33,7 +33,7 @@ RESOLUTION = 256
 
 THIN, FINEST = 2.5, 640
 """Cells across the thin walls of an exact field, up to this number along the longest side."""
-MOST_CELLS, FINE_SHARE = 3_000_000, 0.25
+MOST_CELLS, FINE_SHARE = 3_000_000, 0.15
 """At a grid's own resolution the surface crosses about this many cells, at most, and at least this share of it lies in
 cells as fine."""
 

@@ -47,11 +47,11 @@ def _las(path: Path) -> Raw:
     names = set(cloud.point_format.dimension_names)
     more = {name: np.asarray(cloud[name]) for name in ("intensity", "classification") if name in names}
     sensors = _above(points)
-    if "red" not in names:
+    if "red" not in names or not np.any(cloud["red"] | cloud["green"] | cloud["blue"]):  # black: none were measured
         return Raw(points, attributes=more, sensors=sensors)
     colors = np.stack([np.asarray(cloud[name], np.uint16) for name in ("red", "green", "blue")], 1)
     # 16 bits a channel by the format, but many writers store 8
-    colors = (colors >> 8 if colors.max(initial=0) > 255 else colors).astype(np.uint8)
+    colors = (colors >> 8 if colors.max() > 255 else colors).astype(np.uint8)
     return Raw(points, colors=colors, attributes=more, sensors=sensors)
 
 
