@@ -12,7 +12,7 @@ LESS = {
     "01_from_scan_to_mesh": {"POINTS": 2000},
     "02_samples_seen": {"COUNT": 3000},
     "03_a_space_explored": {"CELLS": 32},
-    "04_sald_on_raw_scans": {"STEPS": 3},
+    "04_sald_on_raw_scans": {"STEPS": 3, "CELLS": 32},
     "05_metasdf_digits": {"STEPS": 2, "DIGITS": 60},
     "06_metasdf_images": {"STEPS": 1, "CROPS": 2, "TRAIN": ("coins",), "TEST": ("chelsea",)},
     "07_neural_pull": {"STEPS": 4, "SHOWN": (1, 4)},

@@ -18,7 +18,8 @@ from isofield import io
 from isofield.types import Cloud
 
 pytest.importorskip("viser", reason="viser is not installed")
-from isofield.viewer import open_viewer, server
+from isofield.viewer import codes, open_viewer, server
+from isofield.viewer.space_page import floor_of
 
 SIZE = (640, 480)
 
@@ -36,7 +37,7 @@ def opened(browser) -> Iterator[Any]:
     stops = []
 
     def open_page(path) -> tuple[Any, Any]:
-        viewer = open_viewer(path, port=0, resolution=32)
+        viewer = open_viewer(path, port=0, resolution=32, up="y")
         page = watched(browser, *SIZE, problems)
         stops.extend([page.close, viewer.stop])
         page.goto(viewer.links[0])
@@ -84,8 +85,25 @@ def upload(page, path) -> None:
     chooser.value.set_files(path)
 
 
-def pixels(page) -> np.ndarray:
+def lone_dot(viewer, space) -> tuple[str, tuple[float, float]]:
+    """The training shape whose dot on the map is farthest from all others on the screen, clear of the controls, and
+    where it is there: pixels from the left and from the top."""
+    (client,) = viewer.server.get_clients().values()
+    camera = client.camera
+    ahead = camera.look_at - camera.position
+    ahead /= np.linalg.norm(ahead)
+    right = np.cross(ahead, camera.up_direction)
+    right /= np.linalg.norm(right)
+    places = floor_of(codes.map_of(space, space.codes), "y") - camera.position
+    flat = np.stack([places @ right, -places @ np.cross(right, ahead)], 1) / (places @ ahead)[:, None]
+    spots = np.asarray(SIZE) / 2 + flat * SIZE[1] / 2 / np.tan(camera.fov / 2)
+    apart = np.linalg.norm(spots[:, None] - spots, axis=2) + np.diag(np.full(len(spots), np.inf))
+    clear = ((spots > (20, 200)) & (spots < (300, 460))).all(1)
+    row = int(np.where(clear, apart.min(1), 0).argmax())
+    return space.ids[row], tuple(spots[row].tolist())
 
+
+def pixels(page) -> np.ndarray:
     picture = page.screenshot(clip={"x": 0, "y": 180, "width": 300, "height": 300})
     return np.asarray(Image.open(BytesIO(picture)).convert("RGB"), np.int16)
 
@@ -106,8 +124,14 @@ def test_the_level_of_a_field_moves_its_surface(opened, ball, tmp_path):
     assert saved.is_watertight and np.allclose(np.ptp(saved.vertices, axis=0), sides(after), atol=0.01)
 
 
-def test_a_space_is_explored_and_a_scan_completed(opened, toy_run, tmp_path, monkeypatch):
-    _, page = opened(toy_run)
+def test_a_space_is_explored_and_a_scan_completed(opened, toy_run, toy_space, tmp_path, monkeypatch):
+    viewer, page = opened(toy_run)
+    id_, spot = lone_dot(viewer, toy_space)
+    assert page.get_by_text(f"run: {id_}").count() == 0
+    page.mouse.move(*spot)
+    page.mouse.click(*spot)
+    page.get_by_text(f"run: {id_}").wait_for(timeout=WAIT)
+    assert viewer.workers[0].wait(WAIT / 1000)
     before = counts(page)
     press(page, 0, "ArrowRight", 20)
     changed(page, before)

@@ -24,7 +24,7 @@ HERE = (LOOPBACK, "localhost", "::1")
 """Names of this machine for itself."""
 LARGEST_UPLOAD = 64 * 2**20
 """Bytes of an upload, at most; of all that are under way together, too."""
-NARROW, FARTHER, RAISED = 0.8, 1.7, 0.23
+NARROW, FARTHER, RAISED = 0.8, 2.3, 0.29
 """Ratio of width to height below which a window is narrow; there, the factor on the distance of the camera, and the
 fraction of the window's height by which the scene is raised."""
 BLUE = (70, 104, 140)
