@@ -21,11 +21,14 @@ import balls
 import isofield
 import toys
 from isofield import io, reports
+from isofield.api.observations import ShapeSamples
 from isofield.cli.evaluate import evaluate
+from isofield.cli.space_output import copy_input
 from isofield.configs import PrepareConfig
 from isofield.datasets.manifest import MANIFEST, SETTINGS, SHAPES, Record, settings_of, write
 from isofield.errors import InputError
-from isofield.types import Cloud
+from isofield.folder_format import INPUTS
+from isofield.types import Cloud, Similarity
 
 pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 EVIL = "<script>alert(1)</script>"
@@ -255,6 +258,15 @@ def test_results_of_a_space(tmp_path, toy_run, ball):
     other = scenes(page)[2][0]
     ball_size = other["step"] * 65_535
     assert 1.5 < size / ball_size < 2.0
+
+
+def test_results_show_the_pictures_that_inference_copied(tmp_path, ball):
+    io.write_mesh(ball, tmp_path / "results" / "one.ply")
+    (tmp_path / "results" / "report.csv").write_text("id,error,distance\none,,3\n")
+    copied = ShapeSamples("one", None, Similarity((0.0, 0.0, 0.0), 1.0), {"views": np.zeros((2, 3, 32, 32), np.uint8)})
+    copy_input(copied, tmp_path / "results" / INPUTS)
+    assert Image.open(tmp_path / "results/inputs/one.png").size == (64, 32)  # two pictures side by side
+    assert "Input pictures" in page_of(tmp_path / "results", out=tmp_path)
 
 
 def test_results_from_photos_show_them(tmp_path, ball):

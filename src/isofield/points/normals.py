@@ -40,9 +40,10 @@ AROUND = 0.25
 sides."""
 SURE, SURE_DOUBT = 1e-4, 0.01
 """The tree orients a closed surface of one piece if its conflict and the share of points in doubt are at most these."""
-CORRECTABLE, CORRECTED = 0.5, 0.05
-"""A few rounds with the winding number correct the tree's signs if the share in doubt is at most the first, and the
-result holds if that share is then at most the second."""
+CORRECTABLE, WRONG, CORRECTED = 0.5, 0.45, 0.02
+"""A few rounds with the winding number correct the tree's signs if the share in doubt is at most the first. The result
+holds if the winding number is then off by the second at a share of at most the third: at sharp edges it is off by less,
+beside parts that look inward by more."""
 CONFLICTS, MOST_CONFLICT = 2.0, 0.01
 """Weight of the conflict between neighbours beside that share, where the better one of two orientations is chosen, and
 the most conflict of a result that holds."""
@@ -182,9 +183,9 @@ def _signs(
     return (signs, votes, False) if kept is None else (kept, votes, True)
 
 
-def doubted(enclosed: np.ndarray) -> float:
-    """The share of points at which `enclosure` (k,) is not near 1/2, as it is on a closed surface."""
-    return float((np.abs(enclosed - 0.5) >= AROUND).mean())
+def doubted(enclosed: np.ndarray, off: float = AROUND) -> float:
+    """The share of points at which `enclosure` (k,) is off by that much from 1/2, its value on a closed surface."""
+    return float((np.abs(enclosed - 0.5) >= off).mean())
 
 
 def is_sure(tree: Tree, doubt: float) -> bool:
@@ -207,7 +208,7 @@ def _wound(
         found = []
         for votes in (start, winding_votes(x, normals, around, areas, noise, seed, subset, start)):
             signs = propagate_signs(x, normals, near.index, near.distance, votes)
-            doubt = doubted(enclosure(x, normals * signs[:, None], areas, _some(x), noise))
+            doubt = doubted(enclosure(x, normals * signs[:, None], areas, _some(x), noise), WRONG)
             found.append((doubt, float(conflict(pull, signs, around).mean()), votes))
         before, after = (doubt + CONFLICTS * energy for doubt, energy, _ in found)
         doubt, energy, votes = found[int(after < before)]
