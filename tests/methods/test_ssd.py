@@ -177,7 +177,7 @@ def test_cells_follow_the_points_where_these_are_dense():
     held_out = torch.as_tensor(bumpy(random, 4000, 0.92)[0], dtype=torch.float32)
     grids = {}
     for further in (0, 4):
-        *_, last = fit_oriented(oriented, Ssd(cells=32, levels=2, further=further))
+        *_, last = fit_oriented(oriented, Ssd(cells=32, levels=2, further=further, detail=1.0))
         grids[further] = last.code
     with torch.no_grad():
         error = {further: grid(held_out).abs().mean().item() for further, grid in grids.items()}
