@@ -276,6 +276,7 @@ def interrupted(seconds: float, sleep: Callable[[float], None] = time.sleep) -> 
     sleep(seconds)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in PAGES if page_blocks(page)], ids=lambda page: page.stem)
 def test_the_commands_of_a_page_run(page: Path, scene: Path, processes: Any, tmp_path: Path, monkeypatch, capsys):
     monkeypatch.setattr(time, "sleep", interrupted)
