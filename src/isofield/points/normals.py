@@ -2,7 +2,8 @@
 
 Normals come from the principal components of each point's neighbours (Hoppe et al. 1992), up to their sign. The sign
 comes from the sensors, where they are known. Open surfaces are oriented along a spanning tree (`spanning_tree`), and
-closed ones where that leaves no doubt; others by the winding number (`winding_orientation`): a subset of the points is
+closed ones where that leaves no doubt; elsewhere the winding number (`winding_orientation`) corrects its signs in a few
+rounds. Where the result does not enclose a volume, the winding number starts from no signs: a subset of the points is
 oriented pair by pair, a larger one in clusters, and their directions vote for the signs of all points. A relaxation on
 the neighbour graph makes the signs consistent (`orientation`). Patches through neighbours with similar normals
 (`fit_jets`) then give better normals, and the noise.
