@@ -67,7 +67,7 @@ DESCENTS |= {name: DESCENTS["igr"][:2] for name in ("ssd-siren", "sdf-regression
 """Settings of short fits, by method."""
 PARSED_ONLY = {
     "fetch": "needs a network",
-    "demo": "runs in tests/cli/test_fit.py",
+    "demo": "fits 30 000 points and scores the mesh, which takes half a minute; `make demo` runs it",
     "benchmark": "trains for minutes; runs in tests/cli/test_benchmark.py",
     "infer run photo.png -o results": "needs a space that reads pictures; runs on the page of such a space",
 }

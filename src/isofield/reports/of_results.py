@@ -17,7 +17,8 @@ from isofield.folder_format import INPUTS
 from isofield.io.pictures import PICTURES as EXTENSIONS
 from isofield.render import Panel
 from isofield.render.slices import line_step, slice_of, slice_picture
-from isofield.reports.of_tables import CELLS, file_panel, read_table
+from isofield.reports.of_scores import CELLS
+from isofield.reports.of_tables import read_table
 from isofield.reports.parts import (
     ROWS,
     Facts,
@@ -30,6 +31,7 @@ from isofield.reports.parts import (
     Table,
     Views,
     cut,
+    file_panel,
     flat,
     missing,
     panel,

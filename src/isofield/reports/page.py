@@ -23,7 +23,7 @@ from isofield.folder_format import CONFIG, resolve
 from isofield.io.pictures import PICTURES
 from isofield.render.linked_views import HELP, script
 from isofield.reports import of_data, of_results, of_space, of_tables
-from isofield.reports.of_tables import Near
+from isofield.reports.of_scores import Near
 from isofield.reports.parts import FACES, FEWEST, MOST, Options, Section
 from isofield.training import LOG
 from isofield.types import ProgressCallback

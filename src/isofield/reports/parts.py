@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import trimesh
 
+from isofield import io
 from isofield.errors import InputError
 from isofield.files import inside
 from isofield.render import Panel, up_axis
@@ -223,7 +224,7 @@ def picture(image: np.ndarray) -> str:
     """A picture (h, w, 3) uint8 as a data: address."""
     from PIL import Image
 
-    content = io.BytesIO()
+    content = BytesIO()
     Image.fromarray(image).save(content, "PNG", optimize=True)
     return png(content.getvalue())
 
@@ -259,3 +260,11 @@ def named_file(name: str, beside: Path) -> Path:
         return inside(Path.cwd(), name)
     except InputError:
         return inside(beside.parent, name)
+
+
+def file_panel(find: Callable[[], Path], caption: str, faces: int) -> Panel:
+    """The shape in a file, or why it cannot be shown."""
+    try:
+        return panel(io.read(find()), caption, faces)
+    except InputError as error:
+        return missing(caption, str(error))
