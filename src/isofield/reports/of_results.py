@@ -191,10 +191,12 @@ def field(path: Path, sdf: SDF, options: Options) -> Section:
         found = asdict(api.report(mesh, sdf.points, sdf.spacing))
         labels = {
             "median": "points to surface, median", "p95": "points to surface, 95 %",
-            "unseen": "share of the area far from all points", "volume": "volume",
-            "spacings": "median over the local spacing",
+            "unseen": "share of the area far from all points", "spacings": "median over the local spacing",
         }  # fmt: skip
-        parts.append(Facts("Figures", [(label, text(found[name])) for name, label in labels.items()]))
+        figures = [(label, text(found[name])) for name, label in labels.items()]
+        if mesh.is_watertight:
+            figures.append(("volume", text(float(mesh.volume))))
+        parts.append(Facts("Figures", figures))
     settings = sdf.provenance.get("settings", {})
     parts.append(Facts("Fit", flat({k: v for k, v in sdf.provenance.items() if k != "settings" and v is not None})))
     if isinstance(settings, Mapping):
