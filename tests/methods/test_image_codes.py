@@ -20,6 +20,7 @@ from isofield.datasets.views import as_input
 from isofield.errors import InputError
 from isofield.evaluate import compare
 from isofield.methods.image_codes import EVERY, ImageCodesSpace, Latent, averaged
+from isofield.solids.triangles import closest_on
 from isofield.types import Batch, SdfSamples, Shape, Similarity
 
 CONFIG = ImageCodes(
@@ -113,7 +114,8 @@ def test_codes_are_pulled_beside_being_regressed(space):
     method, rows = space.space, torch.tensor([1, 2, 12])
     query = np.stack([ellipsoid(5 * int(k)).sample(200, seed=0) for k in rows])
     query += np.random.default_rng(0).normal(0, 0.05, query.shape)
-    nearest = [trimesh.proximity.closest_point(ellipsoid(5 * int(k)), x)[0] for k, x in zip(rows, query, strict=True)]
+    meshes = [ellipsoid(5 * int(k)) for k in rows]
+    nearest = [closest_on(one.vertices, one.faces)(x)[2] for one, x in zip(meshes, query, strict=True)]
     drawn = {name: torch.tensor(np.stack(some)).float() for name, some in (("query", query), ("nearest", nearest))}
     batch = Batch({"row": rows, "flipped": torch.zeros(3, 1, dtype=torch.bool), **drawn})
     mean = torch.from_numpy(space.mean).expand(3, -1)

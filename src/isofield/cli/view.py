@@ -38,13 +38,16 @@ def view(
 
     listen()
     viewer = open_viewer(what, host=host, port=port, up=up, truth=truth, resolution=resolution)
-    for link in viewer.links:
-        print(f"{what or 'isofield'} is shown at {link}", flush=True)
-    output.note("From another machine: ssh -L PORT:127.0.0.1:PORT THIS-MACHINE, with the port above. Ctrl-C ends.")
-    if open:
-        import webbrowser
+    try:
+        for link in viewer.links:
+            print(f"{what or 'isofield'} is shown at {link}", flush=True)
+        output.note("From another machine: ssh -L PORT:127.0.0.1:PORT THIS-MACHINE, with the port above. Ctrl-C ends.")
+        if open:
+            import webbrowser
 
-        webbrowser.open(viewer.links[0])
-    viewer.wait()
+            webbrowser.open(viewer.links[0])
+        viewer.wait()
+    except KeyboardInterrupt:  # before it waited
+        viewer.stop()
     output.note("The viewer has ended.")
     return 0
