@@ -45,9 +45,8 @@ CORRECTABLE, WRONG, CORRECTED = 0.5, 0.45, 0.02
 """A few rounds with the winding number correct the tree's signs if the share in doubt is at most the first. The result
 holds if the winding number is then off by the second at a share of at most the third: at sharp edges it is off by less,
 beside parts that look inward by more."""
-CONFLICTS, MOST_CONFLICT = 2.0, 0.01
-"""Weight of the conflict between neighbours beside that share, where the better one of two orientations is chosen, and
-the most conflict of a result that holds."""
+MOST_CONFLICT = 0.01
+"""The most conflict between neighbours of a result that holds."""
 LEVELS = 20_000
 """Points at which the winding number is taken, at most."""
 CLEAR = 0.22
@@ -201,19 +200,14 @@ def _wound(
     x: np.ndarray, normals: np.ndarray, near: Neighbourhoods, areas: np.ndarray, noise: float, seed: int, subset: int,
     start: np.ndarray | None,
 ) -> np.ndarray:  # fmt: skip
-    """`winding_votes`, from the signs `start` (n,) if that gives a closed surface, else from none; or those signs, if
-    they are better."""
+    """`winding_votes`, from the signs `start` (n,) if that gives a closed surface, else from none."""
     around = near.index[:, 1:13]
     if start is not None:
         pull = agreement(x, normals, near.index, near.distance)
-        found = []
-        for votes in (start, winding_votes(x, normals, around, areas, noise, seed, subset, start)):
-            signs = propagate_signs(x, normals, near.index, near.distance, votes)
-            doubt = doubted(enclosure(x, normals * signs[:, None], areas, _some(x), noise), WRONG)
-            found.append((doubt, float(conflict(pull, signs, around).mean()), votes))
-        before, after = (doubt + CONFLICTS * energy for doubt, energy, _ in found)
-        doubt, energy, votes = found[int(after < before)]
-        if energy <= MOST_CONFLICT and doubt <= CORRECTED:
+        votes = winding_votes(x, normals, around, areas, noise, seed, subset, start)
+        signs = propagate_signs(x, normals, near.index, near.distance, votes)
+        doubt = doubted(enclosure(x, normals * signs[:, None], areas, _some(x), noise), WRONG)
+        if conflict(pull, signs, around).mean() <= MOST_CONFLICT and doubt <= CORRECTED:
             return votes
     return winding_votes(x, normals, around, areas, noise, seed, subset)
 
