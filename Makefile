@@ -9,7 +9,7 @@ WORKERS ?= 2
 
 help:
 	@echo "make demo      fit a scan that the package makes, end to end: mesh, field, picture, how good they are"
-	@echo "make test      the tests, a quarter of an hour on two cores"
+	@echo "make test      the tests, ten minutes on two cores"
 	@echo "make test-all  these, and the slow ones"
 	@echo "make lint      ruff, import-linter, mypy"
 	@echo "make docs      the manual as pages, into site/; python3 -m http.server -d site serves them"
