@@ -24,11 +24,11 @@ from isofield.reports.parts import (
 )
 
 
-def fits(path: Path, fits: Sequence[Mapping[str, Any]], options: Options) -> Section:
+def fits(path: Path, each: Sequence[Mapping[str, Any]], options: Options) -> Section:
     """What `isofield fit --json` printed: figures of each fit, input and mesh."""
-    good = sorted((one for one in fits if "error" not in one), key=lambda one: -(one.get("p95") or 0.0))
-    bad = [one for one in fits if "error" in one]
-    lead = [("fits", str(len(fits))), ("failed", str(len(bad)))]
+    good = sorted((one for one in each if "error" not in one), key=lambda one: -(one.get("p95") or 0.0))
+    bad = [one for one in each if "error" in one]
+    lead = [("fits", str(len(each))), ("failed", str(len(bad)))]
     seconds = [float(one["seconds"]) for one in good if one.get("seconds") is not None]
     if seconds:
         lead.append(("seconds, mean", text(mean(seconds))))

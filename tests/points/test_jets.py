@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from isofield.points import orient
-from isofield.points.normals import fit_jets
+from isofield.points.jets import fit_jets
 
 
 def sphere(count: int, seed: int = 0) -> np.ndarray:
