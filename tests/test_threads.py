@@ -48,6 +48,24 @@ def test_one_torch_thread_computes_inside_and_as_many_lanes_as_torch_had_threads
     assert torch.get_num_threads() == 2
 
 
+def test_after_an_error_no_chunk_is_left_to_compute():
+    torch.set_num_threads(2)
+    begun, ended = [], []
+
+    def fail_first(index):
+        begun.append(index)
+        if index == 0:
+            raise ZeroDivisionError
+        time.sleep(0.05)
+        ended.append(index)
+
+    with pytest.raises(ZeroDivisionError):
+        parallel_map(fail_first, range(50))
+    assert sorted(ended) == sorted(begun)[1:]
+    assert len(begun) < 50
+    assert parallel_map(lambda index: index, range(5)) == [0, 1, 2, 3, 4]
+
+
 def test_threads_come_back_after_an_error():
     torch.set_num_threads(2)
     with pytest.raises(ZeroDivisionError), single_threaded():

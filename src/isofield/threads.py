@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cache
 from typing import TypeVar
@@ -98,16 +98,26 @@ def parallel_map(function: Callable[[A], B], chunks: Iterable[A]) -> list[B]:
     runs on its own thread.
     """
     items = list(chunks)
-    count = 1 if getattr(_WORKER, "busy", False) else min(workers(), len(items))
-    if count <= 1:
+    count = workers()
+    if getattr(_WORKER, "busy", False) or min(count, len(items)) <= 1:
         return [function(item) for item in items]
+    futures = [_pool(os.getpid(), count).submit(function, item) for item in items]
+    try:
+        return [future.result() for future in futures]
+    except BaseException:  # after an error or Ctrl-C nothing computes on
+        for future in futures:
+            future.cancel()
+        wait(futures)
+        raise
 
-    def work(item: A) -> B:
-        _WORKER.busy = True
-        return function(item)
 
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(work, items))
+@cache
+def _pool(process: int, count: int) -> ThreadPoolExecutor:
+    """The threads of `parallel_map`. They stay, since a thread takes longer to start than many a chunk to compute.
+
+    process: whose threads they are; a forked child has none of its parent's.
+    """
+    return ThreadPoolExecutor(count, initializer=setattr, initargs=(_WORKER, "busy", True))
 
 
 def ranges(count: int, size: int) -> list[slice]:

@@ -123,6 +123,17 @@ def test_no_points_and_far_points():
     assert value[2] == float("inf")
 
 
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 1.0])
+def test_corners_of_scattered_cells_are_their_own_nodes(share):
+    shape, level = np.array([3, 5, 4]), 1
+    keys = np.flatnonzero(np.random.default_rng(0).random(np.prod(shape * 2)) < share)
+    nodes, corners = cell_corners(keys, shape, level)
+    index = np.stack(np.unravel_index(keys, shape * 2), 1)[:, None] + CORNERS
+    wanted = np.ravel_multi_index(tuple(index.reshape(-1, 3).T), tuple(shape * 2 + 1)).reshape(-1, 8)
+    np.testing.assert_array_equal(nodes, np.unique(wanted))
+    np.testing.assert_array_equal(nodes[corners], wanted)
+
+
 def test_cell_corners_number_the_nodes_in_order():
     nodes, corners = cell_corners(np.array([0, 7]), SHAPE, 0)
     assert np.array_equal(nodes, np.unique(nodes))

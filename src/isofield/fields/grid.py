@@ -156,7 +156,17 @@ def cell_corners(keys: np.ndarray, shape: Sequence[int] | np.ndarray, level: int
     A node's key is (i * (ny + 1) + j) * (nz + 1) + k, where ny and nz count the cells of the level.
     """
     counts = np.asarray(shape, np.int64) * 2**level
-    index = np.stack(np.unravel_index(keys, counts), 1)  # (m, 3)
-    corner = [np.ravel_multi_index(tuple((index + c).T), tuple(counts + 1)) for c in CORNERS]  # 8 times (m,), sorted
-    nodes = distinct_keys(np.concatenate(corner))
-    return nodes, np.stack([np.searchsorted(nodes, keys) for keys in corner], 1).astype(np.int32)
+    i, j, k = np.unravel_index(keys, counts)
+    first = (i * (counts[1] + 1) + j) * (counts[2] + 1) + k  # of each cell's corner 0, sorted
+    steps = CORNERS @ np.array([(counts[1] + 1) * (counts[2] + 1), counts[2] + 1, 1])
+    # Cells that follow one another along z share nodes, which follow one another, too: only the first is searched for.
+    start = np.flatnonzero(np.diff(first, prepend=-2) != 1)
+    length = np.diff(np.append(start, len(first)))
+    along = np.arange(len(first), dtype=np.int32) - np.repeat(start.astype(np.int32), length)
+    last = first[start + length - 1] + 1
+    nodes = distinct_keys(np.concatenate([keys + step for step in steps[::2] for keys in (first, last)]))
+    rows = np.empty((len(first), len(CORNERS)), np.int32)
+    for corner in range(0, len(CORNERS), 2):
+        row = np.repeat(np.searchsorted(nodes, first[start] + steps[corner]).astype(np.int32), length) + along
+        rows[:, corner], rows[:, corner + 1] = row, row + 1
+    return nodes, rows
