@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 if TYPE_CHECKING:
-    from isofield.api import InferenceResult
+    from isofield.api import ShapeSpace
     from isofield.cli.space_output import Row
 
 
@@ -78,61 +79,49 @@ def infer(
     io.check_output(out / space_output.REPORT, ("csv",))
     listen()
     from isofield import api
-    from isofield.training import LOG
 
     begun = time.perf_counter()
     space = api.load_run(run, checkpoint)
-    if space.of_pictures:
-        if refine or search or field or copies:
-            raise InputError(f"{run} is of pictures: leave --refine, --pose, --field and --copies out.")
-        with shown(out.name, progress) as report:
-            figures = picture_output.inferred(space, inputs, out, split, device, by, resolution, report)
-        output.show(figures, json, f"open {output.quoted(out / picture_output.SHEET)}")
-        return 130 if figures["interrupted"] else int(bool(figures["failed"]))
-    named = api.observed_in(inputs, space.prepare, split, space.kinds)
-    copies = out / INPUTS if copies is None and "views" in space.kinds else copies
-    rows: list[Row] = []
-    failed: list[Row] = []
-    results: list[InferenceResult] = []
-    timing: list[Row] = []
-    read: dict[str, float] = {}
-    interrupted, stage = False, f"{len(named)} shapes"
+    if space.of_pictures and (refine or search or field or copies):
+        raise InputError(f"{run} is of pictures: leave --refine, --pose, --field and --copies out.")
     with shown(out.name, progress) as report:
-        report(stage, 0.0)
-        try:
-            for result in api.infer_all(space, space_output.readable(named, failed, read), refine, search, device, by):
-                folder, meshing = None if field is None else field / result.id, time.perf_counter()
-                rows.append(space_output.written(result, out / f"{result.id}.ply", folder, resolution))
-                if copies is not None:
-                    space_output.copy_input(result.observed, copies)
-                results.append(result)
-                seconds = {"read": read[result.id], "code": result.seconds, "mesh": time.perf_counter() - meshing}
-                timing.append({"id": result.id, **seconds})
-                report(stage, (len(rows) + len(failed)) / len(named))
-        except KeyboardInterrupt:
-            if not results:
-                raise
-            interrupted = True
-    if not results:
-        raise InputError(failed[0]["error"])
-    output.write_table(timing, out / space_output.TIMING)
+        if space.of_pictures:
+            figures = picture_output.inferred(space, inputs, out, split, device, by, resolution, report)
+        else:
+            copies = out / INPUTS if copies is None and "views" in space.kinds else copies
+            figures = space_output.inferred(
+                space, inputs, out, split, device, by, resolution, report, refine=refine, search=search, fields=field,
+                copies=copies,
+            )  # fmt: skip
     figures = {
-        "input": ", ".join(map(str, inputs)), **space_output.tables(results, rows[: len(results)], failed, out),
-        "seconds": round(time.perf_counter() - begun, 2), "interrupted": interrupted,
+        "input": ", ".join(map(str, inputs)), **figures, "seconds": round(time.perf_counter() - begun, 2),
     }  # fmt: skip
+    if space.of_pictures:
+        following = f"open {output.quoted(out / picture_output.SHEET)}"
+    else:
+        following = _judged(run, space, figures["each"], bool(search), out)
+    output.show(figures, json, following)
+    return 130 if figures["interrupted"] else int(bool(figures["failed"]))
+
+
+def _judged(run: Path, space: ShapeSpace, each: Sequence[Row], posed: bool, out: Path) -> str:
+    """Names the shapes that the space may not hold, or says that it is hardly trained: the command that follows."""
+    from isofield.cli import output, space_output
+    from isofield.training import LOG
+
+    rows = [row for row in each if "mesh" in row]
+    surfaces = any(row["mesh"] for row in rows)
     part = "`isofield complete` takes a part of a shape"
-    remedy = part if search else f"--pose rigid searches for their pose, {part}"
     if "views" in space.kinds:
         remedy = "a picture must show one whole shape before a plain background"
     elif "signed" not in space.kinds:
         remedy = f"they must lie as the training scans do, in the same units; {part}"
-    surfaces = any(row["mesh"] for row in rows)
-    following = f"isofield evaluate {output.quoted(out)} TRUTH" if surfaces else f"isofield info {output.quoted(run)}"
+    else:
+        remedy = part if posed else f"--pose rigid searches for their pose, {part}"
     if not surfaces and (run / LOG).is_file():
         output.note(
             f"no shape has a surface: the space is hardly trained (its losses are in {run / LOG}); train longer."
         )
     else:
         space_output.note_fits(rows, remedy)
-    output.show(figures, json, following)
-    return 130 if interrupted else int(bool(figures["failed"]))
+    return f"isofield evaluate {output.quoted(out)} TRUTH" if surfaces else f"isofield info {output.quoted(run)}"

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
-
-from isofield.errors import InputError
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +26,7 @@ SIDE, TILE = 256, 128
 def inferred(
     space: ShapeSpace, inputs: Sequence[Path], out: Path, split: Path | None, device: str, by: str | None,
     resolution: int | None, report: ProgressCallback,
-) -> dict[str, Any]:  # fmt: skip
+) -> Row:  # fmt: skip
     """Infers pictures, and writes ID.png, pictures.png, codes.npz and report.csv into a folder: the figures of the run.
 
     Ctrl-C ends with those that are done. Raises InputError where no picture can be read.
@@ -37,35 +34,27 @@ def inferred(
     from isofield import api, render
     from isofield.cli import output, space_output
 
-    begun = time.perf_counter()
-    named, failed = api.pictures_in(inputs, space, split), list[dict[str, Any]]()
-    rows: list[Row] = []
-    results: list[PictureResult] = []
+    named = api.pictures_in(inputs, space, split)
+    failed: list[Row] = []
     tiles: list[np.ndarray] = []
-    interrupted, stage = False, f"{len(named)} pictures"
+
+    def write(result: PictureResult) -> Row:
+        tile, row = _written(space, result, out / f"{result.id}.png", resolution)
+        tiles.extend([tile] if len(tiles) < SHOWN else [])
+        return row
+
+    stage = f"{len(named)} pictures"
     report(stage, 0.0)
-    try:
-        for result in api.infer_pictures(space, space_output.readable(named, failed), device, by):
-            shown, row = _written(space, result, out / f"{result.id}.png", resolution)
-            tiles += [shown] if len(tiles) < SHOWN else []
-            rows.append(row)
-            results.append(result)
-            report(stage, (len(rows) + len(failed)) / len(named))
-    except KeyboardInterrupt:
-        if not results:
-            raise
-        interrupted = True
-    if not results:
-        raise InputError(failed[0]["error"])
+    found = api.infer_pictures(space, space_output.readable(named, failed), device, by)
+    results, rows, interrupted = space_output.collected(
+        found, write, failed, lambda done: report(stage, done / len(named))
+    )
     render.save(_sheet(tiles), out / SHEET)
     api.write_codes(results, out / space_output.CODES)
-    rows = rows[: len(results)]
     output.write_table([*rows, *({**dict.fromkeys(rows[0], ""), **row} for row in failed)], out / space_output.REPORT)
     each = [*rows, *failed]
     return {
-        "input": ", ".join(map(str, inputs)), "shapes": len(rows), **_means(rows),
-        "failed": space_output.note_failed(each, "picture"), "each": each,
-        "seconds": round(time.perf_counter() - begun, 2),
+        "shapes": len(rows), **_means(rows), "failed": space_output.note_failed(each, "picture"), "each": each,
         "files": [str(out), *(str(out / name) for name in (SHEET, space_output.CODES, space_output.REPORT))],
         "interrupted": interrupted,
     }  # fmt: skip

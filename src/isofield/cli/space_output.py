@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -22,6 +22,7 @@ FEW = 5
 """Most shapes that a message names."""
 Row = dict[str, Any]
 Read = TypeVar("Read")
+Result = TypeVar("Result")
 
 
 def pose_search(pose: Literal["rigid", "similarity"] | None, max_rotation: float) -> PoseSearch | None:
@@ -50,6 +51,66 @@ def readable(
         if seconds is not None:
             seconds[name] = time.perf_counter() - begun
         yield one
+
+
+def collected(
+    results: Iterable[Result], write: Callable[[Result], Row], failed: Sequence[Row], report: Callable[[int], None]
+) -> tuple[list[Result], list[Row], bool]:
+    """Writes every result as it comes. Returns the results, their rows, and whether Ctrl-C ended the run early, with
+    what was finished.
+
+    failed: the rows that `readable` adds. report: called with the number of inputs that are done. Raises InputError
+    where none could be read, with what is wrong with the first.
+    """
+    done: list[Result] = []
+    rows: list[Row] = []
+    interrupted = False
+    try:
+        for result in results:
+            rows.append(write(result))
+            done.append(result)
+            report(len(done) + len(failed))
+    except KeyboardInterrupt:
+        if not done:
+            raise
+        interrupted = True
+    if not done:
+        raise InputError(failed[0]["error"])
+    return done, rows[: len(done)], interrupted
+
+
+def inferred(
+    space: ShapeSpace, inputs: Sequence[Path], out: Path, split: Path | None, device: str, by: str | None,
+    resolution: int | None, report: ProgressCallback, *, refine: bool, search: PoseSearch | None, fields: Path | None,
+    copies: Path | None,
+) -> Row:  # fmt: skip
+    """Infers shapes, and writes ID.ply, codes.npz, report.csv and timing.csv into a folder: the figures of the run.
+
+    fields, copies: folders for the fields and for copies of the inputs. Raises InputError where no input can be read.
+    """
+    from isofield import api
+    from isofield.cli import output
+
+    named = api.observed_in(inputs, space.prepare, split, space.kinds)
+    failed: list[Row] = []
+    timing: list[Row] = []
+    read: dict[str, float] = {}
+
+    def write(result: InferenceResult) -> Row:
+        begun = time.perf_counter()
+        row = written(result, out / f"{result.id}.ply", fields and fields / result.id, resolution)
+        if copies is not None:
+            copy_input(result.observed, copies)
+        seconds = {"read": read[result.id], "code": result.seconds, "mesh": time.perf_counter() - begun}
+        timing.append({"id": result.id, **seconds})
+        return row
+
+    stage = f"{len(named)} shapes"
+    report(stage, 0.0)
+    found = api.infer_all(space, readable(named, failed, read), refine, search, device, by)
+    results, rows, interrupted = collected(found, write, failed, lambda done: report(stage, done / len(named)))
+    output.write_table(timing, out / TIMING)
+    return {**tables(results, rows, failed, out), "interrupted": interrupted}
 
 
 def copy_input(observed: ShapeSamples, folder: Path) -> None:
