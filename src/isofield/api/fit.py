@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,16 +16,26 @@ import trimesh
 from isofield import __version__
 from isofield.api.field import chosen_device
 from isofield.api.inputs import Source, brought, sampled, views_of
-from isofield.api.observed import of_faces, of_points
+from isofield.api.observed import Observed, of_faces, of_points
 from isofield.api.sdf import SDF
 from isofield.api.viewpoints import check_sensors, with_viewpoint
 from isofield.configs import Ssd, Triangles
-from isofield.configs.common import NORMALS, Init, NetworkKind, Normals, Quality, Surface, check_noise, check_surface
+from isofield.configs.common import (
+    NORMALS,
+    Init,
+    MethodSpec,
+    NetworkKind,
+    Normals,
+    Quality,
+    Surface,
+    check_noise,
+    check_surface,
+)
 from isofield.configs.methods import check_config, choose, find_method, method_of
 from isofield.errors import InputError
 from isofield.points import noise_level, select
 from isofield.stopwatch import stage
-from isofield.types import Cloud, ProgressCallback, Shape, triple
+from isofield.types import Cloud, Method, ProgressCallback, Shape, triple
 
 SAMPLES = {"fast": 50_000, "balanced": 80_000, "best": 80_000}
 """Points drawn from a mesh's faces, by quality."""
@@ -36,6 +46,17 @@ LOOK, LOOKED = Ssd(oriented=1500, cells=64, levels=2, further=0, iterations=(60,
 Watch = Callable[[int, Callable[[], SDF]], None]
 """What `fit` calls while a field forms: a step's number, from 1, and a function that returns a copy of the field. For a
 large cloud it is called with 0 at first, and the function makes a coarse field of some of the points (`first_look`)."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Adapted:
+    """What a method found: the code of the shape, the points' deviation off the surface (normalised) where it is known,
+    the last terms of the objective; interrupted: Ctrl-C ended it early."""
+
+    code: Any = None
+    noise: float | None = None
+    losses: Mapping[str, float] = field(default_factory=dict)
+    interrupted: bool = False
 
 
 def fit(
@@ -87,84 +108,42 @@ def fit(
         raise InputError(f"normals cannot be {normals!r}: choose among {', '.join(NORMALS)}.")
     report = progress or (lambda stage, fraction: None)
     report("reading", 0.0)
+    views = views_of(source)
     with stage("reading"):
         label, digest, given = brought(source)
-    mesh = given if isinstance(given, trimesh.Trimesh) else None
     if isinstance(given, Cloud):
         given = replace(given, normals=None) if normals == "ignore" else given
         given = with_viewpoint(given, label, viewpoint, up)
-        if viewpoint is None and up is None and not views_of(source):
+        if viewpoint is None and up is None and not views:
             check_sensors(given, label)
-    if spec.reads == "mesh" and mesh is None:
-        raise InputError(f"{label} holds only points, and method {name} needs a mesh: take --method auto.")
-    if spec.reads == "closed mesh" and (mesh is None or not mesh.is_watertight):
-        what = "holds only points" if mesh is None else "is open, or its faces are not joined"
-        raise InputError(f"{label} {what}, and method {name} needs a closed mesh: take --method auto.")
-    word = None
+    mesh = given if isinstance(given, trimesh.Trimesh) else None
+    _check_kind(spec, name, mesh, label)
+
     plain = method == "auto" and not noise and surface != "open" and settings == choose("auto", quality)
+    enclosed = None
     if mesh is not None and (spec.reads == "mesh" or plain):
         from isofield.api.meshes import taken  # loads what `prepare` judges meshes with
 
         exact = settings if isinstance(settings, Triangles) else Triangles()
-        word = taken(mesh, label, exact.thickness, required=spec.reads == "mesh")
-        if word is not None:
-            name, settings, spec = "triangles", exact, find_method("triangles")
-    cloud = sampled(given, label, SAMPLES[quality] if word is None else settings.points, seed)
-    if watch is not None and word is None and len(cloud.points) > 2 * LOOKED:
-        with stage("showing"):
-            watch(0, partial(first_look, cloud, surface, normals))
-    if word is not None:
-        shape = of_faces(*word, cloud)
+        enclosed = taken(mesh, label, exact.thickness, required=spec.reads == "mesh")
+    if enclosed is not None:
+        name, settings, spec = "triangles", exact, find_method("triangles")
+        cloud = sampled(given, label, exact.points, seed)
+        shape = of_faces(*enclosed, cloud)
     else:
+        cloud = sampled(given, label, SAMPLES[quality], seed)
+        if watch is not None and len(cloud.points) > 2 * LOOKED:
+            with stage("showing"):
+                watch(0, partial(first_look, cloud, surface, normals))
         shape = of_points(
-            cloud, label, quality, mesh=mesh, views=views_of(source), noise=noise, surface=surface,
-            trusted=normals == "trust",
+            cloud, label, quality, mesh=mesh, views=views, noise=noise, surface=surface, trusted=normals == "trust",
         )  # fmt: skip
-    points, similarity, deviation = shape.observation.points, shape.similarity, shape.observation.noise
-    implementation, code, estimated, interrupted = spec.method(settings), None, None, False
-    losses: Mapping[str, float] = {}
-    sensors = shape.observation.sensors
 
-    def result(code: Any, provenance: dict[str, Any], interrupted: bool = False) -> SDF:
-        return SDF(
-            implementation.field(code).cpu().eval().requires_grad_(False),
-            similarity,
-            similarity.invert(points),
-            shape.spacing / similarity.scale,
-            triple(shape.lower - shape.margin),
-            triple(shape.upper + shape.margin),
-            provenance,
-            interrupted,
-            shape.cloud.colors,
-            shape.cloud.attributes,
-            None if sensors is None else similarity.invert(sensors),
-            shape.surface.open,
-            left_out=shape.outliers,
-        )
-
-    def so_far(code: Any) -> SDF:
-        return result(copy.deepcopy(code), {"method": name})
-
-    steps = 0
-    try:
-        for now in implementation.infer((Shape(shape.observation),), seed, device):
-            code = now.code if now.code is not None else code
-            estimated = now.noise if now.noise is not None else estimated
-            losses = now.losses or losses
-            terms = ", ".join(f"{term} {value:.4g}" for term, value in now.losses.items())
-            report(f"{now.stage}: {terms}" if terms else now.stage, now.fraction)
-            if watch is not None and now.code is not None:
-                steps += 1
-                with stage("showing"):
-                    watch(steps, partial(so_far, code))
-    except KeyboardInterrupt:
-        if code is None:
-            raise
-        interrupted = True
-    if code is None:
-        raise RuntimeError(f"method {name} ended without a result")
+    implementation = spec.method(settings)
+    found = _adapted(implementation, shape, name, seed, device, report, watch)
+    deviation = shape.observation.noise
     if deviation is None:
-        deviation = estimated if estimated is not None else noise_level(points)
+        deviation = found.noise if found.noise is not None else noise_level(shape.observation.points)
     provenance = {
         "isofield": __version__,
         "input": Path(label).name,
@@ -173,14 +152,80 @@ def fit(
         "quality": quality,
         "seed": seed,
         "settings": asdict(settings),
-        "losses": dict(losses),
-        "points": {"given": len(cloud.points), "outliers": len(shape.outliers), "used": len(points)},
+        "losses": dict(found.losses),
+        "points": {
+            "given": len(cloud.points), "outliers": len(shape.outliers), "used": len(shape.observation.points),
+        },
         "faces": None if mesh is None else len(mesh.faces),
-        "noise": deviation / similarity.scale,
+        "noise": deviation / shape.similarity.scale,
         "surface": {"open": shape.surface.open, "reason": shape.surface.reason},
-        "bounds": similarity.invert(np.array([shape.lower, shape.upper])).tolist(),
-    }
-    return result(code, provenance, interrupted)
+        "bounds": shape.similarity.invert(np.array([shape.lower, shape.upper])).tolist(),
+    }  # fmt: skip
+    return _field(implementation, found.code, shape, provenance, found.interrupted)
+
+
+def _check_kind(spec: MethodSpec, name: str, mesh: trimesh.Trimesh | None, label: str) -> None:
+    """Raises InputError where the method needs a mesh, or a closed one, and the input is none."""
+    if spec.reads == "mesh" and mesh is None:
+        raise InputError(f"{label} holds only points, and method {name} needs a mesh: take --method auto.")
+    if spec.reads == "closed mesh" and (mesh is None or not mesh.is_watertight):
+        what = "holds only points" if mesh is None else "is open, or its faces are not joined"
+        raise InputError(f"{label} {what}, and method {name} needs a closed mesh: take --method auto.")
+
+
+def _adapted(
+    method: Method[Any], shape: Observed, name: str, seed: int, device: str, report: ProgressCallback,
+    watch: Watch | None,
+) -> _Adapted:  # fmt: skip
+    """The code of a shape by a method; on Ctrl-C the last one that there was."""
+    found, steps = _Adapted(), 0
+    try:
+        for now in method.infer((Shape(shape.observation),), seed, device):
+            found = _Adapted(
+                found.code if now.code is None else now.code,
+                found.noise if now.noise is None else now.noise,
+                now.losses or found.losses,
+            )
+            terms = ", ".join(f"{term} {value:.4g}" for term, value in now.losses.items())
+            report(f"{now.stage}: {terms}" if terms else now.stage, now.fraction)
+            if watch is not None and now.code is not None:
+                steps += 1
+                with stage("showing"):
+                    watch(steps, partial(_so_far, method, now.code, shape, name))
+    except KeyboardInterrupt:
+        if found.code is None:
+            raise
+        return replace(found, interrupted=True)
+    if found.code is None:
+        raise RuntimeError(f"method {name} ended without a result")
+    return found
+
+
+def _so_far(method: Method[Any], code: Any, shape: Observed, name: str) -> SDF:
+    """A copy of the field while it forms: methods may change a code in place."""
+    return _field(method, copy.deepcopy(code), shape, {"method": name})
+
+
+def _field(
+    method: Method[Any], code: Any, shape: Observed, provenance: dict[str, Any], interrupted: bool = False
+) -> SDF:
+    """The field of a code, in the user's units."""
+    observation, invert = shape.observation, shape.similarity.invert
+    return SDF(
+        method.field(code).cpu().eval().requires_grad_(False),
+        shape.similarity,
+        invert(observation.points),
+        shape.spacing / shape.similarity.scale,
+        triple(shape.lower - shape.margin),
+        triple(shape.upper + shape.margin),
+        provenance,
+        interrupted,
+        shape.cloud.colors,
+        shape.cloud.attributes,
+        None if observation.sensors is None else invert(observation.sensors),
+        shape.surface.open,
+        left_out=shape.outliers,
+    )
 
 
 def first_look(cloud: Cloud, surface: Surface = "auto", normals: Normals = "auto") -> SDF:

@@ -81,10 +81,8 @@ def train(
         prepared = next(iter(parts.values()))
         shapes = training_shapes(parts, data)
         records = [TrainingShape(record.id, record.label, similarity_of(record)) for record in prepared.records]
-        prepare, provenance = (
-            prepare_config(prepared.settings),
-            {"isofield": __version__, "data": str(data), "seed": seed},
-        )
+        prepare = prepare_config(prepared.settings)
+        provenance = {"isofield": __version__, "data": str(data), "seed": seed}
 
         def result(space: Space) -> ShapeSpace:
             with torch.no_grad():
@@ -101,42 +99,43 @@ def train(
                 f"validation needs a split with the part {VALID!r}: `isofield split --valid 0.1` makes it."
             )
         space = space.start(shapes, seed, report)
-        if plan is not None:
-            trainer = training.Trainer(cast(TrainedSpace, space), shapes, seed, processes, device)
-            begun = {
-                "method": method, "seed": seed, "shapes": [record.id for record in records],
-                "rows": [len(prepared.rows(row)) for row in range(len(shapes))], "device": trainer.table.device.type,
-                **asdict(settings),
-            }  # fmt: skip
-            if resume:
-                training.resume(trainer, folder, begun)
+        if plan is None:
+            space.module.eval().requires_grad_(False).cpu()
+            learned = result(space)
+            learned.save(folder)
+            return learned
 
-            def copied() -> ShapeSpace:
-                module = copy.deepcopy(trainer.space.module).eval().requires_grad_(False).cpu()
-                return result(with_parts(trainer.space, module, trainer.table.detach().cpu().clone()))
+        trainer = training.Trainer(cast(TrainedSpace, space), shapes, seed, processes, device)
+        begun = {
+            "method": method, "seed": seed, "shapes": [record.id for record in records],
+            "rows": [len(prepared.rows(row)) for row in range(len(shapes))], "device": trainer.table.device.type,
+            **asdict(settings),
+        }  # fmt: skip
+        if resume:
+            training.resume(trainer, folder, begun)
 
-            def reported(stage: str, fraction: float) -> None:
-                report(stage, fraction)
-                if watch is not None and processes.rank == 0:
-                    watch(trainer.done, copied)
+        def copied() -> ShapeSpace:
+            module = copy.deepcopy(trainer.space.module).eval().requires_grad_(False).cpu()
+            return result(with_parts(trainer.space, module, trainer.table.detach().cpu().clone()))
 
-            written: list[ShapeSpace] = []  # the last one; the processes but the first write none
+        def reported(stage: str, fraction: float) -> None:
+            report(stage, fraction)
+            if watch is not None and processes.rank == 0:
+                watch(trainer.done, copied)
 
-            def save(into: Path) -> None:
-                written[:] = [result(trainer.space)]
-                written[0].save(into)
+        written: list[ShapeSpace] = []  # the last one; the processes but the first write none
 
-            def score() -> float:
-                assert split is not None
-                return fmean(row["iou"] for row in scores(copied(), data, split, VALID, device))
+        def save(into: Path) -> None:
+            written[:] = [result(trainer.space)]
+            written[0].save(into)
 
-            training.run(trainer, folder, begun, save, reported, score)
-            trainer.space.module.eval().requires_grad_(False).cpu()
-            return written[0] if written else result(trainer.space)
-        space.module.eval().requires_grad_(False).cpu()
-        learned = result(space)
-        learned.save(folder)
-        return learned
+        def score() -> float:
+            assert split is not None
+            return fmean(row["iou"] for row in scores(copied(), data, split, VALID, device))
+
+        training.run(trainer, folder, begun, save, reported, score)
+        trainer.space.module.eval().requires_grad_(False).cpu()
+        return written[0] if written else result(trainer.space)
 
 
 def training_shapes(parts: Mapping[str, Prepared], data: str | os.PathLike[str]) -> Sequence[Shape]:
