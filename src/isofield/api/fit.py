@@ -165,7 +165,7 @@ def fit(
 
 
 def _check_kind(spec: MethodSpec, name: str, mesh: trimesh.Trimesh | None, label: str) -> None:
-    """Raises InputError where the method needs a mesh, or a closed one, and the input is none."""
+    """Raises InputError where the method needs a mesh, or a closed mesh, and the input is something else."""
     if spec.reads == "mesh" and mesh is None:
         raise InputError(f"{label} holds only points, and method {name} needs a mesh: take --method auto.")
     if spec.reads == "closed mesh" and (mesh is None or not mesh.is_watertight):
