@@ -108,6 +108,7 @@ def pixels(page) -> np.ndarray:
     return np.asarray(Image.open(BytesIO(picture)).convert("RGB"), np.int16)
 
 
+@pytest.mark.slow
 def test_the_level_of_a_field_moves_its_surface(opened, ball, tmp_path):
     isofield.fit(ball, quality="fast").save(tmp_path / "field")
     viewer, page = opened(tmp_path / "field")
@@ -124,6 +125,7 @@ def test_the_level_of_a_field_moves_its_surface(opened, ball, tmp_path):
     assert saved.is_watertight and np.allclose(np.ptp(saved.vertices, axis=0), sides(after), atol=0.01)
 
 
+@pytest.mark.slow
 def test_a_space_is_explored_and_a_scan_completed(opened, toy_run, toy_space, tmp_path, monkeypatch):
     viewer, page = opened(toy_run)
     id_, spot = lone_dot(viewer, toy_space)
