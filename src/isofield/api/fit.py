@@ -40,7 +40,7 @@ from isofield.types import Cloud, Method, ProgressCallback, Shape, triple
 SAMPLES = {"fast": 50_000, "balanced": 80_000, "best": 80_000}
 """Points drawn from a mesh's faces, by quality."""
 
-LOOK, LOOKED = Ssd(oriented=1500, cells=64, levels=2, further=0, iterations=(60, 40)), 4000
+LOOK, LOOKED = Ssd(oriented=1500, cells=48, levels=2, further=0, iterations=(40, 20)), 3000
 """Settings of the first look at a large cloud, and the number of its points that are looked at."""
 
 Watch = Callable[[int, Callable[[], SDF]], None]

@@ -21,6 +21,8 @@ UNLEARNED = 1.0
 """A fit failed whose points are farther from the mesh than this many of their local spacings, in the median."""
 PREVIEW = (800, 800)
 """Pixels of each half of a preview."""
+FIRST = (400, 400)
+"""Pixels of each half while the surface forms."""
 DROPPED = 10
 """From this number of dropped components on, a warning."""
 OPEN = 0.15
@@ -39,7 +41,7 @@ def one(job: Job, options: Fit[Any]) -> int:
     from isofield.cli.forming import forming
 
     path = job.preview
-    picture = None if path is None or path.suffix.lower() != ".png" else partial(_picture, path)
+    picture = None if path is None or path.suffix.lower() != ".png" else partial(_picture, path, size=FIRST)
     with forming(job.label, options.frames, options.view, picture) as watch:
         figures, following = run(job, options, watch)
         output.show(figures, options.json, following)
@@ -189,8 +191,8 @@ def _write(job: Job, sdf: SDF, extraction: Extraction) -> list[str]:
     return files
 
 
-def _picture(path: Path, sdf: SDF, mesh: trimesh.Trimesh) -> None:
-    """Write a picture of the points and the mesh, or an animation of them."""
+def _picture(path: Path, sdf: SDF, mesh: trimesh.Trimesh, size: tuple[int, int] = PREVIEW) -> None:
+    """Write a picture of the points and the mesh, each half of this size in pixels, or an animation of them."""
     from isofield import api, render
     from isofield.surfaces import reduced
     from isofield.types import Cloud
@@ -203,13 +205,13 @@ def _picture(path: Path, sdf: SDF, mesh: trimesh.Trimesh) -> None:
             reduced(mesh)[0], path, up=render.up_axis(mesh.vertices), beside=Cloud(sdf.points, colors=sdf.colors)
         )
         return
-    if (found := render.sensor_view(cloud, PREVIEW)) is not None:
+    if (found := render.sensor_view(cloud, size)) is not None:
         view, inside = found
         if inside:
             mesh, cloud = render.cut_away(mesh, cloud, view)
     else:
         seen = api.observed(mesh.vertices, sdf.points, sdf.spacing)
-        view = render.camera_for(mesh, size=PREVIEW, up=render.up_axis(mesh.vertices), observed=seen)
+        view = render.camera_for(mesh, size=size, up=render.up_axis(mesh.vertices), observed=seen)
     render.side_by_side(cloud, mesh, path, captions=(caption, "isofield"), view=view)
 
 
