@@ -24,8 +24,9 @@ OFFSETS = [
 SLOT: dict[tuple[int, ...], int] = {offset: slot for slot, offset in enumerate(sorted(OFFSETS))}
 """The place of each offset; with their opposites before them, the offsets are in the order of the nodes."""
 UNITS = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
-ROWS, BUILT = 65_536, 4096
-"""Rows of the matrix that one thread multiplies at a time, and that it builds at a time: these stay in its cache."""
+ROWS, BUILT, SUMMED = 65_536, 4096, 1024
+"""Rows of the matrix that one thread multiplies at a time, that it builds at a time, and cells whose points it sums:
+these stay in its cache."""
 
 
 @final
@@ -136,8 +137,17 @@ class Energy:
         order = np.argsort(cell, kind="stable")
         first = np.flatnonzero(np.diff(cell[order], prepend=-1))
         corners = self.band.corners[cell[order][first]]  # (m, 8)
-        square = np.add.reduceat(np.einsum("nrc,nrd->ncd", weights, weights)[order], first)
-        right = np.add.reduceat(np.einsum("nrc,nr->nc", weights, value)[order], first)
+        end = np.append(first, len(cell))
+
+        def summed(cells: slice) -> tuple[np.ndarray, np.ndarray]:
+            start = end[cells.start]
+            rows, groups = order[start : end[cells.stop]], first[cells] - start
+            w = weights[rows]
+            square, right = np.einsum("nrc,nrd->ncd", w, w), np.einsum("nrc,nr->nc", w, value[rows])
+            return np.add.reduceat(square, groups), np.add.reduceat(right, groups)
+
+        parts = parallel_map(summed, ranges(len(first), SUMMED))
+        square, right = (np.concatenate(part) for part in zip(*parts, strict=True))
         for c in range(8):
             self.right[corners[:, c]] += right[:, c]
             for d in range(c, 8):

@@ -15,6 +15,8 @@ NEIGHBOURS = 16
 """Size of a neighbourhood whose principal components give the normal, if the noise is small."""
 WIDER = (32, 64)
 """Sizes of neighbourhoods for points whose noise is large compared with the extent of the smaller ones."""
+KEPT = 25
+"""Neighbours of each point that a `Neighbourhoods` holds."""
 SIZES = 12, 20
 """Sizes of neighbourhoods whose distances from a quadric give the noise; what grows from one to the other is shape."""
 TRIED = 15_000
@@ -64,19 +66,19 @@ def neighbourhoods(points: np.ndarray) -> Neighbourhoods:
     and 64 are tried, and the flattest neighbourhood is used.
     """
     tree = KDTree(points)
-    distance, index = nearest(tree, points, k=min(25, len(points)))
+    distance, index = nearest(tree, points, k=min(WIDER[0], len(points)))
     normals, noise, bend = planes(points, index[:, :NEIGHBOURS])
     unclear = np.flatnonzero(bend > FLAT)
     for wider in WIDER:
         if len(unclear) == 0 or len(points) < 4 * wider:
             break
-        _, more = nearest(tree, points[unclear], k=wider)
+        more = index[unclear] if wider == WIDER[0] else nearest(tree, points[unclear], k=wider)[1]
         wide = planes(points, more)
         better = wide[2] < bend[unclear] * FLATTER
         at = unclear[better]
         normals[at], noise[at], bend[at] = (values[better] for values in wide)
         unclear = unclear[bend[unclear] > FLAT]
-    return Neighbourhoods(index, distance, normals, noise, bend)
+    return Neighbourhoods(index[:, :KEPT].copy(), distance[:, :KEPT].copy(), normals, noise, bend)
 
 
 def scaled(near: Neighbourhoods, factor: float) -> Neighbourhoods:

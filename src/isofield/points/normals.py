@@ -11,7 +11,9 @@ the neighbour graph makes the signs consistent (`orientation`). Patches through 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -65,12 +67,13 @@ class Oriented:
         """Median of the noise of the points."""
         return float(np.median(self.noise))
 
-    def winding(self, queries: np.ndarray) -> np.ndarray:
+    @cached_property
+    def winding(self) -> Callable[[np.ndarray], np.ndarray]:
         """(m,) generalized winding number at queries (m, 3): near 1 inside, near 0 outside (Barill et al. 2018).
 
         Each point is replaced by an equilateral triangle of its area.
         """
-        return winding_number(self.points, self.normals, self.areas)(queries)
+        return winding_number(self.points, self.normals, self.areas)
 
     def level(self) -> float:
         """The winding number at the surface, in the median over at most `LEVELS` points: 1/2 on a closed one."""

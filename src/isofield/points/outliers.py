@@ -55,7 +55,10 @@ def inliers(points: np.ndarray) -> np.ndarray:
         lone = (eighth > MUCH_SPARSER * np.median(eighth)) & (ratio > LONE)
         rows = np.flatnonzero(sparse | lone)
         sheet, bulk = _shape(tree, rows)
-        kept[index[rows[(sparse[rows] & ~sheet) | (lone[rows] & bulk)]]] = False
+        outside = rows[(sparse[rows] & ~sheet) | (lone[rows] & bulk)]
+        kept[index[outside]] = False
+        if not len(outside):
+            break
     return kept & ~_fragments(points, kept)
 
 

@@ -10,8 +10,6 @@ and a round takes one step of descent on sum_i (w(x_i) - 1/2)^2 and then turns e
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -22,6 +20,10 @@ from isofield.threads import parallel_map, ranges, single_threaded
 ROUNDS = 40
 LEAF, NEAR = 8, 9
 """Points per cluster, at most, and the number of clusters around a point whose points are summed one by one."""
+GROUP, AROUND = 16, 16
+"""Clusters of a larger one, and the number of larger ones around a point whose clusters are summed one by one."""
+LANE = 64
+"""Clusters that one thread takes at a time."""
 OUTER, INNER = 3, 4
 """How often the field of the far clusters is computed, and the rounds with each."""
 DESCENT = 0.3
@@ -116,8 +118,9 @@ def clustered_normals(
     """(n, 3) outward vectors at points (n, 3), refined from approximate ones, `vectors` (n, 3).
 
     As `consistent_normals`, but only the nearest clusters of points are summed pair by pair; each of the others is one
-    vector at its centre, whose field is updated a few times. A round costs O(n); the far field O(n^2 / 8). Lengths stay
-    near those of `vectors`. outer, inner: how often the far field is computed, at least 2, and the rounds with each.
+    vector at its centre, whose field is updated a few times. A round costs O(n); the far field O(n^2 / 128).
+    Lengths stay near those of `vectors`. outer, inner: how often the far field is computed, at least 2, and the rounds
+    with each.
     """
     leaves = _leaves(points)
     empty = leaves < 0  # (l, m)
@@ -129,11 +132,12 @@ def clustered_normals(
     at = centre.double().numpy()
     near = torch.as_tensor(nearest(KDTree(at), at, k=min(NEAR, len(at)))[1]).view(len(at), -1)  # (l, c)
     with single_threaded():
+        offsets = _offsets(x, near)
         for turn in range(outer):
             far = _far(x, v, centre, near, widths[1])  # (l, m, 4)
             step = DESCENT * (1 - turn / (outer - 1))
             for width in np.linspace(widths[0] if turn == 0 else widths[1], widths[1], inner):
-                v = _near_round(x, v, real, near, far, float(width) ** 2, step, length)
+                v = _near_round(v, real, near, offsets, far, float(width) ** 2, step, length)
     result = np.empty(points.shape)
     result[leaves[~empty]] = v.double().numpy()[~empty]
     return result
@@ -159,67 +163,95 @@ def _leaves(points: np.ndarray) -> np.ndarray:
 
 
 def _far(x: Tensor, v: Tensor, centre: Tensor, near: Tensor, width: float) -> Tensor:
-    """(l, m, 4) winding number at x (l, m, 3), and minus its gradient, of the clusters (l, 3) that are not near."""
-    total = v.sum(1)  # (l, 3)
-    first, second = _moments(centre, total), _second_moments(centre, total)
-    norms = (centre * centre).sum(1)
+    """(l, m, 4) winding number at x (l, m, 3), and minus its gradient, of the clusters (l, 3) that are not near.
 
-    def part(rows: slice) -> Tensor:
-        at = x[rows].reshape(-1, 3)
-        square = ((at * at).sum(1)[:, None] + norms - 2 * at @ centre.T).clamp_(min=0)
+    Clusters that follow one another are parts of a larger one. Beyond the nearest ones, a larger cluster is one vector.
+    """
+    size = min(GROUP, len(x))
+    middle = centre.view(-1, size, 3).mean(1)  # (g, 3)
+    around = torch.cdist(middle, middle).topk(min(AROUND, len(middle)), largest=False).indices
+    total = v.sum(1)  # (l, 3)
+    whole = total.view(-1, size, 3).sum(1)
+    first = [_moments(centre, total), _moments(middle, whole)]
+    second = [_second_moments(centre, total), _second_moments(middle, whole)]
+
+    def part(group: int) -> Tensor:
+        rows = slice(group * size, (group + 1) * size)
+        close = torch.zeros(len(middle), dtype=torch.bool)
+        close[around[group]] = close[near[rows].flatten() // size] = True
+        single = close.repeat_interleave(size)
+
+        def sources(of_clusters: Tensor, of_groups: Tensor) -> Tensor:
+            return torch.cat([of_clusters[single], of_groups[~close]])
+
+        at, source = x[rows].reshape(-1, 3), sources(centre, middle)
+        square = ((at * at).sum(1)[:, None] + (source * source).sum(1) - 2 * at @ source.T).clamp_(min=0)
         inverse = torch.rsqrt(square + width**2)
         kernel = inverse**3
-        kernel.view(*x[rows].shape[:2], -1).scatter_(2, near[rows, None].expand(-1, x.shape[1], -1), 0.0)
-        sums = kernel @ first
+        beside = (single.cumsum(0) - 1)[near[rows]]  # columns of the near clusters
+        kernel.view(*x[rows].shape[:2], -1).scatter_(2, beside[:, None].expand(-1, x.shape[1], -1), 0.0)
+        sums = kernel @ sources(*first)
         kernel.mul_(inverse).mul_(inverse)
-        outward = sums[:, :3] - 3 * _slope(kernel @ second, at)
+        outward = sums[:, :3] - 3 * _slope(kernel @ sources(*second), at)
         return torch.cat([_winding(sums, at)[:, None], outward], 1).view(*x[rows].shape[:2], 4)
 
-    return torch.cat(parallel_map(part, ranges(len(x), 16)))
+    return torch.cat(parallel_map(part, range(len(middle))))
 
 
 def _near_round(
-    x: Tensor, v: Tensor, real: Tensor, near: Tensor, far: Tensor, square: float, share: float, length: Tensor
-) -> Tensor:
+    v: Tensor, real: Tensor, near: Tensor, offsets: list[Tensor], far: Tensor, square: float, share: float,
+    length: Tensor,
+) -> Tensor:  # fmt: skip
     """Vectors v (l, m, 3) after one round, in which the clusters `near` (l, c) change and `far` (l, m, 4) does not.
 
-    real: (l, m, 1), 0 for padding. share: fraction of the optimal step of descent. length: (l, m, 1) around which
-    lengths stay.
+    real: (l, m, 1), 0 for padding. offsets: of `_offsets`. share: fraction of the optimal step of descent. length:
+    (l, m, 1) around which lengths stay.
     """
+    lanes = list(zip(ranges(len(v), LANE), offsets, strict=True))
 
-    def lanes(function: Callable[[slice], Tensor]) -> Tensor:
-        return torch.cat(parallel_map(function, ranges(len(x), 64)))
+    def around(values: Tensor, rows: slice) -> Tensor:  # (l, 3 or 1, c m): the values of a cluster's near points
+        return values[near[rows]].flatten(1, 2).transpose(1, 2)
 
-    def around(values: Tensor, rows: slice) -> Tensor:  # (l, 1, c m, ...): the values of a cluster's near points
-        return values[near[rows]].flatten(1, 2)[:, None]
+    def kernel(lane: tuple[slice, Tensor]) -> tuple[slice, Tensor, Tensor, Tensor, Tensor]:
+        inverse = (lane[1].square().sum(2) + square).rsqrt_()  # (l, m, c m)
+        cube = inverse * inverse * inverse
+        return *lane, inverse, cube, lane[1] * cube[:, :, None]
 
-    def pairs(rows: slice) -> tuple[Tensor, Tensor]:  # offsets to the near points (l, m, c m, 3), and r^2 + width^2
-        offset = around(x, rows) - x[rows][:, :, None]
-        return offset, (offset * offset).sum(-1) + square
+    blocks = parallel_map(kernel, lanes)
 
     def winding(u: Tensor) -> Tensor:  # (l, m, 1)
-        def part(rows: slice) -> Tensor:
-            offset, distance = pairs(rows)
-            return (distance**-1.5 * (offset * around(u, rows)).sum(-1)).sum(-1, keepdim=True)
+        def part(block: tuple[slice, Tensor, Tensor, Tensor, Tensor]) -> Tensor:
+            return block[4].flatten(2) @ around(u, block[0]).flatten(1)[..., None]
 
-        return lanes(part) * real
+        return torch.cat(parallel_map(part, blocks)) * real
 
     if share > 0:
         left = (winding(v) + far[..., :1] - 0.5) * real
 
-        def transposed(rows: slice) -> Tensor:
-            offset, distance = pairs(rows)
-            return -((distance**-1.5 * around(left, rows)[..., 0])[..., None] * offset).sum(2)
+        def transposed(block: tuple[slice, Tensor, Tensor, Tensor, Tensor]) -> Tensor:
+            sums = block[4].flatten(1, 2) @ around(left, block[0]).transpose(1, 2)
+            return -sums.view(*block[4].shape[:3])
 
-        gradient = lanes(transposed) * real
+        gradient = torch.cat(parallel_map(transposed, blocks)) * real
         along = winding(gradient)
         v = v - gradient * (share * (left * along).sum() / (along * along).sum().clamp(min=1e-30))
 
-    def turned(rows: slice) -> Tensor:
-        offset, distance = pairs(rows)
+    def turned(block: tuple[slice, Tensor, Tensor, Tensor, Tensor]) -> Tensor:
+        rows, offset, inverse, cube, weighted = block
         u = around(v, rows)
-        kernel = distance**-1.5
-        return (kernel[..., None] * u - 3 * (kernel / distance * (offset * u).sum(-1))[..., None] * offset).sum(2)
+        flat = cube @ u.transpose(1, 2)
+        slope = (weighted * u[:, None]).sum(2).mul_(inverse).mul_(inverse)  # (l, m, c m)
+        return flat - 3 * (offset @ slope[..., None])[..., 0]
 
-    outward = torch.nn.functional.normalize(lanes(turned) + far[..., 1:], dim=2)
+    outward = torch.nn.functional.normalize(torch.cat(parallel_map(turned, blocks)) + far[..., 1:], dim=2)
     return outward * torch.minimum(torch.maximum(v.norm(dim=2, keepdim=True), length / LONGER), length * LONGER)
+
+
+def _offsets(x: Tensor, near: Tensor) -> list[Tensor]:
+    """From each point of x (l, m, 3) to the points of the clusters `near` (l, c): (LANE, m, 3, c m) each."""
+
+    def part(rows: slice) -> Tensor:
+        there = x[near[rows]].flatten(1, 2).transpose(1, 2)[:, None]
+        return there - x[rows][..., None]
+
+    return parallel_map(part, ranges(len(x), LANE))
