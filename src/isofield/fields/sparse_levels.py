@@ -11,6 +11,7 @@ import numpy as np
 from isofield.fields.grid import SparseGrid, cell_corners
 from isofield.kdtree import KDTree, nearest
 from isofield.stopwatch import stage
+from isofield.threads import parallel_map, ranges
 from isofield.topology import among, distinct_keys
 from isofield.types import CORNERS
 
@@ -18,6 +19,8 @@ EDGES = [[(a, a + step) for a in range(8) if not a & step] for step in (4, 2, 1)
 """A cell's edges along each axis, as pairs of its corners."""
 CELLS_OF_NODE = 8
 """Cells around an inner node of a level."""
+INTERPOLATED = 32_768
+"""Nodes that one thread interpolates at a time."""
 CLOSE = 1.5
 """A cell is near the zero set where a value is below this many times its side."""
 
@@ -127,17 +130,21 @@ def interpolated(above: Band, values: np.ndarray, index: np.ndarray) -> np.ndarr
 
     All of these nodes lie in cells of the level above.
     """
-    odd = (index & 1) @ np.array([4, 2, 1])
-    low = above.rows(np.ravel_multi_index(tuple((index >> 1).T), tuple(above.counts + 1)))
-    total = np.zeros((len(index), *values.shape[1:]))
-    for number, corner in enumerate(CORNERS):  # an even coordinate is that of a node, an odd one is between two
-        used = np.flatnonzero((odd & number) == number)
-        at = low[used]
-        for axis in np.flatnonzero(corner):
-            at = above.ahead[axis][at]
-        total[used] += values[at]
-    between = np.array([bin(number).count("1") for number in range(8)])[odd]
-    return total * (0.5**between).reshape(-1, *[1] * (values.ndim - 1))
+    between = np.array([bin(number).count("1") for number in range(8)])
+
+    def part(rows: slice) -> np.ndarray:
+        odd = (index[rows] & 1) @ np.array([4, 2, 1])
+        low = above.rows(np.ravel_multi_index(tuple((index[rows] >> 1).T), tuple(above.counts + 1)))
+        total = np.zeros((len(odd), *values.shape[1:]))
+        for number, corner in enumerate(CORNERS):  # an even coordinate is that of a node, an odd one is between two
+            used = np.flatnonzero((odd & number) == number)
+            at = low[used]
+            for axis in np.flatnonzero(corner):
+                at = above.ahead[axis][at]
+            total[used] += values[at]
+        return total * (0.5 ** between[odd]).reshape(-1, *[1] * (values.ndim - 1))
+
+    return np.concatenate([np.zeros((0, *values.shape[1:])), *parallel_map(part, ranges(len(index), INTERPOLATED))])
 
 
 @stage("redistancing")

@@ -91,22 +91,24 @@ class Energy:
     def matrix(self, free: np.ndarray | None = None) -> list[csr_matrix]:
         """A'A (n, n) as blocks of rows; of nodes that are not free, (n,) bool, only the diagonal."""
         count, zero = len(self.band.nodes), SLOT[0, 0, 0]
-        forward = {slot: self._moved(offset) for offset, slot in SLOT.items() if slot != zero}
-        backward: dict[int, np.ndarray] = {}
-        for slot, to in forward.items():
+        offsets = {slot: offset for offset, slot in SLOT.items() if slot != zero}
+
+        def neighbours(slot: int) -> tuple[np.ndarray, np.ndarray]:
+            to, back = self._moved(offsets[slot]), np.full(count, -1, np.int32)
             there = np.flatnonzero((to >= 0) & (self.entries[slot] != 0))
-            backward[slot] = np.full(count, -1, np.int32)
-            backward[slot][to[there]] = there
+            back[to[there]] = there
+            return to, back
+
+        found = dict(zip(offsets, parallel_map(neighbours, offsets), strict=True))
 
         def built(first: int, last: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             rows, middle = slice(first, last), len(SLOT) - 1
             columns = np.empty((last - first, 2 * middle + 1), np.int32)
             values = np.empty(columns.shape)
             columns[:, middle], values[:, middle] = np.arange(first, last), self.entries[zero, rows]
-            for slot, to in forward.items():
+            for slot, (to, back) in found.items():
                 columns[:, middle + slot], values[:, middle + slot] = to[rows], self.entries[slot, rows]
-                back = backward[slot][rows]
-                columns[:, middle - slot], values[:, middle - slot] = back, self.entries[slot][back]
+                columns[:, middle - slot], values[:, middle - slot] = back[rows], self.entries[slot][back[rows]]
             used = (columns >= 0) & (values != 0)
             if free is not None:
                 used[~free[rows]] = False

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from isofield.kdtree import KDTree, nearest
 from isofield.points.normals import Oriented
 from isofield.stopwatch import stage
-from isofield.threads import ranges
+from isofield.threads import parallel_map, ranges
 
 NEIGHBOURS = 24, 64
 """Number of neighbours if the noise is below the spacing, and if it is above: their mean reduces it by about the square
@@ -43,12 +44,16 @@ def denoised(points: np.ndarray, normals: np.ndarray, noise: float = 0.0) -> np.
     widest = max(REACH * float(np.ptp(x, axis=0).max()), NOISE_REACH * noise)
     distance, index = nearest(tree, x, k=count)
     for _ in range(ROUNDS):
-        x = np.concatenate([_moved(x, normals, index[r], distance[r], widest, r) for r in ranges(len(x), 20_000)])
+        moved = partial(_moved, x, normals, index, distance, widest)
+        x = np.concatenate(parallel_map(moved, ranges(len(x), 4096)))
     return x
 
 
-def _moved(x, normals, index, distance, widest: float, rows: slice) -> np.ndarray:
-    """The points x[rows] after one round; index, distance: their neighbours, (m, k)."""
+def _moved(
+    x: np.ndarray, normals: np.ndarray, index: np.ndarray, distance: np.ndarray, widest: float, rows: slice
+) -> np.ndarray:
+    """The points x[rows] after one round; index, distance: the neighbours of all points, (n, k)."""
+    index, distance = index[rows], distance[rows]
     width = np.clip(distance[:, -1:] / 2, 1e-30, widest)
     agree = np.einsum("nkd,nd->nk", normals[index], normals[rows]).clip(0)
     weight = np.exp(-((distance / width) ** 2) / 2) * agree**AGREEMENT

@@ -20,7 +20,7 @@ from isofield.threads import parallel_map, ranges, single_threaded
 ROUNDS = 40
 LEAF, NEAR = 8, 9
 """Points per cluster, at most, and the number of clusters around a point whose points are summed one by one."""
-GROUP, AROUND = 16, 16
+GROUP, AROUND = 16, 96
 """Clusters of a larger one, and the number of larger ones around a point whose clusters are summed one by one."""
 LANE = 64
 """Clusters that one thread takes at a time."""
