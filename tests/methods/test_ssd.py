@@ -196,3 +196,15 @@ def test_cells_follow_the_points_where_these_are_dense():
     upper = lower + np.array(grid.shape) * grid.side
     mesh = surfaces.extract(lambda y: distances(grid, y), lower, upper, 250).mesh
     assert mesh.is_watertight and mesh.body_count == 1
+
+
+def test_a_closing_ends_near_the_data():
+    # A box without its bottom, tilted: the closing is a lid, no chimney to the end of the domain.
+    x = np.random.default_rng(0).uniform(-1, 1, (12_000, 3))
+    side = np.arange(12_000) % 5
+    x[np.arange(12_000), side // 2] = np.where(side % 2, -1.0, 1.0)  # all faces but z = -1
+    x *= [0.6, 0.6, 0.4]
+    turn = np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))[0]
+    mesh = isofield.fit(x @ turn.T, config=replace(TINY, cells=64), surface="closed").mesh()
+    assert mesh.is_watertight
+    assert -0.44 < (mesh.vertices @ turn)[:, 2].min() < -0.38

@@ -16,7 +16,7 @@ What differs from the paper:
   second differences;
 * a far prior: away from the points the field is drawn to the distance to the nearest point, with the sign of the
   winding number as far as that is certain, or of depth images that observed it empty. Without it closed blobs grow
-  behind thin tips.
+  behind thin tips. Beyond the convex hull of the points it is positive: what closes a surface ends near the points.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from isofield.fields.sparse_levels import Band, interpolated, redistanced, refin
 from isofield.kdtree import KDTree, nearest
 from isofield.losses.ssd import Energy
 from isofield.methods.network import observation_of
-from isofield.points import Oriented, denoise, oriented_points
+from isofield.points import Beyond, Oriented, beyond_hull, denoise, oriented_points
 from isofield.stopwatch import stage
 from isofield.types import FitProgress, FreeSpace, Shape
 
@@ -69,6 +69,7 @@ def fit_oriented(
     """The grid of oriented points. free: what was observed to be empty. open_surface: the points enclose no volume, so
     that the winding number is not 1/2 at the surface, but what it is at the points."""
     level = points.level() if open_surface else 0.5
+    beyond = None if open_surface else beyond_hull(points.points)
     box = np.ptp(points.points, axis=0)
     longest = float(box.max())
     finest = max(longest / config.cells, config.least_cell * float(np.median(np.sqrt(points.areas))))
@@ -82,7 +83,9 @@ def fit_oriented(
         iterations = config.iterations[min(len(levels), len(config.iterations) - 1)]
         cells = round(longest / band.h)
         with stage(f"level of {cells} cells"):
-            levels.append(_solve(points, config, tree, band, levels[-1] if levels else None, iterations, free, level))
+            levels.append(
+                _solve(points, config, tree, band, levels[-1] if levels else None, iterations, free, level, beyond)
+            )
             bands = [level.band for level in levels]
             if len(levels) < config.levels:
                 band = refined(bands[-1], points.points)
@@ -118,12 +121,12 @@ def _further(points: Oriented, config: Ssd, above: Level) -> Band | None:
 
 def _solve(
     points: Oriented, config: Ssd, tree: KDTree, band: Band, above: Level | None, iterations: int,
-    free: FreeSpace | None, level: float,
+    free: FreeSpace | None, level: float, beyond: Beyond | None,
 ) -> Level:  # fmt: skip
     """The level whose cells `band` has; tree holds the points. level: the winding number at the surface."""
     distance, closest = nearest(tree, band.positions)
     reach = max(band.h, config.prior_spacings * float(np.median(np.sqrt(points.areas))))
-    sign, certainty = _sign(points, config, band, above, free, reach, level)
+    sign, certainty = _sign(points, config, band, above, free, reach, level, beyond)
     prior = sign * distance
     start = prior if above is None else interpolated(above.band, above.band.values, band.index)
     inner = np.ones(len(start), bool) if above is None else band.inner
@@ -165,13 +168,23 @@ def weights(
 
 
 def _sign(
-    points: Oriented, config: Ssd, band: Band, above: Level | None, free: FreeSpace | None, reach: float, level: float
+    points: Oriented,
+    config: Ssd,
+    band: Band,
+    above: Level | None,
+    free: FreeSpace | None,
+    reach: float,
+    level: float,
+    beyond: Beyond | None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The sign at the nodes of a band and its certainty, both (m,): by the winding number, on fine cells interpolated
-    from the level above; what was observed to be empty is outside."""
+    """The sign at the nodes of a band and its certainty, both (m,): by the winding number, outside beyond the hull of
+    the points, on fine cells interpolated from the level above; what was observed to be empty is outside."""
     if above is None or band.h > config.winding_cell * np.ptp(points.points, axis=0).max():
         winding = points.winding(band.positions)
         sign, certainty = np.where(winding > level, -1.0, 1.0), np.minimum(2 * np.abs(winding - level), 1)
+        if beyond is not None:
+            outside = beyond(band.positions) > 2 * reach
+            sign, certainty = np.where(outside, 1.0, sign), np.where(outside, 1.0, certainty)
     else:
         sign, certainty = interpolated(above.band, np.stack([above.sign, above.certainty], 1), band.index).T
         sign = np.sign(sign)

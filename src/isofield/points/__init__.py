@@ -13,6 +13,7 @@ from isofield.points.downsample import (
     voxel_downsample,
 )
 from isofield.points.floor import floor
+from isofield.points.hull import Beyond, beyond_hull
 from isofield.points.local_pca import noise_level, spacing, subsample
 from isofield.points.merge_scans import merge_scans
 from isofield.points.normalization import normalization
@@ -24,8 +25,10 @@ from isofield.points.validation import FEWEST, check_cloud, check_faces, check_p
 __all__ = [
     "FEWEST",
     "REACH",
+    "Beyond",
     "Openness",
     "Oriented",
+    "beyond_hull",
     "check_cloud",
     "check_faces",
     "check_points",
