@@ -29,6 +29,16 @@ def test_equal_points_keep_the_order_of_the_first():
     assert inverse.tolist() == [0, 1, 0, 2, 2, 3]
 
 
+def test_equal_points_are_found_on_lattices_and_at_infinity():
+    random = np.random.default_rng(0)
+    for points in (random.integers(0, 9, (500, 3)), random.choice([0.0, 0.1, np.inf, -np.inf, 1e308], (200, 3))):
+        first, inverse = distinct(points)
+        _, wanted, back = np.unique(points, axis=0, return_index=True, return_inverse=True)
+        assert first.tolist() == sorted(wanted)
+        assert np.array_equal(points[first[inverse]], points)
+        assert np.array_equal(first[inverse], wanted[back.ravel()])
+
+
 def test_keys_are_those_of_numpy():
     random, none = np.random.default_rng(0), np.empty(0, np.int64)
     keys, wanted = np.unique(random.integers(0, 900, 300)), random.integers(-50, 2000, (40, 8))

@@ -9,6 +9,9 @@ import numpy as np
 DEGENERATE = 1e-12
 """A face is degenerate if its area is at most this times the square of its longest edge."""
 
+APART = 0.7548776662466927, 0.5698402909980532
+"""Factors of y and z in a number that tells points apart: of a lattice's points, too."""
+
 
 def distinct(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The different ones of points (n, 3), compared exactly; points with a NaN differ from all others.
@@ -17,18 +20,24 @@ def distinct(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     `first`.
     """
     points = np.asarray(points, np.float64) + 0.0  # minus zero is zero
-    order = np.lexsort(points.T[::-1])
+    lead = np.arange(len(points))  # the first of those that equal each
+    some = np.flatnonzero(_perhaps_repeated(points))
+    order = some[np.lexsort(points[some].T[::-1])]  # stable: the first of equal points comes first
     ranked = points[order]
-    new = np.ones(len(points), bool)
+    new = np.ones(len(order), bool)
     new[1:] = (ranked[1:] != ranked[:-1]).any(axis=1)
-    group = np.cumsum(new) - 1
-    first_of_group = order[new]  # lexsort is stable: the first of equal points
-    rank = np.argsort(first_of_group, kind="stable")
-    row = np.empty(len(rank), np.int64)
-    row[rank] = np.arange(len(rank))
-    inverse = np.empty(len(points), np.int64)
-    inverse[order] = row[group]
-    return first_of_group[rank], inverse
+    lead[order] = order[new][np.cumsum(new) - 1]
+    leads = lead == np.arange(len(points))
+    return np.flatnonzero(leads), (np.cumsum(leads) - 1)[lead]
+
+
+def _perhaps_repeated(points: np.ndarray) -> np.ndarray:
+    """(n,) bool: all of points (n, 3) that equal another one, and few others: one number tells most of them apart."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        key = points[:, 0] + APART[0] * points[:, 1] + APART[1] * points[:, 2]
+    ranked = np.sort(key)
+    repeated = ranked[1:][ranked[1:] == ranked[:-1]]
+    return holds(repeated, key) | ~np.isfinite(key)
 
 
 @dataclass(frozen=True)

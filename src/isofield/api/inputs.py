@@ -23,6 +23,7 @@ from isofield.points import (
     noise_level,
     sample_mesh,
     select,
+    voxel_box,
     voxel_count,
     voxel_downsample,
 )
@@ -118,7 +119,8 @@ def _thinned(cloud: Cloud, kept: int) -> Cloud:
     """
     most = kept * (len(cloud.points) / DENSE) ** (1 / 3)
     tried = [round(LEAST_VOXELS * 2 ** (step / 2)) for step in range(FINEST_VOXELS + 1)]
-    cells = tried[max(bisect_right(tried, most, key=lambda cells: voxel_count(cloud.points, cells)) - 1, 0)]
+    box = voxel_box(cloud.points)
+    cells = tried[max(bisect_right(tried, most, key=lambda cells: voxel_count(cloud.points, cells, box)) - 1, 0)]
     first = voxel_downsample(cloud, cells)
     side = float(np.ptp(first.points, axis=0).max()) / cells
     wider = noise_level(first.points) / (NOISE_OF_CELL * side)

@@ -9,6 +9,7 @@ from isofield.points.downsample import (
     select,
     vertex_colors,
     vertex_scalars,
+    voxel_box,
     voxel_count,
     voxel_downsample,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "subsample",
     "vertex_colors",
     "vertex_scalars",
+    "voxel_box",
     "voxel_count",
     "voxel_downsample",
 ]

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 TWIN, TWINS = 0.02, 0.05
 """Points nearer to each other than this fraction of the distance to their 8th neighbours are twins: on a surface, 0.3 %
 of random points have one. They are merged where at least the second fraction of the points has one."""
+FAR = 2**21
+"""Voxels along an axis, at most."""
 LOOKED = 5000
 """Points that are looked at for that."""
 
@@ -62,21 +64,31 @@ def voxel_downsample(cloud: Cloud, cells: int) -> Cloud:
 
     The box is that of the central 99.8 % of each axis, so that far points do not coarsen the voxels.
     """
-    index = _voxels(cloud.points, cells)
-    order = np.lexsort(index.T)
-    return _means(cloud, order, np.flatnonzero(np.r_[True, (np.diff(index[order], axis=0) != 0).any(1)]))
+    key = _voxels(cloud.points, cells, voxel_box(cloud.points))
+    order = np.argsort(key, kind="stable")
+    return _means(cloud, order, np.flatnonzero(np.diff(key[order], prepend=key[order[0]] - 1)))
 
 
-def voxel_count(points: np.ndarray, cells: int) -> int:
-    """How many points `voxel_downsample` leaves of points (n, 3)."""
-    return len(distinct_keys(_voxels(points, cells) @ (np.int64(1) << np.array([0, 21, 42]))))
+def voxel_count(points: np.ndarray, cells: int, box: np.ndarray) -> int:
+    """How many points `voxel_downsample` leaves of points (n, 3) whose `voxel_box` is given."""
+    return len(distinct_keys(_voxels(points, cells, box)))
 
 
-def _voxels(points: np.ndarray, cells: int) -> np.ndarray:
-    """(n, 3) int64 indices of the voxels of points (n, 3)."""
-    low, high = np.quantile(points, [0.001, 0.999], axis=0)
-    side = float((high - low).max()) / cells
-    return np.floor((points - low) / side).astype(np.int64)
+def voxel_box(points: np.ndarray) -> np.ndarray:
+    """(2, 3) lower and upper corners of the box of the central 99.8 % of points (n, 3) along each axis."""
+    return np.stack([np.quantile(axis, [0.001, 0.999]) for axis in points.T], 1)
+
+
+def _voxels(points: np.ndarray, cells: int, box: np.ndarray) -> np.ndarray:
+    """(n,) int64 keys of the voxels of points (n, 3), of which `cells` lie along the longest side of a box (2, 3).
+
+    Points more than 2^20 voxels beyond its lower corner lie in the voxels at that distance.
+    """
+    side = float((box[1] - box[0]).max()) / cells
+    key = np.zeros(len(points), np.int64)
+    for axis, low in zip(points.T[::-1], box[0, ::-1], strict=True):
+        key = key * FAR + np.floor((axis - low) / side).clip(-FAR // 2, FAR // 2 - 1).astype(np.int64)
+    return key
 
 
 def merge_twins(cloud: Cloud) -> Cloud:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FEWEST = 100
 """Fewest different points that determine a surface."""
+SOME = 10_000
+"""Points that are compared with each other, if enough of them differ."""
 FEW = 0.1
 """Up to this fraction of non-finite points or faces is dropped; with more, the file is broken."""
 THIN = 1e-4
@@ -121,7 +123,9 @@ def _usable(points: np.ndarray, name: str) -> np.ndarray:
             f"{name} has {total - lost} points, and a surface needs at least {FEWEST}: give a denser scan."
         )
     kept = points[finite]
-    different = len(distinct(kept)[0])
+    different = len(distinct(kept[:: max(1, len(kept) // SOME)])[0])
+    if different < FEWEST:  # of all points there may be more
+        different = len(distinct(kept)[0])
     if different == 1:
         raise InputError(f"{name} has {len(kept)} points that are all equal: export it again.")
     _sized(kept, name)
