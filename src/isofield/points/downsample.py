@@ -80,7 +80,7 @@ def voxel_box(points: np.ndarray) -> np.ndarray:
 
 
 def _voxels(points: np.ndarray, cells: int, box: np.ndarray) -> np.ndarray:
-    """(n,) int64 keys of the voxels of points (n, 3), of which `cells` lie along the longest side of a box (2, 3).
+    """(n,) int64 keys of the voxels of points (n, 3); `cells` voxels along the longest side of a box (2, 3).
 
     Points more than 2^20 voxels beyond its lower corner lie in the voxels at that distance.
     """

@@ -30,6 +30,8 @@ GROWTH = 1.2, 1.4
 second it counts as shape. Noise wider than the spacing grows by less than the first."""
 SHEET_NEIGHBOURS, LEAST_SHEET_NEIGHBOURS = 24, 16
 """Size of a neighbourhood that is searched for a second sheet, and the least size."""
+RIDGE = 1e-6
+"""Regularization of quadrics whose terms are 1 at the farthest neighbour."""
 SPLITS = 4
 """Rounds of labels and fits of that search."""
 SINGLE, POOLED, POOL = 0.3, 0.42, 20
@@ -202,19 +204,24 @@ def _split(points: np.ndarray, index: np.ndarray, normals: np.ndarray) -> tuple[
     u, v, w, reach = _local(points, index, normals)
     count = index.shape[1]
     terms = quadratic_terms(u, v)
-    one = _residual(terms, w, 6)
+    inverse = np.linalg.inv(_squared(terms))
+    plain = inverse @ (terms @ w[..., None])  # (m, 6, 1) without a step
+    one = np.sqrt(np.square(w - (plain.transpose(0, 2, 1) @ terms)[:, 0]).sum(1) / max(count - 6, 1))
     position, two, slope = np.zeros(w.shape), np.full(len(w), np.inf), np.zeros((len(w), 2))
     for first in (3, 6):
         left = _left(terms[:, :first], w)
         for _ in range(SPLITS):
-            stepped = np.concatenate([terms, np.where(two_means(left), 0.5, -0.5)[:, None]], 1)
-            coefficients = _solved(stepped, w)
-            left = w - (coefficients[:, None, :6] @ terms)[:, 0]
-        residual = w - (coefficients[:, None] @ stepped)[:, 0]
-        deviation = np.sqrt(np.square(residual).sum(1) / (count - 7))
+            side = np.where(two_means(left), 0.5, -0.5)
+            across = terms @ side[..., None]
+            moved = inverse @ across
+            rest = count / 4 + RIDGE - (across * moved).sum(1)  # of the step, after elimination of the quadric
+            step = (((side * w).sum(1, keepdims=True)) - (across * plain).sum(1)) / rest  # (m, 1)
+            coefficients = plain[..., 0] - step * moved[..., 0]
+            left = w - (coefficients[:, None] @ terms)[:, 0]
+        deviation = np.sqrt(np.square(left - step * side).sum(1) / (count - 7))
         better = deviation < two
-        step = np.maximum(np.abs(coefficients[:, 6:]), 1e-12 * reach[:, None])
-        position[better] = (np.abs(left - left[:, :1]) / step)[better]
+        size = np.maximum(np.abs(step), 1e-12 * reach[:, None])
+        position[better] = (np.abs(left - left[:, :1]) / size)[better]
         two[better], slope[better] = deviation[better], (coefficients[:, 1:3] / reach[:, None])[better]
     a, b = tangents(normals)
     new = normals - slope[:, :1] * a - slope[:, 1:] * b
@@ -265,8 +272,12 @@ def _local(
 
 def _solved(terms: np.ndarray, height: np.ndarray) -> np.ndarray:
     """Coefficients (m, c) of terms (m, c, k) that fit height (m, k) best."""
-    square = terms @ terms.transpose(0, 2, 1) + 1e-6 * np.eye(terms.shape[1])
-    return np.linalg.solve(square, terms @ height[..., None])[..., 0]
+    return np.linalg.solve(_squared(terms), terms @ height[..., None])[..., 0]
+
+
+def _squared(terms: np.ndarray) -> np.ndarray:
+    """(m, c, c) products of terms (m, c, k) with each other, regularized."""
+    return terms @ terms.transpose(0, 2, 1) + RIDGE * np.eye(terms.shape[1])
 
 
 def _left(terms: np.ndarray, height: np.ndarray) -> np.ndarray:
