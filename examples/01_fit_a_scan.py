@@ -21,7 +21,7 @@ def main() -> None:
     mesh = extraction.mesh  # a trimesh.Trimesh, in the scan's units
     print(f"{len(mesh.faces)} faces, watertight: {mesh.is_watertight}, problems: {extraction.problems or 'none'}")
 
-    report = isofield.report(mesh, sdf.points, sdf.spacing)
+    report = isofield.fit_report(mesh, sdf.points, sdf.spacing)
     print(f"points to surface: {report.median:.3g} (median), {report.p95:.3g} (95 %); volume {report.volume:.4g}")
 
     isofield.write_mesh(mesh, "scan_mesh.ply")

@@ -20,6 +20,8 @@ import balls
 from isofield.cli.main import main
 from isofield.plugins import plugins
 
+ROOT = Path(__file__).parents[1]
+
 ENTRY_POINTS = """
 [isofield.layouts]
 museum = addition.layout:LAYOUT
@@ -76,102 +78,7 @@ def bias(comparison):
 BIAS = Metric("bias_z", "height bias", "", "file's unit", "mean z of P - mean z of T", bias, column="bias")
 '''
 
-SPACE = '''
-"""The mean distance of all shapes on a grid, and one number for each shape, which is added to it."""
-
-from dataclasses import dataclass, field, replace
-
-import torch
-from torch import Tensor, nn
-
-from isofield.adapt import tensor
-from isofield.configs import MethodSpec, Schedule, Training
-from isofield.fields.decoder import LatentField
-from isofield.methods.grid_fit import gridded, refined_by_grid
-from isofield.sampling.balanced import balanced
-from isofield.types import FitProgress
-
-
-@dataclass(frozen=True)
-class MeanShift:
-    """Settings of mean-shift.
-
-    Args:
-        cells: Grid cells a side.
-        training: Batches and steps.
-    """
-
-    cells: int = 12
-    training: Training = Training(steps=20, batch=4, network_rate=Schedule(1e-2), code_rate=Schedule(1e-2))
-
-
-class Shifted(nn.Module):
-    """f(x; z) = mean(x) + gain z."""
-
-    def __init__(self, cells: int) -> None:
-        super().__init__()
-        self.cells, self.gain = cells, nn.Parameter(torch.ones(()))
-        self.register_buffer("mean", torch.zeros(1, 1, *[cells + 1] * 3))
-
-    def config(self):
-        return {"cells": self.cells}
-
-    @classmethod
-    def from_config(cls, config, state):
-        return cls(**config)
-
-    def forward(self, x, z):
-        at = x.flip(-1).reshape(1, -1, 1, 1, 3)
-        mean = nn.functional.grid_sample(self.mean, at, align_corners=True, padding_mode="border")
-        return mean.view(x.shape[:2]) + self.gain * z
-
-
-@dataclass(frozen=True)
-class MeanShiftSpace:
-    config: MeanShift
-    module: nn.Module = field(default_factory=nn.Module)
-    table: Tensor = field(default_factory=lambda: torch.empty(0, 0))
-    posterior = False
-
-    def start(self, shapes, seed, report):
-        cells, module = self.config.cells, Shifted(self.config.cells)
-        grids = [torch.from_numpy(gridded(shape.sdf, cells, 0.3, 0.3, 12)) for shape in shapes]
-        module.mean.copy_(torch.stack(grids).mean(0).view_as(module.mean))
-        return replace(self, module=module, table=torch.zeros(len(shapes), 1))
-
-    def draw(self, shape, random):
-        return balanced(shape.sdf, 200, random)
-
-    def init(self, batch):
-        return self.table[batch["row"]]
-
-    def codes(self, shapes):
-        """As an encoder gives them: not the table."""
-        return next(self.infer(shapes, 0, "cpu")).code
-
-    def losses(self, code, batch):
-        error = self.module(batch["points"], code) - batch["distance"]
-        return {"distance": error.abs().mean(1).sum()}
-
-    def infer(self, shapes, seed, device):
-        codes = []
-        for shape in shapes:
-            x, s = tensor(shape.sdf.points, device)[None], tensor(shape.sdf.distance, device)
-            codes.append((s - self.module(x, torch.zeros(1, 1))[0]).median().view(1) / self.module.gain)
-        yield FitProgress("inferring codes", 1.0, torch.stack(codes).detach())
-
-    def field(self, code):
-        return LatentField(self.module, code)
-
-    def complete(self, shape, count, random):
-        return next(self.infer([shape], 0, "cpu")).code
-
-    def refine(self, code, shape):
-        return refined_by_grid(self.field(code), shape.sdf)
-
-
-MEAN_SHIFT = MethodSpec("the mean shape, grown and shrunk", MeanShiftSpace, MeanShift, reads="signed")
-'''
+SPACE = (ROOT / "examples" / "package" / "mean_shift.py").read_text(encoding="utf-8")
 
 METHOD = '''
 """A ball about the origin."""

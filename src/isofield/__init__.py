@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from isofield.api.inference import InferenceResult, PoseSearch, infer
     from isofield.api.loading import load
     from isofield.api.pictures import PictureResult, infer_pictures, observe_picture, picture_of, pictures_in
-    from isofield.api.postprocess import FitReport, report
+    from isofield.api.postprocess import FitReport, fit_report
     from isofield.api.query import QueryResult, query
     from isofield.api.scans import prepare
     from isofield.api.sdf import SDF, Extraction
@@ -55,6 +55,7 @@ __all__ = [
     "export",
     "fetch",
     "fit",
+    "fit_report",
     "infer",
     "infer_pictures",
     "inspect",
@@ -66,7 +67,6 @@ __all__ = [
     "query",
     "read",
     "read_views",
-    "report",
     "train",
     "write_mesh",
 ]
@@ -91,6 +91,7 @@ _HOMES = {
     "export": "api",
     "fetch": "datasets",
     "fit": "api",
+    "fit_report": "api",
     "infer": "api",
     "infer_pictures": "api",
     "inspect": "io",
@@ -102,7 +103,6 @@ _HOMES = {
     "query": "api",
     "read": "io",
     "read_views": "io",
-    "report": "api",
     "train": "api",
     "write_mesh": "io",
 }

@@ -16,6 +16,10 @@ class InputError(ValueError):
     """
 
 
+class MissingPartError(InputError):
+    """A method or a class of fields that no installed package declares."""
+
+
 class OutputError(InputError):
     """A file or folder cannot be written where the caller wants it."""
 

@@ -314,6 +314,12 @@ class TrainedSpace(Space, Protocol):
         ...
 
 
+def lacking(method: object, contract: type) -> list[str]:
+    """Names of a contract (a Protocol) that an object lacks, sorted."""
+    names = {name for one in contract.__mro__ for name in vars(one) if not name.startswith("_")}
+    return sorted(name for name in names if not hasattr(method, name))
+
+
 S = TypeVar("S", bound=Space)
 
 

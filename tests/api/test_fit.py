@@ -10,7 +10,7 @@ import trimesh
 from scipy.spatial.transform import Rotation
 
 from isofield import InputError, surfaces
-from isofield.api import fit, report
+from isofield.api import fit, fit_report
 from isofield.configs import Ssd
 from isofield.io import write_cloud
 from isofield.types import Cloud
@@ -37,7 +37,7 @@ def test_a_fit_is_one_closed_surface_with_figures(fitted, cloud, probes):
     extraction = fitted.extract(keep_all=True)
     assert extraction.problems == []
     assert extraction.mesh.body_count == 1
-    figures = report(extraction.mesh, fitted.points, fitted.spacing)
+    figures = fit_report(extraction.mesh, fitted.points, fitted.spacing)
     assert figures.median < 0.003 * DIAGONAL
     assert figures.median <= figures.p95 < 0.01 * DIAGONAL
     assert figures.unseen < 0.01

@@ -29,7 +29,7 @@ def test_an_open_field_ends_where_its_points_end(bowl):
     low = float(np.asarray(mesh.vertices)[:, 2].min() - center[2])
     assert not mesh.is_watertight and -1.2 * spacing < low < 0
     assert mesh.area == pytest.approx(2 * np.pi * radius * (radius - low), rel=0.05)
-    assert api.report(mesh, sdf.points, sdf.spacing).unseen < 0.02
+    assert api.fit_report(mesh, sdf.points, sdf.spacing).unseen < 0.02
     assert sdf.mesh(close_holes=10 * radius).is_watertight
 
 

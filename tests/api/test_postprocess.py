@@ -118,10 +118,10 @@ def test_a_report_counts_the_outliers_and_the_rays_of_the_sensors():
     points = np.asarray(trimesh.sample.sample_surface(sphere, 40_000, seed=0)[0])
     near = points[points[:, 2] > 0.5]
     sensors = np.tile([0.0, 0, 5000], (len(near), 1))
-    figures = api.report(sphere, near, 0.03, np.tile([0.0, 0, 4], (len(near), 1)), sensors)
+    figures = api.fit_report(sphere, near, 0.03, np.tile([0.0, 0, 4], (len(near), 1)), sensors)
     assert figures.p95 == pytest.approx(3, abs=0.01)
     assert figures.unseen == pytest.approx(0.7, abs=0.04)
     assert figures.rays is not None and figures.rays.met > 0.99 and figures.rays.blocked == 0
-    below = api.report(sphere, near, 0.03, None, -sensors)
+    below = api.fit_report(sphere, near, 0.03, None, -sensors)
     assert below.rays is not None and below.rays.blocked > 0.99 and below.median < 0.01
-    assert api.report(sphere, near, 0.03, None, np.full_like(near, np.nan)).rays is None
+    assert api.fit_report(sphere, near, 0.03, None, np.full_like(near, np.nan)).rays is None

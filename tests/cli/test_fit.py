@@ -129,8 +129,8 @@ def test_no_workers_are_a_sentence(here, capsys):
 
 
 def test_the_first_interrupt_writes_the_best_so_far(here):
-    np.save("ring.npy", torus(3000))
-    command = [sys.executable, "-m", "isofield", "fit", "ring.npy", "-o", "out.ply", "--quality", "balanced"]
+    np.save("ring.npy", torus(20_000))
+    command = [sys.executable, "-m", "isofield", "fit", "ring.npy", "-o", "out.ply", "--quality", "best"]
     process = subprocess.Popen([*command, "--resolution", "48"], stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     said = ""

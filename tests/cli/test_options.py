@@ -56,7 +56,9 @@ SENTENCES = {
     "fit a.npy -o x.ply --noise nan": (
         "noise nan is out of range: give a fraction of the bounding box's diagonal from 0 to 0.1 (0.002 is 0.2 %)."
     ),
-    "fit a.npy -o x.ply --resolution 4": ("resolution 4 is out of range: give 8 to 1024 cells along the longest side."),
+    "fit a.npy -o x.ply --resolution 4": (
+        "resolution 4 is not possible: give a whole number of cells along the longest side, 8 to 1024."
+    ),
     "fit a.npy -o x.ply --resolution fine": (
         f"--resolution cannot be 'fine'; {FIT} lists the options and their values."
     ),

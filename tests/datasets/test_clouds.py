@@ -127,7 +127,7 @@ def test_a_cloud_that_is_a_speck_beside_a_far_point_is_rejected(tmp_path):
     np.save(tmp_path / "in/few.npy", points[1:150] * 0 + 1)
     far, few = prepare(tmp_path / "in", tmp_path / "out", PrepareConfig(("cloud",), 100))
     assert far.reason.startswith("far: 99 % of the points lie within 0.")
-    assert "149 points that are all equal" in few.reason
+    assert "149 points, all of them equal" in few.reason
 
 
 def test_real_scans(data, tmp_path):

@@ -81,7 +81,7 @@ def test_one_pair(folders, capsys, tmp_path):
         assert metric.label in out
         assert metric.formula in out
     assert "F-score at 3 %" in out and "F-score at 1 %" not in out
-    assert "how the volumes were computed: exact" in out and "#a50026" in out
+    assert "volumes of the IoU: exact" in out and "#a50026" in out
     assert heat.is_file()
 
     assert evaluate(pred, truth, samples=500, json=True) == 0

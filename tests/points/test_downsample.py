@@ -67,3 +67,16 @@ def test_returns_of_one_pulse_become_one_point_and_their_noise_is_found():
     assert merged.attributes["intensity"].shape == (len(merged.points),)
     alone = Cloud(points[:4000])
     assert merge_twins(alone) is alone
+
+
+def test_the_border_of_a_sheet_is_sampled_evenly_and_that_of_a_torn_scan_is_not():
+    sheet = trimesh.Trimesh([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], [[0, 1, 2], [0, 2, 3]])
+    points = sample_mesh(sheet, 10_000).points
+    assert len(points) == 10_000
+    below = np.sort(points[points[:, 1] == 0][:, 0])  # 1 / 100 is the mean spacing
+    assert np.diff(below).max() <= 0.005 + 1e-12 and below[0] < 0.005 and below[-1] > 0.995
+    strips = trimesh.util.concatenate([
+        trimesh.Trimesh([[0, y, 0], [1, y, 0], [1, y + 0.01, 0]], [[0, 1, 2]]) for y in np.arange(0, 1, 0.02)
+    ])  # fmt: skip
+    torn = sample_mesh(strips, 10_000).points
+    assert (torn[:, 1] == 0).sum() == 0

@@ -48,8 +48,8 @@ def test_points_that_are_no_surface(table, unit, far):
     check = check_points
     shift = np.array([far, -far, far])
     refuse(check, (table[:99] + shift) * unit, "99 points", "at least 100")
-    refuse(check, (np.zeros((500, 3)) + shift) * unit + unit, "500 points that are all equal")
-    refuse(check, (np.linspace(0, 1, 500)[:, None] * [1, 2, 3] + shift) * unit, "on a line")
+    refuse(check, (np.zeros((500, 3)) + shift) * unit + unit, "500 points, all of them equal")
+    refuse(check, (np.linspace(0, 1, 500)[:, None] * [1, 2, 3] + shift) * unit, "on one line")
     refuse(check, (np.tile(table[:50], (10, 1)) + shift) * unit, "500 points but only 50 different")
     refuse(check, np.empty((0, 3)), "no points")
     refuse(check, np.zeros((500, 2)), "(500, 2)")

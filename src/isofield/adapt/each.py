@@ -12,7 +12,6 @@ from isofield.types import Shape
 
 
 def codes_of(find: Callable[[Shape], Tensor], shapes: Sequence[Shape]) -> Tensor:
-    """The codes (b, ...) of shapes that `find` gives one by one, computed by several threads, whose number does not
-    change them."""
+    """The codes (b, ...) of shapes, one by one from `find`; the number of threads does not change them."""
     with deterministic():
         return torch.stack(parallel_map(find, shapes))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from isofield.api.export import export
 from isofield.api.fit import fit
-from isofield.api.postprocess import FitReport, observed, postprocess, report
+from isofield.api.postprocess import FitReport, fit_report, observed, postprocess
 from isofield.api.query import QueryResult, query, write_query
 from isofield.api.sdf import SDF, Extraction
 from isofield.api.viewpoints import read_up, read_viewpoint
@@ -39,6 +39,7 @@ __all__ = [
     "complete",
     "export",
     "fit",
+    "fit_report",
     "infer",
     "infer_all",
     "infer_pictures",
@@ -57,7 +58,6 @@ __all__ = [
     "query",
     "read_up",
     "read_viewpoint",
-    "report",
     "shared_frame",
     "train",
     "write_codes",

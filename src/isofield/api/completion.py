@@ -10,7 +10,7 @@ import torch
 
 from isofield.api.inference import InferenceResult, PoseSearch, in_frame, pose_finder, result_of
 from isofield.api.partial_samples import IDENTITY, Part, partial
-from isofield.api.space import ShapeSpace
+from isofield.api.space import ShapeSpace, checked_space
 from isofield.configs.common import ETA
 from isofield.errors import InputError, with_article
 from isofield.kdtree import KDTree, nearest
@@ -67,7 +67,7 @@ def complete(
     pose is searched, anywhere. pose: the pose of the part in the frame is searched, too. refine: the fields are also
     corrected towards the observed surface. Raises InputError as `partial` does.
     """
-    space.check_solid()
+    space = checked_space(space)
     if samples < 1:
         raise InputError(f"there are no {samples} samples: give 1 or more.")
     if samples > 1 and not space.space.posterior:

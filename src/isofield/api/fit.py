@@ -32,7 +32,7 @@ from isofield.configs.common import (
     check_surface,
 )
 from isofield.configs.methods import check_config, choose, find_method, method_of
-from isofield.errors import InputError
+from isofield.errors import InputError, with_article
 from isofield.points import noise_level, select
 from isofield.stopwatch import stage
 from isofield.types import Cloud, Method, ProgressCallback, Shape, triple
@@ -100,12 +100,16 @@ def fit(
     """
     device = chosen_device(device)
     settings = choose(method, quality, init, network) if config is None else config
-    name = method_of(settings) if method == "auto" and config is not None else method
+    name = method_of(settings) if method == "auto" else method
     spec = check_config(name, settings)
     check_noise(noise)
     check_surface(surface)
-    if normals not in NORMALS:
-        raise InputError(f"normals cannot be {normals!r}: choose among {', '.join(NORMALS)}.")
+    if not (isinstance(normals, str) and normals in NORMALS):
+        what = repr(normals) if isinstance(normals, str) else with_article(type(normals).__name__)
+        raise InputError(
+            f"normals cannot be {what}: choose among {', '.join(NORMALS)}; normals come with their points, "
+            "as an array (n, 6)."
+        )
     report = progress or (lambda stage, fraction: None)
     report("reading", 0.0)
     views = views_of(source)
@@ -129,7 +133,8 @@ def fit(
     if enclosed is not None:
         name, settings, spec = "triangles", exact, find_method("triangles")
         cloud = sampled(given, label, exact.points, seed)
-        shape = of_faces(*enclosed, cloud)
+        thick = f", with those that do not thickened to {exact.thickness:g} of the diagonal" if exact.thickness else ""
+        shape = of_faces(*enclosed, cloud, f"its faces enclose a volume{thick}")
     else:
         cloud = sampled(given, label, SAMPLES[quality], seed)
         if watch is not None and len(cloud.points) > 2 * LOOKED:

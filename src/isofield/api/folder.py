@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from isofield.api.field import Field
-from isofield.errors import InputError
+from isofield.errors import InputError, MissingPartError
 from isofield.fields.serialization import build, describe, tensors
 from isofield.files import atomic_write
 from isofield.folder_format import AGAIN, CONFIG, FORMAT, SPACE, read_config, reason
@@ -56,6 +56,10 @@ def read_folder(folder: Path) -> Iterator[tuple[dict[str, Any], nn.Module, dict[
             raise ValueError("the field's values are not finite")
         module = build(config[part], state).eval().requires_grad_(False)
         yield config, module, {name: value for name, value in held.items() if not name.startswith(prefix)}
+    except MissingPartError as error:
+        raise InputError(
+            f"{folder} cannot be read ({reason(error)}): install the package that it was made with, or {AGAIN}."
+        ) from error
     except Exception as error:
         raise InputError(f"{folder} cannot be read ({reason(error)}): {AGAIN}.") from error
 

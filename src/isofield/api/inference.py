@@ -17,7 +17,7 @@ from isofield.api.field import chosen_device
 from isofield.api.observations import ShapeSamples, Source, observe
 from isofield.api.pictures import PictureResult
 from isofield.api.sdf import SDF
-from isofield.api.space import ShapeSpace
+from isofield.api.space import ShapeSpace, checked_space
 from isofield.datasets.normalization import PICTURED
 from isofield.errors import InputError, with_article
 from isofield.files import atomic_write
@@ -43,7 +43,7 @@ LEAST_EXPLAINED, MOST_LOSS = 0.75, 5.0
 training shapes' losses."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class InferenceResult:
     """An unseen shape in a space.
 
@@ -66,6 +66,11 @@ class InferenceResult:
     expected: float | None = None
     pose: Pose | None = None
     seconds: float | None = None
+
+    def __repr__(self) -> str:
+        figures = {"loss": self.loss, "explained": self.explained, "distance": self.distance}
+        said = ", ".join(f"{name}={value:.4g}" for name, value in figures.items() if value is not None)
+        return f"InferenceResult(id={self.id!r}, {said}, nearest={self.nearest!r})"
 
     @property
     def id(self) -> str:
@@ -111,7 +116,7 @@ def infer(
     device: where codes are inferred. by: the setting `infer_by` of the space's method, its own by default. Raises
     InputError as `observe` and `infer_all` do.
     """
-    space.check_solid()
+    space = checked_space(space)
     return next(infer_all(space, [observe(source, space.prepare, kinds=space.kinds)], refine, pose, device, by))
 
 
@@ -121,7 +126,7 @@ def infer_all(
 ) -> Iterator[InferenceResult]:  # fmt: skip
     """Shapes in a space, several at a time. Raises InputError for a search for poses in a space that reads unsigned
     samples, for a space of pictures, and where the method has no such setting `by`."""
-    space.check_solid()
+    space = checked_space(space)
     waiting, method, device = iter(shapes), space.inferring(by), chosen_device(device)
     if pose is not None and "signed" not in space.kinds:
         raise InputError(
@@ -219,8 +224,9 @@ def explained(sdf: SDF, observed: ShapeSamples) -> float:
     points = observed.surface[:HELD_OUT]
     if not len(points):
         return 1.0
-    near = np.abs(np.asarray(sdf(sdf.similarity.invert(points)))) * sdf.similarity.scale < EXPLAINED
-    return float(near.mean())
+    x = sdf.similarity.invert(points)
+    value, steep = np.abs(np.asarray(sdf(x))), np.linalg.norm(np.asarray(sdf.gradient(x)), axis=1)
+    return float((value * sdf.similarity.scale < EXPLAINED * steep).mean())  # the surface is |f| / |grad f| away
 
 
 def write_codes(results: Sequence[InferenceResult | PictureResult], path: Path) -> None:

@@ -12,7 +12,6 @@ import trimesh
 
 from isofield import io
 from isofield.configs.common import Quality
-from isofield.errors import InputError, with_article
 from isofield.io.reading import read_hashed
 from isofield.points import (
     check_cloud,
@@ -52,24 +51,8 @@ def brought(source: Source) -> tuple[str, str | None, Cloud | trimesh.Trimesh]:
         name, shape = f"{len(views)} depth images", io.cloud_of(views)
     elif isinstance(source, (str, os.PathLike)):
         name, (shape, digest) = str(source), read_hashed(source)
-    elif isinstance(source, (trimesh.Trimesh, Cloud)):
-        name, shape = type(source).__name__, source
-    elif isinstance(source, trimesh.Scene):
-        name, shape = "Scene", source.to_mesh()
-    elif isinstance(source, trimesh.PointCloud):
-        name, shape = "PointCloud", Cloud(np.asarray(source.vertices, np.float64))
-    elif not isinstance(source, (np.ndarray, list, tuple)) and not hasattr(source, "__array__"):
-        raise InputError(
-            f"{with_article(type(source).__name__)} is not a shape: give a file, a Trimesh, a Cloud or an array."
-        )
     else:
-        table = np.asarray(source)
-        if table.ndim != 2 or table.shape[1] not in (3, 6):
-            raise InputError(
-                f"the array has the shape {table.shape}: give points (n, 3), or points and normals (n, 6)."
-            )
-        normals = table[:, 3:].astype(np.float64) if table.shape[1] == 6 else None
-        name, shape = "array", Cloud(table[:, :3].astype(np.float64), normals)
+        name, shape = io.shape_of(source)
     if isinstance(shape, Cloud):
         return name, digest, check_cloud(shape, name)
     return name, digest, check_faces(shape, name)

@@ -40,7 +40,7 @@ FEW = 100
 NEAR = 0.005
 """A sample this near to the surface counts as a point of it."""
 
-Source = str | os.PathLike[str] | trimesh.Trimesh | Cloud
+Source = str | os.PathLike[str] | trimesh.Trimesh | Cloud | np.ndarray
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,8 @@ class ShapeSamples:
 def observe(
     source: Source, prepare: PrepareConfig, name: str | None = None, kinds: Sequence[str] = SIGNED
 ) -> ShapeSamples:
-    """A mesh, a cloud, or samples in DeepSDF's form (.npz with pos and neg), sampled as `prepare` says; for a space
-    that reads views a picture, or a folder of pictures of one shape.
+    """A mesh, a cloud, points (n, 3), or samples in DeepSDF's form (.npz with pos and neg), sampled as `prepare` says;
+    for a space that reads views a picture, or a folder of pictures of one shape.
 
     kinds: of samples. Raises InputError for a file that cannot be read, for a shape that the quality gate rejects, and
     for samples of another kind.
@@ -102,7 +102,8 @@ def observe(
         config = replace(config, points=min(prepare.points, SAMPLES))
     if prepare.fit:
         return _of_mesh(fitted(source, config), label, config)
-    shape, where = (io.read(source), str(source)) if isinstance(source, (str, os.PathLike)) else (source, label)
+    given, shape = io.shape_of(source)
+    where = given if isinstance(source, (str, os.PathLike)) else label
     if isinstance(shape, trimesh.Trimesh):
         return _of_mesh(judge_mesh(shape, where, config), label, config)
     return _of_cloud(shape, where, label, config)

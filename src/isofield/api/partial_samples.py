@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import trimesh
@@ -35,7 +34,7 @@ NEAR = 1.3
 IDENTITY = Similarity((0.0, 0.0, 0.0), 1.0)
 """The frame of a scan that is in the normalised space already."""
 
-Part = str | os.PathLike[str] | trimesh.Trimesh | Cloud | View | Sequence[View]
+Part = str | os.PathLike[str] | trimesh.Trimesh | Cloud | np.ndarray | View | Sequence[View]
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,8 @@ def partial(
 ) -> ShapeSamples:
     """Samples of the distance to a partly observed shape (DeepSDF, section 6.3).
 
-    source: a file of points or of a mesh with a part missing, the same read, or depth images with cameras. frame: from
+    source: a file of points or of a mesh with a part missing, the same read, points (n, 3), or depth images with
+    cameras. frame: from
     its units to the normalised space, which a part's own box does not give; None, for a pose search: the box's centre,
     and with `scale` its size. eta: normalised; the distance is 0 at the points and +-eta beside them along their
     normals; farther in front of them it is the distance to the nearest one; on the rays to them it is at least 0.
@@ -141,10 +141,10 @@ def _oriented(source: Part, sensor: Sequence[float] | None, name: str | None) ->
         points = np.concatenate([cloud.points for cloud in clouds])
         return name or "depth", Oriented(points, normals, np.concatenate(sensors))
     label = name or (Path(source).stem if isinstance(source, (str, os.PathLike)) else type(source).__name__)
-    shape = io.read(source) if isinstance(source, (str, os.PathLike)) else source
+    shape = io.shape_of(source)[1]
     if isinstance(shape, trimesh.Trimesh):
         shape = sample_mesh(check_faces(shape, label), DRAWN)
-    cloud = check_cloud(cast(Cloud, shape), label)  # views returned above
+    cloud = check_cloud(shape, label)
     kept = inliers(cloud.points)
     oriented = orient(cloud.points[kept], None if cloud.normals is None else cloud.normals[kept])
     if sensor is None:

@@ -103,7 +103,7 @@ class FitReport:
 
 
 @stage("checking")
-def report(
+def fit_report(
     mesh: trimesh.Trimesh,
     points: np.ndarray,
     spacing: float,

@@ -34,13 +34,16 @@ class Samples:
     spacing: float
 
 
-def project(field: Field, points: np.ndarray) -> np.ndarray:
+def project(field: Field, points: np.ndarray | Tensor) -> np.ndarray | Tensor:
     """The projections (n, 3) of points (n, 3) onto the surface, by Newton steps along the gradient.
 
-    Where several points of the surface are about equally close, the result is one of them.
+    NumPy in, NumPy out; torch in, torch out, on the device of the points and without a gradient. Where several points
+    of the surface are about equally close, the result is one of them.
     """
-    start = torch.tensor(checked(points), dtype=torch.float64)
-    return newton(_torch(field), _torch(field.gradient), start, TOLERANCE / field.similarity.scale).numpy()
+    x = checked(points)
+    start = torch.as_tensor(x).detach().to("cpu", torch.float64)
+    found = newton(_torch(field), _torch(field.gradient), start, TOLERANCE / field.similarity.scale)
+    return found.to(x.device, x.dtype) if isinstance(x, Tensor) else found.numpy()
 
 
 def cast(field: Field, origins: np.ndarray, directions: np.ndarray) -> np.ndarray:

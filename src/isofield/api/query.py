@@ -49,7 +49,7 @@ def query(
         points,
         everywhere(np.asarray(sdf(x))),
         everywhere(np.asarray(sdf.normals(x))) if normals else None,
-        everywhere(sdf.project(x)) if projections else None,
+        everywhere(np.asarray(sdf.project(x))) if projections else None,
         everywhere(sdf.confidence(x)) if confidence else None,
     )
 

@@ -167,7 +167,7 @@ class SDF:
             relative_gap(np.asarray(x, np.float64), self.points, self.local_spacing, self.reach)[0], self.reach
         )
 
-    def project(self, points: np.ndarray) -> np.ndarray:
+    def project(self, points: np.ndarray | Tensor) -> np.ndarray | Tensor:
         """The projections (n, 3) of points (n, 3) onto the surface; see `api.projection.project`."""
         return projection.project(self, points)
 

@@ -264,3 +264,12 @@ class ShapeSpace:
             "provenance": self.provenance,
         }
         return write_folder(Path(folder), SPACE, self.module, {"codes": torch.as_tensor(self.codes)}, config)
+
+
+def checked_space(space: object) -> ShapeSpace:
+    """A space of shapes. Raises InputError for anything else, and for a space of pictures, which has no meshes."""
+    if not isinstance(space, ShapeSpace):
+        name = space if isinstance(space, str) else "run"
+        raise InputError(f"{with_article(type(space).__name__)} is not a space: isofield.load({name!r}) gives one.")
+    space.check_solid()
+    return space

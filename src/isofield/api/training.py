@@ -31,7 +31,7 @@ from isofield.losses.signed import clamped
 from isofield.sampling.balanced import fraction_inside
 from isofield.sampling.unsigned_rows import unsigned_distances
 from isofield.threads import deterministic
-from isofield.types import ProgressCallback, SdfSamples, Shape, Space, TrainedSpace, with_parts
+from isofield.types import ProgressCallback, SdfSamples, Shape, Space, TrainedSpace, lacking, with_parts
 
 VALID = "valid"
 """The part of a split that chooses the best state of a training."""
@@ -66,6 +66,8 @@ def train(
     settings = spec.settings() if config is None else config
     check_config(method, settings, SPACES)
     space: Space = spec.method(settings)
+    if lacks := lacking(space, Space if training_of(settings) is None else TrainedSpace):
+        raise InputError(f"the class of method {method!r} lacks {', '.join(lacks)}: add them (docs/add-a-method.md).")
     if resume and training_of(settings) is None:
         raise InputError(
             f"{with_article(method)} space is solved at once: there is nothing to resume; leave --resume out."

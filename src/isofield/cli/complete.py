@@ -121,8 +121,9 @@ def complete(
     figures = {"input": str(input), **figures, "seconds": round(time.perf_counter() - begun, 2)}
     remedy = "a smaller --max-rotation, or --center and --scale, may help"
     if search is None:
-        units = "--normalize shapes takes the units of the training shapes, --center and --scale give another frame"
-        remedy = f"--pose rigid searches for the pose of the part, {units}"
+        units = "--normalize shapes takes the units of the training shapes, "
+        given = "" if normalize == "shapes" or space.prepare.normalize == "shape" else units
+        remedy = f"--pose similarity searches for the frame of the part, {given}--center and --scale give it"
     space_output.note_fits(rows, remedy)
     output.show(figures, json, f"isofield evaluate {output.quoted(mesh)} TRUTH")
     return int(bool(figures["failed"]))

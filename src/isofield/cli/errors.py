@@ -32,11 +32,25 @@ def tell(error: Exception) -> int:
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "not enough memory" in text:
         say("error: memory ran out; try --quality fast, a lower --resolution, or fewer points.")
         return 1
-    say(
-        f"error: isofield failed unexpectedly ({type(error).__name__}: {text[:300]}); "
-        "please report it with what ISOFIELD_DEBUG=1 prints for the same command."
-    )
+    what = f"failed unexpectedly ({type(error).__name__}: {text[:300]})"
+    package = _package_of(error)
+    if package is None:
+        say(f"error: isofield {what}; please report it with what ISOFIELD_DEBUG=1 prints for the same command.")
+    else:
+        say(f"error: the package {package} {what}; ISOFIELD_DEBUG=1 prints where.")
     return 1
+
+
+def _package_of(error: Exception) -> str | None:
+    """The package whose method, layout or metric an error passed through, if it is not of isofield."""
+    from importlib.metadata import entry_points
+    from traceback import walk_tb
+
+    groups = ("fields", "layouts", "methods", "metrics", "spaces")
+    points = [point for group in groups for point in entry_points(group=f"isofield.{group}")]
+    declared = {point.value.partition(":")[0].split(".")[0] for point in points}
+    passed = [frame.f_globals.get("__name__", "").split(".")[0] for frame, _ in walk_tb(error.__traceback__)]
+    return next((name for name in reversed(passed) if name in declared - {"isofield"}), None)
 
 
 def show_warnings() -> None:

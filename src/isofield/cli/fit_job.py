@@ -100,7 +100,7 @@ def _fitted(job: Job, options: Fit[Any], watch: Watch | None) -> tuple[dict[str,
         with finishing(job.label, begun=sdf.interrupted):
             report("extracting the surface", 0.0)
             extraction = sdf.extract(options.resolution, keep_all=options.keep_all, close_holes=options.close_holes)
-            measured = api.report(extraction.mesh, sdf.points, sdf.spacing, sdf.left_out, sdf.sensors)
+            measured = api.fit_report(extraction.mesh, sdf.points, sdf.spacing, sdf.left_out, sdf.sensors)
             extraction = api.postprocess(
                 sdf, extraction, faces=options.faces, trim=options.trim, confidence=options.confidence
             )
@@ -151,8 +151,10 @@ def _doubts(sdf: SDF, extraction: Extraction, measured: FitReport, options: Fit[
         )
     if extraction.dropped >= DROPPED:
         yield (
-            f"{extraction.dropped} small components were left out of the mesh: parts of the shape are thinner than its "
-            "points resolve, or run through each other; --keep-all keeps them, --preview shows the result"
+            f"{extraction.dropped} small components were left out of the mesh: "
+            + ("" if options.method == "auto" else f"method {method} has not learned the shape yet, ")
+            + "parts of the shape are thinner than its points resolve, or run through each other; --keep-all keeps "
+            "them, --preview shows the result"
         )
 
 

@@ -99,29 +99,32 @@ def infer(
     if space.of_pictures:
         following = f"open {output.quoted(out / picture_output.SHEET)}"
     else:
-        following = _judged(run, space, figures["each"], bool(search), out)
+        following = _judged(run, space, figures["each"], bool(search), out, split)
     output.show(figures, json, following)
     return 130 if figures["interrupted"] else int(bool(figures["failed"]))
 
 
-def _judged(run: Path, space: ShapeSpace, each: Sequence[Row], posed: bool, out: Path) -> str:
+def _judged(
+    run: Path, space: ShapeSpace, each: Sequence[Row], posed: bool, out: Path, split: Path | None
+) -> str:  # fmt: skip
     """Names the shapes that the space may not hold, or says that it is hardly trained: the command that follows."""
     from isofield.cli import output, space_output
     from isofield.training import LOG
 
     rows = [row for row in each if "mesh" in row]
     surfaces = any(row["mesh"] for row in rows)
-    part = "`isofield complete` takes a part of a shape"
+    complete = "`isofield complete` takes a part of a shape"
     if "views" in space.kinds:
         remedy = "a picture must show one whole shape before a plain background"
     elif "signed" not in space.kinds:
-        remedy = f"they must lie as the training scans do, in the same units; {part}"
+        remedy = f"they must lie as the training scans do, in the same units; {complete}"
     else:
-        remedy = part if posed else f"--pose rigid searches for their pose, {part}"
+        remedy = complete if posed else f"--pose rigid searches for their pose, {complete}"
     if not surfaces and (run / LOG).is_file():
         output.note(
             f"no shape has a surface: the space is hardly trained (its losses are in {run / LOG}); train longer."
         )
     else:
         space_output.note_fits(rows, remedy)
-    return f"isofield evaluate {output.quoted(out)} TRUTH" if surfaces else f"isofield info {output.quoted(run)}"
+    part = "" if split is None else f" --split {output.quoted(split)}"
+    return f"isofield evaluate {output.quoted(out)} TRUTH{part}" if surfaces else f"isofield info {output.quoted(run)}"

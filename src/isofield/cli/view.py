@@ -41,7 +41,8 @@ def view(
     try:
         for link in viewer.links:
             print(f"{what or 'isofield'} is shown at {link}", flush=True)
-        output.note("From another machine: ssh -L PORT:127.0.0.1:PORT THIS-MACHINE, with the port above. Ctrl-C ends.")
+        number = viewer.links[0].rsplit(":", 1)[1].strip("/")
+        output.note(f"From another machine: ssh -L {number}:127.0.0.1:{number} THIS-MACHINE. Ctrl-C ends.")
         if open:
             import webbrowser
 

@@ -25,7 +25,7 @@ NORMALS = get_args(Normals)
 
 
 def check_range(settings: object, *names: str, above: float | None = None, least: float | None = None) -> None:
-    """Raises InputError where one of the named numbers is not above `above`, or below `least`."""
+    """Raises InputError where one of the named numbers is `above` or less, or less than `least`."""
     for name in names:
         value = getattr(settings, name)
         if above is not None and not value > above:
@@ -223,7 +223,10 @@ def check_resolution(resolution: int | None) -> None:
     """Raises InputError where a resolution is out of range; None is the field's own."""
     low, high = RESOLUTIONS
     if resolution is not None and not (resolution == int(resolution) and low <= resolution <= high):
-        raise InputError(f"resolution {resolution} is out of range: give {low} to {high} cells along the longest side.")
+        raise InputError(
+            f"resolution {resolution} is not possible: give a whole number of cells along the longest side, {low} to "
+            f"{high}."
+        )
 
 
 def check_seed(seed: int) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from isofield.configs.common import INITS, NETWORKS, QUALITIES, Init, MethodSpec, NetworkKind, Quality
-from isofield.errors import InputError, did_you_mean, with_article
+from isofield.errors import InputError, MissingPartError, did_you_mean, with_article
 
 METHODS, SPACES = "isofield.methods", "isofield.spaces"
 """Groups of entry points."""
@@ -79,7 +79,8 @@ def find_method(name: str, group: str = METHODS) -> MethodSpec:
         other = _OTHER[group]
         if name in method_names(other):
             raise InputError(f"'{name}' is a method of {_command(name, other)}; here choose among {', '.join(names)}.")
-        raise InputError(f"there is no method '{name}'{did_you_mean(name, names)}; choose among {', '.join(names)}.")
+        near = did_you_mean(name, names)
+        raise MissingPartError(f"there is no method '{name}'{near}; choose among {', '.join(names)}.")
     try:
         spec = points[0].load()
         if not isinstance(spec, MethodSpec):

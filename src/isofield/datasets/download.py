@@ -69,7 +69,7 @@ def _is_complete(path: Path, file: File) -> bool:
         raise InputError(
             f"{path} cannot be read ({os_reason(error)}): move it away, or choose another folder."
         ) from None
-    raise InputError(f"{path} exists with other content than {file.url}: move it away, or choose another folder.")
+    raise InputError(f"{path} exists and is not the file of {file.url}: move it away, or choose another folder.")
 
 
 @dataclass

@@ -134,7 +134,7 @@ def judge_mesh(mesh: trimesh.Trimesh, name: str, config: PrepareConfig, extent: 
         if config.outer:
             solids, lost = outer(solids)
             if lost:
-                reasons.append(f"{lost} parts are not closed and keep their inner walls")
+                reasons.append(f"{lost} {'part is' if lost == 1 else 'parts are'} not closed and keep the inner walls")
         inner, thin, wrong = wall_shares(solids, config.sign == "parity")
         figures |= {"inner": inner, "thin": thin, "wrong": wrong}
         figures["volume"] = volume(solids.vertices, solids.solid)
@@ -173,7 +173,10 @@ def _judge_visible(
     if config.outer and len(solids.solid):
         solids, lost = outer(solids)
         if lost:
-            reasons = [*reasons, f"{lost} parts are not closed and keep their inner walls"]
+            reasons = [
+                *reasons,
+                f"{lost} {'part is' if lost == 1 else 'parts are'} not closed and keep the inner walls",
+            ]
     faces = faces_of(solids)
     seen = visible(solids.vertices, faces, surrounding_pictures(solids.vertices, faces))
     figures = figures | {"back_pixels": seen.back_pixels, "two_sided": seen.two_sided}

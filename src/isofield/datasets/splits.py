@@ -115,7 +115,8 @@ def make_split(entries: Sequence[Entry], parts: dict[str, float], seed: int = 0)
     Raises InputError for shares that are not positive or do not sum to 1.
     """
     if not parts or any(not share > 0 for share in parts.values()) or abs(sum(parts.values()) - 1) > 1e-6:
-        raise InputError("the shares of the parts must be above 0 and sum to 1.")
+        given = ", ".join(f"{name} {share:g}" for name, share in parts.items())
+        raise InputError(f"{given} cannot divide the shapes: give shares above 0 that sum to 1.")
     made: dict[str, dict[str, list[str]]] = {part: {} for part in parts}
     for label in sorted({entry.label for entry in entries}):
         ids = sorted(entry.id for entry in entries if entry.label == label)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -15,18 +16,20 @@ from isofield.evaluate.metrics import THRESHOLDS, metrics
 from isofield.evaluate.surface_samples import SurfaceSamples, halves, sample_surface, used_points
 from isofield.evaluate.topology import topology
 from isofield.evaluate.volume import iou
+from isofield.io import shape_of
 from isofield.points import normalization
 from isofield.types import Cloud
 
 Shape = trimesh.Trimesh | Cloud
+Source = str | os.PathLike[str] | trimesh.Trimesh | Cloud | np.ndarray
 Scores = dict[str, Score]
 IOU_METHOD, SAMPLES, SEED = "iou_method", "samples", "seed"
 """Keys of scores that are not metrics."""
 
 
 def compare(
-    pred: Shape,
-    truth: Shape,
+    pred: Source,
+    truth: Source,
     *,
     samples: int = 100_000,
     seed: int = 0,
@@ -36,9 +39,10 @@ def compare(
 ) -> Scores:
     """How far a prediction is from its truth: {key: number}, with keys and formulas as in `evaluate.metrics`.
 
-    pred, truth: meshes or clouds in the same units and axes. samples: points drawn from each mesh, uniform by area, and
-    the most that are taken from a cloud. thresholds: of the F-score, fractions of the diagonal of the truth's bounding
-    box. Numbers that clouds do not have (volume, topology, normals where the cloud has none) are None.
+    pred, truth: files, meshes, clouds or points (n, 3), in the same units and axes. samples: points drawn from each
+    mesh, uniform by area, and the most that are taken from a cloud. thresholds: of the F-score, fractions of the
+    diagonal of the truth's bounding box. Numbers that clouds do not have (volume, topology, normals where the cloud has
+    none) are None.
 
     Beside each number x of the prediction stands the truth's own: `floor_x`, from two independent sets of samples of
     the truth (one of them as large as the prediction's; of a cloud, two halves), is what a perfect result would score
@@ -55,6 +59,7 @@ def compare(
     if seed < 0:
         raise InputError(f"seed must be at least 0, not {seed}.")
     entries = metrics(thresholds)
+    pred, truth = shape_of(pred)[1], shape_of(truth)[1]
     used_points(pred, names[0])
     corners = used_points(truth, names[1])
     lower, upper = corners.min(axis=0), corners.max(axis=0)

@@ -103,9 +103,9 @@ PUBLISHED: tuple[Metric[Comparison], ...] = (
            lambda c: d.chamfer_l1(c.matches) * c.diagonal),
     Metric("srb_d_h", "SRB d_H", "down", LENGTH, "max(max d(P,T), max d(T,P))",
            lambda c: d.hausdorff(c.matches) * c.diagonal),
-    Metric("srb_d_c_one_sided", "SRB d_C, one-sided", "down", LENGTH, "mean d(T,P), T being the scan",
+    Metric("srb_d_c_one_sided", "SRB d_C, one-sided", "down", LENGTH, "mean d(T,P); there T is a scan",
            lambda c: float(c.matches.backward.mean()) * c.diagonal),
-    Metric("srb_d_h_one_sided", "SRB d_H, one-sided", "down", LENGTH, "max d(T,P), T being the scan",
+    Metric("srb_d_h_one_sided", "SRB d_H, one-sided", "down", LENGTH, "max d(T,P); there T is a scan",
            lambda c: float(c.matches.backward.max()) * c.diagonal),
 )  # fmt: skip
 """Metrics as publications define them, in their units."""

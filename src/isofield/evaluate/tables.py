@@ -83,7 +83,7 @@ def legend(rows: list[Metric], scores: Scores) -> Text:
         "independent samplings of the truth, which is what a perfect result scores. -: not defined for these shapes."
     ]
     lines += [f"{m.label} [{m.unit}]: {m.formula}" for m in rows]
-    lines.append(f"how the volumes were computed: {scores[IOU_METHOD]}")
+    lines.append(f"volumes of the IoU: {scores[IOU_METHOD]}")
     return Text("\n".join(lines), style="dim")
 
 
@@ -102,7 +102,7 @@ def _count(number: int, name: str) -> str:
 
 def mean_cell(metric: Metric, value: Score) -> str:
     """A mean as text; for yes or no, the share of yes."""
-    return f"{value:.0%}" if metric.unit == YES_OR_NO and isinstance(value, float) else cell(value)
+    return f"{100 * value:.0f} %" if metric.unit == YES_OR_NO and isinstance(value, float) else cell(value)
 
 
 def cell(value: Score) -> str:

@@ -47,8 +47,7 @@ class MetaNetwork(nn.Module):
         return cls(network, start, torch.full((steps, count), rate), positive)
 
     def rates(self, steps: int) -> list[Tensor]:
-        """The step sizes of this many steps, each broadcasts to (b, l). More steps than there are sizes repeat the last
-        ones."""
+        """The step sizes of each step, which broadcast to (b, l); the last ones repeat where there are more steps."""
         values = (SPEED * self.steps).exp() if self.positive else self.steps
         if values.shape[1] == len(self.sizes):
             sizes = torch.tensor(self.sizes, device=values.device)

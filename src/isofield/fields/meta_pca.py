@@ -38,7 +38,7 @@ class MetaPca(nn.Module):
         return surroundings(self.coarse.cells, padded(self.coarse, z), x)
 
     def corrected(self, value: Tensor, seen: Tensor, theta: Tensor) -> Tensor:
-        """Distances (b, n) of V (b, n), and of the network with weights theta (b, p) on what it sees."""
+        """Distances (b, n): V (b, n) plus the correction by the network with weights theta (b, p)."""
         correction: Tensor = self.meta.network(seen, theta)
         return value + SHARE * correction[..., 0]
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from isofield.errors import InputError
+from isofield.errors import InputError, MissingPartError
 from isofield.fields.autoencoder import Autoencoder
 from isofield.fields.conditioned import Conditioned
 from isofield.fields.csg import Csg, Offset, Transformed
@@ -86,7 +86,8 @@ def network(
 
 
 def storable(name: str) -> type[Storable]:
-    """The class of modules with this name. Raises ValueError for an unknown name, or a class that is not `Storable`."""
+    """The class of modules with this name. Raises MissingPartError for an unknown
+    name, ValueError for a class that is not `Storable`."""
     if name in BUILT_IN:
         return BUILT_IN[name]
     for point in entry_points(group=GROUP, name=name):
@@ -94,7 +95,7 @@ def storable(name: str) -> type[Storable]:
         if issubclass(found, Storable):
             return found
         raise ValueError(f"{point.value} lacks config or from_config")
-    raise ValueError(f"no installed package declares the type of field {name!r}")
+    raise MissingPartError(f"no installed package declares the type of field {name!r}")
 
 
 def describe(field: nn.Module) -> dict[str, Any]:

@@ -97,7 +97,7 @@ class Band:
 
 
 def whole(origin: np.ndarray, h: float, counts: np.ndarray) -> Band:
-    """The coarsest level, with all of its cells; the values are 0."""
+    """The coarsest level: every cell, with values of 0."""
     return _band(origin, h, counts, np.arange(int(np.prod(counts))))
 
 

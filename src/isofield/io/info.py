@@ -26,6 +26,9 @@ SCANNED = (5000, 4.0)
 """Open surfaces are a scan if they have at least this many points and a uniform density: 95 % of the edges are at most
 this many times as long as their median. Modelled surfaces have long edges where they are flat."""
 
+NEIGHBOURHOOD = 32
+"""Fewer points tell nothing of their noise."""
+
 Kind = Literal["mesh", "soup", "scan", "cloud"]
 
 
@@ -37,8 +40,8 @@ class Info:
     that do not make a surface) or 'cloud'. points: vertices or points. bounds: lowest and highest corner of the finite
     points, and diagonal: the distance between them. holes: loops of border edges. components: connected parts.
     repeated_points: points equal to an earlier one. spacing: median distance of different points to their nearest
-    neighbour. noise: estimated standard deviation of points off their surface, for clouds and scans. method: suggested
-    for `fit`, and reason: why.
+    neighbour, where several returns of one laser pulse count as one. noise: estimated standard deviation of points off
+    their surface, for clouds and scans. method: suggested for `fit`, and reason: why.
     """
 
     name: str
@@ -84,6 +87,7 @@ def inspect(shape: trimesh.Trimesh | Cloud, name: str = "shape") -> Info:
     faces = np.empty((0, 3), np.int64) if isinstance(shape, Cloud) else np.asarray(shape.faces, np.int64)
     met = edges_of(faces)
     kind = "cloud" if cloud or not len(faces) else _kind(met, points, faces)
+    alone = _without_twins(different) if kind == "cloud" else different
     normals = isinstance(shape, Cloud) and shape.normals is not None
     problem = _unfit(shape, name)
     method, reason = ("none", problem) if problem else _method(kind, met, normals)
@@ -108,8 +112,8 @@ def inspect(shape: trimesh.Trimesh | Cloud, name: str = "shape") -> Info:
         repeated_points=int(np.count_nonzero(finite)) - len(first) + changed.get("merged", 0),
         unused_points=changed.get("unused", 0),
         nonfinite_points=int(np.count_nonzero(~finite)),
-        spacing=_spacing(different),
-        noise=_noise(different) if kind in ("cloud", "scan") else None,
+        spacing=_spacing(alone),
+        noise=_noise(alone) if kind in ("cloud", "scan") else None,
         method=method,
         reason=reason,
     )
@@ -190,6 +194,16 @@ def _duplicates(faces: np.ndarray) -> int:
     return len(faces) - len(distinct(np.sort(faces, axis=1).astype(np.float64))[0])
 
 
+def _without_twins(points: np.ndarray) -> np.ndarray:
+    """The points with the means of several returns of one pulse, as `fit` takes them."""
+    from isofield.points import merge_twins
+
+    if len(points) < NEIGHBOURHOOD:
+        return points
+    low, scale = points.min(axis=0), float(np.ptp(points, axis=0).max())
+    return merge_twins(Cloud((points - low) / scale)).points * scale + low
+
+
 def _spacing(points: np.ndarray) -> float | None:
     """Median distance of different points to their nearest neighbour."""
     if len(points) < 2:
@@ -202,7 +216,7 @@ def _spacing(points: np.ndarray) -> float | None:
 
 def _noise(points: np.ndarray) -> float | None:
     """Standard deviation of the points off their surface, in their units."""
-    if len(points) < 32:
+    if len(points) < NEIGHBOURHOOD:
         return None
     from isofield.points import noise_level
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isofield.errors import InputError
+from isofield.errors import InputError, with_article
 from isofield.files import atomic_write, os_reason, printable
 from isofield.io.reading import extension_of
 from isofield.points import vertex_colors, vertex_scalars
@@ -88,6 +88,10 @@ def write_mesh(mesh: trimesh.Trimesh, path: str | os.PathLike[str]) -> None:
     has only 32, with a warning). Raises `InputError` as `check_output` does, and for a mesh without faces.
     """
     path = check_output(path)
+    if not hasattr(mesh, "faces"):
+        raise InputError(
+            f"{printable(path)} was not written: {with_article(type(mesh).__name__)} has no faces; give a Trimesh."
+        )
     if not len(mesh.faces):
         raise InputError(
             f"{printable(path)} was not written because the mesh has no faces: give a mesh with a surface."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isofield.kdtree import KDTree, nearest
-from isofield.topology import components, distinct, distinct_keys
+from isofield.topology import components, distinct, distinct_keys, edges_of
 from isofield.types import Cloud
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ FAR = 2**21
 """Voxels along an axis, at most."""
 LOOKED = 5000
 """Points that are looked at for that."""
+BORDER = 0.1
+"""The largest fraction of the points on a mesh that lie on its border."""
 
 
 def vertex_colors(mesh: trimesh.Trimesh) -> np.ndarray | None:
@@ -36,11 +38,19 @@ def vertex_scalars(mesh: trimesh.Trimesh) -> dict[str, np.ndarray]:
 
 def sample_mesh(mesh: trimesh.Trimesh, count: int, seed: int = 0) -> Cloud:
     """A cloud of `count` points, uniformly distributed over a mesh, with the normals of its faces and the interpolated
-    colours and attributes of its vertices."""
+    colours and attributes of its vertices.
+
+    A border of the mesh is sampled evenly, twice as densely, so that it keeps its line. The borders of raw scans, which
+    are long and torn, are not: they would take more than `BORDER` of the points.
+    """
     import trimesh
 
-    points, faces = trimesh.sample.sample_surface(mesh, count, seed=seed)
-    points, faces = np.asarray(points, np.float64), np.asarray(faces)
+    border, beside = _on_border(mesh, float(np.sqrt(mesh.area / count)) / 2)
+    if len(border) > BORDER * count:
+        border, beside = border[:0], beside[:0]
+    points, faces = trimesh.sample.sample_surface(mesh, count - len(border), seed=seed)
+    points = np.concatenate([np.asarray(points, np.float64), border])
+    faces = np.concatenate([np.asarray(faces, np.int64), beside])
     colors = vertex_colors(mesh)
     scalars = vertex_scalars(mesh)
     if colors is not None or scalars:
@@ -51,6 +61,19 @@ def sample_mesh(mesh: trimesh.Trimesh, count: int, seed: int = 0) -> Cloud:
             colors = np.clip(np.round(mixed), 0, 255).astype(np.uint8)
         scalars = {name: (share * values[corners]).sum(1).astype(np.float32) for name, values in scalars.items()}
     return Cloud(points, np.asarray(mesh.face_normals, np.float64)[faces], colors, scalars)
+
+
+def _on_border(mesh: trimesh.Trimesh, spacing: float) -> tuple[np.ndarray, np.ndarray]:
+    """Points (n, 3) on the edges with one face, at most `spacing` apart, and their faces (n,)."""
+    vertices, faces = np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces)
+    edges = edges_of(faces)
+    half = edges.order[edges.start[edges.count == 1]]
+    tail, head = vertices[faces.reshape(-1)[half]], vertices[faces[:, [1, 2, 0]].reshape(-1)[half]]
+    number = np.ceil(np.linalg.norm(head - tail, axis=1) / spacing).astype(np.int64)
+    edge = np.repeat(np.arange(len(half)), number)
+    place = np.arange(len(edge)) - np.repeat(np.cumsum(number) - number, number)
+    share = (place + 0.5) / number[edge]
+    return tail[edge] + share[:, None] * (head - tail)[edge], half[edge] // 3
 
 
 def drop_duplicates(cloud: Cloud) -> Cloud:

@@ -127,13 +127,13 @@ def _usable(points: np.ndarray, name: str) -> np.ndarray:
     if different < FEWEST:  # of all points there may be more
         different = len(distinct(kept)[0])
     if different == 1:
-        raise InputError(f"{name} has {len(kept)} points that are all equal: export it again.")
+        raise InputError(f"{name} has {len(kept)} points, all of them equal: give points of a surface.")
     _sized(kept, name)
     x = centered(kept)
     extents = np.linalg.svd(x.T @ x, compute_uv=False) ** 0.5
     step = _precision(kept, name)
     if extents[1] <= max(THIN, 2 * step) * extents[0]:
-        raise InputError(f"{name} has all its {len(kept)} points on a line: give points of a surface.")
+        raise InputError(f"{name} has {len(kept)} points, all on one line: give points of a surface.")
     if different < FEWEST:
         raise InputError(
             f"{name} has {len(kept)} points but only {different} different ones, and a surface needs at least "

@@ -188,7 +188,7 @@ def field(path: Path, sdf: SDF, options: Options) -> Section:
     parts: list[Part] = []
     if len(sdf.points) > 1:
         options.report(f"{path.name}: distances", 0.0)
-        found = asdict(api.report(mesh, sdf.points, sdf.spacing))
+        found = asdict(api.fit_report(mesh, sdf.points, sdf.spacing))
         labels = {
             "median": "points to surface, median", "p95": "points to surface, 95 %",
             "unseen": "share of the area far from all points", "spacings": "median over the local spacing",

@@ -51,7 +51,7 @@ class Check:
 
     @property
     def flaws(self) -> list[str]:
-        """One short string for each kind of defect that an open surface may not have either."""
+        """One short string for each kind of defect that makes an open surface invalid, too."""
         return _texts(
             (self.faces == 0, "no faces"),
             (self.crowded_edges, f"{self.crowded_edges} edges have more than two faces"),

@@ -302,7 +302,8 @@ class SpacePage:
     def _neighbours(self, code: np.ndarray) -> None:
         """The nearest training shapes, small, at the left."""
         right, down, _ = look(self.toward, self.up)
-        ids = [id_ for id_, _ in self.space.nearest(code, NEIGHBOURS)] if self.beside.value else []
+        near = self.space.nearest(code, NEIGHBOURS + 1) if self.beside.value else []
+        ids = [id_ for id_, distance in near if distance][:NEIGHBOURS]  # a training shape is not its own neighbour
         for k in range(NEIGHBOURS):
             name = f"/nearest/{k}"
             mesh = self._training_shape(ids[k]) if k < len(ids) else None
