@@ -279,6 +279,25 @@ def test_a_space(run: Run, tmp_path: Path):
     assert refused.returncode == 2 and "no posterior" in refused.stderr
 
 
+def test_a_space_that_is_incomplete_fails_or_is_gone(run: Run, tmp_path: Path):
+    """What is wrong with another package is said of that package."""
+    data, space = balls.prepared(tmp_path / "data"), tmp_path / "packages/addition/space.py"
+    assert run("train", "mean-shift", str(data), "-o", "run", "--training.steps", "2").returncode == 0
+    train = ("train", "mean-shift", str(data), "-o", "other", "--training.steps", "2")
+    space.write_text(SPACE.replace("def complete(", "def completed("))
+    done = run(*train)
+    assert done.returncode == 2
+    assert "the class of method 'mean-shift' lacks complete: add them" in done.stderr
+    space.write_text(SPACE.replace('"""Rows of the table."""', "return self.table[self.nothing]"))
+    done = run(*train)
+    assert done.returncode == 1
+    assert "error: the package addition failed unexpectedly (AttributeError: " in done.stderr
+    (tmp_path / "packages/addition-1.0.dist-info/entry_points.txt").write_text("")
+    done = run("sample", "run", "-o", "new")
+    assert done.returncode == 2
+    assert "install the package that it was made with" in done.stderr
+
+
 def test_a_method(run: Run, tmp_path: Path):
     """Its settings are options, and arrive in the provenance of the field."""
     np.save(tmp_path / "points.npy", np.random.default_rng(0).normal(size=(500, 3)))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 import trimesh
 from scipy.spatial.transform import Rotation
 
 import toys
 from isofield import api, io, render
-from isofield.api import PoseSearch, complete, partial, shared_frame
+from isofield.api import PoseSearch, complete, inference, partial, shared_frame
 from isofield.errors import InputError
+from isofield.evaluate import compare
 from isofield.evaluate.distances import chamfer_l2, match
 from isofield.evaluate.surface_samples import sample_surface
 from isofield.families.series import SERIES
@@ -164,3 +166,28 @@ def test_samples_of_a_decoder_are_refused_before_any_search(monkeypatch):
     monkeypatch.setattr("isofield.api.completion.partial", None)
     with pytest.raises(InputError, match="a deepsdf space has no posterior to draw samples from"):
         complete(space, "part.ply", samples=2, pose=PoseSearch())
+
+
+def test_a_field_that_is_hardly_learned_explains_nothing(toy_space):
+    """Its values are small everywhere, and so is its gradient: a small value is not a near surface."""
+
+    class Weak(torch.nn.Module):
+        def forward(self, x):
+            return 0.01 * (x.norm(dim=-1) - 0.1)
+
+    observed = api.observe(toys.toy(UNSEEN[0]), toy_space.prepare)
+    sdf = toy_space.field_of(Weak(), observed.similarity, observed.surface, {})
+    assert inference.explained(sdf, observed) < 0.1
+
+
+def test_arrays_and_names_in_place_of_shapes_and_spaces(toy_space):
+    truth = toys.toy(UNSEEN[0])
+    points = np.asarray(trimesh.sample.sample_surface(truth, 3000, seed=0)[0])
+    (found,) = complete(toy_space, points)
+    assert found.explained > 0.9
+    assert repr(found).startswith("InferenceResult(id='ndarray', loss=")
+    for call in (lambda: api.infer("aircraft", truth), lambda: complete("aircraft", truth)):
+        with pytest.raises(InputError, match=r"a str is not a space: isofield.load\('aircraft'\) gives one."):
+            call()
+    scores = compare(points, truth)
+    assert scores["completeness"] < 0.02 and scores["iou"] is None

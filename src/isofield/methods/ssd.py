@@ -68,7 +68,7 @@ def fit_oriented(
 ) -> Iterator[FitProgress[SparseGrid]]:
     """The grid of oriented points. free: what was observed to be empty. open_surface: the points enclose no volume, so
     that the winding number is not 1/2 at the surface, but what it is at the points."""
-    level = points.level() if open_surface else 0.5
+    surface_winding = points.level() if open_surface else 0.5
     beyond = None if open_surface else beyond_hull(points.points)
     box = np.ptp(points.points, axis=0)
     longest = float(box.max())
@@ -83,14 +83,13 @@ def fit_oriented(
         iterations = config.iterations[min(len(levels), len(config.iterations) - 1)]
         cells = round(longest / band.h)
         with stage(f"level of {cells} cells"):
-            levels.append(
-                _solve(points, config, tree, band, levels[-1] if levels else None, iterations, free, level, beyond)
-            )
-            bands = [level.band for level in levels]
+            above = levels[-1] if levels else None
+            levels.append(_solve(points, config, tree, band, above, iterations, free, surface_winding, beyond))
+            bands = [one.band for one in levels]
             if len(levels) < config.levels:
                 band = refined(bands[-1], points.points)
             else:
-                band = _further(points, config, levels[-1]) if len(levels) < config.levels + config.further else None
+                band = _finer(points, config, levels[-1]) if len(levels) < config.levels + config.further else None
             grid = sparse_grid(redistanced(bands) if band is None else bands)
         done = 1.0 if band is None else len(levels) / (config.levels + config.further)
         yield FitProgress(f"solving on {cells} cells", done, grid)
@@ -108,7 +107,7 @@ class Level:
     distance: np.ndarray
 
 
-def _further(points: Oriented, config: Ssd, above: Level) -> Band | None:
+def _finer(points: Oriented, config: Ssd, above: Level) -> Band | None:
     """The level below the finest one, where the points' spacing and noise permit its cells; None where few do."""
     cell = above.band.h / 2
     fine = np.maximum(config.detail * np.sqrt(points.areas), points.noise) <= cell
@@ -121,20 +120,20 @@ def _further(points: Oriented, config: Ssd, above: Level) -> Band | None:
 
 def _solve(
     points: Oriented, config: Ssd, tree: KDTree, band: Band, above: Level | None, iterations: int,
-    free: FreeSpace | None, level: float, beyond: Beyond | None,
+    free: FreeSpace | None, surface_winding: float, beyond: Beyond | None,
 ) -> Level:  # fmt: skip
-    """The level whose cells `band` has; tree holds the points. level: the winding number at the surface."""
+    """The level whose cells `band` has; tree holds the points. surface_winding: the winding number at the surface."""
     distance, closest = nearest(tree, band.positions)
     reach = max(band.h, config.prior_spacings * float(np.median(np.sqrt(points.areas))))
-    sign, certainty = _sign(points, config, band, above, free, reach, level, beyond)
+    sign, certainty = _sign(points, config, band, above, free, reach, surface_winding, beyond)
     prior = sign * distance
     start = prior if above is None else interpolated(above.band, above.band.values, band.index)
     inner = np.ones(len(start), bool) if above is None else band.inner
     deviation, bending, weight = weights(points, config, band.h, closest, distance / reach, certainty)
-    held = band.holds(points.points)
-    x, normals = points.points[held], points.normals[held]
+    covered = band.holds(points.points)
+    x, normals = points.points[covered], points.normals[covered]
     energy = Energy(band)
-    energy.add_points(x, normals, deviation[held], config.normal_deviation)
+    energy.add_points(x, normals, deviation[covered], config.normal_deviation)
     energy.add_hessian(bending)
     energy.add_values(weight, prior / band.h)
     values = conjugate_gradients(energy.matrix(inner), energy.right, start / band.h, inner, iterations) * band.h
@@ -174,14 +173,14 @@ def _sign(
     above: Level | None,
     free: FreeSpace | None,
     reach: float,
-    level: float,
+    surface_winding: float,
     beyond: Beyond | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The sign at the nodes of a band and its certainty, both (m,): by the winding number, outside beyond the hull of
     the points, on fine cells interpolated from the level above; what was observed to be empty is outside."""
     if above is None or band.h > config.winding_cell * np.ptp(points.points, axis=0).max():
-        winding = points.winding(band.positions)
-        sign, certainty = np.where(winding > level, -1.0, 1.0), np.minimum(2 * np.abs(winding - level), 1)
+        more = points.winding(band.positions) - surface_winding
+        sign, certainty = np.where(more > 0, -1.0, 1.0), np.minimum(2 * np.abs(more), 1)
         if beyond is not None:
             outside = beyond(band.positions) > 2 * reach
             sign, certainty = np.where(outside, 1.0, sign), np.where(outside, 1.0, certainty)
