@@ -14,12 +14,12 @@ def line(step: int, layers: int, code: float) -> dict:
 def test_of_many_layers_the_largest_and_the_total_are_shown():
     charts = {chart.title: chart for chart in curves([line(1, 30, 0.5), line(2, 30, 0.5)])}
     norms = charts["norms of the weights"].curves
-    assert list(norms) == ["all 30", "29", "28", "27", "26", "25", "24"]
-    assert norms["all 30"][0] == pytest.approx(sum((k + 1) ** 2 for k in range(30)) ** 0.5)
+    assert list(norms) == ["all 30 tensors", *(f"layer {k}" for k in range(29, 23, -1))]
+    assert norms["all 30 tensors"][0] == pytest.approx(sum((k + 1) ** 2 for k in range(30)) ** 0.5)
     assert charts["mean norm of the codes"].curves == {"code norm": [0.5, 0.5]}
 
 
 def test_of_few_layers_all_are_shown_and_codes_of_no_length_are_not():
     charts = {chart.title: chart for chart in curves([line(1, 3, 0.0), line(2, 3, 0.0)])}
-    assert list(charts["norms of the weights"].curves) == ["0", "1", "2"]
+    assert list(charts["norms of the weights"].curves) == ["layer 0", "layer 1", "layer 2"]
     assert "mean norm of the codes" not in charts

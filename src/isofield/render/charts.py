@@ -68,8 +68,9 @@ def _figure(panels: Sequence[Chart], columns: int, xlabel: str) -> Figure:
     for axis in axes.flat[len(panels) :]:
         axis.remove()
     for axis, panel in zip(axes.flat, panels, strict=False):
+        mark = "o" if len(panel.x) == 1 else ""  # a line through one point is invisible
         for name, values in panel.curves.items():
-            axis.plot(panel.x, values, label=name, linewidth=1.2)
+            axis.plot(panel.x, values, label=name, linewidth=1.2, marker=mark)
         axis.set(title=panel.title, xlabel=xlabel, yscale="log" if panel.log else "linear")
         axis.grid(alpha=0.3)
         if len(panel.curves) > 1:

@@ -47,9 +47,10 @@ def _largest(curves: Mapping[str, Sequence[float]]) -> dict[str, Sequence[float]
         return dict(curves)
     total = [math.hypot(*values) for values in zip(*curves.values(), strict=True)]
     names = sorted(curves, key=lambda name: curves[name][-1], reverse=True)[:FEW]
-    return {f"all {len(curves)}": total, **{name: curves[name] for name in names}}
+    return {f"all {len(curves)} tensors": total, **{name: curves[name] for name in names}}
 
 
 def _short(name: str) -> str:
-    """lin3.weight_v as 3 v."""
-    return name.removeprefix("lin").replace(".weight", " ").replace("_", "").strip()
+    """lin3.weight_v as layer 3, v."""
+    short = name.replace(".weight_", ", ").removesuffix(".weight")
+    return f"layer {short.removeprefix('lin')}" if short.startswith("lin") else short
