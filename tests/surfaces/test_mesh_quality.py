@@ -194,6 +194,15 @@ def test_a_cavity_stays_only_with_points_and_with_its_body() -> None:
     assert mesh.volume == pytest.approx(other.volume)
 
 
+def test_the_walls_of_a_room_stay_without_the_outer_side_that_nobody_saw():
+    walls = ball((0, 0, 0), 1.0)
+    walls.invert()
+    mesh, dropped = keep_observed(
+        joined(ball((0, 0, 0), 1.5), walls), on(walls, 10_000), spacing(walls, 10_000), room=True
+    )
+    assert dropped == 1 and mesh.volume == pytest.approx(walls.volume)
+
+
 def test_the_best_supported_component_stays_whatever_the_points() -> None:
     body, blob = ball((0, 0, 0), 1), ball((3, 0, 0), 0.3)
     mesh, dropped = keep_observed(joined(body, blob), on(body, 2), 1.0)

@@ -265,7 +265,8 @@ class SDF:
         mesh, dropped = sampled.mesh, 0
         if not keep_all and not isinstance(self.field, Triangles):
             points, spacing = subsample(self.points, self.spacing)
-            mesh, dropped = surfaces.keep_observed(mesh, self.similarity.apply(points), spacing * self.similarity.scale)
+            spacing *= self.similarity.scale
+            mesh, dropped = surfaces.keep_observed(mesh, self.similarity.apply(points), spacing, room=self.open)
         mesh = trimesh.Trimesh(self.similarity.invert(mesh.vertices), mesh.faces, process=False)
         found = surfaces.check(mesh)
         problems = found.flaws if self.open else found.problems  # the walls of a room face inward

@@ -25,14 +25,17 @@ REACH = 4.0
 
 
 @stage("checking")
-def keep_observed(mesh: trimesh.Trimesh, points: np.ndarray, spacing: float) -> tuple[trimesh.Trimesh, int]:
+def keep_observed(
+    mesh: trimesh.Trimesh, points: np.ndarray, spacing: float, room: bool = False
+) -> tuple[trimesh.Trimesh, int]:
     """The components of a mesh that the input points support, and how many were dropped.
 
     points: (n, 3) in the mesh's units; spacing: median distance of neighbouring points. A component is kept if it is
     the closest one to at least 20 points (fewer for small clouds), and their density on it exceeds 0.2 of the mean.
     With fewer than five times those 20, it must also be thicker than twice the points' median distance from the surface
     or, if it is a cavity, than the spacing on the surface. The best supported component is always kept. A cavity is
-    dropped by the same rule, and together with the component around it.
+    dropped by the same rule, and together with the component around it, unless this may be a room, whose walls were
+    seen from the inside alone.
     """
     vertices, faces = np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64)
     if not len(faces):
@@ -55,7 +58,7 @@ def keep_observed(mesh: trimesh.Trimesh, points: np.ndarray, spacing: float) -> 
     gap = 1 / np.sqrt(max(density, 1e-300))
     keep &= (support >= FEW * need) | (thickness > np.where(volume < 0, gap, 2 * np.median(distance)))
     keep[support.argmax()] = True
-    keep = _without_loose_cavities(vertices, faces, part, keep)
+    keep = keep if room else _without_loose_cavities(vertices, faces, part, keep)
     if keep.all():
         return mesh, 0
     vertices, faces = compact(vertices, faces[keep[part]])
