@@ -2,7 +2,7 @@
 
 from isofield.io.depth import cloud_of, read_depth, read_views, unmeasured
 from isofield.io.free_space import Rays, blocked, clusters, free_of, rays_of
-from isofield.io.given import shape_of, table_of
+from isofield.io.given import shape_of
 from isofield.io.info import Info, describe, inspect
 from isofield.io.poses import is_rigid, read_poses
 from isofield.io.reading import read, readable_extensions, vertices_of
@@ -26,7 +26,6 @@ __all__ = [
     "read_views",
     "readable_extensions",
     "shape_of",
-    "table_of",
     "unmeasured",
     "vertices_of",
     "write_cloud",
