@@ -67,7 +67,7 @@ def test_a_mesh_with_a_part_missing_and_a_bare_cloud_with_its_sensor(toy_space):
     assert error < 0.25 * chamfer(toy_space.sdf(toy_space.mean).mesh(48), truth)
     view = view_of(truth)
     bare = Cloud(io.cloud_of([view]).points)
-    found = complete(toy_space, bare, sensor=view.pose[:3, 3].tolist())[0]
+    found = complete(toy_space, bare, viewpoint=view.pose[:3, 3].tolist())[0]
     assert found.observed.samples.free.any()
     assert chamfer(found.sdf.mesh(48), truth) < 1.5
 
@@ -133,7 +133,7 @@ def test_out_of_range(toy_space):
     with pytest.raises(InputError, match="there are no 0 samples"):
         complete(toy_space, view, samples=0)
     with pytest.raises(InputError, match="give three finite numbers"):
-        complete(toy_space, Cloud(np.random.default_rng(0).normal(size=(300, 3))), sensor=(0, 0))
+        complete(toy_space, Cloud(np.random.default_rng(0).normal(size=(300, 3))), viewpoint=(0, 0))
     assert isinstance(partial(view).samples, SdfSamples)
 
 

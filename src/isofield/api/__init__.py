@@ -13,7 +13,7 @@ from isofield.api.fit import fit
 from isofield.api.postprocess import FitReport, fit_report, observed, postprocess
 from isofield.api.query import QueryResult, query, write_query
 from isofield.api.sdf import SDF, Extraction
-from isofield.api.viewpoints import read_up, read_viewpoint
+from isofield.api.viewpoints import read_position, read_up, read_viewpoint
 
 if TYPE_CHECKING:
     from isofield.api.completion import complete, shared_frame
@@ -56,6 +56,7 @@ __all__ = [
     "postprocess",
     "prepare",
     "query",
+    "read_position",
     "read_up",
     "read_viewpoint",
     "shared_frame",

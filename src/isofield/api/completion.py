@@ -52,7 +52,7 @@ def complete(
     *,
     frame: Similarity | None = None,
     eta: float = ETA,
-    sensor: Sequence[float] | None = None,
+    viewpoint: Sequence[float] | None = None,
     background: bool = False,
     samples: int = 1,
     pose: PoseSearch | None = None,
@@ -63,7 +63,7 @@ def complete(
     """Whole shapes that agree with a part: first the most probable one, then `samples` - 1 draws of the posterior,
     which differ where nothing was observed.
 
-    frame, eta, sensor, background: as in `partial`; without a frame the part is in the normalised space, or where a
+    frame, eta, viewpoint, background: as in `partial`; without a frame the part is in the normalised space, or where a
     pose is searched, anywhere. pose: the pose of the part in the frame is searched, too. refine: the fields are also
     corrected towards the observed surface. Raises InputError as `partial` does.
     """
@@ -76,7 +76,7 @@ def complete(
         )
     start = IDENTITY if frame is None and pose is None else frame
     observed = partial(
-        source, start, eta=eta, sensor=sensor, background=background, name=name, posed=pose is None,
+        source, start, eta=eta, viewpoint=viewpoint, background=background, name=name, posed=pose is None,
         scale=pose is not None and pose.scale, seed=seed,
     )  # fmt: skip
     bounds = OWN_SCALES if frame is None else SCALES

@@ -52,7 +52,7 @@ def partial(
     frame: Similarity | None = IDENTITY,
     *,
     eta: float = ETA,
-    sensor: Sequence[float] | None = None,
+    viewpoint: Sequence[float] | None = None,
     background: bool = False,
     name: str | None = None,
     posed: bool = True,
@@ -66,14 +66,14 @@ def partial(
     its units to the normalised space, which a part's own box does not give; None, for a pose search: the box's centre,
     and with `scale` its size. eta: normalised; the distance is 0 at the points and +-eta beside them along their
     normals; farther in front of them it is the distance to the nearest one; on the rays to them it is at least 0.
-    sensor: (3,) position that the points were measured from, in their units: it gives their orientation, and rays.
+    viewpoint: (3,) position that the points were measured from, in their units: it gives their orientation, and rays.
     background: pixels without a measurement are empty, as in rendered depth images; a sensor's holes are not. posed:
     the frame is right; otherwise the pose is still to be found. Raises InputError for a scan that is empty, or not in
     the frame.
     """
     if not 0 < eta < 0.2:
         raise InputError(f"eta {eta:g} is out of range: give a normalised length greater than 0 and below 0.2.")
-    label, observed = _oriented(source, sensor, name)
+    label, observed = _oriented(source, viewpoint, name)
     if frame is None:
         own = normalization(observed.points)
         frame = own if scale else Similarity(own.center, 1.0)
@@ -131,7 +131,7 @@ def _empty(views: Sequence[View], frame: Similarity, random: np.random.Generator
     return x[np.any(empty, axis=0)][:FREE]
 
 
-def _oriented(source: Part, sensor: Sequence[float] | None, name: str | None) -> tuple[str, Oriented]:
+def _oriented(source: Part, viewpoint: Sequence[float] | None, name: str | None) -> tuple[str, Oriented]:
     """The name of a source, and its points."""
     if views := views_of(source):
         clouds = [io.cloud_of([view]) for view in views]
@@ -147,11 +147,11 @@ def _oriented(source: Part, sensor: Sequence[float] | None, name: str | None) ->
     cloud = check_cloud(shape, label)
     kept = inliers(cloud.points)
     oriented = orient(cloud.points[kept], None if cloud.normals is None else cloud.normals[kept])
-    if sensor is None:
+    if viewpoint is None:
         return label, Oriented(oriented.points, oriented.normals)
-    position = np.asarray(sensor, np.float64)
+    position = np.asarray(viewpoint, np.float64)
     if position.shape != (3,) or not np.isfinite(position).all():
-        raise InputError(f"the sensor's position {tuple(sensor)} is invalid: give three finite numbers.")
+        raise InputError(f"the viewpoint {tuple(viewpoint)} is invalid: give three finite numbers.")
     facing = ((position - oriented.points) * oriented.normals).sum(1, keepdims=True)
     normals = oriented.normals * np.where(facing < 0, -1.0, 1.0)
     return label, Oriented(oriented.points, normals, np.broadcast_to(position, oriented.points.shape))

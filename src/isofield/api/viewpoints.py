@@ -51,6 +51,11 @@ def read_viewpoint(text: str) -> np.ndarray:
     return table
 
 
+def read_position(text: str, option: str) -> np.ndarray:
+    """The position (3,) 'X,Y,Z' of an option. Raises `InputError` for anything else."""
+    return _vector(text, option, "give X,Y,Z")
+
+
 def read_up(text: str) -> np.ndarray:
     """The direction (3,) of an option: x, -x, y, -y, z, -z, or 'X,Y,Z'. Raises `InputError` for anything else."""
     return AXES[text] if text in AXES else _vector(text, "--up", "give z, -z, x, -x, y, -y, or X,Y,Z")

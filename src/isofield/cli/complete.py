@@ -20,9 +20,9 @@ def complete(
     out: Annotated[str, tyro.conf.arg(aliases=["-o"], metavar="OUT.ply|DIR")],
     camera: Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")] = None,
     background: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
-    sensor: Annotated[tuple[float, float, float] | None, tyro.conf.arg(metavar="X Y Z", help_behavior_hint="")] = None,
+    viewpoint: Annotated[str | None, tyro.conf.arg(metavar="X,Y,Z", help_behavior_hint="")] = None,
     normalize: Literal["space", "shapes"] = "space",
-    center: Annotated[tuple[float, float, float] | None, tyro.conf.arg(metavar="X Y Z", help_behavior_hint="")] = None,
+    center: Annotated[str | None, tyro.conf.arg(metavar="X,Y,Z", help_behavior_hint="")] = None,
     scale: Annotated[float | None, tyro.conf.arg(metavar="S", help_behavior_hint="")] = None,
     pose: Annotated[Literal["rigid", "similarity"] | None, tyro.conf.arg(help_behavior_hint="")] = None,
     max_rotation: Annotated[float, tyro.conf.arg(metavar="DEGREES")] = 180.0,
@@ -47,7 +47,7 @@ def complete(
         out: The mesh to write, or a folder: of several completions, or of one with its code and a report.
         camera: INPUT is a depth image, and this file its camera: {"K": 3x3, "pose": 4x4}, from camera to world.
         background: Pixels without a measurement are empty (true of rendered depth images).
-        sensor: The position that the points were measured from, in their units: it gives their orientation and the
+        viewpoint: The position that the points were measured from, in their units: it gives their orientation and the
             empty space in front of them.
         normalize: The input is in the frame of the normalised shapes (space), or in the units of the training shapes,
             where all of them were normalised alike (shapes).
@@ -92,11 +92,14 @@ def complete(
     io.check_output(mesh)
     listen()
     from isofield import api
-    from isofield.types import Similarity
+    from isofield.types import Similarity, triple
 
     begun = time.perf_counter()
     space = api.load_run(run)
-    frame = Similarity(center, scale) if center is not None and scale is not None else None
+    frame = None
+    if center is not None and scale is not None:
+        frame = Similarity(triple(api.read_position(center, "--center")), scale)
+    position = None if viewpoint is None else api.read_position(viewpoint, "--viewpoint").tolist()
     if normalize == "shapes":
         frame = api.shared_frame(space)
     with shown(input.name, progress) as report:
@@ -104,8 +107,8 @@ def complete(
         source = input if camera is None else io.read_views([input], camera)
         report("completing", 0.2)
         results = api.complete(
-            space, source, frame=frame, eta=eta, sensor=sensor, background=background, samples=samples, pose=search,
-            refine=refine, name=input.stem, seed=seed,
+            space, source, frame=frame, eta=eta, viewpoint=position, background=background, samples=samples,
+            pose=search, refine=refine, name=input.stem, seed=seed,
         )  # fmt: skip
         rows = []
         for number, result in enumerate(results):
