@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/shared_data.py bodies BODIES     # split.json and truth/
     isofield prepare BODIES/truth DATA --samples views signed cloud --count 40000 --views 24 --size 64
-    isofield train neural-pull-image DATA -o RUN1 --split BODIES/split.json
-    isofield train image-codes DATA -o RUN2 --split BODIES/split.json
+    isofield train image-codes DATA -o RUN1 --split BODIES/split.json --linear.mirror x --flip x
+    isofield train neural-pull-image DATA -o RUN2 --split BODIES/split.json
     taskset -c 0 .venv/bin/python benchmarks/pictures.py DATA BODIES RUN1 RUN2 --out RESULTS
 
 Every test shape is drawn from random directions all around. RESULTS gets the pictures (ID/0.png, ...), a strip of
@@ -12,8 +12,8 @@ results for the first shapes (results.png), and table.json. A row is the mean ov
     Chamfer-L1   (mean d(P, T) + mean d(T, P)) / 2 of points of both surfaces, in % of the truth's diagonal
     IoU          of volumes, by uniform points in the truth's box with a margin
 
-of one picture (the first), and of all pictures of a shape: codes averaged, or the sum over the pictures of the distance
-to the nearest view of a training shape. Retrieval takes the training shape whose view is nearest: by 64 x 64 grey
+of one picture (the first), and of all pictures of a shape: for retrieval by the sum over the pictures of the distance to
+the nearest view of a training shape. Retrieval takes the training shape whose view is nearest: by 64 x 64 grey
 pixels, and by each run's own features.
 """
 
@@ -159,7 +159,8 @@ def main() -> None:
     for run in args.runs:
         space = isofield.load(run)
         assert isinstance(space, isofield.api.ShapeSpace)
-        encoder, pixels = space.module.encoder, space.config.encoder.pixels
+        settings = getattr(space.config, "picture", None) or space.config.encoder
+        encoder, pixels = space.module.encoder, settings.pixels
 
         def features(pictures: np.ndarray, encoder=encoder, pixels: int = pixels) -> np.ndarray:
             with torch.no_grad():

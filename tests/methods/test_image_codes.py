@@ -1,4 +1,4 @@
-"""Pictures to the codes of a linear space: learned on small made data, with certainty and mirror images."""
+"""Pictures to the codes of a linear space: learned on small made data, with votes and mirror images."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from isofield.datasets import prepare
 from isofield.datasets.views import as_input
 from isofield.errors import InputError
 from isofield.evaluate import compare
-from isofield.methods.image_codes import EVERY, ImageCodesSpace, Latent, averaged
+from isofield.fields.picture_votes import PictureVotes
+from isofield.losses.pull import pull_loss
+from isofield.methods.image_codes import EVERY, ImageCodesSpace
 from isofield.solids.triangles import closest_on
 from isofield.types import Batch, SdfSamples, Shape, Similarity
 
@@ -83,7 +85,7 @@ def test_a_mirrored_picture_goes_with_the_code_of_the_mirrored_shape(space):
     assert torch.allclose(codes[1], flipping._mirror * codes[0], atol=0.2)
     assert (flipping._mirror == -1).any() and (codes[0][flipping._mirror == -1].abs() > 0.3).any()
     plain = np.arange(48, dtype=np.uint8).reshape(1, 3, 4, 4).repeat(8, 2).repeat(8, 3)
-    cloud = np.random.default_rng(1).normal(size=(256, 6)).astype(np.float32)
+    cloud = np.random.default_rng(1).normal(size=(CONFIG.samples, 6)).astype(np.float32)
     drawn = [flipping.draw(Shape(rows={"views": plain, "cloud": cloud}), np.random.default_rng(k)) for k in range(8)]
     assert {bool(one["flipped"][0]) for one in drawn} == {False, True}
     assert all(np.array_equal(one["picture"], plain[..., ::-1] if one["flipped"] else plain) for one in drawn)
@@ -92,21 +94,32 @@ def test_a_mirrored_picture_goes_with_the_code_of_the_mirrored_shape(space):
         assert np.array_equal(np.column_stack([one["query"] * sign, one["nearest"] * sign]), cloud)
 
 
-def test_deviations_learn_from_other_shapes_than_means():
-    method = ImageCodesSpace(replace(CONFIG, pull=0.0))
-    module = torch.nn.Module()
-    module.decoder = torch.nn.Module()
-    module.decoder.rows, module.decoder.steps = torch.tensor([[3, 4], [0, 0]], dtype=torch.int8), torch.ones(2)
-    module.decoder.odd = torch.zeros(2, 3)
-    method = replace(method, module=module, table=torch.ones(2 * EVERY, 2))
-    mean, doubt = torch.zeros(2, 2, requires_grad=True), torch.zeros(2, 2, requires_grad=True)
+def voting(table: torch.Tensor, kernel: float, weights: list[float]) -> ImageCodesSpace:
+    """A method whose known codes are these, without a picture."""
+    module = PictureVotes(torch.nn.Module(), torch.nn.Identity())
+    module.log_kernel.data.fill_(kernel).log_()
+    method = ImageCodesSpace(replace(CONFIG, pull=0.0), module, table)
+    object.__setattr__(method, "_weights", torch.tensor(weights))
+    return method
+
+
+def test_the_kernel_learns_from_other_shapes_than_codes():
+    """And by the votes for others: their own codes, which are found here, have none."""
+    table = torch.arange(2.0 * EVERY)[:, None].expand(-1, 2).clone()
+    method = voting(table, 0.5, [1.0, 0.0])
+    code = torch.tensor([[0.0, 3.0], [3.0, 0.0]], requires_grad=True)
     batch = Batch({"row": torch.tensor([0, 1]), "flipped": torch.zeros(2, 1, dtype=torch.bool)})
-    terms = method.losses(Latent(mean, doubt), batch)
-    assert terms["code"] == 1 and terms["certainty"] == 0.5 and terms["logged/unseen"] == EVERY
-    of_mean, of_doubt = torch.autograd.grad(terms["code"] + terms["certainty"], [mean, doubt])
-    assert torch.equal(of_mean, torch.tensor([[0.0, 0.0], [-2.0, 0.0]]))  # all energy is in the first component
-    assert torch.equal(of_doubt, torch.tensor([[0.0, 0.0], [0.0, 0.0]]))  # the error is 1, as the deviation is
-    assert terms["certainty"].grad_fn is not None
+    terms = method.losses(code, batch)
+    next_by = float(torch.softmax(-torch.tensor([1.0, 4.0, 9.0]) / 0.5, 0) @ torch.tensor([1.0, 2.0, 3.0]))
+    assert float(terms["code"].detach()) == pytest.approx(4 + next_by**2)
+    assert float(terms["logged/unseen"]) == pytest.approx(EVERY * next_by**2)
+    odds = torch.softmax(-((torch.arange(1.0, 8) - 3) ** 2) / 0.5, 0)  # 9 and above are too far to count, 8 is unseen
+    assert float(terms["likelihood"].detach()) == pytest.approx(-CONFIG.likelihood * float(odds[0].log()), rel=1e-3)
+    of_code, of_kernel = torch.autograd.grad(terms["code"], [code, method.module.log_kernel], retain_graph=True)
+    assert torch.equal(of_code, torch.tensor([[0.0, 0.0], [4.0, 0.0]]))  # all energy is in the first component
+    assert of_kernel > 0  # a wider one takes in codes that are further away
+    (of_code,) = torch.autograd.grad(terms["likelihood"], code)
+    assert of_code[1, 0] > 0 and not of_code[0].any()
 
 
 def test_codes_are_pulled_beside_being_regressed(space):
@@ -121,17 +134,17 @@ def test_codes_are_pulled_beside_being_regressed(space):
     mean = torch.from_numpy(space.mean).expand(3, -1)
     right, wrong = (method._pulled(code, batch).mean() for code in (method.table[rows], mean))
     assert right < 0.05 and right < 0.6 * wrong
+    x = batch["query"].requires_grad_()
+    value = method.module(x, mean)
+    (gradient,) = torch.autograd.grad(value.sum(), x)
+    assert float(pull_loss(x, value, gradient, batch["nearest"]).mean().detach()) == pytest.approx(
+        float(wrong), rel=0.01
+    )
     code = mean.clone().requires_grad_()
-    terms = method.losses(Latent(code, torch.zeros_like(code)), batch)
-    plain = replace(method, config=replace(CONFIG, pull=0.0)).losses(Latent(code, torch.zeros_like(code)), batch)
-    assert float(terms["code"] - plain["code"]) == pytest.approx(3 * CONFIG.pull * float(wrong), rel=1e-4)
-    (moved,) = torch.autograd.grad(terms["code"] - plain["code"], code)
+    terms = method.losses(code, batch)
+    assert float(terms["pull"]) == pytest.approx(3 * CONFIG.pull * float(wrong), rel=1e-4)
+    (moved,) = torch.autograd.grad(terms["pull"], code)
     assert (moved.norm(dim=1) > 0).all()
-
-
-def test_certain_pictures_count_more():
-    mean, deviation = torch.tensor([[0.0, 0.0], [3.0, 3.0]]), torch.tensor([[1.0, 1.0], [1.0, 0.5]])
-    assert torch.allclose(averaged(mean, deviation.log()), torch.tensor([1.5, 3 * 4 / 5]))
 
 
 def test_the_space_is_stored(space, tmp_path):
@@ -145,12 +158,15 @@ def test_mirrored_pictures_need_a_mirrored_space():
         replace(CONFIG, flip="z")
 
 
-def test_between_unlike_shapes_a_code_is_that_of_the_nearer_one():
-    """And between alike ones, of which the kernel takes in several, the code lies between them."""
+def test_pictures_vote_for_known_codes():
+    """Between unlike codes z is the nearer one; between alike ones it lies between. Of pictures that each see one half
+    of a shape, those that agree on it decide."""
     table = torch.tensor([[-2.0, 0.0], [2.0, 0.0], [2.0, 0.2]])
-    method = replace(ImageCodesSpace(replace(CONFIG, kernel=0.05)), table=table)
-    object.__setattr__(method, "_weights", torch.tensor([0.5, 0.5]))
-    assert torch.allclose(method._likely(torch.tensor([-0.4, 0.0])), table[0], atol=1e-3)
-    assert torch.allclose(method._likely(torch.tensor([0.4, 0.1])), table[1:].mean(0), atol=1e-3)
-    kept = replace(method, config=replace(method.config, kernel=0.0))
-    assert torch.equal(kept._likely(torch.tensor([0.4, 0.1])), torch.tensor([0.4, 0.1]))
+    method = voting(table, 0.05, [0.5, 0.5])
+
+    def found(*codes: list[float]) -> torch.Tensor:
+        return method._voted(-method._apart(torch.tensor(codes)).sum(0) / 0.05)
+
+    assert torch.allclose(found([-0.4, 0.0]), table[0], atol=1e-3)
+    assert torch.allclose(found([0.4, 0.1]), table[1:].mean(0), atol=1e-3)
+    assert torch.allclose(found([0.0, 0.0], [0.4, 0.0], [0.0, 2.0]), table[2], atol=1e-3)

@@ -22,27 +22,26 @@ class ImageCodes:
         encoder: What turns a picture into a code.
         flip: Half of the pictures are mirrored, and their shapes along this axis (- for none). It must be horizontal in
             the pictures, and one of the linear space's mirror axes.
+        likelihood: Weight of the negative logarithm of the probability of a shape's own code among all known ones.
         pull: Weight of the distance of queries that the field of a code pulls to the points of the cloud nearest to
-            them (needs cloud samples); 0: codes are only regressed.
+            them (needs cloud samples); 0: none.
         samples: Queries of each shape of a batch.
-        kernel: A code is a mean over those of the training shapes, each weighted by exp(-error / kernel) with its
-            squared error as a fraction of the shapes' variance; 0: as the encoder gives it.
         training: Batches and steps.
     """
 
     linear: Linear = Linear()
-    encoder: PictureEncoder = PictureEncoder()
+    encoder: PictureEncoder = PictureEncoder(width=16, pixels=64)
     flip: Literal["-", "x", "y", "z"] = "-"
+    likelihood: float = 0.5
     pull: float = 10.0
-    samples: int = 256
-    kernel: float = 0.05
+    samples: int = 64
     training: Training = Training(
-        steps=3000, batch=16, keep=500, clip=5.0, beta2=0.99,
+        steps=5000, batch=32, keep=500, clip=5.0, beta2=0.99,
         network_rate=Schedule(1e-3, "cosine", final=2e-5, warm_up=0.05),
     )  # fmt: skip
 
     def __post_init__(self) -> None:
-        check_range(self, "kernel", "pull", least=0)
+        check_range(self, "likelihood", "pull", least=0)
         check_range(self, "samples", least=1)
         if self.flip != "-" and self.linear.mirror != "auto" and self.flip not in self.linear.mirror:
             raise InputError(

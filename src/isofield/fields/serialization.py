@@ -30,6 +30,7 @@ from isofield.fields.mlp import Activation, Mlp
 from isofield.fields.occupancy_field import OccupancyField
 from isofield.fields.pca_grid import PcaGrid
 from isofield.fields.pca_mlp import PcaMlp
+from isofield.fields.picture_votes import PictureVotes
 from isofield.fields.point_net import PointNet
 from isofield.fields.resnet import ResNet
 from isofield.fields.set_encoder import SetEncoder
@@ -62,8 +63,8 @@ BUILT_IN: dict[str, type[Storable]] = {
     cls.__name__: cls
     for cls in (
         Autoencoder, Conditioned, Csg, Decoder, GeometricDecoder, GridResidual, HashGrid, Hypernetwork, LatentField,
-        MetaNetwork, MetaPca, Mlp, OccupancyField, Offset, PcaGrid, PcaMlp, PlaneDecoder, PlaneEncoder, PointNet,
-        ResNet, SetEncoder, Siren, SparseGrid, Transformed, Triangles, VoxelEncoder, WeightNetwork,
+        MetaNetwork, MetaPca, Mlp, OccupancyField, Offset, PcaGrid, PcaMlp, PictureVotes, PlaneDecoder, PlaneEncoder,
+        PointNet, ResNet, SetEncoder, Siren, SparseGrid, Transformed, Triangles, VoxelEncoder, WeightNetwork,
     )
 }  # fmt: skip
 

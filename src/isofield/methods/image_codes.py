@@ -1,23 +1,28 @@
-"""Pictures to the codes of a linear space of the same shapes, with their certainty.
+"""Pictures to shapes by votes for the codes of a linear space of the same shapes.
 
 The linear space (`methods.linear`) is solved first, with the codes z_i of the training shapes; they are white. Then an
-encoder, a ResNet-18 (He et al. 2016), sees a picture of a shape, and gives the mean mu and the deviation sigma of every
-entry of its code:
+encoder, a ResNet-18 (He et al. 2016), sees a picture of a shape and gives a code mu, by which the known codes have the
+probabilities
 
-    argmin_mu     mean_i  sum_l w_l (mu_l(picture_i) - z_il)^2,   w_l = |b_l|^2 / sum_k |b_k|^2,
-    argmin_sigma  mean_i  mean_l  (mu_l - z_il)^2 / (2 sigma_l^2) + log sigma_l    (Kendall and Gal, "What Uncertainties
-                  Do We Need in Bayesian Deep Learning for Computer Vision?", NeurIPS 2017, eq. 5).
+    p_i(mu) ~ exp(-|mu - z_i|^2 / kernel),    |u|^2 = sum_l w_l u_l^2,    w_l = |b_l|^2 / sum_k |b_k|^2.
 
-and the field of mu pulls queries q around the shape's cloud onto it, as in Neural-Pull (Ma et al. 2021, eq. 2):
+With the components b_l this is the squared error of the distances over the grid, as a fraction of their variance. The
+encoder learns to be near the code of its shape, to tell it from the others, and to pull queries q around the shape's
+cloud onto it, as in Neural-Pull (Ma et al. 2021, eq. 2):
 
-    + pull * mean_q |q - f(q; mu) grad f(q; mu) / |grad f(q; mu)| - n(q)|.
+    argmin_mu  mean_i  |mu - z_i|^2 - likelihood * log p_i(mu) + pull * mean_q |q'(mu) - n(q)|,
+    q'(mu) = q - f(q; mu) grad f(q; mu) / |grad f(q; mu)|.
 
-With the components b_l the first is the squared error of the distances over the grid, as a fraction of their variance.
-mu learns from seven of eight shapes and sigma from the others, since the errors of a shape that mu has learned are too
-small. The code of several pictures of one shape is the mean of mu, in which every entry counts by 1 / sigma^2.
+What a picture does not show is averaged in mu, and the mean of fields in which an arm is in different places has
+no arm. So the code of an unseen shape is a mean over known ones, for which its pictures v vote:
 
-In a space with mirror images (`flip`) half of the pictures are mirrored: the code of a mirrored shape has the opposite
-sign in the components that are odd.
+    z = sum_i p_i z_i,    p_i ~ prod_v p_i(mu(picture_v)).
+
+The kernel learns the first and the last term for z in place of mu, from single pictures of every eighth shape. mu does
+not learn from these, and they are not voted for meanwhile: of shapes that it has learned it is too sure.
+
+In a space with mirror images (`flip`) half of the pictures are mirrored, and mirrored shapes are known as well: their
+codes have the opposite sign in the components that are odd.
 """
 
 from __future__ import annotations
@@ -34,10 +39,9 @@ from torch import Tensor, nn
 from isofield.adapt import codes_of
 from isofield.configs import ImageCodes
 from isofield.errors import InputError
-from isofield.fields.autoencoder import Autoencoder
 from isofield.fields.grid import SparseGrid
 from isofield.fields.pca_grid import PcaGrid
-from isofield.fields.resnet import ResNet
+from isofield.fields.picture_votes import PictureVotes
 from isofield.losses.pull import pull_loss
 from isofield.methods.linear import LinearSpace
 from isofield.methods.pictured import drawn_picture, picture_encoder, pictures_of
@@ -45,24 +49,16 @@ from isofield.sampling.unsigned_rows import window
 from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, Shape
 
 EVERY = 8
-"""Every 8th shape teaches the deviations alone, where there are twice as many or more."""
+"""Every 8th shape teaches the kernel alone, where there are twice as many or more; with fewer the kernel stays."""
 FIRST = 0.1
 """Deviation of the first codes: near the mean shape."""
-LEAST, MOST = -4.0, 2.0
-"""Bounds of a log deviation; the codes of training shapes have the deviation 1."""
-
-
-@dataclass(frozen=True, eq=False)
-class Latent:
-    """Means and log deviations (b, l) of codes."""
-
-    mean: Tensor
-    log_deviation: Tensor
+STENCIL = 1e-3 * torch.cat([torch.zeros(1, 3), torch.eye(3)])
+"""A query and its neighbours, whose differences are the gradient."""
 
 
 @dataclass(frozen=True)
 class ImageCodesSpace:
-    """A linear space with an encoder of pictures (`Autoencoder`); the encoder alone is trained."""
+    """A linear space with an encoder of pictures (`PictureVotes`); the encoder alone is trained."""
 
     config: ImageCodes
     module: nn.Module = field(default_factory=nn.Module)
@@ -72,7 +68,7 @@ class ImageCodesSpace:
     @property
     def linear(self) -> LinearSpace:
         """The linear space."""
-        return LinearSpace(self.config.linear, cast(Autoencoder, self.module).decoder, self.table)
+        return LinearSpace(self.config.linear, self._module.decoder, self.table)
 
     def start(self, shapes: Sequence[Shape], seed: int, report: ProgressCallback) -> ImageCodesSpace:
         """The linear space, and an encoder whose codes are near its mean."""
@@ -80,8 +76,8 @@ class ImageCodesSpace:
         if self.config.flip != "-" and "xyz".index(self.config.flip) not in linear.grid.mirrored:
             raise InputError(f"the linear space has no mirror images along {self.config.flip}: leave flip out.")
         generator = torch.Generator().manual_seed(seed)
-        net = picture_encoder(2 * linear.grid.length, encoder, shapes, seed, generator, FIRST)
-        return replace(self, module=Autoencoder(linear.grid, net), table=linear.table)
+        net = picture_encoder(linear.grid.length, encoder, shapes, seed, generator, FIRST)
+        return replace(self, module=PictureVotes(linear.grid, net), table=linear.table)
 
     def codes(self, shapes: Sequence[Shape]) -> Tensor:
         """The table of the linear space."""
@@ -100,36 +96,34 @@ class ImageCodesSpace:
             drawn |= {"query": some[:, 0], "nearest": some[:, 1]}
         return drawn
 
-    def init(self, batch: Batch) -> Latent:
-        """The codes of the pictures."""
-        return self._encoded(batch["picture"][:, 0])
+    def init(self, batch: Batch) -> Tensor:
+        """The encoder's codes of the pictures."""
+        return cast(Tensor, self._module.encoder(batch["picture"][:, 0]))
 
-    def losses(self, code: Latent, batch: Batch) -> dict[str, Tensor]:
-        """The terms of the objective, summed over the shapes; and the squared error of the shapes that the mean does
+    def losses(self, code: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """The terms of the objective, summed over the shapes; and the squared error of z of those that the encoder does
         not learn from, as a fraction of the variance."""
-        truth = self.table[batch["row"]]
-        if self.config.flip != "-":
-            truth = torch.where(batch["flipped"], truth * self._mirror, truth)
-        error = missed = ((code.mean - truth).square() * self._weights).sum(1)
+        kernel, own = self._module.log_kernel.exp(), batch["row"] + len(self.table) * batch["flipped"][:, 0]
+        learns, truth, apart = self._taught[own], self._known[own], self._apart(code)
+        told = nn.functional.cross_entropy(
+            (-apart / kernel.detach()).where(self._taught, -torch.inf), own.where(learns, -1), ignore_index=-1,
+            reduction="sum",
+        )  # fmt: skip
+        voted = self._voted((-apart.detach() / kernel).where(self._taught, -torch.inf))
+        code = code.where(learns[:, None], voted)
+        error = (code - truth).square() @ self._weights
+        terms = {"code": error.sum(), "likelihood": self.config.likelihood * told}
         if self.config.pull:
-            missed = missed + self.config.pull * self._pulled(code.mean, batch)
-        wrong = (code.mean.detach() - truth).square()
-        doubt = (wrong * (-2 * code.log_deviation).exp() / 2 + code.log_deviation).mean(1)
-        if len(self.table) < 2 * EVERY:
-            return {"code": missed.sum(), "certainty": doubt.sum()}
-        apart = (batch["row"] % EVERY == 0).to(error)
-        return {
-            "code": ((1 - apart) * missed).sum(), "certainty": (apart * doubt).sum(),
-            f"{LOGGED}unseen": EVERY * (apart * error.detach()).sum(),
-        }  # fmt: skip
+            terms["pull"] = self.config.pull * self._pulled(code, batch).sum()
+        return {**terms, f"{LOGGED}unseen": EVERY * error.detach()[~learns].sum()}
 
     def infer(self, shapes: Sequence[Shape], seed: int = 0, device: str = "cpu") -> Iterator[FitProgress[Tensor]]:
-        """The codes (b, l) of unseen shapes: likely ones for the mean over their pictures by certainty."""
+        """The codes (b, l) of unseen shapes: means over the known ones, by the votes of all pictures."""
 
         @torch.no_grad()
         def code(shape: Shape) -> Tensor:
-            found = self._encoded(pictures_of(shape, self.config.encoder, device))
-            return self._likely(averaged(found.mean, found.log_deviation))
+            found: Tensor = self._module.encoder(pictures_of(shape, self.config.encoder, device))
+            return self._voted(-self._apart(found).sum(0) / self._module.log_kernel.exp())
 
         yield FitProgress("inferring codes", 1.0, codes_of(code, shapes))
 
@@ -145,45 +139,46 @@ class ImageCodesSpace:
         """The linear space's refined field."""
         return self.linear.refine(code, shape)
 
-    def _encoded(self, pictures: Tensor) -> Latent:
-        """The codes of pictures (b, 3, p, p) uint8. The deviations are a linear map of features that they do not
-        change."""
-        net = cast(ResNet, cast(Autoencoder, self.module).encoder)
-        features = net.features(pictures)
-        mean, log_deviation = net.last(features).chunk(2, 1)[0], net.last(features.detach()).chunk(2, 1)[1]
-        return Latent(mean, log_deviation.clamp(LEAST, MOST))
+    def _pulled(self, code: Tensor, batch: Batch) -> Tensor:
+        """The distances (b,) of pulled queries to their nearest points, by codes (b, l), in which fields are linear."""
+        query = batch["query"]
+        near = query[:, :, None] + STENCIL.to(query)  # (b, n, 4, 3)
+        features = self.linear.grid.features(near.view(-1, 3)).view(*near.shape[:3], -1)
+        value, *neighbours = (features[..., 0] + torch.einsum("bnkl,bl->bnk", features[..., 1:], code)).unbind(2)
+        return pull_loss(query, value, torch.stack(neighbours, 2) - value[..., None], batch["nearest"])
 
-    def _pulled(self, mean: Tensor, batch: Batch) -> Tensor:
-        """The distances (b,) of pulled queries to their nearest points, by codes (b, l)."""
-        with torch.enable_grad():
-            query = batch["query"].detach().requires_grad_()
-            value = cast(Autoencoder, self.module).decoder(query, mean)
-            (gradient,) = torch.autograd.grad(value.sum(), query, create_graph=True)
-        return pull_loss(query, value, gradient, batch["nearest"])
+    def _apart(self, code: Tensor) -> Tensor:
+        """The squared errors (b, k) of codes (b, l) from the known ones, as fractions of the variance of the shapes."""
+        return torch.cdist(code * self._weights.sqrt(), self._known * self._weights.sqrt()).square()
 
-    def _likely(self, mean: Tensor) -> Tensor:
-        """The code z (l,) of training shapes for a mean mu (l,); mu itself where the kernel has the width 0."""
-        if not self.config.kernel:
-            return mean
-        known = self.table if self.config.flip == "-" else torch.cat([self.table, self.table * self._mirror])
-        apart = ((mean - known).square() * self._weights).sum(1)
-        return torch.softmax(-apart / self.config.kernel, 0) @ known
+    def _voted(self, votes: Tensor) -> Tensor:
+        """The means (..., l) of the known codes by votes (..., k), log likelihoods."""
+        return torch.softmax(votes, -1) @ self._known
+
+    @property
+    def _module(self) -> PictureVotes:
+        return cast(PictureVotes, self.module)
+
+    @cached_property
+    def _known(self) -> Tensor:
+        """The codes (k, l) of the training shapes, and of their mirror images."""
+        return self.table if self.config.flip == "-" else torch.cat([self.table, self.table * self._mirror])
+
+    @cached_property
+    def _taught(self) -> Tensor:
+        """(k,) bool: whether the encoder learns from the shape."""
+        row = torch.arange(len(self._known), device=self.table.device) % len(self.table)
+        return row % EVERY > 0 if len(self.table) >= 2 * EVERY else row >= 0
 
     @cached_property
     def _weights(self) -> Tensor:
         """w (l,)."""
-        grid = cast(PcaGrid, cast(Autoencoder, self.module).decoder)
+        grid = cast(PcaGrid, self._module.decoder)
         energy = torch.stack([row.float().square().sum() for row in grid.rows]) * grid.steps.square()
         return energy / energy.sum()
 
     @cached_property
     def _mirror(self) -> Tensor:
         """(l,): -1 for the components that are odd along the axis of `flip`, else 1."""
-        grid = cast(PcaGrid, cast(Autoencoder, self.module).decoder)
+        grid = cast(PcaGrid, self._module.decoder)
         return 1 - 2 * grid.odd[:, "xyz".index(self.config.flip)].to(self.table)
-
-
-def averaged(mean: Tensor, log_deviation: Tensor) -> Tensor:
-    """The mean (l,) of the means (v, l) of several pictures, each weighted by 1 / sigma^2."""
-    certainty = torch.softmax(-2 * log_deviation, 0)
-    return (certainty * mean).sum(0)
