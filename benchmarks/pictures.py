@@ -12,9 +12,8 @@ results for the first shapes (results.png), and table.json. A row is the mean ov
     Chamfer-L1   (mean d(P, T) + mean d(T, P)) / 2 of points of both surfaces, in % of the truth's diagonal
     IoU          of volumes, by uniform points in the truth's box with a margin
 
-of one picture (the first), and of all pictures of a shape: for retrieval by the sum over the pictures of the distance to
-the nearest view of a training shape. Retrieval takes the training shape whose view is nearest: by 64 x 64 grey
-pixels, and by each run's own features.
+of one picture (the first), and of all pictures of a shape. Retrieval takes the training shape whose view is nearest, or
+the one with the least sum over the pictures of that distance: by 64 x 64 grey pixels, and by each run's own features.
 """
 
 from __future__ import annotations
