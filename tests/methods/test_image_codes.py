@@ -1,4 +1,4 @@
-"""Pictures to the codes of a linear space: learned on small made data, with votes and mirror images."""
+"""Pictures vote for the codes of a linear space: learned on small made data, with mirror images."""
 
 from __future__ import annotations
 

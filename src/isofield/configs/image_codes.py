@@ -1,4 +1,4 @@
-"""Settings of codes of principal components from pictures."""
+"""Settings of votes of pictures for codes of a linear space."""
 
 from __future__ import annotations
 
@@ -55,6 +55,6 @@ def reads(config: ImageCodes) -> tuple[SampleKind, ...]:
 
 
 IMAGE_CODES = MethodSpec(
-    "pictures: an encoder gives the codes of a linear space, and their certainty",
+    "pictures, which vote for the codes of a linear space of the same shapes",
     "isofield.methods.image_codes:ImageCodesSpace", ImageCodes, reads=reads, observes=("views",),
 )  # fmt: skip
