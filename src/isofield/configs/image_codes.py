@@ -22,7 +22,7 @@ class ImageCodes:
         encoder: What turns a picture into a code.
         flip: Half of the pictures are mirrored, and their shapes along this axis (- for none). It must be horizontal in
             the pictures, and one of the linear space's mirror axes.
-        likelihood: Weight of the negative logarithm of the probability of a shape's own code among all known ones.
+        likelihood: Weight of the negative logarithm of the probability of a shape's own code among all known codes.
         pull: Weight of the distance of queries that the field of a code pulls to the points of the cloud nearest to
             them (needs cloud samples); 0: none.
         samples: Queries of each shape of a batch.

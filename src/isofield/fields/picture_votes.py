@@ -17,7 +17,7 @@ class PictureVotes(nn.Module):
     """f(x (b, n, 3), z (b, l)) -> (b, n) of its `decoder`; z is a mean over known codes that pictures vote for.
 
     encoder: pictures to codes. log_kernel: a scalar, the logarithm of the squared distance from the encoder's code to a
-    known one at which a vote falls to 1 / e.
+    known code at which a vote falls to 1 / e.
     """
 
     def __init__(self, decoder: nn.Module, encoder: nn.Module) -> None:

@@ -14,7 +14,7 @@ cloud onto it, as in Neural-Pull (Ma et al. 2021, eq. 2):
     q'(mu) = q - f(q; mu) grad f(q; mu) / |grad f(q; mu)|.
 
 What a picture does not show is averaged in mu, and the mean of fields in which an arm is in different places has
-no arm. So the code of an unseen shape is a mean over known ones, for which its pictures v vote:
+no arm. So the code of an unseen shape is a mean over known codes, for which its pictures v vote:
 
     z = sum_i p_i z_i,    p_i ~ prod_v p_i(mu(picture_v)).
 
@@ -118,7 +118,7 @@ class ImageCodesSpace:
         return {**terms, f"{LOGGED}unseen": EVERY * error.detach()[~learns].sum()}
 
     def infer(self, shapes: Sequence[Shape], seed: int = 0, device: str = "cpu") -> Iterator[FitProgress[Tensor]]:
-        """The codes (b, l) of unseen shapes: means over the known ones, by the votes of all pictures."""
+        """The codes (b, l) of unseen shapes: means over known codes, by the votes of all pictures."""
 
         @torch.no_grad()
         def code(shape: Shape) -> Tensor:
@@ -148,7 +148,7 @@ class ImageCodesSpace:
         return pull_loss(query, value, torch.stack(neighbours, 2) - value[..., None], batch["nearest"])
 
     def _apart(self, code: Tensor) -> Tensor:
-        """The squared errors (b, k) of codes (b, l) from the known ones, as fractions of the variance of the shapes."""
+        """The squared errors (b, k) of codes (b, l) as the known codes, fractions of the variance of the shapes."""
         return torch.cdist(code * self._weights.sqrt(), self._known * self._weights.sqrt()).square()
 
     def _voted(self, votes: Tensor) -> Tensor:
