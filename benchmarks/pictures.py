@@ -7,7 +7,7 @@
     taskset -c 0 .venv/bin/python benchmarks/pictures.py DATA BODIES RUN1 RUN2 --out RESULTS
 
 Every test shape is drawn from random directions all around. RESULTS gets the pictures (ID/0.png, ...), a strip of
-results for the first shapes (results.png), and table.json. A row is the mean over the test shapes of
+results for some shapes (results.png), and table.json. A row is the mean over the test shapes of
 
     Chamfer-L1   (mean d(P, T) + mean d(T, P)) / 2 of points of both surfaces, in % of the truth's diagonal
     IoU          of volumes, by uniform points in the truth's box with a margin
@@ -127,6 +127,7 @@ def main() -> None:
         drawn(one.mesh, args.pictures, size, args.out / test.records[row].id, row) for row, one in enumerate(truths)
     ]
     views = [np.asarray(train.rows(row)) for row in range(len(train))]
+    some = np.linspace(0, count - 1, min(SHOWN, count)).astype(int)
     rows: list[dict[str, object]] = []
     shown: list[list[trimesh.Trimesh]] = []
 
@@ -152,7 +153,7 @@ def main() -> None:
             [truth.scores(of_row(row), inside(of_row(row), truth.points)) for row in pair]
             for truth, pair in zip(truths, found, strict=True)
         ])  # fmt: skip
-        shown.append([of_row(pair[0]) for pair in found[:SHOWN]])
+        shown.append([of_row(found[row][0]) for row in some])
 
     retrieved("retrieval, grey pixels", grey)
     for run in args.runs:
@@ -167,24 +168,22 @@ def main() -> None:
 
         began, scores, first = time.process_time(), [], []
         for truth, pictures in zip(truths, tests, strict=True):
-            some = [ShapeSamples("", None, IDENTITY, {"views": part}) for part in (pictures[:1], pictures)]
+            asked = [ShapeSamples("", None, IDENTITY, {"views": part}) for part in (pictures[:1], pictures)]
             pair = []
-            for result in infer_all(space, some):
+            for result in infer_all(space, asked):
                 mesh = result.sdf.mesh(None if result.sdf.kind == "grid" else CELLS)
                 pair.append(truth.scores(mesh, np.asarray(result.sdf(truth.points)) < 0))
                 first += [mesh] if len(pair) == 1 else []
             scores.append(pair)
         add(run.name, scores)
         print(f"({run.name}: {(time.process_time() - began) / 2 / count:.2f} s a shape)")
-        shown.append(first[:SHOWN])
+        shown.append([first[row] for row in some])
         retrieved(f"retrieval, features of {run.name}", features)
     (args.out / "table.json").write_text(json.dumps(rows, indent=1))
     strips = []
-    for row in range(min(SHOWN, count)):
-        input_ = render.picture(truths[row].mesh, size=(160, 160), view=(30.0, 10.0))
-        tiles = [render.picture(one[row], size=(160, 160), view=(30.0, 10.0)) for one in shown]
-        picture = np.asarray(at_size(tests[row][:1], 160)[0].transpose(1, 2, 0))
-        strips.append(np.concatenate([picture, input_, *tiles], axis=1))
+    for row, *made in zip(some, *shown, strict=True):
+        tiles = [render.picture(mesh, size=(160, 160), view=(30.0, 10.0)) for mesh in (truths[row].mesh, *made)]
+        strips.append(np.concatenate([at_size(tests[row][:1], 160)[0].transpose(1, 2, 0), *tiles], axis=1))
     render.save(np.concatenate(strips), args.out / "results.png")
 
 

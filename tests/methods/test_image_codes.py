@@ -159,14 +159,15 @@ def test_mirrored_pictures_need_a_mirrored_space():
 
 
 def test_pictures_vote_for_known_codes():
-    """Between unlike codes z is the nearer one; between alike ones it lies between. Of pictures that each see one half
-    of a shape, those that agree on it decide."""
-    table = torch.tensor([[-2.0, 0.0], [2.0, 0.0], [2.0, 0.2]])
-    method = voting(table, 0.05, [0.5, 0.5])
+    """Between unlike codes z is one of them, the likelier one or that with alike codes beside it, and then it lies between
+    these. Of pictures that each see one half of a shape, those that agree on it decide."""
+    method = voting(torch.tensor([[-2.0, 0.0], [2.0, 0.0], [2.0, 0.2]]), 0.05, [0.5, 0.5])
 
     def found(*codes: list[float]) -> torch.Tensor:
-        return method._voted(-method._apart(torch.tensor(codes)).sum(0) / 0.05)
+        return method._elected(torch.tensor(codes)).detach()
 
-    assert torch.allclose(found([-0.4, 0.0]), table[0], atol=1e-3)
-    assert torch.allclose(found([0.4, 0.1]), table[1:].mean(0), atol=1e-3)
-    assert torch.allclose(found([0.0, 0.0], [0.4, 0.0], [0.0, 2.0]), table[2], atol=1e-3)
+    assert torch.allclose(found([-0.4, 0.0]), method.table[0], atol=1e-3)
+    for x in (0.4, -0.002):  # the first code is the likeliest of -0.002, but two others are together
+        right, up = found([x, 0.1]).tolist()
+        assert right == pytest.approx(2, abs=1e-3) and 0.05 < up < 0.15
+    assert torch.allclose(found([0.0, 0.0], [0.4, 0.0], [0.0, 2.0]), method.table[2], atol=1e-3)

@@ -14,12 +14,13 @@ cloud onto it, as in Neural-Pull (Ma et al. 2021, eq. 2):
     q'(mu) = q - f(q; mu) grad f(q; mu) / |grad f(q; mu)|.
 
 What a picture does not show is averaged in mu, and the mean of fields in which an arm is in different places has
-no arm. So the code of an unseen shape is a mean over known codes, for which its pictures v vote:
+no arm. So pictures v of an unseen shape vote for known codes, and z is the mean of those around the densest votes:
 
-    z = sum_i p_i z_i,    p_i ~ prod_v p_i(mu(picture_v)).
+    z = sum_i q_i z_i,    q_i ~ p_i exp(-|z_i - z_m|^2 / kernel),    p_i ~ prod_v p_i(mu(picture_v)),
+    m = argmax_i  sum_j p_j exp(-|z_i - z_j|^2 / kernel).
 
-The kernel learns the first and the last term for z in place of mu, from single pictures of every eighth shape. mu does
-not learn from these, and they are not voted for meanwhile: of shapes that it has learned it is too sure.
+The kernel learns the first and the last term for sum_i p_i z_i in place of mu, from single pictures of every eighth
+shape. mu does not learn from these, and they are not voted for meanwhile: of shapes that it has learned it is too sure.
 
 In a space with mirror images (`flip`) half of the pictures are mirrored, and mirrored shapes are known as well: their
 codes have the opposite sign in the components that are odd.
@@ -101,8 +102,8 @@ class ImageCodesSpace:
         return cast(Tensor, self._module.encoder(batch["picture"][:, 0]))
 
     def losses(self, code: Tensor, batch: Batch) -> dict[str, Tensor]:
-        """The terms of the objective, summed over the shapes; and the squared error of z of those that the encoder does
-        not learn from, as a fraction of the variance."""
+        """The terms of the objective, summed over the shapes; and the squared error of the votes' mean of those that
+        the encoder does not learn from, as a fraction of the variance."""
         kernel, own = self._module.log_kernel.exp(), batch["row"] + len(self.table) * batch["flipped"][:, 0]
         learns, truth, apart = self._taught[own], self._known[own], self._apart(code)
         told = nn.functional.cross_entropy(
@@ -123,7 +124,7 @@ class ImageCodesSpace:
         @torch.no_grad()
         def code(shape: Shape) -> Tensor:
             found: Tensor = self._module.encoder(pictures_of(shape, self.config.encoder, device))
-            return self._voted(-self._apart(found).sum(0) / self._module.log_kernel.exp())
+            return self._elected(found)
 
         yield FitProgress("inferring codes", 1.0, codes_of(code, shapes))
 
@@ -150,6 +151,13 @@ class ImageCodesSpace:
     def _apart(self, code: Tensor) -> Tensor:
         """The squared errors (b, k) of codes (b, l) as the known codes, fractions of the variance of the shapes."""
         return torch.cdist(code * self._weights.sqrt(), self._known * self._weights.sqrt()).square()
+
+    def _elected(self, found: Tensor) -> Tensor:
+        """The mean (l,) of the known codes around the densest votes of the encoder's codes (v, l) of pictures."""
+        kernel = self._module.log_kernel.exp()
+        votes, alike = -self._apart(found).sum(0) / kernel, -self._apart(self._known) / kernel
+        densest = (alike.exp() @ torch.softmax(votes, 0)).argmax()
+        return self._voted(votes + alike[densest])
 
     def _voted(self, votes: Tensor) -> Tensor:
         """The means (..., l) of the known codes by votes (..., k), log likelihoods."""
