@@ -159,8 +159,8 @@ def test_mirrored_pictures_need_a_mirrored_space():
 
 
 def test_pictures_vote_for_known_codes():
-    """Between unlike codes z is one of them, the likelier one or that with alike codes beside it, and then it lies between
-    these. Of pictures that each see one half of a shape, those that agree on it decide."""
+    """Between unlike codes z is one of them: the likelier one, or that with alike codes beside it, and then it lies
+    between these. Of pictures that each see one half of a shape, those that agree on it decide."""
     method = voting(torch.tensor([[-2.0, 0.0], [2.0, 0.0], [2.0, 0.2]]), 0.05, [0.5, 0.5])
 
     def found(*codes: list[float]) -> torch.Tensor:
