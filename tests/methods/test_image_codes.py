@@ -142,7 +142,7 @@ def test_codes_are_pulled_beside_being_regressed(space):
     )
     code = mean.clone().requires_grad_()
     terms = method.losses(code, batch)
-    assert float(terms["pull"]) == pytest.approx(3 * CONFIG.pull * float(wrong), rel=1e-4)
+    assert float(terms["pull"].detach()) == pytest.approx(3 * CONFIG.pull * float(wrong), rel=1e-4)
     (moved,) = torch.autograd.grad(terms["pull"], code)
     assert (moved.norm(dim=1) > 0).all()
 
