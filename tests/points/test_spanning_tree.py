@@ -117,6 +117,15 @@ def test_closed_and_open_surfaces_are_told_apart() -> None:
     assert openness(terrain).level == pytest.approx(0, abs=0.1)
 
 
+def test_an_object_on_a_wide_plane_is_an_open_surface() -> None:
+    ball = sphere()
+    disc = np.random.default_rng(3).uniform(-3, 3, (COUNT // 2, 3)) * [1, 1, 0] - [0, 0, 1.1]
+    shown = openness(np.concatenate([ball, disc]))
+    assert shown.open and shown.level > 0.35 and "area" in shown.reason
+    narrow = disc * [0.15, 0.15, 1]
+    assert not openness(np.concatenate([ball, narrow])).open
+
+
 def test_both_sides_of_a_plate_are_no_open_surface() -> None:
     flat = np.random.default_rng(0).uniform(-1, 1, (2 * COUNT, 3))
     flat[:, 2] = np.where(np.arange(2 * COUNT) < COUNT, 0.02, -0.02)

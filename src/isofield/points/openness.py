@@ -20,6 +20,9 @@ CLOSED = 0.35
 TWO_SIDED, TRIED = 0.5, 2000
 """A thin part is seen from both sides where more than this share of the points have a second sheet near them; this many
 are tried."""
+SHEET, SHEET_SHARE = 0.2, 1 / 3
+"""A surface is open, too, where the winding number is nearer to 0 than this on more than this share of the area: an
+object, and the table that it stands on."""
 SAMPLED = 6000
 """Points at which the winding number is taken, at most."""
 UNSURE = 0.01
@@ -90,6 +93,9 @@ def _looked_at(points: np.ndarray, sensors: np.ndarray | None) -> Openness:
     if votes is None:
         seen = replace(seen, signs=tree.signs * signs, enclosed=enclosed)
     level = float(np.median(enclosed))
+    sheet = float(areas[every][np.abs(enclosed) < SHEET].sum() / areas[every].sum())
+    if level >= CLOSED and sheet > SHEET_SHARE:
+        return Openness(True, f"{100 * sheet:.0f} % of the area encloses no volume", level, seen)
     if level >= CLOSED:
         return Openness(False, "the points enclose a volume", level, seen)
     if level <= -CLOSED:
