@@ -32,7 +32,7 @@ def _degenerate(name: str) -> None:
 
 def _spoiled(name: str, count: int, value: float) -> None:
     points = _sphere(3000)
-    points[:count] = value
+    points[:count, 0] = value
     np.save(name, points)
 
 

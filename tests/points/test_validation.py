@@ -67,8 +67,15 @@ def test_a_few_points_that_are_not_finite_are_dropped(table):
         cloud = check_cloud(Cloud(points, points.copy(), color), "x")
     assert len(cloud.points) == len(cloud.normals) == len(cloud.colors) == 397
     assert np.array_equal(cloud.points, cloud.normals) and (cloud.colors[3] == color[4]).all()
-    points[:41] = np.nan
+    points[:41, 0] = np.nan
     refuse(check_points, points, "41 of 400 points", "not finite")
+
+
+def test_pixels_that_measured_nothing_are_dropped_however_many(table):
+    points = np.concatenate([np.full((1000, 3), np.nan), table])
+    with pytest.warns(UserWarning, match="^x: 1000 of 1200 points are not finite"):
+        assert np.array_equal(check_points(points, "x"), table)
+    refuse(check_points, points[:1050], "50 points", "at least 100")
 
 
 def test_precision_that_is_lost_far_from_the_origin(table):

@@ -34,8 +34,9 @@ def check_points(points: np.ndarray, name: str) -> np.ndarray:
     """The finite points of an array (n, 3) as float64, after checking that they can determine a surface.
 
     name: of the points in messages (a path, 'the array'). Raises `InputError` if the array is not (n, 3), more than a
-    tenth of it is not finite, fewer than 100 points are different, or all are equal or on a line. Warns of dropped
-    points and of coordinates too far from the origin for their precision.
+    tenth of it is not finite, fewer than 100 points are different, or all are equal or on a line; points of three NaN,
+    as depth cameras write them where they measured nothing, may be more. Warns of dropped points and of coordinates too
+    far from the origin for their precision.
     """
     points = _table(points, name)
     return points[_usable(points, name)]
@@ -113,7 +114,8 @@ def _usable(points: np.ndarray, name: str) -> np.ndarray:
     total, lost = len(points), int(np.count_nonzero(~finite))
     if not total:
         raise InputError(f"{name} holds no points: give at least {FEWEST}.")
-    if lost > FEW * total:
+    empty = int(np.count_nonzero(np.isnan(points).all(axis=1)))  # cameras write pixels without a measurement so
+    if lost - empty > FEW * total:
         raise InputError(
             f"{name} has {lost} of {total} points that are not finite (NaN or infinite): export it again, or "
             "remove them first."
