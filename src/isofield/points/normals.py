@@ -178,8 +178,11 @@ def _signs(
 
 
 def doubted(enclosed: np.ndarray, off: float = AROUND) -> float:
-    """The share of points at which `enclosure` (k,) is off by that much from 1/2, its value on a closed surface."""
-    return float((np.abs(enclosed - 0.5) >= off).mean())
+    """The share of points at which `enclosure` (k,) is off by that much from 1/2, its value on a closed surface.
+
+    In a thick layer of points the areas come out too large, and with them all values: a median above 1/2 counts as 1/2.
+    """
+    return float((np.abs(enclosed * (0.5 / max(np.median(enclosed), 0.5)) - 0.5) >= off).mean())
 
 
 def is_sure(tree: Tree, doubt: float) -> bool:
