@@ -132,6 +132,14 @@ def test_the_tree_orients_only_where_there_is_no_doubt(torus):
     assert not sure(replace(tree, piece=np.zeros(half.sum(), int)), normals, half)
 
 
+def test_areas_that_are_all_too_large_are_no_doubt():
+    closed = np.full(1000, 0.8)
+    assert doubted(closed) == 0
+    closed[:300] *= -1
+    assert doubted(closed) == 0.3
+    assert doubted(np.zeros(10)) == 1
+
+
 def test_a_few_rounds_correct_signs_that_are_wrong_on_a_part(torus):
     cloud = torus(3000, 0.002)
     near, _, areas = _tree(cloud.points)

@@ -122,7 +122,8 @@ def orient(
     jets = fit_jets(x, unsigned * signs[:, None], deviation, near)
     if not kept and np.median(jets.noise / np.sqrt(areas)) < CLEAR:
         flipped = np.where(np.einsum("nd,nd->n", unsigned, jets.normals) < 0, -1.0, 1.0)
-        again = flipped * propagate_signs(x, jets.normals, near.index, near.distance, flipped * votes)
+        pull = agreement(x, jets.normals, near.index, near.distance)
+        again = flipped * propagate_signs(near.index[:, 1:13], pull, flipped * votes)
         if not np.array_equal(again, signs):
             signs, jets = again, fit_jets(x, unsigned * again[:, None], deviation, near)
     outward = jets.normals if normals is None else unsigned * signs[:, None]
@@ -153,12 +154,13 @@ def _signs(
     """
     if trusted and given:
         return np.ones(len(x)), np.ones(len(x)), True
-    near = seen.near
+    around, pull = seen.near.index[:, 1:13], agreement(x, normals, seen.near.index, seen.near.distance)
+    typical = float(np.median(noise))
     votes = None if sensors is None else sensor_votes(x, normals, sensors)
     if votes is None or not (votes != 0).all():
         tree = seen.tree
         if tree is None:
-            tree = spanning_tree(normals, near.index[:, 1:13], agreement(x, normals, near.index, near.distance))
+            tree = spanning_tree(normals, around, pull)
         estimated = seen.signs if votes is None else None
         if estimated is None:
             of_tree = None if votes is None else votes * tree.signs
@@ -166,14 +168,16 @@ def _signs(
         if subset:
             enclosed = seen.enclosed if votes is None else None
             if enclosed is None:
-                enclosed = enclosure(x, normals * estimated[:, None], areas, _some(x), float(np.median(noise)))
+                enclosed = enclosure(x, normals * estimated[:, None], areas, _some(x), typical)
             doubt = doubted(enclosed)
             if not is_sure(tree, doubt):
                 start = estimated if doubt <= CORRECTABLE else None
-                estimated = _corrected_votes(x, normals, near, areas, float(np.median(noise)), seed, subset, start)
+                estimated = _corrected_votes(
+                    x, normals, around, pull, areas, float(np.median(noise)), seed, subset, start
+                )
         votes = estimated if votes is None else np.where(votes != 0, votes, estimated)
-    signs = propagate_signs(x, normals, near.index, near.distance, votes)
-    kept = keep_given_orientation(x, normals, near.index, near.distance, signs) if given else None
+    signs = propagate_signs(around, pull, votes)
+    kept = keep_given_orientation(around, pull, signs) if given else None
     return (signs, votes, False) if kept is None else (kept, votes, True)
 
 
@@ -194,15 +198,16 @@ def is_sure(tree: Tree, doubt: float) -> bool:
 
 
 def _corrected_votes(
-    x: np.ndarray, normals: np.ndarray, near: Neighbourhoods, areas: np.ndarray, noise: float, seed: int, subset: int,
-    start: np.ndarray | None,
+    x: np.ndarray, normals: np.ndarray, around: np.ndarray, pull: np.ndarray, areas: np.ndarray, noise: float,
+    seed: int, subset: int, start: np.ndarray | None,
 ) -> np.ndarray:  # fmt: skip
-    """`winding_votes`, from the signs `start` (n,) if that gives a closed surface, else from none."""
-    around = near.index[:, 1:13]
+    """`winding_votes`, from the signs `start` (n,) if that gives a closed surface, else from none.
+
+    around, pull: as in `propagate_signs`.
+    """
     if start is not None:
-        pull = agreement(x, normals, near.index, near.distance)
         votes = winding_votes(x, normals, around, areas, noise, seed, subset, start)
-        signs = propagate_signs(x, normals, near.index, near.distance, votes)
+        signs = propagate_signs(around, pull, votes)
         doubt = doubted(enclosure(x, normals * signs[:, None], areas, _some(x), noise), WRONG)
         if conflict(pull, signs, around).mean() <= MOST_CONFLICT and doubt <= CORRECTED:
             return votes

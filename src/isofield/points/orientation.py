@@ -94,20 +94,17 @@ def _blend(points: np.ndarray, values: np.ndarray, at: np.ndarray) -> np.ndarray
     return np.einsum("mk,mkd->md", weight / weight.sum(1, keepdims=True), values[index])
 
 
-def propagate_signs(
-    points: np.ndarray, normals: np.ndarray, index: np.ndarray, distance: np.ndarray, votes: np.ndarray
-) -> np.ndarray:
-    """(n,) +1 or -1 for normals (n, 3) at points (n, 3): votes (n,) made consistent over the neighbour graph.
+def propagate_signs(near: np.ndarray, pull: np.ndarray, votes: np.ndarray) -> np.ndarray:
+    """(n,) +1 or -1 for normals: votes (n,) made consistent over the neighbour graph.
 
-    index, distance: (n, k) neighbours, the point itself first.
+    near, pull: (n, 12) neighbours, and how strongly their normals agree, as `agreement` gives it.
     """
-    near, weight = index[:, 1:13], agreement(points, normals, index, distance)
     start = np.arange(0, near.size + 1, near.shape[1])
-    graph = csr_matrix((weight.ravel(), near.ravel(), start), shape=(len(points), len(points)))
+    graph = csr_matrix((pull.ravel(), near.ravel(), start), shape=(len(near), len(near)))
     signs = votes
     for _ in range(30):
         signs = np.tanh(2 * (graph @ signs + 0.3 * votes))
-    return flip_patches(np.where(signs < 0, -1.0, 1.0), near, weight)
+    return flip_patches(np.where(signs < 0, -1.0, 1.0), near, pull)
 
 
 def flip_patches(signs: np.ndarray, near: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -160,17 +157,14 @@ def agreement(points: np.ndarray, normals: np.ndarray, index: np.ndarray, distan
     return weight / np.maximum(np.abs(weight).sum(1, keepdims=True), 1e-30)
 
 
-def keep_given_orientation(
-    points: np.ndarray, normals: np.ndarray, index: np.ndarray, distance: np.ndarray, signs: np.ndarray
-) -> np.ndarray | None:
+def keep_given_orientation(near: np.ndarray, pull: np.ndarray, signs: np.ndarray) -> np.ndarray | None:
     """(n,) one common sign for normals that came with the points, if their orientation is consistent, else None.
 
     It is consistent if nearly all of the estimated signs (n,) are equal (all +1: keep; all -1: flip all) and neighbours
-    agree as well with the given orientation as with the estimated one.
+    agree as well with the given orientation as with the estimated one. near, pull: as in `propagate_signs`.
     """
     mean = float(signs.mean())
     if abs(mean) < AGREEMENT:
         return None
-    weight = agreement(points, normals, index, distance)
-    estimated = float((weight * signs[:, None] * signs[index[:, 1:13]]).sum())
-    return np.full(len(signs), np.sign(mean)) if float(weight.sum()) >= 0.995 * estimated else None
+    estimated = float((pull * signs[:, None] * signs[near]).sum())
+    return np.full(len(signs), np.sign(mean)) if float(pull.sum()) >= 0.995 * estimated else None
