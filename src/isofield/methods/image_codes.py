@@ -41,7 +41,6 @@ from isofield.adapt import codes_of
 from isofield.configs import ImageCodes
 from isofield.errors import InputError
 from isofield.fields.grid import SparseGrid
-from isofield.fields.pca_grid import PcaGrid
 from isofield.fields.picture_votes import PictureVotes
 from isofield.losses.pull import pull_loss
 from isofield.methods.linear import LinearSpace
@@ -181,12 +180,11 @@ class ImageCodesSpace:
     @cached_property
     def _weights(self) -> Tensor:
         """w (l,)."""
-        grid = cast(PcaGrid, self._module.decoder)
+        grid = self.linear.grid
         energy = torch.stack([row.float().square().sum() for row in grid.rows]) * grid.steps.square()
         return energy / energy.sum()
 
     @cached_property
     def _mirror(self) -> Tensor:
         """(l,): -1 for the components that are odd along the axis of `flip`, else 1."""
-        grid = cast(PcaGrid, self._module.decoder)
-        return 1 - 2 * grid.odd[:, "xyz".index(self.config.flip)].to(self.table)
+        return 1 - 2 * self.linear.grid.odd[:, "xyz".index(self.config.flip)].to(self.table)
