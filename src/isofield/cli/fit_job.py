@@ -61,9 +61,10 @@ def _fitted(job: Job, options: Fit[Any], watch: Watch | None) -> tuple[dict[str,
     """`run` without the times."""
     import warnings
 
+    from isofield.cli.loading import loading
     from isofield.stopwatch import stage
 
-    with stage("imports"):
+    with stage("imports"), loading():
         from isofield import api
         from isofield.cli import output
         from isofield.cli.progress import finishing, shown

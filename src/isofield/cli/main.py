@@ -12,8 +12,7 @@ import gc
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib import import_module
 
 from isofield.cli.errors import say, show_warnings, tell
@@ -42,8 +41,6 @@ COMMANDS = {
     "demo": "fit a scan that the package makes, end to end, with pictures",
 }
 """Every command and what it does; each lives in the module of its name beside this one."""
-SELDOM = 100
-"""How much rarer garbage is collected than in other programs."""
 CONFIGURED = ("fit", "train")
 """Commands with the settings of a method among their options: they parse their own arguments."""
 
@@ -51,7 +48,8 @@ CONFIGURED = ("fit", "train")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (default: the process's own) and return its exit status; nothing but a defect raises."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    with _few_collections(), warnings.catch_warnings():
+    atexit.register(gc.freeze)  # the end of the process looks for no cycles: that takes half a second with torch
+    with warnings.catch_warnings():
         show_warnings()
         try:
             return _dispatch(arguments)
@@ -67,22 +65,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 141
         except Exception as error:
             return tell(error)
-
-
-@contextmanager
-def _few_collections() -> Iterator[None]:
-    """Inside, unreachable cycles are looked for `SELDOM` times as rarely, and none are as the process ends.
-
-    The modules of a fit are half a million objects that live to the end: a third of a second of collections while they
-    are loaded, and half a second as the interpreter looks at them for the last time.
-    """
-    usual = gc.get_threshold()
-    gc.set_threshold(SELDOM * usual[0], *usual[1:])
-    atexit.register(gc.freeze)  # what is frozen is not looked at
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
 
 
 def _dispatch(arguments: list[str]) -> int:
