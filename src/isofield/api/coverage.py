@@ -11,12 +11,30 @@ from isofield.errors import InputError
 from isofield.kdtree import KDTree, nearest
 from isofield.points import relative_gap
 from isofield.solids.triangles import closest_on
+from isofield.surfaces.edge_collapse import compact
 
 EDGE = 0.3
 """An open mesh ends at this fraction of the reach. 6 % of a surface is farther from points that are
 scattered over it at random, in holes that are closed."""
 HOLES = 5.0
 """By default holes up to this many local spacings stay closed."""
+
+FAR = 6.0
+"""An open mesh has no faces farther from all points than this many of the largest local spacings; they do not close a
+hole of the default size either."""
+
+
+def without_far_faces(
+    sdf: Field, mesh: trimesh.Trimesh, close_holes: float | None, level: float = 0.0
+) -> trimesh.Trimesh:
+    """The mesh without what `open_mesh` cuts away in any case; arguments as there, the mesh in normalised units."""
+    faces, vertices = np.asarray(mesh.faces), sdf.similarity.invert(np.asarray(mesh.vertices))
+    edge = float(np.median(np.linalg.norm(vertices[faces[:, 0]] - vertices[faces[:, 1]], axis=1)))
+    limit = max(FAR * max(float(sdf.local_spacing.max()), edge), close_holes or 0.0) + abs(level)
+    near = (nearest(KDTree(sdf.points), vertices)[0] <= limit)[faces].any(1)
+    if near.all() or not near.any():
+        return mesh
+    return trimesh.Trimesh(*compact(np.asarray(mesh.vertices), faces[near]), process=False)
 
 
 def open_mesh(sdf: Field, mesh: trimesh.Trimesh, close_holes: float | None, level: float = 0.0) -> trimesh.Trimesh:

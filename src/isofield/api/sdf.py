@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from isofield import surfaces
 from isofield.api import csg, projection
-from isofield.api.coverage import open_mesh
+from isofield.api.coverage import open_mesh, without_far_faces
 from isofield.api.field import CPU, Copies, checked, distances, gradients, on_device
 from isofield.api.folder import save_field
 from isofield.configs.common import RESOLUTIONS, check_resolution
@@ -267,6 +267,8 @@ class SDF:
             points, spacing = subsample(self.points, self.spacing)
             spacing *= self.similarity.scale
             mesh, dropped = surfaces.keep_observed(mesh, self.similarity.apply(points), spacing, room=self.open)
+        if self.open:
+            mesh = without_far_faces(self, mesh, close_holes, level)
         mesh = trimesh.Trimesh(self.similarity.invert(mesh.vertices), mesh.faces, process=False)
         found = surfaces.check(mesh)
         problems = found.flaws if self.open else found.problems  # the walls of a room face inward

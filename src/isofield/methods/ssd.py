@@ -40,6 +40,8 @@ from isofield.types import FitProgress, FreeSpace, Shape
 
 FEWEST, FEWEST_SHARE = 100, 0.005
 """A further level needs this many points, and this fraction of all, that permit its cells."""
+OPEN = 1.5
+"""Cells of further levels are larger by this factor on open surfaces: one side of them alone shows."""
 NEAR = 3.0
 """Cells near the zero set are halved further up to this many cells from the points."""
 
@@ -69,6 +71,7 @@ def fit_oriented(
     """The grid of oriented points. free: what was observed to be empty. open_surface: the points enclose no volume, so
     that the winding number is not 1/2 at the surface, but what it is at the points."""
     surface_winding = points.level() if open_surface else 0.5
+    detail = config.detail * (OPEN if open_surface else 1)
     beyond = None if open_surface else beyond_hull(points.points)
     box = np.ptp(points.points, axis=0)
     longest = float(box.max())
@@ -89,7 +92,8 @@ def fit_oriented(
             if len(levels) < config.levels:
                 band = refined(bands[-1], points.points)
             else:
-                band = _finer(points, config, levels[-1]) if len(levels) < config.levels + config.further else None
+                more = len(levels) < config.levels + config.further
+                band = _finer(points, config, levels[-1], detail) if more else None
             grid = sparse_grid(redistanced(bands) if band is None else bands)
         done = 1.0 if band is None else len(levels) / (config.levels + config.further)
         yield FitProgress(f"solving on {cells} cells", done, grid)
@@ -107,10 +111,11 @@ class Level:
     distance: np.ndarray
 
 
-def _finer(points: Oriented, config: Ssd, above: Level) -> Band | None:
-    """The level below the finest one, where the points' spacing and noise permit its cells; None where few do."""
+def _finer(points: Oriented, config: Ssd, above: Level, detail: float) -> Band | None:
+    """The level below the finest one, where the points' spacing times `detail`, and their noise, permit its cells; None
+    where few do."""
     cell = above.band.h / 2
-    fine = np.maximum(config.detail * np.sqrt(points.areas), points.noise) <= cell
+    fine = np.maximum(detail * np.sqrt(points.areas), points.noise) <= cell
     if np.count_nonzero(fine) < max(FEWEST, FEWEST_SHARE * len(fine)):
         return None
     near = fine[above.closest] & (above.distance < NEAR * above.band.h)

@@ -48,24 +48,25 @@ def relative_gap(
     gap, who = np.full(len(x), np.inf), np.zeros(len(x), np.int64)
     if not len(points) or not len(x):
         return gap, who
-    who = nearest(KDTree(points), x)[1].astype(np.int64)
+    least_distance, who = nearest(KDTree(points), x)
     least = max(float(spacing.min()), 1e-12 * float(spacing.max()), 1e-300)
     octave = np.floor(np.log(np.maximum(spacing, least) / least) / np.log(OCTAVE)).astype(np.int64)
     for one in np.unique(octave):
         row = np.flatnonzero(octave == one)
         k = min(CANDIDATES if facing is None else 2 * CANDIDATES, len(row))
         farthest = limit * float(spacing[row].max())
-        distance, index = nearest(KDTree(points[row]), x, k=list(range(1, k + 1)))
+        at = np.flatnonzero(least_distance <= farthest)
+        distance, index = nearest(KDTree(points[row]), x[at], k=list(range(1, k + 1)))
         relative = distance / np.maximum(spacing[row][index], 1e-300)
         relative[distance > farthest] = np.inf
         if facing is not None:
-            agree = np.einsum("mj,mkj->mk", facing[0], facing[1][row][index]) > 0
+            agree = np.einsum("mj,mkj->mk", facing[0][at], facing[1][row][index]) > 0
             relative[~agree] = np.inf
-        best = relative.argmin(1)
-        value = np.take_along_axis(relative, best[:, None], 1)[:, 0]
-        nearer = value < gap
-        gap[nearer] = value[nearer]
-        who[nearer] = row[np.take_along_axis(index, best[:, None], 1)[:, 0]][nearer]
+        best = relative.argmin(1)[:, None]
+        value = np.take_along_axis(relative, best, 1)[:, 0]
+        nearer = value < gap[at]
+        gap[at[nearer]] = value[nearer]
+        who[at[nearer]] = row[np.take_along_axis(index, best, 1)[nearer, 0]]
     gap[gap > limit] = np.inf
     return gap, who
 
