@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import trimesh
 
 import isofield
 from isofield import api
+from isofield.api.coverage import open_mesh, without_far_faces
 from isofield.errors import InputError
 
 
@@ -31,6 +33,16 @@ def test_an_open_field_ends_where_its_points_end(bowl):
     assert mesh.area == pytest.approx(2 * np.pi * radius * (radius - low), rel=0.05)
     assert api.fit_report(mesh, sdf.points, sdf.spacing).unseen < 0.02
     assert sdf.mesh(close_holes=10 * radius).is_watertight
+
+
+def test_parts_far_from_all_points_do_not_count(bowl, ball):
+    sdf, _, _ = bowl
+    mesh = ball.mesh()
+    local = trimesh.Trimesh(sdf.similarity.apply(np.asarray(mesh.vertices)), mesh.faces, process=False)
+    near = without_far_faces(sdf, local, None)
+    assert len(near.faces) < 0.9 * len(mesh.faces)
+    near.vertices = sdf.similarity.invert(np.asarray(near.vertices))
+    assert open_mesh(sdf, near, None).area == pytest.approx(open_mesh(sdf, mesh, None).area, rel=1e-3)
 
 
 def test_confidence_is_one_at_points_and_zero_beyond_the_reach(bowl):
