@@ -66,3 +66,16 @@ def test_a_cup_in_few_points_is_a_cup():
     on = trimesh.sample.sample_surface(result, 4000, seed=1)[0]
     near = distance_to(truth.vertices, truth.faces)(np.asarray(on)) < 0.0075
     assert near.mean() > 0.75
+
+
+def test_a_thin_shell_beside_a_solid_is_oriented_on_its_own():
+    outer, inner, solid = (
+        np.random.default_rng(seed).normal(size=(count, 3)) for seed, count in enumerate((1500, 1400, 5000))
+    )
+    outer, inner, solid = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (outer, inner, solid))
+    order = np.random.default_rng(9).permutation(7900)
+    points = np.concatenate([outer, 0.93 * inner, solid + [4, 0, 0]])[order]
+    found = orient(points)
+    outward = np.concatenate([outer, -inner, solid])[order]
+    assert ((found.normals * outward).sum(1) > 0).mean() > 0.99
+    assert np.array_equal(found.points, points)

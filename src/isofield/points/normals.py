@@ -25,6 +25,7 @@ from isofield.points.spanning_tree import Tree, conflict, piece_signs, sensor_vo
 from isofield.points.thin import sheet_normals
 from isofield.points.winding_number import enclosure, winding_number
 from isofield.stopwatch import stage
+from isofield.topology import components
 from isofield.types import Observation
 
 SHEET_NOISE = 0.15
@@ -42,6 +43,8 @@ MOST_CONFLICT = 0.01
 """The most conflict between neighbours of a result that holds."""
 LEVELS = 20_000
 """Points at which the winding number is taken, at most."""
+PIECE = 1000
+"""A thin piece apart from the other points is oriented on its own if it and they have at least this many points."""
 CLEAR = 0.22
 """Below this ratio of noise to spacing the signs are computed again with the normals of the patches: there the first
 normals err because they mix both sides of thin parts, not because of noise."""
@@ -115,6 +118,8 @@ def orient(
     sheets = sheet_normals(x, near) if clear else None
     if sheets is not None:
         return _of_sheets(points, x, near, rough, fit_jets(x, sheets, deviation, near), scale)
+    if clear and encloses and len(apart := _thin_pieces(x, near)) > 1:
+        return _joined([(at, orient(points[at], None, noise, seed, subset)) for at in apart])
     toward = None if sensors is None else (sensors - center) / scale
     few = subset if encloses else 0
     known = Surroundings(near) if seen is None or normals is not None else replace(seen, near=near)
@@ -230,6 +235,28 @@ def _of_sheets(
     return Oriented(
         points, jets.normals, areas * scale**2, noise * scale, float(np.median(near.distance[:, 1])) * scale
     )
+
+
+def _thin_pieces(x: np.ndarray, near: Neighbourhoods) -> list[np.ndarray]:
+    """The rows of each piece of x (n, 3) that lies apart from the others and has two near sheets, and of the rest."""
+    rows, columns = np.repeat(np.arange(len(x)), 12), near.index[:, 1:13].ravel()
+    piece = components(len(x), rows, columns)
+    size = np.bincount(piece)
+    large = np.flatnonzero((size >= PIECE) & (len(x) - size >= PIECE))
+    pieces = [np.flatnonzero(piece == number) for number in large]
+    thin = [at for at in pieces if sheet_normals(x[at], neighbourhoods(x[at])) is not None]
+    rest = np.setdiff1d(np.arange(len(x)), np.concatenate([np.zeros(0, np.int64), *thin]))
+    return [*thin, rest] if len(rest) >= PIECE else thin if not len(rest) else []
+
+
+def _joined(parts: list[tuple[np.ndarray, Oriented]]) -> Oriented:
+    """The points of parts, each with its rows, in the order of the rows."""
+    order = np.argsort(np.concatenate([at for at, _ in parts]))
+    points, normals, areas, noise = (
+        np.concatenate([getattr(part, name) for _, part in parts])[order]
+        for name in ("points", "normals", "areas", "noise")
+    )
+    return Oriented(points, normals, areas, noise, float(np.median([part.spacing for _, part in parts])))
 
 
 def _unit(normals: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
