@@ -107,7 +107,7 @@ BROKEN = {
     "query ball x.npy -o d.txt": "d.txt has the extension .txt, which isofield cannot write",
     "export ball -o f.onnx": "f.onnx cannot represent this field",
     "export ball -o f.obj": "f.obj has the extension .obj, which isofield cannot write",
-    "export ball -o f.npz --resolution 4": "resolution 4 is out of range",
+    "export ball -o f.npz --resolution 4": "resolution 4 is not possible",
     "mesh ball -o m.ply --faces 3": "3 faces cannot represent a shape",
     "mesh ball -o m.ply --trim -1": "trim -1 is not a distance",
     "mesh ball -o m.ply --trim 1e-9": "leaves nothing",

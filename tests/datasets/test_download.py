@@ -150,7 +150,7 @@ def test_what_is_not_there_and_who_does_not_answer(server, tmp_path, capsys, mon
 def test_another_file_is_never_overwritten(server, tmp_path, capsys, content):
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep/c.ply").write_bytes(content)
-    assert "c.ply exists with other content" in refused(capsys, "pair", "-o", str(tmp_path))
+    assert "c.ply exists and is not the file of" in refused(capsys, "pair", "-o", str(tmp_path))
     assert left(tmp_path) == ["deep/c.ply"] and (tmp_path / "deep/c.ply").read_bytes() == content
     assert server.requests == 0
 

@@ -142,6 +142,9 @@ def _solve(
     energy.add_hessian(bending)
     energy.add_values(weight, prior / band.h)
     values = conjugate_gradients(energy.matrix(inner), energy.right, start / band.h, inner, iterations) * band.h
+    if above is None and beyond is not None:  # finer levels keep what the border of the box gets here
+        least = beyond(band.positions)  # the surface is at least as far away as the hull
+        values = np.where(least > 0, np.maximum(values, least), values)
     return Level(replace(band, values=values), sign, certainty, closest, distance)
 
 
