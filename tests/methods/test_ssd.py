@@ -128,8 +128,7 @@ def test_follows_the_points_less_where_they_are_known_to_be_noisy():
         off = [field(noisy).abs().mean().item() for field in (rough, even)]
         deviation = even(true).std().item()
     assert off[1] > 0.5 * 0.02 > 10 * off[0]
-    assert deviation < 0.3 * 0.02
-    assert deviation[1] < 0.4 * 0.02
+    assert deviation < 0.3 * 0.02  # of the noise
 
 
 def test_same_bytes_for_any_number_of_threads():
