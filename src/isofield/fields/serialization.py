@@ -87,8 +87,8 @@ def network(
 
 
 def storable(name: str) -> type[Storable]:
-    """The class of modules with this name. Raises MissingPartError for an unknown
-    name, ValueError for a class that is not `Storable`."""
+    """The class of modules with this name. Raises MissingPartError for an unknown name, and ValueError for a class that
+    is not `Storable`."""
     if name in BUILT_IN:
         return BUILT_IN[name]
     for point in entry_points(group=GROUP, name=name):
