@@ -16,7 +16,8 @@ What differs from the paper:
   second differences;
 * a far prior: away from the points the field is drawn to the distance to the nearest point, with the sign of the
   winding number as far as that is certain, or of depth images that observed it empty. Without it closed blobs grow
-  behind thin tips. Beyond the convex hull of the points it is positive: what closes a surface ends near the points.
+  behind thin tips. Beyond the convex hull of the points it is positive, and values of the coarsest level are at least
+  the distance to the hull: what closes a surface ends near the points.
 """
 
 from __future__ import annotations
@@ -175,15 +176,9 @@ def weights(
 
 
 def _sign(
-    points: Oriented,
-    config: Ssd,
-    band: Band,
-    above: Level | None,
-    free: FreeSpace | None,
-    reach: float,
-    surface_winding: float,
-    beyond: Beyond | None,
-) -> tuple[np.ndarray, np.ndarray]:
+    points: Oriented, config: Ssd, band: Band, above: Level | None, free: FreeSpace | None, reach: float,
+    surface_winding: float, beyond: Beyond | None,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """The sign at the nodes of a band and its certainty, both (m,): by the winding number, outside beyond the hull of
     the points, on fine cells interpolated from the level above; what was observed to be empty is outside."""
     if above is None or band.h > config.winding_cell * np.ptp(points.points, axis=0).max():
