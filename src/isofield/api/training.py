@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any, cast
@@ -22,7 +23,9 @@ from isofield.api.loading import prepare_config
 from isofield.api.observations import similarity_of
 from isofield.api.space import ShapeSpace, TrainingShape
 from isofield.api.validation import scores
+from isofield.configs.common import MethodSpec
 from isofield.configs.methods import SPACES, check_config, find_method
+from isofield.configs.preparing import PrepareConfig
 from isofield.configs.training import training_of
 from isofield.datasets import Prepared, ids_of
 from isofield.datasets.splits import has_part
@@ -66,9 +69,10 @@ def train(
     settings = spec.settings() if config is None else config
     check_config(method, settings, SPACES)
     space: Space = spec.method(settings)
-    if lacks := lacking(space, Space if training_of(settings) is None else TrainedSpace):
+    plan = training_of(settings)
+    if lacks := lacking(space, Space if plan is None else TrainedSpace):
         raise InputError(f"the class of method {method!r} lacks {', '.join(lacks)}: add them (docs/add-a-method.md).")
-    if resume and training_of(settings) is None:
+    if resume and plan is None:
         raise InputError(
             f"{with_article(method)} space is solved at once: there is nothing to resume; leave --resume out."
         )
@@ -78,47 +82,30 @@ def train(
         if not resume:
             training.check_new(folder)
             processes.wait()
-        ids = None if split is None else ids_of(data, split, "train")
-        parts = {kind: Prepared(data, kind, ids=ids) for kind in spec.kinds(settings)}
-        prepared = next(iter(parts.values()))
-        shapes = training_shapes(parts, data)
-        records = [TrainingShape(record.id, record.label, similarity_of(record)) for record in prepared.records]
-        prepare = prepare_config(prepared.settings)
-        provenance = {"isofield": __version__, "data": str(data), "seed": seed}
-
-        def result(space: Space) -> ShapeSpace:
-            with torch.no_grad():
-                codes = space.codes(shapes).detach().cpu()
-            seen = [observed_part(shape, spec.observed_kinds(settings)) for shape in shapes[: len(codes)]]
-            about = {**provenance, **typical_loss(space, codes, seen)}
-            return ShapeSpace(
-                space.module, codes.numpy().copy(), records[: len(codes)], method, settings, prepare, about
-            )
-
-        plan = training_of(settings)
+        examples = _examples(spec, settings, data, split)
         if plan is not None and plan.validate and not (split and has_part(split, VALID)):
             raise InputError(
                 f"validation needs a split with the part {VALID!r}: `isofield split --valid 0.1` makes it."
             )
-        space = space.start(shapes, seed, report)
+        about = {"isofield": __version__, "data": str(data), "seed": seed}
+        result = partial(_result, examples=examples, method=method, settings=settings, about=about)
+        space = space.start(examples.shapes, seed, report)
         if plan is None:
-            space.module.eval().requires_grad_(False).cpu()
-            learned = result(space)
+            learned = result(_frozen(space))
             learned.save(folder)
             return learned
 
-        trainer = training.Trainer(cast(TrainedSpace, space), shapes, seed, processes, device)
+        trainer = training.Trainer(cast(TrainedSpace, space), examples.shapes, seed, processes, device)
         begun = {
-            "method": method, "seed": seed, "shapes": [record.id for record in records],
-            "rows": [len(prepared.rows(row)) for row in range(len(shapes))], "device": trainer.table.device.type,
-            **asdict(settings),
+            "method": method, "seed": seed, "shapes": [record.id for record in examples.records],
+            "rows": examples.counts, "device": trainer.table.device.type, **asdict(settings),
         }  # fmt: skip
         if resume:
             training.resume(trainer, folder, begun)
 
         def copied() -> ShapeSpace:
-            module = copy.deepcopy(trainer.space.module).eval().requires_grad_(False).cpu()
-            return result(with_parts(trainer.space, module, trainer.table.detach().cpu().clone()))
+            module = copy.deepcopy(trainer.space.module)
+            return result(_frozen(with_parts(trainer.space, module, trainer.table.detach().cpu().clone())))
 
         def reported(stage: str, fraction: float) -> None:
             report(stage, fraction)
@@ -136,8 +123,53 @@ def train(
             return fmean(row["iou"] for row in scores(copied(), data, split, VALID, device))
 
         training.run(trainer, folder, begun, save, reported, score)
-        trainer.space.module.eval().requires_grad_(False).cpu()
-        return written[0] if written else result(trainer.space)
+        trained = _frozen(trainer.space)
+        return written[0] if written else result(trained)
+
+
+@dataclass(frozen=True)
+class _Examples:
+    """The training shapes: their samples, what the folder of a space says of them, and what unseen shapes will have."""
+
+    shapes: Sequence[Shape]
+    seen: Sequence[Shape]
+    records: list[TrainingShape]
+    counts: Sequence[int]
+    prepare: PrepareConfig
+
+
+def _examples(
+    spec: MethodSpec, settings: Any, data: str | os.PathLike[str], split: str | os.PathLike[str] | None
+) -> _Examples:
+    """The shapes of a prepared data set, or of the part "train" of a split of it, as a method reads them."""
+    ids = None if split is None else ids_of(data, split, "train")
+    parts = {kind: Prepared(data, kind, ids=ids) for kind in spec.kinds(settings)}
+    prepared = next(iter(parts.values()))
+    shapes, kinds = training_shapes(parts, data), spec.observed_kinds(settings)
+    return _Examples(
+        shapes=shapes,
+        seen=[observed_part(shape, kinds) for shape in shapes],
+        records=[TrainingShape(record.id, record.label, similarity_of(record)) for record in prepared.records],
+        counts=[len(prepared.rows(row)) for row in range(len(shapes))],
+        prepare=prepare_config(prepared.settings),
+    )
+
+
+def _result(space: Space, examples: _Examples, method: str, settings: Any, about: Mapping[str, Any]) -> ShapeSpace:
+    """A space as it is now, with the codes of its training shapes and their typical loss."""
+    with torch.no_grad():
+        codes = space.codes(examples.shapes).detach().cpu()
+    count = len(codes)
+    return ShapeSpace(
+        space.module, codes.numpy().copy(), examples.records[:count], method, settings, examples.prepare,
+        {**about, **typical_loss(space, codes, examples.seen[:count])},
+    )  # fmt: skip
+
+
+def _frozen(space: Space) -> Space:
+    """The same space, its module on the CPU and without gradients."""
+    space.module.eval().requires_grad_(False).cpu()
+    return space
 
 
 def training_shapes(parts: Mapping[str, Prepared], data: str | os.PathLike[str]) -> Sequence[Shape]:
