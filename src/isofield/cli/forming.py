@@ -13,6 +13,8 @@ from isofield.errors import InputError
 if TYPE_CHECKING:
     import trimesh
 
+    from isofield.viewer.live_page import LivePage
+
 RESOLUTION = 64
 """Cells along the longest side of a surface while it forms."""
 SHAPES = 4
@@ -21,10 +23,14 @@ SHARE, PICTURED = 0.1, 0.5
 """Fractions of the time that the page and a picture take, at most, after the first ones."""
 
 
+Made = Callable[[], Any]
+"""Gives the field or the space as it is now."""
+
+
 @contextmanager
 def forming(
     name: str, frames: Path | None, view: bool, picture: Callable[[Any, trimesh.Trimesh], None] | None = None
-) -> Iterator[Callable[[int, Callable[[], Any]], None] | None]:
+) -> Iterator[Callable[[int, Made], None] | None]:
     """Gives the function that `api.fit` and `api.train` call while a field or a space forms, None where nothing is to
     be shown; then writes the frames, and serves the page until Ctrl-C.
 
@@ -34,34 +40,66 @@ def forming(
     if frames is None and not view and picture is None:
         yield None
         return
-    from isofield import io, render
+    from isofield import io
     from isofield.cli import output
 
-    kept = None
     if frames is not None:
         io.check_output(frames / "forming.gif", ("gif",))
-        kept = render.Frames()
     viewer = page = None
     if view:
         from isofield.viewer import open_live
 
         viewer, page = open_live(name)
         print(f"{name} forms at {viewer.links[0]}", flush=True)
+    shown = _Shown(frames, page, picture)
+    try:
+        try:
+            yield shown.watch
+        except KeyboardInterrupt:
+            shown.finish()
+            raise
+        shown.finish()
+        if viewer is not None:
+            output.note(f"{name} stays at {viewer.links[0]} until Ctrl-C.")
+            viewer.wait()
+    finally:
+        if viewer is not None:
+            viewer.stop()
 
-    latest: tuple[int, Callable[[], Any]] | None = None
-    ended, taken = 0.0, 0.0
 
-    def watch(step: int, made: Callable[[], Any]) -> None:
-        nonlocal latest
-        latest = step, made
-        live = page is not None or picture is not None
-        rest = taken / (SHARE if page is not None else PICTURED)
-        show(step, made, live and time.monotonic() - ended > rest)
+class _Shown:
+    """What is shown of a field or a space that forms: `watch` is called after every few steps."""
 
-    def show(step: int, made: Callable[[], Any], live: bool) -> None:
-        nonlocal ended, taken
-        wanted = kept is not None and kept.due(step)
-        if not wanted and not live:
+    def __init__(
+        self, folder: Path | None, page: LivePage | None, picture: Callable[[Any, trimesh.Trimesh], None] | None
+    ) -> None:
+        from isofield.render import Frames
+
+        self.folder, self.page, self.picture = folder, page, picture
+        self.frames = None if folder is None else Frames()
+        self.latest: tuple[int, Made] | None = None
+        self.ended, self.taken = 0.0, 0.0
+
+    def watch(self, step: int, made: Made) -> None:
+        """Show a step where a frame is due, or where the page or the picture has rested long enough."""
+        self.latest = step, made
+        rest = self.taken / (PICTURED if self.page is None else SHARE)
+        live = self.page is not None or self.picture is not None
+        self._show(step, made, live and time.monotonic() - self.ended > rest)
+
+    def finish(self) -> None:
+        """Show the last step in the frames and on the page, and write the frames."""
+        from isofield.cli import output
+
+        if self.latest is not None and (self.frames is not None or self.page is not None):
+            self._show(*self.latest, live=True)
+        if self.frames is not None and self.folder is not None:
+            names = self.frames.write(self.folder)
+            output.note(f"frames: {names[-2]}, {names[-1]} and {len(names) - 2} pictures beside them")
+
+    def _show(self, step: int, made: Made, live: bool) -> None:
+        due = self.frames is not None and self.frames.due(step)
+        if not due and not live:
             return
         begun = time.monotonic()
         try:
@@ -69,35 +107,14 @@ def forming(
         except InputError:  # too few points of it show a surface
             return
         meshes = _meshes_of(formed)
-        if kept is not None:
-            kept.add(step, meshes)
-        if page is not None:
-            page.show(step, meshes)
-        if picture is not None and live and meshes[0] is not None:
-            picture(formed, meshes[0])
-        ended = time.monotonic()
-        taken = ended - begun
-
-    def finish() -> None:
-        if latest is not None and (kept is not None or page is not None):
-            show(*latest, live=True)
-        if kept is not None and frames is not None:
-            names = kept.write(frames)
-            output.note(f"frames: {names[-2]}, {names[-1]} and {len(names) - 2} pictures beside them")
-
-    try:
-        try:
-            yield watch
-        except KeyboardInterrupt:
-            finish()
-            raise
-        finish()
-        if viewer is not None:
-            output.note(f"{name} stays at {viewer.links[0]} until Ctrl-C.")
-            viewer.wait()
-    finally:
-        if viewer is not None:
-            viewer.stop()
+        if self.frames is not None:
+            self.frames.add(step, meshes)
+        if self.page is not None:
+            self.page.show(step, meshes)
+        if self.picture is not None and live and meshes[0] is not None:
+            self.picture(formed, meshes[0])
+        self.ended = time.monotonic()
+        self.taken = self.ended - begun
 
 
 def _meshes_of(made: Any) -> list[trimesh.Trimesh | None]:
