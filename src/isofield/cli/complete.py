@@ -80,14 +80,8 @@ def complete(
         raise InputError(f"--samples must be at least 1, not {samples}.")
     if samples > 1 and not folder:
         raise InputError(f"{out} is one file, but there are {samples} completions: let --out name a folder.")
-    if (center is None) != (scale is None) or (scale is not None and not 0 < scale < float("inf")):
-        raise InputError("--center and --scale belong together: give both, --scale greater than 0.")
-    if center is not None and normalize != "space":
-        raise InputError("--center and --scale give the frame of the input: leave --normalize out.")
-    if background and camera is None:
-        raise InputError("--background is for depth images: give --camera with it.")
-    if camera is None and _is_depth(input):
-        raise InputError(f"{input} is a picture, and a depth image needs its camera: give --camera FILE.json.")
+    _check_frame(center, scale, normalize)
+    _check_camera(input, camera, background)
     mesh = Path(out) / f"{input.stem}.ply" if folder else Path(out)
     io.check_output(mesh)
     listen()
@@ -122,14 +116,38 @@ def complete(
             "files": [row["mesh"] for row in rows if row["mesh"]],
         }  # fmt: skip
     figures = {"input": str(input), **figures, "seconds": round(time.perf_counter() - begun, 2)}
-    remedy = "a smaller --max-rotation, or --center and --scale, may help"
-    if search is None:
-        units = "--normalize shapes takes the units of the training shapes, "
-        given = "" if normalize == "shapes" or space.prepare.normalize == "shape" else units
-        remedy = f"--pose similarity searches for the frame of the part, {given}--center and --scale give it"
-    space_output.note_fits(rows, remedy)
+    space_output.note_fits(rows, _remedy(search is not None, normalize == "shapes", space.prepare.normalize == "shape"))
     output.show(figures, json, f"isofield evaluate {output.quoted(mesh)} TRUTH")
     return int(bool(figures["failed"]))
+
+
+def _remedy(posed: bool, in_units: bool, alone: bool) -> str:
+    """What may help a part that is far from its completion. posed: its pose was searched; in_units: it is in the units
+    of the training shapes; alone: each of these was normalised by itself, so that they share none."""
+    if posed:
+        return "a smaller --max-rotation, or --center and --scale, may help"
+    units = "" if in_units or alone else "--normalize shapes takes the units of the training shapes, "
+    return f"--pose similarity searches for the frame of the part, {units}--center and --scale give it"
+
+
+def _check_frame(center: str | None, scale: float | None, normalize: str) -> None:
+    """Raises InputError where the frame of the input is told by halves, or twice."""
+    from isofield.errors import InputError
+
+    if (center is None) != (scale is None) or (scale is not None and not 0 < scale < float("inf")):
+        raise InputError("--center and --scale belong together: give both, --scale greater than 0.")
+    if center is not None and normalize != "space":
+        raise InputError("--center and --scale give the frame of the input: leave --normalize out.")
+
+
+def _check_camera(input: Path, camera: Path | None, background: bool) -> None:
+    """Raises InputError for a depth image without its camera, and for --background of anything else."""
+    from isofield.errors import InputError
+
+    if background and camera is None:
+        raise InputError("--background is for depth images: give --camera with it.")
+    if camera is None and _is_depth(input):
+        raise InputError(f"{input} is a picture, and a depth image needs its camera: give --camera FILE.json.")
 
 
 def _is_depth(path: Path) -> bool:
