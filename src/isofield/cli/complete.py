@@ -131,7 +131,7 @@ def _remedy(posed: bool, in_units: bool, alone: bool) -> str:
 
 
 def _check_frame(center: str | None, scale: float | None, normalize: str) -> None:
-    """Raises InputError where the frame of the input is told by halves, or twice."""
+    """Raises InputError where the frame of the input is given by halves, or twice."""
     from isofield.errors import InputError
 
     if (center is None) != (scale is None) or (scale is not None and not 0 < scale < float("inf")):
