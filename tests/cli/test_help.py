@@ -78,5 +78,5 @@ def test_public_names_resolve():
     for name in set(isofield.__all__) - {"__version__"}:
         assert getattr(isofield, name).__name__ == name
     assert set(isofield.__all__) <= set(dir(isofield))
-    with pytest.raises(AttributeError, match="no attribute 'fitt'"):
+    with pytest.raises(AttributeError, match="isofield attribute fitt"):
         _ = isofield.fitt

@@ -5,8 +5,9 @@ What only spaces of shapes need is loaded when it is first used: a fit starts so
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 from isofield.api.export import export
 from isofield.api.fit import fit
@@ -77,11 +78,4 @@ _LATER = {
     "training": ("train",),
 }
 """Modules that are loaded with the first of their names. No module has the name of something in another one."""
-_HOMES = {name: module for module, names in _LATER.items() for name in names}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'isofield.api' has no attribute '{name}'")
-    value = globals()[name] = getattr(import_module(f"isofield.api.{_HOMES[name]}"), name)
-    return value
+__getattr__ = lazy_loader.attach(__name__, submod_attrs=_LATER)[0]
