@@ -183,6 +183,13 @@ class Shape:
     rows: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
+    def observed(self) -> Observation:
+        """What was observed of its surface. Raises ValueError where that is nothing."""
+        if self.observation is None:
+            raise ValueError("the shape has no observed points")
+        return self.observation
+
+    @property
     def sdf(self) -> SdfSamples:
         """The samples of its distance. Raises ValueError where there are none."""
         if self.samples is None:

@@ -165,7 +165,7 @@ def test_torch_differentiates_a_fitted_field(fitted, cloud):
     x = torch.as_tensor(cloud.points[:200] * 1.05).requires_grad_()
     fitted(x).sum().backward()
     assert torch.allclose(x.grad, fitted.gradient(x), atol=1e-4)
-    assert all(parameter.grad is None for parameter in fitted.field.parameters())
+    assert all(parameter.grad is None for parameter in fitted.module.parameters())
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import torch
 
 from isofield import InputError, surfaces
 from isofield.api import SDF
-from isofield.api.field import on_device
+from isofield.api.modules import on_device
 from isofield.fields.grid_residual import GridResidual
 from isofield.fields.siren import Siren
 

@@ -6,7 +6,9 @@ import subprocess
 import sys
 from importlib import import_module
 
+import numpy as np
 import pytest
+import trimesh
 
 from isofield.cli.main import COMMANDS, main
 from isofield.configs.methods import METHODS, SPACES, method_names
@@ -33,6 +35,16 @@ def test_no_help_loads_anything_heavy():
 def test_importing_the_package_loads_nothing_heavy():
     code = f"import sys, isofield; isofield.__version__; print(sorted(set({HEAVY} + ('numpy',)) & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_a_fit_of_points_loads_no_torch(tmp_path):
+    ball = trimesh.creation.icosphere(3)
+    np.save(tmp_path / "ball.npy", ball.vertices)
+    code = "import sys\nfrom isofield.cli.main import main\nprint(main(sys.argv[1:]), 'torch' in sys.modules)"
+    line = ["fit", str(tmp_path / "ball.npy"), "-o", str(tmp_path / "ball.ply"), "--quality", "fast", "--no-progress"]
+    done = subprocess.run([sys.executable, "-c", code, *line], capture_output=True, text=True)
+    assert done.stdout.split()[-2:] == ["0", "False"], done.stderr
+    assert (tmp_path / "ball.ply").exists()
 
 
 def test_every_command_is_listed_and_lives_in_its_module(capsys):

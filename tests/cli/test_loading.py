@@ -11,7 +11,7 @@ from isofield.cli.loading import loading
 
 
 def test_garbage_is_collected_again_after_the_modules_are_loaded(monkeypatch):
-    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    monkeypatch.delitem(sys.modules, "trimesh", raising=False)
     try:
         with pytest.raises(ImportError), loading():
             assert not gc.isenabled()
@@ -23,7 +23,7 @@ def test_garbage_is_collected_again_after_the_modules_are_loaded(monkeypatch):
 
 
 def test_nothing_changes_where_the_modules_are_there(monkeypatch):
-    monkeypatch.setitem(sys.modules, "torch", sys)
+    monkeypatch.setitem(sys.modules, "trimesh", sys)
     before = gc.get_freeze_count()
     with loading():
         assert gc.isenabled()

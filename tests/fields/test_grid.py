@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from isofield.errors import InputError
-from isofield.fields.grid import SparseGrid, cell_corners
+from isofield.fields.array_grid import array_grid, cell_corners
+from isofield.fields.grid import SparseGrid
 from isofield.fields.serialization import build, describe, tensors
 from isofield.types import CORNERS
 
@@ -123,6 +124,18 @@ def test_no_points_and_far_points():
     assert value[2] == float("inf")
 
 
+def test_without_torch_the_field_is_the_same():
+    grid, far = two_levels(), np.array([[np.nan, 0, 0], [1e30, 0, 0], [np.inf, 0, 0]])
+    low, high = ORIGIN, ORIGIN + np.array(SHAPE) * SIDE
+    random = np.random.default_rng(4)
+    for x in (random.uniform(low, high, (5000, 3)), random.uniform(low - 2, high + 2, (5000, 3)), far, far[:0]):
+        found, wanted = grid.arrays()(x), grid(torch.as_tensor(x, dtype=torch.float32)).detach().numpy()
+        inside = ((x > low) & (x < high)).all(1)
+        np.testing.assert_array_equal(found[inside], wanted[inside])
+        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
+    assert torch.equal(SparseGrid.of(grid.arrays())(torch.ones(1, 3)), grid(torch.ones(1, 3)))
+
+
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 1.0])
 def test_corners_of_scattered_cells_are_their_own_nodes(share):
     shape, level = np.array([3, 5, 4]), 1
@@ -178,7 +191,7 @@ def test_few_fine_cells_do_not_decide_on_the_resolution_of_all():
     split = np.array([64 * i + 8 * j + k for i in (2, 3) for j in (0, 1) for k in (0, 1)])  # children of cell (1, 0, 0)
     keys = cell_corners(split, (4, 4, 4), 1)[0]
     values = [x[:, 0] - 1.3 for x in (nodes[0], nodes[1][keys])]
-    grid = SparseGrid((0, 0, 0), 1.0, (4, 4, 4), [np.arange(64), split], values)
+    grid = array_grid((0, 0, 0), 1.0, (4, 4, 4), [np.arange(64), split], values)
     assert grid.resolved(1000) == 1  # 16 crossed cells of level 0, of which one has children
     assert grid.resolved(1000, share=1 / 32) == 1 and grid.resolved(1000, share=0.25) == 0
     assert grid.resolved(20) == 0

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from isofield.fields.grid import cell_corners
+from isofield.fields.array_grid import cell_corners
+from isofield.fields.grid import SparseGrid
 from isofield.fields.sparse_levels import Band, interpolated, redistanced, refined, sparse_grid, whole
 
 ORIGIN, COUNTS = np.array([-1.0, -1.0, -1.0]), np.array([8, 8, 8])
@@ -52,7 +53,7 @@ def test_linear_values_pass_from_level_to_level(levels):
 def test_distances_take_the_place_of_what_falls_short_of_them(levels):
     """Halved values have the same zero set; two cells from it they become distances."""
     _, coarse, fine = levels
-    field = sparse_grid(redistanced([coarse, fine])).double()
+    field = SparseGrid.of(sparse_grid(redistanced([coarse, fine]))).double()
     x = np.random.default_rng(1).uniform(-1, 1, (2000, 3))
     distance = np.linalg.norm(x, axis=1) - 0.5
     found = field(torch.as_tensor(x)).detach().numpy()

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.sparse import vstack
 
-from isofield.adapt import conjugate_gradients
 from isofield.fields.sparse_levels import Band, refined, whole
+from isofield.least_squares import conjugate_gradients
 from isofield.losses.ssd import Energy, interpolation
 
 BAND = whole(np.array([-1.0, -1.0, -1.0]), 0.25, np.array([8, 8, 8]))

@@ -12,10 +12,11 @@ import isofield
 from adapts import fitted as fit_one
 from adapts import stages
 from isofield import families, surfaces
-from isofield.api.field import distances
+from isofield.api.modules import distances
 from isofield.configs import Ssd
 from isofield.configs.methods import choose
 from isofield.evaluate import compare
+from isofield.fields.array_grid import ArrayGrid
 from isofield.fields.grid import SparseGrid
 from isofield.methods.ssd import fit_oriented
 from isofield.points.normals import Oriented
@@ -101,9 +102,9 @@ def test_progress_holds_ever_finer_grids():
     assert [stage.fraction for stage in done] == sorted(stage.fraction for stage in done)
     assert done[-1].fraction == 1
     grids = [stage.code for stage in done[1:]]
-    assert all(isinstance(grid, SparseGrid) for grid in grids)
+    assert all(isinstance(grid, ArrayGrid) for grid in grids)
     assert [grid.levels for grid in grids] == [1, 2, 3]
-    assert grids[-1].cell == pytest.approx(1.8 / 32, rel=0.02)
+    assert grids[-1].side / 4 == pytest.approx(1.8 / 32, rel=0.02)
 
 
 def test_has_no_jump_where_levels_meet(fitted):
@@ -179,7 +180,7 @@ def test_cells_follow_the_points_where_these_are_dense():
     grids = {}
     for further in (0, 4):
         *_, last = fit_oriented(oriented, Ssd(cells=32, levels=2, further=further, detail=1.0))
-        grids[further] = last.code
+        grids[further] = SparseGrid.of(last.code)
     with torch.no_grad():
         error = {further: grid(held_out).abs().mean().item() for further, grid in grids.items()}
     assert grids[0].levels == 2 and grids[4].levels >= 4

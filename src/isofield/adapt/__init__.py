@@ -5,7 +5,6 @@ from isofield.adapt.code_search import CodeProblem, search_code
 from isofield.adapt.descent import descend, descend_batches, descend_code, falling, rate
 from isofield.adapt.each import codes_of
 from isofield.adapt.levenberg_marquardt import levenberg_marquardt
-from isofield.adapt.linear import conjugate_gradients
 from isofield.adapt.posterior import posterior
 from isofield.adapt.robust import robust_least_squares
 from isofield.adapt.unroll import unroll, unroll_finite
@@ -15,7 +14,6 @@ __all__ = [
     "CodeProblem",
     "balanced",
     "codes_of",
-    "conjugate_gradients",
     "descend",
     "descend_batches",
     "descend_code",

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from torch import nn
 
 from isofield import io
 from isofield.api.field import Field, box
 from isofield.api.projection import project
 from isofield.errors import InputError
-from isofield.fields.csg import Csg, Offset, Operation, Transformed
 from isofield.points import normalization, subsample
 from isofield.types import CORNERS, Similarity, triple
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from isofield.fields.csg import Operation
 
 F = TypeVar("F", bound=Field)
 
@@ -26,6 +29,8 @@ def combined(operation: Operation, *parts: F) -> F:
     Exact on the surface; a bound of the distance elsewhere. Raises InputError for fewer than two fields, for anything
     else than fields, and for an intersection of shapes that are apart.
     """
+    from isofield.fields.csg import Csg
+
     if len(parts) < 2:
         raise InputError(f"{operation} takes at least two fields: give more.")
     if not all(isinstance(part, type(parts[0])) for part in parts):
@@ -50,9 +55,11 @@ def combined(operation: Operation, *parts: F) -> F:
 
 def offset(sdf: F, distance: float) -> F:
     """The set of points closer to the shape than `distance` (user's units): positive grows it, negative shrinks it."""
+    from isofield.fields.csg import Offset
+
     low, high = box(sdf)
     room = max(_finite(distance, "distance"), 0.0)
-    field = Offset(sdf.field, distance * sdf.similarity.scale)
+    field = Offset(sdf.module, distance * sdf.similarity.scale)
     provenance = {"method": "offset", "distance": distance, "parts": [sdf.provenance]}
     points, spacing = subsample(sdf.points, sdf.spacing)
     return _projected(
@@ -62,11 +69,13 @@ def offset(sdf: F, distance: float) -> F:
 
 def shell(sdf: F, thickness: float) -> F:
     """A wall of `thickness` (user's units) centred on the shape's surface. Raises InputError for 0 or less."""
+    from isofield.fields.csg import Offset
+
     if not _finite(thickness, "thickness") > 0:
         raise InputError(f"thickness {thickness} is not a wall: give a number greater than 0.")
     low, high = box(sdf)
     half = thickness / 2
-    field = Offset(sdf.field, half * sdf.similarity.scale, -half * sdf.similarity.scale)
+    field = Offset(sdf.module, half * sdf.similarity.scale, -half * sdf.similarity.scale)
     provenance = {"method": "shell", "thickness": thickness, "parts": [sdf.provenance]}
     points, spacing = subsample(sdf.points, sdf.spacing)
     gradient = np.asarray(sdf.gradient(points))
@@ -79,13 +88,15 @@ def shell(sdf: F, thickness: float) -> F:
 
 def moved(sdf: F, matrix: np.ndarray | Sequence[Sequence[float]]) -> F:
     """The shape after a rigid motion, matrix (4, 4): x' = R x + t. Raises InputError for another matrix."""
+    from isofield.fields.csg import Transformed
+
     pose = np.asarray(matrix, np.float64)
     if pose.shape != (4, 4) or not io.is_rigid(pose):
         raise InputError("the matrix is not a rigid motion: give (4, 4) with a rotation, a shift, and 0 0 0 1 below.")
     rotation, shift = pose[:3, :3], pose[:3, 3]
     corners = np.where(CORNERS == 1, *box(sdf)[::-1]) @ rotation.T + shift
     center = rotation @ np.asarray(sdf.similarity.center) + shift
-    field = Transformed(sdf.field, rotation.T.tolist(), [0.0, 0.0, 0.0])
+    field = Transformed(sdf.module, rotation.T.tolist(), [0.0, 0.0, 0.0])
     provenance = {"method": "moved", "matrix": pose.tolist(), "parts": [sdf.provenance]}
     there = replace(sdf, similarity=Similarity(triple(center), sdf.similarity.scale))
     there = _derived(there, field, sdf.points @ rotation.T + shift, (corners.min(0), corners.max(0)), provenance)
@@ -114,9 +125,11 @@ def _projected(sdf: F) -> F:
 
 def _in_frame(part: Field, similarity: Similarity) -> nn.Module:
     """The module of `part` in the normalised space of `similarity`."""
+    from isofield.fields.csg import Transformed
+
     ratio = part.similarity.scale / similarity.scale
     shift = (np.asarray(similarity.center) - np.asarray(part.similarity.center)) * part.similarity.scale
-    return Transformed(part.field, (ratio * np.eye(3)).tolist(), shift.tolist())
+    return Transformed(part.module, (ratio * np.eye(3)).tolist(), shift.tolist())
 
 
 def _finite(value: float, name: str) -> float:

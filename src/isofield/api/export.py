@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
-import logging
 import os
-import warnings
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from isofield.api.projection import Samples, grid
 from isofield.api.sdf import SDF
 from isofield.errors import InputError
-from isofield.fields.extrapolation import value
 from isofield.files import atomic_write
 from isofield.io import check_output
 from isofield.io.reading import extension_of
@@ -25,7 +19,6 @@ from isofield.types import ProgressCallback
 
 FORMATS = ("onnx", "npy", "npz", "vtk", "3mf")
 """The extensions that `export` writes."""
-OPSET = 18
 
 
 def export(
@@ -42,7 +35,9 @@ def export(
     path = check_output(path, FORMATS)
     match extension_of(path):
         case "onnx":
-            content = _onnx(sdf, path)
+            from isofield.api.onnx_network import onnx_network  # loads torch
+
+            content = onnx_network(sdf, path)
         case "3mf":
             content = _printable(sdf, resolution)
         case kind:
@@ -55,45 +50,6 @@ def export(
     with atomic_write(path) as beside:
         beside.write_bytes(content)
     return path
-
-
-class _UserUnits(nn.Module):
-    """Distances in the user's units at points in the user's units."""
-
-    center: Tensor
-
-    def __init__(self, sdf: SDF) -> None:
-        super().__init__()
-        self.field, self.scale = sdf.field, sdf.similarity.scale
-        self.register_buffer("center", torch.tensor(sdf.similarity.center, dtype=torch.float32))
-
-    def forward(self, points: Tensor) -> Tensor:
-        return value(self.field, (points - self.center) * self.scale) / self.scale
-
-
-def _onnx(sdf: SDF, path: Path) -> bytes:
-    if sdf.kind != "network":
-        raise InputError(
-            f"{path} cannot represent this field: .onnx needs a network, and this field is of the kind {sdf.kind!r}; "
-            "export its samples (.npz), or a field of --method neural-pull."
-        )
-    try:
-        import onnx
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise InputError(f"{path} needs the package {error.name}: pip install 'isofield[onnx]'.") from None
-    module, points = _UserUnits(sdf).eval(), torch.zeros(5, 3)
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        program = torch.onnx.export(
-            module, (points,), dynamo=True, opset_version=OPSET, input_names=["points"], output_names=["distances"],
-            dynamic_shapes=({0: torch.export.Dim("n", min=1)},), verbose=False,
-        )  # fmt: skip
-    if program is None:
-        raise RuntimeError("torch gave no ONNX program")
-    onnx.checker.check_model(program.model_proto)
-    return program.model_proto.SerializeToString()
 
 
 def _printable(sdf: SDF, resolution: int | None) -> bytes:

@@ -33,6 +33,7 @@ from isofield.configs.common import (
 )
 from isofield.configs.methods import check_config, choose, find_method, method_of
 from isofield.errors import InputError, with_article
+from isofield.fields.array_grid import ArrayGrid
 from isofield.points import noise_level, select
 from isofield.stopwatch import stage
 from isofield.types import Cloud, Method, ProgressCallback, Shape, triple
@@ -98,7 +99,6 @@ def fit(
     On Ctrl-C the best field so far comes back, with `interrupted` set. Raises InputError for what cannot be fitted, and
     KeyboardInterrupt where there was no field yet.
     """
-    device = chosen_device(device)
     settings = choose(method, quality, init, network) if config is None else config
     name = method_of(settings) if method == "auto" else method
     spec = check_config(name, settings)
@@ -144,6 +144,7 @@ def fit(
             cloud, label, quality, mesh=mesh, views=views, noise=noise, surface=surface, trusted=normals == "trust",
         )  # fmt: skip
 
+    device = chosen_device("cpu" if spec.cpu_only and device == "auto" else device)
     implementation = spec.method(settings)
     found = _adapted(implementation, shape, name, seed, device, report, watch)
     deviation = shape.observation.noise
@@ -217,7 +218,7 @@ def _field(
     """The field of a code, in the user's units."""
     observation, invert = shape.observation, shape.similarity.invert
     return SDF(
-        method.field(code).cpu().eval().requires_grad_(False),
+        code if isinstance(code, ArrayGrid) else method.field(code).cpu().eval().requires_grad_(False),
         shape.similarity,
         invert(observation.points),
         shape.spacing / shape.similarity.scale,

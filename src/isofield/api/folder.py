@@ -84,4 +84,4 @@ def save_field(sdf: Field, folder: Path) -> Path:
     if sdf.colors is not None:
         more["observed.colors"] = torch.as_tensor(sdf.colors)
     more |= {f"{ATTRIBUTE}{name}": torch.as_tensor(values) for name, values in sdf.attributes.items()}
-    return write_folder(folder, sdf.kind, sdf.field, more, config)
+    return write_folder(folder, sdf.kind, sdf.module, more, config)

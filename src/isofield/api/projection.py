@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from isofield.api.field import Field, box, checked
 from isofield.errors import InputError
-from isofield.fields.level_set import bisect, march, newton
 from isofield.types import ProgressCallback
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 TOLERANCE = 1e-5
 """A point this close to the surface is on it, as a fraction of the shape's radius."""
@@ -40,10 +41,14 @@ def project(field: Field, points: np.ndarray | Tensor) -> np.ndarray | Tensor:
     NumPy in, NumPy out; torch in, torch out, on the device of the points and without a gradient. Where several points
     of the surface are about equally close, the result is one of them.
     """
+    import torch
+
+    from isofield.fields.level_set import newton
+
     x = checked(points)
     start = torch.as_tensor(x).detach().to("cpu", torch.float64)
     found = newton(_torch(field), _torch(field.gradient), start, TOLERANCE / field.similarity.scale)
-    return found.to(x.device, x.dtype) if isinstance(x, Tensor) else found.numpy()
+    return found.to(x.device, x.dtype) if isinstance(x, torch.Tensor) else found.numpy()
 
 
 def cast(field: Field, origins: np.ndarray, directions: np.ndarray) -> np.ndarray:
@@ -87,6 +92,10 @@ def _trace(
     tolerance: float,
 ) -> np.ndarray:
     """Lengths (n,) of rays with unit directions to the surface, from either side; infinite beyond `limit` (n,)."""
+    import torch
+
+    from isofield.fields.level_set import bisect, march
+
     f, start, way, far = _torch(distance), *(torch.from_numpy(one) for one in (origins, directions, limit))
     sign = torch.where(f(start) < 0, -1.0, 1.0).double()
     before, length, end = march(f, start, way, far, tolerance, TRACING_STEPS, sign)
@@ -102,6 +111,8 @@ def _trace(
 
 def _torch(function: Callable[[np.ndarray], np.ndarray]) -> Callable[[Tensor], Tensor]:
     """A function of arrays as one of tensors."""
+    import torch
+
     return lambda x: torch.from_numpy(np.asarray(function(x.numpy())))
 
 

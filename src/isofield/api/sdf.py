@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 import trimesh
-from torch import Tensor, nn
 
 from isofield import surfaces
 from isofield.api import csg, projection
 from isofield.api.coverage import open_mesh, without_far_faces
-from isofield.api.field import CPU, Copies, checked, distances, gradients, on_device
-from isofield.api.folder import save_field
+from isofield.api.field import checked, on_grid
 from isofield.configs.common import RESOLUTIONS, check_resolution
 from isofield.errors import InputError
-from isofield.fields.extrapolation import value
-from isofield.fields.grid import SparseGrid
-from isofield.fields.grid_residual import GridResidual
-from isofield.fields.triangles import Triangles
+from isofield.fields.array_grid import ArrayGrid
 from isofield.points import REACH, confidence, local_spacing, relative_gap, subsample
 from isofield.types import Similarity
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from isofield.api.modules import Copies
+    from isofield.fields.triangles import Triangles
 
 RESOLUTION = 256
 """Default number of cells along the longest side of a mesh, for a field without a grid of its own."""
@@ -60,7 +61,7 @@ class Extraction:
 class SDF:
     """A signed distance field in the user's units and axes: negative inside, positive outside.
 
-    field: module on normalised points (n, 3) -> (n,); it stays on its device, other devices get a copy. similarity:
+    field: a grid of arrays, which needs no torch, or a module, on normalised points (n, 3) -> (n,). similarity:
     from the user's space to the normalised one. points: (m, 3) float64, the observed points that were fitted (of very
     dense input the means of its cells), in the user's units. spacing: median distance of neighbouring points. lower,
     upper: corners of the normalised box that contains the surface. provenance: input, version and settings of the fit.
@@ -71,21 +72,21 @@ class SDF:
     `confidence`. left_out: (k, 3) points that were taken for outliers, or None; a folder does not keep them.
     """
 
-    field: nn.Module
+    field: nn.Module | ArrayGrid
     similarity: Similarity
     points: np.ndarray
     spacing: float
     lower: tuple[float, float, float]
     upper: tuple[float, float, float]
-    provenance: dict[str, Any] = field(default_factory=dict)
+    provenance: dict[str, Any] = dataclasses.field(default_factory=dict)
     interrupted: bool = False
     colors: np.ndarray | None = None
-    attributes: Mapping[str, np.ndarray] = field(default_factory=dict)
+    attributes: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
     sensors: np.ndarray | None = None
     open: bool = False
     reach: float = REACH
     left_out: np.ndarray | None = None
-    _copies: Copies = field(default_factory=dict, init=False, compare=False)
+    _copies: Copies = dataclasses.field(default_factory=dict, init=False, compare=False)
 
     def __repr__(self) -> str:
         names = [name for name in ("input", "method", "bounds") if name in self.provenance]
@@ -100,6 +101,15 @@ class SDF:
             self.mesh, f"SDF: {', '.join(dict.fromkeys(str(name) for name in names if name))}"
         )
 
+    @cached_property
+    def module(self) -> nn.Module:
+        """The field as a module; it stays on its device, other devices get a copy."""
+        if not isinstance(self.field, ArrayGrid):
+            return self.field
+        from isofield.fields.grid import SparseGrid
+
+        return SparseGrid.of(self.field).eval().requires_grad_(False)
+
     @property
     def kind(self) -> str:
         """The kind of the field's class: "grid", "network", "refined grid", "composite", or "custom"."""
@@ -112,21 +122,46 @@ class SDF:
         points of another shape.
         """
         x = checked(points)
-        if not isinstance(x, Tensor):
-            local = self.similarity.apply(x)
-            return distances(on_device(self.field, CPU, self._copies), local) / self.similarity.scale
+        if isinstance(x, np.ndarray):
+            return self._distances(self.similarity.apply(x)) / self.similarity.scale
+        import torch
+
+        from isofield.api.modules import on_device
+        from isofield.fields.extrapolation import value
+
         center = torch.tensor(self.similarity.center, dtype=torch.float64, device=x.device)
-        module = on_device(self.field, x.device, self._copies)
+        module = on_device(self.module, x.device, self._copies)
         distance = value(module, ((x.double() - center) * self.similarity.scale).float()) / self.similarity.scale
         return distance.to(x.dtype if x.is_floating_point() else torch.float32)
+
+    def _distances(self, x: np.ndarray) -> np.ndarray:
+        """Distances (n,) at points (n, 3), both normalised."""
+        if isinstance(self.field, ArrayGrid):
+            return on_grid(self.field, x)
+        from isofield.api.modules import CPU, distances, on_device
+
+        return distances(on_device(self.field, CPU, self._copies), x)
+
+    def _structure(self) -> tuple[ArrayGrid | None, Triangles | None]:
+        """The grid whose cells the field has, and the faces to which it is the distance, where there are any."""
+        if isinstance(self.field, ArrayGrid):
+            return self.field, None
+        from isofield.api.modules import grid_of
+        from isofield.fields.triangles import Triangles
+
+        return grid_of(self.field), self.field if isinstance(self.field, Triangles) else None
 
     def gradient(self, points: np.ndarray | Tensor) -> np.ndarray | Tensor:
         """Gradients of the distance (n, 3) at points (n, 3); their length is near 1 near the surface.
 
         Where torch points require a gradient, the result is differentiable, too.
         """
+        import torch
+
+        from isofield.api.modules import CPU, gradients, on_device
+
         x = checked(points)
-        if isinstance(x, Tensor):
+        if isinstance(x, torch.Tensor):
             dtype = x.dtype if x.is_floating_point() else torch.float32
             if x.requires_grad and torch.is_grad_enabled():
                 return torch.autograd.grad(self(x).sum(), x, create_graph=True)[0]
@@ -135,14 +170,14 @@ class SDF:
                     x = x.detach().double().requires_grad_()
                     return torch.autograd.grad(self(x).sum(), x)[0].to(dtype)
             return torch.as_tensor(self.gradient(x.detach().numpy())).to(dtype)
-        return gradients(on_device(self.field, CPU, self._copies), self.similarity.apply(x))
+        return gradients(on_device(self.module, CPU, self._copies), self.similarity.apply(x))
 
     def normals(self, points: np.ndarray | Tensor) -> np.ndarray | Tensor:
         """Outward unit normals (n, 3) of the level sets through points (n, 3)."""
         gradient = self.gradient(points)
-        if isinstance(gradient, Tensor):
-            return nn.functional.normalize(gradient, dim=-1)
-        return gradient / np.maximum(np.linalg.norm(gradient, axis=1, keepdims=True), 1e-30)
+        if isinstance(gradient, np.ndarray):
+            return gradient / np.maximum(np.linalg.norm(gradient, axis=1, keepdims=True), 1e-30)
+        return gradient / gradient.norm(dim=1, keepdim=True).clamp(min=1e-12)
 
     def contains(self, points: np.ndarray | Tensor) -> np.ndarray | Tensor:
         """Whether points (n, 3) are inside: (n,) bool."""
@@ -162,7 +197,7 @@ class SDF:
         another shape.
         """
         x = checked(points)
-        x = x.detach().cpu().numpy() if isinstance(x, Tensor) else x
+        x = x if isinstance(x, np.ndarray) else x.detach().cpu().numpy()
         return confidence(
             relative_gap(np.asarray(x, np.float64), self.points, self.local_spacing, self.reach)[0], self.reach
         )
@@ -205,6 +240,8 @@ class SDF:
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write the field folder; `isofield.load` reads it. Raises InputError where that fails."""
+        from isofield.api.folder import save_field
+
         return save_field(self, Path(folder))
 
     def mesh(
@@ -236,13 +273,13 @@ class SDF:
             raise InputError(f"level {level!r} is not a distance: give a number, 0 for the surface itself.")
         check_resolution(resolution)
         lower, upper, cells = np.asarray(self.lower), np.asarray(self.upper), resolution or RESOLUTION
-        grid = self.field.grid if isinstance(self.field, GridResidual) else self.field
-        if resolution is None and isinstance(grid, SparseGrid):
-            lower = grid.origin.double().cpu().numpy()
+        grid, faces = self._structure()
+        if resolution is None and grid is not None:
+            lower = grid.origin.astype(np.float64)
             upper = lower + np.array(grid.shape) * grid.side
             cells = min(max(grid.shape) * 2 ** grid.resolved(MOST_CELLS, FINE_SHARE), 2 * RESOLUTIONS[1])
-        if resolution is None and isinstance(self.field, Triangles):
-            cells = int(np.clip(THIN * (upper - lower).max() / self.field.thinnest, RESOLUTION, FINEST))
+        if resolution is None and faces is not None:
+            cells = int(np.clip(THIN * (upper - lower).max() / faces.thinnest, RESOLUTION, FINEST))
         base = cells
         if level > 0:  # an offset surface leaves the box: add whole cells all around
             cell = float((upper - lower).max()) / cells
@@ -253,17 +290,16 @@ class SDF:
                 f"the surface at level {level:g} is too far out for {base} cells along the shape's longest side: "
                 "give a smaller level, or a lower resolution."
             )
-        module = on_device(self.field, CPU, self._copies)
-        exact = module.closest if isinstance(module, Triangles) and level == 0 else None
+        exact = faces.closest if faces is not None and level == 0 else None
         offset = level * self.similarity.scale
-        sampled = surfaces.extract(lambda x: distances(module, x), lower, upper, cells, offset, closest=exact)
+        sampled = surfaces.extract(self._distances, lower, upper, cells, offset, closest=exact)
         if len(sampled.mesh.faces) == 0:
             raise InputError(
                 f"the field has no surface at level {level:g}: give a level between its least and greatest distance, "
                 "near 0 for the surface itself."
             )
         mesh, dropped = sampled.mesh, 0
-        if not keep_all and not isinstance(self.field, Triangles):
+        if not keep_all and faces is None:
             points, spacing = subsample(self.points, self.spacing)
             spacing *= self.similarity.scale
             mesh, dropped = surfaces.keep_observed(mesh, self.similarity.apply(points), spacing, room=self.open)

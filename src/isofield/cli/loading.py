@@ -12,10 +12,10 @@ from contextlib import contextmanager
 def loading() -> Iterator[None]:
     """Inside, no garbage is collected, and what is made there is never looked at later.
 
-    torch, SciPy and trimesh make half a million objects that live to the end. To look for cycles among them while they
-    are loaded takes a third of a second.
+    SciPy and trimesh, and torch where a method needs it, make up to half a million objects that live to the end. To
+    look for cycles among them while they are loaded takes up to a third of a second.
     """
-    if "torch" in sys.modules:
+    if "trimesh" in sys.modules:
         yield
         return
     gc.disable()

@@ -95,7 +95,7 @@ def ssd_siren_settings(quality: Quality = "balanced") -> SsdSiren:
     return SsdSiren(ssd_settings(quality), optim=Optim(steps, 4000, Schedule(1e-3, "cosine", final=1e-5)))
 
 
-SSD = MethodSpec("a sparse grid, by least squares", "isofield.methods.ssd:SsdMethod", ssd_settings)
+SSD = MethodSpec("a sparse grid, by least squares", "isofield.methods.ssd:SsdMethod", ssd_settings, cpu_only=True)
 SSD_SIREN = MethodSpec(
     "that grid, refined by a sine network", "isofield.methods.ssd_siren:SsdSirenMethod", ssd_siren_settings
 )

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from isofield.fields.grid import SparseGrid, cell_corners
+from isofield.fields.array_grid import ArrayGrid, array_grid, cell_corners
 from isofield.kdtree import KDTree, nearest
 from isofield.stopwatch import stage
 from isofield.threads import parallel_map, ranges
@@ -201,8 +201,8 @@ def _crossings(band: Band, corners: np.ndarray) -> np.ndarray:
     return np.concatenate(crossings)
 
 
-def sparse_grid(bands: Sequence[Band]) -> SparseGrid:
+def sparse_grid(bands: Sequence[Band]) -> ArrayGrid:
     """The field of levels, coarse to fine."""
     first = bands[0]
     cells, values, corners = zip(*((band.cells, band.values, band.corners) for band in bands), strict=True)
-    return SparseGrid(first.origin.tolist(), first.h, first.counts.tolist(), cells, values, corners)
+    return array_grid(first.origin, first.h, first.counts, cells, values, corners)

@@ -10,10 +10,10 @@ import torch
 from scipy.ndimage import distance_transform_edt, map_coordinates, zoom
 from torch import Tensor, nn
 
-from isofield.adapt import conjugate_gradients
 from isofield.configs import Linear
 from isofield.fields.grid import SparseGrid
 from isofield.fields.sparse_levels import Band, interpolated, refined, sparse_grid, whole
+from isofield.least_squares import conjugate_gradients
 from isofield.losses.ssd import Energy, interpolation
 from isofield.threads import deterministic, parallel_map
 from isofield.types import SdfSamples
@@ -62,10 +62,11 @@ def smoothed(values: np.ndarray) -> SparseGrid:
     above = replace(_cube(cells), values=values)
     band = refined(above, np.zeros((0, 3)))
     if not len(band.cells):  # no surface
-        return sparse_grid([above])
+        return SparseGrid.of(sparse_grid([above]))
     cubic = map_coordinates(values.reshape((cells + 1,) * 3), band.index.T / 2, order=3, mode="mirror")
     border = interpolated(above, values, band.index)
-    return sparse_grid([above, replace(band, values=np.where(band.inner, cubic, border).astype(np.float32))])
+    values = np.where(band.inner, cubic, border).astype(np.float32)
+    return SparseGrid.of(sparse_grid([above, replace(band, values=values)]))
 
 
 def residual(samples: SdfSamples, start: np.ndarray, config: Linear) -> SparseGrid:
@@ -104,7 +105,7 @@ def with_levels(samples: SdfSamples, values: np.ndarray, levels: int, stiffness:
         energy.add_hessian(np.full(len(band.nodes), np.sqrt(stiffness)), mixed=False)
         solution = conjugate_gradients(energy.matrix(band.inner), energy.right, start, band.inner, iterations)
         bands.append(replace(band, values=solution.astype(np.float32)))
-    return sparse_grid(bands)
+    return SparseGrid.of(sparse_grid(bands))
 
 
 def nodes(cells: int) -> Tensor:

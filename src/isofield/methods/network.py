@@ -20,14 +20,6 @@ from isofield.stopwatch import stage, staged
 from isofield.types import Batch, FitProgress, Observation, Shape
 
 
-def observation_of(shapes: Sequence[Shape]) -> Observation:
-    """What was observed of the one shape that is to be fitted."""
-    (shape,) = shapes
-    if shape.observation is None:
-        raise ValueError("the shape has no observed points")
-    return shape.observation
-
-
 @dataclass(frozen=True, eq=False)
 class NetworkMethod:
     """A method that trains a network for one shape.
@@ -55,7 +47,7 @@ class NetworkMethod:
 
     def infer(self, shapes: Sequence[Shape], seed: int, device: str) -> Iterator[FitProgress[nn.Module]]:
         """Descends the objective from the network's own start, or from the warm start with its anchors."""
-        observed, random = observation_of(shapes), np.random.default_rng(seed)
+        observed, random = shapes[0].observed, np.random.default_rng(seed)
         field, begun = self.init(observed, seed, device), 0.0
         anchors: Sequence[Batches] = ()
         warm = self.warm_start

@@ -24,20 +24,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from torch import nn
 
-from isofield.adapt import conjugate_gradients
 from isofield.configs import Ssd
-from isofield.fields.grid import SparseGrid
+from isofield.fields.array_grid import ArrayGrid
 from isofield.fields.sparse_levels import Band, interpolated, redistanced, refined, sparse_grid, whole
 from isofield.kdtree import KDTree, nearest
+from isofield.least_squares import conjugate_gradients
 from isofield.losses.ssd import Energy
-from isofield.methods.network import observation_of
 from isofield.points import Beyond, Oriented, beyond_hull, denoise, oriented_points
 from isofield.stopwatch import stage
 from isofield.types import FitProgress, FreeSpace, Shape
+
+if TYPE_CHECKING:
+    from torch import nn
 
 FEWEST, FEWEST_SHARE = 100, 0.005
 """A further level needs this many points, and this fraction of all, that permit its cells."""
@@ -53,13 +55,15 @@ class SsdMethod:
 
     config: Ssd
 
-    def field(self, code: SparseGrid) -> nn.Module:
-        """The grid itself."""
-        return code
+    def field(self, code: ArrayGrid) -> nn.Module:
+        """The grid as a module."""
+        from isofield.fields.grid import SparseGrid  # alone needs torch
 
-    def infer(self, shapes: Sequence[Shape], seed: int, device: str) -> Iterator[FitProgress[SparseGrid]]:
+        return SparseGrid.of(code)
+
+    def infer(self, shapes: Sequence[Shape], seed: int, device: str) -> Iterator[FitProgress[ArrayGrid]]:
         """Solves for the grid, coarse levels first."""
-        observed = observation_of(shapes)
+        observed = shapes[0].observed
         yield FitProgress("finding the orientation", 0.0)
         oriented = denoise(oriented_points(observed, seed, self.config.oriented))
         for progress in fit_oriented(oriented, self.config, observed.free, observed.open):
@@ -68,7 +72,7 @@ class SsdMethod:
 
 def fit_oriented(
     points: Oriented, config: Ssd, free: FreeSpace | None = None, open_surface: bool = False
-) -> Iterator[FitProgress[SparseGrid]]:
+) -> Iterator[FitProgress[ArrayGrid]]:
     """The grid of oriented points. free: what was observed to be empty. open_surface: the points enclose no volume, so
     that the winding number is not 1/2 at the surface, but what it is at the points."""
     surface_winding = points.level() if open_surface else 0.5

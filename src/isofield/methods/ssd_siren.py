@@ -45,8 +45,8 @@ class SsdSirenMethod:
         grid = None
         even = replace(self.config.grid, further=0)  # the network learns the band of one size of cells
         for stage in SsdMethod(even).infer(shapes, seed, device):
-            grid = stage.code
-            yield FitProgress(stage.stage, 0.3 * stage.fraction, stage.code, stage.noise)
+            grid = None if stage.code is None else SparseGrid.of(stage.code)
+            yield FitProgress(stage.stage, 0.3 * stage.fraction, grid, stage.noise)
         assert grid is not None
         yield from self.refine(grid, seed, device)
 

@@ -17,7 +17,6 @@ from torch import nn
 
 from isofield import configs
 from isofield.fields.triangles import Triangles as TriangleField
-from isofield.methods.network import observation_of
 from isofield.solids.solid_parts import Solids, capped, sort, volume
 from isofield.solids.union import outer
 from isofield.types import FitProgress, Shape
@@ -35,7 +34,7 @@ class TrianglesMethod:
 
     def infer(self, shapes: Sequence[Shape], seed: int, device: str) -> Iterator[FitProgress[TriangleField]]:
         """Sorts the faces into solid parts and sheets."""
-        observed = observation_of(shapes)
+        observed = shapes[0].observed
         if observed.triangles is None:
             raise ValueError("no triangles: the field is made of the faces of a mesh")
         corners = observed.triangles.reshape(-1, 3)

@@ -14,6 +14,8 @@ FACETS = 256
 """The largest facets stand for the hull: those over holes of the points are among them."""
 MANY = 20_000
 """Points that give the facets, at most: a hull whose points all lie on it takes seconds."""
+ROWS = 1024
+"""Positions that one thread holds against all facets at a time: they stay in its cache."""
 Beyond = Callable[[np.ndarray], np.ndarray]
 """Positions (m, 3) to (m,): how far each lies beyond the hull, negative inside."""
 
@@ -28,12 +30,10 @@ def beyond_hull(points: np.ndarray) -> Beyond:
     hull = ConvexHull(some, qhull_options="QJ")
     normals = hull.equations[np.argsort(-areas(some, hull.simplices), kind="stable")[:FACETS], :3]
 
-    def along(x: np.ndarray) -> list[np.ndarray]:
-        return parallel_map(lambda rows: x[rows] @ normals.T, ranges(len(x), 4096))
-
-    support = np.max([part.max(0) for part in along(points)], axis=0)
+    support = np.max(parallel_map(lambda rows: (points[rows] @ normals.T).max(0), ranges(len(points), ROWS)), axis=0)
 
     def beyond(x: np.ndarray) -> np.ndarray:
-        return np.concatenate([np.zeros(0), *((part - support).max(1) for part in along(x))])
+        parts = parallel_map(lambda rows: (x[rows] @ normals.T - support).max(1), ranges(len(x), ROWS))
+        return np.concatenate([np.zeros(0), *parts])
 
     return beyond

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from isofield.morton import in_order
 from isofield.points.local_pca import tangents
 
 LIFT, BEYOND = 1.0, 3.0
@@ -25,7 +26,7 @@ def winding_number(points: np.ndarray, normals: np.ndarray, areas: np.ndarray) -
     corners = np.stack([points + reach * (np.cos(a) * across + np.sin(a) * along) for a in angles], 1)
     tree = igl.FastWindingNumberBVH()
     tree.init(corners.reshape(-1, 3), np.arange(3 * len(corners), dtype=np.int64).reshape(-1, 3))
-    return lambda queries: np.asarray(tree.winding_number(np.ascontiguousarray(queries, np.float64)))
+    return lambda queries: in_order(lambda x: np.asarray(tree.winding_number(x)), np.asarray(queries, np.float64))
 
 
 def enclosure(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import igl
 import numpy as np
 
+from isofield.morton import morton_order
 from isofield.threads import ranges
 from isofield.types import Distance
 
@@ -33,8 +34,13 @@ def closest_on(vertices: np.ndarray, faces: np.ndarray) -> Closest:
     tree.init(vertices, faces)
 
     def closest(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        square, face, point = tree.squared_distance(vertices, faces, np.ascontiguousarray(x, np.float64))
-        return np.sqrt(np.asarray(square).reshape(-1)), np.asarray(face).reshape(-1), point
+        if not len(x):
+            return np.empty(0), np.empty(0, np.int64), np.empty((0, 3))
+        order = morton_order(x)
+        square, face, point = tree.squared_distance(vertices, faces, np.take(x, order, axis=0).astype(np.float64))
+        back = np.empty_like(order)
+        back[order] = np.arange(len(order))
+        return np.sqrt(np.asarray(square).reshape(-1)[back]), np.asarray(face).reshape(-1)[back], point[back]
 
     return closest
 
