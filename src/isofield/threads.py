@@ -13,7 +13,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cache
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -28,17 +31,28 @@ _WORKER = threading.local()
 
 @contextmanager
 def single_threaded() -> Iterator[None]:
-    """Inside, torch uses one thread per operation, and `parallel_map` as many workers as torch had threads."""
-    import torch
-
-    before = torch.get_num_threads()
+    """Inside, torch and BLAS use one thread per operation, and `parallel_map` as many workers as torch had threads."""
+    torch = sys.modules.get("torch")
+    before = torch.get_num_threads() if torch else 1
     _WORKERS.append(workers())
-    torch.set_num_threads(1)
+    if torch:
+        torch.set_num_threads(1)
     try:
-        yield
+        with _blas().limit(limits=1):
+            yield
     finally:
-        torch.set_num_threads(before)
+        if torch:
+            torch.set_num_threads(before)
         _WORKERS.pop()
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """The libraries behind NumPy's products of matrices."""
+    import numpy  # noqa: F401
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController().select(user_api="blas")
 
 
 @cache

@@ -14,7 +14,7 @@ FACETS = 256
 """The largest facets stand for the hull: those over holes of the points are among them."""
 MANY = 20_000
 """Points that give the facets, at most: a hull whose points all lie on it takes seconds."""
-ROWS = 1024
+ROWS = 256
 """Positions that one thread holds against all facets at a time: they stay in its cache."""
 Beyond = Callable[[np.ndarray], np.ndarray]
 """Positions (m, 3) to (m,): how far each lies beyond the hull, negative inside."""

@@ -11,8 +11,6 @@ and a round takes one step of descent on sum_i (w(x_i) - 1/2)^2 and then turns e
 from __future__ import annotations
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from isofield.kdtree import KDTree, nearest
 from isofield.threads import parallel_map, ranges, single_threaded
@@ -40,76 +38,93 @@ def consistent_normals(
     The width of the kernel falls between `widths` from round to round, so that the coarse shape is decided first. All
     pairs are summed: O(n^2) a round. start: (n, 3) vectors to begin with.
     """
-    x = torch.as_tensor(points, dtype=torch.float32)
-    v = torch.zeros_like(x) if start is None else torch.as_tensor(start, dtype=torch.float32)
-    square = (x * x).sum(1)
+    x = points.astype(np.float32)
+    v = np.zeros_like(x) if start is None else start.astype(np.float32)
     with single_threaded():
         # squared distances of all pairs, (n, n) in blocks of rows that fit into a core's cache
-        pairs = parallel_map(
-            lambda c: (square[c, None] + square[None] - 2 * x[c] @ x.T).clamp_(min=0), ranges(len(x), 128)
-        )
-        inverse, kernel = ([torch.empty_like(block) for block in pairs] for _ in range(2))
+        pairs = parallel_map(lambda rows: _squares(x[rows], x), ranges(len(x), 128))
+        inverse, kernel = ([np.empty_like(block) for block in pairs] for _ in range(2))
         for width in np.linspace(*widths, rounds):
-            v = _round(x, v, float(width) ** 2, list(zip(pairs, inverse, kernel, strict=True)))
-    return v.double().numpy()
+            v = _round(x, v, np.float32(width**2), list(zip(pairs, inverse, kernel, strict=True)))
+    return v.astype(np.float64)
 
 
-def _round(x: Tensor, v: Tensor, square: float, blocks: list[tuple[Tensor, Tensor, Tensor]]) -> Tensor:
+def _squares(at: np.ndarray, source: np.ndarray) -> np.ndarray:
+    """(m, n) squared distances of at (m, 3) from source (n, 3)."""
+    product = at @ source.T
+    product *= -2
+    product += np.square(at).sum(1)[:, None]
+    product += np.square(source).sum(1)
+    return np.maximum(product, 0, out=product)
+
+
+def _round(
+    x: np.ndarray, v: np.ndarray, square: np.float32, blocks: list[tuple[np.ndarray, np.ndarray, np.ndarray]]
+) -> np.ndarray:
     """Vectors v (n, 3) at x (n, 3) after one round with the kernel (r^2 + square)^(-3/2).
 
-    blocks: rows of the squared distances, and two buffers of their shapes for 1 / sqrt(r^2 + square) and the kernel.
+    blocks: rows of the squared distances, and two buffers of their shapes for 1 / (r^2 + square) and the kernel.
     """
 
-    def evaluate(block: tuple[Tensor, Tensor, Tensor]) -> None:
+    def evaluate(block: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
         pairs, inverse, kernel = block
-        torch.add(pairs, square, out=inverse).rsqrt_()
-        torch.mul(inverse, inverse, out=kernel).mul_(inverse)
+        np.reciprocal(np.add(pairs, square, out=inverse), out=inverse)
+        np.multiply(np.sqrt(inverse, out=kernel), inverse, out=kernel)
 
     parallel_map(evaluate, blocks)
 
-    def times(columns: Tensor) -> Tensor:  # kernel @ columns: (n, n) by (n, c)
-        transposed = columns.T.contiguous()  # several times faster for few columns
-        return torch.cat(parallel_map(lambda block: block[2] @ transposed.T, blocks))
+    def times(columns: np.ndarray) -> np.ndarray:  # kernel @ columns: (n, n) by (n, c)
+        return np.concatenate(parallel_map(lambda block: block[2] @ columns, blocks))
 
-    def winding(u: Tensor) -> Tensor:  # A u, (n,)
+    def winding(u: np.ndarray) -> np.ndarray:  # A u, (n,)
         return _winding(times(_moments(x, u)), x)
 
-    def transposed(r: Tensor) -> Tensor:  # A' r, (n, 3); the kernel is symmetric
-        sums = times(torch.cat([r[:, None], x * r[:, None]], 1))
+    def transposed(r: np.ndarray) -> np.ndarray:  # A' r, (n, 3); the kernel is symmetric
+        sums = times(np.concatenate([r[:, None], x * r[:, None]], 1))
         return x * sums[:, :1] - sums[:, 1:]
 
-    gradient = transposed(winding(v) - 0.5)
+    gradient = transposed(winding(v) - np.float32(0.5))
     along = winding(gradient)
-    v = v - gradient * ((gradient * gradient).sum() / (along * along).sum().clamp(min=1e-30))
+    v = v - gradient * (np.square(gradient).sum() / max(np.square(along).sum(), np.float32(1e-30)))
     flat = times(v)
-    parallel_map(lambda block: block[2].mul_(block[1]).mul_(block[1]), blocks)
+    parallel_map(lambda block: np.multiply(block[2], block[1], out=block[2]), blocks)
     outward = flat - 3 * _slope(times(_second_moments(x, v)), x)
-    return torch.nn.functional.normalize(outward, dim=1) * v.norm(dim=1, keepdim=True)
+    return _unit(outward) * _length(v)
 
 
-def _moments(x: Tensor, v: Tensor) -> Tensor:
+def _length(v: np.ndarray) -> np.ndarray:
+    """(..., 1) lengths of vectors (..., 3)."""
+    return np.sqrt(np.square(v).sum(-1, keepdims=True))
+
+
+def _unit(v: np.ndarray) -> np.ndarray:
+    """Vectors (..., 3) at length 1."""
+    return v / np.maximum(_length(v), np.float32(1e-12))
+
+
+def _moments(x: np.ndarray, v: np.ndarray) -> np.ndarray:
     """(n, 4) columns whose sums over sources x (n, 3), times the kernel, give the winding number of v (n, 3)."""
-    return torch.cat([v, (x * v).sum(1, keepdim=True)], 1)
+    return np.concatenate([v, (x * v).sum(1, keepdims=True)], 1)
 
 
-def _winding(sums: Tensor, at: Tensor) -> Tensor:
+def _winding(sums: np.ndarray, at: np.ndarray) -> np.ndarray:
     """(m,) winding number at `at` (m, 3) from the sums (m, 4) of `_moments`: sum_j k (x_j - x) . v_j."""
     return sums[:, 3] - (at * sums[:, :3]).sum(1)
 
 
-def _second_moments(x: Tensor, v: Tensor) -> Tensor:
+def _second_moments(x: np.ndarray, v: np.ndarray) -> np.ndarray:
     """(n, 16) columns for `_slope`; their sums are weighted with the kernel over r^2 + width^2."""
-    s = (x * v).sum(1, keepdim=True)
-    return torch.cat([x * s, s, v, (x[:, :, None] * v[:, None, :]).flatten(1)], 1)
+    s = (x * v).sum(1, keepdims=True)
+    return np.concatenate([x * s, s, v, (x[:, :, None] * v[:, None, :]).reshape(-1, 9)], 1)
 
 
-def _slope(sums: Tensor, at: Tensor) -> Tensor:
+def _slope(sums: np.ndarray, at: np.ndarray) -> np.ndarray:
     """(m, 3): sum_j k / (r^2 + width^2) (x_j - x) ((x_j - x) . v_j) at `at` (m, 3), from sums (m, 16).
 
     Minus the gradient of the winding number is sum_j k v_j less three times this.
     """
-    xs, ss, vs, xv = sums[:, :3], sums[:, 3:4], sums[:, 4:7], sums[:, 7:].view(-1, 3, 3)
-    return xs - torch.einsum("nab,nb->na", xv, at) - at * ss + at * (at * vs).sum(1, keepdim=True)
+    xs, ss, vs, xv = sums[:, :3], sums[:, 3:4], sums[:, 4:7], sums[:, 7:].reshape(-1, 3, 3)
+    return xs - np.einsum("nab,nb->na", xv, at) - at * ss + at * (at * vs).sum(1, keepdims=True)
 
 
 def clustered_normals(
@@ -124,22 +139,21 @@ def clustered_normals(
     """
     leaves = _leaves(points)
     empty = leaves < 0  # (l, m)
-    x = torch.as_tensor(np.where(empty[..., None], points[leaves[:, :1]], points[leaves]), dtype=torch.float32)
-    real = torch.as_tensor(~empty, dtype=torch.float32)[..., None]  # (l, m, 1)
-    v = torch.as_tensor(vectors[np.maximum(leaves, 0)], dtype=torch.float32) * real
-    length = v.norm(dim=2, keepdim=True)
+    x = np.where(empty[..., None], points[leaves[:, :1]], points[leaves]).astype(np.float32)
+    real = (~empty).astype(np.float32)[..., None]  # (l, m, 1)
+    v = vectors[np.maximum(leaves, 0)].astype(np.float32) * real
+    length = _length(v)
     centre = (x * real).sum(1) / real.sum(1)  # (l, 3)
-    at = centre.double().numpy()
-    near = torch.as_tensor(nearest(KDTree(at), at, k=min(NEAR, len(at)))[1]).view(len(at), -1)  # (l, c)
+    near = nearest(KDTree(centre), centre, k=min(NEAR, len(centre)))[1].reshape(len(centre), -1)  # (l, c)
     with single_threaded():
         offsets = _offsets(x, near)
         for turn in range(outer):
             far = _far(x, v, centre, near, widths[1])  # (l, m, 4)
-            step = DESCENT * (1 - turn / (outer - 1))
+            step = np.float32(DESCENT * (1 - turn / (outer - 1)))
             for width in np.linspace(widths[0] if turn == 0 else widths[1], widths[1], inner):
-                v = _near_round(v, real, near, offsets, far, float(width) ** 2, step, length)
+                v = _near_round(v, real, near, offsets, far, np.float32(width**2), step, length)
     result = np.empty(points.shape)
-    result[leaves[~empty]] = v.double().numpy()[~empty]
+    result[leaves[~empty]] = v[~empty]
     return result
 
 
@@ -162,46 +176,49 @@ def _leaves(points: np.ndarray) -> np.ndarray:
     return result
 
 
-def _far(x: Tensor, v: Tensor, centre: Tensor, near: Tensor, width: float) -> Tensor:
+def _far(x: np.ndarray, v: np.ndarray, centre: np.ndarray, near: np.ndarray, width: float) -> np.ndarray:
     """(l, m, 4) winding number at x (l, m, 3), and minus its gradient, of the clusters (l, 3) that are not near.
 
     Clusters that follow one another are parts of a larger one. Beyond the nearest ones, a larger cluster is one vector.
     """
     size = min(GROUP, len(x))
-    middle = centre.view(-1, size, 3).mean(1)  # (g, 3)
-    around = torch.cdist(middle, middle).topk(min(AROUND, len(middle)), largest=False).indices
+    middle = centre.reshape(-1, size, 3).mean(1)  # (g, 3)
+    count = min(AROUND, len(middle))
+    around = np.argpartition(_squares(middle, middle), count - 1, axis=1)[:, :count]
     total = v.sum(1)  # (l, 3)
-    whole = total.view(-1, size, 3).sum(1)
+    whole = total.reshape(-1, size, 3).sum(1)
     first = [_moments(centre, total), _moments(middle, whole)]
     second = [_second_moments(centre, total), _second_moments(middle, whole)]
 
-    def part(group: int) -> Tensor:
+    def part(group: int) -> np.ndarray:
         rows = slice(group * size, (group + 1) * size)
-        close = torch.zeros(len(middle), dtype=torch.bool)
-        close[around[group]] = close[near[rows].flatten() // size] = True
-        single = close.repeat_interleave(size)
+        close = np.zeros(len(middle), bool)
+        close[around[group]] = close[near[rows].ravel() // size] = True
+        single = np.repeat(close, size)
 
-        def sources(of_clusters: Tensor, of_groups: Tensor) -> Tensor:
-            return torch.cat([of_clusters[single], of_groups[~close]])
+        def sources(of_clusters: np.ndarray, of_groups: np.ndarray) -> np.ndarray:
+            return np.concatenate([of_clusters[single], of_groups[~close]])
 
-        at, source = x[rows].reshape(-1, 3), sources(centre, middle)
-        square = ((at * at).sum(1)[:, None] + (source * source).sum(1) - 2 * at @ source.T).clamp_(min=0)
-        inverse = torch.rsqrt(square + width**2)
-        kernel = inverse**3
-        beside = (single.cumsum(0) - 1)[near[rows]]  # columns of the near clusters
-        kernel.view(*x[rows].shape[:2], -1).scatter_(2, beside[:, None].expand(-1, x.shape[1], -1), 0.0)
+        at = x[rows].reshape(-1, 3)
+        inverse = _squares(at, sources(centre, middle))
+        inverse += np.float32(width**2)
+        np.reciprocal(inverse, out=inverse)
+        kernel = np.sqrt(inverse)
+        kernel *= inverse
+        beside = (np.cumsum(single) - 1)[near[rows]]  # columns of the near clusters
+        kernel.reshape(*x[rows].shape[:2], -1)[np.arange(len(beside))[:, None], :, beside] = 0
         sums = kernel @ sources(*first)
-        kernel.mul_(inverse).mul_(inverse)
+        kernel *= inverse
         outward = sums[:, :3] - 3 * _slope(kernel @ sources(*second), at)
-        return torch.cat([_winding(sums, at)[:, None], outward], 1).view(*x[rows].shape[:2], 4)
+        return np.concatenate([_winding(sums, at)[:, None], outward], 1).reshape(*x[rows].shape[:2], 4)
 
-    return torch.cat(parallel_map(part, range(len(middle))))
+    return np.concatenate(parallel_map(part, range(len(middle))))
 
 
 def _near_round(
-    v: Tensor, real: Tensor, near: Tensor, offsets: list[Tensor], far: Tensor, square: float, share: float,
-    length: Tensor,
-) -> Tensor:  # fmt: skip
+    v: np.ndarray, real: np.ndarray, near: np.ndarray, offsets: list[np.ndarray], far: np.ndarray, square: np.float32,
+    share: np.float32, length: np.ndarray,
+) -> np.ndarray:  # fmt: skip
     """Vectors v (l, m, 3) after one round, in which the clusters `near` (l, c) change and `far` (l, m, 4) does not.
 
     real: (l, m, 1), 0 for padding. offsets: of `_offsets`. share: fraction of the optimal step of descent. length:
@@ -209,49 +226,52 @@ def _near_round(
     """
     lanes = list(zip(ranges(len(v), LANE), offsets, strict=True))
 
-    def around(values: Tensor, rows: slice) -> Tensor:  # (l, 3 or 1, c m): the values of a cluster's near points
-        return values[near[rows]].flatten(1, 2).transpose(1, 2)
+    def around(values: np.ndarray, rows: slice) -> np.ndarray:  # (l, c m, 3 or 1): the values of near points
+        return values[near[rows]].reshape(rows.stop - rows.start, -1, values.shape[2])
 
-    def kernel(lane: tuple[slice, Tensor]) -> tuple[slice, Tensor, Tensor, Tensor, Tensor]:
-        inverse = (lane[1].square().sum(2) + square).rsqrt_()  # (l, m, c m)
-        cube = inverse * inverse * inverse
+    def kernel(lane: tuple[slice, np.ndarray]) -> tuple[slice, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        inverse = 1 / (np.square(lane[1]).sum(2) + square)  # (l, m, c m)
+        cube = inverse * np.sqrt(inverse)
         return *lane, inverse, cube, lane[1] * cube[:, :, None]
 
     blocks = parallel_map(kernel, lanes)
 
-    def winding(u: Tensor) -> Tensor:  # (l, m, 1)
-        def part(block: tuple[slice, Tensor, Tensor, Tensor, Tensor]) -> Tensor:
-            return block[4].flatten(2) @ around(u, block[0]).flatten(1)[..., None]
+    def winding(u: np.ndarray) -> np.ndarray:  # (l, m, 1)
+        def part(block: tuple[slice, np.ndarray, np.ndarray, np.ndarray, np.ndarray]) -> np.ndarray:
+            column = around(u, block[0]).transpose(0, 2, 1).reshape(len(block[1]), -1, 1)
+            return block[4].reshape(*block[4].shape[:2], -1) @ column
 
-        return torch.cat(parallel_map(part, blocks)) * real
+        return np.concatenate(parallel_map(part, blocks)) * real
 
     if share > 0:
-        left = (winding(v) + far[..., :1] - 0.5) * real
+        left = (winding(v) + far[..., :1] - np.float32(0.5)) * real
 
-        def transposed(block: tuple[slice, Tensor, Tensor, Tensor, Tensor]) -> Tensor:
-            sums = block[4].flatten(1, 2) @ around(left, block[0]).transpose(1, 2)
-            return -sums.view(*block[4].shape[:3])
+        def transposed(block: tuple[slice, np.ndarray, np.ndarray, np.ndarray, np.ndarray]) -> np.ndarray:
+            weighted = block[4]
+            return -(weighted.reshape(len(weighted), -1, weighted.shape[3]) @ around(left, block[0])).reshape(
+                weighted.shape[:3]
+            )
 
-        gradient = torch.cat(parallel_map(transposed, blocks)) * real
+        gradient = np.concatenate(parallel_map(transposed, blocks)) * real
         along = winding(gradient)
-        v = v - gradient * (share * (left * along).sum() / (along * along).sum().clamp(min=1e-30))
+        v = v - gradient * (share * (left * along).sum() / max(np.square(along).sum(), np.float32(1e-30)))
 
-    def turned(block: tuple[slice, Tensor, Tensor, Tensor, Tensor]) -> Tensor:
+    def turned(block: tuple[slice, np.ndarray, np.ndarray, np.ndarray, np.ndarray]) -> np.ndarray:
         rows, offset, inverse, cube, weighted = block
         u = around(v, rows)
-        flat = cube @ u.transpose(1, 2)
-        slope = (weighted * u[:, None]).sum(2).mul_(inverse).mul_(inverse)  # (l, m, c m)
-        return flat - 3 * (offset @ slope[..., None])[..., 0]
+        slope = (weighted * u.transpose(0, 2, 1)[:, None]).sum(2)  # (l, m, c m)
+        slope *= inverse
+        return cube @ u - 3 * (offset @ slope[..., None])[..., 0]
 
-    outward = torch.nn.functional.normalize(torch.cat(parallel_map(turned, blocks)) + far[..., 1:], dim=2)
-    return outward * torch.minimum(torch.maximum(v.norm(dim=2, keepdim=True), length / LONGER), length * LONGER)
+    outward = _unit(np.concatenate(parallel_map(turned, blocks)) + far[..., 1:])
+    return outward * np.clip(_length(v), length / np.float32(LONGER), length * np.float32(LONGER))
 
 
-def _offsets(x: Tensor, near: Tensor) -> list[Tensor]:
+def _offsets(x: np.ndarray, near: np.ndarray) -> list[np.ndarray]:
     """From each point of x (l, m, 3) to the points of the clusters `near` (l, c): (LANE, m, 3, c m) each."""
 
-    def part(rows: slice) -> Tensor:
-        there = x[near[rows]].flatten(1, 2).transpose(1, 2)[:, None]
-        return there - x[rows][..., None]
+    def part(rows: slice) -> np.ndarray:
+        there = x[near[rows]].reshape(rows.stop - rows.start, -1, 3).transpose(0, 2, 1)[:, None]
+        return np.ascontiguousarray(there - x[rows][..., None])
 
     return parallel_map(part, ranges(len(x), LANE))
