@@ -6,11 +6,28 @@ import numpy as np
 import pytest
 import trimesh
 
+from isofield import topology
 from isofield.points import local_spacing, relative_gap
 from isofield.surfaces import check, extract, opened
-from isofield.surfaces.open_surface import border_loops
 
 LIMIT = 1.5
+
+
+def border_loops(faces: np.ndarray) -> list[np.ndarray]:
+    """The closed loops of border vertices of faces (f, 3) whose vertices have one fan each, in the faces' order."""
+    edges = topology.edges_of(faces)
+    half = edges.order[edges.start[edges.count == 1]]
+    tail, head = faces.reshape(-1)[half], faces[:, [1, 2, 0]].reshape(-1)[half]
+    after = dict(zip(tail.tolist(), head.tolist(), strict=True))
+    loops = []
+    while after:
+        start, one = after.popitem()
+        loop = [start]
+        while one != start and one in after:
+            loop.append(one)
+            one = after.pop(one)
+        loops.append(np.array(loop, np.int64))
+    return loops
 
 
 def ball(count: int) -> np.ndarray:

@@ -76,23 +76,6 @@ def opened(
     return Opened(points, cut, 1 - float(topology.areas(points, cut).sum()) / max(whole, 1e-300), islands)
 
 
-def border_loops(faces: np.ndarray) -> list[np.ndarray]:
-    """The closed loops of border vertices of faces (f, 3) whose vertices have one fan each, in the faces' order."""
-    edges = topology.edges_of(faces)
-    half = edges.order[edges.start[edges.count == 1]]
-    tail, head = faces.reshape(-1)[half], faces[:, [1, 2, 0]].reshape(-1)[half]
-    after = dict(zip(tail.tolist(), head.tolist(), strict=True))
-    loops = []
-    while after:
-        start, one = after.popitem()
-        loop = [start]
-        while one != start and one in after:
-            loop.append(one)
-            one = after.pop(one)
-        loops.append(np.array(loop, np.int64))
-    return loops
-
-
 def _smoothed(values: np.ndarray, vertices: np.ndarray, edges: np.ndarray, length: np.ndarray) -> np.ndarray:
     """Values (v,) smoothed over the mesh with a Gaussian of about the standard deviation `length` (v,).
 
