@@ -12,6 +12,7 @@ from isofield.api import observe, observed_in
 from isofield.cli.main import main
 from isofield.configs import PrepareConfig
 from isofield.datasets import Prepared, prepare, write_deepsdf
+from isofield.datasets.normalization import similarity_for
 from isofield.errors import InputError
 
 RADIUS = 1 / 1.03
@@ -89,6 +90,20 @@ def test_units_are_kept():
     assert told.keys() == {"a/small", "b/large"}
     sentence = "outside: it reaches 8.66 from the origin, beyond the unit ball of the samples: use --normalize "
     assert told["b/large"] == f"{sentence}dataset or shape."
+
+
+def test_samples_around_a_shape_end_with_the_cube_of_its_field():
+    """A corner of a box may leave the unit ball, but no shape the cube; a stray point does not count."""
+    around = PrepareConfig(samples=("unsigned",), normalize="none")
+    box = trimesh.creation.box((1.9, 1.9, 1.9))
+    assert similarity_for(box.vertices, around).scale == 1
+    points = np.concatenate([np.tile(box.vertices, (20, 1)), [[0, 3, 0]]])
+    assert similarity_for(points, around).scale == 1
+    for config in (around, PrepareConfig(samples=("cloud", "surface"), normalize="none")):
+        with pytest.raises(InputError, match="outside: it reaches 1.835 from the origin"):
+            similarity_for(box.vertices + [0, 0.3, 0], config)
+    with pytest.raises(InputError, match="outside: it reaches 1.645"):
+        similarity_for(box.vertices, PrepareConfig(normalize="none"))
 
 
 def test_what_is_begun_keeps_its_place():

@@ -26,8 +26,10 @@ PICTURED = ("views", "cameras")
 """Kinds of samples without points."""
 Extent = Callable[[str], np.ndarray]
 """A file's path to the points (n, 3) of its shape."""
-UNBOUNDED = {"unsigned", "cloud", "surface"}
-"""Kinds of samples that lie around the shape, wherever it is; the others fill the cube or are inside it."""
+AROUND = {"unsigned", "cloud", "surface"}
+"""Kinds of samples that lie around the shape; the others fill the unit ball."""
+STRAY = 0.01
+"""Most points, as a fraction, that a shape may have beyond the cube [-1, 1]^3 where all of its samples are such."""
 UNITS = Similarity((0.0, 0.0, 0.0), 1.0)
 
 
@@ -47,14 +49,20 @@ def fixed(config: PrepareConfig) -> Similarity | None:
 def similarity_for(points: np.ndarray, config: PrepareConfig) -> Similarity:
     """The similarity of one shape with these finite points or corners (n, 3).
 
-    Raises InputError for a shape without extent, and for one that exceeds the unit ball under the similarity of its
-    data set, or in its own units, where its samples must not.
+    Raises InputError for a shape without extent, and for one that exceeds, under the similarity of its data set or in
+    its own units, the unit ball, which samples fill; the cube around it for samples that lie around the shape alone:
+    fields of spaces end there.
     """
     own, common = normalization(points), fixed(config)
     if common is None:
         return own
-    reach = float(np.linalg.norm(common.apply(points), axis=1).max())
-    if reach > REACH and not UNBOUNDED.issuperset(config.samples):
+    placed = common.apply(points)
+    reach = float(np.linalg.norm(placed, axis=1).max())
+    if AROUND.issuperset(config.samples):
+        beyond = float((np.abs(placed) > REACH).any(1).mean()) > STRAY
+    else:
+        beyond = reach > REACH
+    if beyond:
         remedy = "dataset or shape" if config.normalize == "none" else "shape, or dataset into another folder"
         raise InputError(
             f"outside: it reaches {reach:.4g} from the origin, beyond the unit ball of the samples: use --normalize "
