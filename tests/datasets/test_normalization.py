@@ -100,9 +100,9 @@ def test_samples_around_a_shape_end_with_the_cube_of_its_field():
     points = np.concatenate([np.tile(box.vertices, (20, 1)), [[0, 3, 0]]])
     assert similarity_for(points, around).scale == 1
     for config in (around, PrepareConfig(samples=("cloud", "surface"), normalize="none")):
-        with pytest.raises(InputError, match="outside: it reaches 1.835 from the origin"):
+        with pytest.raises(InputError, match=r"outside: it reaches 1\.835 from the origin"):
             similarity_for(box.vertices + [0, 0.3, 0], config)
-    with pytest.raises(InputError, match="outside: it reaches 1.645"):
+    with pytest.raises(InputError, match=r"outside: it reaches 1\.645"):
         similarity_for(box.vertices, PrepareConfig(normalize="none"))
 
 
