@@ -239,6 +239,12 @@ def test_names_that_nobody_knows_are_told():
         assert parse(b"time,east,north,up\n1,2,3,4\n").points.tolist() == [[1, 2, 3]]
 
 
+def test_a_count_may_come_before_the_names():
+    raw = parse(b"2\nX Y Z Nx Ny Nz\n1 2 3 0 0 1\n4 5 6 0 1 0\n")
+    assert raw.points.tolist() == [[1, 2, 3], [4, 5, 6]]
+    assert raw.normals.tolist() == [[0, 0, 1], [0, 1, 0]]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -272,8 +278,19 @@ def test_text_columns(tmp_path, table):
     assert (written(table, light, color).colors[:, :3] == color).all()
     for both in (written(table, table, color), written(table, color, table)):
         assert np.allclose(both.normals, table) and (both.colors[:, :3] == color).all()
-    with pytest.warns(UserWarning, match="first three of 5 columns"):
+    with pytest.warns(UserWarning, match="2 of 5 columns are neither points, normals nor colours"):
         assert np.array_equal(written(table, light, light).points, table)
+    normals = table / np.linalg.norm(table, axis=1, keepdims=True)
+    bent = written(table, normals, light)  # with a curvature
+    assert np.allclose(bent.normals, normals) and bent.colors is None
+    assert (written(table, color, light).colors[:, :3] == color).all()
+    whole = np.full((200, 1), 7.0)
+    assert (written(table, whole, color).colors[:, :3] == color).all()
+    for every in (written(table, color, whole, normals), written(table, normals, light, color)):
+        assert np.allclose(every.normals, normals) and (every.colors[:, :3] == color).all()
+    with pytest.warns(UserWarning, match="the last three columns are 0 everywhere"):
+        blank = written(table, 0 * table)
+    assert blank.normals is None and blank.colors is None
 
 
 def pcd(table: np.ndarray, coding: str, body: bytes, height: int = 1) -> bytes:

@@ -168,14 +168,15 @@ def unit_length(vectors: np.ndarray, tolerance: float = 0.02) -> bool:
 
 
 def columns(table: np.ndarray) -> Raw:
-    """Interprets the columns of a table (n, 3..) float64.
+    """Interprets the columns of a table (n, 3..) float64 without names.
 
     Three columns are x y z; four add an intensity; six add normals, or colours if they are neither negative nor of unit
-    length; seven are x y z intensity r g b; nine have normals and colours in either order. Other columns are left out
-    with a warning.
+    length. With more columns, three of unit length in a row are normals, and three of whole numbers up to 255 are
+    colours: in seven columns the last three if they may be. Nine columns have both, in either order. Other columns, but
+    for a single one, are left out with a warning.
     """
     width = table.shape[1]
-    points = table[:, :3]
+    points, rest = table[:, :3], table[:, 3:]
     if width < 3:
         raise Damage(
             f"has {width} column{'s'[: width != 1]} of numbers, and points need three (x y z)",
@@ -184,15 +185,30 @@ def columns(table: np.ndarray) -> Raw:
     if width in (3, 4):
         return Raw(points)
     if width == 6:
-        rest = table[:, 3:]
+        if not np.any(rest):
+            warnings.warn("the last three columns are 0 everywhere, and are left out", stacklevel=2)
+            return Raw(points)
         return Raw(points, normals=rest) if is_normals(rest) else Raw(points, colors=rest)
-    if width == 7:
-        return Raw(points, colors=table[:, 4:])
     if width == 9:
-        one, two = table[:, 3:6], table[:, 6:]
+        one, two = rest[:, :3], rest[:, 3:]
         return Raw(points, normals=two, colors=one) if is_normals(two) else Raw(points, normals=one, colors=two)
-    warnings.warn(f"only the first three of {width} columns (x y z) are used; the others are left out", stacklevel=2)
-    return Raw(points)
+    triples = {first: rest[:, first : first + 3] for first in range(width - 5)}
+    normal = next((first for first, vectors in triples.items() if unit_length(vectors)), None)
+    free = [first for first in triples if normal is None or abs(first - normal) > 2]
+    color = next((first for first in free[:: -1 if width == 7 else 1] if _is_bytes(triples[first])), None)
+    left = width - 3 - 3 * ((normal is not None) + (color is not None))
+    if left > 1:
+        warnings.warn(f"{left} of {width} columns are neither points, normals nor colours: left out", stacklevel=2)
+    return Raw(
+        points,
+        normals=None if normal is None else triples[normal],
+        colors=None if color is None else triples[color],
+    )
+
+
+def _is_bytes(values: np.ndarray) -> bool:
+    """Whether all numbers (n, 3) are whole ones from 0 to 255, and some are above 1."""
+    return bool(((values >= 0) & (values <= 255) & (values == np.floor(values))).all() and (values > 1).any())
 
 
 def is_normals(vectors: np.ndarray) -> bool:

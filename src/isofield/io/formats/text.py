@@ -31,8 +31,11 @@ def parse(data: bytes) -> Raw:
     data = data.removeprefix(b"\xef\xbb\xbf")
     if b"\0" in data[:4096]:
         raise Damage("is not text", "save it as text, or give it the extension of its format")
-    named = _named(data)
+    count = re.match(rb"\s*(\d+)\s*[\r\n]+(?=[^\n]*[^\W\d_])", data)  # the number of points, before the names
+    named = _named(data[count.end() :] if count else data)
     if named is not None:
+        if count:
+            _check_count(int(count[1]), len(named.points))
         return named
     if b"#" in data or b"//" in data:
         data = re.sub(rb"(#|//)[^\r\n]*", b"", data)
@@ -51,13 +54,19 @@ def parse(data: bytes) -> Raw:
         heads = [line for line in lines if line.isdigit()]
         promised = sum(int(head) for head in heads)
         lines = [line for line in lines if not line.isdigit()]
-    if promised is not None and promised > len(lines):
-        raise Damage(f"is cut short: its header promises {promised} points, and {len(lines)} follow")
-    if promised is not None and promised < len(lines):
-        warnings.warn(f"the header promises {promised} points and {len(lines)} follow; all are read", stacklevel=2)
+    if promised is not None:
+        _check_count(promised, len(lines))
     if not lines:
         raise Damage("holds no points", "save it with a point on each line")
     return columns(_table(lines))
+
+
+def _check_count(promised: int, found: int) -> None:
+    """Raises `Damage` for fewer points than the text says it has, and warns of more."""
+    if promised > found:
+        raise Damage(f"is cut short: its header promises {promised} points, and {found} follow")
+    if promised < found:
+        warnings.warn(f"the header promises {promised} points and {found} follow; all are read", stacklevel=3)
 
 
 def _named(data: bytes) -> Raw | None:
@@ -82,8 +91,7 @@ def _named(data: bytes) -> Raw | None:
     lines = [line.replace(b'"', b"") for line in lines if not line.lstrip().startswith(b"//")]
     if lines and lines[0].strip().isdigit() and len(names) > 1:  # CloudCompare writes the number of points here
         promised, lines = int(lines[0]), lines[1:]
-        if promised > len(lines):
-            raise Damage(f"is cut short: its header promises {promised} points, and {len(lines)} follow")
+        _check_count(promised, len(lines))
     if not lines:
         raise Damage("holds no points", "save it with a point on each line")
     between = next((sign for sign in (b";", b"\t", b",") if sign in lines[0]), None)
