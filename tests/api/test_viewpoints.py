@@ -72,8 +72,22 @@ def test_up_is_a_sensor_far_away_and_disagrees_with_one_below():
     up = above.sensors - above.points
     assert (up[:, 2] / np.linalg.norm(up, axis=1) > 0.999).all()
     below = Cloud(floor.points, sensors=np.tile([0.0, 0.0, -3.0], (6400, 1)))
-    with pytest.warns(UserWarning, match="sensors of the file are below the points"):
+    with pytest.warns(UserWarning, match="sensors of the file are in another direction than up"):
         with_viewpoint(below, "floor", None, [0, 0, 1])
+    aside = Cloud(floor.points, sensors=np.tile([300.0, 0.0, 3.0], (6400, 1)))
+    with pytest.warns(UserWarning, match="sensors of the file are in another direction than up"):
+        with_viewpoint(aside, "floor", None, [0, 0, 1])
+
+
+def test_a_ball_is_not_seen_from_above_and_a_roof_over_a_part_is_doubted():
+    ball = np.random.default_rng(0).normal(size=(3000, 3))
+    ball /= np.linalg.norm(ball, axis=1, keepdims=True)
+    with pytest.raises(InputError, match="4[0-9] % of the points .* from this direction: leave up out for a closed sh"):
+        with_viewpoint(Cloud(ball), "ball", None, [0, 0, 1])
+    floor = two_walls().points[:6400]
+    roof = floor[floor[:, 0] > np.quantile(floor[:, 0], 0.8)] + [0, 0, 0.5]
+    with pytest.warns(UserWarning, match="1[0-9] % of the points lie behind others as seen from this direction"):
+        with_viewpoint(Cloud(np.concatenate([floor, roof])), "roof", None, [0, 0, 1])
 
 
 @pytest.mark.parametrize(

@@ -432,7 +432,10 @@ def test_pcd_with_a_broken_viewpoint(tmp_path, table, viewpoint):
         read(tmp_path / "c.pcd")
 
 
-@pytest.mark.parametrize("names", ["x_origin y_origin z_origin", "vp_x vp_y vp_z", "sensor_x sensor_y sensor_z"])
+@pytest.mark.parametrize(
+    "names",
+    ["x_origin y_origin z_origin", "origin_x origin_y origin_z", "vp_x vp_y vp_z", "sensor_x sensor_y sensor_z"],
+)
 def test_ply_with_an_origin_for_each_point(tmp_path, table, names):
     head = "".join(f"property double {name}\n" for name in f"x y z {names}".split())
     rows = "\n".join(" ".join(map(repr, [*row, i, 2.0, 3.0])) for i, row in enumerate(table.tolist()))

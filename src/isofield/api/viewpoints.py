@@ -19,9 +19,12 @@ from isofield.types import Cloud
 
 FAR = 1000.0
 """Distance of a sensor that is only known by its direction, in diagonals of the box of the points."""
-DOUBTED, REFUSED = 0.1, 0.25
+DOUBTED, REFUSED, REFUSED_UP = 0.1, 0.25, 0.35
 """Beyond the first fraction of points behind others, positions of sensors cause a warning; beyond the second, a
-viewpoint of the caller is refused."""
+viewpoint of the caller is refused, and beyond the third, a direction: terrain has 0.002, closed shapes have from 0.39 on,
+as half of their points are on the far side."""
+ALIKE = 0.5
+"""Below this cosine, in the median, the sensors of a file are in another direction than `up`."""
 AXES = {sign + "xyz"[axis]: (-1.0 if sign else 1.0) * np.eye(3)[axis] for sign in ("", "-") for axis in range(3)}
 """Directions by name."""
 
@@ -67,8 +70,8 @@ def with_viewpoint(
     """The cloud with the sensors that the caller gives, in place of its own.
 
     viewpoint: (3,), or (n, 3) for each point. up: (3,), a direction in which the sensor is far away. Raises
-    `InputError` for both, for other shapes, and where many points lie behind others as seen from there; warns of an
-    `up` that disagrees with the sensors of the file.
+    `InputError` for both, for other shapes, and where many points lie behind others as seen from there; warns where
+    some do, and of an `up` that disagrees with the sensors of the file.
     """
     if viewpoint is None and up is None:
         return cloud
@@ -83,16 +86,17 @@ def with_viewpoint(
         if direction.shape != (3,) or not np.isfinite(direction).all() or not direction.any():
             raise InputError(f"up is {direction.tolist()}: give a direction of three numbers, not all zero.")
         direction = direction / np.linalg.norm(direction)
+        remedy = "leave up out for a closed shape"
         if cloud.sensors is not None:
-            across = ((cloud.sensors - points) * direction).sum(axis=1)
-            if np.nanmedian(across) < 0:
+            rays = cloud.sensors - points
+            if np.nanmedian(rays @ direction / np.maximum(np.linalg.norm(rays, axis=1), 1e-300)) < ALIKE:
+                remedy = "leave up out, as the file has its own sensors in another direction"
                 warnings.warn(
-                    f"{name}: the sensors of the file are below the points, if this direction is up; it is taken in "
-                    "place of them",
+                    f"{name}: the sensors of the file are in another direction than up; it is taken in place of them",
                     stacklevel=3,
                 )
         sensors = np.tile((low + high) / 2 + FAR * diagonal * direction, (len(points), 1))
-        what, remedy = "this direction", "leave up out for a closed shape"
+        what, most = "this direction", REFUSED_UP
     else:
         sensors = np.asarray(viewpoint, np.float64)
         if sensors.shape not in ((3,), (1, 3), points.shape) or not np.isfinite(sensors).all():
@@ -101,11 +105,15 @@ def with_viewpoint(
                 f"{len(points)} points of {name}."
             )
         sensors = np.broadcast_to(sensors, points.shape).copy()
-        what, remedy = "the viewpoint", "give the position of the sensor in the axes and units of the input"
+        what, most = "the viewpoint", REFUSED
+        remedy = "give the position of the sensor in the axes and units of the input"
     changed = replace(cloud, sensors=sensors)
     hidden = hidden_fraction(changed)
-    if hidden > (REFUSED if up is None else 2 * REFUSED):
-        raise InputError(f"{name}: {100 * hidden:.0f} % of the points lie behind others as seen from {what}: {remedy}.")
+    behind = f"{name}: {100 * hidden:.0f} % of the points lie behind others as seen from {what}"
+    if hidden > most:
+        raise InputError(f"{behind}: {remedy}.")
+    if hidden > DOUBTED:
+        warnings.warn(f"{behind}: {remedy}", stacklevel=3)
     return changed
 
 

@@ -90,9 +90,10 @@ def _e57(path: Path) -> Raw:
         raise Damage("holds no scans")
     together = np.concatenate(colors).astype(np.uint8) if len(colors) == len(points) else None
     if lost:
-        which = f"scan{'s'[: len(lost) != 1]} {', '.join(map(str, lost))}"
+        numbers = ", ".join(map(str, lost))
+        which = f"scan {numbers} of {len(points)} has" if len(lost) == 1 else f"scans {numbers} of {len(points)} have"
         warnings.warn(
-            f"{which} of {len(points)} have no pose, so the scanner's position is unknown there (--viewpoint gives it)",
+            f"{which} no pose, so the scanner's position is unknown there (--viewpoint gives it)",
             stacklevel=2,
         )
     known = np.concatenate(sensors)
