@@ -21,10 +21,19 @@ def test_files_meshes_clouds_and_arrays(tmp_path):
     points = np.arange(12).reshape(2, 6)
     _, cloud = shape_of(points)
     assert isinstance(cloud, Cloud) and cloud.points.dtype == np.float64
-    np.testing.assert_array_equal(cloud.normals, points[:, 3:])
+    np.testing.assert_allclose(cloud.normals, points[:, 3:] / np.linalg.norm(points[:, 3:], axis=1, keepdims=True))
     _, cloud = shape_of(torch.ones(4, 3, requires_grad=True))
     np.testing.assert_array_equal(cloud.points, np.ones((4, 3)))
     assert shape_of([[0, 0, 1]])[1].normals is None
+
+
+@pytest.mark.parametrize("made", [lambda table: table, lambda table: Cloud(table[:, :3], table[:, 3:])])
+def test_normals_that_are_partly_zero_are_left_out(made):
+    table = np.tile([0, 0, 0, 0, 0, 2.0], (5, 1))
+    assert (shape_of(made(table))[1].normals == [0, 0, 1]).all()
+    table[1, 5] = 0
+    with pytest.warns(UserWarning, match="1 of 5 normals are zero or not finite"):
+        assert shape_of(made(table))[1].normals is None
 
 
 @pytest.mark.parametrize(

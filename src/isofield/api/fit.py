@@ -121,6 +121,11 @@ def fit(
         if viewpoint is None and up is None and not views:
             check_sensors(given, label)
     mesh = given if isinstance(given, trimesh.Trimesh) else None
+    if mesh is not None:
+        asked = {"viewpoint": viewpoint is not None, "up": up is not None, "normals": normals != "auto"}
+        if ignored := [name for name, is_given in asked.items() if is_given]:
+            verb = "is" if len(ignored) == 1 else "are"
+            warnings.warn(f"{label} is a mesh: {' and '.join(ignored)} {verb} for points, and not used", stacklevel=2)
     _check_kind(spec, name, mesh, label)
 
     plain = method == "auto" and not noise and surface != "open" and settings == choose("auto", quality)

@@ -294,9 +294,10 @@ class SDF:
         offset = level * self.similarity.scale
         sampled = surfaces.extract(self._distances, lower, upper, cells, offset, closest=exact)
         if len(sampled.mesh.faces) == 0:
+            finer = "" if resolution is None else "more cells, as walls thinner than a cell are lost, or "
             raise InputError(
-                f"the field has no surface at level {level:g}: give a level between its least and greatest distance, "
-                "near 0 for the surface itself."
+                f"the field has no surface at level {level:g} on {cells} cells: give {finer}a level between its least "
+                "and greatest distance, near 0 for the surface itself."
             )
         mesh, dropped = sampled.mesh, 0
         if not keep_all and faces is None:

@@ -21,8 +21,8 @@ FAR = 1000.0
 """Distance of a sensor that is only known by its direction, in diagonals of the box of the points."""
 DOUBTED, REFUSED, REFUSED_UP = 0.1, 0.25, 0.35
 """Beyond the first fraction of points behind others, positions of sensors cause a warning; beyond the second, a
-viewpoint of the caller is refused, and beyond the third, a direction: terrain has 0.002, closed shapes have from 0.39 on,
-as half of their points are on the far side."""
+viewpoint of the caller is refused, and beyond the third, a direction: terrain has 0.002, and closed shapes have from
+0.39 on, as half of their points are on the far side."""
 ALIKE = 0.5
 """Below this cosine, in the median, the sensors of a file are in another direction than `up`."""
 AXES = {sign + "xyz"[axis]: (-1.0 if sign else 1.0) * np.eye(3)[axis] for sign in ("", "-") for axis in range(3)}

@@ -5,32 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     import numpy as np
     import trimesh
 
-    from isofield.api import SDF, Extraction, FitReport
+    from isofield.api import SDF, Extraction
     from isofield.api.fit import Watch
     from isofield.cli.fit import Fit
     from isofield.cli.outputs import Job
     from isofield.types import Cloud, View
 
-UNLEARNED = 1.0
-"""A fit failed whose points are farther from the mesh than this many of their local spacings, in the median."""
 PREVIEW = (800, 800)
 """Pixels of each half of a preview."""
 FIRST = (400, 400)
 """Pixels of each half while the surface forms."""
-DROPPED = 10
-"""From this number of dropped components on, a warning."""
-OPEN = 0.15
-"""Beyond this fraction of a mesh far from all points, a warning that the input is open."""
-BLOCKED = 0.1
-"""Beyond this fraction of rays that end before their points, a warning."""
-FEW = 1000
-"""Fewer points than this do not tell an open scene."""
 
 
 def one(job: Job, options: Fit[Any]) -> int:
@@ -67,6 +56,7 @@ def _fitted(job: Job, options: Fit[Any], watch: Watch | None) -> tuple[dict[str,
     with stage("imports"), loading():
         from isofield import api
         from isofield.cli import output
+        from isofield.cli.fit_doubts import Outcome, doubts
         from isofield.cli.progress import finishing, shown
         from isofield.configs.common import noise_of
 
@@ -107,7 +97,7 @@ def _fitted(job: Job, options: Fit[Any], watch: Watch | None) -> tuple[dict[str,
             )
             with stage("writing"):
                 files = _write(job, sdf, extraction)
-    for sentence in _doubts(sdf, extraction, measured, options):
+    for sentence in doubts(Outcome.of(sdf, extraction, measured), options):
         warnings.warn(f"{job.label}: {sentence}", stacklevel=2)
     figures: dict[str, Any] = {
         "input": ", ".join(map(str, job.merged)) or str(job.source),
@@ -122,41 +112,6 @@ def _fitted(job: Job, options: Fit[Any], watch: Watch | None) -> tuple[dict[str,
         "files": files,
     }
     return figures, _following(job)
-
-
-def _doubts(sdf: SDF, extraction: Extraction, measured: FitReport, options: Fit[Any]) -> Iterator[str]:
-    """What may be wrong with a fit, each with what to do next."""
-    method, used = sdf.provenance["method"], sdf.provenance["points"]["used"]
-    if sdf.open and used < FEW:
-        yield f"{used} points are too few to tell what the surface of an open scene is: give a denser scan"
-    if measured.spacings > UNLEARNED:
-        if options.method != "auto":
-            remedy = f"method {method} has not learned the shape; take --method auto"
-        elif options.quality != "best":
-            remedy = "the cells are wider than the details; take --quality best, or fit parts of the points alone"
-        else:
-            remedy = "the cells are wider than the details; fit parts of the points alone"
-        yield (
-            f"the surface is far from the points, {measured.median:.3g} or {measured.spacings:.2g} of their spacings "
-            f"in the median: {remedy}"
-        )
-    elif measured.unseen > OPEN and not sdf.open and options.trim is None and options.surface == "auto":
-        yield (
-            f"{100 * measured.unseen:.0f} % of the mesh closes the surface where no point is: --surface open ends it "
-            "where the points end"
-        )
-    if measured.rays is not None and measured.rays.blocked > BLOCKED:
-        yield (
-            f"the mesh blocks {100 * measured.rays.blocked:.0f} % of the rays from the sensors before their points: "
-            + ("give their positions (--viewpoint, --up)" if sdf.open else "take --surface open")
-        )
-    if extraction.dropped >= DROPPED:
-        yield (
-            f"{extraction.dropped} small components were left out of the mesh: "
-            + ("" if options.method == "auto" else f"method {method} has not learned the shape yet, ")
-            + "parts of the shape are thinner than its points resolve, or run through each other; --keep-all keeps "
-            "them, --preview shows the result"
-        )
 
 
 def _merged(job: Job, options: Fit[Any], sensors: np.ndarray | None) -> Cloud | list[View]:

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import trimesh
 
 from isofield.errors import InputError, with_article
-from isofield.io.reading import read
+from isofield.io.reading import read, unit_normals
 from isofield.types import Cloud
 
 
 def shape_of(source: Any) -> tuple[str, Cloud | trimesh.Trimesh]:
     """The name and the mesh or cloud of a file, a mesh, a scene, a cloud, points (n, 3), or points and normals (n, 6).
 
-    Raises InputError for anything else, for an array of another shape or of what are not real numbers, and as `read`
-    does for a file. The shape itself is not checked.
+    Normals get unit length; where some are zero or not finite, all are left out with a warning. Raises InputError for
+    anything else, for an array of another shape or of what are not real numbers, and as `read` does for a file. The
+    shape itself is not checked.
     """
     if isinstance(source, (str, os.PathLike)):
         return str(source), read(source)
-    if isinstance(source, (trimesh.Trimesh, Cloud)):
-        return type(source).__name__, source
+    if isinstance(source, trimesh.Trimesh):
+        return "Trimesh", source
+    if isinstance(source, Cloud):
+        usable = source.normals is None or np.shape(source.normals) == np.shape(source.points)
+        return "Cloud", replace(source, normals=unit_normals(source.normals)) if usable else source
     if isinstance(source, trimesh.Scene):
         return "Scene", source.to_mesh()
     if isinstance(source, trimesh.PointCloud):
@@ -33,7 +38,7 @@ def shape_of(source: Any) -> tuple[str, Cloud | trimesh.Trimesh]:
     table = _table(source)
     if table.ndim != 2 or table.shape[1] not in (3, 6):
         raise InputError(f"the array has the shape {table.shape}: give points (n, 3), or points and normals (n, 6).")
-    return "array", Cloud(table[:, :3], table[:, 3:] if table.shape[1] == 6 else None)
+    return "array", Cloud(table[:, :3], unit_normals(table[:, 3:]) if table.shape[1] == 6 else None)
 
 
 def _table(source: Any) -> np.ndarray:

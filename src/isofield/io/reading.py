@@ -191,7 +191,7 @@ def _shape(raw: Raw) -> trimesh.Trimesh | Cloud:
     colors = None if raw.colors is None else bytes_of_colors(raw.colors)
     more = {name: np.asarray(values, np.float32) for name, values in raw.attributes.items()}
     if raw.faces is None or not len(raw.faces):
-        return Cloud(np.ascontiguousarray(raw.points, np.float64), _unit(raw.normals), colors, more, raw.sensors)
+        return Cloud(np.ascontiguousarray(raw.points, np.float64), unit_normals(raw.normals), colors, more, raw.sensors)
     import trimesh
 
     first, inverse = distinct(raw.points)
@@ -218,8 +218,8 @@ def vertices_of(shape: trimesh.Trimesh | Cloud) -> np.ndarray:
     return np.asarray(shape.points if isinstance(shape, Cloud) else shape.vertices, np.float64)
 
 
-def _unit(normals: np.ndarray | None) -> np.ndarray | None:
-    """Normals of unit length; None, with a warning, if some are zero or not finite."""
+def unit_normals(normals: np.ndarray | None) -> np.ndarray | None:
+    """Normals (n, 3) of unit length; None, with a warning, if some are zero or not finite."""
     if normals is None:
         return None
     size = np.abs(normals).max(axis=1, keepdims=True)

@@ -1,0 +1,115 @@
+"""What may be wrong with a fit, and what to do next, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from isofield.api import SDF, Extraction, FitReport
+    from isofield.cli.fit import Fit
+
+FEW = 1000
+"""Fewer points than this do not tell an open scene."""
+UNLEARNED = 1.0
+"""A fit failed whose points are farther from the mesh than this many of their local spacings, in the median."""
+OPEN = 0.15
+"""Beyond this fraction of a mesh far from all points, the input may be open."""
+LOST = 2.0
+"""Beyond this many cells between a mesh of a chosen resolution and 5 % of the points, walls are lost."""
+BLOCKED = 0.1
+"""Beyond this fraction of rays that end before their points, sides or sensors are wrong."""
+DROPPED = 10
+"""From this number of dropped components on, parts are thinner than the points resolve."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Figures of a fit, lengths in the input's units.
+
+    open: the surface ends where its points end. used: number of points that were fitted. method: its name. median, p95,
+    spacings, unseen: as in `FitReport`. blocked: fraction of the rays that end before their points; 0 without sensors.
+    dropped: components that were left out of the mesh. cell: side of a cell of the mesh.
+    """
+
+    open: bool
+    used: int
+    method: str
+    median: float
+    p95: float
+    spacings: float
+    unseen: float
+    blocked: float
+    dropped: int
+    cell: float
+
+    @classmethod
+    def of(cls, sdf: SDF, extraction: Extraction, measured: FitReport) -> Outcome:
+        """The figures of a field, its mesh, and how that fits the points."""
+        side = float(np.subtract(sdf.upper, sdf.lower).max()) / sdf.similarity.scale
+        return cls(
+            open=sdf.open,
+            used=sdf.provenance["points"]["used"],
+            method=sdf.provenance["method"],
+            median=measured.median,
+            p95=measured.p95,
+            spacings=measured.spacings,
+            unseen=measured.unseen,
+            blocked=0.0 if measured.rays is None else measured.rays.blocked,
+            dropped=extraction.dropped,
+            cell=side / extraction.resolution,
+        )
+
+
+def doubts(fit: Outcome, options: Fit[Any]) -> Iterator[str]:
+    """What may be wrong, each with what to do next that these options have not done already."""
+    if fit.open and fit.used < FEW:
+        yield f"{fit.used} points are too few to tell what the surface of an open scene is: give a denser scan"
+    if fit.spacings > UNLEARNED:
+        yield (
+            f"the surface is far from the points, {fit.median:.3g} or {fit.spacings:.2g} of their spacings in the "
+            f"median: {_finer(fit, options)}"
+        )
+    elif options.resolution is not None and fit.p95 > LOST * fit.cell:
+        yield (
+            f"5 % of the points are {fit.p95:.3g} or more from the mesh, {fit.p95 / fit.cell:.0f} cells: walls thinner "
+            "than a cell are lost; give more cells (--resolution)"
+        )
+    elif fit.unseen > OPEN and not fit.open and options.trim is None and options.surface == "auto":
+        yield (
+            f"{100 * fit.unseen:.0f} % of the mesh closes the surface where no point is: --surface open ends it where "
+            "the points end"
+        )
+    if fit.blocked > BLOCKED:
+        yield (
+            f"the mesh blocks {100 * fit.blocked:.0f} % of the rays from the sensors before their points: "
+            f"{_sides(fit, options)}"
+        )
+    if fit.dropped >= DROPPED:
+        unlearned = "" if options.method == "auto" else f"method {fit.method} has not learned the shape yet, "
+        yield (
+            f"{fit.dropped} small components were left out of the mesh: {unlearned}parts of the shape are thinner than "
+            "its points resolve, or run through each other; --keep-all keeps them, --preview shows the result"
+        )
+
+
+def _finer(fit: Outcome, options: Fit[Any]) -> str:
+    """What brings a surface nearer to its points."""
+    if options.method != "auto":
+        return f"method {fit.method} has not learned the shape; take --method auto"
+    if options.resolution is not None:
+        return "walls thinner than a cell are lost; give more cells (--resolution)"
+    if options.quality != "best":
+        return "the cells are wider than the details; take --quality best, or fit parts of the points alone"
+    return "the cells are wider than the details; fit parts of the points alone"
+
+
+def _sides(fit: Outcome, options: Fit[Any]) -> str:
+    """What makes the rays free."""
+    given = [name for name in ("viewpoint", "up") if getattr(options, name) is not None]
+    if given:
+        return f"check --{given[0]}, and leave it out for a closed shape"
+    return "give the positions of the sensors (--viewpoint, --up)" if fit.open else "take --surface open"
