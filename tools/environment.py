@@ -17,7 +17,7 @@ TORCH = "torch==2.13.0"
 CPU_BUILDS = "https://download.pytorch.org/whl/cpu"
 GET_PIP = "https://bootstrap.pypa.io/get-pip.py"
 OLDEST, NEWEST = (3, 10), (3, 13)
-MEGABYTES = {"cpu torch": 190, "cuda torch": 2700, "packages": 110, "dev": 160, "docs": 30, "bench": 450}
+MEGABYTES = {"cpu torch": 190, "cuda torch": 2700, "packages": 110, "dev": 200, "docs": 30, "bench": 450}
 
 
 def say(text):

@@ -180,11 +180,14 @@ def test_a_training_resumes(name, tmp_path):
         assert torch.equal(one, other)
 
 
-@pytest.mark.parametrize("name", ["hypernet", "concat", "cnp"])
-def test_commands(name, tmp_path):
-    """train, and infer of a ball that was not learned."""
+@pytest.mark.parametrize("name", ["hypernet", "concat", "cnp", "metasdf"])
+def test_commands(name, tmp_path, capsys):
+    """train, infer of a ball that was not learned, and interpolate."""
     data = prepared(tmp_path / "data")
-    few = ["--training.steps", "5", "--tasks.context", "64", "--dims", "16", "16", "--no-progress"]
+    dims = "--network.dims" if name == "metasdf" else "--dims"
+    few = ["--training.steps", "5", "--tasks.context", "64", dims, "16", "16", "--no-progress"]
+    assert main(["train", name, str(data), "-o", str(tmp_path / "run"), *few, "--training.compile"]) == 2
+    assert "space has no decoder to compile: leave training.compile out." in capsys.readouterr().err
     assert main(["train", name, str(data), "-o", str(tmp_path / "run"), *few]) == 0
     other = prepared(tmp_path / "other", {"unseen": rows_of(0.5, 3000)})
     assert main(["infer", str(tmp_path / "run"), str(other), "-o", str(tmp_path / "out"), "--resolution", "24"]) == 0
@@ -192,6 +195,10 @@ def test_commands(name, tmp_path):
     (found,) = infer_all(space, [read() for _, read in observed_in([other], space.prepare)])
     with np.load(tmp_path / "out" / "codes.npz") as written:
         assert np.array_equal(written["codes"][0], found.code)
+    ends = [space.shapes[0].id, space.shapes[1].id]
+    way = ["interpolate", str(tmp_path / "run"), *ends, "-o", str(tmp_path / "way"), "--steps", "3"]
+    assert main([*way, "--resolution", "24"]) == 0
+    assert len([*(tmp_path / "way").glob("*.ply")]) == 3
 
 
 def test_settings_that_do_not_fit():

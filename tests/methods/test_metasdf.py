@@ -98,6 +98,7 @@ def test_second_order_learns_what_first_order_does(space):
     first = trained(replace(CONFIG, first_order=True), balls())[0]
     assert error(first, unseen()) < 0.04
     assert error(space, unseen()) < 0.04
+    assert error(started(CONFIG, balls()), unseen()) > 0.08
 
 
 @pytest.mark.parametrize("first_order", [False, True])

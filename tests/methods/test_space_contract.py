@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 import trimesh
+from PIL import Image
 
 import isofield
 import toys
@@ -26,8 +27,12 @@ COUNT = 6
 KINDS = ("signed", "unsigned", "surface", "cloud", "occupancy")
 SPECS = {name: find_method(name, SPACES) for name in method_names(SPACES)}
 NAMES = [name for name, spec in SPECS.items() if {*spec.kinds(spec.settings())} <= {*KINDS}]
+FLAT_KINDS = (("plane", "contour"), ("image",))
+FLAT = [name for name, spec in SPECS.items() if spec.kinds(spec.settings()) in FLAT_KINDS]
+SEEN = [name for name, spec in SPECS.items() if spec.observed_kinds(spec.settings()) == ("views",)]
 LEAST = {"cells": 12, "samples": 400, "length": 8, "width": 16, "batch": 4, "steps": 4, "epochs": 2, "infer_steps": 3,
-         "infer_samples": 256, "infer_polish": 5, "channels": 4, "points": 32, "infer_draws": 2}  # fmt: skip
+         "infer_samples": 256, "infer_polish": 5, "channels": 4, "points": 32, "infer_draws": 2,
+         "context": 64, "query": 64, "infer_context": 128}  # fmt: skip
 IDENTITY = Similarity((0.0, 0.0, 0.0), 1.0)
 
 
@@ -138,3 +143,42 @@ def test_a_field_is_differentiable_by_a_code_that_requires_a_gradient(space):
         space.module(x[None], (code.detach() + sign * step * direction)[None]).double().sum() for sign in (1, -1)
     ]  # fmt: skip
     assert float((values[0] - values[1]) / (2 * step)) == pytest.approx(float(slope.norm()), rel=0.1)
+
+
+def test_every_space_is_covered():
+    """What reads pictures of shapes has tests of its own (`tests/methods/test_neural_pull_image.py`)."""
+    assert {*NAMES} | {*FLAT} | {*SEEN} == {*SPECS}
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory) -> dict[tuple[str, ...], Path]:
+    """Samples of pictures of discs, by their kinds."""
+    folder = tmp_path_factory.mktemp("pictures")
+    (folder / "in").mkdir()
+    y, x = np.mgrid[-1:1:32j, -1:1:32j]
+    for number in range(COUNT):
+        away = 0.3 + 0.05 * number - np.hypot(x - 0.03 * number, y)
+        values = (255 * np.clip(0.5 + 8 * away, 0, 1)).astype(np.uint8)
+        Image.fromarray(values).save(folder / "in" / f"disc_{number}.png")
+    for kinds in FLAT_KINDS:
+        config = PrepareConfig(samples=kinds, size=32, count=200)
+        prepare(folder / "in", folder / kinds[0], config, workers=1, layout="pictures")
+    return {kinds: folder / kinds[0] for kinds in FLAT_KINDS}
+
+
+@pytest.mark.parametrize("name", FLAT)
+def test_a_space_of_pictures_is_learned_inferred_saved_and_loaded(name, pictures, tmp_path):
+    """Bytes for bytes after its folder."""
+    data = pictures[SPECS[name].kinds(tiny(name))]
+    space, again = isofield.train(name, data, tmp_path / "run", tiny(name), seed=3), isofield.load(tmp_path / "run")
+    assert (again.method, again.config, len(again.ids)) == (name, tiny(name), COUNT)
+    assert np.array_equal(space.codes, again.codes)
+    found = []
+    for one in (space, again):
+        every = [read() for _, read in isofield.pictures_in([data], one)]
+        found.append(list(isofield.infer_pictures(one, every)))
+    assert len(found[0]) == COUNT
+    for one, other in zip(*found, strict=True):
+        assert np.isfinite(one.values).all() and one.code.shape == (space.length,)
+        assert np.array_equal(one.code, other.code) and np.array_equal(one.values, other.values)
+        assert np.array_equal(isofield.picture_of(again, one.code, one.values.shape[0]), one.values)

@@ -57,7 +57,7 @@ def train(
 ) -> ShapeSpace:
     """Learns a space of the shapes of a prepared data set, and writes it into the folder `out`.
 
-    method: linear, pca-mlp, deepsdf, sald, sal, or a method of another package. config: its settings. split: a file
+    method: a name that `isofield train --help` lists, of isofield or another package. config: its settings. split: a file
     with the ids to learn from, its part "train" where it has parts; all shapes by default. resume: continue a training
     that was stopped. progress: called with the stage and the fraction that is done. watch: called every few steps of a
     descent with the number of the step and a function that returns a copy of the space so far. Raises InputError for
@@ -72,6 +72,8 @@ def train(
     plan = training_of(settings)
     if lacks := lacking(space, Space if plan is None else TrainedSpace):
         raise InputError(f"the class of method {method!r} lacks {', '.join(lacks)}: add them (docs/add-a-method.md).")
+    if plan is not None and plan.compile and not spec.compiles:
+        raise InputError(f"{with_article(method)} space has no decoder to compile: leave training.compile out.")
     if resume and plan is None:
         raise InputError(
             f"{with_article(method)} space is solved at once: there is nothing to resume; leave --resume out."

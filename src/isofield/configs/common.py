@@ -167,6 +167,7 @@ class MethodSpec:
             function of its settings.
         learned: It learns a network of one shape: `settings` takes init and network.
         cpu_only: It computes on the CPU alone, so that no device is looked for.
+        compiles: A training compiles its decoder where `training.compile` says so.
         translate: "module:object" that makes settings of a table in the form of the method's released code; it gives
             None for another table.
     """
@@ -179,6 +180,7 @@ class MethodSpec:
     observes: tuple[str, ...] | Callable[[Any], tuple[str, ...]] = ()
     learned: bool = False
     cpu_only: bool = False
+    compiles: bool = False
     translate: str = ""
 
     def kinds(self, config: Any) -> tuple[str, ...]:

@@ -102,5 +102,6 @@ def settings() -> DeepSdf:
 
 DEEPSDF = MethodSpec(
     "one network and a code for each shape, by descent", "isofield.methods.deepsdf:DeepSdfSpace", settings,
-    {"deepsdf-mlp": SMALL, "deepsdf-paper": PAPER}, reads="signed", translate="isofield.configs.specs:from_specs",
+    {"deepsdf-mlp": SMALL, "deepsdf-paper": PAPER}, reads="signed", compiles=True,
+    translate="isofield.configs.specs:from_specs",
 )  # fmt: skip

@@ -31,7 +31,7 @@ class Training:
         keep: Epochs (steps) between two saved states to resume from.
         log_every: Steps between two lines of the log.
         precision: Precision of matrix products: fp32 or bf16.
-        compile: Compile the decoder with torch.compile.
+        compile: Compile the decoder of `deepsdf` with torch.compile.
     """
 
     steps: int = 0
