@@ -57,8 +57,7 @@ def train(
 ) -> ShapeSpace:
     """Learns a space of the shapes of a prepared data set, and writes it into the folder `out`.
 
-    method: a name that `isofield train --help` lists, of isofield or another package. config: its settings. split: a file
-    with the ids to learn from, its part "train" where it has parts; all shapes by default. resume: continue a training
+    method: a name that `isofield train --help` lists. config: its settings. split: a file with the ids to learn from, its part "train" where it has parts; all shapes by default. resume: continue a training
     that was stopped. progress: called with the stage and the fraction that is done. watch: called every few steps of a
     descent with the number of the step and a function that returns a copy of the space so far. Raises InputError for
     data that cannot be learned from, a folder that is not empty, and a training that cannot be resumed. Ctrl-C raises
