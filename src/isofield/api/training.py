@@ -57,12 +57,13 @@ def train(
 ) -> ShapeSpace:
     """Learns a space of the shapes of a prepared data set, and writes it into the folder `out`.
 
-    method: a name that `isofield train --help` lists. config: its settings. split: a file with the ids to learn from, its part "train" where it has parts; all shapes by default. resume: continue a training
-    that was stopped. progress: called with the stage and the fraction that is done. watch: called every few steps of a
-    descent with the number of the step and a function that returns a copy of the space so far. Raises InputError for
-    data that cannot be learned from, a folder that is not empty, and a training that cannot be resumed. Ctrl-C raises
-    KeyboardInterrupt, after a training by descent has been written. Under torchrun all processes train one model, and
-    the first writes it.
+    method: a name that `isofield train --help` lists. config: its settings. split: a file with the ids to learn
+    from, its part "train" where it has parts; all shapes by default. resume: continue a training that was stopped.
+    progress: called with the stage and the fraction that is done. watch: called every few steps of a descent with
+    the number of the step and a function that returns a copy of the space so far. Raises InputError for data that
+    cannot be learned from, a folder that is not empty, and a training that cannot be resumed. Ctrl-C raises
+    KeyboardInterrupt, after a training by descent has been written. Under torchrun all processes train one model,
+    and the first writes it.
     """
     spec = find_method(method, SPACES)
     settings = spec.settings() if config is None else config
