@@ -272,18 +272,12 @@ class SDF:
         if not isinstance(level, (int, float)) or not np.isfinite(level):
             raise InputError(f"level {level!r} is not a distance: give a number, 0 for the surface itself.")
         check_resolution(resolution)
-        lower, upper, cells = np.asarray(self.lower), np.asarray(self.upper), resolution or RESOLUTION
-        grid, faces = self._structure()
-        if resolution is None and grid is not None:
-            lower = grid.origin.astype(np.float64)
-            upper = lower + np.array(grid.shape) * grid.side
-            cells = min(max(grid.shape) * 2 ** grid.resolved(MOST_CELLS, FINE_SHARE), 2 * RESOLUTIONS[1])
-        if resolution is None and faces is not None:
-            cells = int(np.clip(THIN * (upper - lower).max() / faces.thinnest, RESOLUTION, FINEST))
-        base = cells
+        _, faces = self._structure()
+        lower, upper, cells = self._cells(resolution)
+        base, offset = cells, level * self.similarity.scale
         if level > 0:  # an offset surface leaves the box: add whole cells all around
             cell = float((upper - lower).max()) / cells
-            more = int(min(np.ceil(level * self.similarity.scale / cell), 1024))
+            more = int(min(np.ceil(offset / cell), 1024))
             lower, upper, cells = lower - more * cell, upper + more * cell, cells + 2 * more
         if cells > 2 * RESOLUTIONS[1]:
             raise InputError(
@@ -291,7 +285,6 @@ class SDF:
                 "give a smaller level, or a lower resolution."
             )
         exact = faces.closest if faces is not None and level == 0 else None
-        offset = level * self.similarity.scale
         sampled = surfaces.extract(self._distances, lower, upper, cells, offset, closest=exact)
         if len(sampled.mesh.faces) == 0:
             finer = "" if resolution is None else "more cells, as walls thinner than a cell are lost, or "
@@ -306,13 +299,31 @@ class SDF:
             mesh, dropped = surfaces.keep_observed(mesh, self.similarity.apply(points), spacing, room=self.open)
         if self.open:
             mesh = without_far_faces(self, mesh, close_holes, level)
-        mesh = trimesh.Trimesh(self.similarity.invert(mesh.vertices), mesh.faces, process=False)
-        found = surfaces.check(mesh)
-        problems = found.flaws if self.open else found.problems  # the walls of a room face inward
-        if problems:
-            mesh = surfaces.repair(mesh)
-            problems = list(surfaces.check(mesh).problems)
+        mesh, problems = self._repaired(mesh)
         if self.open:
             mesh = open_mesh(self, mesh, close_holes, level)
             problems = surfaces.check(mesh).flaws
         return Extraction(mesh, base, sampled.evaluations, sampled.seconds, dropped, sampled.fallback, problems)
+
+    def _cells(self, resolution: int | None) -> tuple[np.ndarray, np.ndarray, int]:
+        """The box (3,), (3,) of a mesh, normalised, and its number of cells along the longest side."""
+        lower, upper = np.asarray(self.lower), np.asarray(self.upper)
+        if resolution is not None:
+            return lower, upper, resolution
+        grid, faces = self._structure()
+        if grid is not None:
+            lower = grid.origin.astype(np.float64)
+            upper = lower + np.array(grid.shape) * grid.side
+            return lower, upper, min(max(grid.shape) * 2 ** grid.resolved(MOST_CELLS, FINE_SHARE), 2 * RESOLUTIONS[1])
+        if faces is not None:
+            return lower, upper, int(np.clip(THIN * (upper - lower).max() / faces.thinnest, RESOLUTION, FINEST))
+        return lower, upper, RESOLUTION
+
+    def _repaired(self, mesh: trimesh.Trimesh) -> tuple[trimesh.Trimesh, list[str]]:
+        """A normalised mesh in the user's units, repaired where it has defects; and those that it still has."""
+        mesh = trimesh.Trimesh(self.similarity.invert(mesh.vertices), mesh.faces, process=False)
+        found = surfaces.check(mesh)
+        if not (found.flaws if self.open else found.problems):  # the walls of a room face inward
+            return mesh, []
+        mesh = surfaces.repair(mesh)
+        return mesh, list(surfaces.check(mesh).problems)
