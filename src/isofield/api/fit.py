@@ -104,38 +104,30 @@ def fit(
     spec = check_config(name, settings)
     check_noise(noise)
     check_surface(surface)
-    if not (isinstance(normals, str) and normals in NORMALS):
-        what = repr(normals) if isinstance(normals, str) else with_article(type(normals).__name__)
-        raise InputError(
-            f"normals cannot be {what}: choose among {', '.join(NORMALS)}; normals come with their points, "
-            "as an array (n, 6)."
-        )
+    _check_normals(normals)
     report = progress or (lambda stage, fraction: None)
     report("reading", 0.0)
     views = views_of(source)
     with stage("reading"):
         label, digest, given = brought(source)
+    mesh = given if isinstance(given, trimesh.Trimesh) else None
     if isinstance(given, Cloud):
-        given = replace(given, normals=None) if normals == "ignore" else given
-        given = with_viewpoint(given, label, viewpoint, up)
+        given = with_viewpoint(replace(given, normals=None) if normals == "ignore" else given, label, viewpoint, up)
         if viewpoint is None and up is None and not views:
             check_sensors(given, label)
-    mesh = given if isinstance(given, trimesh.Trimesh) else None
-    if mesh is not None:
-        asked = {"viewpoint": viewpoint is not None, "up": up is not None, "normals": normals != "auto"}
-        if ignored := [name for name, is_given in asked.items() if is_given]:
-            verb = "is" if len(ignored) == 1 else "are"
-            warnings.warn(f"{label} is a mesh: {' and '.join(ignored)} {verb} for points, and not used", stacklevel=2)
+    else:
+        _warn_of_unused(label, viewpoint=viewpoint is not None, up=up is not None, normals=normals != "auto")
     _check_kind(spec, name, mesh, label)
 
-    plain = method == "auto" and not noise and surface != "open" and settings == choose("auto", quality)
+    exact = settings if isinstance(settings, Triangles) else None
+    if method == "auto" and not noise and surface != "open" and settings == choose("auto", quality):
+        exact = Triangles()
     enclosed = None
-    if mesh is not None and (spec.reads == "mesh" or plain):
+    if mesh is not None and exact is not None:
         from isofield.api.meshes import taken  # loads what `prepare` judges meshes with
 
-        exact = settings if isinstance(settings, Triangles) else Triangles()
         enclosed = taken(mesh, label, exact.thickness, required=spec.reads == "mesh")
-    if enclosed is not None:
+    if enclosed is not None and exact is not None:
         name, settings, spec = "triangles", exact, find_method("triangles")
         cloud = sampled(given, label, exact.points, seed)
         thick = f", with those that do not thickened to {exact.thickness:g} of the diagonal" if exact.thickness else ""
@@ -152,9 +144,6 @@ def fit(
     device = chosen_device("cpu" if spec.cpu_only and device == "auto" else device)
     implementation = spec.method(settings)
     found = _adapted(implementation, shape, name, seed, device, report, watch)
-    deviation = shape.observation.noise
-    if deviation is None:
-        deviation = found.noise if found.noise is not None else noise_level(shape.observation.points)
     provenance = {
         "isofield": __version__,
         "input": Path(label).name,
@@ -168,11 +157,36 @@ def fit(
             "given": len(cloud.points), "outliers": len(shape.outliers), "used": len(shape.observation.points),
         },
         "faces": None if mesh is None else len(mesh.faces),
-        "noise": deviation / shape.similarity.scale,
+        "noise": _noise_of(found, shape) / shape.similarity.scale,
         "surface": {"open": shape.surface.open, "reason": shape.surface.reason},
         "bounds": shape.similarity.invert(np.array([shape.lower, shape.upper])).tolist(),
     }  # fmt: skip
     return _field(implementation, found.code, shape, provenance, found.interrupted)
+
+
+def _check_normals(normals: object) -> None:
+    """Raises InputError for what is not a treatment of normals."""
+    if not (isinstance(normals, str) and normals in NORMALS):
+        what = repr(normals) if isinstance(normals, str) else with_article(type(normals).__name__)
+        raise InputError(
+            f"normals cannot be {what}: choose among {', '.join(NORMALS)}; normals come with their points, "
+            "as an array (n, 6)."
+        )
+
+
+def _warn_of_unused(label: str, **given: bool) -> None:
+    """Warns of what was given for points where the input is a mesh."""
+    if unused := [name for name, is_given in given.items() if is_given]:
+        verb = "is" if len(unused) == 1 else "are"
+        warnings.warn(f"{label} is a mesh: {' and '.join(unused)} {verb} for points, and not used", stacklevel=3)
+
+
+def _noise_of(found: _Adapted, shape: Observed) -> float:
+    """The points' deviation off the surface, normalised: as given, as the method found it, or as estimated."""
+    for deviation in (shape.observation.noise, found.noise):
+        if deviation is not None:
+            return deviation
+    return noise_level(shape.observation.points)
 
 
 def _check_kind(spec: MethodSpec, name: str, mesh: trimesh.Trimesh | None, label: str) -> None:
