@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -71,22 +72,12 @@ def _check_count(promised: int, found: int) -> None:
 
 def _named(data: bytes) -> Raw | None:
     """The columns as named at the head of the text, or None if none are named x, y and z. Raises `Damage`."""
-    head = data[:65_536].splitlines()
-    names: list[str] = []
-    for line in head:  # names may be in a comment, or after comments
-        names = _names(line)
-        groups = [[next((names.index(name) for name in one if name in names), -1) for one in group] for group in NAMES]
-        if -1 not in groups[0]:
-            break
-        if line.strip() and not line.lstrip().startswith((b"#", b"//")):
-            if re.match(rb"[\"']?[^\W\d_]", line) and not NUMBER.match(line):
-                header = " ".join(names)[:60]
-                warnings.warn(f"no columns are named x, y and z, but {header}: they are used in order", stacklevel=4)
-            return None
-    else:
+    head = _head(data[:65_536].splitlines())
+    if head is None:
         return None
-    chosen = [column for group in groups if -1 not in group for column in group]
-    begin = head.index(line) + 1
+    begin, names = head
+    groups = [_columns_of(group, names) for group in NAMES]
+    chosen = [column for group in groups if group is not None for column in group]
     lines = [line for line in data.splitlines()[begin:] if line.strip() and line.lstrip()[:1] != b"#"]
     lines = [line.replace(b'"', b"") for line in lines if not line.lstrip().startswith(b"//")]
     if lines and lines[0].strip().isdigit() and len(names) > 1:  # CloudCompare writes the number of points here
@@ -109,8 +100,34 @@ def _named(data: bytes) -> Raw | None:
     if len(values) != len(rows) * len(chosen):
         raise Damage("has cells that hold more than one number", "give each cell one number")
     table = values.reshape(len(rows), -1)
-    normals = table[:, 3:6] if -1 not in groups[1] else None
-    return Raw(table[:, :3], normals=normals, colors=table[:, -3:] if -1 not in groups[2] else None)
+    _, normals, colors = groups
+    return Raw(
+        table[:, :3],
+        normals=None if normals is None else table[:, 3:6],
+        colors=None if colors is None else table[:, -3:],
+    )
+
+
+def _head(lines: list[bytes]) -> tuple[int, list[str]] | None:
+    """The number of lines up to the names of the columns, and the names; None where none are x, y and z. The names may
+    be in a comment, or after comments."""
+    for number, line in enumerate(lines, 1):
+        names = _names(line)
+        if _columns_of(NAMES[0], names) is not None:
+            return number, names
+        if line.strip() and not line.lstrip().startswith((b"#", b"//")):
+            if re.match(rb"[\"']?[^\W\d_]", line) and not NUMBER.match(line):
+                header = " ".join(names)[:60]
+                warnings.warn(f"no columns are named x, y and z, but {header}: they are used in order", stacklevel=5)
+            return None
+    return None
+
+
+def _columns_of(group: Sequence[Sequence[str]], names: list[str]) -> list[int] | None:
+    """The columns of the three parts of a group of `NAMES`, or None where one is missing."""
+    found = [next((names.index(name) for name in part if name in names), None) for part in group]
+    columns = [column for column in found if column is not None]
+    return columns if len(columns) == len(found) else None
 
 
 def _names(line: bytes) -> list[str]:
