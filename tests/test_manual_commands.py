@@ -17,9 +17,8 @@ import trimesh
 from PIL import Image
 
 import toys
-from isofield import io, render
+from isofield import io, isolation, render
 from isofield.cli.main import main
-from isofield.datasets import isolation
 from isofield.types import Cloud
 from manual import PAGES, SHELL, Block, blocks, shell_blocks
 

@@ -14,7 +14,7 @@ from isofield.api.sdf import SDF
 from isofield.errors import InputError
 from isofield.files import atomic_write
 from isofield.io import check_output
-from isofield.io.reading import extension_of
+from isofield.io.output_path import extension_of
 from isofield.types import ProgressCallback
 
 FORMATS = ("onnx", "npy", "npz", "vtk", "3mf")

@@ -11,7 +11,7 @@ import numpy as np
 from isofield.api.sdf import SDF
 from isofield.files import atomic_write
 from isofield.io import check_output
-from isofield.io.reading import extension_of
+from isofield.io.output_path import extension_of
 
 FORMATS = ("csv", "npy", "npz", "ply")
 """The extensions that `write_query` writes."""

@@ -104,7 +104,7 @@ def _fitted(jobs: list[Job], options: Fit[Any]) -> Iterator[tuple[Job, dict[str,
         for job in jobs:
             yield job, *attempt(options, job)
         return
-    from isofield.datasets.isolation import Failure, isolated
+    from isofield.isolation import Failure, isolated
 
     with isolated(min(options.workers, len(jobs)), None) as run:
         for job, result in run(partial(attempt, replace(options, progress=False)), jobs):

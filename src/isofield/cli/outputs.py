@@ -125,6 +125,6 @@ def _check_field(folder: Path) -> None:
 
 
 def _is_mesh(path: Path) -> bool:
-    from isofield.io.writing import EXTENSIONS
+    from isofield.io.output_path import EXTENSIONS
 
     return path.suffix.lower().removeprefix(".") in EXTENSIONS

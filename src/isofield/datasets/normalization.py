@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isofield.configs import PrepareConfig
-from isofield.datasets.isolation import Failure, Run
 from isofield.datasets.layout import Entry
 from isofield.errors import InputError
+from isofield.isolation import Failure, Run
 from isofield.points import normalization
 from isofield.types import Similarity
 

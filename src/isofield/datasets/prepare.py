@@ -15,7 +15,6 @@ from filelock import FileLock, Timeout
 
 from isofield.configs import PrepareConfig
 from isofield.datasets import report
-from isofield.datasets.isolation import Failure, Run, isolated
 from isofield.datasets.layout import Entry
 from isofield.datasets.layouts import find
 from isofield.datasets.manifest import MANIFEST, RECORD, SHAPES, Record, begun, check_settings, settings_of, write
@@ -26,6 +25,7 @@ from isofield.datasets.quality_gate import AS_THEY_ARE, Gate
 from isofield.datasets.splits import chosen, of_classes, read_split
 from isofield.errors import InputError, OutputError, join_names
 from isofield.files import PARTIAL
+from isofield.isolation import Failure, Run, isolated
 
 Progress = Callable[[int, int, Record], None]
 """(number of finished shapes, number of all shapes, the last one)"""

@@ -15,6 +15,7 @@ from isofield.errors import InputError
 from isofield.files import printable
 from isofield.io.formats import binvox, gltf, lidar, numpy_files, obj, off, pcd, ply, scene, sniff, stl, text
 from isofield.io.formats.raw import Damage, Raw, bytes_of_colors, check_expansion
+from isofield.io.output_path import extension_of
 from isofield.topology import distinct
 from isofield.types import Cloud
 
@@ -77,12 +78,6 @@ def read_hashed(path: str | os.PathLike[str]) -> tuple[trimesh.Trimesh | Cloud, 
         if issubclass(warning.category, UserWarning):
             warnings.warn(f"{name}: {warning.message}", stacklevel=3)
     return shape, hashlib.sha256(data).hexdigest()
-
-
-def extension_of(path: Path) -> str:
-    """The extension in lower case, without the dot; two parts for .tar.gz and .tar.bz2."""
-    suffixes = [s[1:].lower() for s in path.suffixes]
-    return ".".join(suffixes[-2:]) if suffixes[-2:-1] == ["tar"] else (suffixes[-1] if suffixes else "")
 
 
 def _content(path: Path, name: str) -> tuple[bytes, str]:
