@@ -121,14 +121,19 @@ def orient(
     if clear and encloses and len(apart := _thin_pieces(x, near)) > 1:
         return _joined([(at, orient(points[at], None, noise, seed, subset)) for at in apart])
     toward = None if sensors is None else (sensors - center) / scale
-    few = subset if encloses else 0
     known = Surroundings(near) if seen is None or normals is not None else replace(seen, near=near)
-    signs, votes, kept = _signs(x, unsigned, known, areas, rough, seed, few, toward, normals is not None, trusted)
+    cloud = _Unsigned(x, unsigned, near, areas, float(np.median(rough)), seed, subset if encloses else 0)
+    kept: np.ndarray | None = None
+    if trusted and normals is not None:
+        votes = kept = signs = np.ones(len(x))
+    else:
+        votes = _votes(cloud, known, toward)
+        signs = propagate_signs(cloud.around, cloud.pull, votes)
+        kept = None if normals is None else keep_given_orientation(cloud.around, cloud.pull, signs)
+        signs = signs if kept is None else kept
     jets = fit_jets(x, unsigned * signs[:, None], deviation, near)
-    if not kept and np.median(jets.noise / np.sqrt(areas)) < CLEAR:
-        flipped = np.where(np.einsum("nd,nd->n", unsigned, jets.normals) < 0, -1.0, 1.0)
-        pull = agreement(x, jets.normals, near.index, near.distance)
-        again = flipped * propagate_signs(near.index[:, 1:13], pull, flipped * votes)
+    if kept is None and np.median(jets.noise / np.sqrt(areas)) < CLEAR:
+        again = _signs_of_patches(cloud, jets, votes)
         if not np.array_equal(again, signs):
             signs, jets = again, fit_jets(x, unsigned * again[:, None], deviation, near)
     outward = jets.normals if normals is None else unsigned * signs[:, None]
@@ -149,41 +154,63 @@ def oriented_points(observed: Observation, seed: int = 0, subset: int = SUBSET) 
     )  # fmt: skip
 
 
-def _signs(
-    x: np.ndarray, normals: np.ndarray, seen: Surroundings, areas: np.ndarray, noise: np.ndarray, seed: int,
-    subset: int, sensors: np.ndarray | None, given: bool, trusted: bool,
-) -> tuple[np.ndarray, np.ndarray, bool]:  # fmt: skip
-    """Signs (n,) of normals (n, 3), the votes (n,) that they come from, and whether they keep the given orientation.
+@dataclass(frozen=True)
+class _Unsigned:
+    """Points x (n, 3) in a unit box with normals (n, 3) up to their sign, and what their signs are found from.
 
-    subset: as in `orient`; 0 for points that enclose no volume, which the spanning tree orients.
+    near: their neighbours. areas: (n,) around each point. noise: their median standard deviation off the surface.
+    subset: number of points that are oriented pair by pair; 0 for points that enclose no volume.
     """
-    if trusted and given:
-        return np.ones(len(x)), np.ones(len(x)), True
-    around, pull = seen.near.index[:, 1:13], agreement(x, normals, seen.near.index, seen.near.distance)
-    typical = float(np.median(noise))
-    votes = None if sensors is None else sensor_votes(x, normals, sensors)
-    if votes is None or not (votes != 0).all():
-        tree = seen.tree
-        if tree is None:
-            tree = spanning_tree(normals, around, pull)
-        estimated = seen.signs if votes is None else None
-        if estimated is None:
-            of_tree = None if votes is None else votes * tree.signs
-            estimated = tree.signs * piece_signs(x, normals * tree.signs[:, None], areas, tree.piece, of_tree)
-        if subset:
-            enclosed = seen.enclosed if votes is None else None
-            if enclosed is None:
-                enclosed = enclosure(x, normals * estimated[:, None], areas, _some(x), typical)
-            doubt = doubted(enclosed)
-            if not is_sure(tree, doubt):
-                start = estimated if doubt <= CORRECTABLE else None
-                estimated = _corrected_votes(
-                    x, normals, around, pull, areas, float(np.median(noise)), seed, subset, start
-                )
-        votes = estimated if votes is None else np.where(votes != 0, votes, estimated)
-    signs = propagate_signs(around, pull, votes)
-    kept = keep_given_orientation(around, pull, signs) if given else None
-    return (signs, votes, False) if kept is None else (kept, votes, True)
+
+    x: np.ndarray
+    normals: np.ndarray
+    near: Neighbourhoods
+    areas: np.ndarray
+    noise: float
+    seed: int
+    subset: int
+
+    @cached_property
+    def around(self) -> np.ndarray:
+        """(n, 12) the neighbours that signs are compared with."""
+        return self.near.index[:, 1:13]
+
+    @cached_property
+    def pull(self) -> np.ndarray:
+        """(n, 12) how far the normals of neighbours agree (`agreement`)."""
+        return agreement(self.x, self.normals, self.near.index, self.near.distance)
+
+    def doubt(self, signs: np.ndarray, off: float) -> float:
+        """`doubted` of the normals with these signs (n,)."""
+        some = np.arange(len(self.x))[:: -(-len(self.x) // SUBSET)]
+        return doubted(enclosure(self.x, self.normals * signs[:, None], self.areas, some, self.noise), off)
+
+
+def _votes(cloud: _Unsigned, seen: Surroundings, sensors: np.ndarray | None) -> np.ndarray:
+    """Votes (n,) for the signs of normals: of the sensors (n, 3) where these are known, elsewhere of the spanning tree,
+    corrected by the winding number on points that enclose a volume."""
+    measured = None if sensors is None else sensor_votes(cloud.x, cloud.normals, sensors)
+    if measured is not None and (measured != 0).all():
+        return measured
+    tree = spanning_tree(cloud.normals, cloud.around, cloud.pull) if seen.tree is None else seen.tree
+    votes = seen.signs if measured is None else None
+    if votes is None:
+        known = None if measured is None else measured * tree.signs
+        upright = cloud.normals * tree.signs[:, None]
+        votes = tree.signs * piece_signs(cloud.x, upright, cloud.areas, tree.piece, known)
+    if cloud.subset:
+        enclosed = seen.enclosed if measured is None else None
+        doubt = cloud.doubt(votes, AROUND) if enclosed is None else doubted(enclosed)
+        if not is_sure(tree, doubt):
+            votes = _corrected_votes(cloud, votes if doubt <= CORRECTABLE else None)
+    return votes if measured is None else np.where(measured != 0, measured, votes)
+
+
+def _signs_of_patches(cloud: _Unsigned, jets: Jets, votes: np.ndarray) -> np.ndarray:
+    """The signs (n,) of the normals, where the normals of patches are compared between neighbours."""
+    flipped = np.where(np.einsum("nd,nd->n", cloud.normals, jets.normals) < 0, -1.0, 1.0)
+    pull = agreement(cloud.x, jets.normals, cloud.near.index, cloud.near.distance)
+    return flipped * propagate_signs(cloud.around, pull, flipped * votes)
 
 
 def doubted(enclosed: np.ndarray, off: float = AROUND) -> float:
@@ -202,26 +229,21 @@ def is_sure(tree: Tree, doubt: float) -> bool:
     return tree.energy <= SURE and not tree.piece.any() and doubt <= SURE_DOUBT
 
 
-def _corrected_votes(
-    x: np.ndarray, normals: np.ndarray, around: np.ndarray, pull: np.ndarray, areas: np.ndarray, noise: float,
-    seed: int, subset: int, start: np.ndarray | None,
-) -> np.ndarray:  # fmt: skip
-    """`winding_votes`, from the signs `start` (n,) if that gives a closed surface, else from none.
+def _corrected_votes(cloud: _Unsigned, start: np.ndarray | None) -> np.ndarray:
+    """`winding_votes`, from the signs `start` (n,) if that gives a closed surface, else from none."""
 
-    around, pull: as in `propagate_signs`.
-    """
+    def votes(start: np.ndarray | None = None) -> np.ndarray:
+        return winding_votes(
+            cloud.x, cloud.normals, cloud.around, cloud.areas, cloud.noise, cloud.seed, cloud.subset, start
+        )
+
     if start is not None:
-        votes = winding_votes(x, normals, around, areas, noise, seed, subset, start)
-        signs = propagate_signs(around, pull, votes)
-        doubt = doubted(enclosure(x, normals * signs[:, None], areas, _some(x), noise), WRONG)
-        if conflict(pull, signs, around).mean() <= MOST_CONFLICT and doubt <= CORRECTED:
-            return votes
-    return winding_votes(x, normals, around, areas, noise, seed, subset)
-
-
-def _some(x: np.ndarray) -> np.ndarray:
-    """At most `SUBSET` evenly spread rows of x (n, 3)."""
-    return np.arange(len(x))[:: -(-len(x) // SUBSET)]
+        corrected = votes(start)
+        signs = propagate_signs(cloud.around, cloud.pull, corrected)
+        agrees = conflict(cloud.pull, signs, cloud.around).mean() <= MOST_CONFLICT
+        if agrees and cloud.doubt(signs, WRONG) <= CORRECTED:
+            return corrected
+    return votes()
 
 
 def _of_sheets(
