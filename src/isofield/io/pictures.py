@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,10 @@ def read_picture(path: Path) -> np.ndarray:
 
     name = printable(path)
     try:
-        with Image.open(path) as image:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # its size is checked here
+            image = Image.open(path)
+        with image:
             if image.width * image.height > MOST:
                 raise _too_large(name)
             upright = ImageOps.exif_transpose(image)
