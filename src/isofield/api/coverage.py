@@ -6,7 +6,7 @@ import numpy as np
 import trimesh
 
 from isofield import surfaces
-from isofield.api.field import Field
+from isofield.api.field import UNSIGNED, Field
 from isofield.errors import InputError
 from isofield.kdtree import KDTree, nearest
 from isofield.points import relative_gap
@@ -79,15 +79,16 @@ def gaps_of(sdf: Field, mesh: trimesh.Trimesh, level: float = 0.0) -> tuple[np.n
     """For each vertex (v,) the least distance to an observed point on its side of the surface, in the point's local
     spacings, and that spacing (v,) in the user's units.
 
-    A spacing counts as at least the median edge of the mesh: a coarser surface passes the points at that distance.
+    A spacing counts as at least the median edge of the mesh: a coarser surface passes the points at that distance. An
+    unsigned field has no sides.
     """
     vertices = np.asarray(mesh.vertices, np.float64)
     center, size = vertices.mean(0), float(np.ptp(vertices, axis=0).max()) or 1.0
     faces = np.ascontiguousarray(mesh.faces, np.int64)
     closest = closest_on((vertices - center) / size, faces)((sdf.points - center) / size)[1]
-    normals = np.asarray(mesh.face_normals)[closest]
+    facing = np.asarray(mesh.vertex_normals), np.asarray(mesh.face_normals)[closest]
     spacing = np.maximum(sdf.local_spacing, float(np.median(mesh.edges_unique_length)))
     gap, who = relative_gap(
-        vertices, sdf.points, spacing + abs(level), sdf.reach, (np.asarray(mesh.vertex_normals), normals)
+        vertices, sdf.points, spacing + abs(level), sdf.reach, None if sdf.kind == UNSIGNED else facing
     )
     return gap, spacing[who]

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 BATCH = 16_384
 """Points at which one thread evaluates a grid at a time."""
+UNSIGNED = "unsigned network"
+"""The kind of a `fields.unsigned.Unsigned`."""
 
 
 class Field(Protocol):

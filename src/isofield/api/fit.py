@@ -104,6 +104,8 @@ def fit(
     spec = check_config(name, settings)
     check_noise(noise)
     check_surface(surface)
+    if spec.unsigned and surface == "closed":
+        raise InputError(f"method {name} has no inside to close: take --surface open, or another method.")
     _check_normals(normals)
     report = progress or (lambda stage, fraction: None)
     report("reading", 0.0)
@@ -138,7 +140,8 @@ def fit(
             with stage("showing"):
                 watch(0, partial(first_look, cloud, surface, normals))
         shape = of_points(
-            cloud, label, quality, mesh=mesh, views=views, noise=noise, surface=surface, trusted=normals == "trust",
+            cloud, label, quality, mesh=mesh, views=views, noise=noise,
+            surface="open" if spec.unsigned else surface, trusted=normals == "trust",
         )  # fmt: skip
 
     device = chosen_device("cpu" if spec.cpu_only and device == "auto" else device)

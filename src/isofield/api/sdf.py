@@ -16,7 +16,7 @@ import trimesh
 from isofield import surfaces
 from isofield.api import csg, projection
 from isofield.api.coverage import open_mesh, without_far_faces
-from isofield.api.field import checked, on_grid
+from isofield.api.field import UNSIGNED, checked, on_grid
 from isofield.configs.common import RESOLUTIONS, check_resolution
 from isofield.errors import InputError
 from isofield.fields.array_grid import ArrayGrid
@@ -141,6 +141,10 @@ class SDF:
         from isofield.api.modules import CPU, distances, on_device
 
         return distances(on_device(self.field, CPU, self._copies), x)
+
+    def _slopes(self, x: np.ndarray) -> np.ndarray:
+        """Gradients (n, 3) at normalised points (n, 3)."""
+        return np.asarray(self.gradient(self.similarity.invert(x)))
 
     def _structure(self) -> tuple[ArrayGrid | None, Triangles | None]:
         """The grid whose cells the field has, and the faces to which it is the distance, where there are any."""
@@ -285,7 +289,10 @@ class SDF:
                 "give a smaller level, or a lower resolution."
             )
         exact = faces.closest if faces is not None and level == 0 else None
-        sampled = surfaces.extract(self._distances, lower, upper, cells, offset, closest=exact)
+        if self.kind == UNSIGNED and level == 0:
+            sampled = surfaces.extract_unsigned(self._distances, self._slopes, lower, upper, cells)
+        else:
+            sampled = surfaces.extract(self._distances, lower, upper, cells, offset, closest=exact)
         if len(sampled.mesh.faces) == 0:
             finer = "" if resolution is None else "more cells, as walls thinner than a cell are lost, or "
             raise InputError(

@@ -1,3 +1,4 @@
+from .cap_udf import CapUdf
 from .cnp import Cnp
 from .common import MethodSpec, Network, Optim, Schedule, WarmStart
 from .concat import Concat
@@ -31,6 +32,7 @@ from .triangles import Triangles
 __all__ = [
     "SAMPLE_KINDS",
     "Augmentation",
+    "CapUdf",
     "Cnp",
     "Concat",
     "DeepSdf",

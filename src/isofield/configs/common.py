@@ -166,6 +166,7 @@ class MethodSpec:
         observes: The kinds of samples of an unseen shape, where a space needs fewer of them than it learns from; or a
             function of its settings.
         learned: It learns a network of one shape: `settings` takes init and network.
+        unsigned: Its distances have no sign: surfaces are open.
         cpu_only: It computes on the CPU alone, so that no device is looked for.
         compiles: A training compiles its decoder where `training.compile` says so.
         translate: "module:object" that makes settings of a table in the form of the method's released code; it gives
@@ -179,6 +180,7 @@ class MethodSpec:
     reads: str | tuple[str, ...] | Callable[[Any], tuple[str, ...]] = "points"
     observes: tuple[str, ...] | Callable[[Any], tuple[str, ...]] = ()
     learned: bool = False
+    unsigned: bool = False
     cpu_only: bool = False
     compiles: bool = False
     translate: str = ""

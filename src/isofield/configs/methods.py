@@ -27,6 +27,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "triangles": f"{HERE}.triangles:TRIANGLES",
         "ssd-siren": f"{HERE}.ssd:SSD_SIREN",
         "neural-pull": f"{HERE}.neural_pull:NEURAL_PULL",
+        "cap-udf": f"{HERE}.cap_udf:CAP_UDF",
         "sald": f"{HERE}.sald:SALD",
         "sal": f"{HERE}.sald:SAL",
         "igr": f"{HERE}.igr:IGR",

@@ -36,6 +36,7 @@ from isofield.fields.resnet import ResNet
 from isofield.fields.set_encoder import SetEncoder
 from isofield.fields.siren import Siren
 from isofield.fields.triangles import Triangles
+from isofield.fields.unsigned import Unsigned
 from isofield.fields.voxel_encoder import VoxelEncoder
 from isofield.fields.weight_network import WeightNetwork
 
@@ -64,7 +65,7 @@ BUILT_IN: dict[str, type[Storable]] = {
     for cls in (
         Autoencoder, Conditioned, Csg, Decoder, GeometricDecoder, GridResidual, HashGrid, Hypernetwork, LatentField,
         MetaNetwork, MetaPca, Mlp, OccupancyField, Offset, PcaGrid, PcaMlp, PictureVotes, PlaneDecoder, PlaneEncoder,
-        PointNet, ResNet, SetEncoder, Siren, SparseGrid, Transformed, Triangles, VoxelEncoder, WeightNetwork,
+        PointNet, ResNet, SetEncoder, Siren, SparseGrid, Transformed, Triangles, Unsigned, VoxelEncoder, WeightNetwork,
     )
 }  # fmt: skip
 

@@ -9,6 +9,7 @@ from isofield.surfaces.display import MOST_FACES, MOST_POINTS, reduced
 from isofield.surfaces.extract import Extraction, extract
 from isofield.surfaces.open_surface import Opened, opened
 from isofield.surfaces.repair import repair
+from isofield.surfaces.unsigned import extract_unsigned
 
 __all__ = [
     "MOST_FACES",
@@ -19,6 +20,7 @@ __all__ = [
     "check",
     "decimate",
     "extract",
+    "extract_unsigned",
     "keep_large",
     "keep_observed",
     "opened",

@@ -54,23 +54,33 @@ def crossed(lattice: Lattice, safety: float = SAFETY) -> Cells:
 
     Raises Missed if the field violates the bound, its own difference quotients times `safety`.
     """
-    step = coarse_step(lattice)
-    if step == 1:
+    if coarse_step(lattice) == 1:
         return swept(lattice)
     border = _Border(lattice)
+    cells = _refined(lattice, 2, safety, border)
+    return _finest(lattice, cells, border) if len(cells.low) else cells  # none: the field has no surface at this level
+
+
+def touched(lattice: Lattice, safety: float = 2 * SAFETY) -> Cells:
+    """All cells of side one that the surface of an unsigned distance may cross, by the same bounds."""
+    return _refined(lattice, 1, safety, _Border(lattice))
+
+
+def _refined(lattice: Lattice, finest: int, safety: float, border: _Border) -> Cells:
+    """The cells of side `finest` that the surface may cross."""
+    step = coarse_step(lattice)
     cells = _coarse(lattice, step, border)
     random = np.random.default_rng(0)
     while True:
         keep = _near(lattice, cells, step, safety)
         if keep.sum() > CELL_LIMIT:
             raise Missed
-        _probe(lattice, Cells(cells.low[~keep], cells.values[~keep]), step, random)
+        if step > 1:
+            _probe(lattice, Cells(cells.low[~keep], cells.values[~keep]), step, random)
         cells = Cells(cells.low[keep], cells.values[keep])
-        if not keep.any():
-            return cells  # the field has no surface at this level
+        if step == finest or not keep.any():
+            return cells
         step //= 2
-        if step == 1:
-            return _finest(lattice, cells, border)
         keys, values = _halve(lattice, cells, step, border)
         cells = _join([_children(lattice, *cube, step, False) for cube in _cubes(lattice, cells, step, keys, values)])
 
