@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
+import trimesh
 from scipy.spatial.transform import Rotation
 
 import toys
 from isofield.api import PoseSearch, infer
 from isofield.errors import InputError
-from isofield.methods.pose_estimation import starts
+from isofield.methods.pose_estimation import scan_poser, starts
+from isofield.points import normalization
+from isofield.types import SdfSamples
 
 
 def turned(mesh, rotation: Rotation, factor: float = 1.0):
@@ -34,6 +38,21 @@ def test_a_turned_shape_is_found_in_place(toy_space, number, limit):
     result = found.sdf.mesh(64)
     assert np.abs(result.bounds - mesh.bounds).max() < 0.05 * 3.0
     assert found.loss < infer(toy_space, mesh).loss
+
+
+def test_distances_without_signs_tell_the_pose(toy_space):
+    """Of a shape in its own box; without a search of the scale it keeps the given one."""
+    rotation, random = Rotation.from_rotvec([0.3, -0.2, 0.3]), np.random.default_rng(0)
+    mesh = turned(toys.toy(toys.COUNT + 1), rotation, 3.0)
+    mesh.vertices = normalization(mesh.vertices).apply(mesh.vertices)
+    points = trimesh.sample.sample_surface(mesh, 4096, seed=0)[0]
+    points = (points + random.choice([0.3, 0.02], (4096, 1)) * random.normal(size=points.shape)).astype(np.float32)
+    samples = SdfSamples(points, np.abs(toys.distance(mesh, points)).astype(np.float32))
+    codes = torch.from_numpy(toy_space.codes)
+    for scaled in (True, False):
+        found = scan_poser(toy_space.module, codes, 40.0, scaled)(samples, 1.0)
+        assert np.degrees((Rotation.from_matrix(found.rotation) * rotation).magnitude()) < 6
+        assert found.scale == pytest.approx(1.0, rel=0.08 if scaled else 1e-9)
 
 
 def test_a_shape_that_stands_well_stays(toy_space):

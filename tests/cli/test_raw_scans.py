@@ -13,7 +13,7 @@ from isofield.cli.main import main
 
 FEW = {
     "length": 4, "dims": [32, 32, 32, 32], "skip": [2], "norm_layers": [], "samples": 64, "direction": 0.1,
-    "encoder": {"width": 16, "rounds": 2, "points": 48},
+    "encoder": {"width": 16, "basis": 24, "points": 48},
     "augmentation": {"mirror": "x", "scale": 0.05, "turn": 5, "warps": 1},
     "training": {"steps": 250, "batch": 4, "keep": 100, "network_rate": {"initial": 4e-3, "kind": "cosine"}},
     "infer_samples": 256, "infer_steps": 40, "infer_polish": 10,
@@ -61,6 +61,21 @@ def test_an_unseen_scan_becomes_a_closed_ball(run, tmp_path, capsys):
     assert np.abs(np.linalg.norm(seen, axis=1) - 0.66).mean() < 0.01
 
 
+def test_a_scan_in_millimetres_is_found_by_a_search_for_its_pose(run, tmp_path, capsys):
+    """The result lies as the scan does, in its units."""
+    scan(0.66, tmp_path / "new.ply")
+    mesh = trimesh.load(tmp_path / "new.ply", process=False)
+    mesh.vertices = 1000 * mesh.vertices + [5000, 0, 0]
+    mesh.export(tmp_path / "mm.ply")
+    line = ["infer", str(run), f"{tmp_path}/mm.ply", "--max-rotation", "0", "--no-progress"]
+    assert main([*line, "-o", f"{tmp_path}/out", "--pose", "similarity", "--by", "encoder"]) == 0
+    found = trimesh.load(tmp_path / "out/mm.ply")
+    assert np.abs(np.linalg.norm(found.vertices - [5000, 0, 0], axis=1) - 660).mean() < 60
+    assert main([*line, "-o", f"{tmp_path}/same", "--by", "encoder"]) == 1  # no surface
+    told = capsys.readouterr().err
+    assert "mm: much farther from the training shapes" in told and "--pose similarity for their units" in told
+
+
 def test_equal_names_keep_their_folders(run, tmp_path, capsys):
     """As all frames of D-FAUST are called."""
     paths = [tmp_path / f"scans/{subject}/walk/00000.ply" for subject in ("one", "two")]
@@ -90,8 +105,6 @@ def test_what_this_space_cannot_do(run, tmp_path, capsys):
     assert main([*line, "--by", "magic"]) == 2
     ways = "a sald space cannot infer codes by 'magic': choose among encoder, code, both, lm."
     assert ways in capsys.readouterr().err
-    assert main([*line, "--pose", "rigid"]) == 2
-    assert "reads no signed samples to search poses by: leave --pose out" in capsys.readouterr().err
     np.savez(tmp_path / "signed.npz", pos=np.ones((4, 4)), neg=-np.ones((4, 4)))
     assert main(["infer", str(run), f"{tmp_path}/signed.npz", "-o", f"{tmp_path}/out", "--no-progress"]) == 2
     assert "has signed samples, and this space reads unsigned and surface ones" in capsys.readouterr().err

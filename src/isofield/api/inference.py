@@ -14,15 +14,15 @@ import numpy as np
 import torch
 
 from isofield.api.field import chosen_device
-from isofield.api.observations import ShapeSamples, Source, observe
+from isofield.api.observations import ShapeSamples, Source, in_own_box, observe
 from isofield.api.pictures import PictureResult
 from isofield.api.sdf import SDF
 from isofield.api.space import ShapeSpace, checked_space
-from isofield.datasets.normalization import PICTURED
+from isofield.datasets.normalization import PICTURED, fixed
 from isofield.errors import InputError, with_article
 from isofield.files import atomic_write
-from isofield.methods.pose_estimation import poser
-from isofield.sampling.unsigned_rows import unsigned_distances
+from isofield.methods.pose_estimation import poser, scan_poser
+from isofield.sampling.unsigned_rows import posed, unsigned_distances
 from isofield.types import Pose, SdfSamples, Shape, with_parts
 
 AT_ONCE = 16
@@ -117,30 +117,31 @@ def infer(
     InputError as `observe` and `infer_all` do.
     """
     space = checked_space(space)
-    return next(infer_all(space, [observe(source, space.prepare, kinds=space.kinds)], refine, pose, device, by))
+    shape = observe(source, space.prepare, kinds=space.kinds, anywhere=pose is not None)
+    return next(infer_all(space, [shape], refine, pose, device, by))
 
 
 def infer_all(
     space: ShapeSpace, shapes: Iterable[ShapeSamples], refine: bool = False, pose: PoseSearch | None = None,
     device: str = "cpu", by: str | None = None,
 ) -> Iterator[InferenceResult]:  # fmt: skip
-    """Shapes in a space, several at a time. Raises InputError for a search for poses in a space that reads unsigned
-    samples, for a space of pictures, and where the method has no such setting `by`."""
+    """Shapes in a space, several at a time. Raises InputError for a search for poses in a space that reads no
+    distances, for a space of pictures, and where the method has no such setting `by`."""
     space = checked_space(space)
     waiting, method, device = iter(shapes), space.inferring(by), chosen_device(device)
-    if pose is not None and "signed" not in space.kinds:
-        raise InputError(
-            f"{with_article(space.method)} space reads no signed samples to search poses by: leave --pose out."
-        )
+    if pose is not None and not {"signed", "unsigned", "cloud"} & {*space.kinds}:
+        raise InputError(f"{with_article(space.method)} space reads no distances to search poses by: leave --pose out.")
     if refine and not {*space.kinds} - {*PICTURED}:
         raise InputError(
             f"{with_article(space.method)} space reads pictures, which no field can be refined by: leave --refine out."
         )
     if device != "cpu":
         method = with_parts(method, copy.deepcopy(space.module).to(device), method.table.to(device))
-    pose_of = None if pose is None else pose_finder(space, pose)
+    pose_of = None if pose is None else _whole_poses(space, pose)
     while some := list(islice(waiting, AT_ONCE if pose is None else 1)):
-        poses = [None if pose_of is None else pose_of(one.shape.sdf) for one in some]
+        if pose is not None and "signed" not in space.kinds:
+            some = [in_own_box(one, space.prepare) for one in some]
+        poses = [None if pose_of is None else pose_of(one) for one in some]
         framed = [shape_in_frame(one, found) for one, found in zip(some, poses, strict=True)]
         begun = time.perf_counter()
         *_, last = method.infer(framed, 0, device)
@@ -150,12 +151,33 @@ def infer_all(
             yield replace(result_of(space, one, code, refine, found), seconds=seconds)
 
 
+def _whole_poses(space: ShapeSpace, search: PoseSearch) -> Callable[[ShapeSamples], Pose]:
+    """The search for poses of whole shapes, by the samples that the space reads."""
+    if "signed" in space.kinds:
+        found = pose_finder(space, search)
+        return lambda observed: found(observed.shape.sdf)
+    find = scan_poser(space.module, _some_codes(space), search.max_rotation, search.scale)
+    common = fixed(space.prepare)
+
+    def pose(observed: ShapeSamples) -> Pose:
+        unsigned = unsigned_distances(observed.shape)
+        assert unsigned is not None
+        return find(SdfSamples(*unsigned), 1.0 if common is None else common.scale / observed.similarity.scale)
+
+    return pose
+
+
 def pose_finder(
     space: ShapeSpace, search: PoseSearch, scales: tuple[float, float] | None = None
 ) -> Callable[[SdfSamples], Pose]:
     """The search for poses in a space; scales: the least and the greatest, for shapes that were observed in part."""
+    return poser(space.module, _some_codes(space), search.max_rotation, search.scale, scales)
+
+
+def _some_codes(space: ShapeSpace) -> torch.Tensor:
+    """Training codes (n, l) that the search's space is made of."""
     rows = np.linspace(0, len(space.codes) - 1, min(len(space.codes), MOST)).astype(int)
-    return poser(space.module, torch.from_numpy(space.codes[rows]), search.max_rotation, search.scale, scales)
+    return torch.from_numpy(space.codes[rows])
 
 
 def in_frame(samples: SdfSamples, pose: Pose | None) -> SdfSamples:
@@ -168,7 +190,11 @@ def in_frame(samples: SdfSamples, pose: Pose | None) -> SdfSamples:
 
 def shape_in_frame(observed: ShapeSamples, pose: Pose | None) -> Shape:
     """An observed shape in the frame of the space."""
-    return observed.shape if pose is None else Shape(samples=in_frame(observed.shape.sdf, pose))
+    if pose is None:
+        return observed.shape
+    if observed.samples is None:
+        return Shape(rows=posed(observed.rows, pose))
+    return Shape(samples=in_frame(observed.samples, pose))
 
 
 def result_of(

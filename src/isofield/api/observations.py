@@ -26,7 +26,7 @@ from isofield.datasets.normalization import PICTURED, moved, similarity_for
 from isofield.datasets.prepare_shape import distance_of, samples, seed_of
 from isofield.datasets.quality_gate import GateResult, judge_cloud, judge_mesh
 from isofield.errors import InputError
-from isofield.points import check_cloud, denoise, inliers, orient
+from isofield.points import check_cloud, denoise, inliers, normalization, orient
 from isofield.sampling.training_samples import oriented_samples
 from isofield.sampling.unsigned_rows import seen_surface
 from isofield.types import Cloud, SdfSamples, Shape, Similarity
@@ -73,13 +73,15 @@ class ShapeSamples:
 
 
 def observe(
-    source: Source, prepare: PrepareConfig, name: str | None = None, kinds: Sequence[str] = SIGNED
-) -> ShapeSamples:
+    source: Source, prepare: PrepareConfig, name: str | None = None, kinds: Sequence[str] = SIGNED,
+    anywhere: bool = False,
+) -> ShapeSamples:  # fmt: skip
     """A mesh, a cloud, points (n, 3), or samples in DeepSDF's form (.npz with pos and neg), sampled as `prepare` says;
     for a space that reads views a picture, or a folder of pictures of one shape.
 
-    kinds: of samples. Raises InputError for a file that cannot be read, for a shape that the quality gate rejects, and
-    for samples of another kind.
+    kinds: of samples. anywhere: the pose is still to be searched, so that samples without signs are normalised by the
+    shape's own box. Raises InputError for a file that cannot be read, for a shape that the quality gate rejects,
+    and for samples of another kind.
     """
     label = name or (Path(source).stem if isinstance(source, (str, os.PathLike)) else type(source).__name__)
     if "views" in kinds:
@@ -100,6 +102,8 @@ def observe(
     config = replace(prepare, samples=cast("tuple[SampleKind, ...]", tuple(kinds)), count=SAMPLES, half=False)
     if "signed" in kinds:
         config = replace(config, points=min(prepare.points, SAMPLES))
+    elif anywhere:
+        config = replace(config, normalize="shape", similarity=None)
     if prepare.fit:
         return _of_mesh(fitted(source, config), label, config)
     given, shape = io.shape_of(source)
@@ -115,13 +119,14 @@ Inputs = list[tuple[str, Callable[[], ShapeSamples]]]
 
 def observed_in(
     inputs: Sequence[str | os.PathLike[str]], prepare: PrepareConfig, split: str | os.PathLike[str] | None = None,
-    kinds: Sequence[str] = SIGNED, part: str = "test",
+    kinds: Sequence[str] = SIGNED, part: str = "test", anywhere: bool = False,
 ) -> Inputs:  # fmt: skip
     """The shapes in files, in folders of them, or in one prepared data set, without reading them; for a space that
     reads views as `photos_in` says.
 
     Shapes are named as their files or, where two are equal, by the paths below the folder that all have in common.
-    split: of a prepared data set, the ids to take: this part of it, where it has parts. Raises InputError for a missing
+    split: of a prepared data set, the ids to take: this part of it, where it has parts. anywhere: as in `observe`, of
+    files. Raises InputError for a missing
     input, equal names, and a split of anything else than a prepared data set; reading a shape raises it for a damaged
     file.
     """
@@ -143,9 +148,8 @@ def observed_in(
         raise InputError(f"--split applies only to a prepared data set, and {paths[0]} is not one: leave it out.")
     if "views" in kinds:
         return [(photos.id, partial(_of_photos, photos, prepare)) for photos in photos_in(paths)]
-    return [
-        (entry.id, partial(observe, entry.path, prepare, entry.id, kinds)) for entry in entries_in(paths, SOLID_FILES)
-    ]
+    read = partial(observe, prepare=prepare, kinds=kinds, anywhere=anywhere)
+    return [(entry.id, partial(read, entry.path, name=entry.id)) for entry in entries_in(paths, SOLID_FILES)]
 
 
 def _of_photos(photos: Photos, prepare: PrepareConfig, name: str | None = None) -> ShapeSamples:
@@ -241,3 +245,11 @@ def _of_cloud(cloud: Cloud, where: str, name: str, config: PrepareConfig) -> Sha
     oriented = denoise(orient(similarity.apply(cloud.points[kept]), normals))
     random = np.random.default_rng(seed_of(name, config))
     return of_rows(name, oriented_samples(oriented, SAMPLES, config.near, random), similarity)
+
+
+def in_own_box(observed: ShapeSamples, prepare: PrepareConfig) -> ShapeSamples:
+    """A shape of samples without signs, normalised by the box of its surface. prepare: as for the space."""
+    own = normalization(observed.similarity.invert(observed.surface))
+    config = replace(prepare, normalize="dataset", similarity=(*own.center, own.scale))
+    rows = {kind: moved(some, observed.similarity, config, kind)[0] for kind, some in observed.rows.items()}
+    return replace(observed, similarity=own, rows=rows)

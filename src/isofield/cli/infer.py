@@ -116,11 +116,13 @@ def _judged(
     complete = "`isofield complete` takes a part of a shape"
     if "views" in space.kinds:
         remedy = "a picture must show one whole shape before a plain background"
-    elif "signed" not in space.kinds:
-        remedy = f"they must lie as the training scans do, in the same units; {complete}"
+    elif posed:
+        remedy = complete
+    elif "signed" in space.kinds:
+        remedy = f"--pose rigid searches for their pose, {complete}"
     else:
-        remedy = complete if posed else f"--pose rigid searches for their pose, {complete}"
-    if not surfaces and (run / LOG).is_file():
+        remedy = f"--pose rigid searches for their pose, --pose similarity for their units, too; {complete}"
+    if not surfaces and (run / LOG).is_file() and not any(row["far"] for row in rows):
         output.note(
             f"no shape has a surface: the space is hardly trained (its losses are in {run / LOG}); train longer."
         )

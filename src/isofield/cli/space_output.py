@@ -91,7 +91,7 @@ def inferred(
     from isofield import api
     from isofield.cli import output
 
-    named = api.observed_in(inputs, space.prepare, split, space.kinds)
+    named = api.observed_in(inputs, space.prepare, split, space.kinds, anywhere=search is not None)
     failed: list[Row] = []
     timing: list[Row] = []
     read: dict[str, float] = {}

@@ -13,11 +13,14 @@ from isofield.errors import InputError
 
 @dataclass(frozen=True)
 class PointEncoder:
-    """A PointNet that gives the mean and the deviation of a code.
+    """What gives the mean and the deviation of a code: a PointNet, or a network that sees a cloud from a basis.
 
     Args:
         width: Width of its layers.
-        rounds: Layers that get the maxima over all points, beside the features of a point.
+        basis: Points of a basis, each of which gives the way to the nearest point of the cloud (for shapes that lie in
+            one frame); 0: a PointNet.
+        rounds: Of a PointNet, layers that get the maxima over all points, beside the features of a point; with a basis,
+            corrections of the code by what the decoder says at the points.
         points: Points that it gets.
         normals: It gets the normals of the points, too, as the triangles are wound.
         keep_scale: Its first weights keep the size of features from layer to layer (He et al. 2015); otherwise they are
@@ -26,6 +29,7 @@ class PointEncoder:
     """
 
     width: int = 512
+    basis: int = 0
     rounds: int = 3
     points: int = 8100
     normals: bool = False
@@ -34,7 +38,7 @@ class PointEncoder:
 
     def __post_init__(self) -> None:
         check_range(self, "width", "points", least=1)
-        check_range(self, "rounds", "regularizer", least=0)
+        check_range(self, "basis", "rounds", "regularizer", least=0)
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class Augmentation:
 
     Args:
         mirror: Axes along which half of the copies are mirrored (letters of xyz, - for none).
-        scale: Copies are e^s times as large; s is uniform up to this.
+        scale: Copies are e^s times as large and stand on the same floor; s is uniform up to this.
         turn: Copies are turned about `axis` by up to this many degrees.
         axis: The vertical axis of the data set.
         warps: Smoothly warped copies of each shape, made once, that count as much as the shape itself.
@@ -161,19 +165,23 @@ SAL_PAPER = replace(
 )  # fmt: skip
 SALD_SMALL = SaldSpace(
     length=64, dims=(128,) * 8, norm_layers=(), radius=0.5, same_start=True,
-    encoder=PointEncoder(width=128, points=256, keep_scale=True, regularizer=1e-4), direction=0.1, prior=1e-4,
-    samples=224, augmentation=Augmentation(mirror="x", scale=0.12, turn=7.0, warps=7),
+    encoder=PointEncoder(basis=256, rounds=2, points=512, regularizer=1e-4), direction=0.1, prior=1e-4,
+    samples=96, augmentation=Augmentation(mirror="x", scale=0.2, turn=7.0, warps=15),
     training=Training(
-        steps=12_000, batch=8, keep=500, clip=5.0, beta2=0.99,
-        network_rate=Schedule(2e-3, "cosine", final=4e-5, warm_up=0.02),
+        steps=8_000, batch=12, keep=500, clip=5.0, beta2=0.99,
+        network_rate=Schedule(1.5e-3, "cosine", final=4e-5, warm_up=0.02),
     ),
     infer_by="lm", infer_draws=8, infer_steps=200, infer_samples=2048, infer_rate=0.1, infer_prior=1e-5,
     infer_relative=True,
 )  # fmt: skip
 """The network at 1 MB, for two CPU cores."""
 SALD_SMALL_TABLE = replace(
-    SALD_SMALL, encoder=None, augmentation=Augmentation(),
-    training=replace(SALD_SMALL.training, code_rate=Schedule(5e-3, "cosine", final=1e-4, warm_up=0.02)),
+    SALD_SMALL, encoder=None, augmentation=Augmentation(), samples=224,
+    training=replace(
+        SALD_SMALL.training, steps=12_000, batch=8,
+        network_rate=Schedule(2e-3, "cosine", final=4e-5, warm_up=0.02),
+        code_rate=Schedule(5e-3, "cosine", final=1e-4, warm_up=0.02),
+    ),
 )  # fmt: skip
 SAL_SMALL = replace(SALD_SMALL, activation="relu", direction=0.0, infer_direction=0.0)
 

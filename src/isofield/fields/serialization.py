@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from isofield.errors import InputError, MissingPartError
 from isofield.fields.autoencoder import Autoencoder
+from isofield.fields.basis_encoder import BasisEncoder
 from isofield.fields.conditioned import Conditioned
 from isofield.fields.csg import Csg, Offset, Transformed
 from isofield.fields.decoder import Decoder, LatentField
@@ -63,9 +64,10 @@ class Storable(Protocol):
 BUILT_IN: dict[str, type[Storable]] = {
     cls.__name__: cls
     for cls in (
-        Autoencoder, Conditioned, Csg, Decoder, GeometricDecoder, GridResidual, HashGrid, Hypernetwork, LatentField,
-        MetaNetwork, MetaPca, Mlp, OccupancyField, Offset, PcaGrid, PcaMlp, PictureVotes, PlaneDecoder, PlaneEncoder,
-        PointNet, ResNet, SetEncoder, Siren, SparseGrid, Transformed, Triangles, Unsigned, VoxelEncoder, WeightNetwork,
+        Autoencoder, BasisEncoder, Conditioned, Csg, Decoder, GeometricDecoder, GridResidual, HashGrid, Hypernetwork,
+        LatentField, MetaNetwork, MetaPca, Mlp, OccupancyField, Offset, PcaGrid, PcaMlp, PictureVotes, PlaneDecoder,
+        PlaneEncoder, PointNet, ResNet, SetEncoder, Siren, SparseGrid, Transformed, Triangles, Unsigned, VoxelEncoder,
+        WeightNetwork,
     )
 }  # fmt: skip
 

@@ -11,6 +11,8 @@ perturbations: y = c R x + t moves by w x y + v + q y, so that the residual f(y)
 
     w . (y x g) + v . g + q (y . g - c s),      g = df/dy
 
+Distances u without signs stand for | |f| - c u |: every step takes the signs of the field that it starts from.
+
 Nets of rotations are the super-Fibonacci spirals of Alexa 2022 ("Super-Fibonacci Spirals: Fast, Low-Discrepancy
 Sampling of SO(3)", CVPR).
 
@@ -21,7 +23,7 @@ surface has no error otherwise.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -56,6 +58,8 @@ LARGEST_STEP = 0.5
 """Most that a step rotates (radians); it shifts by at most half of it, and scales by a quarter."""
 SURFACE = 0.005
 """A sample this near to the surface counts as a point of it, for the box of a whole shape."""
+GROWN = 1.25
+"""Whole shapes may be so many times larger or smaller than the training shapes."""
 POSE_WEIGHT = 0.3
 """Weight of a change of the pose beside one of the code in the ridge."""
 
@@ -73,11 +77,13 @@ class Posed:
 class Freedom:
     """What a search may change. scaled: the scale, too. scales: its bounds for a shape that was observed in part; None
     for a whole one. surface: (m, 3) points of a whole shape, whose box gives shift and scale as those of the training
-    shapes do; none for a part."""
+    shapes do; none for a part. signed: the samples have signs. middle: where the shape's origin starts."""
 
     scaled: bool
     scales: tuple[float, float] | None
-    surface: np.ndarray
+    surface: np.ndarray = field(default_factory=lambda: np.empty((0, 3)))
+    signed: bool = True
+    middle: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 def search_space(grids: np.ndarray, length: int) -> PcaGrid:
@@ -103,8 +109,10 @@ def find(few: PcaGrid, many: PcaGrid, samples: SdfSamples, max_rotation: float, 
     scales = [1.0]
     if freedom.scaled and freedom.scales is not None:
         scales = [*np.geomspace(min(freedom.scales[1], 1.0), max(freedom.scales[0], 0.4), START_SCALES)]
+    elif freedom.scales is not None:
+        scales = [float(np.clip(1.0, *freedom.scales))]
     first = [
-        Posed(Pose(rotation, scale=scale), torch.zeros(few.length), np.inf)
+        Posed(Pose(rotation, freedom.middle, scale), torch.zeros(few.length), np.inf)
         for rotation in starts(max_rotation)
         for scale in scales
     ]
@@ -126,9 +134,10 @@ def descended(
     pose, code, best = _centred(begun.pose, freedom), begun.code, begun
     for step in range(steps + 1):
         y = torch.from_numpy(pose.apply(samples.points)).float()
-        target = (pose.scale * distance).float()
+        target, features = (pose.scale * distance).float(), space.features(y)
+        if not freedom.signed:
+            target = torch.where(features[:, 0] + features[:, 1:] @ code < 0, -target, target)
         value = target.clamp(-LIMIT, LIMIT)
-        features = space.features(y)
         if step == 0 and not bool(code.any()):
             code, _ = robust_least_squares(features[:, 1:], value - features[:, 0], ridge, rounds=ROUNDS, free=free)
         loss = _loss(features, code, value, free, ridge) / (1.0 if freedom.scales is None else pose.scale)
@@ -209,6 +218,44 @@ def poser(
     module: nn.Module, codes: Tensor, max_rotation: float, scaled: bool, scales: tuple[float, float] | None = None
 ) -> Callable[[SdfSamples], Pose]:
     """The search for poses in a space f(x; z), given some of its training codes (n, l); see `find` and `Freedom`."""
+    few, many = _search_spaces(_grids(module, codes))
+
+    def pose(samples: SdfSamples) -> Pose:
+        on_surface = np.abs(samples.distance) < SURFACE if scales is None else np.zeros(len(samples.points), bool)
+        freedom = Freedom(scaled, scales, samples.points[on_surface].astype(np.float64))
+        with deterministic():
+            return find(few, many, samples, max_rotation, freedom).pose
+
+    return pose
+
+
+def scan_poser(
+    module: nn.Module, codes: Tensor, max_rotation: float, scaled: bool
+) -> Callable[[SdfSamples, float], Pose]:
+    """The search for poses of whole shapes by distances without signs, of shapes whose own box is centred at 0 and
+    whose farthest point is at RADIUS, in a space f(x; z) whose training shapes share any frame.
+
+    codes: (n, l) some of the training codes. The search gets a shape's samples and, unless `scaled`, its scale in that
+    frame.
+    """
+    grids = _grids(module, codes)
+    few, many = _search_spaces(grids)
+    x = nodes(CELLS).numpy()
+    boxes = [(inside.min(0), inside.max(0)) for inside in (x[grid.ravel() < 0] for grid in grids) if len(inside)]
+    boxes = boxes or [(-np.ones(3), np.ones(3))]
+    a, b, c = np.median([(low + high) / 2 for low, high in boxes], 0).tolist()
+    sizes = [float(np.linalg.norm(high - low)) / 2 for low, high in boxes]  # half of a diagonal: at least the radius
+
+    def pose(samples: SdfSamples, scale: float) -> Pose:
+        bounds = (min(sizes) / GROWN / RADIUS, max(sizes) * GROWN / RADIUS) if scaled else (scale, scale)
+        with deterministic():
+            return find(few, many, samples, max_rotation, Freedom(scaled, bounds, signed=False, middle=(a, b, c))).pose
+
+    return pose
+
+
+def _grids(module: nn.Module, codes: Tensor) -> np.ndarray:
+    """The fields of codes (n, l) on the search's grid (n, side, side, side)."""
     side, points = CELLS + 1, nodes(CELLS)[None]
     grids = np.empty((len(codes), side, side, side), np.float32)
 
@@ -218,12 +265,10 @@ def poser(
 
     with deterministic():
         parallel_map(fill, range(len(codes)))
+    return grids
+
+
+def _search_spaces(grids: np.ndarray) -> tuple[PcaGrid, PcaGrid]:
+    with deterministic():
         few, many = (search_space(grids, length) for length in (FEW, MANY))
-
-    def pose(samples: SdfSamples) -> Pose:
-        on_surface = np.abs(samples.distance) < SURFACE if scales is None else np.zeros(len(samples.points), bool)
-        freedom = Freedom(scaled, scales, samples.points[on_surface].astype(np.float64))
-        with deterministic():
-            return find(few, many, samples, max_rotation, freedom).pose
-
-    return pose
+    return few, many

@@ -37,6 +37,7 @@ from isofield.configs import PointEncoder
 from isofield.configs import SaldSpace as Config
 from isofield.errors import InputError
 from isofield.fields.autoencoder import Autoencoder
+from isofield.fields.basis_encoder import BasisEncoder
 from isofield.fields.decoder import LatentField
 from isofield.fields.geometric_decoder import Differentiable, GeometricDecoder
 from isofield.fields.point_net import PointNet
@@ -52,6 +53,8 @@ from isofield.types import Batch, FitProgress, ProgressCallback, Shape
 
 FIRST_CODES = 0.01
 """Standard deviation of the first entries of a table, where the sphere does not depend on the code."""
+SPREAD = 0.08
+"""Standard deviation of the points of a basis from surfaces of the shapes."""
 WARPED, KEPT = 10_000, 2048
 """Samples of a warped copy, and the most copies in memory (each half a megabyte)."""
 
@@ -91,11 +94,7 @@ class SaldShapeSpace:
         except ValueError as error:
             raise InputError(f"these settings make no network ({error}): change dims, skip or length.") from None
         if config.encoder is not None:
-            encoder, inputs = config.encoder, 6 if config.encoder.normals else 3
-            net = PointNet(
-                config.length, encoder.width, encoder.rounds, inputs, keep_scale=encoder.keep_scale, generator=generator
-            )
-            module = Autoencoder(module, net)
+            module = Autoencoder(module, _encoder(config.encoder, config.length, shapes, generator))
         table = torch.zeros(len(shapes), config.length)
         if config.encoder is None and config.same_start:  # codes of 0 and weights of 0 would never move
             table.normal_(0, FIRST_CODES, generator=generator)
@@ -118,32 +117,33 @@ class SaldShapeSpace:
         """A draw of the encoder's distribution, or rows of the table."""
         if self.config.encoder is None:
             return Latent(self.table[batch["row"]])
-        mean, log_deviation = self._encoder(_observed(self.config.encoder, batch))
-        return Latent.drawn(mean, log_deviation, batch.random)
+        mean, log_deviation = self._means(_observed(self.config.encoder, batch))
+        return Latent.drawn(mean.flatten(0, 1), log_deviation.flatten(0, 1), batch.random)
 
     def losses(self, code: Latent, batch: Batch) -> dict[str, Tensor]:
         """The terms of the objective, summed over the shapes."""
         config = self.config
         terms = self._unsigned(code.code, batch, config.direction)
         if config.normals:
-            gradient = self._decoder.value_and_gradient(batch["points"], code.code)[1]
-            terms["normals"] = config.normals * unsigned_direction(gradient.float(), batch["normals"])
+            points, normals = (_parts(batch[name], len(code.code)) for name in ("points", "normals"))
+            gradient = self._decoder.value_and_gradient(points, code.code)[1]
+            terms["normals"] = config.normals * unsigned_direction(gradient.float(), normals)
         if code.mean is not None and code.log_deviation is not None and config.encoder is not None:
             spread = code.mean.abs().mean(1) + (code.log_deviation + 1).abs().mean(1)
             terms["regularizer"] = config.encoder.regularizer * spread
         else:
             terms["prior"] = config.prior * code.code.square().mean(1)
-        return {name: value.sum() for name, value in terms.items()}
+        return {name: value.sum() * len(batch) / len(code.code) for name, value in terms.items()}
 
     def _unsigned(self, code: Tensor, batch: Batch, direction: float) -> dict[str, Tensor]:
-        """The first two terms (b,) of codes (b, l)."""
+        """The first two terms (k,) of codes (k, l): of several of a shape, each answers for a part of its queries."""
+        query, distance, away = (_parts(batch[name], len(code)) for name in ("query", "distance", "direction"))
         if not direction:
-            value = self._decoder(batch["query"], code)
-            return {"distance": unsigned_value(value.float(), batch["distance"])}
-        value, gradient = self._decoder.value_and_gradient(batch["query"], code)
+            return {"distance": unsigned_value(self._decoder(query, code).float(), distance)}
+        value, gradient = self._decoder.value_and_gradient(query, code)
         return {
-            "distance": unsigned_value(value.float(), batch["distance"]),
-            "direction": direction * unsigned_direction(gradient.float(), batch["direction"]),
+            "distance": unsigned_value(value.float(), distance),
+            "direction": direction * unsigned_direction(gradient.float(), away),
         }
 
     @torch.no_grad()
@@ -190,9 +190,13 @@ class SaldShapeSpace:
         """The warped copies of a shape, by number."""
         return lru_cache(KEPT)(partial(_warped, self.config.augmentation.warp))
 
-    @property
-    def _encoder(self) -> PointNet:
-        return cast(PointNet, self.module.encoder)
+    def _means(self, observed: Tensor) -> tuple[Tensor, Tensor]:
+        """The encoder's means and log deviations (b, k, l), the last of which are its results."""
+        encoder = cast(PointNet | BasisEncoder, self.module.encoder)
+        if isinstance(encoder, BasisEncoder):
+            return encoder(observed, self._decoder)  # type: ignore[no-any-return]
+        mean, log_deviation = encoder(observed)
+        return mean[:, None], log_deviation[:, None]
 
     @torch.no_grad()
     def _encoded(self, shape: Shape, device: str) -> Tensor:
@@ -202,8 +206,7 @@ class SaldShapeSpace:
         random = np.random.default_rng(0)
         draws = [window(shape.rows["surface"], encoder.points, random) for _ in range(self.config.infer_draws)]
         on = tensor(np.stack(draws), device)
-        mean: Tensor = self._encoder(_observed(encoder, {"points": on[..., :3], "normals": on[..., 3:]}))[0].mean(0)
-        return mean
+        return self._means(_observed(encoder, {"points": on[..., :3], "normals": on[..., 3:]}))[0][:, -1].mean(0)
 
     @property
     def _search(self) -> UnsignedCodes:
@@ -211,6 +214,28 @@ class SaldShapeSpace:
             self.config, self._decoder, self.table,
             lambda code, batch: self._unsigned(code, batch, self.config.infer_direction),
         )  # fmt: skip
+
+
+def _encoder(
+    config: PointEncoder, length: int, shapes: Sequence[Shape], generator: torch.Generator
+) -> PointNet | BasisEncoder:
+    """The encoder at its start; its basis is spread around the surfaces of the shapes."""
+    inputs = 6 if config.normals else 3
+    if not config.basis:
+        return PointNet(
+            length, config.width, config.rounds, inputs, keep_scale=config.keep_scale, generator=generator
+        )  # fmt: skip
+    on = np.concatenate([shape.rows["surface"][: config.basis, :3] for shape in shapes])
+    basis = torch.from_numpy(on)[torch.randperm(len(on), generator=generator)[: config.basis]]
+    basis = basis + SPREAD * torch.randn(basis.shape, generator=generator)
+    return BasisEncoder(basis, length, config.width, config.rounds, inputs, generator=generator)
+
+
+def _parts(some: Tensor, count: int) -> Tensor:
+    """Rows (b, n, ...) in equal parts (count, n // (count / b), ...), those of a shape after each other."""
+    each = count // len(some)
+    size = some.shape[1] // each
+    return some[:, : each * size].reshape(count, size, *some.shape[2:])
 
 
 def _observed(encoder: PointEncoder, part: Batch | Mapping[str, Tensor]) -> Tensor:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from isofield.types import Shape
+from isofield.types import Pose, Shape
 
 
 def window(rows: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
@@ -42,3 +44,14 @@ def seen_surface(shape: Shape) -> np.ndarray:
     if "surface" in shape.rows:
         return shape.rows["surface"][:, :3]
     return shape.rows["cloud"][:, 3:6] if "cloud" in shape.rows else np.zeros((0, 3))
+
+
+def posed(rows: Mapping[str, np.ndarray], pose: Pose) -> dict[str, np.ndarray]:
+    """Unsigned, surface and cloud samples, by kind, in the frame that a pose leads to."""
+    moved = {}
+    for kind, some in rows.items():
+        parts = np.split(some, {"unsigned": (3, 4), "surface": (3,), "cloud": (3,)}[kind], axis=1)
+        ends = [pose.scale * parts[1]] if kind == "unsigned" else []
+        ends.append(pose.apply(parts[1]) if kind == "cloud" else parts[-1] @ pose.rotation.T)
+        moved[kind] = np.column_stack([pose.apply(parts[0]), *ends]).astype(np.float32)
+    return moved
