@@ -95,8 +95,13 @@ def test_points_without_faces_are_taken_and_said(run, tmp_path, capsys):
     np.savetxt(tmp_path / "cloud.xyz", points)
     assert main(["infer", str(run), f"{tmp_path}/cloud.xyz", "-o", f"{tmp_path}/out", "--no-progress"]) == 0
     assert "cloud.xyz has no faces: distances are to its points, not to triangles" in capsys.readouterr().err
-    mesh = trimesh.load(tmp_path / "out/cloud.ply")
-    assert np.abs(np.linalg.norm(mesh.vertices, axis=1) - 0.7).mean() < 0.06
+    strays = np.random.default_rng(0).uniform(-1.5, 1.5, (1500, 3))
+    np.savetxt(tmp_path / "strays.xyz", np.concatenate([points, strays]))
+    assert main(["infer", str(run), f"{tmp_path}/strays.xyz", "-o", f"{tmp_path}/out", "--no-progress"]) == 0
+    assert "of 5500 points are left out as outliers" in capsys.readouterr().err
+    for name in ("cloud", "strays"):
+        mesh = trimesh.load(tmp_path / f"out/{name}.ply")
+        assert np.abs(np.linalg.norm(mesh.vertices, axis=1) - 0.7).mean() < 0.06
 
 
 def test_what_this_space_cannot_do(run, tmp_path, capsys):

@@ -20,6 +20,16 @@ def test_strays_are_told_from_the_surface(torus):
     assert kept[3000:].mean() < 0.6
 
 
+def test_many_strays_have_strays_around_them(torus):
+    """30 % of a cloud, which look like a sparse part of it to each other."""
+    random = np.random.default_rng(3)
+    surface, strays = torus(14_000, 0.002).points, random.uniform(-1.2, 1.2, (6000, 3))
+    off = np.abs(np.hypot(np.hypot(strays[:, 0], strays[:, 1]) - 0.6, strays[:, 2]) - 0.25)
+    kept = inliers(np.concatenate([surface, strays]))
+    assert kept[:14_000].mean() > 0.995
+    assert kept[14_000:][off > 0.1].mean() < 0.01
+
+
 @pytest.mark.parametrize(("name", "share"), [("plate", 0.05), ("coil", 0.2)])
 def test_strays_go_and_the_surface_stays(name, share):
     """The box of a thin plate is so small that strays in it lie close to each other and to the plate."""

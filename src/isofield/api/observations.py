@@ -235,6 +235,9 @@ def _of_cloud(cloud: Cloud, where: str, name: str, config: PrepareConfig) -> Sha
         judged = judge_cloud(cloud, where, config)
         if judged.similarity is None:
             raise InputError(f"{name} was rejected: {judged.reason}.")
+        if judged.figures["outliers"]:
+            number, given = judged.figures["outliers"], judged.figures["points"]
+            warnings.warn(f"{where}: {number:.0f} of {given:.0f} points are left out as outliers", stacklevel=2)
         if "unsigned" in config.samples:
             warnings.warn(f"{where} has no faces: distances are to its points, not to triangles", stacklevel=2)
         return _of_kinds(name, samples(judged, config, seed_of(name, config), None), judged.similarity)

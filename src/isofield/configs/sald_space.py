@@ -17,10 +17,10 @@ class PointEncoder:
 
     Args:
         width: Width of its layers.
-        basis: Points of a basis, each of which gives the way to the nearest point of the cloud (for shapes that lie in
-            one frame); 0: a PointNet.
-        rounds: Of a PointNet, layers that get the maxima over all points, beside the features of a point; with a basis,
-            corrections of the code by what the decoder says at the points.
+        basis: Points of a basis: the encoder sees the offset from each to the nearest point of the cloud, for shapes
+            in one frame; 0: a PointNet.
+        rounds: Layers of a PointNet that get the maxima over all points, beside the features of a point; with a basis,
+            corrections of the code by the decoder's values at the points.
         points: Points that it gets.
         normals: It gets the normals of the points, too, as the triangles are wound.
         keep_scale: Its first weights keep the size of features from layer to layer (He et al. 2015); otherwise they are

@@ -14,7 +14,7 @@ from isofield.configs import PrepareConfig
 from isofield.datasets.normalization import corners_of, similarity_for
 from isofield.datasets.views import surrounding_pictures
 from isofield.errors import InputError
-from isofield.points import check_cloud, check_faces, floor
+from isofield.points import check_cloud, check_faces, floor, inliers, select
 from isofield.sampling.measured import Measured
 from isofield.sampling.training_samples import surface
 from isofield.sampling.visibility import Visible, visible
@@ -207,15 +207,21 @@ def faces_of(solids: Solids) -> np.ndarray:
 
 FACELESS = ("unsigned", "cloud", "surface")
 """Kinds of samples for point clouds; the normals of the last one are 0 where a cloud has none."""
+OUTLIERS = 0.02
+"""Outliers of a cloud are left out where their share is larger: few of them are as likely a part of the surface."""
 CROWDED = 0.05
 """A cloud is rejected if 99 % of its points lie within this radius, because outliers set the scale."""
 
 
 def judge_cloud(cloud: Cloud, path: str, config: PrepareConfig) -> GateResult:
-    """Judges a point cloud. Raises InputError for points that are not a surface."""
+    """Judges a point cloud, whose outliers are left out where they are many. Raises InputError for points that are
+    not a surface."""
     given = len(cloud.points)
     cloud = check_cloud(cloud, path)
-    figures: dict[str, float] = {"faces": 0, "points": given, "dropped": given - len(cloud.points)}
+    figures: dict[str, float] = {"faces": 0, "points": given, "dropped": given - len(cloud.points), "outliers": 0}
+    kept = inliers(cloud.points)
+    if (~kept).mean() > OUTLIERS:
+        cloud, figures["outliers"] = select(cloud, kept), int((~kept).sum())
     more = [kind for kind in config.samples if kind not in FACELESS]
     if more:
         remedy = f"use --samples {' '.join(FACELESS)}, or fit scans first: --fit"
@@ -234,6 +240,8 @@ def judge_cloud(cloud: Cloud, path: str, config: PrepareConfig) -> GateResult:
     reasons = []
     if figures["dropped"]:
         reasons.append(f"{figures['dropped']:.0f} points that are not finite are left out")
+    if figures["outliers"]:
+        reasons.append(f"{figures['outliers']:.0f} of {given} points are left out as outliers")
     if "surface" in config.samples and cloud.normals is None:
         reasons.append("points without normals: those of the surface samples are 0")
     return GateResult("repair" if reasons else "accept", "; ".join(reasons), figures, None, similarity, cloud)

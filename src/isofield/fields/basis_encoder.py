@@ -1,7 +1,7 @@
-"""An encoder of clouds that lie in one frame: each point of a fixed basis gives the way to the nearest point of the
-cloud (Prokudin, Lassner and Romero, "Efficient Learning on Point Clouds with Basis Point Sets", ICCV 2019). Its code is
-corrected by what the decoder says at some of these nearest points, which ought to be 0: a learned descent (Marino, Yue
-and Mandt, "Iterative Amortized Inference", ICML 2018).
+"""An encoder of clouds in one frame: the offsets from the points of a fixed basis to the nearest points of the cloud
+(Prokudin, Lassner and Romero, "Efficient Learning on Point Clouds with Basis Point Sets", ICCV 2019). Its code is
+corrected by the decoder's values at some of these nearest points, which should be 0: a learned descent (Marino, Yue and
+Mandt, "Iterative Amortized Inference", ICML 2018).
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from isofield.fields.point_net import FIRST_LOG_DEVIATION
 AWAY, UNIT = 0.2, 0.3
 """Distances count from the first; they and offsets are divided by the second."""
 EVERY, LARGEST, CODE = 2, 0.1, 0.1
-"""The decoder is asked at every so many nearest points; its values are cut off at the second and divided by it; codes
-are divided by the third."""
+"""The decoder is evaluated at every second one of the nearest points; its values are truncated at the second number and
+divided by it, codes divided by the third."""
 
 
 @final
 class BasisEncoder(nn.Module):
     """Points (b, n, inputs) and the decoder f(x; z) to means and log deviations (b, rounds + 1, length) of the codes of
-    their shapes: first without f, then after each correction, the last of which is the result.
+    their shapes: first without f, then after each correction. The last one is the result.
 
     basis: (m, 3) points. width: of the layers. rounds: corrections, by the same layers. inputs: 3, or 6 with normals.
     At first every mean is 0, every log deviation -10. generator: draws the first weights; seed 0 by default.

@@ -59,7 +59,7 @@ LARGEST_STEP = 0.5
 SURFACE = 0.005
 """A sample this near to the surface counts as a point of it, for the box of a whole shape."""
 GROWN = 1.25
-"""Whole shapes may be so many times larger or smaller than the training shapes."""
+"""Whole shapes may be larger or smaller than the training shapes by this factor."""
 POSE_WEIGHT = 0.3
 """Weight of a change of the pose beside one of the code in the ridge."""
 

@@ -191,7 +191,7 @@ class SaldShapeSpace:
         return lru_cache(KEPT)(partial(_warped, self.config.augmentation.warp))
 
     def _means(self, observed: Tensor) -> tuple[Tensor, Tensor]:
-        """The encoder's means and log deviations (b, k, l), the last of which are its results."""
+        """The encoder's means and log deviations (b, k, l); the last of the k are its results."""
         encoder = cast(PointNet | BasisEncoder, self.module.encoder)
         if isinstance(encoder, BasisEncoder):
             return encoder(observed, self._decoder)  # type: ignore[no-any-return]

@@ -22,6 +22,9 @@ principal component to their second) and their plane leads to it within this slo
 BULK, LONE = 0.15, 2.0
 """Points that are `MUCH_SPARSER` than the cloud and `LONE` than those around are outliers where that ratio is above
 `BULK`: they fill a volume."""
+CLUTTER = 0.1
+"""Where more than this share of the points is `MUCH_SPARSER` than the cloud and fills a volume, all of these are
+outliers: most of them have outliers around them."""
 FRAGMENT, FRAGMENT_SHARE, LARGE = 20, 0.002, 30_000
 """A connected component with fewer points than this is a stray fragment. One with fewer than this fraction of the
 points, or of `LARGE` points if there are more, is a stray fragment if it is far from the others."""
@@ -36,13 +39,13 @@ def inliers(points: np.ndarray) -> np.ndarray:
     Every point is judged by its own surroundings, so that the density may differ over a cloud. The distance to the 8th
     neighbour must be at most `SPARSER` times its median over the neighbours (the local outlier factor of Breunig et al.
     2000, with medians), and at most `MUCH_SPARSER` times its median over a wider neighbourhood, unless the point
-    continues a flat sheet. Points much sparser than the cloud must not fill a volume. This is repeated, since outliers
-    hide behind each other. The graph of 8 nearest neighbours,
-    which needs no scale, must then connect the point to more than a few others: a stray fragment of a scan is as dense
-    as the rest.
+    continues a flat sheet. Points much sparser than the cloud must not fill a volume where they are sparser than those
+    around, too, or where they are many (`CLUTTER`). This is repeated, since outliers hide behind each other. The graph
+    of 8 nearest neighbours, which needs no scale, must then connect the point to more than a few others: a stray
+    fragment of a scan is as dense as the rest.
     """
     points = np.asarray(points, np.float64)
-    kept = np.ones(len(points), bool)
+    kept, cluttered = np.ones(len(points), bool), False
     for _ in range(ROUNDS):
         index = np.flatnonzero(kept)
         x = points[index]
@@ -52,10 +55,12 @@ def inliers(points: np.ndarray) -> np.ndarray:
         sparse = eighth > SPARSER * np.median(eighth[near[:, 1:]], axis=1)
         ratio = _ratio(x, eighth)
         sparse |= ratio > MUCH_SPARSER
-        lone = (eighth > MUCH_SPARSER * np.median(eighth)) & (ratio > LONE)
-        rows = np.flatnonzero(sparse | lone)
+        thin = eighth > MUCH_SPARSER * np.median(eighth)
+        rows = np.flatnonzero(sparse | thin)
         sheet, bulk = _shape(tree, rows)
-        outside = rows[(sparse[rows] & ~sheet) | (lone[rows] & bulk)]
+        filling = thin[rows] & bulk
+        cluttered = cluttered or filling.sum() > CLUTTER * len(points)
+        outside = rows[(sparse[rows] & ~sheet) | (filling & (cluttered | (ratio[rows] > LONE)))]
         kept[index[outside]] = False
         if not len(outside):
             break
