@@ -222,11 +222,19 @@ def similarity_of(record: Record) -> Similarity:
 
 def _of_mesh(judged: GateResult, name: str, config: PrepareConfig) -> ShapeSamples:
     if judged.solids is None or judged.similarity is None:
-        raise InputError(f"{name} was rejected: {judged.reason}.")
+        raise _rejected(name, judged, config)
     rows = samples(judged, config, seed_of(name, config), distance_of(judged, config))
     if not len(next(iter(rows.values()))):
         raise InputError(f"{name} has no sample with a certain sign: prepare with another --sign.")
     return _of_kinds(name, rows, judged.similarity)
+
+
+def _rejected(name: str, judged: GateResult, config: PrepareConfig) -> InputError:
+    """What is wrong; a shape of another place or unit has a remedy where its samples have no signs."""
+    reason = judged.reason.removesuffix(".")
+    if reason.startswith("outside: ") and "signed" not in config.samples:
+        reason = f"{reason.split(': use')[0]}: search for its place and unit with --pose similarity"
+    return InputError(f"{name} was rejected: {reason}.")
 
 
 def _of_cloud(cloud: Cloud, where: str, name: str, config: PrepareConfig) -> ShapeSamples:
@@ -234,7 +242,7 @@ def _of_cloud(cloud: Cloud, where: str, name: str, config: PrepareConfig) -> Sha
     if "signed" not in config.samples:
         judged = judge_cloud(cloud, where, config)
         if judged.similarity is None:
-            raise InputError(f"{name} was rejected: {judged.reason}.")
+            raise _rejected(name, judged, config)
         if judged.figures["outliers"]:
             number, given = judged.figures["outliers"], judged.figures["points"]
             warnings.warn(f"{where}: {number:.0f} of {given:.0f} points are left out as outliers", stacklevel=2)
