@@ -121,10 +121,11 @@ def main() -> None:
             print(f"| {name} | `{way}` | {chamfer} | {' | '.join(others)} | {seconds:.0f} |", flush=True)
             panels.append(render.Panel(mesh, way, f"Chamfer-L1 {chamfer}"))
     if args.out:
+        widest = np.concatenate([panel.shape for panel in panels[:: 1 + len(WAYS)]])
         render.sheet(
             panels,
             args.out,
-            view=render.camera_for(panels[0].shape, size=(300, 260), view=(30.0, 35.0)),
+            view=render.camera_for(widest, size=(300, 260), view=(30.0, 35.0)),
             columns=1 + len(WAYS),
         )
 

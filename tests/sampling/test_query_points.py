@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from isofield.points import orient
+from isofield.points import Oriented, orient
 from isofield.sampling.query_points import LEAST_NEIGHBOUR, around, everywhere, rough_distance
 
 
@@ -49,3 +49,13 @@ def test_rough_distance_of_a_sphere():
     assert np.abs(found - true).max() < 0.05
     clear = np.abs(true) > 0.05
     assert (np.sign(found) == np.sign(true))[clear].all()
+
+
+def test_rough_distance_of_an_open_sheet_has_two_sides():
+    """The winding number is small on both."""
+    random = np.random.default_rng(2)
+    points, x = random.uniform(-1, 1, (2, 3000, 3)) * [[[1, 1, 0]], [[0.9, 0.9, 0.5]]]
+    up = np.tile([0.0, 0.0, 1.0], (3000, 1))
+    found = rough_distance(Oriented(points, up, np.full(3000, 1e-3), np.zeros(3000), 0.02), x, open_=True)
+    assert (np.sign(found) == np.sign(x[:, 2])).all()
+    assert np.abs(np.abs(found) - np.abs(x[:, 2])).mean() < 0.02

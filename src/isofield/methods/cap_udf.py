@@ -39,7 +39,7 @@ from isofield.fields.unsigned import Unsigned
 from isofield.kdtree import KDTree, nearest
 from isofield.losses.pull import EPSILON, pulled
 from isofield.points import oriented_points
-from isofield.sampling.query_points import around
+from isofield.sampling.query_points import around, rough_distance
 from isofield.stopwatch import staged
 from isofield.types import Batch, FitProgress, Observation, Shape
 
@@ -89,13 +89,11 @@ class CapUdf:
     ) -> Iterator[dict[str, float]]:
         """Regresses the network onto the distance, with the sign of the side of the nearest point's normal."""
         oriented = oriented_points(observed, seed)
-        near, tree = around(observed.points, self.config.neighbour, self.config.scales), KDTree(oriented.points)
+        near = around(observed.points, self.config.neighbour, self.config.scales)
 
         def sided(count: int) -> dict[str, np.ndarray]:
             x = near(random, count)
-            distance, index = nearest(tree, x)
-            side = np.einsum("nd,nd->n", x - oriented.points[index], oriented.normals[index])
-            return {"x": x, "distance": np.where(side < 0, -distance, distance)}
+            return {"x": x, "distance": rough_distance(oriented, x, open_=True)}
 
         def rough(batch: Batch) -> dict[str, Tensor]:
             return {"rough": (field.network(batch["x"]) - batch["distance"]).abs().mean()}

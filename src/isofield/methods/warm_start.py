@@ -2,9 +2,9 @@
 
     orient and denoise the points;  regress the network onto the rough signed distance;  keep that as a weak anchor
 
-The rough distance is the distance to the nearest point, its sign the winding number's. A pull or an eikonal term alone
-grows blobs where there are no points, and an unsigned loss cannot tell a lost thin part from a kept one: afterwards the
-method's own terms are joined by
+The rough distance is the distance to the nearest point, its sign the winding number's, or, of an open surface, that of
+the side of the nearest point's plane. A pull or an eikonal term alone grows blobs where there are no points, and an
+unsigned loss cannot tell a lost thin part from a kept one: afterwards the method's own terms are joined by
 
     anchor * mean |f(x) - rough(x)|  +  sign * mean max(0, -sign(rough(y)) f(y))  +  surface * mean |f(p)|
 
@@ -46,7 +46,7 @@ def warm_up(
     yield FitProgress("finding the orientation", 0.0)
     oriented = denoise(oriented_points(observed, seed))
     with stage("warm start"):
-        near, far = _rough_samples(oriented, warm, random, device)
+        near, far = _rough_samples(oriented, observed.open, warm, random, device)
     both = {name: torch.cat([near[name], far[name]]) for name in near}
 
     def rough(batch: Batch) -> dict[str, Tensor]:
@@ -61,12 +61,12 @@ def warm_up(
 
 
 def _rough_samples(
-    oriented: Oriented, warm: WarmStart, random: np.random.Generator, device: str
+    oriented: Oriented, open_: bool, warm: WarmStart, random: np.random.Generator, device: str
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Samples x (n, 3) of the rough distance (n,): near the points, and in all of space."""
 
     def of(x: np.ndarray) -> dict[str, Tensor]:
-        return {"x": tensor(x, device), "distance": tensor(rough_distance(oriented, x), device)}
+        return {"x": tensor(x, device), "distance": tensor(rough_distance(oriented, x, open_), device)}
 
     near = around(oriented.points, scales=warm.scales)
     far = of(everywhere(oriented.points, SPACE, random, SAMPLES))

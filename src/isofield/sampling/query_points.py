@@ -47,7 +47,12 @@ def everywhere(points: np.ndarray, space: float, random: np.random.Generator, co
     return np.concatenate([inner, random.uniform(-space, space, (count - len(inner), 3))])
 
 
-def rough_distance(oriented: Oriented, x: np.ndarray) -> np.ndarray:
-    """(m,) at x (m, 3): distance to the nearest point, negative where the winding number of the points exceeds 1/2."""
-    distance = nearest(KDTree(oriented.points), x)[0]
-    return np.where(oriented.winding(x) > 0.5, -distance, distance)
+def rough_distance(oriented: Oriented, x: np.ndarray, open_: bool = False) -> np.ndarray:
+    """(m,) at x (m, 3): distance to the nearest point, negative where the winding number of the points exceeds 1/2; of
+    an open surface, which encloses nothing, negative behind the plane through that point."""
+    distance, index = nearest(KDTree(oriented.points), x)
+    if open_:
+        inside = np.einsum("nd,nd->n", x - oriented.points[index], oriented.normals[index]) < 0
+    else:
+        inside = oriented.winding(x) > 0.5
+    return np.where(inside, -distance, distance)
