@@ -119,7 +119,7 @@ class _Shown:
 
 def _meshes_of(made: Any) -> list[trimesh.Trimesh | None]:
     """The surface of a field, or those of the first training shapes of a space; None for one that has none."""
-    from isofield.api import ShapeSpace
+    from isofield.api import SDF
 
     def mesh_of(field: Any) -> trimesh.Trimesh | None:
         try:
@@ -128,6 +128,6 @@ def _meshes_of(made: Any) -> list[trimesh.Trimesh | None]:
             return None
         return mesh
 
-    if isinstance(made, ShapeSpace):
-        return [mesh_of(made.sdf(code)) for code in made.codes[:SHAPES]]
-    return [mesh_of(made)]
+    if isinstance(made, SDF):
+        return [mesh_of(made)]
+    return [mesh_of(made.sdf(code)) for code in made.codes[:SHAPES]]
