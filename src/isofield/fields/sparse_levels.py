@@ -41,6 +41,13 @@ class Band:
     corners: np.ndarray
     values: np.ndarray
 
+    def with_values(self, values: np.ndarray) -> Band:
+        """The same cells and nodes with other values (n,); what was found out about them is kept."""
+        band = replace(self, values=values)
+        known = ("index", "inner", "ahead", "behind")
+        vars(band).update({name: vars(self)[name] for name in known if name in vars(self)})
+        return band
+
     @cached_property
     def index(self) -> np.ndarray:
         """(n, 3) integer coordinates of the nodes."""
@@ -54,7 +61,10 @@ class Band:
     @cached_property
     def inner(self) -> np.ndarray:
         """(n,) bool: all cells around the node are present."""
-        return np.bincount(self.corners.ravel(), minlength=len(self.nodes)) == CELLS_OF_NODE
+        cells = np.zeros(len(self.nodes), np.uint8)
+        for rows in self.corners.T:  # a node is the same corner of one cell at most
+            cells[rows] += 1
+        return cells == CELLS_OF_NODE
 
     def rows(self, keys: np.ndarray) -> np.ndarray:
         """(m,) the rows of the nodes with keys (m,), or -1; fastest for sorted keys."""
@@ -176,7 +186,7 @@ def redistanced(bands: Sequence[Band]) -> list[Band]:
         if result:  # the border of a level interpolates the level above
             border = ~band.inner
             values[border] = interpolated(result[-1], result[-1].values, band.index[border])
-        result.append(replace(band, values=values))
+        result.append(band.with_values(values))
     return result
 
 

@@ -23,7 +23,11 @@ OFFSETS = [
 """Steps from a node to those that it shares a row with, and not the opposite ones: A'A is symmetric."""
 SLOT: dict[tuple[int, ...], int] = {offset: slot for slot, offset in enumerate(sorted(OFFSETS))}
 """The place of each offset; with their opposites before them, the offsets are in the order of the nodes."""
-UNITS = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
+PAIRS = {
+    slot: [(c, d) for c in range(8) for d in range(c, 8) if tuple((CORNERS[d] - CORNERS[c]).tolist()) == offset]
+    for offset, slot in SLOT.items()
+}
+"""Pairs of corners of a cell that lie an offset apart, by its place."""
 ROWS, BUILT, SUMMED = 65_536, 4096, 1024
 """Rows of the matrix that one thread multiplies at a time, that it builds at a time, and cells whose points it sums:
 these stay in its cache."""
@@ -152,9 +156,12 @@ class Energy:
         square, right = (np.concatenate(part) for part in zip(*parts, strict=True))
         for c in range(8):
             self.right[corners[:, c]] += right[:, c]
-            for d in range(c, 8):
-                slot = SLOT[tuple(int(step) for step in CORNERS[d] - CORNERS[c])]
+
+        def add(slot: int) -> None:
+            for c, d in PAIRS[slot]:
                 self.entries[slot][corners[:, c]] += square[:, c, d]
+
+        parallel_map(add, PAIRS)
 
 
 def interpolation(band: Band, points: np.ndarray) -> csr_matrix:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -59,14 +58,14 @@ def smoothed(values: np.ndarray) -> SparseGrid:
     """The field of values (k,) at the nodes of a grid over the cube, with a level of half its cells near the surface,
     by cubic interpolation: a single level would show its cells."""
     cells = round(len(values) ** (1 / 3)) - 1
-    above = replace(_cube(cells), values=values)
+    above = _cube(cells).with_values(values)
     band = refined(above, np.zeros((0, 3)))
     if not len(band.cells):  # no surface
         return SparseGrid.of(sparse_grid([above]))
     cubic = map_coordinates(values.reshape((cells + 1,) * 3), band.index.T / 2, order=3, mode="mirror")
     border = interpolated(above, values, band.index)
     values = np.where(band.inner, cubic, border).astype(np.float32)
-    return SparseGrid.of(sparse_grid([above, replace(band, values=values)]))
+    return SparseGrid.of(sparse_grid([above, band.with_values(values)]))
 
 
 def residual(samples: SdfSamples, start: np.ndarray, config: Linear) -> SparseGrid:
@@ -87,7 +86,7 @@ def with_levels(samples: SdfSamples, values: np.ndarray, levels: int, stiffness:
     """The field of values (k,) at the nodes of a grid over the cube, with finer levels near the surface that agree with
     the samples there and are otherwise as smooth as possible."""
     cells = round(len(values) ** (1 / 3)) - 1
-    bands = [replace(_cube(cells), values=values)]
+    bands = [_cube(cells).with_values(values)]
     near = np.abs(samples.distance) < 2 * bands[0].h
     if samples.free is not None:
         near &= ~samples.free
@@ -104,7 +103,7 @@ def with_levels(samples: SdfSamples, values: np.ndarray, levels: int, stiffness:
         energy.add_samples(points[covered], value[covered], precision)
         energy.add_hessian(np.full(len(band.nodes), np.sqrt(stiffness)), mixed=False)
         solution = conjugate_gradients(energy.matrix(band.inner), energy.right, start, band.inner, iterations)
-        bands.append(replace(band, values=solution.astype(np.float32)))
+        bands.append(band.with_values(solution.astype(np.float32)))
     return SparseGrid.of(sparse_grid(bands))
 
 

@@ -150,7 +150,7 @@ def _solve(
     if above is None and beyond is not None:  # finer levels keep what the border of the box gets here
         least = beyond(band.positions)  # the surface is at least as far away as the hull
         values = np.where(least > 0, np.maximum(values, least), values)
-    return Level(replace(band, values=values), sign, certainty, closest, distance)
+    return Level(band.with_values(values), sign, certainty, closest, distance)
 
 
 def weights(
