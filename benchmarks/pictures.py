@@ -6,6 +6,11 @@
     isofield train neural-pull-image DATA -o RUN2 --split BODIES/split.json
     taskset -c 0 .venv/bin/python benchmarks/pictures.py DATA BODIES RUN1 RUN2 --out RESULTS
 
+    .venv/bin/python benchmarks/shared_data.py objects OBJECTS   # split.json; TRUTH: ISOFIELD_DATA/objects_truth
+    isofield prepare TRUTH DATA --samples views cloud --views 24 --size 64
+    isofield train neural-pull-image DATA -o RUN --split OBJECTS/split.json --frame camera
+    .venv/bin/python benchmarks/pictures.py DATA OBJECTS RUN --truth TRUTH --frame camera --pictures 1 --out RESULTS
+
 Every test shape is drawn from random directions all around. RESULTS gets the pictures (ID/0.png, ...), a strip of
 results for some shapes (results.png), and table.json. A row is the mean over the test shapes of
 
@@ -14,6 +19,7 @@ results for some shapes (results.png), and table.json. A row is the mean over th
 
 of one picture (the first), and of all pictures of a shape. Retrieval takes the training shape whose view is nearest, or
 the one with the least sum over the pictures of that distance: by 64 x 64 grey pixels, and by each run's own features.
+With `--frame camera` shapes have the axes of the camera that took the first picture, and so have those of retrieval.
 """
 
 from __future__ import annotations
@@ -37,10 +43,12 @@ from isofield.api.observations import ShapeSamples, similarity_of
 from isofield.datasets import Prepared, ids_of
 from isofield.datasets.views import as_input
 from isofield.io.pictures import LUMA
+from isofield.methods.neural_pull_image import UPRIGHT, rotation_of
 from isofield.sampling.view_pictures import at_size
 from isofield.types import Similarity
 
 POINTS, INSIDE, GREY, SHOWN, CELLS = 5000, 20_000, 64, 6, 64
+STRAIGHT = np.eye(3)
 IDENTITY = Similarity((0.0, 0.0, 0.0), 1.0)
 
 
@@ -67,12 +75,18 @@ def inside(mesh: trimesh.Trimesh, points: np.ndarray) -> np.ndarray:
     return np.asarray(number) > 0.5
 
 
-def normalised(folder: Path, data: Prepared, row: int) -> trimesh.Trimesh:
-    """The mesh of a prepared shape."""
+def normalised(folder: Path, data: Prepared, row: int, turn: np.ndarray = STRAIGHT) -> trimesh.Trimesh:
+    """The mesh of a prepared shape, turned."""
     record = data.records[row]
     mesh = io.read(folder / f"{record.id}.ply")
     assert isinstance(mesh, trimesh.Trimesh)
-    return trimesh.Trimesh(similarity_of(record).apply(mesh.vertices), mesh.faces, process=False)
+    return trimesh.Trimesh(similarity_of(record).apply(mesh.vertices) @ turn.T, mesh.faces, process=False)
+
+
+def directions(count: int, seed: int) -> np.ndarray:
+    """Random directions (count, 3) to the cameras of a test shape."""
+    toward = np.random.default_rng([7, seed]).normal(size=(count, 3))
+    return toward / np.linalg.norm(toward, axis=1, keepdims=True)
 
 
 def drawn(mesh: trimesh.Trimesh, count: int, size: int, folder: Path, seed: int) -> np.ndarray:
@@ -80,8 +94,7 @@ def drawn(mesh: trimesh.Trimesh, count: int, size: int, folder: Path, seed: int)
     (camera,) = render.views(np.asarray(mesh.vertices), 1, size=(size, size))
     center = (mesh.vertices.min(0) + mesh.vertices.max(0)) / 2
     distance, made = np.linalg.norm(camera.eye - center), []
-    for number, toward in enumerate(np.random.default_rng([7, seed]).normal(size=(count, 3))):
-        unit = toward / np.linalg.norm(toward)
+    for number, unit in enumerate(directions(count, seed)):
         view = render.Camera(center + distance * unit, render.look(unit), camera.focal, size, size)
         picture = render.picture(mesh, view=view)
         folder.mkdir(parents=True, exist_ok=True)
@@ -92,14 +105,17 @@ def drawn(mesh: trimesh.Trimesh, count: int, size: int, folder: Path, seed: int)
 
 def retrieval(
     features: Callable[[np.ndarray], np.ndarray], views: list[np.ndarray], tests: list[np.ndarray]
-) -> list[list[int]]:
-    """For each test shape the training shape of the view nearest to its first picture, and that of all pictures."""
+) -> list[list[tuple[int, int]]]:
+    """For each test shape the training shape, and its view, nearest to its first picture, and those of all pictures;
+    the view of all pictures is that of the first."""
     known = [features(one) for one in views]
     found = []
     for test in tests:
         asked = features(test)
-        apart = np.array([np.linalg.norm(asked[:, None] - one[None], axis=2).min(1) for one in known])  # (shapes, v)
-        found.append([int(apart[:, 0].argmin()), int(apart.sum(1).argmin())])
+        apart = [np.linalg.norm(asked[:, None] - one[None], axis=2) for one in known]  # of each shape (pictures, views)
+        least = np.array([one.min(1) for one in apart])  # (shapes, pictures)
+        rows = int(least[:, 0].argmin()), int(least.sum(1).argmin())
+        found.append([(row, int(apart[row][0].argmin())) for row in rows])
     return found
 
 
@@ -117,15 +133,19 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--most", type=int, default=40)
     parser.add_argument("--pictures", type=int, default=3)
+    parser.add_argument("--truth", type=Path, help="the meshes, where they are not in BODIES/truth")
+    parser.add_argument("--frame", choices=("dataset", "camera"), default="dataset")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    split, meshes = args.bodies / "split.json", args.bodies / "truth"
+    split, meshes, camera = args.bodies / "split.json", args.truth or args.bodies / "truth", args.frame == "camera"
     train, test = (Prepared(args.data, "views", ids=ids_of(args.data, split, part)) for part in ("train", "test"))
     count, size = min(args.most, len(test)), train.rows(0).shape[-1]
-    truths = [Truth(normalised(meshes, test, row), row) for row in range(count)]
-    tests = [
-        drawn(one.mesh, args.pictures, size, args.out / test.records[row].id, row) for row, one in enumerate(truths)
-    ]
+    tests, truths = [], []
+    for row in range(count):
+        mesh = normalised(meshes, test, row)
+        tests.append(drawn(mesh, args.pictures, size, args.out / test.records[row].id, row))
+        seen = UPRIGHT @ render.look(directions(1, row)[0]) if camera else STRAIGHT
+        truths.append(Truth(normalised(meshes, test, row, seen), row))
     views = [np.asarray(train.rows(row)) for row in range(len(train))]
     some = np.linspace(0, count - 1, min(SHOWN, count)).astype(int)
     rows: list[dict[str, object]] = []
@@ -142,18 +162,19 @@ def main() -> None:
 
     print(f"| {count} shapes | Chamfer-L1 %, one | IoU, one | Chamfer-L1 %, {args.pictures} | IoU, {args.pictures} |")
     print("| --- " * 5 + "|")
-    of_training: dict[int, trimesh.Trimesh] = {}
+    cameras = Prepared(args.data, "cameras", ids=ids_of(args.data, split, "train")) if camera else None
 
-    def of_row(row: int) -> trimesh.Trimesh:
-        return of_training.setdefault(row, normalised(meshes, train, row))
+    def of_row(row: int, view: int) -> trimesh.Trimesh:
+        turn = STRAIGHT if cameras is None else UPRIGHT @ rotation_of(np.asarray(cameras.rows(row)[view]))
+        return normalised(meshes, train, row, turn)
 
     def retrieved(name: str, features: Callable[[np.ndarray], np.ndarray]) -> None:
         found = retrieval(features, views, tests)
         add(name, [
-            [truth.scores(of_row(row), inside(of_row(row), truth.points)) for row in pair]
+            [truth.scores(mesh, inside(mesh, truth.points)) for mesh in (of_row(*one) for one in pair)]
             for truth, pair in zip(truths, found, strict=True)
         ])  # fmt: skip
-        shown.append([of_row(found[row][0]) for row in some])
+        shown.append([of_row(*found[row][0]) for row in some])
 
     retrieved("retrieval, grey pixels", grey)
     for run in args.runs:
