@@ -66,7 +66,7 @@ class Ssd:
 
 
 def ssd_settings(quality: Quality = "balanced") -> Ssd:
-    """About 6, 9 and 14 seconds for 30 000 points on two CPU cores."""
+    """About 5, 8 and 13 seconds for 30 000 points on two CPU cores."""
     if quality == "fast":
         return Ssd(oriented=4000, cells=128, detail=1.0, iterations=(100, 40, 40, 40))
     return Ssd(cells={"balanced": 192, "best": 256}[quality])

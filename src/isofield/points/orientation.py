@@ -15,7 +15,7 @@ FINER, FINER_NOISE = 30_000, 0.6
 this fraction of their spacing. In a thick layer of points the winding number is not 1/2."""
 SHARE = 64
 """Neighbours from which the density of the smaller subset in the larger one is estimated."""
-CORRECTING = 10, 3, 3
+CORRECTING = 10, 3, 6
 """Rounds that correct signs, nearly all right already; with clusters, how often their far field is computed, and
 the rounds with each."""
 WIDTHS = (0.03, 0.008, 0.004, 0.02)
