@@ -14,6 +14,7 @@ from isofield import io
 from isofield.configs.common import Quality
 from isofield.io.reading import read_hashed
 from isofield.points import (
+    FEWEST,
     check_cloud,
     check_faces,
     drop_duplicates,
@@ -21,6 +22,7 @@ from isofield.points import (
     merge_twins,
     noise_level,
     sample_mesh,
+    scattered,
     select,
     voxel_box,
     voxel_count,
@@ -39,6 +41,9 @@ NOISE_OF_CELL, LEAST_VOXELS = 0.4, 64
 MANY, SHRUNK = 0.02, 0.1
 """Outliers are warned of where they are more than this fraction of the points, or where a side of the box is shorter by
 more than this fraction without them."""
+SCATTERED = 0.25
+"""Scattered points are left out where they are at least this fraction: 0.42 of a tree, 0.2 of the vertices of an animal
+with thin legs."""
 
 Source = str | os.PathLike[str] | trimesh.Trimesh | Cloud | np.ndarray | View | Sequence[View]
 
@@ -91,6 +96,21 @@ def cleaned(cloud: Cloud, name: str, quality: Quality) -> tuple[Cloud, np.ndarra
             stacklevel=4,
         )
     return clean, outliers
+
+
+def on_surfaces(cloud: Cloud, name: str) -> tuple[Cloud, np.ndarray]:
+    """The cloud without points that belong to no surface, and these points (k, 3), with a warning; all points where
+    these are few, or almost none would be left."""
+    kept = ~scattered(cloud.points)
+    if np.count_nonzero(~kept) < SCATTERED * len(kept) or np.count_nonzero(kept) < FEWEST:
+        return cloud, np.empty((0, 3))
+    kept[kept] = inliers(cloud.points[kept])
+    warnings.warn(
+        f"{name}: {np.count_nonzero(~kept)} of {len(kept)} points lie scattered in space, as leaves do, or on parts "
+        "that are thinner than their spacing; no surface is fitted to them (--surface closed fits one)",
+        stacklevel=4,
+    )
+    return select(cloud, kept), cloud.points[~kept]
 
 
 def _thinned(cloud: Cloud, kept: int) -> Cloud:

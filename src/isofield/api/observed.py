@@ -9,7 +9,7 @@ import numpy as np
 import trimesh
 
 from isofield import io
-from isofield.api.inputs import cleaned
+from isofield.api.inputs import cleaned, on_surfaces
 from isofield.configs.common import Quality, Surface
 from isofield.points import Openness, normalization, openness, spacing
 from isofield.solids.triangles import indexed
@@ -65,16 +65,23 @@ def of_points(
     """
     # Whatever the unit, distances are taken where they neither overflow nor vanish; outliers do not set the scale.
     first = normalization(cloud.points)
-    clean, outliers = cleaned(_mapped(cloud, first), name, quality)
-    similarity = _after(first, normalization(clean.points))
-    points = similarity.apply(first.invert(clean.points))
-    sensors = None if clean.sensors is None else similarity.apply(first.invert(clean.sensors))
+    mapped = _mapped(cloud, first)
+    clean, outliers = cleaned(mapped, name, quality)
+    similarity, points, sensors = _normalised(clean, first)
+    shown = Openness(surface == "open", "as asked")
+    if surface == "auto":
+        scanned = mapped.points if len(points) + len(outliers) < len(mapped.points) else None
+        shown = openness(points, sensors, scanned=scanned)
+        if shown.scattered:
+            clean, loose = on_surfaces(clean, name)
+            outliers = np.concatenate([outliers, loose])
+            similarity, points, sensors = _normalised(clean, first)
+            shown = openness(points, sensors, scanned=scanned)
     measured = views or io.rays_of(cloud)
     free = io.free_of(measured, similarity) if measured else None
     faces = None if mesh is None else similarity.apply(np.asarray(mesh.triangles))
     low, high = points.min(0), points.max(0)
     deviation = None if noise is None else noise * float(np.linalg.norm(high - low))
-    shown = openness(points, sensors) if surface == "auto" else Openness(surface == "open", "as asked")
     kept = trusted and clean.normals is not None
     observation = Observation(points, clean.normals, deviation, faces, free, sensors, kept, shown.open, shown.seen)
     return Observed(
@@ -87,6 +94,14 @@ def _mapped(cloud: Cloud, similarity: Similarity) -> Cloud:
     """The cloud in the space that the similarity leads to."""
     sensors = None if cloud.sensors is None else similarity.apply(cloud.sensors)
     return replace(cloud, points=similarity.apply(cloud.points), sensors=sensors)
+
+
+def _normalised(cloud: Cloud, first: Similarity) -> tuple[Similarity, np.ndarray, np.ndarray | None]:
+    """The similarity from the user's units to the normalised space of a cloud, which `first` has mapped, and in that
+    space the points (n, 3) and sensors (n, 3)."""
+    similarity = _after(first, normalization(cloud.points))
+    sensors = None if cloud.sensors is None else similarity.apply(first.invert(cloud.sensors))
+    return similarity, similarity.apply(first.invert(cloud.points)), sensors
 
 
 def _after(first: Similarity, second: Similarity) -> Similarity:

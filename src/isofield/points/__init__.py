@@ -19,7 +19,7 @@ from isofield.points.local_pca import noise_level, spacing, subsample
 from isofield.points.merge_scans import merge_scans
 from isofield.points.normalization import normalization
 from isofield.points.normals import Oriented, orient, oriented_points
-from isofield.points.openness import Openness, openness
+from isofield.points.openness import Openness, openness, scattered
 from isofield.points.outliers import inliers
 from isofield.points.validation import FEWEST, check_cloud, check_faces, check_points
 
@@ -48,6 +48,7 @@ __all__ = [
     "oriented_points",
     "relative_gap",
     "sample_mesh",
+    "scattered",
     "select",
     "spacing",
     "subsample",
