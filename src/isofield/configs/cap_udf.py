@@ -44,10 +44,10 @@ class CapUdf:
 
 
 PAPER = CapUdf(
-    Network("mlp", 256, 8, activation="relu"), None, Optim(40_000, 5000, Schedule(1e-3, "cosine", warm_up=0.025)),
+    Network("mlp", 256, 8, activation="relu"), None, Optim(40_000, 20_000, Schedule(1e-3, "cosine", warm_up=0.025)),
     scales=(1.0,), cover=1.0,
 )  # fmt: skip
-"""The released code."""
+"""The steps and queries of the released code, with the network and rate of Neural-Pull's PyTorch code."""
 
 
 def settings(quality: Quality = "balanced") -> CapUdf:
