@@ -63,6 +63,7 @@ SHORT = {
 WARM = ("--warm-start.optim.steps", "3")
 DESCENTS = {name: ("--optim.steps", "3", *WARM) for name in ("igr", "siren", "sald", "neural-pull")}
 DESCENTS |= {name: DESCENTS["igr"][:2] for name in ("ssd-siren", "sdf-regression")}
+DESCENTS["cap-udf"] = ("--optim.steps", "20")  # with fewer it has no surface
 """Settings of short fits, by method."""
 PARSED_ONLY = {
     "fetch": "needs a network",
