@@ -211,7 +211,7 @@ def main() -> None:
     """Run what is missing, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=Path, metavar="WORK")
-    every = ["retrieval", "fit", "poisson", "sal", "sald", "linear", "linear --warps 7"]
+    every = ["retrieval", "fit", "poisson", "sal", "sald", "linear", "linear --warps 15 --length 1024 --megabytes 60"]
     parser.add_argument("--methods", nargs="+", default=every, metavar="METHOD", help="by default: " + ", ".join(every))
     parser.add_argument("--pages", nargs="*", default=[], metavar="ROW", help="rows of the table to write pages for")
     args = parser.parse_args()
