@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from isofield.kdtree import KDTree, nearest
 from isofield.points.closing import unseen_share
 from isofield.points.coverage import NEIGHBOUR, local_spacing
-from isofield.points.local_pca import Neighbourhoods, neighbourhoods, second_sheet
+from isofield.points.local_pca import KEPT, Neighbourhoods, neighbourhoods, second_sheet
 from isofield.points.orientation import agreement
 from isofield.points.spanning_tree import Tree, piece_signs, sensor_votes, spanning_tree
 from isofield.points.winding_number import enclosure
@@ -39,6 +40,9 @@ from all of them: its shadows, and the floor under it."""
 ALIKE = 0.75
 """Points belong to no surface where the cosines between the normals of neighbours are below this in the mean; 0.5 in a
 volume of points, 0.95 and more on surfaces."""
+EVEN, MOSTLY = 0.9, 0.6
+"""They are thinned to the density at this quantile of the local spacing. Where fewer than `MOSTLY` of the points that
+seem to be without a surface still are, the others have one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,8 +101,25 @@ def unevenness(spacing: np.ndarray) -> float:
 def scattered(points: np.ndarray) -> np.ndarray:
     """(n,) bool: which of points (n, 3) belong to no surface: leaves, and what is thinner than their spacing.
 
-    The planes through the neighbourhoods of adjacent points have unlike normals there.
+    The planes through the neighbourhoods of adjacent points have unlike normals there, most of them even after dense
+    parts were thinned to the density of sparse ones: a dense layer that is thick with noise is a surface.
     """
+    unlike, thin = _unlike(points), _evened(points)
+    if len(thin) <= KEPT:
+        return unlike
+    both = unlike & _unlike(thin)[nearest(KDTree(thin), points)[1]]
+    return unlike if both.sum() >= MOSTLY * unlike.sum() else np.asarray(both)
+
+
+def _evened(points: np.ndarray) -> np.ndarray:
+    """Those of points (n, 3) that are left where dense parts are thinned to the density of the sparse ones."""
+    spacing = local_spacing(points)
+    share = np.square(spacing / max(float(np.quantile(spacing, EVEN)), 1e-300))
+    return points[np.random.default_rng(0).random(len(points)) < share]
+
+
+def _unlike(points: np.ndarray) -> np.ndarray:
+    """(n,) bool: at which of points (n, 3) the normals of neighbours are unlike each other."""
     near = neighbourhoods(points)
     alike = np.abs(np.einsum("nkd,nd->nk", near.normals[near.index[:, 1:13]], near.normals)).mean(1)
     return np.asarray(alike[near.index[:, :17]].mean(1) < ALIKE)
@@ -126,6 +147,11 @@ def _looked_at(points: np.ndarray, sensors: np.ndarray | None, density: float | 
     normals = near.normals * tree.signs[:, None]
     votes = None if sensors is None else sensor_votes(points, normals, sensors)
     if tree.energy > UNSURE and votes is None:
+        if (
+            uneven and len(thin := _evened(points)) > KEPT and len(thin) < len(points) / 2
+        ):  # noise wider than the spacing
+            shown = _looked_at(thin, None, UNEVEN * 2)
+            return replace(shown, seen=seen, scattered=True)
         return Openness(False, "the orientation is not certain", seen=seen, scattered=uneven)
     signs = piece_signs(points, normals, areas, tree.piece, votes)
     if votes is not None:
