@@ -191,7 +191,7 @@ def test_vertices_without_faces_are_left_out_of_a_mesh(tmp_path, ball):
     assert len(mesh.vertices) == 162 and mesh.bounds.max() < 2
 
 
-@pytest.mark.parametrize("extension", ["xyz", "pts", "PTS", "txt", "csv", "asc"])
+@pytest.mark.parametrize("extension", ["xyz", "pts", "PTS", "txt", "csv", "tsv", "asc"])
 @pytest.mark.parametrize(
     ("separator", "head", "tail"),
     [
@@ -259,9 +259,14 @@ def test_named_columns_that_are_not_there(text, message):
 
 
 def test_text_with_decimal_commas(tmp_path, table):
-    rows = [";".join(map(str, row)).replace(".", ",") for row in table.tolist()]
-    (tmp_path / "c.xyz").write_text("\n".join(rows))
-    assert np.array_equal(read(tmp_path / "c.xyz").points, table)
+    for between in (";", " ", "\t"):
+        rows = [between.join(map(str, row)).replace(".", ",") for row in table.tolist()]
+        (tmp_path / "c.xyz").write_text("\n".join(rows))
+        assert np.array_equal(read(tmp_path / "c.xyz").points, table)
+        (tmp_path / "c.xyz").write_text("\n".join([between.join("xyz"), *rows]))
+        assert np.array_equal(read(tmp_path / "c.xyz").points, table)
+    (tmp_path / "c.xyz").write_text("1, 2, 3\n4, 5, 6\n")
+    assert read(tmp_path / "c.xyz").points.tolist() == [[1, 2, 3], [4, 5, 6]]
 
 
 def test_text_columns(tmp_path, table):

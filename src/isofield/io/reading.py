@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 OWN = {
     "ply": ply.parse, "obj": obj.parse, "off": off.parse, "stl": stl.parse, "xyz": text.parse, "pts": text.parse,
-    "txt": text.parse, "csv": text.parse, "asc": text.parse,
+    "txt": text.parse, "csv": text.parse, "asc": text.parse, "tsv": text.parse,
     "pcd": pcd.parse, "npy": numpy_files.parse_npy, "npz": numpy_files.parse_npz,
     "binvox": binvox.parse,
 }  # fmt: skip
@@ -32,7 +32,7 @@ OWN = {
 GLTF = ("glb", "gltf")
 ARCHIVES = ("zip", "tar.gz", "tar.bz2", "bz2", "3mf", "zae", "3dxml")
 """Formats that are archives of any content."""
-TEXT = ("obj", "off", "xyz", "pts", "txt", "csv", "asc")
+TEXT = ("obj", "off", "xyz", "pts", "txt", "csv", "asc", "tsv")
 """Formats that are text only."""
 METADATA = "isofield"
 """Key in the metadata of a mesh for the numbers of `merged` and `unused` vertices of the file."""

@@ -1,4 +1,4 @@
-"""Points as text, one a line: .xyz, .pts, .txt, .csv and .asc, with any separator of columns."""
+"""Points as text, one a line: .xyz, .pts, .txt, .csv, .tsv and .asc, with any separator of columns."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from isofield.io.formats.raw import Damage, Raw, columns, numbers
 
 NUMBER = re.compile(rb"[-+]?(\d|\.\d|nan|inf)", re.IGNORECASE)
+DECIMAL = re.compile(rb"[-+]?\d+(,\d+)?(e[-+]?\d+)?", re.IGNORECASE)
 NAMES = (
     (("x",), ("y",), ("z",)),
     (("nx", "normal_x", "normalx"), ("ny", "normal_y", "normaly"), ("nz", "normal_z", "normalz")),
@@ -22,10 +23,10 @@ NAMES = (
 def parse(data: bytes) -> Raw:
     """Parses a text of points with 3, 4, 6, 7 or 9 columns (see `columns`). Raises `Damage`.
 
-    Columns are separated by blanks, tabs, commas or semicolons; a comma beside semicolons is a decimal comma. If the
-    first line names the columns x, y and z, these are used, with normals and colours, and other columns are left out.
-    Empty lines and comments (after # or //) are skipped. A line with a single integer is the number of points that
-    follow.
+    Columns are separated by blanks, tabs, commas or semicolons; a comma beside semicolons, or in each of several numbers
+    between blanks, is a decimal comma. If the first line names the columns x, y and z, these are used, with normals and
+    colours, and other columns are left out. Empty lines and comments (after # or //) are skipped. A line with a single
+    integer is the number of points that follow.
     """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         data = data.decode("utf-16", "replace").encode()
@@ -40,7 +41,7 @@ def parse(data: bytes) -> Raw:
         return named
     if b"#" in data or b"//" in data:
         data = re.sub(rb"(#|//)[^\r\n]*", b"", data)
-    if b";" in data and b"," in data:
+    if b"," in data and (b";" in data or _has_decimal_commas(data)):
         data = data.replace(b",", b".")
     data = data.translate(bytes.maketrans(b",;\t", b"   ")).strip()
     plain = _plain(data)
@@ -60,6 +61,15 @@ def parse(data: bytes) -> Raw:
     if not lines:
         raise Damage("holds no points", "save it with a point on each line")
     return columns(_table(lines))
+
+
+def _has_decimal_commas(data: bytes) -> bool:
+    """Whether the first line with numbers has three and more between blanks, with a comma in each that is not whole."""
+    for line in data[:4096].splitlines():
+        cells = line.split()
+        if cells and NUMBER.match(cells[0]) and len(cells) > 1:
+            return len(cells) >= 3 and all(DECIMAL.fullmatch(cell) for cell in cells) and b"," in line
+    return False
 
 
 def _check_count(promised: int, found: int) -> None:
@@ -85,7 +95,8 @@ def _named(data: bytes) -> Raw | None:
         _check_count(promised, len(lines))
     if not lines:
         raise Damage("holds no points", "save it with a point on each line")
-    between = next((sign for sign in (b";", b"\t", b",") if sign in lines[0]), None)
+    decimal = _has_decimal_commas(lines[0])
+    between = None if decimal else next((sign for sign in (b";", b"\t", b",") if sign in lines[0]), None)
     rows = []
     for number, line in enumerate(lines, 1):
         cells = line.split(between)
@@ -96,7 +107,7 @@ def _named(data: bytes) -> Raw | None:
             )
         rows.append(b" ".join(cells[column].strip() or b"nan" for column in chosen))
     text = b"\n".join(rows)
-    values = numbers(text.replace(b",", b".") if between == b";" else text)
+    values = numbers(text.replace(b",", b".") if decimal or between == b";" else text)
     if len(values) != len(rows) * len(chosen):
         raise Damage("has cells that hold more than one number", "give each cell one number")
     table = values.reshape(len(rows), -1)
