@@ -21,10 +21,10 @@ NAMES = (
 
 
 def parse(data: bytes) -> Raw:
-    """Parses a text of points with 3, 4, 6, 7 or 9 columns (see `columns`). Raises `Damage`.
+    """Parses a text of points with columns (see `columns`). Raises `Damage`.
 
-    Columns are separated by blanks, tabs, commas or semicolons; a comma beside semicolons, or in each of several numbers
-    between blanks, is a decimal comma. If the first line names the columns x, y and z, these are used, with normals and
+    Columns are separated by blanks, tabs, commas or semicolons; a comma beside semicolons, or in numbers that blanks
+    separate, is a decimal comma. If the first line names the columns x, y and z, these are used, with normals and
     colours, and other columns are left out. Empty lines and comments (after # or //) are skipped. A line with a single
     integer is the number of points that follow.
     """
