@@ -168,7 +168,7 @@ SALD_SMALL = SaldSpace(
     encoder=PointEncoder(basis=256, rounds=2, points=512, regularizer=1e-4), direction=0.1, prior=1e-4,
     samples=96, augmentation=Augmentation(mirror="x", scale=0.2, turn=7.0, warps=15),
     training=Training(
-        steps=4_500, batch=12, keep=500, clip=5.0, beta2=0.99,
+        steps=12_000, batch=12, keep=500, clip=5.0, beta2=0.99,
         network_rate=Schedule(1.5e-3, "cosine", final=4e-5, warm_up=0.02),
     ),
     infer_by="lm", infer_draws=8, infer_steps=200, infer_samples=2048, infer_rate=0.1, infer_prior=1e-5,
