@@ -126,9 +126,8 @@ def observed_in(
 
     Shapes are named as their files or, where two are equal, by the paths below the folder that all have in common.
     split: of a prepared data set, the ids to take: this part of it, where it has parts. anywhere: as in `observe`, of
-    files. Raises InputError for a missing
-    input, equal names, and a split of anything else than a prepared data set; reading a shape raises it for a damaged
-    file.
+    files. Raises InputError for a missing input, equal names, and a split of anything else than a prepared data set;
+    reading a shape raises it for a damaged file.
     """
     paths = [Path(path) for path in inputs]
     if len(paths) == 1 and is_prepared(paths[0]):

@@ -79,8 +79,8 @@ def openness(
     """Whether points (n, 3) without outliers belong to an open surface.
 
     sensors: (n, 3) position of the sensor that measured each point, NaN where unknown, or None. scanned: (m, 3) the
-    points before they were thinned, if they were. The points are
-    oriented along a spanning tree, towards the sensors or outward; the winding number then tells how much they enclose.
+    points before they were thinned, if they were. The points are oriented along a spanning tree, towards the sensors or
+    outward; the winding number then tells how much they enclose.
     """
     points = np.asarray(points, np.float64)
     density = None
