@@ -11,6 +11,8 @@ import pytest
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 
+TimeoutError = playwright.TimeoutError
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 if CHROMIUM is None:
     pytest.skip("there is no Chromium here (Debian: apt-get install chromium)", allow_module_level=True)
