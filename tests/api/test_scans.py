@@ -10,8 +10,8 @@ import trimesh
 
 from isofield import io
 from isofield.api import observe, scans
-from isofield.api.loading import prepare_config
 from isofield.cli.main import main
+from isofield.configs.preparing import prepare_config
 from isofield.datasets import Prepared
 from isofield.datasets.manifest import read
 from isofield.types import Cloud

@@ -37,14 +37,15 @@ def test_importing_the_package_loads_nothing_heavy():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
 
 
-def test_a_fit_of_points_loads_no_torch(tmp_path):
+def test_the_fit_of_points_its_folder_and_its_mesh_need_no_torch(tmp_path):
     ball = trimesh.creation.icosphere(3)
     np.save(tmp_path / "ball.npy", ball.vertices)
     code = "import sys\nfrom isofield.cli.main import main\nprint(main(sys.argv[1:]), 'torch' in sys.modules)"
-    line = ["fit", str(tmp_path / "ball.npy"), "-o", str(tmp_path / "ball.ply"), "--quality", "fast", "--no-progress"]
-    done = subprocess.run([sys.executable, "-c", code, *line], capture_output=True, text=True)
-    assert done.stdout.split()[-2:] == ["0", "False"], done.stderr
-    assert (tmp_path / "ball.ply").exists()
+    fit = ["fit", str(tmp_path / "ball.npy"), "-o", str(tmp_path / "ball"), "--quality", "fast", "--no-progress"]
+    for line in (fit, ["mesh", str(tmp_path / "ball"), "-o", str(tmp_path / "fine.ply"), "--resolution", "32"]):
+        done = subprocess.run([sys.executable, "-c", code, *line], capture_output=True, text=True)
+        assert done.stdout.split()[-2:] == ["0", "False"], done.stderr
+    assert (tmp_path / "ball/mesh.ply").exists() and (tmp_path / "fine.ply").exists()
 
 
 def test_every_command_is_listed_and_lives_in_its_module(capsys):

@@ -28,6 +28,10 @@ class Field(Protocol):
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
+    def field(self) -> nn.Module | ArrayGrid:
+        """The field on normalised points: a grid of arrays, or a module."""
+
+    @property
     def module(self) -> nn.Module:
         """The module on normalised points."""
 

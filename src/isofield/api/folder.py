@@ -6,32 +6,38 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from safetensors.torch import load_file, save
-from torch import Tensor, nn
+import numpy as np
+from safetensors.numpy import load_file, save
 
 from isofield.api.field import Field
 from isofield.errors import InputError, MissingPartError
-from isofield.fields.serialization import build, describe, tensors
+from isofield.fields.array_grid import ArrayGrid, stored_grid
 from isofield.files import atomic_write
 from isofield.folder_format import AGAIN, CONFIG, FORMAT, SPACE, read_config, reason
+
+if TYPE_CHECKING:
+    from torch import nn
+
+GRID = "SparseGrid"
+"""The type of a field that is stored and loaded as an `ArrayGrid`, without torch."""
 
 ATTRIBUTE = "observed.attribute."
 """Prefix of the points' attributes among the tensors."""
 
 
 def write_folder(
-    folder: Path, kind: str, module: nn.Module, more: Mapping[str, Tensor], config: dict[str, Any]
+    folder: Path, kind: str, field: nn.Module | ArrayGrid, more: Mapping[str, np.ndarray], config: dict[str, Any]
 ) -> Path:
-    """Write a module with its configuration, and more tensors beside its own, into a folder, which may exist.
+    """Write a field or a space with its configuration, and more arrays beside its own, into a folder, which may exist.
 
     Raises OutputError where the system refuses, and InputError for a module whose class cannot be stored.
     """
     part = _part(kind)
-    content = {"format": FORMAT, "kind": kind, part: describe(module), **config}
-    state = {f"{part}.{name}": value for name, value in tensors(module).items()}
+    description, arrays = _described(field)
+    content = {"format": FORMAT, "kind": kind, part: description, **config}
+    state = {f"{part}.{name}": value for name, value in arrays.items()}
     with atomic_write(folder / CONFIG) as described, atomic_write(folder / f"{part}.safetensors") as values:
         values.write_bytes(save({**state, **more}))
         described.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
@@ -39,8 +45,9 @@ def write_folder(
 
 
 @contextmanager
-def read_folder(folder: Path) -> Iterator[tuple[dict[str, Any], nn.Module, dict[str, Tensor]]]:
-    """The configuration, the module and the other tensors of a folder; what the block raises becomes an InputError.
+def read_folder(folder: Path) -> Iterator[tuple[dict[str, Any], nn.Module | ArrayGrid, dict[str, np.ndarray]]]:
+    """The configuration, the field or the space's module, and the other arrays of a folder; what the block raises
+    becomes an InputError.
 
     Raises InputError for a folder of another kind or a newer format, and for one that is damaged.
     """
@@ -52,16 +59,37 @@ def read_folder(folder: Path) -> Iterator[tuple[dict[str, Any], nn.Module, dict[
     try:
         held, prefix = load_file(path), f"{part}."
         state = {name.removeprefix(prefix): value for name, value in held.items() if name.startswith(prefix)}
-        if not all(bool(torch.isfinite(value).all()) for value in state.values()):
+        if not all(bool(np.isfinite(value).all()) for value in state.values()):
             raise ValueError("the field's values are not finite")
-        module = build(config[part], state).eval().requires_grad_(False)
-        yield config, module, {name: value for name, value in held.items() if not name.startswith(prefix)}
+        more = {name: value for name, value in held.items() if not name.startswith(prefix)}
+        yield config, _built(config[part], state), more
     except MissingPartError as error:
         raise InputError(
             f"{folder} cannot be read ({reason(error)}): install the package that it was made with, or {AGAIN}."
         ) from error
     except Exception as error:
         raise InputError(f"{folder} cannot be read ({reason(error)}): {AGAIN}.") from error
+
+
+def _described(field: nn.Module | ArrayGrid) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """A field as JSON-plain data and arrays by name."""
+    if isinstance(field, ArrayGrid):
+        return {"type": GRID, **field.config()}, {n: np.ascontiguousarray(v) for n, v in field.named_arrays().items()}
+    from isofield.fields.serialization import describe, tensors
+
+    return describe(field), {name: value.numpy() for name, value in tensors(field).items()}
+
+
+def _built(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> nn.Module | ArrayGrid:
+    """The field of `_described`."""
+    if description["type"] == GRID:
+        return stored_grid(description, arrays)
+    import torch
+
+    from isofield.fields.serialization import build
+
+    state = {name: torch.as_tensor(value) for name, value in arrays.items()}
+    return build(description, state).eval().requires_grad_(False)
 
 
 def _part(kind: Any) -> str:
@@ -80,8 +108,8 @@ def save_field(sdf: Field, folder: Path) -> Path:
         "interrupted": sdf.interrupted,
         "provenance": sdf.provenance,
     }
-    more = {"observed.points": torch.as_tensor(sdf.similarity.apply(sdf.points), dtype=torch.float32)}
+    more = {"observed.points": np.ascontiguousarray(sdf.similarity.apply(sdf.points), np.float32)}
     if sdf.colors is not None:
-        more["observed.colors"] = torch.as_tensor(sdf.colors)
-    more |= {f"{ATTRIBUTE}{name}": torch.as_tensor(values) for name, values in sdf.attributes.items()}
-    return write_folder(folder, sdf.kind, sdf.module, more, config)
+        more["observed.colors"] = np.ascontiguousarray(sdf.colors)
+    more |= {f"{ATTRIBUTE}{name}": np.ascontiguousarray(values) for name, values in sdf.attributes.items()}
+    return write_folder(folder, sdf.kind, sdf.field, more, config)

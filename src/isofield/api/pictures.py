@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 
 from isofield.api.field import chosen_device
-from isofield.api.loading import prepare_config
 from isofield.api.observations import entries_in, similarity_of
 from isofield.api.space import ShapeSpace
 from isofield.configs import PrepareConfig, SampleKind
+from isofield.configs.preparing import prepare_config
 from isofield.datasets import Entry, Prepared, ids_of
 from isofield.datasets.layout import CLOUDS, MESHES, is_prepared
 from isofield.datasets.layouts import PICTURE_FILES

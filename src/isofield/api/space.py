@@ -14,11 +14,11 @@ import torch
 from scipy.spatial.distance import cdist
 from torch import Tensor, nn
 
-from isofield.api.folder import write_folder
+from isofield.api.folder import read_folder, write_folder
 from isofield.api.sdf import SDF
 from isofield.configs import PrepareConfig
 from isofield.configs.methods import SPACES, changed, find_method
-from isofield.configs.preparing import OF_PICTURES
+from isofield.configs.preparing import OF_PICTURES, prepare_config
 from isofield.errors import InputError, did_you_mean, with_article
 from isofield.fields.csg import Transformed
 from isofield.fields.decoder import LatentField
@@ -263,7 +263,7 @@ class ShapeSpace:
             "shapes": [[s.id, s.label, *s.similarity.center, s.similarity.scale] for s in self.shapes],
             "provenance": self.provenance,
         }
-        return write_folder(Path(folder), SPACE, self.module, {"codes": torch.as_tensor(self.codes)}, config)
+        return write_folder(Path(folder), SPACE, self.module, {"codes": np.ascontiguousarray(self.codes)}, config)
 
 
 def checked_space(space: object) -> ShapeSpace:
@@ -273,3 +273,20 @@ def checked_space(space: object) -> ShapeSpace:
         raise InputError(f"{with_article(type(space).__name__)} is not a space: isofield.load({name!r}) gives one.")
     space.check_solid()
     return space
+
+
+def load_space(folder: Path) -> ShapeSpace:
+    """The space that `ShapeSpace.save` wrote into folder. Raises InputError for a folder that is damaged."""
+    with read_folder(folder) as (config, module, more):
+        if not isinstance(module, nn.Module):
+            raise ValueError("it holds the field of one shape")
+        codes = more["codes"].astype(np.float32)
+        shapes = [
+            TrainingShape(id_, label, Similarity((x, y, z), scale)) for id_, label, x, y, z, scale in config["shapes"]
+        ]
+        if len(shapes) != len(codes) or not np.isfinite(codes).all():
+            raise ValueError("the codes do not match the shapes")
+        settings = changed(find_method(config["method"], SPACES).settings(), config["settings"], config["method"])
+        prepare = prepare_config(config["prepare"])
+        method, provenance = str(config["method"]), dict(config["provenance"])
+    return ShapeSpace(module, codes, shapes, method, settings, prepare, provenance)

@@ -19,13 +19,12 @@ from isofield import __version__, training
 from isofield.adapt import tensor
 from isofield.api.field import chosen_device
 from isofield.api.inference import CLAMP, held_out
-from isofield.api.loading import prepare_config
 from isofield.api.observations import similarity_of
 from isofield.api.space import ShapeSpace, TrainingShape
 from isofield.api.validation import scores
 from isofield.configs.common import MethodSpec
 from isofield.configs.methods import SPACES, check_config, find_method
-from isofield.configs.preparing import PrepareConfig
+from isofield.configs.preparing import PrepareConfig, prepare_config
 from isofield.configs.training import training_of
 from isofield.datasets import Prepared, ids_of
 from isofield.datasets.splits import has_part

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
 
 from isofield.configs.common import QUALITIES, Quality, check_range, check_seed
 from isofield.errors import InputError
@@ -161,3 +162,10 @@ class PrepareConfig:
 
 def _option(name: str) -> str:
     return name.replace("_", "-")
+
+
+def prepare_config(settings: Mapping[str, Any]) -> PrepareConfig:
+    """The settings of `prepare` out of JSON-plain data; unknown names are ignored."""
+    names = {field.name for field in fields(PrepareConfig)}
+    known: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items() if k in names}
+    return PrepareConfig(**known)

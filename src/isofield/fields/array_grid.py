@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -39,6 +39,16 @@ class ArrayGrid:
     def levels(self) -> int:
         """The number of levels."""
         return len(self.cells)
+
+    def config(self) -> dict[str, Any]:
+        """Side, shape and the number of levels, for `stored_grid`."""
+        return {"side": self.side, "shape": list(self.shape), "levels": self.levels}
+
+    def named_arrays(self) -> dict[str, np.ndarray]:
+        """Origin, cells and values by name, for `stored_grid`."""
+        levels = [(f"cells_{level}", cells) for level, cells in enumerate(self.cells)]
+        levels += [(f"values_{level}", values) for level, values in enumerate(self.values)]
+        return {"origin": self.origin, **dict(levels)}
 
     def resolved(self, most: int, share: float = 0.0) -> int:
         """The finest level at whose cells the zero set crosses at most about `most` cells, and that resolves at least
@@ -111,6 +121,13 @@ def array_grid(
         if len(value) != (count := int(row.max(initial=-1)) + 1):
             raise ValueError(f"level {level} of the grid has {count} nodes, but {len(value)} values")
     return ArrayGrid(np.array(origin, np.float32), float(side), counts, keys, nodal, rows)
+
+
+def stored_grid(config: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> ArrayGrid:
+    """The grid of its `config()` and `named_arrays()`; raises KeyError, TypeError or ValueError where they differ."""
+    levels = range(int(config["levels"]))
+    cells, values = ([arrays[f"{name}_{level}"] for level in levels] for name in ("cells", "values"))
+    return array_grid(arrays["origin"], config["side"], config["shape"], cells, values)
 
 
 def _between(corners: np.ndarray, t: np.ndarray) -> np.ndarray:

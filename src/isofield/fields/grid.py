@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isofield.fields.array_grid import ArrayGrid, array_grid
+from isofield.fields.array_grid import ArrayGrid, array_grid, stored_grid
 
 
 @final
@@ -46,14 +46,12 @@ class SparseGrid(nn.Module):
 
     def config(self) -> dict[str, Any]:
         """Side, shape and the number of levels; cells and values are tensors."""
-        return {"side": self.side, "shape": list(self.shape), "levels": self.levels}
+        return self.arrays().config()
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> SparseGrid:
         """The grid of `config()` and its tensors; see `fields.serialization.Storable`."""
-        levels = range(int(config["levels"]))
-        cells, values = ([state[f"{name}_{level}"].numpy() for level in levels] for name in ("cells", "values"))
-        return cls(state["origin"].tolist(), config["side"], config["shape"], cells, values)
+        return cls.of(stored_grid(config, {name: value.numpy() for name, value in state.items()}))
 
     @property
     def cell(self) -> float:
