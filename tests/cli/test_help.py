@@ -37,11 +37,13 @@ def test_importing_the_package_loads_nothing_heavy():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
 
 
-def test_the_fit_of_points_its_folder_and_its_mesh_need_no_torch(tmp_path):
+@pytest.mark.parametrize("input", ["points.npy", "mesh.ply"])
+def test_the_fit_of_points_or_a_mesh_its_folder_and_its_mesh_need_no_torch(tmp_path, input):
     ball = trimesh.creation.icosphere(3)
-    np.save(tmp_path / "ball.npy", ball.vertices)
+    np.save(tmp_path / "points.npy", ball.vertices)
+    ball.export(tmp_path / "mesh.ply")
     code = "import sys\nfrom isofield.cli.main import main\nprint(main(sys.argv[1:]), 'torch' in sys.modules)"
-    fit = ["fit", str(tmp_path / "ball.npy"), "-o", str(tmp_path / "ball"), "--quality", "fast", "--no-progress"]
+    fit = ["fit", str(tmp_path / input), "-o", str(tmp_path / "ball"), "--quality", "fast", "--no-progress"]
     for line in (fit, ["mesh", str(tmp_path / "ball"), "-o", str(tmp_path / "fine.ply"), "--resolution", "32"]):
         done = subprocess.run([sys.executable, "-c", code, *line], capture_output=True, text=True)
         assert done.stdout.split()[-2:] == ["0", "False"], done.stderr

@@ -1,4 +1,4 @@
-"""What operations on fields need of a field, and the evaluation of a grid; `api.modules` evaluates other fields."""
+"""What operations on fields need of a field; `api.modules` evaluates modules."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import numpy as np
 
 from isofield.errors import InputError
-from isofield.fields.array_grid import ArrayGrid
-from isofield.threads import parallel_map, ranges
+from isofield.fields.array_field import ArrayField
 from isofield.types import Similarity
 
 if TYPE_CHECKING:
     from torch import nn
 
-BATCH = 16_384
-"""Points at which one thread evaluates a grid at a time."""
 UNSIGNED = "unsigned network"
 """The kind of a `fields.unsigned.Unsigned`."""
 
@@ -28,8 +25,8 @@ class Field(Protocol):
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
-    def field(self) -> nn.Module | ArrayGrid:
-        """The field on normalised points: a grid of arrays, or a module."""
+    def field(self) -> nn.Module | ArrayField:
+        """The field on normalised points: arrays, or a module."""
 
     @property
     def module(self) -> nn.Module:
@@ -97,12 +94,6 @@ class Field(Protocol):
 def box(field: Field) -> tuple[np.ndarray, np.ndarray]:
     """The corners (3,), (3,) of the box around the surface, in the user's units."""
     return field.similarity.invert(np.asarray(field.lower)), field.similarity.invert(np.asarray(field.upper))
-
-
-def on_grid(grid: ArrayGrid, points: np.ndarray) -> np.ndarray:
-    """Distances (n,) float64 at normalised points (n, 3), on several threads."""
-    parts = parallel_map(lambda chunk: grid(points[chunk]).astype(np.float64), ranges(len(points), BATCH))
-    return np.concatenate([np.zeros(0), *parts])
 
 
 def checked(points: Any) -> Any:

@@ -33,7 +33,7 @@ from isofield.configs.common import (
 )
 from isofield.configs.methods import check_config, choose, find_method, method_of
 from isofield.errors import InputError, with_article
-from isofield.fields.array_grid import ArrayGrid
+from isofield.fields.array_field import ArrayField
 from isofield.points import noise_level, select
 from isofield.stopwatch import stage
 from isofield.types import Cloud, Method, ProgressCallback, Shape, triple
@@ -240,7 +240,7 @@ def _field(
     """The field of a code, in the user's units."""
     observation, invert = shape.observation, shape.similarity.invert
     return SDF(
-        code if isinstance(code, ArrayGrid) else method.field(code).cpu().eval().requires_grad_(False),
+        code if isinstance(code, ArrayField) else method.field(code).cpu().eval().requires_grad_(False),
         shape.similarity,
         invert(observation.points),
         shape.spacing / shape.similarity.scale,

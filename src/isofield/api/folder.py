@@ -13,22 +13,20 @@ from safetensors.numpy import load_file, save
 
 from isofield.api.field import Field
 from isofield.errors import InputError, MissingPartError
-from isofield.fields.array_grid import ArrayGrid, stored_grid
+from isofield.fields.array_field import ARRAYS, ArrayField
 from isofield.files import atomic_write
 from isofield.folder_format import AGAIN, CONFIG, FORMAT, SPACE, read_config, reason
 
 if TYPE_CHECKING:
     from torch import nn
 
-GRID = "SparseGrid"
-"""The type of a field that is stored and loaded as an `ArrayGrid`, without torch."""
 
 ATTRIBUTE = "observed.attribute."
 """Prefix of the points' attributes among the tensors."""
 
 
 def write_folder(
-    folder: Path, kind: str, field: nn.Module | ArrayGrid, more: Mapping[str, np.ndarray], config: dict[str, Any]
+    folder: Path, kind: str, field: nn.Module | ArrayField, more: Mapping[str, np.ndarray], config: dict[str, Any]
 ) -> Path:
     """Write a field or a space with its configuration, and more arrays beside its own, into a folder, which may exist.
 
@@ -45,7 +43,7 @@ def write_folder(
 
 
 @contextmanager
-def read_folder(folder: Path) -> Iterator[tuple[dict[str, Any], nn.Module | ArrayGrid, dict[str, np.ndarray]]]:
+def read_folder(folder: Path) -> Iterator[tuple[dict[str, Any], nn.Module | ArrayField, dict[str, np.ndarray]]]:
     """The configuration, the field or the space's module, and the other arrays of a folder; what the block raises
     becomes an InputError.
 
@@ -71,19 +69,21 @@ def read_folder(folder: Path) -> Iterator[tuple[dict[str, Any], nn.Module | Arra
         raise InputError(f"{folder} cannot be read ({reason(error)}): {AGAIN}.") from error
 
 
-def _described(field: nn.Module | ArrayGrid) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def _described(field: nn.Module | ArrayField) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """A field as JSON-plain data and arrays by name."""
-    if isinstance(field, ArrayGrid):
-        return {"type": GRID, **field.config()}, {n: np.ascontiguousarray(v) for n, v in field.named_arrays().items()}
+    if isinstance(field, ArrayField):
+        return {"type": field.stored_as, **field.config()}, {
+            n: np.ascontiguousarray(v) for n, v in field.named_arrays().items()
+        }
     from isofield.fields.serialization import describe, tensors
 
     return describe(field), {name: value.numpy() for name, value in tensors(field).items()}
 
 
-def _built(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> nn.Module | ArrayGrid:
+def _built(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> nn.Module | ArrayField:
     """The field of `_described`."""
-    if description["type"] == GRID:
-        return stored_grid(description, arrays)
+    if description["type"] in ARRAYS:
+        return ARRAYS[description["type"]].stored(description, arrays)
     import torch
 
     from isofield.fields.serialization import build

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from isofield.api.field import on_grid
 from isofield.errors import InputError
 from isofield.fields.array_grid import ArrayGrid
 from isofield.fields.extrapolation import value
@@ -52,9 +51,9 @@ def on_device(module: nn.Module, device: torch.device, copies: Copies) -> nn.Mod
 def distances(module: nn.Module, points: np.ndarray) -> np.ndarray:
     """Distances (n,) float64 at normalised points (n, 3) of a module on the CPU, on several threads."""
     if isinstance(module, Triangles):
-        return module.closest(points)[0]
+        return module.held.distances(points)
     if isinstance(module, SparseGrid):
-        return on_grid(module.arrays(), points)
+        return module.arrays().distances(points)
 
     def values(chunk: slice) -> np.ndarray:
         with torch.no_grad():
@@ -67,7 +66,7 @@ def distances(module: nn.Module, points: np.ndarray) -> np.ndarray:
 def gradients(module: nn.Module, points: np.ndarray) -> np.ndarray:
     """Gradients (n, 3) float64 at normalised points (n, 3) of a module on the CPU, on several threads."""
     if isinstance(module, Triangles):
-        return module.value_and_slope(points)[1]
+        return module.held.value_and_slope(points)[1]
 
     def slopes(chunk: slice) -> np.ndarray:
         with torch.enable_grad():

@@ -16,10 +16,12 @@ import trimesh
 from isofield import surfaces
 from isofield.api import csg, projection
 from isofield.api.coverage import open_mesh, without_far_faces
-from isofield.api.field import UNSIGNED, checked, on_grid
+from isofield.api.field import UNSIGNED, checked
 from isofield.configs.common import RESOLUTIONS, check_resolution
 from isofield.errors import InputError
+from isofield.fields.array_field import ArrayField
 from isofield.fields.array_grid import ArrayGrid
+from isofield.fields.array_triangles import ArrayTriangles
 from isofield.points import REACH, confidence, local_spacing, relative_gap, subsample
 from isofield.types import Similarity
 
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from isofield.api.modules import Copies
-    from isofield.fields.triangles import Triangles
 
 RESOLUTION = 256
 """Default number of cells along the longest side of a mesh, for a field without a grid of its own."""
@@ -61,7 +62,7 @@ class Extraction:
 class SDF:
     """A signed distance field in the user's units and axes: negative inside, positive outside.
 
-    field: a grid of arrays, which needs no torch, or a module, on normalised points (n, 3) -> (n,). similarity:
+    field: arrays, which need no torch, or a module, on normalised points (n, 3) -> (n,). similarity:
     from the user's space to the normalised one. points: (m, 3) float64, the observed points that were fitted (of very
     dense input the means of its cells), in the user's units. spacing: median distance of neighbouring points. lower,
     upper: corners of the normalised box that contains the surface. provenance: input, version and settings of the fit.
@@ -72,7 +73,7 @@ class SDF:
     `confidence`. left_out: (k, 3) points that were taken for outliers, or None; a folder does not keep them.
     """
 
-    field: nn.Module | ArrayGrid
+    field: nn.Module | ArrayField
     similarity: Similarity
     points: np.ndarray
     spacing: float
@@ -104,11 +105,11 @@ class SDF:
     @cached_property
     def module(self) -> nn.Module:
         """The field as a module; it stays on its device, other devices get a copy."""
-        if not isinstance(self.field, ArrayGrid):
+        if not isinstance(self.field, ArrayField):
             return self.field
-        from isofield.fields.grid import SparseGrid
+        from isofield.fields.serialization import of_arrays
 
-        return SparseGrid.of(self.field).eval().requires_grad_(False)
+        return of_arrays(self.field)
 
     @property
     def kind(self) -> str:
@@ -136,8 +137,8 @@ class SDF:
 
     def _distances(self, x: np.ndarray) -> np.ndarray:
         """Distances (n,) at points (n, 3), both normalised."""
-        if isinstance(self.field, ArrayGrid):
-            return on_grid(self.field, x)
+        if isinstance(self.field, ArrayField):
+            return self.field.distances(x)
         from isofield.api.modules import CPU, distances, on_device
 
         return distances(on_device(self.field, CPU, self._copies), x)
@@ -146,14 +147,14 @@ class SDF:
         """Gradients (n, 3) at normalised points (n, 3)."""
         return np.asarray(self.gradient(self.similarity.invert(x)))
 
-    def _structure(self) -> tuple[ArrayGrid | None, Triangles | None]:
+    def _structure(self) -> tuple[ArrayGrid | None, ArrayTriangles | None]:
         """The grid whose cells the field has, and the faces to which it is the distance, where there are any."""
-        if isinstance(self.field, ArrayGrid):
-            return self.field, None
+        if isinstance(self.field, ArrayField):
+            exact = self.field if isinstance(self.field, ArrayTriangles) else None
+            return self.field if isinstance(self.field, ArrayGrid) else None, exact
         from isofield.api.modules import grid_of
-        from isofield.fields.triangles import Triangles
 
-        return grid_of(self.field), self.field if isinstance(self.field, Triangles) else None
+        return grid_of(self.field), None
 
     def gradient(self, points: np.ndarray | Tensor) -> np.ndarray | Tensor:
         """Gradients of the distance (n, 3) at points (n, 3); their length is near 1 near the surface.

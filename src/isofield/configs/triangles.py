@@ -31,4 +31,4 @@ def settings(quality: Quality = "balanced") -> Triangles:
 
 
 TRIANGLES = MethodSpec("the faces of a mesh as they are", "isofield.methods.triangles:TrianglesMethod", settings,
-    reads="mesh")  # fmt: skip
+    reads="mesh", cpu_only=True)  # fmt: skip

@@ -8,8 +8,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from isofield.threads import parallel_map, ranges
 from isofield.topology import distinct_keys, holds
 from isofield.types import CORNERS
+
+BATCH = 16_384
+"""Points at which one thread evaluates a grid at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +32,7 @@ class ArrayGrid:
     """
 
     kind: ClassVar[str] = "grid"
+    stored_as: ClassVar[str] = "SparseGrid"
     origin: np.ndarray
     side: float
     shape: tuple[int, ...]
@@ -40,12 +45,19 @@ class ArrayGrid:
         """The number of levels."""
         return len(self.cells)
 
+    @classmethod
+    def stored(cls, config: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> ArrayGrid:
+        """The grid of `config()` and `named_arrays()`. Raises KeyError, TypeError or ValueError where they differ."""
+        levels = range(int(config["levels"]))
+        cells, values = ([arrays[f"{name}_{level}"] for level in levels] for name in ("cells", "values"))
+        return array_grid(arrays["origin"], config["side"], config["shape"], cells, values)
+
     def config(self) -> dict[str, Any]:
-        """Side, shape and the number of levels, for `stored_grid`."""
+        """Side, shape and the number of levels."""
         return {"side": self.side, "shape": list(self.shape), "levels": self.levels}
 
     def named_arrays(self) -> dict[str, np.ndarray]:
-        """Origin, cells and values by name, for `stored_grid`."""
+        """Origin, cells and values by name."""
         levels = [(f"cells_{level}", cells) for level, cells in enumerate(self.cells)]
         levels += [(f"values_{level}", values) for level, values in enumerate(self.values)]
         return {"origin": self.origin, **dict(levels)}
@@ -73,6 +85,11 @@ class ArrayGrid:
         return max(
             level for level in range(self.levels) if level == 0 or (total[level] <= most and fine[level] >= share)
         )
+
+    def distances(self, x: np.ndarray) -> np.ndarray:
+        """Signed distances (n,) float64 at x (n, 3), on several threads."""
+        parts = parallel_map(lambda chunk: self(x[chunk]).astype(np.float64), ranges(len(x), BATCH))
+        return np.concatenate([np.zeros(0), *parts])
 
     @np.errstate(invalid="ignore", over="ignore")
     def __call__(self, x: np.ndarray) -> np.ndarray:
@@ -121,13 +138,6 @@ def array_grid(
         if len(value) != (count := int(row.max(initial=-1)) + 1):
             raise ValueError(f"level {level} of the grid has {count} nodes, but {len(value)} values")
     return ArrayGrid(np.array(origin, np.float32), float(side), counts, keys, nodal, rows)
-
-
-def stored_grid(config: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> ArrayGrid:
-    """The grid of its `config()` and `named_arrays()`; raises KeyError, TypeError or ValueError where they differ."""
-    levels = range(int(config["levels"]))
-    cells, values = ([arrays[f"{name}_{level}"] for level in levels] for name in ("cells", "values"))
-    return array_grid(arrays["origin"], config["side"], config["shape"], cells, values)
 
 
 def _between(corners: np.ndarray, t: np.ndarray) -> np.ndarray:

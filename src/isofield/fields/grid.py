@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isofield.fields.array_grid import ArrayGrid, array_grid, stored_grid
+from isofield.fields.array_grid import ArrayGrid, array_grid
 
 
 @final
@@ -51,7 +51,7 @@ class SparseGrid(nn.Module):
     @classmethod
     def from_config(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> SparseGrid:
         """The grid of `config()` and its tensors; see `fields.serialization.Storable`."""
-        return cls.of(stored_grid(config, {name: value.numpy() for name, value in state.items()}))
+        return cls.of(ArrayGrid.stored(config, {name: value.numpy() for name, value in state.items()}))
 
     @property
     def cell(self) -> float:

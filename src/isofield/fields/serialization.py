@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from isofield.errors import InputError, MissingPartError
+from isofield.fields.array_field import ArrayField
 from isofield.fields.autoencoder import Autoencoder
 from isofield.fields.basis_encoder import BasisEncoder
 from isofield.fields.conditioned import Conditioned
@@ -100,6 +101,13 @@ def storable(name: str) -> type[Storable]:
             return found
         raise ValueError(f"{point.value} lacks config or from_config")
     raise MissingPartError(f"no installed package declares the type of field {name!r}")
+
+
+def of_arrays(field: ArrayField) -> nn.Module:
+    """A field of arrays as a module that shares their memory; it does not learn."""
+    module: Any = storable(field.stored_as)
+    frozen: nn.Module = module.of(field).eval().requires_grad_(False)
+    return frozen
 
 
 def describe(field: nn.Module) -> dict[str, Any]:

@@ -11,15 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from torch import nn
 
 from isofield import configs
-from isofield.fields.triangles import Triangles as TriangleField
+from isofield.fields.array_triangles import ArrayTriangles
 from isofield.solids.solid_parts import Solids, capped, sort, volume
 from isofield.solids.union import outer
 from isofield.types import FitProgress, Shape
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,13 @@ class TrianglesMethod:
 
     config: configs.Triangles
 
-    def field(self, code: TriangleField) -> nn.Module:
-        """The field itself."""
-        return code
+    def field(self, code: ArrayTriangles) -> nn.Module:
+        """The field as a module."""
+        from isofield.fields.triangles import Triangles
 
-    def infer(self, shapes: Sequence[Shape], seed: int, device: str) -> Iterator[FitProgress[TriangleField]]:
+        return Triangles.of(code)
+
+    def infer(self, shapes: Sequence[Shape], seed: int, device: str) -> Iterator[FitProgress[ArrayTriangles]]:
         """Sorts the faces into solid parts and sheets."""
         observed = shapes[0].observed
         if observed.triangles is None:
@@ -52,10 +57,10 @@ def union(solids: Solids) -> Solids:
     return outer(solids, 0.0)[0]
 
 
-def field_of(solids: Solids, thickness: float) -> TriangleField:
+def field_of(solids: Solids, thickness: float) -> ArrayTriangles:
     """The field of solid parts and of sheets with a thickness (0 leaves them out), over the vertices that they use."""
     sheet = solids.sheet if thickness > 0 else solids.sheet[:0]
     used, faces = np.unique(np.concatenate([solids.solid, sheet]), return_inverse=True)
     faces = faces.reshape(-1, 3)
     count = len(solids.solid)
-    return TriangleField(solids.vertices[used], faces[:count], solids.part, faces[count:], thickness)
+    return ArrayTriangles(solids.vertices[used], faces[:count], solids.part, faces[count:], thickness)
