@@ -52,6 +52,22 @@ def test_e57_places_every_scan(tmp_path):
     assert np.array_equal(cloud.colors[:, :3], np.concatenate([COLORS, COLORS]))
 
 
+def test_a_scan_of_an_e57_without_a_pose_is_warned_of(tmp_path, monkeypatch):
+    pye57 = pytest.importorskip("pye57")
+    node, points = pye57.libe57.StructureNode, POINTS - [1e5, 2e5, 50]
+    write = node.set  # pye57 always writes a pose: that of the second scan is left out
+    file = pye57.E57(str(tmp_path / "a.e57"), mode="w")
+    data = {f"cartesian{axis}": points[:, i] for i, axis in enumerate("XYZ")}
+    file.write_scan_raw(data, translation=np.array([1.0, 2, 3]))
+    monkeypatch.setattr(node, "set", lambda self, name, value: None if name == "pose" else write(self, name, value))
+    file.write_scan_raw(data)
+    file.close()
+    with pytest.warns(UserWarning, match=r"scan 2 of 2 has no pose.*--viewpoint"):
+        cloud = io.read(tmp_path / "a.e57")
+    assert (cloud.sensors[:300] == [1, 2, 3]).all() and np.isnan(cloud.sensors[300:]).all()
+    assert np.abs(cloud.points[300:] - points).max() < 1e-5
+
+
 @pytest.mark.parametrize("name", ["a.las", "a.laz", "a.e57"])
 def test_what_is_no_such_file_is_told(tmp_path, name):
     pytest.importorskip("laspy")
