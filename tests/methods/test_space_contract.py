@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +21,7 @@ from isofield.api import ShapeSpace, complete, infer_all, observed_in
 from isofield.api.observations import ShapeSamples
 from isofield.configs import PrepareConfig
 from isofield.configs.methods import SPACES, changed, find_method, method_names
+from isofield.configs.training import training_of
 from isofield.datasets import prepare
 from isofield.types import Cloud, SdfSamples, Similarity
 
@@ -113,6 +115,23 @@ def test_a_space_is_learned_inferred_saved_and_loaded(name, data, others, tmp_pa
     assert np.array_equal(alone.code, results[0][1].code) and not np.array_equal(alone.sdf(x), results[0][1].sdf(x))
     alone.sdf.save(tmp_path / "field")
     assert np.array_equal(isofield.load(tmp_path / "field")(x), alone.sdf(x))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if training_of(tiny(name)) is not None])
+def test_a_training_that_was_stopped_resumes_byte_for_byte(name, data, tmp_path):
+    config = changed(tiny(name), {"training": {"steps": 14}})
+    isofield.train(name, data, tmp_path / "whole", config)
+
+    def stop(stage: str, fraction: float) -> None:
+        if stage.startswith("learning"):  # after ten steps
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        isofield.train(name, data, tmp_path / "run", config, progress=stop)
+    stopped = (tmp_path / "run/space.safetensors").read_bytes()
+    isofield.train(name, data, tmp_path / "run", config, resume=True)
+    whole, run = ((tmp_path / folder / "space.safetensors").read_bytes() for folder in ("whole", "run"))
+    assert run == whole and run != stopped
 
 
 def test_a_part_is_completed_and_lower_bounds_are_taken(space):
