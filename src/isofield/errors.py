@@ -36,7 +36,10 @@ def with_article(name: str) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """', perhaps you meant ...' where a known word is near, else nothing."""
+    """', perhaps you meant ...' where a known word is near, else nothing; of settings, one of the same group first."""
     stems = {option.lstrip("-"): option for option in known}  # dashes alone make no two words alike
-    near = difflib.get_close_matches(word.lstrip("-"), list(stems), n=1, cutoff=0.6)
+    group, dot, name = word.lstrip("-").partition(".")
+    names = [stem.partition(".")[2] for stem in stems if dot and stem.startswith(f"{group}.")]
+    near = [f"{group}.{match}" for match in difflib.get_close_matches(name, names, n=1, cutoff=0.6)]
+    near = near or difflib.get_close_matches(word.lstrip("-"), list(stems), n=1, cutoff=0.6)
     return f", perhaps you meant '{stems[near[0]]}'" if near else ""

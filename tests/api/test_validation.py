@@ -59,11 +59,11 @@ def test_every_checkpoint_has_its_iou_and_the_last_is_better(work):
 
 def test_the_command_names_the_best(work, capsys):
     out = work / "fast.csv"
-    assert evaluate(work / "run", work / "data", fast=True, csv=out, json=True) == 0
+    assert evaluate(work / "run", work / "data", csv=out, json=True) == 0
     figures = json.loads(capsys.readouterr().out)
     assert figures["best"] == "latest" and len(figures["each"]) == 12
     assert out.read_text().splitlines()[0] == "checkpoint,id,class,iou,wrong"
-    assert evaluate(work / "run", work / "data", fast=True) == 0
+    assert evaluate(work / "run", work / "data") == 0
     assert "isofield infer" in capsys.readouterr().err
 
 
@@ -83,7 +83,7 @@ def test_the_best_state_by_validation_is_kept(work, tmp_path):
 
 
 def test_what_is_missing_is_named(work, tmp_path):
-    with pytest.raises(InputError, match="no meshes"):
-        evaluate(work / "run", work / "data", fast=True, protocol="dfaust")
+    with pytest.raises(InputError, match="is a run, without meshes"):
+        evaluate(work / "run", work / "data", protocol="dfaust")
     with pytest.raises(InputError, match="occupancy"):
         validate(work / "run", balls.prepared(tmp_path / "signed"))

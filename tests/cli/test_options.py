@@ -31,6 +31,9 @@ SENTENCES = {
     "fit a.npy -o x.ply --method igr --optim.setps 3": (
         f"there is no option '--optim.setps', perhaps you meant '--optim.steps'; {FIT} lists the options."
     ),
+    "fit a.npy -o x.ply --method igr --optim.stepz 3": (
+        f"there is no option '--optim.stepz', perhaps you meant '--optim.steps'; {FIT} lists the options."
+    ),
     "fit a.npy -o x.ply --method igr --optim.steps many": (
         f"--optim.steps cannot be 'many'; {FIT} lists the options and their values."
     ),

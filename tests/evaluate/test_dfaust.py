@@ -153,15 +153,15 @@ def test_a_split_chooses(bodies, tmp_path, capsys):
 
 def test_two_files(bodies, capsys):
     files = [folder / "a/walk/00000.ply" for folder in bodies]
-    assert evaluate(*files[:2], scans=files[2], protocol="dfaust", samples=500) == 0
+    assert evaluate(*files[:2], scans=files[2], samples=500) == 0
     assert "scan to result" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"scans": "scans"}, "add --protocol dfaust"),
-        ({"pages": "pages"}, "add --protocol dfaust"),
+        ({"scans": "scans", "protocol": "occupancy-networks"}, "leave occupancy-networks out"),
+        ({"pages": "pages", "novelty": "scans"}, "do not go with --protocol"),
         ({"protocol": "dfaust", "novelty": "scans"}, "do not go with --protocol"),
         ({"protocol": "dfaust", "samples": 0}, "samples must be at least 1"),
         ({"protocol": "dfaust", "seed": -1}, "seed must be at least 0"),

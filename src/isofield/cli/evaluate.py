@@ -28,14 +28,14 @@ def evaluate(
     protocol: Annotated[Literal["dfaust", "occupancy-networks"] | None, tyro.conf.arg(help_behavior_hint="")] = None,
     scans: Annotated[Path | None, tyro.conf.arg(help_behavior_hint="")] = None,
     pages: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None,
-    fast: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> int:
     """Compare results with their truth: Chamfer distances, F-score, normals, Hausdorff, IoU, and more.
 
     The exit status is 1 if a file has no partner or a pair cannot be scored.
 
     Args:
-        pred: A mesh or point cloud, or a folder of them.
+        pred: A mesh or point cloud, or a folder of them; or a run of `isofield train`: how well the space and its
+            snapshots tell inside from outside for the shapes of TRUTH, a prepared data set with occupancy samples.
         truth: The true shape, or a folder with files of the same names (extensions may differ).
         samples: Points drawn from each surface, uniform by area (default: 100 000; 30 000 with --protocol dfaust).
         thresholds: Thresholds of the F-score, as fractions of the diagonal of the truth's bounding box.
@@ -53,19 +53,21 @@ def evaluate(
             occupancy-networks: IoU, Chamfer-L1, normals and F-score in the unit cube of TRUTH, with means by class (the
             first folder of a name), as Occupancy Networks measures them; what has no result counts as the worst, and
             --csv also writes the means, beside FILE.
-        scans: With --protocol dfaust: the raw scan, or a folder of scans with the same names.
-        fast: PRED is a run of `isofield train`, TRUTH a prepared data set with occupancy samples: how well the space
-            and its snapshots tell inside from outside for held-out shapes, without meshes; names the best.
-        pages: With --protocol dfaust: write a page for each scan (scan, result, registration) and an index here.
+        scans: The raw scan, or a folder of scans with the same names; the protocol is dfaust.
+        pages: Write a page for each scan (scan, result, registration) and an index here; the protocol is dfaust.
     """
     from isofield.cli import evaluate_runs
     from isofield.errors import InputError
     from isofield.evaluate import folders
     from isofield.io import check_output
 
-    if fast:
+    if scans is not None or pages is not None:
+        if protocol == "occupancy-networks":
+            raise InputError("--scans and --pages belong to the protocol dfaust: leave occupancy-networks out.")
+        protocol = "dfaust"
+    if evaluate_runs.is_run(pred):
         if protocol is not None or novelty is not None or heatmap is not None:
-            raise InputError("--fast has no meshes: leave --protocol, --novelty and --heatmap out.")
+            raise InputError(f"{pred} is a run, without meshes: leave --protocol, --novelty and --heatmap out.")
         return evaluate_runs.checkpoints(pred, truth, split, json, csv)
     for path in (pred, truth):
         _check_shape(path)
@@ -75,8 +77,6 @@ def evaluate(
         check_output(heatmap, ("ply",))
     if csv is not None:
         check_output(csv, ("csv",))
-    if protocol != "dfaust" and (scans is not None or pages is not None):
-        raise InputError("--scans and --pages belong to a protocol: add --protocol dfaust.")
     if protocol is not None and (heatmap is not None or novelty is not None):
         raise InputError("--heatmap and --novelty do not go with --protocol: give them in a run of their own.")
 

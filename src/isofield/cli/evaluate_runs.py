@@ -16,6 +16,15 @@ CODE_RESOLUTION = 64
 """Resolution of the meshes of training codes."""
 
 
+def is_run(path: Path) -> bool:
+    """Whether a folder, or a name of a space that comes with the package, is a run of `isofield train`."""
+    from isofield import folder_format
+
+    folder = folder_format.resolve(path)
+    marks = (f"{folder_format.SPACE}.safetensors", "state.pt", "specs.json")  # a space, one in training, DeepSDF's
+    return any((folder / mark).is_file() for mark in marks)
+
+
 def checkpoints(run: Path, data: Path, split: Path | None, json: bool, csv: Path | None) -> int:
     """Prints how well the checkpoints of a run tell inside from outside (`api.validation`)."""
     from rich.table import Table
@@ -24,7 +33,7 @@ def checkpoints(run: Path, data: Path, split: Path | None, json: bool, csv: Path
     from isofield.cli import output, scores_output
     from isofield.cli.progress import shown
 
-    with shown("fast", True) as report:
+    with shown("checkpoints", True) as report:
         rows = validate(run, data, split, progress=report)
     every = means(rows)
     best = max(every, key=lambda row: row["iou"])["checkpoint"]
