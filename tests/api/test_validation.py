@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import isofield
 from isofield.api.loading import load_run
 from isofield.api.validation import checkpoints, means, scores, validate
 from isofield.cli.evaluate import evaluate
+from isofield.cli.evaluate_runs import is_run
 from isofield.configs import Occupancy, Schedule, Training
 from isofield.datasets import Prepared
 from isofield.errors import InputError
@@ -87,3 +89,14 @@ def test_what_is_missing_is_named(work, tmp_path):
         evaluate(work / "run", work / "data", protocol="dfaust")
     with pytest.raises(InputError, match="occupancy"):
         validate(work / "run", balls.prepared(tmp_path / "signed"))
+
+
+@pytest.mark.parametrize(
+    "mark", ["space.safetensors", "state.pt", "specs.json", "ModelParameters/x", "checkpoints/ModelParameters/x"]
+)
+def test_a_run_is_told_from_a_folder_of_meshes(tmp_path, mark):
+    (tmp_path / "0.ply").touch()
+    assert not is_run(tmp_path)
+    (tmp_path / mark).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / mark).touch()
+    assert is_run(tmp_path) and is_run(Path("aircraft"))
