@@ -26,8 +26,8 @@ def test_a_stage_inside_another_counts_for_itself_alone():
 
 
 def test_stages_add_up_to_the_whole():
-    with measured() as whole, stage("all"), measured() as times:  # long enough for the stopwatch's own time not to count
-        work(1000)
+    with measured() as whole, stage("all"), measured() as times:
+        work(1000)  # far longer than the stopwatch itself takes
         with stage("some"):
             work(1000)
     assert sum(cpu for _, cpu in times.spent.values()) == pytest.approx(whole.spent["all"][1], rel=0.02)
