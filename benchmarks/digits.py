@@ -3,7 +3,8 @@
     .venv/bin/python benchmarks/digits.py WORK [--minutes 1.5]
 
 Digits of MNIST (ISOFIELD_DATA/mnist) at 64 x 64 pixels. Methods: hypernetwork, concatenation auto-decoder, conditional
-neural process (global, and with a grid of features), MetaSDF. Each is tuned first: at least eight settings for a short
+neural process (global, and with a grid of features), MetaSDF, MetaSDF with 100 steps of Adam on the weights after its
+own, and these steps alone, from random weights (plain). Each is tuned first: at least eight settings for a short
 time, judged by held-out digits. The best one is trained three times for the same processor time on one core: from all
 samples of all digits; from boundary points (zero set); and on digits 0 to 5 and pairs of them. Rows of the table: dense
 and zero set: unseen digits; unseen classes: digits 6 to 9 after 0 to 5; rotated: unseen digits, turned, after upright
@@ -45,12 +46,15 @@ WIDTH = 2.0
 """The width of a picture, in the unit of the samples."""
 METHODS = {
     "hypernet": "hypernet-2d", "concat": "concat-2d", "cnp": "cnp-2d", "cnp-local": "cnp-2d", "metasdf": "metasdf-2d",
+    "metasdf-adam": "metasdf-2d", "plain": "metasdf-2d",
 }  # fmt: skip
 """Columns, and the methods that they train."""
 Table = dict[str, Any]
 BASE: dict[str, Table] = {
     "cnp-local": {"local": True},
     "metasdf": {"rates": {"initial": 2e-2}, "tasks": {"context": 512, "query": 512}, "first_order": False},
+    "metasdf-adam": {"steps": 3, "infer_steps": 3, "infer_by": "adam", "infer_polish": 100, "infer_rate": 3e-3},
+    "plain": {"infer_steps": 0, "infer_by": "adam", "infer_polish": 100, "infer_rate": 3e-3},
 }
 """What all settings of a method have."""
 
@@ -151,6 +155,35 @@ SETTINGS: dict[str, dict[str, Table]] = {
         "3 steps on a code of 64, step size 200": code(64, 200.0),
         "3 steps on a code of 256, batch of 4": {**code(256, 20.0), **rates(2e-3, batch=4)},
     },
+    "metasdf-adam": {
+        "preset": {},
+        "5 frequencies": {"network": {"frequencies": 5}},
+        "5 frequencies, network of 128": {"network": {"frequencies": 5, "dims": [128] * 3}},
+        "sine, w0 10, second order": {
+            "network": {"activation": "sine", "frequencies": 0, "w0": 10.0},
+            "first_order": False,
+        },
+        "softplus": {"network": {"activation": "softplus"}},
+        "5 frequencies, batch of 4": {"network": {"frequencies": 5}, **rates(2e-3, batch=4)},
+        "5 frequencies, rate 5e-3": {"network": {"frequencies": 5}, **rates(5e-3)},
+        "5 frequencies, network of 128, Adam at 1e-3": {
+            "network": {"frequencies": 5, "dims": [128] * 3},
+            "infer_rate": 1e-3,
+        },
+    },
+    "plain": {
+        "3 frequencies": {},
+        "5 frequencies": {"network": {"frequencies": 5}},
+        "5 frequencies, network of 128": {"network": {"frequencies": 5, "dims": [128] * 3}},
+        "sine, w0 10": {"network": {"activation": "sine", "frequencies": 0, "w0": 10.0}},
+        "softplus": {"network": {"activation": "softplus"}},
+        "7 frequencies": {"network": {"frequencies": 7}},
+        "5 frequencies, Adam at 1e-2": {"network": {"frequencies": 5}, "infer_rate": 1e-2},
+        "5 frequencies, network of 128, Adam at 1e-3": {
+            "network": {"frequencies": 5, "dims": [128] * 3},
+            "infer_rate": 1e-3,
+        },
+    },
 }
 """Settings that are tried: changes of the preset."""
 
@@ -225,6 +258,7 @@ def settings(method: str, table: Table) -> Any:
 def trained(method: str, config: Any, shapes: Sequence[Shape], seconds: float) -> tuple[Any, int]:
     """A space trained for about so long on one core, and its steps: their number is chosen by the time of a few."""
     build = find_method(METHODS[method], SPACES).method
+    seconds = 0 if method == "plain" else seconds
 
     def course(steps: int) -> Iterator[Any]:
         training = replace(config.training, steps=steps, epochs=0, snapshots=())
