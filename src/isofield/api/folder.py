@@ -72,9 +72,8 @@ def read_folder(folder: Path) -> Iterator[tuple[dict[str, Any], nn.Module | Arra
 def _described(field: nn.Module | ArrayField) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """A field as JSON-plain data and arrays by name."""
     if isinstance(field, ArrayField):
-        return {"type": field.stored_as, **field.config()}, {
-            n: np.ascontiguousarray(v) for n, v in field.named_arrays().items()
-        }
+        arrays = {name: np.ascontiguousarray(value) for name, value in field.named_arrays().items()}
+        return {"type": field.stored_as, **field.config()}, arrays
     from isofield.fields.serialization import describe, tensors
 
     return describe(field), {name: value.numpy() for name, value in tensors(field).items()}

@@ -11,7 +11,7 @@ import numpy as np
 from isofield.api.folder import ATTRIBUTE, read_folder
 from isofield.api.sdf import SDF
 from isofield.errors import InputError
-from isofield.folder_format import CONFIG, SPACE, missing, read_config, resolve
+from isofield.folder_format import CONFIG, SPACE, STATE, missing, read_config, resolve
 from isofield.points import REACH
 from isofield.types import Similarity, triple
 
@@ -27,7 +27,7 @@ def load(folder: str | os.PathLike[str]) -> SDF | ShapeSpace:
     """
     path = resolve(Path(folder))
     if (path / CONFIG).is_file() and read_config(path).get("kind") != SPACE:
-        return load_field(path)  # a grid needs no torch
+        return load_field(path)  # a grid or a mesh needs no torch
     released = _released(path)
     if released is not None:
         return released
@@ -100,7 +100,7 @@ def load_sdf(folder: str | os.PathLike[str]) -> SDF:
 def load_run(folder: str | os.PathLike[str], checkpoint: str | None = None) -> ShapeSpace:
     """The space in a folder. checkpoint: the snapshot after this many steps (epochs of a released code), by
     default the latest. Raises InputError as `load` does, for a missing snapshot, and for a field."""
-    from isofield.training import SNAPSHOTS, STATE
+    from isofield.training import SNAPSHOTS
 
     if checkpoint not in (None, "latest"):
         released = _released(Path(folder), checkpoint)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from isofield import __version__
-from isofield.api.published_space import MODEL, plain_name, read_checkpoint
+from isofield.api.published_space import plain_name, read_checkpoint
 from isofield.api.space import ShapeSpace, TrainingShape
 from isofield.configs import PointEncoder, PrepareConfig, SaldSpace
 from isofield.configs.sald_space import READS
@@ -23,7 +23,7 @@ from isofield.errors import InputError
 from isofield.fields.autoencoder import Autoencoder
 from isofield.fields.geometric_decoder import GeometricDecoder
 from isofield.fields.point_net import PointNet
-from isofield.folder_format import reason
+from isofield.folder_format import MODEL, SPECS, reason
 from isofield.types import Similarity
 
 UNIT = 2.0
@@ -36,7 +36,7 @@ DECODER, ENCODER = "implicit_map.", "encoder."
 def parameters_in(folder: Path) -> Path | None:
     """The folder of such an experiment's checkpoints, or None."""
     for one in (folder / "checkpoints", folder):
-        if (one / MODEL).is_dir() and not (folder / "specs.json").is_file():
+        if (one / MODEL).is_dir() and not (folder / SPECS).is_file():
             return one
     return None
 

@@ -17,13 +17,11 @@ from isofield.configs import PrepareConfig
 from isofield.configs.specs import is_specs, translated
 from isofield.datasets import read_split
 from isofield.errors import InputError
-from isofield.folder_format import reason, unreadable
+from isofield.folder_format import MODEL, SPECS, reason, unreadable
 from isofield.methods.deepsdf import decoder
 from isofield.types import Similarity
 
-SPECS = "specs.json"
-"""The file that marks such a folder."""
-MODEL, CODES = "ModelParameters", "LatentCodes"
+CODES = "LatentCodes"
 NEW = re.compile(r"parametrizations\.weight\.original([01])$")
 """Names of weight norm in newer versions of torch: 0 is the length, 1 the direction."""
 

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from isofield.evaluate import Pair
     from isofield.types import ProgressCallback
 
-MODEL = "ModelParameters"
-"""The folder of weights of the released codes."""
 CODE_RESOLUTION = 64
 """Resolution of the meshes of training codes."""
 
@@ -21,10 +19,10 @@ CODE_RESOLUTION = 64
 def is_run(path: Path) -> bool:
     """Whether a folder, or a name of a space that comes with the package, is a run of `isofield train`, finished or
     not, or of the released code of DeepSDF or SALD."""
-    from isofield import folder_format
+    from isofield.folder_format import MODEL, SPACE, SPECS, STATE, resolve
 
-    marks = (f"{folder_format.SPACE}.safetensors", "state.pt", "specs.json", MODEL, f"checkpoints/{MODEL}")
-    return any((folder_format.resolve(path) / mark).exists() for mark in marks)
+    marks = (f"{SPACE}.safetensors", STATE, SPECS, MODEL, f"checkpoints/{MODEL}")
+    return any((resolve(path) / mark).exists() for mark in marks)
 
 
 def checkpoints(run: Path, data: Path, split: Path | None, json: bool, csv: Path | None) -> int:

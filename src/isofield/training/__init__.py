@@ -1,6 +1,6 @@
 """The training of a space over many shapes; it knows the contract `types.TrainedSpace`, and no method."""
 
-from isofield.training.checkpoint import SNAPSHOTS, STATE, check_new, resume, run
+from isofield.training.checkpoint import SNAPSHOTS, check_new, resume, run
 from isofield.training.log import LOG, read_log
 from isofield.training.loss_curves import curves
 from isofield.training.processes import Processes, joined_processes
@@ -9,7 +9,6 @@ from isofield.training.trainer import Trainer
 __all__ = [
     "LOG",
     "SNAPSHOTS",
-    "STATE",
     "Processes",
     "Trainer",
     "check_new",

@@ -22,7 +22,7 @@ import torch
 
 from isofield.errors import InputError, join_names
 from isofield.files import atomic_write
-from isofield.folder_format import CONFIG, SPACE, reason, unreadable
+from isofield.folder_format import CONFIG, SPACE, STATE, reason, unreadable
 from isofield.training.log import LOG, Log, total
 from isofield.training.trainer import Trainer
 from isofield.types import ProgressCallback
@@ -31,7 +31,7 @@ MOST_NAMES = 6
 """Settings that differ which a message names."""
 STEADY, RISEN = 10, 3.0
 """A training has diverged where the mean loss of its last steps is this many times that of the first one."""
-STATE, SNAPSHOTS, BEST = "state.pt", "snapshots", "best"
+SNAPSHOTS, BEST = "snapshots", "best"
 
 
 def check_new(folder: Path) -> None:
