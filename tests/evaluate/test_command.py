@@ -114,6 +114,11 @@ def test_one_sentence_about_what_cannot_be(folders, tmp_path, capsys, pred, trut
     assert capsys.readouterr().out == ""
 
 
+def test_a_scale_without_a_heatmap_is_refused(folders):
+    with pytest.raises(InputError, match=r"give --heatmap FILE\.ply"):
+        evaluate(*folders, heatmap_top=0.1)
+
+
 def test_two_files_of_one_name_are_refused(folders):
     (folders[0] / "a.obj").write_text("v 0 0 0\n")
     with pytest.raises(InputError, match="same name"):

@@ -75,6 +75,8 @@ def evaluate(
         if pred.is_dir() or truth.is_dir():
             raise InputError("--heatmap colours one prediction, not a folder: give two files.")
         check_output(heatmap, ("ply",))
+    elif heatmap_top is not None:
+        raise InputError("--heatmap-top is the end of a heatmap's scale: give --heatmap FILE.ply, too.")
     if csv is not None:
         check_output(csv, ("csv",))
     if protocol is not None and (heatmap is not None or novelty is not None):
