@@ -33,7 +33,7 @@ def test_a_good_fit_is_not_doubted():
         ({"spacings": 1.1}, ("--method", "igr"), "take --method auto"),
         ({"spacings": 1.1}, ("--resolution", "32"), "give more cells"),
         ({"p95": 0.021}, ("--resolution", "32"), "0.021 or more from the mesh, 2 cells: .* give more cells"),
-        ({"unseen": 0.16}, (), "16 % of the mesh closes .*: --surface open"),
+        ({"unseen": 0.06}, (), "6 % of the mesh closes .*: --surface open"),
         ({"blocked": 0.11}, (), "blocks 11 % of the rays .*: take --surface open"),
         ({"blocked": 0.11, "open": True}, (), "give the positions of the sensors"),
         ({"blocked": 0.11, "open": True}, ("--up", "z"), "check --up, and leave it out"),
@@ -50,9 +50,9 @@ def test_a_doubt_has_its_remedy(figures, options, words):
 @pytest.mark.parametrize(
     ("figures", "options"),
     [
-        ({"unseen": 0.16}, ("--surface", "closed")),
-        ({"unseen": 0.16}, ("--trim", "0.1")),
-        ({"unseen": 0.16, "open": True}, ()),
+        ({"unseen": 0.06}, ("--surface", "closed")),
+        ({"unseen": 0.06}, ("--trim", "0.1")),
+        ({"unseen": 0.06, "open": True}, ()),
         ({"dropped": 9}, ()),
         ({"blocked": 0.09}, ()),
     ],

@@ -16,7 +16,7 @@ FEW = 1000
 """Fewer points than this do not tell an open scene."""
 UNLEARNED = 1.0
 """A fit failed whose points are farther from the mesh than this many of their local spacings, in the median."""
-OPEN = 0.15
+OPEN = 0.05
 """Beyond this fraction of a mesh far from all points, the input may be open."""
 LOST = 2.0
 """Beyond this many cells between a mesh of a chosen resolution and 5 % of the points, walls are lost."""
