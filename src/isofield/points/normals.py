@@ -39,6 +39,8 @@ CORRECTABLE, WRONG, CORRECTED = 0.5, 0.45, 0.02
 """A few rounds with the winding number correct the tree's signs if the share in doubt is at most the first. The result
 holds if the winding number is then off by the second at a share of at most the third: at sharp edges it is off by less,
 beside parts that look inward by more."""
+AGAIN = 0.006
+"""Above this share of points where the winding number is off, the corrected signs are corrected once more."""
 MOST_CONFLICT = 0.01
 """The most conflict between neighbours of a result that holds."""
 LEVELS = 20_000
@@ -237,11 +239,16 @@ def _corrected_votes(cloud: _Unsigned, start: np.ndarray | None) -> np.ndarray:
             cloud.x, cloud.normals, cloud.around, cloud.areas, cloud.noise, cloud.seed, cloud.subset, start
         )
 
-    if start is not None:
+    def judged(start: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         corrected = votes(start)
         signs = propagate_signs(cloud.around, cloud.pull, corrected)
-        agrees = conflict(cloud.pull, signs, cloud.around).mean() <= MOST_CONFLICT
-        if agrees and cloud.doubt(signs, WRONG) <= CORRECTED:
+        return cloud.doubt(signs, WRONG), signs, corrected
+
+    if start is not None:
+        doubt, signs, corrected = judged(start)
+        if AGAIN < doubt <= CORRECTED:
+            doubt, signs, corrected = min((doubt, signs, corrected), judged(signs), key=lambda result: result[0])
+        if doubt <= CORRECTED and conflict(cloud.pull, signs, cloud.around).mean() <= MOST_CONFLICT:
             return corrected
     return votes()
 
