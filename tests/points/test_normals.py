@@ -1,5 +1,6 @@
 """Normals of unoriented points, their sides and their noise."""
 
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 
 from isofield import families
+from isofield.io import read
 from isofield.points import orient, spacing
 from isofield.points.local_pca import neighbourhoods
 from isofield.points.normals import doubted, is_sure
@@ -155,3 +157,9 @@ def test_what_was_found_out_before_changes_nothing(torus):
     alone, told = orient(points), orient(points, seen=openness(points).seen)
     assert (alone.normals * told.normals).sum(1).min() > 1 - 1e-9
     assert np.allclose(alone.areas, told.areas) and np.allclose(alone.noise, told.noise)
+
+
+def test_signs_in_a_narrow_gap_are_corrected_once_more(data):
+    """Between the tail of the cow and its legs, one correction leaves 1.4 % of all signs wrong."""
+    cloud = scan(read(data / "meshes" / "cow.obj"), 30_000, seed=zlib.crc32(b"cow plain"), normals=True)
+    assert (np.einsum("nd,nd->n", orient(cloud.points).normals, cloud.normals) < 0).mean() < 0.01
