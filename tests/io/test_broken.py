@@ -172,6 +172,9 @@ def test_unknown_extensions(tmp_path, ball):
     refuse(tmp_path / "noname", "has no extension")
     (tmp_path / "statue.mesh").write_bytes(ball.export(file_type="ply"))
     refuse(tmp_path / "statue.mesh", "rename it to .ply")
+    for name, rows in (("scan.cloud", "1 2 3\n4e0 -.5 6\n7 8 9\n0 1 2\n"), ("scan", "x,y,z\n1,2,3\n4,5,6\n7,8,9\n")):
+        (tmp_path / name).write_text(rows)
+        refuse(tmp_path / name, "rename it to .xyz")
     (tmp_path / "photo.png").write_bytes(b"\x89PNG\r\n")
     refuse(tmp_path / "photo.png", "is a PNG picture")
     (tmp_path / "a.ply").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\n")

@@ -191,7 +191,7 @@ def test_vertices_without_faces_are_left_out_of_a_mesh(tmp_path, ball):
     assert len(mesh.vertices) == 162 and mesh.bounds.max() < 2
 
 
-@pytest.mark.parametrize("extension", ["xyz", "pts", "PTS", "txt", "csv", "tsv", "asc"])
+@pytest.mark.parametrize("extension", ["xyz", "pts", "PTS", "txt", "csv", "tsv", "asc", "pwn", "xyzn"])
 @pytest.mark.parametrize(
     ("separator", "head", "tail"),
     [

@@ -15,7 +15,7 @@ from isofield.files import safe_id
 from isofield.types import Similarity
 
 MESHES = (".ply", ".obj", ".off", ".stl", ".glb", ".gltf", ".binvox")
-CLOUDS = (".xyz", ".pts", ".asc", ".pcd", ".npy", ".npz", ".las", ".laz", ".e57")
+CLOUDS = (".xyz", ".pts", ".asc", ".pwn", ".xyzn", ".xyzrgb", ".pcd", ".npy", ".npz", ".las", ".laz", ".e57")
 """Extensions that are searched for in folders. (.txt and .csv can be read, but mostly hold other things.)"""
 
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 OWN = {
     "ply": ply.parse, "obj": obj.parse, "off": off.parse, "stl": stl.parse, "xyz": text.parse, "pts": text.parse,
-    "txt": text.parse, "csv": text.parse, "asc": text.parse, "tsv": text.parse,
+    "txt": text.parse, "csv": text.parse, "asc": text.parse, "tsv": text.parse, "pwn": text.parse,
+    "xyzn": text.parse, "xyzrgb": text.parse, "xyzi": text.parse,
     "pcd": pcd.parse, "npy": numpy_files.parse_npy, "npz": numpy_files.parse_npz,
     "binvox": binvox.parse,
 }  # fmt: skip
@@ -32,7 +33,7 @@ OWN = {
 GLTF = ("glb", "gltf")
 ARCHIVES = ("zip", "tar.gz", "tar.bz2", "bz2", "3mf", "zae", "3dxml")
 """Formats that are archives of any content."""
-TEXT = ("obj", "off", "xyz", "pts", "txt", "csv", "asc", "tsv")
+TEXT = ("obj", "off", *(extension for extension, parse in OWN.items() if parse is text.parse))
 """Formats that are text only."""
 METADATA = "isofield"
 """Key in the metadata of a mesh for the numbers of `merged` and `unused` vertices of the file."""
@@ -124,7 +125,7 @@ def _near(path: Path) -> str:
 def _unknown(name: str, extension: str, data: bytes) -> str:
     """The message about an unknown extension."""
     what = f"the extension .{extension} is unknown" if extension else "it has no extension"
-    look = sniff.shape(data)
+    look = sniff.shape(data) or ("xyz" if sniff.rows(data) else None)
     other = sniff.other(data)
     if look:
         return f"{name} cannot be read because {what}, but it looks like {article(look)} file: rename it to .{look}."

@@ -36,6 +36,7 @@ REMEDIES = {
     "a web page": "download the file itself",
 }
 OFF = re.compile(rb"(ST)?C?N?OFF[\s\d]")
+NUMBER = re.compile(rb"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?|[-+]?(nan|inf)", re.IGNORECASE)
 OBJ = re.compile(rb"^(v|f|vn|vt)[ \t]+[-\d.]|^(mtllib|usemtl)[ \t]", re.MULTILINE)
 
 
@@ -59,6 +60,12 @@ def shape(data: bytes) -> str | None:
         if OBJ.search(head):
             return "obj"
     return None
+
+
+def rows(data: bytes) -> bool:
+    """Whether these bytes begin with lines of three and more numbers each, as text of points does."""
+    lines = [re.split(rb"[,;\s]+", line.strip()) for line in data[:4096].splitlines()[:-1] if line.strip()]
+    return len(lines) > 2 and all(len(line) >= 3 and all(map(NUMBER.fullmatch, line)) for line in lines[1:])
 
 
 def other(data: bytes) -> tuple[str, str] | None:

@@ -1,4 +1,4 @@
-"""Points as text, one a line: .xyz, .pts, .txt, .csv, .tsv and .asc, with any separator of columns."""
+"""Points as text, one a line: .xyz, .pts, .txt, .csv, .asc and others, with any separator of columns."""
 
 from __future__ import annotations
 
