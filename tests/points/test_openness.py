@@ -100,3 +100,14 @@ def test_leaves_are_left_out_and_the_trunk_stays() -> None:
     kept = shape.similarity.invert(shape.observation.points)
     assert (np.hypot(kept[:, 0], kept[:, 1]) < 0.2).mean() > 0.9
     assert 0.9 * trunk < len(kept) < 1.1 * trunk and len(kept) + len(shape.outliers) == len(points)
+
+
+def test_ground_under_trees_is_open_and_a_ball_beside_leaves_closed() -> None:
+    random = np.random.default_rng(0)
+    ground = np.c_[random.uniform(-1, 1, (6000, 2)), random.normal(0, 0.003, 6000)]
+    crowns = [random.normal(place, 0.12, (500, 3)) for place in ([0.4, 0.3, 0.6], [-0.5, 0.4, 0.7], [0, -0.5, 0.6])]
+    scene = openness(np.concatenate([ground, *crowns]))
+    assert scene.open and abs(scene.level) < 0.1
+    ball = random.normal(size=(6000, 3))
+    ball /= np.linalg.norm(ball, axis=1, keepdims=True)
+    assert not openness(np.concatenate([ball, crowns[0] + [1.5, 0, 0]])).open

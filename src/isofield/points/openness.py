@@ -40,6 +40,9 @@ from all of them: its shadows, and the floor under it."""
 ALIKE = 0.75
 """Points belong to no surface where the cosines between the normals of neighbours are below this in the mean; 0.5 in a
 volume of points, 0.95 and more on surfaces."""
+LOOSE, FLAT = 0.5, 0.15
+"""Where the orientation is not certain and at most this share of the points belongs to no surface, the others show an
+open one if the winding number on them is below `FLAT`: ground under trees. Half of a sphere has 0.3."""
 EVEN, MOSTLY = 0.9, 0.6
 """They are thinned to the density at this quantile of the local spacing. Where fewer than `MOSTLY` of the points that
 seem to be without a surface still are, the others have one."""
@@ -104,10 +107,15 @@ def scattered(points: np.ndarray) -> np.ndarray:
     The planes through the neighbourhoods of adjacent points have unlike normals there, most of them even after dense
     parts were thinned to the density of sparse ones: a dense layer that is thick with noise is a surface.
     """
-    unlike, thin = _unlike(points), _evened(points)
+    return _scattered(points, _unlike(neighbourhoods(points)))
+
+
+def _scattered(points: np.ndarray, unlike: np.ndarray) -> np.ndarray:
+    """`scattered` of points (n, 3), where the normals of neighbours are unlike each other at `unlike` (n,)."""
+    thin = _evened(points)
     if len(thin) <= KEPT:
         return unlike
-    both = unlike & _unlike(thin)[nearest(KDTree(thin), points)[1]]
+    both = unlike & _unlike(neighbourhoods(thin))[nearest(KDTree(thin), points)[1]]
     return unlike if both.sum() >= MOSTLY * unlike.sum() else np.asarray(both)
 
 
@@ -118,9 +126,8 @@ def _evened(points: np.ndarray) -> np.ndarray:
     return points[np.random.default_rng(0).random(len(points)) < share]
 
 
-def _unlike(points: np.ndarray) -> np.ndarray:
-    """(n,) bool: at which of points (n, 3) the normals of neighbours are unlike each other."""
-    near = neighbourhoods(points)
+def _unlike(near: Neighbourhoods) -> np.ndarray:
+    """(n,) bool: at which points the normals of neighbours are unlike each other."""
     alike = np.abs(np.einsum("nkd,nd->nk", near.normals[near.index[:, 1:13]], near.normals)).mean(1)
     return np.asarray(alike[near.index[:, :17]].mean(1) < ALIKE)
 
@@ -152,6 +159,11 @@ def _looked_at(points: np.ndarray, sensors: np.ndarray | None, density: float | 
         ):  # noise wider than the spacing
             shown = _looked_at(thin, None, UNEVEN * 2)
             return replace(shown, seen=seen, scattered=True)
+        unlike = _unlike(near)
+        if 0 < unlike.mean() < LOOSE and (sure := ~_scattered(points, unlike)).sum() > max(KEPT, len(points) * LOOSE):
+            shown = _looked_at(points[sure], None, UNEVEN * 2)
+            if shown.open and abs(shown.level) < FLAT:
+                return replace(shown, seen=seen, scattered=True)
         return Openness(False, "the orientation is not certain", seen=seen, scattered=uneven)
     signs = piece_signs(points, normals, areas, tree.piece, votes)
     if votes is not None:
