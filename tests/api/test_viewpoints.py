@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from isofield import api
-from isofield.api.viewpoints import check_sensors, hidden_fraction, with_viewpoint
+from isofield.api.viewpoints import check_sensors, with_viewpoint
 from isofield.errors import InputError
+from isofield.io import hidden_fraction
 from isofield.types import Cloud
 
 

@@ -104,9 +104,19 @@ def test_sensors_of_scans_and_aeroplanes(tmp_path):
     write_las(tmp_path / "cube.las", 8)
     assert io.read(tmp_path / "cube.las").sensors is None  # as tall as wide
     laspy = pytest.importorskip("laspy")
+    x, y = np.random.default_rng(2).uniform(-5, 5, (2, 3000))
+    hills = np.stack([x, y, 0.3 * np.sin(x) * np.cos(y)], 1)
+    under = hills[::10] * [0.5, 0.5, 1] - [0, 0, 1.5]  # what the pulses met behind leaves
     flat = laspy.LasData(laspy.LasHeader(point_format=0, version="1.2"))
-    flat.xyz = POINTS * [1, 1, 0.1]
+    flat.xyz = np.concatenate([hills, under])
+    flat.return_number = np.repeat([1, 2], [len(hills), len(under)])
     flat.write(tmp_path / "flat.las")
     above = io.read(tmp_path / "flat.las")
-    up = above.sensors - above.points
+    up = above.sensors[: len(hills)] - hills
     assert (up[:, 2] / np.linalg.norm(up, axis=1) > 0.999).all()
+    assert np.isnan(above.sensors[len(hills) :]).all() and io.hidden_fraction(above) < 0.01
+    ball = np.random.default_rng(3).normal(size=(10_000, 3))
+    flat = laspy.LasData(laspy.LasHeader(point_format=0, version="1.2"))
+    flat.xyz = ball / np.linalg.norm(ball, axis=1, keepdims=True) * [5, 5, 2]
+    flat.write(tmp_path / "flat.las")
+    assert io.read(tmp_path / "flat.las").sensors is None  # its far side cannot be seen from above

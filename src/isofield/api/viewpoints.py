@@ -108,7 +108,7 @@ def with_viewpoint(
         what, most = "the viewpoint", REFUSED
         remedy = "give the position of the sensor in the axes and units of the input"
     changed = replace(cloud, sensors=sensors)
-    hidden = hidden_fraction(changed)
+    hidden = io.hidden_fraction(changed)
     behind = f"{name}: {100 * hidden:.0f} % of the points lie behind others as seen from {what}"
     if hidden > most:
         raise InputError(f"{behind}: {remedy}.")
@@ -119,20 +119,12 @@ def with_viewpoint(
 
 def check_sensors(cloud: Cloud, name: str) -> None:
     """Warns of sensors whose rays pass through the surface: they are in another frame than the points."""
-    if cloud.sensors is not None and (hidden := hidden_fraction(cloud)) > DOUBTED:
+    if cloud.sensors is not None and (hidden := io.hidden_fraction(cloud)) > DOUBTED:
         warnings.warn(
             f"{name}: {100 * hidden:.0f} % of the points lie behind others as seen from their sensors, which may be in "
             "another frame; --viewpoint gives their position",
             stacklevel=3,
         )
-
-
-def hidden_fraction(cloud: Cloud) -> float:
-    """The fraction of the points with a sensor that lie behind others as seen from it."""
-    rays = io.rays_of(cloud)
-    total = sum(len(one.points) for one in rays)
-    behind = sum(int(np.count_nonzero(io.blocked(one, cloud.points[one.points]))) for one in rays)
-    return behind / total if total else 0.0
 
 
 def _vector(text: str, option: str, remedy: str) -> np.ndarray:

@@ -1,5 +1,5 @@
 from .depth import cloud_of, read_depth, read_views, unmeasured
-from .free_space import Rays, blocked, clusters, free_of, rays_of
+from .free_space import Rays, blocked, clusters, free_of, hidden_fraction, rays_of
 from .given import shape_of
 from .info import Info, describe, inspect
 from .output_path import check_output
@@ -16,6 +16,7 @@ __all__ = [
     "clusters",
     "describe",
     "free_of",
+    "hidden_fraction",
     "inspect",
     "is_rigid",
     "rays_of",

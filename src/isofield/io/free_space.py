@@ -154,6 +154,14 @@ def blocked(rays: Rays, points: np.ndarray) -> np.ndarray:
     return behind
 
 
+def hidden_fraction(cloud: Cloud) -> float:
+    """The fraction of the points with a sensor that lie behind others as seen from it."""
+    rays = rays_of(cloud)
+    total = sum(len(one.points) for one in rays)
+    behind = sum(int(np.count_nonzero(blocked(one, cloud.points[one.points]))) for one in rays)
+    return behind / total if total else 0.0
+
+
 def project(view: View, world: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The depth (n,) of points (n, 3) in a view, and the depth measured there (n,); 0 outside the image."""
     rotation, shift = view.pose[:3, :3], view.pose[:3, 3]

@@ -8,20 +8,26 @@ from pathlib import Path
 import numpy as np
 
 from isofield.io.formats.raw import Damage, Raw
+from isofield.io.free_space import hidden_fraction
+from isofield.types import Cloud
 
 NEEDS = {"las": "laspy", "laz": "laspy lazrs", "e57": "pye57"}
 """The extra packages that each format needs."""
 ABOVE = 1000.0
 """Height of an aeroplane over its points, in diagonals of their box: its rays are vertical."""
-TALL = 0.5
-"""A scan whose height exceeds this fraction of its width is not from an aeroplane."""
+TALL, HIDDEN = 0.5, 0.25
+"""A scan whose height exceeds this fraction of its width is not from an aeroplane, nor is one where more than this
+fraction of the points that it should see lie under others: terrain has up to 0.05; a flat ellipsoid of 10 000 points
+has 0.29."""
+LOOKED = 100_000
+"""Points that are looked at for this."""
 
 
 def read(path: Path, extension: str) -> Raw:
     """Reads the file of a laser scanner; coordinates are scaled, the scans of an .e57 transformed. Raises `Damage`.
 
     Sensors: the translation of each pose of an .e57 (a scan without one is warned of), and for .las and .laz a position
-    far above, unless the points are too tall for an aeroplane.
+    far above the first returns, unless the points cannot be from an aeroplane.
     """
     try:
         return _e57(path) if extension == "e57" else _las(path)
@@ -46,7 +52,7 @@ def _las(path: Path) -> Raw:
     points = np.asarray(cloud.xyz, np.float64)
     names = set(cloud.point_format.dimension_names)
     more = {name: np.asarray(cloud[name]) for name in ("intensity", "classification") if name in names}
-    sensors = _above(points)
+    sensors = _above(points, np.asarray(cloud["return_number"]) <= 1)
     if "red" not in names or not np.any(cloud["red"] | cloud["green"] | cloud["blue"]):  # black: none were measured
         return Raw(points, attributes=more, sensors=sensors)
     colors = np.stack([np.asarray(cloud[name], np.uint16) for name in ("red", "green", "blue")], 1)
@@ -55,8 +61,9 @@ def _las(path: Path) -> Raw:
     return Raw(points, colors=colors, attributes=more, sensors=sensors)
 
 
-def _above(points: np.ndarray) -> np.ndarray | None:
-    """Sensors (n, 3) far above the middle of points (n, 3), or None if they are too tall to be seen from above."""
+def _above(points: np.ndarray, first: np.ndarray) -> np.ndarray | None:
+    """Sensors (n, 3) far above the middle of points (n, 3), NaN for those under the `first` (n,) returns of a pulse;
+    None if the points are too tall to be seen from above, or cover each other."""
     finite = points[np.isfinite(points).all(axis=1)]
     if not len(finite):
         return None
@@ -65,7 +72,9 @@ def _above(points: np.ndarray) -> np.ndarray | None:
     if height > TALL * max(width, depth):
         return None
     middle = (low + high) / 2 + [0, 0, ABOVE * float(np.linalg.norm(high - low))]
-    return np.tile(middle, (len(points), 1))
+    sensors = np.where(first[:, None], middle, np.nan)
+    every = slice(None, None, -(-len(points) // LOOKED))
+    return None if hidden_fraction(Cloud(points[every], sensors=sensors[every])) > HIDDEN else sensors
 
 
 def _e57(path: Path) -> Raw:
