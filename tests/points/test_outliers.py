@@ -71,3 +71,11 @@ def test_small_groups_go_where_they_are_far_by_their_own_scale():
     assert kept[:30_000].mean() > 0.998
     assert not kept[30_000:30_050].any()
     assert kept[30_050:].mean() > 0.8
+
+
+def test_a_stray_that_is_far_from_a_sheet_but_in_its_plane_goes():
+    random = np.random.default_rng(5)
+    ground = random.uniform(0, 1, (5000, 3)) * [1, 1, 0.002]
+    edge = np.array([[1.05, 0.5, 0.001]])
+    kept = inliers(np.concatenate([ground, edge, [[600.0, 500, 0]]]))
+    assert kept[:-1].mean() > 0.998 and not kept[-1]

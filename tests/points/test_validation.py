@@ -120,3 +120,10 @@ def test_normalization_leads_there_and_back(table, unit):
 def test_normalization_of_nothing(points):
     with pytest.raises(InputError):
         normalization(points)
+
+
+def test_a_stray_at_the_origin_of_a_map_does_not_make_the_points_a_line(table):
+    points = np.tile(table, (20, 1)) * np.random.default_rng(0).uniform(0.9, 1, (20 * len(table), 1)) + [7e5, 6e6, 10]
+    assert len(check_points(np.concatenate([points, np.zeros((2, 3))]), "map.las")) == len(points) + 2
+    line = np.linspace(0, 1, 500)[:, None] * [1, 2, 3] + [7e5, 6e6, 10]
+    refuse(check_points, np.concatenate([line, np.zeros((2, 3))]), "on one line")

@@ -16,9 +16,10 @@ EVERY, AROUND, MUCH_SPARSER = 8, 16, 4.0
 """A point is an outlier, too, if its 8th neighbour is `MUCH_SPARSER` times farther away than is typical of the
 `AROUND` nearest of every 8th point: outliers that lie near each other hide from the first test."""
 ROUNDS = 4
-SHEET, BEND, SLOPE = 16, 0.01, 0.2
+SHEET, BEND, SLOPE, APART = 16, 0.01, 0.2, 0.95
 """The point is kept all the same where its `SHEET` nearest neighbours are flat (`BEND`, the ratio of their third
-principal component to their second) and their plane leads to it within this slope: there the surface continues."""
+principal component to their second) and their plane leads to it within this slope: there the surface continues, unless
+it is so far away that its nearest neighbour is almost (`APART`) as far as the last one."""
 BULK, LONE = 0.15, 2.0
 """Points that are `MUCH_SPARSER` than the cloud and `LONE` than those around are outliers where that ratio is above
 `BULK`: they fill a volume."""
@@ -86,7 +87,8 @@ def _shape(tree: KDTree, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     normals, _, bend = planes(tree.data, near[:, 1:])
     offset = tree.data[rows] - tree.data[near[:, 1:]].mean(1)
     height = np.abs(np.einsum("nd,nd->n", offset, normals))
-    return (bend < BEND) & (height <= SLOPE * distance[:, 1]), bend > BULK
+    beside = distance[:, 1] <= APART * distance[:, SHEET]
+    return (bend < BEND) & (height <= SLOPE * distance[:, 1]) & beside, bend > BULK
 
 
 def _fragments(points: np.ndarray, kept: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isofield.errors import InputError
-from isofield.points.downsample import select
+from isofield.points.downsample import select, voxel_box
 from isofield.topology import degenerate, distinct
 from isofield.types import Cloud
 
@@ -131,10 +131,8 @@ def _usable(points: np.ndarray, name: str) -> np.ndarray:
     if different == 1:
         raise InputError(f"{name} has {len(kept)} points, all of them equal: give points of a surface.")
     _sized(kept, name)
-    x = centered(kept)
-    extents = np.linalg.svd(x.T @ x, compute_uv=False) ** 0.5
     step = _precision(kept, name)
-    if extents[1] <= max(THIN, 2 * step) * extents[0]:
+    if _on_a_line(kept, step) and _on_a_line(kept[_central(kept)], step):
         raise InputError(f"{name} has {len(kept)} points, all on one line: give points of a surface.")
     if different < FEWEST:
         raise InputError(
@@ -146,6 +144,21 @@ def _usable(points: np.ndarray, name: str) -> np.ndarray:
             f"{name}: {lost} of {total} points are not finite (NaN or infinite) and are dropped", stacklevel=3
         )
     return finite
+
+
+def _on_a_line(points: np.ndarray, step: float) -> bool:
+    """Whether finite points (n, 3) lie on a line, as far as numbers in steps of this fraction tell."""
+    x = centered(points)
+    extents = np.linalg.svd(x.T @ x, compute_uv=False) ** 0.5
+    return bool(extents[1] <= max(THIN, 2 * step) * extents[0])
+
+
+def _central(points: np.ndarray) -> np.ndarray:
+    """(n,) bool: which of points (n, 3) are not strays, such as (0, 0, 0) beside a map's coordinates: in the box of the
+    central 99.8 % along each axis, and its own width around it."""
+    low, high = voxel_box(points)
+    width = high - low
+    return np.asarray(((points >= low - width) & (points <= high + width)).all(1))
 
 
 def centered(points: np.ndarray) -> np.ndarray:
