@@ -203,6 +203,13 @@ def test_the_walls_of_a_room_stay_without_the_outer_side_that_nobody_saw():
     assert dropped == 1 and mesh.volume == pytest.approx(walls.volume)
 
 
+def test_a_sparse_part_of_an_open_scene_stays() -> None:
+    near, far = ball((0, 0, 0), 1), ball((4, 0, 0), 1.5)
+    points = np.concatenate([on(near, 20_000), on(far, 200)])
+    assert keep_observed(joined(near, far), points, spacing(near, 20_000), room=True)[1] == 0
+    assert keep_observed(joined(near, far), points[:20_010], spacing(near, 20_000), room=True)[1] == 1
+
+
 def test_the_best_supported_component_stays_whatever_the_points() -> None:
     body, blob = ball((0, 0, 0), 1), ball((3, 0, 0), 0.3)
     mesh, dropped = keep_observed(joined(body, blob), on(body, 2), 1.0)

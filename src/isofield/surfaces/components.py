@@ -35,7 +35,8 @@ def keep_observed(
     With fewer than five times those 20, it must also be thicker than twice the points' median distance from the surface
     or, if it is a cavity, than the spacing on the surface. The best supported component is always kept. A cavity is
     dropped by the same rule, and together with the component around it, unless this may be a
-    room, whose walls were measured from the inside alone.
+    room, whose walls were measured from the inside alone: the density of such scans changes, and what no point is near
+    is cut away later.
     """
     vertices, faces = np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64)
     if not len(faces):
@@ -52,7 +53,7 @@ def keep_observed(
     enough = support >= need
     # The mean density is that of the supported surface, so that large unsupported blobs do not lower it.
     density = support[enough].sum() / max(area[enough].sum(), 1e-300)
-    keep = enough & (support > DENSITY * density * area)
+    keep = enough & ((support > DENSITY * density * area) | room)
     volume = topology.volumes(vertices, faces, part)
     thickness = 2 * np.abs(volume) / np.maximum(area, 1e-300)
     gap = 1 / np.sqrt(max(density, 1e-300))
