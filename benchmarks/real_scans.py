@@ -30,7 +30,10 @@ from reconstruct import commit, header
 from reconstruct_shapes import data
 
 from isofield import io
-from isofield.evaluate.rays import extent, from_above, rays_met, stray
+from isofield.evaluate.rays import NEIGHBOURS as NEAREST
+from isofield.evaluate.rays import rays_met, stray
+from isofield.evaluate.surface_samples import used_points
+from isofield.kdtree import KDTree, nearest
 from isofield.types import Cloud
 
 NEIGHBOURS, QUANTILE = 30, 0.01
@@ -203,6 +206,30 @@ def markdown(rows: list[dict[str, Any]], head: dict[str, Any]) -> str:
         cells = [row["case"], row["method"], *shares, f"{least:.2f} to {most:.2f}", f, size, f"{row['seconds']:.0f}"]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def from_above(points: np.ndarray, depth: float) -> tuple[np.ndarray, np.ndarray]:
+    """Indices (k,) of the points that are visible from above, and sensors (k, 3) straight above each of them.
+
+    A point is visible where none of its eight nearest points in the horizontal plane is higher by more than `depth`, in
+    the points' unit. The sensors are at one height, over all points by a tenth of their extent in z (at least `depth`).
+    """
+    columns = KDTree(points[:, :2])
+    _, around = nearest(columns, points[:, :2], k=min(len(points), NEAREST + 1))
+    top = points[np.asarray(around).reshape(len(points), -1), 2].max(axis=1)
+    chosen = np.flatnonzero(points[:, 2] >= top - depth)
+    height = points[:, 2].max() + max(0.1 * float(np.ptp(points[:, 2])), depth)
+    return chosen, np.column_stack([points[chosen, :2], np.full(len(chosen), height)])
+
+
+def extent(mesh: trimesh.Trimesh, shape: trimesh.Trimesh | Cloud) -> tuple[float, float]:
+    """The least and the greatest ratio of a mesh's box to that of a cloud or another mesh, over the three axes.
+
+    Axes along which the other has no extent are left out.
+    """
+    mine, theirs = (np.ptp(used_points(each, name), axis=0) for each, name in ((mesh, "the mesh"), (shape, "the scan")))
+    ratio = mine[theirs > 0] / theirs[theirs > 0]
+    return float(ratio.min()), float(ratio.max())
 
 
 def main() -> None:

@@ -97,7 +97,7 @@ def score(mesh: trimesh.Trimesh, truth: trimesh.Trimesh) -> dict[str, Any]:
         "f1": found["f_score_1"],
         "normals": found["normal_consistency"],
         "watertight": found["watertight"],
-        "manifold": check.edge_manifold and check.vertex_manifold,
+        "manifold": not check.crowded_edges and not check.pinched_vertices,
         "components": found["components"],
         "truth_components": found["truth_components"],
         "problems": check.problems,

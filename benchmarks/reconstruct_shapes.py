@@ -128,7 +128,7 @@ def _merged(path: Path) -> trimesh.Trimesh:
 def _closed(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
     """The mesh, if it can be scored: closed, outward, no inner walls or cavities. Raises ValueError where it cannot."""
     found = surfaces.check(mesh)
-    if not found.closed or not found.edge_manifold:
+    if not found.closed or found.crowded_edges:
         raise ValueError(f"its truth is not closed ({'; '.join(found.problems)})")
     if found.unlike_edges:
         raise ValueError("its truth's faces are not wound alike")

@@ -104,7 +104,7 @@ def test_another_level_is_an_offset_surface(ball, level, resolution):
     """Also one that leaves the box of the points, and that of the grid."""
     mesh = ball.mesh(resolution, level=level)
     found = surfaces.check(mesh)
-    assert found.closed and found.edge_manifold and found.vertex_manifold and found.outward
+    assert found.problems == []
     assert np.linalg.norm(mesh.vertices - CENTER, axis=1).mean() == pytest.approx(
         RADIUS + level, abs=0.03 if level < 5 else 2
     )

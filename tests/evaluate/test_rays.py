@@ -5,8 +5,7 @@ import pytest
 import trimesh
 
 from isofield.errors import InputError
-from isofield.evaluate.rays import extent, first_hit, from_above, rays_met, stray
-from isofield.types import Cloud
+from isofield.evaluate.rays import first_hit, rays_met, stray
 
 SENSOR = np.array([5.0, 0, 0])
 NEAR, FAR = 500_000.0, 5.4e6
@@ -89,20 +88,6 @@ def test_rays_far_from_the_origin_keep_their_digits():
     assert rays_met(mesh, scanned() + shift, np.broadcast_to(SENSOR + shift, (2000, 3)), tolerance=0.02).met == 1
 
 
-def test_a_floor_under_a_table_is_not_visible_from_above():
-    floor, table = plane(60, size=3.0).vertices, plane(20, height=0.7).vertices + [1, 1, 0]
-    points = np.concatenate([floor, table]) + [NEAR, FAR, 0]
-    chosen, sensors = from_above(points, depth=0.1)
-    under = (np.abs(floor[:, :2] - 1.5) < 0.45).all(axis=1)
-    beside = (np.abs(floor[:, :2] - 1.5) > 0.7).any(axis=1)
-    assert not np.isin(np.flatnonzero(under), chosen).any()
-    assert np.isin(np.flatnonzero(beside), chosen).all()
-    assert np.isin(len(floor) + np.arange(len(table)), chosen).all()
-    assert sensors[:, :2] == pytest.approx(points[chosen, :2])
-    assert (sensors[:, 2] == sensors[0, 2]).all()
-    assert sensors[0, 2] > points[:, 2].max()
-
-
 def test_stray_is_the_share_of_the_area_far_from_the_points():
     points = plane(50).vertices
     assert stray(plane(3), points) == 0
@@ -118,11 +103,3 @@ def test_stray_judges_each_part_by_its_own_density():
     raised = plane(3, height=0.15)
     assert stray(raised, points) == 1
     assert stray(raised.copy().apply_translation([3, 0, 0]), points) == 0
-
-
-def test_extent_is_the_ratio_of_the_boxes():
-    box = trimesh.creation.box((2, 3, 4))
-    assert extent(box, Cloud(np.array([[0.0, 0, 0], [2, 1.5, 8]]))) == pytest.approx((0.5, 2))
-    assert extent(box, plane(1)) == pytest.approx((2, 3))
-    with pytest.raises(InputError, match="no extent"):
-        extent(box, Cloud(np.zeros((3, 3))))

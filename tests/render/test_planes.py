@@ -21,4 +21,3 @@ def test_colours_are_clipped_and_strips_keep_their_parts():
     assert planes.colors(np.zeros((3, 2))).shape == (3, 2, 3)
     both = planes.strip(picture, picture, gap=1)
     assert both.shape == (1, 5, 3) and (both[:, 2] == 255).all() and (both[:, 3:] == picture).all()
-    assert planes.enlarged(picture, 3).shape == (3, 6, 3)

@@ -41,9 +41,9 @@ def cut(distance, points: np.ndarray, cells: int, close: float = 0.0):
     spacing = local_spacing(points)
     gap, who = relative_gap(np.asarray(mesh.vertices), points, spacing, 2 * LIMIT)
     count = len(mesh.vertices)
-    result = opened(mesh.vertices, mesh.faces, gap, LIMIT, LIMIT * spacing[who], np.full(count, close))
-    found = trimesh.Trimesh(result.vertices, result.faces, process=False)
-    loops = sorted((found.vertices[loop] for loop in border_loops(result.faces)), key=len, reverse=True)
+    vertices, faces = opened(mesh.vertices, mesh.faces, gap, LIMIT, LIMIT * spacing[who], np.full(count, close))
+    found = trimesh.Trimesh(vertices, faces, process=False)
+    loops = sorted((found.vertices[loop] for loop in border_loops(faces)), key=len, reverse=True)
     return found, loops, [float(np.linalg.norm(loop - np.roll(loop, 1, 0), axis=1).sum()) for loop in loops]
 
 
@@ -110,4 +110,4 @@ def test_nothing_is_cut_where_points_are_everywhere():
 def test_nothing_is_left_without_points_nearby():
     mesh = extract(sphere, np.full(3, -1.3), np.full(3, 1.3), 20).mesh
     far = np.full(len(mesh.vertices), np.inf)
-    assert len(opened(mesh.vertices, mesh.faces, far, 1.0, np.full(len(far), 0.1), 0 * np.ones(len(far))).faces) == 0
+    assert len(opened(mesh.vertices, mesh.faces, far, 1.0, np.full(len(far), 0.1), 0 * np.ones(len(far)))[1]) == 0

@@ -69,10 +69,10 @@ def _opened(
     mesh: trimesh.Trimesh, gap: np.ndarray, limit: float, reach: np.ndarray, close: np.ndarray, empty: str
 ) -> trimesh.Trimesh:
     """`surfaces.opened` for a mesh; empty: the sentence of the InputError where nothing is left."""
-    result = surfaces.opened(np.asarray(mesh.vertices), np.asarray(mesh.faces), gap, limit, reach, close)
-    if not len(result.faces):
+    vertices, faces = surfaces.opened(np.asarray(mesh.vertices), np.asarray(mesh.faces), gap, limit, reach, close)
+    if not len(faces):
         raise InputError(f"{empty}.")
-    return trimesh.Trimesh(result.vertices, result.faces, process=False)
+    return trimesh.Trimesh(vertices, faces, process=False)
 
 
 def gaps_of(sdf: Field, mesh: trimesh.Trimesh, level: float = 0.0) -> tuple[np.ndarray, np.ndarray]:

@@ -83,7 +83,7 @@ def compare(
     of_truth = None if isinstance(truth, Cloud) else topology(truth)
     volume, method = (None, "not closed") if of_pred is None or of_truth is None else iou(of_pred, of_truth, for_volume)
     comparison = Comparison(
-        drawn, reference, match(drawn, reference), of_pred, of_truth, volume, diagonal,
+        drawn, reference, match(drawn, reference), of_pred, volume, diagonal,
         float((upper - lower).max()) / diagonal, normalization(corners).scale * diagonal,
     )  # fmt: skip
     itself = replace(comparison, pred=reference, pred_topology=of_truth, iou=None if volume is None else 1.0)

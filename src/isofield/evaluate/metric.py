@@ -19,16 +19,15 @@ Measured = TypeVar("Measured")
 class Comparison:
     """A prediction and its truth, scaled so that the diagonal of the truth's bounding box is 1.
 
-    pred, truth: their samples, and matches: the nearest neighbours between these. pred_topology, truth_topology: None
-    for clouds. iou: volumetric intersection over union, None where a shape has no volume. diagonal: of the truth's box,
-    in the files' units. longest_side: of that box, in diagonals. normalised: normalised units per diagonal.
+    pred, truth: their samples, and matches: the nearest neighbours between these. pred_topology: None for a cloud. iou:
+    volumetric intersection over union, None where a shape has no volume. diagonal: of the truth's box, in the files'
+    units. longest_side: of that box, in diagonals. normalised: normalised units per diagonal.
     """
 
     pred: SurfaceSamples
     truth: SurfaceSamples
     matches: Matches
     pred_topology: Topology | None
-    truth_topology: Topology | None
     iou: float | None
     diagonal: float
     longest_side: float

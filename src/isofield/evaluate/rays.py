@@ -1,4 +1,4 @@
-"""A surface against a scan alone, without a truth: rays of the sensors, area far from all points, extent.
+"""A surface against a scan alone, without a truth: rays of the sensors, area far from all points.
 
 A ray from a sensor to a point that it measured crosses empty space and ends on the surface. A good result is met there;
 one that closes an open scan on the wrong side blocks the ray before. The mesh may be open, and may face either way.
@@ -18,7 +18,6 @@ from isofield.errors import InputError
 from isofield.evaluate.surface_samples import sample_surface, used_points
 from isofield.kdtree import KDTree, nearest
 from isofield.threads import ranges
-from isofield.types import Cloud
 
 RANGE_SHARE = 0.01
 """A ray is met within this share of the distance between sensor and point."""
@@ -85,20 +84,6 @@ def rays_met(
     )
 
 
-def from_above(points: Float[np.ndarray, "n 3"], depth: float) -> tuple[np.ndarray, np.ndarray]:
-    """Indices (k,) of the points that are visible from above, and sensors (k, 3) straight above each of them.
-
-    A point is visible where none of its eight nearest points in the horizontal plane is higher by more than `depth`, in
-    the points' unit. The sensors are at one height, over all points by a tenth of their extent in z (at least `depth`).
-    """
-    columns = KDTree(points[:, :2])
-    _, around = nearest(columns, points[:, :2], k=min(len(points), NEIGHBOURS + 1))
-    top = points[np.asarray(around).reshape(len(points), -1), 2].max(axis=1)
-    chosen = np.flatnonzero(points[:, 2] >= top - depth)
-    height = points[:, 2].max() + max(0.1 * float(np.ptp(points[:, 2])), depth)
-    return chosen, np.column_stack([points[chosen, :2], np.full(len(chosen), height)])
-
-
 def stray(
     mesh: trimesh.Trimesh, points: Float[np.ndarray, "n 3"], spacings: float = 3.0, samples: int = 60_000, seed: int = 0
 ) -> float:
@@ -114,15 +99,3 @@ def stray(
     own, _ = nearest(tree, points[closest], k=min(len(points), NEIGHBOURS + 1))
     spacing = np.asarray(own).reshape(len(closest), -1)[:, -1]
     return float((far > spacings * spacing[which.reshape(-1)]).mean())
-
-
-def extent(mesh: trimesh.Trimesh, shape: trimesh.Trimesh | Cloud) -> tuple[float, float]:
-    """The least and the greatest ratio of a mesh's box to that of a cloud or another mesh, over the three axes.
-
-    Axes along which the other has no extent are left out. Raises InputError where it has none at all.
-    """
-    mine, theirs = (np.ptp(used_points(each, name), axis=0) for each, name in ((mesh, "the mesh"), (shape, "the scan")))
-    if not theirs.any():
-        raise InputError("the scan has no extent: all its points are equal.")
-    ratio = mine[theirs > 0] / theirs[theirs > 0]
-    return float(ratio.min()), float(ratio.max())

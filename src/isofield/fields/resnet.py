@@ -26,8 +26,6 @@ POOLED = 2
 """Cells along each side of a picture whose features the code is made of; 1 in ResNet-18."""
 LEAST_DEVIATION = 0.02
 """Features are scaled up to this deviation of the untrained ones."""
-SMALLEST = 32
-"""Fewest pixels along a side: five layers halve it."""
 
 
 @final
@@ -58,9 +56,9 @@ def normalisation(channels: int) -> nn.GroupNorm:
 class ResNet(nn.Module):
     """Pictures (b, 3, h, w), sRGB, uint8 or from 0 to 1, to codes (b, length).
 
-    width: channels of the first stage, 64 in ResNet-18; the four stages have 1, 2, 4 and 8 times as many. Pictures may
-    have any size from `SMALLEST` pixels on: 64 to 128 for two CPU cores, 224 as published. generator: draws the first
-    weights; seed 0 by default. Raises ValueError for a length or a width below 1.
+    width: channels of the first stage, 64 in ResNet-18; the four stages have 1, 2, 4 and 8 times as many. Pictures have
+    at least 32 pixels along a side (five layers halve it): 64 to 128 for two CPU cores, 224 as published. generator:
+    draws the first weights; seed 0 by default. Raises ValueError for a length or a width below 1.
     """
 
     mean: Tensor

@@ -16,8 +16,6 @@ from scipy.sparse.csgraph import breadth_first_order, connected_components, mini
 from isofield.kdtree import KDTree, nearest
 from isofield.points.winding_number import enclosure, winding_number
 
-NEIGHBOURS = 12
-"""Neighbours of a point in the graph."""
 LEAST, FAR = 1e-3, 0.3
 """Cost of an edge between equal normals, and what a pull of zero adds to it."""
 ENCLOSES = 0.1

@@ -50,12 +50,6 @@ def strip(*pictures: np.ndarray, gap: int = 2) -> UInt8[np.ndarray, "h w 3"]:
     return np.concatenate(parts[1:], axis=1)
 
 
-def enlarged(picture: np.ndarray, least: int) -> np.ndarray:
-    """A picture (h, w, ...) whose pixels are repeated until its shorter side has `least` pixels or more."""
-    times = max(1, -(-least // min(picture.shape[:2])))
-    return picture.repeat(times, axis=0).repeat(times, axis=1)
-
-
 def resampled(values: np.ndarray, size: int) -> np.ndarray:
     """Values (h, h, ...) at the centres of pixels of the same square at size x size pixels: bilinear, level beyond the
     outer centres."""

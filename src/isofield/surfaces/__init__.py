@@ -7,7 +7,7 @@ from isofield.surfaces.components import keep_large, keep_observed
 from isofield.surfaces.decimate import decimate, simplified
 from isofield.surfaces.display import MOST_FACES, MOST_POINTS, reduced
 from isofield.surfaces.extract import Extraction, extract
-from isofield.surfaces.open_surface import Opened, opened
+from isofield.surfaces.open_surface import opened
 from isofield.surfaces.repair import repair
 from isofield.surfaces.unsigned import extract_unsigned
 
@@ -16,7 +16,6 @@ __all__ = [
     "MOST_POINTS",
     "Check",
     "Extraction",
-    "Opened",
     "check",
     "decimate",
     "extract",

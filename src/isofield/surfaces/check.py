@@ -35,21 +35,6 @@ class Check:
         return self.faces > 0 and self.open_edges == 0
 
     @property
-    def edge_manifold(self) -> bool:
-        """No edge has more than two faces."""
-        return self.crowded_edges == 0
-
-    @property
-    def vertex_manifold(self) -> bool:
-        """The faces around each vertex form one fan."""
-        return self.pinched_vertices == 0
-
-    @property
-    def outward(self) -> bool:
-        """The winding is consistent, and normals point out of the solid."""
-        return self.unlike_edges == 0 and self.inward_components == 0
-
-    @property
     def flaws(self) -> list[str]:
         """One short string for each kind of defect that makes an open surface invalid, too."""
         return _texts(

@@ -8,8 +8,6 @@ marching cubes, Lorensen and Cline 1987). Vertices near the line are moved onto 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.sparse import csr_array
 
@@ -34,24 +32,10 @@ ISLAND = 4.0
 """A piece is dropped if its area is below this many discs of the radius of its reach: a few points make no surface."""
 
 
-@dataclass(frozen=True)
-class Opened:
-    """An open surface.
-
-    vertices (v, 3), faces (f, 3). removed: fraction of the area that was cut away. islands: small pieces that were
-    dropped.
-    """
-
-    vertices: np.ndarray
-    faces: np.ndarray
-    removed: float
-    islands: int
-
-
 def opened(
     vertices: np.ndarray, faces: np.ndarray, gap: np.ndarray, limit: float, reach: np.ndarray, close: np.ndarray
-) -> Opened:
-    """The part of a surface where gap <= limit, with a smooth border.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices (v, 3) and faces (f, 3) of the part of a surface where gap <= limit, with a smooth border.
 
     vertices (v, 3), faces (f, 3). gap: (v,) how far each vertex is from what was observed, in any unit; inf is
     permitted. reach: (v,) the length of the limit at each vertex, in the units of the vertices: holes are measured from
@@ -62,18 +46,17 @@ def opened(
     """
     faces = np.asarray(faces, np.int64)
     if not len(faces):
-        return Opened(vertices, faces, 0.0, 0)
+        return vertices, faces
     edges = topology.edges_of(faces).ends
     smooth = _smoothed(np.minimum(gap, FARTHEST * limit), vertices, edges, reach / 3)
     smooth = _closed_holes(smooth, limit, vertices, edges, reach, close)
-    whole = float(topology.areas(vertices, faces).sum())
     if (smooth <= limit).all():
-        return Opened(vertices, faces, 0.0, 0)
+        return vertices, faces
     points, cut, border_reach = _cut(vertices, faces, edges, smooth - limit, reach)
-    points, cut, islands = _without_islands(points, cut, border_reach)
+    points, cut = _without_islands(points, cut, border_reach)
     points, cut = _split_fans(points, cut)
     points = _smoothed_border(points, cut, vertices, faces)
-    return Opened(points, cut, 1 - float(topology.areas(points, cut).sum()) / max(whole, 1e-300), islands)
+    return points, cut
 
 
 def _smoothed(values: np.ndarray, vertices: np.ndarray, edges: np.ndarray, length: np.ndarray) -> np.ndarray:
@@ -197,10 +180,10 @@ def _cut(
     return kept_points, kept, compact(lengths[:, None], result)[0][:, 0]
 
 
-def _without_islands(vertices: np.ndarray, faces: np.ndarray, reach: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-    """The faces without small pieces that have a border, and the number of those pieces."""
+def _without_islands(vertices: np.ndarray, faces: np.ndarray, reach: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The surface without small pieces that have a border."""
     if not len(faces):
-        return vertices, faces, 0
+        return vertices, faces
     part = topology.parts(faces)
     count = int(part.max()) + 1
     area = np.bincount(part, topology.areas(vertices, faces), count)
@@ -211,9 +194,8 @@ def _without_islands(vertices: np.ndarray, faces: np.ndarray, reach: np.ndarray)
     drop = open_ & (area < ISLAND * disc)
     drop[area.argmax()] = False
     if not drop.any():
-        return vertices, faces, 0
-    points, kept = compact(vertices, faces[~drop[part]])
-    return points, kept, int(drop.sum())
+        return vertices, faces
+    return compact(vertices, faces[~drop[part]])
 
 
 def _split_fans(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -63,8 +63,7 @@ def extract_unsigned(
 def _cut(vertices: np.ndarray, faces: np.ndarray, value: np.ndarray, cell: float) -> tuple[np.ndarray, np.ndarray]:
     """The part with values (v,) near those of most of the surface, with a smooth border."""
     gap, length = np.maximum(value - np.median(value), 0) / cell, np.full(len(vertices), cell)
-    cut = opened(vertices, faces, gap, BEYOND, REACH * length, HOLES * length)
-    return cut.vertices, cut.faces
+    return opened(vertices, faces, gap, BEYOND, REACH * length, HOLES * length)
 
 
 def _signed(lattice: Lattice, cells: Cells, gradient: Callable[[np.ndarray], np.ndarray]) -> Cells:
