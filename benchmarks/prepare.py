@@ -29,10 +29,10 @@ import reconstruct_shapes as data
 import trimesh
 
 from isofield import families, io
-from isofield.points import normalization
 from isofield.sampling import training_samples
 from isofield.solids.signed_distance import signed_distance
 from isofield.solids.solid_parts import Solids, sort
+from isofield.types import normalization
 
 try:
     import mesh_to_sdf

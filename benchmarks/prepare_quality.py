@@ -31,13 +31,12 @@ from isofield.configs import PrepareConfig
 from isofield.datasets.quality_gate import faces_of, judge
 from isofield.datasets.sign import distance_of
 from isofield.datasets.views import surrounding_pictures
-from isofield.points import normalization
 from isofield.sampling import training_samples
 from isofield.sampling.visibility import visible
 from isofield.solids.signed_distance import signed_distance
 from isofield.solids.solid_parts import sort
 from isofield.solids.union import outer as hull_of
-from isofield.types import RADIUS
+from isofield.types import RADIUS, normalization
 
 NEAR = 1e-3
 """Of the radius."""

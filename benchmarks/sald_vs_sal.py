@@ -30,9 +30,9 @@ from isofield.configs import Network, Optim, Sald, Schedule
 from isofield.fields.gradient import value_and_gradient
 from isofield.fields.mlp import Mlp
 from isofield.methods.sald import losses
-from isofield.points import normalization
 from isofield.sampling.training_samples import surface, unsigned
 from isofield.solids.triangles import closest_on, inside_of, nearest_on
+from isofield.types import normalization
 
 WEIGHTS = {"SAL": 0.0, "SALD": 0.1, "SALD, weight 1": 1.0}
 COUNTS = (100, 300, 1000, 10_000)

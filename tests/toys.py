@@ -10,8 +10,7 @@ from manifold3d import Manifold
 
 from isofield.api.space import ShapeSpace, TrainingShape
 from isofield.configs import Linear, PrepareConfig
-from isofield.points import normalization
-from isofield.types import SdfSamples, Shape, Similarity
+from isofield.types import SdfSamples, Shape, Similarity, normalization
 from trained import started
 
 COUNT = 30

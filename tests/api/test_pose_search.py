@@ -12,8 +12,7 @@ import toys
 from isofield.api import PoseSearch, infer
 from isofield.errors import InputError
 from isofield.methods.pose_estimation import scan_poser, starts
-from isofield.points import normalization
-from isofield.types import SdfSamples
+from isofield.types import SdfSamples, normalization
 
 
 def turned(mesh, rotation: Rotation, factor: float = 1.0):

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from isofield.cli.loading import loading
+from isofield.cli.fit_job import loading
 
 
 def test_garbage_is_collected_again_after_the_modules_are_loaded(monkeypatch):

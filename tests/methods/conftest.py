@@ -6,9 +6,8 @@ import pytest
 from adapts import fitted as fit_one
 from isofield import families, surfaces
 from isofield.configs import Ssd
-from isofield.points import normalization
 from isofield.render import scan
-from isofield.types import Observation
+from isofield.types import Observation, normalization
 
 CONFIG = Ssd(cells=96, levels=3)
 SHAPES = {"knot": families.knot, "gear": lambda: families.gear(teeth=8, holes=3, thickness=0.5, twist=0)}

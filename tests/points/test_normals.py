@@ -10,12 +10,12 @@ import torch
 from isofield import families
 from isofield.io import read
 from isofield.points import orient, spacing
+from isofield.points.enclosure import enclosure
 from isofield.points.local_pca import neighbourhoods
 from isofield.points.normals import doubted, is_sure
 from isofield.points.openness import openness
 from isofield.points.orientation import agreement, winding_votes
 from isofield.points.spanning_tree import spanning_tree
-from isofield.points.winding_number import enclosure
 from isofield.render import scan
 
 AREA = 4 * np.pi**2 * 0.6 * 0.25

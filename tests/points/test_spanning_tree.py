@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from isofield.points import orient
+from isofield.points.enclosure import enclosure
 from isofield.points.local_pca import neighbourhoods
 from isofield.points.openness import openness
 from isofield.points.orientation import agreement
 from isofield.points.spanning_tree import Tree, piece_signs, sensor_votes, spanning_tree
-from isofield.points.winding_number import enclosure
 
 COUNT = 4000
 

@@ -9,8 +9,8 @@ import pytest
 import trimesh
 
 from isofield.errors import InputError
-from isofield.points import check_cloud, check_faces, check_points, normalization
-from isofield.types import RADIUS, Cloud
+from isofield.points import check_cloud, check_faces, check_points
+from isofield.types import RADIUS, Cloud, normalization
 
 UNITS = [1e-6, 1.0, 1e16, 1e-70, 1e70]
 

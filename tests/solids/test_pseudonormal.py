@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from isofield.morton import in_order
+from isofield.kdtree import in_order
 from isofield.sampling import training_samples
 from isofield.solids.pseudonormal import pseudonormals
 from isofield.solids.signed_distance import signed_distance

@@ -5,11 +5,11 @@ import pytest
 import trimesh
 
 from isofield import io
-from isofield.points import normalization
 from isofield.sampling import training_samples
 from isofield.solids.signed_distance import signed_distance
 from isofield.solids.solid_parts import sort
 from isofield.solids.union import outer
+from isofield.types import normalization
 
 
 @pytest.mark.parametrize("name", ["002", "350", "546"])

@@ -12,8 +12,8 @@ from isofield import io
 from isofield.api.field import Field, box
 from isofield.api.projection import project
 from isofield.errors import InputError
-from isofield.points import normalization, subsample
-from isofield.types import CORNERS, Similarity, triple
+from isofield.points import subsample
+from isofield.types import CORNERS, Similarity, normalization, triple
 
 if TYPE_CHECKING:
     from torch import nn

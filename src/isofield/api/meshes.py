@@ -11,8 +11,7 @@ import trimesh
 from isofield.configs import PrepareConfig
 from isofield.datasets.quality_gate import faces_of, judge_mesh
 from isofield.errors import InputError
-from isofield.points import normalization
-from isofield.types import Similarity
+from isofield.types import Similarity, normalization
 
 RULES = PrepareConfig(thickness=0, max_thin=1, max_turned=1)
 """The rules of the gate; walls may be thin, and parts inside out."""

@@ -26,10 +26,10 @@ from isofield.datasets.normalization import PICTURED, moved, similarity_for
 from isofield.datasets.prepare_shape import distance_of, samples, seed_of
 from isofield.datasets.quality_gate import GateResult, judge_cloud, judge_mesh
 from isofield.errors import InputError
-from isofield.points import check_cloud, denoise, inliers, normalization, orient
+from isofield.points import check_cloud, denoise, inliers, orient
 from isofield.sampling.training_samples import oriented_samples
 from isofield.sampling.unsigned_rows import seen_surface
-from isofield.types import Cloud, SdfSamples, Shape, Similarity
+from isofield.types import Cloud, SdfSamples, Shape, Similarity, normalization
 
 SIGNED = ("signed",)
 """The kind of samples that most spaces read."""

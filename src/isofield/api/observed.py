@@ -11,10 +11,10 @@ import trimesh
 from isofield import io
 from isofield.api.inputs import cleaned, on_surfaces
 from isofield.configs.common import Quality, Surface
-from isofield.points import Openness, normalization, openness, spacing
+from isofield.points import Openness, openness, spacing
 from isofield.solids.triangles import indexed
 from isofield.topology import areas
-from isofield.types import Cloud, Observation, Similarity, View
+from isofield.types import Cloud, Observation, Similarity, View, normalization
 
 MARGIN, EXACT_MARGIN = 0.1, 0.03
 """Room around the surface, as a fraction of its longest side: of a field that was fitted, and of an exact one."""

@@ -16,8 +16,8 @@ from isofield.api.observations import ShapeSamples
 from isofield.configs.common import ETA
 from isofield.errors import InputError
 from isofield.kdtree import KDTree, nearest
-from isofield.points import check_cloud, check_faces, inliers, normalization, orient, sample_mesh
-from isofield.types import Cloud, SdfSamples, Similarity, View
+from isofield.points import check_cloud, check_faces, inliers, orient, sample_mesh
+from isofield.types import Cloud, SdfSamples, Similarity, View, normalization
 
 SURFACE = 2500
 """Observed points that samples are made of, at most."""

@@ -20,10 +20,10 @@ from isofield.configs.methods import choose
 from isofield.datasets.prepare import Progress
 from isofield.datasets.quality_gate import AS_THEY_ARE, Gate, GateResult, judge_mesh
 from isofield.kdtree import KDTree, nearest
-from isofield.points import confidence, drop_duplicates, floor, inliers, noise_level, normalization, select
+from isofield.points import confidence, drop_duplicates, floor, inliers, noise_level, select
 from isofield.sampling.measured import Measured
 from isofield.topology import areas
-from isofield.types import Cloud
+from isofield.types import Cloud, normalization
 
 SEEN = 0.5
 """The surface was measured where its confidence is at least this; an open mesh ends there, too."""

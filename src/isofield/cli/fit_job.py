@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -50,7 +54,6 @@ def _fitted(job: Job, options: Fit[Any], watch: Watch | None) -> tuple[dict[str,
     """`run` without the times."""
     import warnings
 
-    from isofield.cli.loading import loading
     from isofield.stopwatch import stage
 
     with stage("imports"), loading():
@@ -220,3 +223,21 @@ def _following(job: Job) -> str:
     if job.field is not None:
         return f"isofield mesh {quoted(job.field)} -o {quoted(job.mesh.with_name('fine.ply'))} --resolution 512"
     return f"isofield info {quoted(job.mesh)}"
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Inside, no garbage is collected, and what is made there is never looked at later.
+
+    SciPy and trimesh, and torch where a method needs it, make up to half a million objects that live to the end. To
+    look for cycles among them while they are loaded takes up to a third of a second.
+    """
+    if "trimesh" in sys.modules:
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()

@@ -12,8 +12,7 @@ from isofield.configs import PrepareConfig
 from isofield.datasets.layout import Entry
 from isofield.errors import InputError
 from isofield.isolation import Failure, Run
-from isofield.points import normalization
-from isofield.types import Similarity
+from isofield.types import Similarity, normalization
 
 if TYPE_CHECKING:
     import trimesh

@@ -24,12 +24,11 @@ from isofield.datasets.views import read_views, write_views
 from isofield.errors import InputError
 from isofield.files import atomic_write
 from isofield.kdtree import KDTree, nearest
-from isofield.points import normalization
 from isofield.render.pictures import CLAY
 from isofield.sampling import training_samples
 from isofield.sampling.query_points import PUBLISHED_POINTS
 from isofield.solids.triangles import Nearest, nearest_on
-from isofield.types import Cloud, Distance, Similarity
+from isofield.types import Cloud, Distance, Similarity, normalization
 
 if TYPE_CHECKING:
     import trimesh

@@ -17,8 +17,7 @@ from isofield.evaluate.surface_samples import SurfaceSamples, halves, sample_sur
 from isofield.evaluate.topology import topology
 from isofield.evaluate.volume import iou
 from isofield.io import shape_of
-from isofield.points import normalization
-from isofield.types import Cloud
+from isofield.types import Cloud, normalization
 
 Shape = trimesh.Trimesh | Cloud
 Source = str | os.PathLike[str] | trimesh.Trimesh | Cloud | np.ndarray

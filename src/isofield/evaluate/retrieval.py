@@ -24,9 +24,8 @@ from isofield import io
 from isofield.errors import InputError
 from isofield.evaluate.folders import Pair, shapes_in
 from isofield.evaluate.surface_samples import sample_surface, used_points
-from isofield.points import normalization
 from isofield.threads import parallel_map
-from isofield.types import Cloud, ProgressCallback
+from isofield.types import Cloud, ProgressCallback, normalization
 
 POINTS = 10_000
 """Points per shape."""

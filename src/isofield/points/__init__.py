@@ -1,4 +1,4 @@
-"""Point clouds: checks, normalization, oriented normals, noise, outliers, downsampling, merging."""
+"""Point clouds: checks, oriented normals, noise, outliers, downsampling, merging."""
 
 from isofield.points.coverage import REACH, confidence, local_spacing, relative_gap
 from isofield.points.denoising import denoise
@@ -13,11 +13,10 @@ from isofield.points.downsample import (
     voxel_count,
     voxel_downsample,
 )
+from isofield.points.enclosure import Beyond, beyond_hull
 from isofield.points.floor import floor
-from isofield.points.hull import Beyond, beyond_hull
 from isofield.points.local_pca import noise_level, spacing, subsample
 from isofield.points.merge_scans import merge_scans
-from isofield.points.normalization import normalization
 from isofield.points.normals import Oriented, orient, oriented_points
 from isofield.points.openness import Openness, openness, scattered
 from isofield.points.outliers import inliers
@@ -42,7 +41,6 @@ __all__ = [
     "merge_scans",
     "merge_twins",
     "noise_level",
-    "normalization",
     "openness",
     "orient",
     "oriented_points",

@@ -17,13 +17,13 @@ from functools import cached_property
 
 import numpy as np
 
+from isofield.points.enclosure import enclosure, winding_number
 from isofield.points.jets import Jets, fit_jets
 from isofield.points.local_pca import Neighbourhoods, local_noise, neighbourhoods, scaled
 from isofield.points.openness import Surroundings
 from isofield.points.orientation import SUBSET, agreement, keep_given_orientation, propagate_signs, winding_votes
 from isofield.points.spanning_tree import Tree, conflict, piece_signs, sensor_votes, spanning_tree
 from isofield.points.thin import sheet_normals
-from isofield.points.winding_number import enclosure, winding_number
 from isofield.stopwatch import stage
 from isofield.topology import components
 from isofield.types import Observation

@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from isofield.kdtree import KDTree, nearest
-from isofield.points.closing import unseen_share
 from isofield.points.coverage import NEIGHBOUR, local_spacing
+from isofield.points.enclosure import enclosure, unseen_share
 from isofield.points.local_pca import KEPT, Neighbourhoods, neighbourhoods, second_sheet
 from isofield.points.orientation import agreement
 from isofield.points.spanning_tree import Tree, piece_signs, sensor_votes, spanning_tree
-from isofield.points.winding_number import enclosure
 from isofield.stopwatch import stage
 
 MOST = 30_000

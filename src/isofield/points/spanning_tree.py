@@ -14,7 +14,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import breadth_first_order, connected_components, minimum_spanning_tree
 
 from isofield.kdtree import KDTree, nearest
-from isofield.points.winding_number import enclosure, winding_number
+from isofield.points.enclosure import enclosure, winding_number
 
 LEAST, FAR = 1e-3, 0.3
 """Cost of an edge between equal normals, and what a pull of zero adds to it."""

@@ -18,7 +18,6 @@ from isofield.evaluate import dfaust, heatmap, metrics
 from isofield.evaluate import occupancy_networks as onet
 from isofield.evaluate.metric import Metric, Score
 from isofield.evaluate.metrics import YES_OR_NO
-from isofield.points import normalization
 from isofield.render import Panel
 from isofield.reports.parts import (
     ROWS,
@@ -39,7 +38,7 @@ from isofield.reports.parts import (
     views,
 )
 from isofield.surfaces import reduced
-from isofield.types import Cloud
+from isofield.types import Cloud, normalization
 
 TOP = 0.01
 """Distance of the last colour of an error, as a fraction of the diagonal of the truth's box."""

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isofield.kdtree import KDTree, nearest
-from isofield.morton import in_order
+from isofield.kdtree import KDTree, in_order, nearest
 from isofield.types import Distance
 
 SLANTED = 1e-3

@@ -7,7 +7,7 @@ from functools import reduce
 
 import numpy as np
 
-from isofield.morton import morton_order
+from isofield.kdtree import morton_order
 
 NEAR = 1e-12
 """Faces nearer to each other than this fraction of the extent count as touching; above rounding errors."""

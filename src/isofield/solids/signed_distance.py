@@ -8,7 +8,7 @@ from functools import cache
 import igl
 import numpy as np
 
-from isofield.morton import in_order
+from isofield.kdtree import in_order
 from isofield.solids.pseudonormal import pseudonormals
 from isofield.solids.solid_parts import Solids, anywhere_on
 from isofield.solids.triangles import Inside, closest_on, parity_of, winding_of

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import igl
 import numpy as np
 
-from isofield.morton import morton_order
+from isofield.kdtree import morton_order
 from isofield.threads import ranges
 from isofield.types import Distance
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import trimesh
 
-from isofield import points as clouds
 from isofield import render
 from isofield.errors import InputError
 from isofield.io import vertices_of
@@ -14,7 +13,7 @@ from isofield.render import CLAY, SLATE
 from isofield.render.camera import core
 from isofield.render.colors import mixed, ramp
 from isofield.surfaces import MOST_POINTS
-from isofield.types import Cloud, Similarity
+from isofield.types import Cloud, Similarity, normalization
 
 UNTRUSTED = (199, 82, 61)
 """Colour where nothing was observed nearby."""
@@ -33,7 +32,7 @@ def frame_of(shape: Drawable) -> Similarity:
     every = _some(shape, MOST_POINTS)
     if not len(every):
         raise InputError("the shape has no finite point, so there is nothing to draw: give a shape that has some.")
-    return clouds.normalization(core(every) if isinstance(shape, Cloud) else every)
+    return normalization(core(every) if isinstance(shape, Cloud) else every)
 
 
 def up_of(shape: Drawable, up: str | None = None) -> str:

@@ -19,8 +19,7 @@ from isofield.datasets.layout import Entry, Layout, Precomputed
 from isofield.datasets.layouts.shapenet import NAMES
 from isofield.datasets.manifest import Record
 from isofield.errors import InputError
-from isofield.points import normalization
-from isofield.types import RADIUS, Similarity
+from isofield.types import RADIUS, Similarity, normalization
 
 FILES = {"occupancy": "points.npz", "surface": "pointcloud.npz"}
 ARRAYS = {"occupancy": {"points.npy", "occupancies.npy"}, "surface": {"points.npy", "loc.npy", "scale.npy"}}
