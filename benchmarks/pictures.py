@@ -44,7 +44,7 @@ from isofield.datasets import Prepared, ids_of
 from isofield.datasets.views import as_input
 from isofield.io.pictures import LUMA
 from isofield.methods.neural_pull_image import UPRIGHT, rotation_of
-from isofield.sampling.view_pictures import at_size
+from isofield.methods.pictured import at_size
 from isofield.types import Similarity
 
 POINTS, INSIDE, GREY, SHOWN, CELLS = 5000, 20_000, 64, 6, 64

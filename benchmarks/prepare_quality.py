@@ -28,8 +28,8 @@ from scipy.spatial import cKDTree
 
 from isofield import datasets, io, surfaces
 from isofield.configs import PrepareConfig
+from isofield.datasets.prepare_shape import distance_of
 from isofield.datasets.quality_gate import faces_of, judge
-from isofield.datasets.sign import distance_of
 from isofield.datasets.views import surrounding_pictures
 from isofield.sampling import training_samples
 from isofield.sampling.visibility import visible

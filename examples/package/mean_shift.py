@@ -44,7 +44,7 @@ class MeanShift:
 
 
 class Shifted(nn.Module):
-    """f(x (b, n, 3), z (b, 1)) -> (b, n). `config` and `from_config` store it in a run's folder."""
+    """f(x (b, n, 3), z (b, 1)) -> (b, n). `config` lets a run's folder store it."""
 
     mean: Tensor
 
@@ -54,13 +54,8 @@ class Shifted(nn.Module):
         self.register_buffer("mean", torch.zeros(1, 1, *[cells + 1] * 3))
 
     def config(self) -> dict[str, Any]:
-        """What `from_config` needs beside the tensors."""
+        """The constructor's arguments."""
         return {"cells": self.cells}
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> Shifted:
-        """The module that `config()` describes."""
-        return cls(**config)
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         """Signed distances."""

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 import isofield
 from isofield.api import load_run
-from isofield.api.published_sald import UNIT
+from isofield.api.published_space import UNIT
 from isofield.cli.main import main
 from isofield.errors import InputError
 

@@ -171,7 +171,7 @@ def test_a_space_s_name_with_a_slip_is_told():
 
 def test_a_file_is_read_once(toy_space, tmp_path, monkeypatch):
     read, opened = io.read, []
-    monkeypatch.setattr("isofield.io.given.read", lambda path: opened.append(path) or read(path))
+    monkeypatch.setattr("isofield.io.reading.read", lambda path: opened.append(path) or read(path))
     io.write_mesh(toys.toy(toys.COUNT + 1), tmp_path / "toy.ply")
     assert api.observe(tmp_path / "toy.ply", toy_space.prepare).id == "toy"
     assert len(opened) == 1

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from isofield.losses.pull_terms import beyond_nearest, level_set_alignment, point_to_tangent
+from isofield.losses.pull import beyond_nearest, level_set_alignment, point_to_tangent
 
 X, Y, Z = torch.eye(3)
 

@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from isofield.losses.sign_and_distance import sign_and_distance
+from isofield.losses.outputs import sign_and_distance
 
 
 def test_by_hand():

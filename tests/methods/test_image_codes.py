@@ -19,7 +19,7 @@ from isofield.datasets import prepare
 from isofield.datasets.views import as_input
 from isofield.errors import InputError
 from isofield.evaluate import compare
-from isofield.fields.picture_votes import PictureVotes
+from isofield.fields.autoencoder import PictureVotes
 from isofield.losses.pull import pull_loss
 from isofield.methods.image_codes import EVERY, ImageCodesSpace
 from isofield.solids.triangles import closest_on

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from isofield.sampling.occupied import labelled
+from isofield.sampling.balanced import labelled
 
 
 def rows(inside: int, outside: int) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from isofield.threads import SHARDS
-from isofield.training.epoch_order import rows_of, steps_of
+from isofield.training.trainer import rows_of, steps_of
 
 
 def shapes(step: int, count: int, batch: int, seed: int = 0) -> list[int]:

@@ -38,8 +38,7 @@ def load(folder: str | os.PathLike[str]) -> SDF | ShapeSpace:
 
 def _released(folder: Path, checkpoint: str | None = None) -> ShapeSpace | None:
     """The space of a folder that DeepSDF's or SALD's released code wrote, or None for another folder."""
-    from isofield.api.published_sald import load_sald, parameters_in
-    from isofield.api.published_space import is_experiment, load_experiment
+    from isofield.api.published_space import is_experiment, load_experiment, load_sald, parameters_in
 
     if is_experiment(folder):
         return load_experiment(folder, checkpoint)
@@ -77,8 +76,7 @@ def check_folder(folder: Path, remedy: str) -> None:
     path = resolve(folder)
     if (path / CONFIG).is_file():
         return
-    from isofield.api.published_sald import parameters_in
-    from isofield.api.published_space import is_experiment
+    from isofield.api.published_space import is_experiment, parameters_in
 
     if not (is_experiment(path) or parameters_in(path) is not None):
         raise missing(path, remedy)

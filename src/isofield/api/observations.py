@@ -15,8 +15,7 @@ import numpy as np
 import trimesh
 
 from isofield import io
-from isofield.api.names import distinct
-from isofield.api.photos import Photos, photos_in, read_photos
+from isofield.api.photos import Photos, distinct, photos_in, read_photos
 from isofield.api.scans import fitted
 from isofield.configs import PrepareConfig, SampleKind
 from isofield.datasets import Entry, Prepared, Record, find, ids_of, read_deepsdf

@@ -177,8 +177,8 @@ def _occupancy_networks(
     """Scores reconstructions with `evaluate.occupancy_networks`; prints the means of classes, writes CSV."""
     from isofield.cli import output, scores_output
     from isofield.cli.progress import shown
-    from isofield.evaluate import class_tables
     from isofield.evaluate import occupancy_networks as protocol
+    from isofield.evaluate import tables
 
     count = protocol.POINTS if samples is None else samples
     with shown("occupancy-networks", True) as report:
@@ -189,7 +189,7 @@ def _occupancy_networks(
     if csv is not None:
         output.write_table(rows, csv.with_name(f"{csv.stem}-classes.csv"))
     return scores_output.written(
-        results, protocol.METRICS, lambda console: class_tables.show(console, rows, protocol.METRICS, legend), json,
+        results, protocol.METRICS, lambda console: tables.show_classes(console, rows, protocol.METRICS, legend), json,
         csv, {"classes": rows},
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ SampleKind = Literal[
 """Kinds of training samples (`sampling.training_samples`, `datasets.views`, `sampling.picture_samples`)."""
 SAMPLE_KINDS = get_args(SampleKind)
 Sign = Literal["winding", "visibility", "parity"]
-"""How the inside of a mesh is determined (`datasets.sign`)."""
+"""How the inside of a mesh is determined (`datasets.prepare_shape`)."""
 Normalize = Literal["shape", "dataset", "none"]
 """Which similarity maps shapes to the normalised space: one per shape, one for all, or none."""
 WITHOUT_SIGN = ("unsigned", "cloud")

@@ -19,14 +19,16 @@ from isofield.datasets.manifest import RECORD, SHAPES, Record
 from isofield.datasets.normalization import UNITS
 from isofield.datasets.precomputed import take, write_precomputed_views
 from isofield.datasets.quality_gate import Gate, GateResult, faces_of, judge
-from isofield.datasets.sign import distance_of
 from isofield.datasets.views import read_views, write_views
 from isofield.errors import InputError
 from isofield.files import atomic_write
 from isofield.kdtree import KDTree, nearest
 from isofield.render.pictures import CLAY
 from isofield.sampling import training_samples
+from isofield.sampling.measured import measured_distance
 from isofield.sampling.query_points import PUBLISHED_POINTS
+from isofield.sampling.visibility import visibility_distance
+from isofield.solids.signed_distance import closest_surface, signed_distance
 from isofield.solids.triangles import Nearest, nearest_on
 from isofield.types import Cloud, Distance, Similarity, normalization
 
@@ -305,3 +307,13 @@ def _mesh(judged: GateResult) -> trimesh.Trimesh:
 
     assert judged.solids is not None  # for the type checker
     return trimesh.Trimesh(judged.solids.vertices, faces_of(judged.solids), process=False)
+
+
+def distance_of(judged: GateResult, config: PrepareConfig) -> Distance:
+    """The signed distance (n,) of points (n, 3) to a shape with triangles, NaN where its sign is uncertain."""
+    assert judged.solids is not None  # for the type checker: accepted shapes have triangles, or are point clouds
+    if judged.measured is not None:
+        return measured_distance(closest_surface(judged.solids, config.thickness), judged.measured)
+    if judged.visible is not None:
+        return visibility_distance(judged.visible, float(np.sqrt(max(config.variances))))
+    return signed_distance(judged.solids, config.thickness, config.sign == "parity")

@@ -12,7 +12,7 @@ from rich.table import Table
 from isofield.evaluate.folders import Results
 from isofield.evaluate.metric import Metric
 from isofield.evaluate.metrics import YES_OR_NO
-from isofield.evaluate.tables import ARROWS, cell, mean_cell, overview, single
+from isofield.evaluate.tables import ARROWS, cell, mean_cell, overview, print_legend, single
 
 PERCENTILES = (5, 50, 95)
 """Percentiles of SALD's tables."""
@@ -62,8 +62,7 @@ def show(console: Console, results: Results, metrics: Sequence[Metric], legend: 
     else:
         console.print(overview(results, rows))
         console.print(_table(results, rows))
-    lines = [legend, *(f"{m.label} [{m.unit}]: {m.formula}" for m in rows)]
-    console.print("\n".join(lines), style="dim", markup=False, highlight=False, soft_wrap=True)
+    print_legend(console, legend, rows)
 
 
 def _table(results: Results, rows: Sequence[Metric]) -> Table:

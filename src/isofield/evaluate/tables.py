@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -151,3 +152,25 @@ def to_csv(results: Results) -> str:
 
 def _files(pair: Pair) -> dict[str, str]:
     return {"pred": str(pair.pred), "truth": str(pair.truth)}
+
+
+def show_classes(console: Console, rows: Sequence[Mapping[str, Any]], metrics: Sequence[Metric], legend: str) -> None:
+    """Prints one line for each row: its "class", "shapes", how many are "missing", and the means of the metrics.
+
+    legend: the meaning of the letters in the formulas.
+    """
+    table = Table()
+    table.add_column("class", overflow="fold")
+    for heading in ("shapes", "missing", *(f"{m.column or m.label} {ARROWS[m.better]}" for m in metrics)):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        cells = [str(row["shapes"]), str(row["missing"]), *(cell(row[metric.key]) for metric in metrics)]
+        table.add_row(Text(str(row["class"])), *cells)
+    console.print(table)
+    print_legend(console, legend, metrics)
+
+
+def print_legend(console: Console, legend: str, metrics: Sequence[Metric]) -> None:
+    """Prints the formulas of the metrics; legend: the meaning of their letters."""
+    lines = [legend, *(f"{metric.label} [{metric.unit}]: {metric.formula}" for metric in metrics)]
+    console.print("\n".join(lines), style="dim", markup=False, highlight=False, soft_wrap=True)

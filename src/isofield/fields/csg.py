@@ -67,11 +67,6 @@ class Csg(nn.Module):
         """The constructor's arguments."""
         return {"operation": self.operation, "parts": list(self.parts)}
 
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> Csg:
-        """The field of `config()`; see `fields.serialization.Storable`."""
-        return cls(**config)
-
     def forward(self, x: Tensor) -> Tensor:
         """Signed distances (n,) at x (n, 3)."""
         first, *others = (value(part, x) for part in self.parts)
@@ -100,11 +95,6 @@ class Offset(nn.Module):
     def config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {"part": self.part, "outer": self.outer, "inner": self.inner}
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> Offset:
-        """The field of `config()`; see `fields.serialization.Storable`."""
-        return cls(**config)
 
     def forward(self, x: Tensor) -> Tensor:
         """Signed distances (n,) at x (n, 3)."""

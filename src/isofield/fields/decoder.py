@@ -128,11 +128,6 @@ class Decoder(nn.Module):
             "frequencies": self.frequencies,
         }  # fmt: skip
 
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> Decoder:
-        """The field of `config()`; see `fields.serialization.Storable`."""
-        return cls(**config)
-
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         """Values (b, n) or (b, n, outputs) at x (b, n, inputs) of the shapes with codes z (b, l), without dropout."""
         return self.decode(x, self.condition(z))

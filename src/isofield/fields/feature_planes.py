@@ -7,7 +7,6 @@ alone; a network of convolutions carries them further.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, final
 
 import torch
@@ -57,11 +56,6 @@ class PlaneEncoder(nn.Module):
             "width": self.width,
         }  # fmt: skip
 
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> PlaneEncoder:
-        """The network of `config()`; see `fields.serialization.Storable`."""
-        return cls(**config)
-
     def forward(self, samples: Tensor) -> Tensor:
         """Samples (b, n, k) to codes (b, l + planes * channels * cells^2)."""
         features, position = self.features(samples), samples[..., : self.dimension]
@@ -103,11 +97,6 @@ class PlaneDecoder(nn.Module):
         return {
             "decoder": self.decoder, "dimension": self.dimension, "cells": self.cells, "frequencies": self.frequencies,
         }  # fmt: skip
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> PlaneDecoder:
-        """The network of `config()`; see `fields.serialization.Storable`."""
-        return cls(**config)
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         """Values (b, n, outputs) at x (b, n, dimension); codes z (b, l + planes * channels * cells^2)."""

@@ -7,7 +7,7 @@ Names of parameters are those of the released code (lin0.weight_v, ...), so that
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol, final, runtime_checkable
 
 import torch
@@ -93,11 +93,6 @@ class GeometricDecoder(nn.Module):
             "radius": self.radius, "slope": self.slope, "norm_layers": list(self.norm_layers),
             "same_start": self.same_start,
         }  # fmt: skip
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> GeometricDecoder:
-        """The network of `config()`; see `fields.serialization.Storable`."""
-        return cls(**config)
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         """Values (b, n) at x (b, n, 3) of the shapes with codes z (b, l)."""

@@ -7,7 +7,7 @@ table has entries shares them by a spatial hash (eq. 4 there).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, final
 
 import torch
@@ -64,11 +64,6 @@ class HashGrid(nn.Module):
             "width": self.width, "layers": self.layers, "cells": list(self.cells), "features": self.features,
             "table": self.table, "radius": self.radius,
         }  # fmt: skip
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> HashGrid:
-        """The field of `config()`; see `fields.serialization.Storable`."""
-        return cls(**config)
 
     def forward(self, x: Tensor) -> Tensor:
         """Values (n,) at points (n, 3)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, final
 
 import torch
@@ -39,11 +39,6 @@ class Hypernetwork(nn.Module):
     def config(self) -> dict[str, Any]:
         """What `Hypernetwork(**config)` needs to build the same network."""
         return {"encoder": self.encoder, "length": self.length, "sizes": self.sizes, "dims": list(self.dims)}
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> Hypernetwork:
-        """The network of `config()`; see `fields.serialization.Storable`."""
-        return cls(**config)
 
     def forward(self, samples: Tensor) -> Tensor:
         """Samples (b, n, k) to theta (b, sum of sizes)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, final
 
 from torch import Tensor, nn
@@ -27,11 +26,6 @@ class MetaPca(nn.Module):
     def config(self) -> dict[str, Any]:
         """Both parts."""
         return {"coarse": self.coarse, "meta": self.meta}
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> MetaPca:
-        """The space of `config()`; see `fields.serialization.Storable`."""
-        return cls(**config)
 
     def seen(self, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
         """V (b, n), and what the network sees (b, n, k), at x (b, n, 3) in the volumes of codes z (b, l)."""

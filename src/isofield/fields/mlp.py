@@ -7,7 +7,7 @@ the skip connection, as Neural-Pull's PyTorch release has it.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, final
 
 import torch
@@ -87,11 +87,6 @@ class Mlp(nn.Module):
             "dims": list(self.dims), "skip": list(self.skip), "activation": self.activation, "radius": self.radius,
             "more": self.more,
         }  # fmt: skip
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> Mlp:
-        """The field of `config()`; see `fields.serialization.Storable`."""
-        return cls(**config)
 
     def forward(self, x: Tensor, more: Tensor | None = None) -> Tensor:
         """Values (n,) at points (n, 3) with additional inputs (n, more)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, final
 
 import torch
@@ -29,11 +28,6 @@ class OccupancyField(nn.Module):
     def config(self) -> dict[str, Any]:
         """Both networks."""
         return {"decoder": self.decoder, "encoder": self.encoder}
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> OccupancyField:
-        """The networks of `config()`; see `fields.serialization.Storable`."""
-        return cls(**config)
 
     def logit(self, x: Tensor, z: Tensor) -> Tensor:
         """The logits (b, n) of being outside."""

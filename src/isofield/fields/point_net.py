@@ -6,7 +6,6 @@ Names of parameters are those of SALD's released code (fc_pos.weight, ...), so t
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any, final
 
 import torch
@@ -55,11 +54,6 @@ class PointNet(nn.Module):
             "length": self.length, "width": self.width, "rounds": self.rounds, "inputs": self.inputs,
             "keep_scale": self.keep_scale,
         }  # fmt: skip
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> PointNet:
-        """The network of `config()`; see `fields.serialization.Storable`."""
-        return cls(**config)
 
     def forward(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """Points (b, n, inputs) to means and log deviations (b, length)."""

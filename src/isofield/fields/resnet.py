@@ -9,7 +9,6 @@ The features are means over the four quarters of a picture, in place of all of i
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any, final
 
 import torch
@@ -98,11 +97,6 @@ class ResNet(nn.Module):
     def config(self) -> dict[str, Any]:
         """What `ResNet(**config)` needs to build the same network."""
         return {"length": self.length, "width": self.width}
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> ResNet:
-        """The network of `config()`; see `fields.serialization.Storable`."""
-        return cls(**config)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Pictures (b, 3, h, w) to codes (b, length)."""

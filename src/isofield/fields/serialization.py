@@ -15,9 +15,8 @@ from torch import Tensor, nn
 
 from isofield.errors import InputError, MissingPartError
 from isofield.fields.array_field import ArrayField
-from isofield.fields.autoencoder import Autoencoder
+from isofield.fields.autoencoder import Autoencoder, Conditioned, PictureVotes
 from isofield.fields.basis_encoder import BasisEncoder
-from isofield.fields.conditioned import Conditioned
 from isofield.fields.csg import Csg, Offset, Transformed
 from isofield.fields.decoder import Decoder, LatentField
 from isofield.fields.feature_planes import PlaneDecoder, PlaneEncoder
@@ -32,7 +31,6 @@ from isofield.fields.mlp import Activation, Mlp
 from isofield.fields.occupancy_field import OccupancyField
 from isofield.fields.pca_grid import PcaGrid
 from isofield.fields.pca_mlp import PcaMlp
-from isofield.fields.picture_votes import PictureVotes
 from isofield.fields.point_net import PointNet
 from isofield.fields.resnet import ResNet
 from isofield.fields.set_encoder import SetEncoder
@@ -55,11 +53,18 @@ class Storable(Protocol):
     """
 
     def config(self) -> dict[str, Any]:
-        """JSON-plain settings. Values may be modules, or lists of modules, held by attributes of the same names."""
+        """The constructor's arguments, JSON-plain. Values may be modules, or lists of modules, held by attributes of
+        the same names."""
+
+
+@runtime_checkable
+class Rebuilt(Storable, Protocol):
+    """What a class of modules needs whose constructor takes more than `config()` gives."""
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> Any:
-        """A module of these settings, whose parts are built. `state` holds its tensors, which `build` loads."""
+        """A module of the settings of `config()`, whose parts are built. `state` holds its tensors, which are loaded
+        after this."""
 
 
 BUILT_IN: dict[str, type[Storable]] = {
@@ -99,7 +104,7 @@ def storable(name: str) -> type[Storable]:
         found = point.load()
         if issubclass(found, Storable):
             return found
-        raise ValueError(f"{point.value} lacks config or from_config")
+        raise ValueError(f"{point.value} lacks config")
     raise MissingPartError(f"no installed package declares the type of field {name!r}")
 
 
@@ -143,7 +148,8 @@ def build(description: Mapping[str, Any], state: Mapping[str, Tensor]) -> nn.Mod
     Raises KeyError, ValueError, TypeError or RuntimeError where description and tensors do not belong together.
     """
     config = {key: _built(value, state, f"{key}.") for key, value in description.items() if key != "type"}
-    field: nn.Module = storable(description["type"]).from_config(config, state)
+    cls: Any = storable(description["type"])
+    field: nn.Module = cls.from_config(config, state) if issubclass(cls, Rebuilt) else cls(**config)
     field.load_state_dict({name: torch.as_tensor(value) for name, value in state.items()})
     return field
 

@@ -4,7 +4,7 @@ encoder of Garnelo et al. 2018, "Conditional Neural Processes", and of SIREN's r
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Literal, final
 
@@ -54,11 +54,6 @@ class SetEncoder(nn.Module):
     def config(self) -> dict[str, Any]:
         """What `SetEncoder(**config)` needs to build the same network."""
         return {"inputs": self.inputs, "length": self.length, "dims": list(self.dims), "pool": self.pool}
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> SetEncoder:
-        """The network of `config()`; see `fields.serialization.Storable`."""
-        return cls(**config)
 
     def forward(self, samples: Tensor) -> Tensor:
         """Samples (b, n, inputs) to codes (b, length)."""

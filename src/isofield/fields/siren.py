@@ -6,7 +6,6 @@ Every hidden layer is sin(w0 (W x + b)), eq. 5 there with the same w0 everywhere
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any, ClassVar, final
 
 import torch
@@ -63,11 +62,6 @@ class Siren(nn.Module):
     def config(self) -> dict[str, Any]:
         """The constructor's arguments, JSON-plain."""
         return {"width": self.width, "layers": self.depth, "w0": self.w0}
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> Siren:
-        """The field of `config()`; see `fields.serialization.Storable`."""
-        return cls(**config)
 
     def forward(self, x: Tensor) -> Tensor:
         """Values (n,) at points (n, 3)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar, final
 
 from torch import Tensor, nn
@@ -25,11 +24,6 @@ class Unsigned(nn.Module):
     def config(self) -> dict[str, Any]:
         """The constructor's arguments; the network is a part."""
         return {"network": self.network}
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> Unsigned:
-        """The field of `config()`; see `fields.serialization.Storable`."""
-        return cls(config["network"])
 
     def forward(self, x: Tensor) -> Tensor:
         """Distances (n,) at points (n, 3)."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any, final
 
 import torch
@@ -44,11 +43,6 @@ class VoxelEncoder(nn.Module):
     def config(self) -> dict[str, Any]:
         """What `VoxelEncoder(**config)` needs to build the same network."""
         return {"length": self.length, "cells": self.cells, "width": self.width}
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> VoxelEncoder:
-        """The network of `config()`; see `fields.serialization.Storable`."""
-        return cls(**config)
 
     def forward(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """Points (b, n, 3) to means and log deviations (b, length)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal, final
 
 import torch
@@ -47,11 +47,6 @@ class WeightNetwork(nn.Module):
             "inputs": self.inputs, "dims": list(self.dims), "outputs": self.outputs, "activation": self.activation,
             "frequencies": self.frequencies, "w0": self.w0,
         }  # fmt: skip
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> WeightNetwork:
-        """The network of `config()`; see `fields.serialization.Storable`."""
-        return cls(**config)
 
     def first_weights(self, radius: float, generator: torch.Generator) -> Tensor:
         """Weights (length,) to start from.

@@ -1,10 +1,9 @@
 from .depth import cloud_of, read_depth, read_views, unmeasured
 from .free_space import Rays, blocked, clusters, free_of, hidden_fraction, rays_of
-from .given import shape_of
 from .info import Info, describe, inspect
 from .output_path import check_output
 from .poses import is_rigid, read_poses
-from .reading import read, readable_extensions, vertices_of
+from .reading import read, readable_extensions, shape_of, vertices_of
 from .writing import write_cloud, write_mesh
 
 __all__ = [

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from isofield.adapt import codes_of, descend_code, falling, rows, tensor
 from isofield.configs import Cnp, Concat, Hypernet, Occupancy
 from isofield.errors import InputError
-from isofield.fields.conditioned import Conditioned
+from isofield.fields.autoencoder import Conditioned
 from isofield.fields.decoder import Decoder, LatentField
 from isofield.fields.set_encoder import keep_scale
 from isofield.losses.outputs import misclassified, output_error, outputs_of

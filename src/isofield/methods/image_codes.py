@@ -40,8 +40,8 @@ from torch import Tensor, nn
 from isofield.adapt import codes_of
 from isofield.configs import ImageCodes
 from isofield.errors import InputError
+from isofield.fields.autoencoder import PictureVotes
 from isofield.fields.grid import SparseGrid
-from isofield.fields.picture_votes import PictureVotes
 from isofield.losses.pull import pull_loss
 from isofield.methods.linear import LinearSpace
 from isofield.methods.pictured import drawn_picture, picture_encoder, pictures_of

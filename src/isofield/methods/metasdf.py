@@ -11,7 +11,7 @@ the query, becomes small:
 
     argmin_{theta_0, a}  mean_i L(theta_K(theta_0, a; context_i); query_i).
 
-L is the mean of |f - s|, of (f - s)^2, or of the composite of sign and distance (`losses.sign_and_distance`), whose
+L is the mean of |f - s|, of (f - s)^2, or of the composite of sign and distance (`losses.outputs`), whose
 weights are learned, for the steps and for the outer loss apart; of steps on surface points also SIREN's loss. A picture
 is a shape, too: its samples are pixels.
 

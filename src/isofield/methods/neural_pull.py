@@ -5,7 +5,7 @@ Queries q are drawn around every point p with the distance to p's k-th neighbour
 along its own gradient onto the surface, q' = q - f(q) grad f(q) / |grad f(q)| (eq. 1), and learns from the distance of
 q' to the observed point nearest to q (eq. 2). f begins as the signed distance to a sphere.
 
-Terms for real scans, each with a weight that is 0 in the paper (`losses.pull_terms`):
+Terms for real scans, each with a weight that is 0 in the paper (`losses.pull`):
 
     consistency   grad f(q) agrees with grad f(q') (level set alignment, Ma et al., CVPR 2023)
     drawn         q' meets a random one of the `patch` points around its nearest (noise to noise, Ma et al., ICML 2023)
@@ -33,8 +33,7 @@ from isofield.adapt import Batches, fresh
 from isofield.configs import NeuralPull
 from isofield.fields.gradient import value_and_gradient
 from isofield.kdtree import KDTree, nearest
-from isofield.losses.pull import pull_loss, pulled
-from isofield.losses.pull_terms import beyond_nearest, level_set_alignment, point_to_tangent
+from isofield.losses.pull import beyond_nearest, level_set_alignment, point_to_tangent, pull_loss, pulled
 from isofield.methods.network import NetworkMethod
 from isofield.sampling.query_points import around
 from isofield.types import Batch, Observation

@@ -42,7 +42,7 @@ from isofield.methods.conditioned import decoder_of
 from isofield.methods.grid_fit import refined_by_grid
 from isofield.methods.pictured import drawn_picture, picture_encoder, pictures_of
 from isofield.methods.sald_space import Latent
-from isofield.sampling.occupied import labelled
+from isofield.sampling.balanced import labelled
 from isofield.sampling.unsigned_rows import window
 from isofield.threads import deterministic
 from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, SdfSamples, Shape, normalization

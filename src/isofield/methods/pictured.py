@@ -10,7 +10,6 @@ from torch import Tensor
 
 from isofield.configs import PictureEncoder
 from isofield.fields.resnet import ResNet
-from isofield.sampling.view_pictures import at_size, random_view, some_views
 from isofield.threads import deterministic
 from isofield.types import Shape
 
@@ -38,3 +37,34 @@ def drawn_picture(shape: Shape, config: PictureEncoder, random: np.random.Genera
 def pictures_of(shape: Shape, config: PictureEncoder, device: str) -> Tensor:
     """All pictures (v, 3, p, p) uint8 of a shape."""
     return torch.from_numpy(at_size(shape.rows["views"], config.pixels)).to(device)
+
+
+def at_size(pictures: np.ndarray, size: int) -> np.ndarray:
+    """Pictures (v, 3, s, s) uint8 at size x size pixels, bilinear with a filter as wide as they shrink."""
+    return np.stack([_resized(picture, size, (0.0, 0.0, *picture.shape[:0:-1])) for picture in pictures])
+
+
+def random_view(views: np.ndarray, size: int, crop: float, random: np.random.Generator) -> tuple[int, np.ndarray]:
+    """One of the views and its number: (3, size, size) uint8, of a random square part whose side is a fraction from
+    `crop` to 1 of the picture's, as in Occupancy Networks (crop 0.75); crop 1: all of it."""
+    number = int(random.integers(len(views)))
+    side = views.shape[-1] * (1.0 if crop == 1 else random.uniform(crop, 1))
+    left, top = random.uniform(0, views.shape[-1] - side, 2) if crop < 1 else (0.0, 0.0)
+    return number, _resized(views[number], size, (left, top, left + side, top + side))
+
+
+def _resized(picture: np.ndarray, size: int, box: tuple[float, float, float, float]) -> np.ndarray:
+    """The box (left, top, right, bottom) of a picture (3, s, s) uint8 at size x size pixels."""
+    from PIL import Image
+
+    if picture.shape[-1] == size and box == (0, 0, size, size):
+        return np.asarray(picture)
+    image = Image.fromarray(np.ascontiguousarray(picture.transpose(1, 2, 0)))
+    scaled = np.asarray(image.resize((size, size), Image.Resampling.BILINEAR, box))
+    return np.ascontiguousarray(scaled.transpose(2, 0, 1))
+
+
+def some_views(views: Sequence[np.ndarray], size: int, random: np.random.Generator, count: int = 64) -> np.ndarray:
+    """(count, 3, size, size) uint8: random views of random shapes."""
+    chosen = random.integers(len(views), size=count)
+    return np.stack([random_view(views[row], size, 1.0, random)[1] for row in chosen])

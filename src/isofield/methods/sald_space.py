@@ -45,9 +45,8 @@ from isofield.losses.sign_agnostic import unsigned_direction, unsigned_value
 from isofield.methods.grid_fit import refined_by_grid
 from isofield.methods.signs_of_field import signed_by
 from isofield.methods.unsigned_codes import UnsignedCodes
-from isofield.sampling.random_copies import random_copy
 from isofield.sampling.unsigned_rows import window
-from isofield.sampling.warped_samples import random_warp, warped
+from isofield.sampling.warped_samples import random_copy, random_warp, warped
 from isofield.threads import deterministic
 from isofield.types import Batch, FitProgress, ProgressCallback, Shape
 

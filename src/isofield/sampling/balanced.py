@@ -1,4 +1,5 @@
-"""Training samples of a shape, half of them inside (DeepSDF's released code: Park et al. 2019)."""
+"""Training samples of a shape, half of them inside: signed distances (DeepSDF's released code: Park et al. 2019), and
+occupancy."""
 
 from __future__ import annotations
 
@@ -12,6 +13,8 @@ SLACK = 1.5
 """A window has this many times the rows that are expected to hold the samples of one side."""
 COUNTED = 40_000
 """Samples that are counted for the fraction inside."""
+SEARCHED = 8
+"""A balanced draw of occupancy chooses among this many times as many samples."""
 
 
 def fraction_inside(samples: SdfSamples) -> float:
@@ -53,3 +56,30 @@ def _side(
         raise ValueError(f"no sample {'inside' if negative else 'outside'}")
     rows = rows[random.integers(len(rows), size=count)]
     return points[rows], distance[rows]
+
+
+def labelled(
+    rows: np.ndarray, count: int, random: np.random.Generator, *, balanced: bool = False
+) -> dict[str, np.ndarray]:
+    """Queries "query" (count, 3), whether they are "outside" (count,), 1 or 0, and "shift" (1,), float32.
+
+    rows: (n, 4) samples in random order, x y z and 1 inside or 0 outside; they repeat where there are fewer. balanced:
+    half of the queries are inside. That changes the odds of being outside by exp(shift): a logit l of these odds among
+    all samples is l + shift among the queries (King and Zeng 2001, "Logistic Regression in Rare Events Data", eq. 7).
+    """
+    wanted = count * SEARCHED if balanced else count
+    start = int(random.integers(max(len(rows) - wanted, 0) + 1))
+    some = np.asarray(rows[start : start + wanted], np.float32)
+    inside, shift = some[:, 3] > 0.5, 0.0
+    taken = np.resize(np.arange(len(some)), count)
+    share = float(inside.mean())
+    if balanced and 0 < share < 1 and count > 1:
+        half = count // 2
+        taken = np.concatenate([
+            np.resize(np.flatnonzero(side), size) for side, size in ((inside, half), (~inside, count - half))
+        ])  # fmt: skip
+        shift = float(np.log((count - half) / half * share / (1 - share)))
+    return {
+        "query": some[taken, :3], "outside": (~inside[taken]).astype(np.float32),
+        "shift": np.array([shift], np.float32),
+    }  # fmt: skip

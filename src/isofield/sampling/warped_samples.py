@@ -1,11 +1,12 @@
-"""Unsigned samples of smoothly warped copies of a shape: further shapes for a space that has few.
+"""Unsigned samples of copies of a shape: further shapes for a space that has few.
 
-A copy is the image of the surface under
+A warped copy is the image of the surface under
 
     w(x) = c + R diag(exp t) (x - c) + d(x),
 
 about the middle c of the shape: R is a small rotation, t a stretch of each axis, and d a displacement with normal
-values at control points, cubic in between. All lengths are relative to the radius of the shape.
+values at control points, cubic in between. All lengths are relative to the radius of the shape. A random copy is only
+mirrored, turned and scaled, and costs nothing.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 from scipy.interpolate import make_interp_spline
 from scipy.spatial.transform import Rotation
 
+from isofield.configs import Augmentation
 from isofield.kdtree import KDTree, nearest
 
 CONTROLS = 5
@@ -26,6 +28,8 @@ TURN, STRETCH = 0.08, 0.05
 CLOSE = 0.05
 """Nearer to the surface than this, normalised, the closest point of a sample is the image of its closest point; farther
 away it is found anew among all images."""
+POINTS, DIRECTIONS, LENGTHS = ("query", "points"), ("direction", "normals"), ("distance",)
+"""Names of what moves with the shape, of what only turns with it, and of what only grows with it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,3 +107,21 @@ def _normals(warp: Warp, x: np.ndarray, normals: np.ndarray) -> np.ndarray:
     """Normals (n, 3) at points (n, 3) to those at their images; zero stays zero."""
     moved = np.linalg.solve(warp.jacobian(x).transpose(0, 2, 1), normals[..., None])[..., 0]
     return np.asarray(moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-12))
+
+
+def random_copy(
+    drawn: Mapping[str, np.ndarray], how: Augmentation, random: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """Points and directions (n, 3) and distances (n,), by name, of a random similar copy of their shape, float32. The
+    lowest of "points" stays as high as it is: small people stand on the floor that tall ones stand on."""
+    turn, scale = np.radians(how.turn) * random.uniform(-1, 1), np.float32(np.exp(how.scale * random.uniform(-1, 1)))
+    mirrored = [-1.0 if axis in how.mirror and random.random() < 0.5 else 1.0 for axis in "xyz"]
+    matrix = (Rotation.from_euler(how.axis, turn).as_matrix() * mirrored).T.astype(np.float32)
+    up = "xyz".index(how.axis)
+    lift = np.zeros(3, np.float32)
+    lift[up] = (1 - scale) * (drawn["points"] @ matrix[:, up]).min()
+    return {
+        **{name: drawn[name] @ matrix * scale + lift for name in POINTS},
+        **{name: drawn[name] @ matrix for name in DIRECTIONS},
+        **{name: drawn[name] * scale for name in LENGTHS},
+    }

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from isofield.surfaces.check import Check, check
 from isofield.surfaces.components import keep_large, keep_observed
-from isofield.surfaces.decimate import decimate, simplified
-from isofield.surfaces.display import MOST_FACES, MOST_POINTS, reduced
+from isofield.surfaces.decimate import MOST_FACES, MOST_POINTS, decimate, reduced, simplified
 from isofield.surfaces.extract import Extraction, extract
 from isofield.surfaces.open_surface import opened
 from isofield.surfaces.repair import repair

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, final
 
 import numpy as np
@@ -20,7 +20,6 @@ from torch import Tensor
 from isofield.adapt import descend, rate
 from isofield.configs import Training
 from isofield.threads import SHARDS, deterministic
-from isofield.training.epoch_order import rows_of, steps_of
 from isofield.training.processes import Processes
 from isofield.types import Batch, Shape, TrainedSpace, with_parts
 
@@ -150,3 +149,23 @@ class Trainer:
                 tensor.copy_(value)
         self.optimizer.load_state_dict(state["optimizer"])
         self.done, self.seconds, self.best = int(state["done"]), float(state["seconds"]), float(state["best"])
+
+
+def steps_of(count: int, batch: int) -> int:
+    """Steps of an epoch of `count` shapes, at most `batch` a step."""
+    return -(-count // batch)
+
+
+def rows_of(step: int, shard: int, count: int, batch: int, seed: int) -> np.ndarray:
+    """The rows in `shard` of the shapes of a step; an epoch has every shape once, in an order of its own."""
+    steps = steps_of(count, batch)
+    epoch, at = divmod(step, steps)
+    order = _order(len(range(shard, count, SHARDS)), seed, epoch, shard)
+    # The shards' orders, interleaved, are the order of the epoch; the step takes a piece of that.
+    start, stop = (-(-(piece * count // steps - shard) // SHARDS) for piece in (at, at + 1))
+    return order[start:stop]
+
+
+@lru_cache(maxsize=2 * SHARDS)
+def _order(count: int, seed: int, epoch: int, shard: int) -> np.ndarray:
+    return np.random.default_rng([seed, epoch, shard]).permutation(count)
