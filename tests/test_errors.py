@@ -16,6 +16,9 @@ def test_articles():
     [
         ("--rate.stepz", ["--grate.steps", "--rate.step-size"], "--rate.step-size"),  # the same group first
         ("--rates.steps", ["--rate.steps", "--tuning.batch"], "--rate.steps"),
+        ("--optim.stepz", ["--tuning.steps", "--training.rate.steps", "--training.steps"], "--training.steps"),
+        ("--tunin.steps", ["--tuning.steps", "--training.steps"], "--tuning.steps"),
+        ("--start.steps", ["--start.optim.steps", "--start.scales", "--optim.steps"], "--start.optim.steps"),
     ],
 )
 def test_a_setting_of_the_same_group_is_suggested_first(word, known, near):

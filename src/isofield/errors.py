@@ -36,10 +36,18 @@ def with_article(name: str) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """', perhaps you meant ...' where a known word is near, else nothing; of settings, one of the same group first."""
+    """', perhaps you meant ...' where a known word is near, else nothing; of settings (group.name) one of the same
+    group, else one of the nearest group, else one of the fewest groups."""
     stems = {option.lstrip("-"): option for option in known}  # dashes alone make no two words alike
-    group, dot, name = word.lstrip("-").partition(".")
-    names = [stem.partition(".")[2] for stem in stems if dot and stem.startswith(f"{group}.")]
-    near = [f"{group}.{match}" for match in difflib.get_close_matches(name, names, n=1, cutoff=0.6)]
-    near = near or difflib.get_close_matches(word.lstrip("-"), list(stems), n=1, cutoff=0.6)
+    word = word.lstrip("-")
+    group, dot, name = word.rpartition(".")
+
+    def apart(stem: str) -> tuple[float, int, str]:
+        like = difflib.SequenceMatcher(None, group, stem.rpartition(".")[0]).ratio()
+        return -like if like > 0.6 else 0.0, stem.count("."), stem
+
+    inside = [stem for stem in stems if stem.startswith(f"{group}.")] or [stem for stem in stems if "." in stem]
+    by_name = {stem.rpartition(".")[2]: stem for stem in sorted(inside, key=apart, reverse=True)} if dot else {}
+    near = [by_name[found] for found in difflib.get_close_matches(name, by_name, n=1)]
+    near = near or difflib.get_close_matches(word, list(stems), n=1)
     return f", perhaps you meant '{stems[near[0]]}'" if near else ""

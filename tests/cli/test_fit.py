@@ -14,9 +14,9 @@ import pytest
 import trimesh
 
 from isofield.cli.fit import Fit
+from isofield.cli.jobs import Job
 from isofield.cli.main import main
 from isofield.cli.many_fits import fingerprint
-from isofield.cli.outputs import Job
 from isofield.configs import Ssd
 
 FAST = ["--method", "ssd", "--quality", "fast", "--resolution", "64"]

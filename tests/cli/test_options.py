@@ -90,9 +90,7 @@ SENTENCES = {
     "fit a.npy b.npy -o out --preview p.png": (
         "--preview pictures one input, but there are 2: fit them one by one for it."
     ),
-    "fit a.npy a.ply -o out": (
-        "a.npy and a.ply would both become a.ply: rename one, or fit them into different folders."
-    ),
+    "fit a.npy a.ply -o out": "a.npy and a.ply would both be called a: rename one.",
     "mesh a.npy -o x.ply": (
         "a.npy is neither a field nor a space (it has no config.json): give the folder of a field, which "
         "`isofield fit --field` writes."

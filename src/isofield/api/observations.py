@@ -15,7 +15,7 @@ import numpy as np
 import trimesh
 
 from isofield import io
-from isofield.api.photos import Photos, distinct, photos_in, read_photos
+from isofield.api.photos import Photos, photos_in, read_photos
 from isofield.api.scans import fitted
 from isofield.configs import PrepareConfig, SampleKind
 from isofield.datasets import Entry, Prepared, Record, find, ids_of, read_deepsdf
@@ -25,6 +25,7 @@ from isofield.datasets.normalization import PICTURED, moved, similarity_for
 from isofield.datasets.prepare_shape import distance_of, samples, seed_of
 from isofield.datasets.quality_gate import GateResult, judge_cloud, judge_mesh
 from isofield.errors import InputError
+from isofield.files import distinct_names
 from isofield.points import check_cloud, denoise, inliers, orient
 from isofield.sampling.training_samples import oriented_samples
 from isofield.sampling.unsigned_rows import seen_surface
@@ -164,7 +165,7 @@ def entries_in(paths: Sequence[Path], wanted: str) -> list[Entry]:
         if not path.exists():
             raise InputError(f"There is no file {path}: check the spelling.")
         found += find(path, wanted=wanted)[1] if path.is_dir() else [Entry(path.stem, "", path)]
-    names = distinct([entry.id for entry in found], [entry.path for entry in found])
+    names = distinct_names([entry.id for entry in found], [entry.path for entry in found])
     return [replace(entry, id=name) for entry, name in zip(found, names, strict=True)]
 
 

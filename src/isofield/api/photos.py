@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from isofield.datasets.layout import CLOUDS, MESHES
 from isofield.datasets.normalization import UNITS, fixed
 from isofield.datasets.views import as_input
 from isofield.errors import InputError
-from isofield.files import printable
+from isofield.files import distinct_names, printable
 from isofield.io.pictures import PICTURES, framed, read_picture
 from isofield.types import Similarity
 
@@ -35,7 +34,7 @@ def photos_in(paths: Sequence[Path]) -> list[Photos]:
     """The shapes in pictures: each file shows a shape of its own, and a folder's pictures show one shape together. A
     folder without pictures stands for the folders below it that have some.
 
-    Shapes are named as their files and folders or, where two are equal, as `distinct` says. Raises InputError for
+    Shapes are named as their files and folders or, where two are equal, as `distinct_names` says. Raises InputError for
     a missing file, for a folder without pictures, and for equal names.
     """
     found: list[Photos] = []
@@ -55,7 +54,7 @@ def photos_in(paths: Sequence[Path]) -> list[Photos]:
             name = path.resolve().name if folder == path else folder.relative_to(path).as_posix()
             found.append(Photos(name, tuple(inside)))
             sources.append(folder)
-    names = distinct([one.id for one in found], sources)
+    names = distinct_names([one.id for one in found], sources)
     return [replace(one, id=name) for one, name in zip(found, names, strict=True)]
 
 
@@ -88,20 +87,3 @@ def _read(path: Path, prepare: PrepareConfig) -> np.ndarray:
     if framed(picture) is None:
         raise InputError(f"{printable(path)} shows nothing: all its pixels have the colour of the background.")
     return as_input(picture, prepare.pixels)
-
-
-def distinct(names: Sequence[str], paths: Sequence[Path]) -> list[str]:
-    """The names of files and folders, or where two are equal, their paths below the folder that all have in common,
-    without the extensions of files. Raises InputError for two files that differ in their extensions alone, and for one
-    that is given twice."""
-    if len({*names}) == len(names):
-        return list(names)
-    bare = [Path(os.path.abspath(path)) for path in paths]
-    bare = [one if one.is_dir() else one.with_suffix("") for one in bare]
-    common, named = os.path.commonpath([path.parent for path in bare]), dict[str, Path]()
-    for path, one in zip(bare, paths, strict=True):
-        name = path.relative_to(common).as_posix()
-        if name in named:
-            raise InputError(f"{named[name]} and {one} would both be called {name}: rename one.")
-        named[name] = one
-    return list(named)

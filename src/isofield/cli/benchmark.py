@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import tyro
 
+from isofield.cli.errors import say
+
 DIGITS = {
     "megabytes": 1, "kilobytes_a_shape": 1, "training_seconds": 0, "seconds_a_shape": 2, "worst": 2,
     "better_than_retrieval": 0, "accuracy": 4, "emd": 4,
@@ -82,8 +84,8 @@ def benchmark(
         Console(width=160, highlight=False).print(table)
     for row in rows:
         if row.get(WON, row["shapes"]) <= row["shapes"] / 2:
-            output.note(f"{row['name']} is no better than returning the nearest training shape.")
-    output.note(f"next: isofield infer {output.quoted(out / next(iter(candidates)))} MESH -o DIR")
+            say(f"{row['name']} is no better than returning the nearest training shape.")
+    say(f"next: isofield infer {output.quoted(out / next(iter(candidates)))} MESH -o DIR")
     return 0
 
 

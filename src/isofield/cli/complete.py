@@ -67,7 +67,7 @@ def complete(
 
     from isofield import io
     from isofield.cli import output, space_output
-    from isofield.cli.outputs import is_folder
+    from isofield.cli.jobs import is_folder
     from isofield.cli.progress import listen, shown
     from isofield.configs.common import check_resolution, check_seed
     from isofield.errors import InputError

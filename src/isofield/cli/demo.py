@@ -32,7 +32,7 @@ def demo(
     from isofield.cli import output
     from isofield.cli.fit import Fit
     from isofield.cli.fit_job import run
-    from isofield.cli.outputs import Job, check
+    from isofield.cli.jobs import Job, check
     from isofield.configs.methods import choose
 
     scan, truth = out / "scan.ply", out / "truth.ply"

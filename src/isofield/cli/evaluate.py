@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+from isofield.cli.errors import say
+
 SAMPLES = 100_000
 """Points drawn from each surface, without a protocol."""
 
@@ -167,7 +169,7 @@ def _dfaust(
         {"percentiles": figures},
     )  # fmt: skip
     if written:
-        output.note(f"next: open {output.quoted(written[-1])}")
+        say(f"next: open {output.quoted(written[-1])}")
     return status
 
 

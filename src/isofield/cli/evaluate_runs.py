@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from isofield.cli.errors import say
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -50,7 +52,7 @@ def checkpoints(run: Path, data: Path, split: Path | None, json: bool, csv: Path
     console.print(table)
     console.print("means over the shapes, at their occupancy samples", markup=False)
     chosen = "" if best == LATEST else f" --checkpoint {best}"
-    output.note(f"next: isofield infer {output.quoted(run)} {output.quoted(data)} -o results{chosen}")
+    say(f"next: isofield infer {output.quoted(run)} {output.quoted(data)} -o results{chosen}")
     return 0
 
 
@@ -102,7 +104,7 @@ def novelty(pairs: Sequence[Pair], missing: Sequence[str], run: Path, json: bool
     verdict = "" if won > len(rows) / 2 else ": this space is no better than returning the nearest training shape"
     console.print(f"better than retrieval: {won} of {len(rows)}{verdict}")
     if missing:
-        output.note(f"{len(missing)} files have no partner and are left out, first {missing[0].split(' has')[0]}.")
+        say(f"{len(missing)} files have no partner and are left out, first {missing[0].split(' has')[0]}.")
     return 0
 
 

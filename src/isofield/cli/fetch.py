@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from isofield.cli.errors import say
+
 if TYPE_CHECKING:
     from isofield.datasets.registry import File, Source
 
@@ -38,7 +40,7 @@ def fetch(
         return 0
     source = datasets.find_source(name)
     for line in _described(source):
-        output.note(line)
+        say(line)
     listen()
     arrived = dict.fromkeys(source.files, 0)
     with shown(name, progress) as report:

@@ -145,8 +145,8 @@ def settings_of(choice: Choice) -> Any:
 def run(options: Fit[Any]) -> int:
     """Checks what can be checked before any work, then fits: the exit status."""
     from isofield.cli.fit_job import one
+    from isofield.cli.jobs import plan
     from isofield.cli.many_fits import several
-    from isofield.cli.outputs import plan
     from isofield.cli.progress import listen
     from isofield.configs.common import check_close_holes, check_finish, check_resolution, check_seed, noise_of
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from isofield.cli.errors import say
 from isofield.errors import InputError
 
 if TYPE_CHECKING:
@@ -41,7 +42,6 @@ def forming(
         yield None
         return
     from isofield import io
-    from isofield.cli import output
 
     if frames is not None:
         io.check_output(frames / "forming.gif", ("gif",))
@@ -60,7 +60,7 @@ def forming(
             raise
         shown.finish()
         if viewer is not None:
-            output.note(f"{name} stays at {viewer.links[0]} until Ctrl-C.")
+            say(f"{name} stays at {viewer.links[0]} until Ctrl-C.")
             viewer.wait()
     finally:
         if viewer is not None:
@@ -89,13 +89,12 @@ class _Shown:
 
     def finish(self) -> None:
         """Show the last step in the frames and on the page, and write the frames."""
-        from isofield.cli import output
 
         if self.latest is not None and (self.frames is not None or self.page is not None):
             self._show(*self.latest, live=True)
         if self.frames is not None and self.folder is not None:
             names = self.frames.write(self.folder)
-            output.note(f"frames: {names[-2]}, {names[-1]} and {len(names) - 2} pictures beside them")
+            say(f"frames: {names[-2]}, {names[-1]} and {len(names) - 2} pictures beside them")
 
     def _show(self, step: int, made: Made, live: bool) -> None:
         due = self.frames is not None and self.frames.due(step)

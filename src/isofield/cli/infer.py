@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from isofield.cli.errors import say
+
 if TYPE_CHECKING:
     from isofield.api import ShapeSpace
     from isofield.cli.space_output import Row
@@ -123,9 +125,7 @@ def _judged(
     else:
         remedy = f"--pose rigid searches for their pose, --pose similarity for their units, too; {complete}"
     if not surfaces and (run / LOG).is_file() and not any(row["far"] for row in rows):
-        output.note(
-            f"no shape has a surface: the space is hardly trained (its losses are in {run / LOG}); train longer."
-        )
+        say(f"no shape has a surface: the space is hardly trained (its losses are in {run / LOG}); train longer.")
     else:
         space_output.note_fits(rows, remedy)
     part = "" if split is None else f" --split {output.quoted(split)}"

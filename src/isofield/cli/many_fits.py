@@ -6,11 +6,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from isofield.cli.errors import say
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from isofield.cli.fit import Fit
-    from isofield.cli.outputs import Job
+    from isofield.cli.jobs import Job
 
 RECORD = "fits.json"
 """The file beside the meshes that says what was fitted: by mesh, a fingerprint and the figures."""
@@ -32,7 +34,7 @@ def several(jobs: list[Job], options: Fit[Any]) -> int:
     record = {job: known[str(job.mesh)] for job in jobs if _is_whole(known.get(str(job.mesh)), prints[job])}
     results = {job: dict(entry["figures"]) for job, entry in record.items()}
     if results:
-        output.note(f"{len(results)} of {len(jobs)} inputs are fitted already, and stay as they are.")
+        say(f"{len(results)} of {len(jobs)} inputs are fitted already, and stay as they are.")
     todo, following, stopped = [job for job in jobs if job not in results], "", False
     try:
         for job, figures, after in _fitted(todo, options):
@@ -49,17 +51,17 @@ def several(jobs: list[Job], options: Fit[Any]) -> int:
             _write(path, known)
     except KeyboardInterrupt as interrupt:
         stopped = True
-        output.note(str(interrupt) or "interrupted: inputs that were being fitted are not kept.")
+        say(str(interrupt) or "interrupted: inputs that were being fitted are not kept.")
     left = len(jobs) - len(results)
     if stopped and left:
-        output.note(f"{left} inputs were not fitted: the same command fits them.")
+        say(f"{left} inputs were not fitted: the same command fits them.")
     if options.json:
         output.print_json([results[job] for job in jobs if job in results])
     elif following:
-        output.note(f"next: {following}")
+        say(f"next: {following}")
     failed = [str(job.source) for job in jobs if "error" in results.get(job, {})]
     if failed:
-        output.note(f"{len(failed)} of {len(jobs)} inputs could not be fitted: {', '.join(failed)}")
+        say(f"{len(failed)} of {len(jobs)} inputs could not be fitted: {', '.join(failed)}")
     return 130 if stopped and left else 2 if failed else 0
 
 
@@ -98,8 +100,6 @@ def _fitted(jobs: list[Job], options: Fit[Any]) -> Iterator[tuple[Job, dict[str,
     """Each job with its figures and the command to type next, as they end."""
     from functools import partial
 
-    from isofield.cli import output
-
     if options.workers == 1 or len(jobs) < 2:
         for job in jobs:
             yield job, *attempt(options, job)
@@ -109,7 +109,7 @@ def _fitted(jobs: list[Job], options: Fit[Any]) -> Iterator[tuple[Job, dict[str,
     with isolated(min(options.workers, len(jobs)), None) as run:
         for job, result in run(partial(attempt, replace(options, progress=False)), jobs):
             if isinstance(result, Failure):
-                output.note(f"error: {job.source} {result.reason}")
+                say(f"error: {job.source} {result.reason}")
                 result = {"input": str(job.source), "error": result.reason}, ""
             yield job, *result
 

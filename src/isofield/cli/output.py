@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from isofield.cli.errors import say
 
 if TYPE_CHECKING:
     from isofield.api import Extraction
@@ -113,9 +114,7 @@ def show(figures: Mapping[str, Any], as_json: bool, following: str) -> None:
 
 def print_lines(figures: Mapping[str, Any], following: str) -> None:
     """Figures as lines of a label and its text, on standard error."""
-    for line in lines(figures):
-        print(line, file=sys.stderr)
-    print(f"next: {following}", file=sys.stderr, flush=True)
+    say("\n".join([*lines(figures), f"next: {following}"]))
 
 
 def lines(figures: Mapping[str, Any]) -> list[str]:
@@ -140,11 +139,6 @@ def write_table(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     table.writerows(rows)
     with atomic_write(path) as beside:
         beside.write_text(text.getvalue(), encoding="utf-8")
-
-
-def note(sentence: str) -> None:
-    """One line on standard error."""
-    print(sentence, file=sys.stderr, flush=True)
 
 
 def print_json(value: Any) -> None:

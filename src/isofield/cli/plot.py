@@ -7,6 +7,8 @@ from typing import Annotated
 
 import tyro
 
+from isofield.cli.errors import say
+
 
 def plot(
     run: Annotated[Path, tyro.conf.Positional],
@@ -22,7 +24,6 @@ def plot(
         out: The picture to write: .png .pdf .svg (default: RUN/curves.png).
     """
     from isofield import io
-    from isofield.cli import output
     from isofield.errors import InputError
 
     path = out or run / "curves.png"
@@ -34,5 +35,5 @@ def plot(
         raise InputError(f"{run} has an empty log: train longer, or give a smaller --log-every.")
     render.charts(training.curves(lines), path)
     last = lines[-1]
-    output.note(f"{path}: {last['step']} steps, {last['seconds'] / 60:.1f} min, loss {last['loss']:.5f}")
+    say(f"{path}: {last['step']} steps, {last['seconds'] / 60:.1f} min, loss {last['loss']:.5f}")
     return 0

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import tyro
 
+from isofield.cli.errors import say
 from isofield.configs import PrepareConfig
 from isofield.plugins import modules
 
@@ -76,9 +77,9 @@ def prepare(
     number = counts(records)
     rejected = [record for record in records if record.outcome == "reject"]
     for record in rejected[:NAMED]:
-        output.note(f"rejected: {record.id}: {record.reason}")
+        say(f"rejected: {record.id}: {record.reason}")
     if len(rejected) > NAMED:
-        output.note(f"rejected: {len(rejected) - NAMED} more, with their reasons in {out / 'report.csv'}")
+        say(f"rejected: {len(rejected) - NAMED} more, with their reasons in {out / 'report.csv'}")
     figures = {
         "input": str(source), "shapes": len(records), "accepted": number["accept"], "repaired": number["repair"],
         "rejected": number["reject"], "seconds": round(time.perf_counter() - start, 2),

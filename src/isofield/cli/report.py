@@ -7,6 +7,8 @@ from typing import Annotated
 
 import tyro
 
+from isofield.cli.errors import say
+
 
 def report(
     what: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="WHAT ...", help_behavior_hint="")],
@@ -31,7 +33,6 @@ def report(
         progress: Show progress on standard error.
     """
     from isofield import io
-    from isofield.cli import output
     from isofield.cli.progress import shown
     from isofield.errors import InputError
 
@@ -42,5 +43,5 @@ def report(
 
     with shown(out.name, progress) as watch:
         reports.report(what, out, inputs=inputs, shapes=shapes, progress=watch)
-    output.note(f"{out}: {out.stat().st_size / 1e6:.1f} MB; open it in a browser")
+    say(f"{out}: {out.stat().st_size / 1e6:.1f} MB; open it in a browser")
     return 0

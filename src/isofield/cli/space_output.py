@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from isofield.cli.errors import say
 from isofield.errors import InputError, join_names
 
 if TYPE_CHECKING:
@@ -193,27 +194,25 @@ def row_figures(row: Row, expected: float | None) -> Row:
 
 def note_failed(rows: Sequence[Row], what: str = "mesh") -> list[str]:
     """The ids of the rows with an error; says what is wrong with the first of them. what: they all lack."""
-    from isofield.cli import output
 
     failed = [row for row in rows if row["error"]]
     for row in failed[:FEW]:
-        output.note(f"{row['id']}: {row['error'].rstrip('.')}.")
+        say(f"{row['id']}: {row['error'].rstrip('.')}.")
     if len(failed) > FEW:
-        output.note(f"{len(failed) - FEW} more shapes have no {what}: {REPORT} says why.")
+        say(f"{len(failed) - FEW} more shapes have no {what}: {REPORT} says why.")
     return [row["id"] for row in failed]
 
 
 def note_fits(rows: Sequence[Row], remedy: str) -> None:
     """Names the shapes that the space may not hold, and what may help."""
-    from isofield.cli import output
 
     if names := [row["id"] for row in rows if row["far"]]:
-        output.note(
+        say(
             f"{join_names(names, FEW)}: much farther from the training shapes than these are from each other, so that "
             f"the space may not hold such shapes; {remedy}."
         )
     if names := [row["id"] for row in rows if row["poor"]]:
-        output.note(
+        say(
             f"{join_names(names, FEW)}: the field misses a part of the input, or fits it much worse than those of the "
             f"training shapes fitted theirs; {remedy}."
         )
@@ -221,11 +220,10 @@ def note_fits(rows: Sequence[Row], remedy: str) -> None:
 
 def note_older(out: Path, meshes: Sequence[Path]) -> None:
     """Says that a folder holds meshes of an earlier run, which are not in the new codes.npz."""
-    from isofield.cli import output
 
     older = sorted(str(path.relative_to(out)) for path in {*out.rglob("*.ply")} - {*meshes})
     if older:
-        output.note(f"{out} still holds older meshes, which are not in {CODES}: {join_names(older, FEW)}.")
+        say(f"{out} still holds older meshes, which are not in {CODES}: {join_names(older, FEW)}.")
 
 
 def new_shapes(

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+from isofield.cli.errors import say
+
 
 def view(
     what: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(help_behavior_hint="")] = None,
@@ -32,7 +34,6 @@ def view(
         resolution: Cells along the longest side of the surface of a field, 8 to 1024; the page can change it.
         open: Open a browser on this machine, too.
     """
-    from isofield.cli import output
     from isofield.cli.progress import listen
     from isofield.viewer import open_viewer
 
@@ -42,7 +43,7 @@ def view(
         for link in viewer.links:
             print(f"{what or 'isofield'} is shown at {link}", flush=True)
         number = viewer.links[0].rsplit(":", 1)[1].strip("/")
-        output.note(f"From another machine: ssh -L {number}:127.0.0.1:{number} THIS-MACHINE. Ctrl-C ends.")
+        say(f"From another machine: ssh -L {number}:127.0.0.1:{number} THIS-MACHINE. Ctrl-C ends.")
         if open:
             import webbrowser
 
@@ -50,5 +51,5 @@ def view(
         viewer.wait()
     except KeyboardInterrupt:  # before it waited
         viewer.stop()
-    output.note("The viewer has ended.")
+    say("The viewer has ended.")
     return 0

@@ -1,4 +1,4 @@
-"""Which files a run will write, decided and checked before any work."""
+"""The jobs of `isofield fit`: which files each will write, decided and checked before any work."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from isofield.errors import InputError
+from isofield.files import distinct_names
+from isofield.folder_format import CONFIG
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,6 @@ class Job:
 
 MESH_IN_FIELD = "mesh.ply"
 """Name of the mesh inside a field folder."""
-CONFIG = "config.json"
-"""The file that makes a folder a field."""
 
 
 def plan(inputs: Sequence[Path], out: str, field: Path | None, preview: Path | None, merge: bool = False) -> list[Job]:
@@ -67,28 +67,11 @@ def _several(inputs: Sequence[Path], out: str, field: Path | None, preview: Path
         )
     if preview is not None:
         raise InputError(f"--preview pictures one input, but there are {len(inputs)}: fit them one by one for it.")
-    names = _names(inputs)
+    names = [Path(name) for name in distinct_names([source.stem for source in inputs], inputs)]
     return [
         Job(source, name.name + source.suffix, (Path(out) / name).with_name(name.name + ".ply"), field and field / name)
         for source, name in zip(inputs, names, strict=True)
     ]
-
-
-def _names(inputs: Sequence[Path]) -> list[Path]:
-    """A name for each input without its extension: the file's own or, where two are equal, the path below the folder
-    that all inputs have in common. Raises InputError where two inputs differ in their extensions alone."""
-    absolute = [Path(os.path.abspath(source)).with_suffix("") for source in inputs]
-    if same := {path for path in absolute if absolute.count(path) > 1}:
-        first, second, *_ = (source for source, path in zip(inputs, absolute, strict=True) if path in same)
-        raise InputError(
-            f"{first} and {second} would both become {first.with_suffix('.ply').name}: rename one, or fit them "
-            "into different folders."
-        )
-    names = [Path(path.name) for path in absolute]
-    if len(set(names)) == len(names):
-        return names
-    common = os.path.commonpath([path.parent for path in absolute])
-    return [path.relative_to(common) for path in absolute]
 
 
 def check(job: Job) -> None:

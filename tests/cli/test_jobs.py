@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from isofield.cli.outputs import plan
+from isofield.cli.jobs import plan
 from isofield.errors import InputError
 
 
@@ -58,5 +58,5 @@ def test_no_output_overwrites_an_input():
 
 
 def test_the_same_input_twice_is_an_error():
-    with pytest.raises(InputError, match="would both become"):
+    with pytest.raises(InputError, match="would both be called a"):
         plan([Path("a.ply"), Path("./a.ply")], "out", None, None)
