@@ -17,7 +17,7 @@ from skimage import data
 
 import isofield
 from isofield.api.pictures import drawn
-from isofield.configs.metasdf import image_settings
+from isofield.configs.metasdf import IMAGE_SMALL
 from isofield.datasets import find, make_split
 from isofield.render import planes, save
 
@@ -48,7 +48,7 @@ def main() -> None:
     split.write_text(json.dumps(parts))
     config = isofield.PrepareConfig(samples=("image",), size=64, crops=20)
     isofield.prepare(source, OUT / "data", config, layout="pictures", split=split)
-    settings = image_settings()
+    settings = IMAGE_SMALL
     settings = dataclasses.replace(settings, training=dataclasses.replace(settings.training, steps=steps))
     space = isofield.train("metasdf-image", OUT / "data", OUT / "run", settings, split=split, progress=say)
 

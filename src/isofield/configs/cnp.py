@@ -66,13 +66,6 @@ SMALL = Cnp(
 )  # fmt: skip
 """For two CPU cores."""
 LOCAL = replace(SMALL, local=True)
-
-
-def settings() -> Cnp:
-    """The default: `cnp-small`."""
-    return SMALL
-
-
 PLANE_PAPER = replace(PAPER, tasks=replace(PLANE, context=2048, query=2048))
 PLANE_SMALL = replace(SMALL, tasks=PLANE)
 PLANE_LOCAL = replace(
@@ -82,7 +75,7 @@ PLANE_LOCAL = replace(
 """As tuned by benchmarks/digits.py: as many samples as cells, so that few cells are empty."""
 SPACE = "isofield.methods.cnp:method"
 CNP = MethodSpec(
-    "a conditional neural process: a set encoder and a decoder", SPACE, settings,
+    "a conditional neural process: a set encoder and a decoder", SPACE, lambda: SMALL,
     {"cnp-small": SMALL, "cnp-local-small": LOCAL, "cnp-paper": PAPER}, reads="signed",
 )  # fmt: skip
 CNP_2D = in_plane(CNP, {"cnp-2d-small": PLANE_SMALL, "cnp-2d-local-small": PLANE_LOCAL, "cnp-2d-paper": PLANE_PAPER})

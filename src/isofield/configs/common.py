@@ -159,7 +159,7 @@ class MethodSpec:
         build: The settings to the method (`types.Method` or `types.Space`), or "module:object", so that `--help`
             loads no torch.
         settings: The settings (a frozen dataclass) of a quality, fast, balanced or best; of a learned method also of an
-            init, oriented or paper, and of a kind of network. A space has one default: without arguments.
+            init, oriented or paper, and of a kind of network. A space has one default, without arguments.
         presets: Further settings by name.
         reads: What it learns from: points, a mesh, or a closed mesh; for a space a kind of prepared samples, such as
             signed, or several, or a function of its settings that gives these.

@@ -59,18 +59,11 @@ SMALL = Concat(
     infer_steps=300, infer_samples=512, infer_rate=2e-2,
 )  # fmt: skip
 """For two CPU cores."""
-
-
-def settings() -> Concat:
-    """The default: `concat-small`."""
-    return SMALL
-
-
 PLANE_PAPER = replace(PAPER, tasks=replace(PLANE, context=4096, query=0))
 PLANE_SMALL = replace(SMALL, tasks=replace(PLANE, query=0))
 SPACE = "isofield.methods.concat:method"
 CONCAT = MethodSpec(
-    "a decoder of the point beside a code, and a table of codes", SPACE, settings,
+    "a decoder of the point beside a code, and a table of codes", SPACE, lambda: SMALL,
     {"concat-small": SMALL, "concat-paper": PAPER}, reads="signed",
 )  # fmt: skip
 CONCAT_2D = in_plane(CONCAT, {"concat-2d-small": PLANE_SMALL, "concat-2d-paper": PLANE_PAPER})

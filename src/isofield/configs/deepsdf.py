@@ -93,15 +93,8 @@ SMALL = DeepSdf(
     ),
 )  # fmt: skip
 """The network at 0.5 MB, for two CPU cores."""
-
-
-def settings() -> DeepSdf:
-    """The default: `deepsdf-mlp`."""
-    return SMALL
-
-
 DEEPSDF = MethodSpec(
-    "one network and a code for each shape, by descent", "isofield.methods.deepsdf:DeepSdfSpace", settings,
+    "one network and a code for each shape, by descent", "isofield.methods.deepsdf:DeepSdfSpace", lambda: SMALL,
     {"deepsdf-mlp": SMALL, "deepsdf-paper": PAPER}, reads="signed", compiles=True,
     translate="isofield.configs.specs:from_specs",
 )  # fmt: skip

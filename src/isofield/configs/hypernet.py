@@ -61,18 +61,11 @@ SMALL = Hypernet(
     dims=(64,), scale=0.01, start=True, objective="l1", tasks=Tasks(), training=SMALL_TRAINING,
 )  # fmt: skip
 """For two CPU cores."""
-
-
-def settings() -> Hypernet:
-    """The default: `hypernet-small`."""
-    return SMALL
-
-
 PLANE_PAPER = replace(PAPER, tasks=replace(PLANE, context=2048, query=2048))
 PLANE_SMALL = replace(SMALL, tasks=PLANE)
 SPACE = "isofield.methods.hypernet:method"
 HYPERNET = MethodSpec(
-    "weights by a hypernetwork with a set encoder", SPACE, settings,
+    "weights by a hypernetwork with a set encoder", SPACE, lambda: SMALL,
     {"hypernet-small": SMALL, "hypernet-paper": PAPER}, reads="signed",
 )  # fmt: skip
 HYPERNET_2D = in_plane(HYPERNET, {"hypernet-2d-small": PLANE_SMALL, "hypernet-2d-paper": PLANE_PAPER})

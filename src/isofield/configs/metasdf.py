@@ -160,8 +160,6 @@ SMALL = MetaSdf(
     training=replace(SMALL_TRAINING, batch=8),
 )  # fmt: skip
 """A network of 60 000 weights, for two CPU cores."""
-
-
 CODE_SMALL = replace(
     SMALL, network=FieldNetwork(dims=(128,) * 4, frequencies=5, length=64), steps=3, infer_steps=3, inner="mse",
     first_order=False, tasks=Tasks(context=256), rates=StepSizes(initial=20.0, positive=True),
@@ -189,37 +187,20 @@ IMAGE_SMALL = replace(
     IMAGE_PAPER, tasks=replace(PLANE, context=1024, query=1024), rates=StepSizes(initial=1e-3, positive=True),
     training=replace(SMALL_TRAINING, batch=8),
 )  # fmt: skip
-
-
-def settings() -> MetaSdf:
-    """The default: `metasdf-code-small`."""
-    return CODE_SMALL
-
-
-def surface_settings() -> MetaSdf:
-    """The default from surface points: `metasdf-surface-small`."""
-    return SMALL_SURFACE
-
-
-def image_settings() -> MetaSdf:
-    """The default of images: `metasdf-image-small`."""
-    return IMAGE_SMALL
-
-
 SPACE = "isofield.methods.metasdf:MetaSdfSpace"
 METASDF = MethodSpec(
-    "weights that become a shape in a few gradient steps", SPACE, settings,
+    "weights that become a shape in a few gradient steps", SPACE, lambda: CODE_SMALL,
     {"metasdf-code-small": CODE_SMALL, "metasdf-small": SMALL, "metasdf-paper": PAPER, "metasdf-pe": PE},
     reads="signed",
 )  # fmt: skip
 METASDF_SURFACE = MethodSpec(
-    "the same, from points on the surface alone", SPACE, surface_settings,
+    "the same, from points on the surface alone", SPACE, lambda: SMALL_SURFACE,
     {"metasdf-surface-small": SMALL_SURFACE, "metasdf-surface-paper": PAPER_SURFACE}, reads=("signed", "surface"),
     observes=("surface",),
 )  # fmt: skip
 METASDF_2D = in_plane(METASDF, {"metasdf-2d-small": PLANE_SMALL, "metasdf-2d-paper": PLANE_PAPER})
 METASDF_IMAGE = MethodSpec(
-    "the same for images", SPACE, image_settings,
+    "the same for images", SPACE, lambda: IMAGE_SMALL,
     {"metasdf-image-small": IMAGE_SMALL, "metasdf-image-paper": IMAGE_PAPER}, reads="image",
 )  # fmt: skip
 META_LINEAR = MethodSpec(

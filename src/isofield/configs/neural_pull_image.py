@@ -81,16 +81,9 @@ PAPER = replace(
     samples=5000, training=Training(steps=4_000_000, batch=1, keep=100, network_rate=Schedule(1e-4)),
 )  # fmt: skip
 """The released code, but for its encoder, whose weights it never learns."""
-
-
-def settings() -> NeuralPullImage:
-    """The default: `neural-pull-image-small`."""
-    return SMALL
-
-
 NEURAL_PULL_IMAGE = MethodSpec(
     "a shape from a single picture, learned by pulling queries onto clouds",
-    "isofield.methods.neural_pull_image:NeuralPullImageSpace", settings,
+    "isofield.methods.neural_pull_image:NeuralPullImageSpace", lambda: SMALL,
     {"neural-pull-image-small": SMALL, "neural-pull-image-paper": PAPER}, reads=("views", "cameras", "cloud"),
     observes=("views",),
 )  # fmt: skip

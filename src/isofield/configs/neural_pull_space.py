@@ -81,15 +81,8 @@ PAPER = replace(
     tuning=Optim(40_000, 5000, Schedule(1e-4)),
 )  # fmt: skip
 """The released code."""
-
-
-def settings() -> NeuralPullSpace:
-    """The default: `neural-pull-small`."""
-    return SMALL
-
-
 NEURAL_PULL = MethodSpec(
     "clouds: one network for all, learned by pulling queries onto them, with a table of codes",
-    "isofield.methods.neural_pull_space:NeuralPullShapeSpace", settings,
+    "isofield.methods.neural_pull_space:NeuralPullShapeSpace", lambda: SMALL,
     {"neural-pull-small": SMALL, "neural-pull-paper": PAPER}, reads="cloud",
 )  # fmt: skip

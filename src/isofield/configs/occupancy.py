@@ -110,11 +110,6 @@ SMALL = Occupancy(
 """Minutes on two CPU cores."""
 
 
-def settings() -> Occupancy:
-    """The default: `occupancy-small`."""
-    return SMALL
-
-
 def reads(config: Occupancy) -> tuple[SampleKind, ...]:
     """The kinds of samples of a training shape."""
     return ("occupancy", "surface", "views") if config.input == "image" else ("occupancy", "surface")
@@ -132,7 +127,7 @@ def observes(config: Occupancy) -> tuple[SampleKind, ...]:
 
 OCCUPANCY = MethodSpec(
     "occupancy networks, the baseline: inside or outside, from a cloud, voxels, a picture, or a table of codes",
-    "isofield.methods.occupancy:OccupancySpace", settings,
+    "isofield.methods.occupancy:OccupancySpace", lambda: SMALL,
     {
         "occupancy-small": SMALL, "occupancy-voxels-small": replace(SMALL, input="voxels", width=16),
         "occupancy-image-small": replace(SMALL, input="image", width=32),

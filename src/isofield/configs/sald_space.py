@@ -184,27 +184,15 @@ SALD_SMALL_TABLE = replace(
     ),
 )  # fmt: skip
 SAL_SMALL = replace(SALD_SMALL, activation="relu", direction=0.0, infer_direction=0.0)
-
-
-def settings() -> SaldSpace:
-    """The default of SALD: `sald-small`."""
-    return SALD_SMALL
-
-
-def sal_settings() -> SaldSpace:
-    """The default of SAL: `sal-small`."""
-    return SAL_SMALL
-
-
 READS: tuple[SampleKind, ...] = ("unsigned", "surface")
 SALD = MethodSpec(
     "raw scans: unsigned distances and their gradients, with an encoder", "isofield.methods.sald_space:SaldShapeSpace",
-    settings, {
+    lambda: SALD_SMALL, {
         "sald-small": SALD_SMALL, "sald-small-table": SALD_SMALL_TABLE, "sald-paper": SALD_PAPER,
         "sald-paper-table": SALD_PAPER_TABLE,
     }, reads=READS,
 )  # fmt: skip
 SAL = MethodSpec(
-    "raw scans: unsigned distances, with an encoder", "isofield.methods.sald_space:SaldShapeSpace", sal_settings,
+    "raw scans: unsigned distances, with an encoder", "isofield.methods.sald_space:SaldShapeSpace", lambda: SAL_SMALL,
     {"sal-small": SAL_SMALL, "sal-paper": SAL_PAPER}, reads=READS,
 )  # fmt: skip
