@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import tyro
 
 from isofield.cli.errors import say
+from isofield.cli.parsing import Argument, Flag, OutFolder
 
 DIGITS = {
     "megabytes": 1, "kilobytes_a_shape": 1, "training_seconds": 0, "seconds_a_shape": 2, "worst": 2,
@@ -21,16 +22,16 @@ WON = "better_than_retrieval"
 
 def benchmark(
     methods: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="METHOD,METHOD,...")],
-    data: Annotated[Path, tyro.conf.Positional],
+    data: Argument,
     *,
     truth: Annotated[Path, tyro.conf.arg(metavar="FOLDER")],
     split: Annotated[Path, tyro.conf.arg(metavar="FILE.json")],
-    out: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")],
+    out: OutFolder,
     seeds: int = 1,
     refine: bool = True,
     most: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
     progress: bool = True,
-    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    json: Flag = False,
 ) -> int:
     """Train several methods on the same shapes, and score them on held-out ones: one table.
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from isofield.cli.parsing import Argument, Cells, Flag, JsonFile
 from isofield.configs.common import ETA
 
 COLUMNS = 12
@@ -14,12 +15,12 @@ COLUMNS = 12
 
 
 def complete(
-    run: Annotated[Path, tyro.conf.Positional],
-    input: Annotated[Path, tyro.conf.Positional],
+    run: Argument,
+    input: Argument,
     *,
     out: Annotated[str, tyro.conf.arg(aliases=["-o"], metavar="OUT.ply|DIR")],
-    camera: Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")] = None,
-    background: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    camera: JsonFile = None,
+    background: Flag = False,
     viewpoint: Annotated[str | None, tyro.conf.arg(metavar="X,Y,Z", help_behavior_hint="")] = None,
     normalize: Literal["space", "shapes"] = "space",
     center: Annotated[str | None, tyro.conf.arg(metavar="X,Y,Z", help_behavior_hint="")] = None,
@@ -28,11 +29,11 @@ def complete(
     max_rotation: Annotated[float, tyro.conf.arg(metavar="DEGREES")] = 180.0,
     eta: float = ETA,
     samples: int = 1,
-    refine: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    refine: Flag = False,
     seed: int = 0,
-    resolution: Annotated[int | None, tyro.conf.arg(metavar="CELLS", help_behavior_hint="")] = None,
+    resolution: Cells = None,
     progress: bool = True,
-    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    json: Flag = False,
 ) -> int:
     """Complete a shape from a part of it: a cloud, a mesh with a part missing, or a depth image.
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import tyro
-
+from isofield.cli.parsing import OutFolder
 from isofield.configs.common import Quality
 
 POINTS, NOISE, SEED = 30_000, 0.002, 0
@@ -15,7 +13,7 @@ POINTS, NOISE, SEED = 30_000, 0.002, 0
 
 def demo(
     *,
-    out: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")] = Path("isofield-demo"),
+    out: OutFolder = Path("isofield-demo"),
     quality: Quality = "balanced",
     progress: bool = True,
 ) -> int:

@@ -8,14 +8,15 @@ from typing import Annotated, Literal
 import tyro
 
 from isofield.cli.errors import say
+from isofield.cli.parsing import Argument, Folder, JsonFile
 
 SAMPLES = 100_000
 """Points drawn from each surface, without a protocol."""
 
 
 def evaluate(
-    pred: Annotated[Path, tyro.conf.Positional],
-    truth: Annotated[Path, tyro.conf.Positional],
+    pred: Argument,
+    truth: Argument,
     *,
     samples: Annotated[int | None, tyro.conf.arg(help_behavior_hint="")] = None,
     thresholds: tuple[float, ...] = (0.005, 0.01, 0.02),
@@ -26,10 +27,10 @@ def evaluate(
     heatmap: Path | None = None,
     heatmap_top: float | None = None,
     novelty: Annotated[Path | None, tyro.conf.arg(metavar="RUN", help_behavior_hint="")] = None,
-    split: Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")] = None,
+    split: JsonFile = None,
     protocol: Annotated[Literal["dfaust", "occupancy-networks"] | None, tyro.conf.arg(help_behavior_hint="")] = None,
     scans: Annotated[Path | None, tyro.conf.arg(help_behavior_hint="")] = None,
-    pages: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None,
+    pages: Folder = None,
 ) -> int:
     """Compare results with their truth: Chamfer distances, F-score, normals, Hausdorff, IoU, and more.
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-import tyro
+from isofield.cli.parsing import Argument, Cells, Flag, Out
 
 
 def export(
-    field: Annotated[Path, tyro.conf.Positional],
+    field: Argument,
     *,
-    out: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="OUT")],
-    resolution: Annotated[int | None, tyro.conf.arg(metavar="CELLS", help_behavior_hint="")] = None,
+    out: Out,
+    resolution: Cells = None,
     progress: bool = True,
-    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    json: Flag = False,
 ) -> int:
     """Export a field: a network as ONNX, samples on a regular grid, or the mesh for printing.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from isofield.cli.errors import say
+from isofield.cli.parsing import Flag
 
 if TYPE_CHECKING:
     from isofield.datasets.registry import File, Source
@@ -18,7 +19,7 @@ def fetch(
     *,
     out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="DIR", help_behavior_hint="")] = None,
     progress: bool = True,
-    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    json: Flag = False,
 ) -> int:
     """Download public shapes or samples; sizes, licence and SHA-256 are shown first, and checked at the end.
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import tyro
 
-from isofield.cli.parsing import NoSettings, parse, parse_part, wants_help
+from isofield.cli.parsing import Cells, Flag, Folder, JsonFile, NoSettings, parse, parse_part, wants_help
 from isofield.configs.common import Init, NetworkKind, Normals, Quality, Surface
 from isofield.configs.methods import METHODS, choose, method_names, owner_of, read_config
 from isofield.errors import InputError
@@ -85,10 +85,10 @@ class Fit(Generic[S]):
 
     inputs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT ...", help_behavior_hint="")]
     out: Annotated[str, tyro.conf.arg(aliases=["-o"], metavar="OUT")]
-    field: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
-    merge: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    poses: Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")] = None
-    camera: Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")] = None
+    field: Folder = None
+    merge: Flag = False
+    poses: JsonFile = None
+    camera: JsonFile = None
     method: Annotated[str, tyro.conf.arg(metavar="{" + ",".join(method_names(METHODS)) + "}")] = "auto"
     config: Annotated[str | None, tyro.conf.arg(metavar="NAME|FILE", help_behavior_hint="")] = None
     quality: Quality = "balanced"
@@ -102,17 +102,17 @@ class Fit(Generic[S]):
     normals: Normals = "auto"
     seed: int = 0
     device: Device = "auto"
-    resolution: Annotated[int | None, tyro.conf.arg(metavar="CELLS", help_behavior_hint="")] = None
-    keep_all: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    resolution: Cells = None
+    keep_all: Flag = False
     faces: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None
     trim: Annotated[float | None, tyro.conf.arg(metavar="DISTANCE", help_behavior_hint="")] = None
-    confidence: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    confidence: Flag = False
     preview: Annotated[Path | None, tyro.conf.arg(metavar="PICTURE", help_behavior_hint="")] = None
-    frames: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
-    view: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    frames: Folder = None
+    view: Flag = False
     workers: Annotated[int, tyro.conf.arg(metavar="N")] = 1
     progress: bool = True
-    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    json: Flag = False
     settings: Annotated[S, tyro.conf.arg(name="")]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from isofield.cli.errors import say
+from isofield.cli.parsing import Argument, Cells, Flag, Folder, JsonFile, OutFolder
 
 if TYPE_CHECKING:
     from isofield.api import ShapeSpace
@@ -16,24 +17,24 @@ if TYPE_CHECKING:
 
 
 def infer(
-    run: Annotated[Path, tyro.conf.Positional],
+    run: Argument,
     inputs: Annotated[
         tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT ...", help_behavior_hint="")
     ],
     *,
-    out: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")],
-    split: Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")] = None,
-    refine: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    out: OutFolder,
+    split: JsonFile = None,
+    refine: Flag = False,
     checkpoint: Annotated[str | None, tyro.conf.arg(metavar="STEP", help_behavior_hint="")] = None,
     pose: Annotated[Literal["rigid", "similarity"] | None, tyro.conf.arg(help_behavior_hint="")] = None,
     max_rotation: Annotated[float, tyro.conf.arg(metavar="DEGREES")] = 180.0,
     by: Annotated[str | None, tyro.conf.arg(metavar="WAY", help_behavior_hint="")] = None,
-    field: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None,
-    copies: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None,
-    resolution: Annotated[int | None, tyro.conf.arg(metavar="CELLS", help_behavior_hint="")] = None,
+    field: Folder = None,
+    copies: Folder = None,
+    resolution: Cells = None,
     device: Literal["auto", "cpu", "cuda"] = "cpu",
     progress: bool = True,
-    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    json: Flag = False,
 ) -> int:
     """Infer the codes of unseen shapes in a space, and write their meshes, in the units of each input, or pictures.
 

@@ -7,11 +7,13 @@ from typing import Annotated
 
 import tyro
 
+from isofield.cli.parsing import Flag
+
 
 def info(
     files: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="FILE ...", help_behavior_hint="")],
     *,
-    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    json: Flag = False,
 ) -> int:
     """Describe files and folders: meshes, clouds, fields, spaces of shapes, prepared samples.
 

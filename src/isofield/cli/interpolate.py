@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from isofield.cli.parsing import Argument, Cells, Flag, OutFolder
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -20,16 +22,16 @@ WAY = "way.gif"
 
 
 def interpolate(
-    run: Annotated[Path, tyro.conf.Positional],
+    run: Argument,
     first: Annotated[str, tyro.conf.Positional],
     last: Annotated[str, tyro.conf.Positional],
     *,
-    out: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")],
+    out: OutFolder,
     steps: int = 9,
     up: Literal["x", "y", "z"] = "y",
-    resolution: Annotated[int | None, tyro.conf.arg(metavar="CELLS", help_behavior_hint="")] = None,
+    resolution: Cells = None,
     progress: bool = True,
-    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    json: Flag = False,
 ) -> int:
     """Interpolate two codes: meshes 000.ply, 001.ply ..., codes.npz, report.csv and an animation, way.gif.
 
@@ -84,18 +86,13 @@ def _meshes(
     space: ShapeSpace, codes: np.ndarray, out: Path, resolution: int | None, up: str, report: ProgressCallback
 ) -> Row:
     """Writes the meshes of codes (n, l) and their animation: the figures of the run."""
-    import trimesh
-
     from isofield import render
-    from isofield.cli.space_output import new_shapes
+    from isofield.cli.space_output import new_shapes, view_of
 
     made, figures = new_shapes(space, codes, out, resolution, report)
     if meshes := [mesh for mesh in made if mesh is not None]:
         report("animation", 0.0)
-        everything = trimesh.Trimesh(
-            *trimesh.util.append_faces([m.vertices for m in meshes], [m.faces for m in meshes])
-        )
-        view = render.camera_for(everything, size=PICTURE, up=up)
+        view = view_of(meshes, PICTURE, up)
         render.animate(meshes, out / WAY, view=view, up=up)
         figures["files"] += [str(out / WAY)]
     return figures

@@ -7,10 +7,12 @@ from typing import Annotated, Literal
 
 import tyro
 
+from isofield.cli.parsing import Argument
+
 
 def make(
     family: Annotated[Literal["aircraft", "chair", "vessel", "sculpture"], tyro.conf.Positional],
-    out: Annotated[Path, tyro.conf.Positional],
+    out: Argument,
     *,
     count: int = 10,
     seed: int = 0,

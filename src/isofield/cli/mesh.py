@@ -7,19 +7,21 @@ from typing import Annotated
 
 import tyro
 
+from isofield.cli.parsing import Argument, Cells, Flag
+
 
 def mesh(
-    field: Annotated[Path, tyro.conf.Positional],
+    field: Argument,
     *,
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="MESH")],
-    resolution: Annotated[int | None, tyro.conf.arg(metavar="CELLS", help_behavior_hint="")] = None,
+    resolution: Cells = None,
     level: float = 0.0,
-    keep_all: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    keep_all: Flag = False,
     close_holes: Annotated[float | None, tyro.conf.arg(metavar="SIZE", help_behavior_hint="")] = None,
     faces: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
     trim: Annotated[float | None, tyro.conf.arg(metavar="DISTANCE", help_behavior_hint="")] = None,
-    confidence: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
-    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    confidence: Flag = False,
+    json: Flag = False,
 ) -> int:
     """Extract the mesh of a field at any resolution and level.
 

@@ -9,7 +9,8 @@ import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
 
 import tyro
 
@@ -17,6 +18,14 @@ from isofield.errors import InputError, did_you_mean
 
 CONFIG = (tyro.conf.PositionalMetavarFromFieldName, tyro.conf.DisallowNone, tyro.conf.AvoidSubcommands)
 """Positional arguments are called by their names, and options that may be left out do not offer 'None'."""
+Argument = Annotated[Path, tyro.conf.Positional]
+Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
+Out = Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="OUT")]
+OutFolder = Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")]
+Folder = Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")]
+JsonFile = Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")]
+Cells = Annotated[int | None, tyro.conf.arg(metavar="CELLS", help_behavior_hint="")]
+"""Types of arguments and options that several commands have."""
 HELP = ("-h", "--help")
 VECTOR = re.compile(r"-([xyz]|[\d.][^,]*,.*)")
 """A value that begins with a minus sign: an axis, or numbers with commas."""

@@ -8,10 +8,11 @@ from typing import Annotated
 import tyro
 
 from isofield.cli.errors import say
+from isofield.cli.parsing import Argument
 
 
 def plot(
-    run: Annotated[Path, tyro.conf.Positional],
+    run: Argument,
     *,
     out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="PICTURE", help_behavior_hint="")] = None,
 ) -> int:

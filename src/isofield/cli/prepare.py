@@ -8,6 +8,7 @@ from typing import Annotated
 import tyro
 
 from isofield.cli.errors import say
+from isofield.cli.parsing import Argument, Flag
 from isofield.configs import PrepareConfig
 from isofield.plugins import modules
 
@@ -18,8 +19,8 @@ Layout = Annotated[str, tyro.conf.arg(metavar="{auto," + ",".join(modules("datas
 
 
 def prepare(
-    source: Annotated[Path, tyro.conf.Positional],
-    out: Annotated[Path, tyro.conf.Positional],
+    source: Argument,
+    out: Argument,
     *,
     config: Annotated[PrepareConfig, tyro.conf.arg(name=""), tyro.conf.FlagCreatePairsOff] = DEFAULTS,
     layout: Layout = "auto",
@@ -27,9 +28,9 @@ def prepare(
     classes: Annotated[tuple[str, ...], tyro.conf.arg(metavar="CLASS ...", help_behavior_hint="")] = (),
     workers: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
     timeout: float = 600.0,
-    strict: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    strict: Flag = False,
     progress: bool = True,
-    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    json: Flag = False,
 ) -> int:
     """Make training samples of many shapes; each is accepted, repaired or rejected with its reason (report.html).
 

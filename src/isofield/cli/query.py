@@ -7,20 +7,22 @@ from typing import Annotated
 
 import tyro
 
+from isofield.cli.parsing import Argument, Flag, Out
+
 SIDE, MARGIN = 512, 0.1
 """Cells along the longer side of a slice, and room around the box of the surface, as a fraction of its longest side."""
 
 
 def query(
-    field: Annotated[Path, tyro.conf.Positional],
+    field: Argument,
     points: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(help_behavior_hint="")] = None,
     *,
-    out: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="OUT")],
-    normals: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
-    projections: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
-    confidence: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    out: Out,
+    normals: Flag = False,
+    projections: Flag = False,
+    confidence: Flag = False,
     slice: Annotated[str | None, tyro.conf.arg(metavar="AXIS[=POSITION]", help_behavior_hint="")] = None,
-    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    json: Flag = False,
 ) -> int:
     """Evaluate a field at the points of a file, or draw it in a plane: signed distances, negative inside, in the units
     of the shape.

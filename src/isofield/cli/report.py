@@ -8,13 +8,14 @@ from typing import Annotated
 import tyro
 
 from isofield.cli.errors import say
+from isofield.cli.parsing import Folder
 
 
 def report(
     what: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="WHAT ...", help_behavior_hint="")],
     *,
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="PAGE.html")],
-    inputs: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None,
+    inputs: Folder = None,
     shapes: Annotated[int, tyro.conf.arg(metavar="N")] = 8,
     progress: bool = True,
 ) -> int:

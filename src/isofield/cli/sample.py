@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from isofield.cli.parsing import Argument, Cells, Flag, OutFolder
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -22,17 +24,17 @@ SHEET = "shapes.png"
 
 
 def sample(
-    run: Annotated[Path, tyro.conf.Positional],
+    run: Argument,
     *,
-    out: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")],
+    out: OutFolder,
     count: Annotated[int, tyro.conf.arg(aliases=["-n"], metavar="N")] = 12,
     seed: int = 0,
     spread: float = 0.5,
-    normal: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    normal: Flag = False,
     up: Literal["x", "y", "z"] = "y",
-    resolution: Annotated[int | None, tyro.conf.arg(metavar="CELLS", help_behavior_hint="")] = None,
+    resolution: Cells = None,
     progress: bool = True,
-    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    json: Flag = False,
 ) -> int:
     """Draw new shapes: meshes 000.ply, 001.ply ..., codes.npz, report.csv and a picture of all, shapes.png.
 
@@ -98,10 +100,8 @@ def _meshes(
     """Writes the meshes of codes (n, l) and a picture of all: the figures of the run."""
     import math
 
-    import trimesh
-
     from isofield import render
-    from isofield.cli.space_output import new_shapes
+    from isofield.cli.space_output import new_shapes, view_of
 
     made, figures = new_shapes(space, codes, out, resolution, report)
     panels = [
@@ -113,10 +113,7 @@ def _meshes(
         report("picture", 0.0)
         rows = math.ceil(len(panels) / COLUMNS)
         meshes = [mesh for mesh in made if mesh is not None]
-        everything = trimesh.Trimesh(
-            *trimesh.util.append_faces([m.vertices for m in meshes], [m.faces for m in meshes])
-        )
-        view = render.camera_for(everything, size=PICTURE, up=up)
+        view = view_of(meshes, PICTURE, up)
         render.sheet(panels, out / SHEET, view=view, columns=math.ceil(len(panels) / rows), up=up)
         figures["files"] += [str(out / SHEET)]
     return figures

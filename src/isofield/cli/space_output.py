@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import trimesh
 
     from isofield.api import InferenceResult, PoseSearch, ShapeSamples, ShapeSpace
+    from isofield.render import Camera
     from isofield.types import ProgressCallback
 
 CODES, REPORT, TIMING = "codes.npz", "report.csv", "timing.csv"
@@ -258,6 +259,16 @@ def new_shapes(
         "each": rows, "files": [str(out), str(out / CODES), str(out / REPORT)],
     }  # fmt: skip
     return meshes, figures
+
+
+def view_of(meshes: Sequence[trimesh.Trimesh], size: tuple[int, int], up: str) -> Camera:
+    """One camera for all meshes, whose pictures have this size in pixels."""
+    import trimesh
+
+    from isofield import render
+
+    vertices, faces = trimesh.util.append_faces([m.vertices for m in meshes], [m.faces for m in meshes])
+    return render.camera_for(trimesh.Trimesh(vertices, faces), size=size, up=up)
 
 
 def write_new_codes(rows: Sequence[Row], codes: np.ndarray, out: Path) -> None:

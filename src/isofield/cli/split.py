@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import tyro
 
+from isofield.cli.parsing import Argument, Out
 from isofield.cli.prepare import Layout
 
 
 def split(
-    source: Annotated[Path, tyro.conf.Positional],
+    source: Argument,
     *,
-    out: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="OUT")],
+    out: Out,
     train: float = 0.8,
     valid: float = 0.0,
     layout: Layout = "auto",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 import tyro
 
-from isofield.cli.parsing import parse, parse_part, wants_help
+from isofield.cli.parsing import Argument, Flag, Folder, JsonFile, parse, parse_part, wants_help
 from isofield.configs.methods import SPACES, find_method, method_names, read_config
 from isofield.configs.training import training_of
 from isofield.errors import InputError, with_article
@@ -52,17 +52,17 @@ class Train(Generic[S]):
         settings: Settings of the method.
     """
 
-    data: Annotated[Path, tyro.conf.Positional]
+    data: Argument
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="RUN")]
-    split: Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")] = None
+    split: JsonFile = None
     config: Annotated[str | None, tyro.conf.arg(metavar="NAME|FILE", help_behavior_hint="")] = None
-    resume: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    resume: Flag = False
     seed: int = 0
     device: str = "cpu"
-    frames: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
-    view: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    frames: Folder = None
+    view: Flag = False
     progress: bool = True
-    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    json: Flag = False
     settings: Annotated[S, tyro.conf.arg(name="")]
 
 

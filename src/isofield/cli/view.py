@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import tyro
 
 from isofield.cli.errors import say
+from isofield.cli.parsing import Flag
 
 
 def view(
@@ -18,7 +19,7 @@ def view(
     up: Annotated[Literal["x", "y", "z"] | None, tyro.conf.arg(help_behavior_hint="")] = None,
     truth: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None,
     resolution: Annotated[int, tyro.conf.arg(metavar="CELLS")] = 128,
-    open: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    open: Flag = False,
 ) -> int:
     """Show a mesh, a cloud, a field, a space of shapes or prepared samples in a browser, until Ctrl-C.
 
