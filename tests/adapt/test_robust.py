@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from isofield.adapt import robust_least_squares
-from isofield.adapt.robust import log_evidence
+from isofield.adapt.posterior import log_evidence
 
 
 def rows(count=400, seed=0):

@@ -5,8 +5,7 @@ import pytest
 import trimesh
 
 from isofield.evaluate import compare
-from isofield.evaluate.topology import topology
-from isofield.evaluate.volume import iou
+from isofield.evaluate.topology import iou, topology
 
 
 def box(size: float, at: tuple[float, float, float] = (0, 0, 0)) -> trimesh.Trimesh:
@@ -72,7 +71,7 @@ def test_overlapping_parts_count_once():
 
 
 def test_large_meshes_take_points(monkeypatch):
-    monkeypatch.setattr("isofield.evaluate.volume.EXACT_FACES", 23)
+    monkeypatch.setattr("isofield.evaluate.topology.EXACT_FACES", 23)
     scores = compare(box(1), box(1, (0.5, 0, 0)), samples=100, floor=False)
     assert scores["iou"] == pytest.approx(1 / 3, abs=4 * np.sqrt(2 / 9 / 100_000))
     assert scores["iou_method"] == "100000 points"
@@ -91,7 +90,7 @@ def test_points_agree_with_the_boolean(monkeypatch):
     a, b = topology(trimesh.creation.icosphere(3)), topology(trimesh.creation.torus(0.9, 0.4))
     exact, method = iou(a, b, np.random.default_rng(0))
     assert method == "exact" and exact is not None and 0.2 < exact < 0.8
-    monkeypatch.setattr("isofield.evaluate.volume.EXACT_FACES", 0)
+    monkeypatch.setattr("isofield.evaluate.topology.EXACT_FACES", 0)
     estimate, method = iou(a, b, np.random.default_rng(0))
     assert method == "100000 points"
     # The union fills more than a third of the box around both, so at least 30 000 points count.

@@ -1,16 +1,18 @@
-"""The code of one shape by Levenberg-Marquardt from several starts, and a short Adam."""
+"""The code of one shape by Levenberg-Marquardt from several starts, and a short Adam; and the codes of many shapes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from isofield.adapt.batches import Batches
 from isofield.adapt.descent import Losses, descend_code, falling
 from isofield.adapt.levenberg_marquardt import levenberg_marquardt
-from isofield.types import Batch
+from isofield.threads import deterministic, parallel_map
+from isofield.types import Batch, Shape
 
 PRESCREEN_SAMPLES = 256
 """Samples that starts are compared on."""
@@ -50,3 +52,9 @@ def search_code(
     found = z[errors.argmin()]
     polished = descend_code(problem.objective, found, batches, falling(rate, polish))
     return polished if problem.errors(polished[None], judge)[0] < errors.min() else found
+
+
+def codes_of(find: Callable[[Shape], Tensor], shapes: Sequence[Shape]) -> Tensor:
+    """The codes (b, ...) of shapes, one by one from `find`; the number of threads does not change them."""
+    with deterministic():
+        return torch.stack(parallel_map(find, shapes))

@@ -102,11 +102,7 @@ def fit(
     settings = choose(method, quality, init, network) if config is None else config
     name = method_of(settings) if method == "auto" else method
     spec = check_config(name, settings)
-    check_noise(noise)
-    check_surface(surface)
-    if spec.unsigned and surface == "closed":
-        raise InputError(f"method {name} has no inside to close: take --surface open, or another method.")
-    _check_normals(normals)
+    _check_options(spec, name, noise, surface, normals)
     report = progress or (lambda stage, fraction: None)
     report("reading", 0.0)
     views = views_of(source)
@@ -167,8 +163,12 @@ def fit(
     return _field(implementation, found.code, shape, provenance, found.interrupted)
 
 
-def _check_normals(normals: object) -> None:
-    """Raises InputError for what is not a treatment of normals."""
+def _check_options(spec: MethodSpec, name: str, noise: float | None, surface: Surface, normals: object) -> None:
+    """Raises InputError for options out of range, and for those that the method does not have."""
+    check_noise(noise)
+    check_surface(surface)
+    if spec.unsigned and surface == "closed":
+        raise InputError(f"method {name} has no inside to close: take --surface open, or another method.")
     if not (isinstance(normals, str) and normals in NORMALS):
         what = repr(normals) if isinstance(normals, str) else with_article(type(normals).__name__)
         raise InputError(

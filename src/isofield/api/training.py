@@ -39,6 +39,8 @@ VALID = "valid"
 """The part of a split that chooses the best state of a training."""
 TYPICAL = 16
 """Training shapes whose loss is recorded."""
+Watch = Callable[[int, Callable[[], ShapeSpace]], None]
+"""What `train` calls every few steps: the step's number, and a function that returns a copy of the space so far."""
 
 
 def train(
@@ -52,32 +54,20 @@ def train(
     resume: bool = False,
     device: str = "cpu",
     progress: ProgressCallback | None = None,
-    watch: Callable[[int, Callable[[], ShapeSpace]], None] | None = None,
+    watch: Watch | None = None,
 ) -> ShapeSpace:
     """Learns a space of the shapes of a prepared data set, and writes it into the folder `out`.
 
     method: a name that `isofield train --help` lists. config: its settings. split: a file with the ids to learn
     from, its part "train" where it has parts; all shapes by default. resume: continue a training that was stopped.
-    progress: called with the stage and the fraction that is done. watch: called every few steps of a descent with
-    the number of the step and a function that returns a copy of the space so far. Raises InputError for data that
-    cannot be learned from, a folder that is not empty, and a training that cannot be resumed. Ctrl-C raises
-    KeyboardInterrupt, after a training by descent has been written. Under torchrun all processes train one model,
-    and the first writes it.
+    progress: called with the stage and the fraction that is done. watch: called every few steps of a descent. Raises
+    InputError for data that cannot be learned from, a folder that is not empty, and a training that cannot be resumed.
+    Ctrl-C raises KeyboardInterrupt, after a training by descent has been written. Under torchrun all processes train
+    one model, and the first writes it.
     """
     spec = find_method(method, SPACES)
     settings = spec.settings() if config is None else config
-    check_config(method, settings, SPACES)
-    space: Space = spec.method(settings)
-    plan = training_of(settings)
-    if lacks := lacking(space, Space if plan is None else TrainedSpace):
-        raise InputError(f"the class of method {method!r} lacks {', '.join(lacks)}: add them (docs/add-a-method.md).")
-    if plan is not None and plan.compile and not spec.compiles:
-        raise InputError(f"{with_article(method)} space has no decoder to compile: leave training.compile out.")
-    if resume and plan is None:
-        raise InputError(
-            f"{with_article(method)} space is solved at once: there is nothing to resume; leave --resume out."
-        )
-    device = chosen_device(device)
+    space, plan, device = _untrained(spec, method, settings, resume), training_of(settings), chosen_device(device)
     folder, report = Path(out), progress or (lambda stage, fraction: None)
     with training.joined_processes() as processes:
         if not resume:
@@ -104,28 +94,55 @@ def train(
         if resume:
             training.resume(trainer, folder, begun)
 
-        def copied() -> ShapeSpace:
-            module = copy.deepcopy(trainer.space.module)
-            return result(_frozen(with_parts(trainer.space, module, trainer.table.detach().cpu().clone())))
-
-        def reported(stage: str, fraction: float) -> None:
-            report(stage, fraction)
-            if watch is not None and processes.rank == 0:
-                watch(trainer.done, copied)
-
-        written: list[ShapeSpace] = []  # the last one; the processes but the first write none
-
-        def save(into: Path) -> None:
-            written[:] = [result(trainer.space)]
-            written[0].save(into)
-
-        def score() -> float:
+        def score(now: ShapeSpace) -> float:
             assert split is not None
-            return fmean(row["iou"] for row in scores(copied(), data, split, VALID, device))
+            return fmean(row["iou"] for row in scores(now, data, split, VALID, device))
 
-        training.run(trainer, folder, begun, save, reported, score)
-        trained = _frozen(trainer.space)
-        return written[0] if written else result(trained)
+        return _descended(trainer, folder, begun, result, score, report, watch if processes.rank == 0 else None)
+
+
+def _untrained(spec: MethodSpec, method: str, settings: Any, resume: bool) -> Space:
+    """A space with these settings before it has seen a shape. Raises InputError for settings of another method, a class
+    that is no space, and what a space that is solved at once does not have."""
+    check_config(method, settings, SPACES)
+    space: Space = spec.method(settings)
+    plan = training_of(settings)
+    if lacks := lacking(space, Space if plan is None else TrainedSpace):
+        raise InputError(f"the class of method {method!r} lacks {', '.join(lacks)}: add them (docs/add-a-method.md).")
+    if plan is not None and plan.compile and not spec.compiles:
+        raise InputError(f"{with_article(method)} space has no decoder to compile: leave training.compile out.")
+    if resume and plan is None:
+        raise InputError(
+            f"{with_article(method)} space is solved at once: there is nothing to resume; leave --resume out."
+        )
+    return space
+
+
+def _descended(
+    trainer: training.Trainer, folder: Path, begun: dict[str, Any], result: Callable[[Space], ShapeSpace],
+    score: Callable[[ShapeSpace], float], report: ProgressCallback, watch: Watch | None,
+) -> ShapeSpace:  # fmt: skip
+    """The space after all steps, written into a folder. result: what users hold of a space. score: of a space, for the
+    best state."""
+
+    def copied() -> ShapeSpace:
+        module = copy.deepcopy(trainer.space.module)
+        return result(_frozen(with_parts(trainer.space, module, trainer.table.detach().cpu().clone())))
+
+    def reported(stage: str, fraction: float) -> None:
+        report(stage, fraction)
+        if watch is not None:
+            watch(trainer.done, copied)
+
+    written: list[ShapeSpace] = []  # the last one; the processes but the first write none
+
+    def save(into: Path) -> None:
+        written[:] = [result(trainer.space)]
+        written[0].save(into)
+
+    training.run(trainer, folder, begun, save, reported, lambda: score(copied()))
+    trained = _frozen(trainer.space)
+    return written[0] if written else result(trained)
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ from isofield.evaluate.distances import match
 from isofield.evaluate.metric import Comparison, Measured, Metric, Score
 from isofield.evaluate.metrics import THRESHOLDS, metrics
 from isofield.evaluate.surface_samples import SurfaceSamples, halves, sample_surface, used_points
-from isofield.evaluate.topology import topology
-from isofield.evaluate.volume import iou
+from isofield.evaluate.topology import iou, topology
 from isofield.io import shape_of
 from isofield.types import Cloud, normalization
 

@@ -49,7 +49,7 @@ from isofield.sampling.balanced import balanced
 from isofield.types import Batch, FitProgress, ProgressCallback, SdfSamples, Shape
 
 SHARP = 0.003
-"""Errors below this weigh alike (`adapt.robust`)."""
+"""Errors below this weigh alike (`adapt.posterior`)."""
 VALUES = 65_536
 """Values that one pass of the network computes."""
 

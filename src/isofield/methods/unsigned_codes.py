@@ -25,7 +25,7 @@ from isofield.methods.part_codes import Decode, code_of_part
 from isofield.types import Batch, SdfSamples
 
 SHARP, VALUES = 0.003, 65_536
-"""Errors below the first weigh alike (`adapt.robust`); values that one pass of the network computes."""
+"""Errors below the first weigh alike (`adapt.posterior`); values that one pass of the network computes."""
 
 
 @dataclass(frozen=True, eq=False)
