@@ -10,7 +10,7 @@ import trimesh
 
 from isofield.cli.evaluate import evaluate
 from isofield.errors import InputError
-from isofield.evaluate import compare_folders, metrics, pairs
+from isofield.evaluate import Results, compare_pair, metrics, pairs
 
 
 @pytest.fixture
@@ -37,7 +37,8 @@ def test_folders_are_matched_by_name(folders):
 
 
 def test_means_leave_out_what_failed(folders):
-    results = compare_folders(*folders, samples=500)
+    every, missing = pairs(*folders)
+    results = Results([compare_pair(pair, samples=500) for pair in every], missing)
     assert [pair.name for pair, _ in results.scored] == ["a", "below/b"]
     assert [result.pair.name for result in results.failed] == ["broken"]
     mean = results.mean()

@@ -1,5 +1,5 @@
-"""Robust least squares with few unknowns, solved many times in the time of one descent; and by it the posterior of a code
-of a linear model, given samples of a part of a shape."""
+"""Robust least squares with few unknowns, solved many times in the time of one descent; and by it the posterior of a
+code of a linear model, given samples of a part of a shape."""
 
 from __future__ import annotations
 

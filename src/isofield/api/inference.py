@@ -22,6 +22,7 @@ from isofield.datasets.normalization import PICTURED, fixed
 from isofield.errors import InputError, with_article
 from isofield.files import atomic_write
 from isofield.methods.pose_estimation import poser, scan_poser
+from isofield.rows import evenly
 from isofield.sampling.unsigned_rows import posed, unsigned_distances
 from isofield.types import Pose, SdfSamples, Shape, with_parts
 
@@ -176,7 +177,7 @@ def pose_finder(
 
 def _some_codes(space: ShapeSpace) -> torch.Tensor:
     """Training codes (n, l) that the search's space is made of."""
-    rows = np.linspace(0, len(space.codes) - 1, min(len(space.codes), MOST)).astype(int)
+    rows = evenly(len(space.codes), MOST)
     return torch.from_numpy(space.codes[rows])
 
 

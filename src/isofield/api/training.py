@@ -30,6 +30,7 @@ from isofield.datasets import Prepared, ids_of
 from isofield.datasets.splits import has_part
 from isofield.errors import InputError, with_article
 from isofield.losses.signed import clamped
+from isofield.rows import evenly
 from isofield.sampling.balanced import fraction_inside
 from isofield.sampling.unsigned_rows import unsigned_distances
 from isofield.threads import deterministic
@@ -225,7 +226,7 @@ def observed_part(shape: Shape, kinds: Sequence[str]) -> Shape:
 def typical_loss(space: Space, codes: Tensor, shapes: Sequence[Shape]) -> dict[str, float]:
     """The median and the 95th percentile of the clamped errors of some training shapes, where they have samples of
     their distances: what `api.inference` compares unseen shapes with."""
-    rows = np.linspace(0, len(shapes) - 1, min(len(shapes), TYPICAL)).astype(int)
+    rows = evenly(len(shapes), TYPICAL)
     if any(shapes[row].samples is None and unsigned_distances(shapes[row]) is None for row in rows):
         return {}
     errors, device = [], str(space.table.device)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isofield.evaluate.comparison import compare
-from isofield.evaluate.folders import Pair, Result, Results, compare_folders, compare_pair, pairs, shapes_in
+from isofield.evaluate.folders import Pair, Result, Results, compare_pair, pairs, shapes_in
 from isofield.evaluate.heatmaps import Heatmap, heatmap
 from isofield.evaluate.metric import Comparison, Metric
 from isofield.evaluate.metrics import THRESHOLDS, metrics
@@ -17,7 +17,6 @@ __all__ = [
     "Result",
     "Results",
     "compare",
-    "compare_folders",
     "compare_pair",
     "heatmap",
     "metrics",

@@ -150,18 +150,3 @@ def compare_pair(
         )
     except InputError as problem:
         return Result(pair, None, str(problem))
-
-
-def compare_folders(
-    pred: str | os.PathLike[str],
-    truth: str | os.PathLike[str],
-    *,
-    samples: int = 100_000,
-    seed: int = 0,
-    floor: bool = True,
-    thresholds: tuple[float, ...] = THRESHOLDS,
-) -> Results:
-    """Scores two files, or two folders matched by name, every pair with the same seed: see `pairs` and `compare`."""
-    every, missing = pairs(pred, truth)
-    results = [compare_pair(p, samples=samples, seed=seed, floor=floor, thresholds=thresholds) for p in every]
-    return Results(results, missing)

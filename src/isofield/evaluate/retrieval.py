@@ -24,6 +24,7 @@ from isofield import io
 from isofield.errors import InputError
 from isofield.evaluate.folders import Pair, shapes_in
 from isofield.evaluate.surface_samples import sample_surface, used_points
+from isofield.rows import evenly
 from isofield.threads import parallel_map
 from isofield.types import Cloud, ProgressCallback, normalization
 
@@ -98,7 +99,7 @@ def median_neighbour_distance(training: Mapping[str, np.ndarray], most: int = 60
     """
     if len(training) < 2:
         raise InputError("novelty needs at least two training shapes: give a run or a folder with more.")
-    rows = np.linspace(0, len(training) - 1, min(most, len(training))).astype(int)
+    rows = evenly(len(training), most)
     names = [[*training][row] for row in rows]
     return float(np.median([nearest(training[name], training, name)[1] for name in names]))
 

@@ -30,6 +30,7 @@ from isofield.fields.grid_warp import warped
 from isofield.fields.pca_basis import best_axes, components
 from isofield.fields.pca_grid import PcaGrid
 from isofield.methods.grid_fit import gridded, residual, smoothed
+from isofield.rows import evenly
 from isofield.threads import deterministic, parallel_map
 from isofield.types import FitProgress, ProgressCallback, SdfSamples, Shape
 
@@ -52,7 +53,7 @@ class LinearSpace:
         """The components of the training shapes' grids, and their codes."""
         config, count = self.config, len(shapes)
         side = config.cells + 1
-        chosen = np.linspace(0, count - 1, min(count, config.most)).astype(int)
+        chosen = evenly(count, config.most)
         copies = min(config.warps * len(chosen), config.most - len(chosen))
         grids = np.empty((len(chosen) + copies, side, side, side), np.float32)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isofield.kdtree import KDTree, nearest
+from isofield.rows import evenly
 from isofield.topology import components, distinct, distinct_keys, edges_of
 from isofield.types import Cloud
 
@@ -122,7 +123,7 @@ def merge_twins(cloud: Cloud) -> Cloud:
     """
     points = cloud.points
     tree = KDTree(points)
-    some = np.linspace(0, len(points) - 1, min(len(points), LOOKED)).astype(np.int64)
+    some = evenly(len(points), LOOKED)
     if _twins(nearest(tree, points[some], k=9)[0]).any(1).mean() < TWINS:
         return cloud
     distance, index = nearest(tree, points, k=9)

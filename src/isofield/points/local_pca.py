@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import chdtri
 
 from isofield.kdtree import KDTree, nearest
+from isofield.rows import evenly
 from isofield.threads import parallel_map, ranges
 
 NEIGHBOURS = 16
@@ -293,7 +294,7 @@ def _residual(terms: np.ndarray, height: np.ndarray, coefficients: int | np.ndar
 def noise_level(points: np.ndarray) -> float:
     """Standard deviation of points (n, 3) off their surface, in their units, estimated from at most 20 000 of them."""
     points = np.asarray(points, np.float64)
-    chosen = np.linspace(0, len(points) - 1, min(len(points), 20_000)).astype(np.int64)
+    chosen = evenly(len(points), 20_000)
     _, index = nearest(KDTree(points), points[chosen], k=min(SHEET_NEIGHBOURS, len(points)))
     normals = planes(points, index[:, :NEIGHBOURS])[0]
     other = second_sheet(points, index, normals, chosen)
@@ -302,7 +303,7 @@ def noise_level(points: np.ndarray) -> float:
 
 def spacing(points: np.ndarray) -> float:
     """Median distance of points (n, 3) to their nearest neighbour, estimated from at most 20 000 of them."""
-    chosen = np.linspace(0, len(points) - 1, min(len(points), 20_000)).astype(np.int64)
+    chosen = evenly(len(points), 20_000)
     return float(np.median(nearest(KDTree(points), points[chosen], k=[2])[0]))
 
 

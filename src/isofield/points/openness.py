@@ -12,6 +12,7 @@ from isofield.points.enclosure import enclosure, unseen_share
 from isofield.points.local_pca import KEPT, Neighbourhoods, neighbourhoods, second_sheet
 from isofield.points.orientation import agreement
 from isofield.points.spanning_tree import Tree, piece_signs, sensor_votes, spanning_tree
+from isofield.rows import evenly
 from isofield.stopwatch import stage
 
 MOST = 30_000
@@ -143,7 +144,7 @@ def _looked_at(points: np.ndarray, sensors: np.ndarray | None, density: float | 
     spacing = np.median(near.distance[:, min(NEIGHBOUR, len(points) - 1)][near.index[:, : NEIGHBOUR + 1]], axis=1)
     uneven = (unevenness(spacing) if density is None else density) > UNEVEN
     seen = Surroundings(near)
-    some = np.linspace(0, len(points) - 1, min(len(points), TRIED)).astype(np.int64)
+    some = evenly(len(points), TRIED)
     two = second_sheet(points, near.index[some], near.normals[some], some).any(1).mean()
     if sensors is None and two > TWO_SIDED:
         return Openness(False, "the points show both sides of thin parts", seen=seen)

@@ -13,6 +13,7 @@ from scipy.sparse import csr_matrix, triu
 from scipy.sparse.csgraph import breadth_first_order, connected_components, minimum_spanning_tree
 
 from isofield.points.local_pca import Neighbourhoods, has_two_sheets, second_sheet, split_sheets
+from isofield.rows import evenly
 
 SIZES = ((24, 1.0), (16, 1.25))
 """Sizes of the neighbourhoods that are split, and the factor of their ratios: fewer points are fitted too easily."""
@@ -33,7 +34,7 @@ def sheet_normals(points: np.ndarray, near: Neighbourhoods) -> np.ndarray | None
     or the relations between neighbours contradict each other."""
     if near.index.shape[1] < SIZES[0][0]:
         return None
-    chosen = np.linspace(0, len(points) - 1, min(len(points), TRIED)).astype(np.int64)
+    chosen = evenly(len(points), TRIED)
     if second_sheet(points, near.index[chosen], near.normals[chosen], chosen).any(1).mean() < LIKELY:
         return None
     normals, position, ratio = _splits(points, near)

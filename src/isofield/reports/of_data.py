@@ -37,6 +37,7 @@ from isofield.reports.parts import (
     text,
     views,
 )  # fmt: skip
+from isofield.rows import evenly
 from isofield.types import Cloud
 
 MARKS = {"reject": "bad", "repair": "doubtful"}
@@ -138,7 +139,7 @@ def _gallery(path: Path, kinds: Sequence[str], records: Sequence[Record], option
         return []
     repaired = [record for record in usable if record.outcome == "repair"][: options.shapes // 2]
     others = [record for record in usable if record not in repaired]
-    rows = np.unique(np.linspace(0, len(others) - 1, min(options.shapes - len(repaired), len(others))).astype(int))
+    rows = evenly(len(others), options.shapes - len(repaired))
     found: list[Views] = []
     for number, record in enumerate([*repaired, *(others[row] for row in rows)]):
         options.report(f"{path.name}: samples", number / options.shapes)

@@ -46,6 +46,7 @@ from isofield.reports.parts import (
     text,
     views,
 )  # fmt: skip
+from isofield.rows import evenly
 from isofield.types import Cloud
 
 CELLS = 64
@@ -161,7 +162,7 @@ def _map(space: ShapeSpace) -> list[Part]:
     low, span = place.min(0), np.ptp(place, axis=0)
     place = (place - low) / np.where(span > 0, span, 1)
     groups = list(dict.fromkeys(shape.label or "none" for shape in space.shapes))
-    rows = np.unique(np.linspace(0, len(place) - 1, min(DOTS, len(place))).astype(int))
+    rows = evenly(len(place), DOTS)
     dots = [
         Dot(
             float(place[k, 0]),
@@ -179,7 +180,7 @@ def _map(space: ShapeSpace) -> list[Part]:
 
 def _fits(path: Path, space: ShapeSpace, data: Path | None, options: Options) -> list[Fit]:
     """Some training shapes, those first whose fields agree least with their samples."""
-    rows = np.unique(np.linspace(0, len(space.ids) - 1, min(MEASURED, len(space.ids))).astype(int))
+    rows = evenly(len(space.ids), MEASURED)
     ids = [space.ids[row] for row in rows]
     reads: dict[str, Callable[[], ShapeSamples]] = {}
     if data is not None:
@@ -226,7 +227,7 @@ def _gallery(
     path: Path, space: ShapeSpace, fits: Sequence[Fit], apart: np.ndarray, nearest: np.ndarray, options: Options
 ) -> Gallery:
     if all(fit.loss is None for fit in fits):  # no worst ones: from all over the space
-        rows = np.unique(np.linspace(0, len(fits) - 1, min(options.shapes, len(fits))).astype(int))
+        rows = evenly(len(fits), options.shapes)
         fits = [fits[row] for row in rows]
     found: list[Views] = []
     for number, fit in enumerate(fits[: options.shapes]):
@@ -264,8 +265,7 @@ def _surface(space: ShapeSpace, id_: str, caption: str, words: str, faces: int) 
 
 def _pictures(space: ShapeSpace, options: Options) -> Part:
     """Pictures of training codes, evenly chosen."""
-    count = min(PICTURES * options.shapes, len(space.ids))
-    rows = np.unique(np.linspace(0, len(space.ids) - 1, count).astype(int))
+    rows = evenly(len(space.ids), PICTURES * options.shapes)
     shown = [
         Picture(picture(drawn(picture_of(space, space.codes[row], SIDE))), space.ids[row], space.shapes[row].label)
         for row in rows

@@ -12,6 +12,7 @@ from isofield.points import vertex_colors, vertex_scalars
 from isofield.render import CLAY, SLATE
 from isofield.render.camera import core
 from isofield.render.colors import mixed, ramp
+from isofield.rows import evenly
 from isofield.surfaces import MOST_POINTS
 from isofield.types import Cloud, Similarity, normalization
 
@@ -90,7 +91,7 @@ def rays_of(cloud: Cloud, most: int = RAYS) -> np.ndarray:
     if cloud.sensors is None:
         return np.zeros((0, 2, 3))
     known = np.flatnonzero(np.isfinite(cloud.sensors).all(1) & np.isfinite(cloud.points).all(1))
-    some = known[np.linspace(0, len(known) - 1, min(most, len(known))).astype(int)] if len(known) else known
+    some = known[evenly(len(known), most)]
     return np.stack([cloud.sensors[some], cloud.points[some]], 1)
 
 
