@@ -104,7 +104,7 @@ def train(
 
 def _untrained(spec: MethodSpec, method: str, settings: Any, resume: bool) -> Space:
     """A space with these settings before it has seen a shape. Raises InputError for settings of another method, a class
-    that is no space, and what a space that is solved at once does not have."""
+    that lacks methods, and what a space that is solved at once does not have."""
     check_config(method, settings, SPACES)
     space: Space = spec.method(settings)
     plan = training_of(settings)
