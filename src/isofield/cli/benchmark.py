@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import tyro
 
 from isofield.cli.errors import say
-from isofield.cli.parsing import Argument, Flag, OutFolder
+from isofield.cli.parsing import Argument, Flag, OutFolder, Progress
 
 DIGITS = {
     "megabytes": 1, "kilobytes_a_shape": 1, "training_seconds": 0, "seconds_a_shape": 2, "worst": 2,
@@ -30,7 +30,7 @@ def benchmark(
     seeds: int = 1,
     refine: bool = True,
     most: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
-    progress: bool = True,
+    progress: Progress = True,
     json: Flag = False,
 ) -> int:
     """Train several methods on the same shapes, and score them on held-out ones: one table.
@@ -47,7 +47,6 @@ def benchmark(
         seeds: Trainings of each method whose result depends on the seed; the table has their mean and deviation.
         refine: A second row for each, with the field corrected after the code.
         most: Most test shapes (default: all).
-        progress: Show progress on standard error.
         json: Print the table as JSON to standard output.
     """
     from rich.console import Console

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from isofield.cli.parsing import Argument, Cells, Flag, JsonFile
+from isofield.cli.parsing import Argument, Cells, Flag, Json, JsonFile, Progress
 from isofield.configs.common import ETA
 
 COLUMNS = 12
@@ -32,8 +32,8 @@ def complete(
     refine: Flag = False,
     seed: int = 0,
     resolution: Cells = None,
-    progress: bool = True,
-    json: Flag = False,
+    progress: Progress = True,
+    json: Json = False,
 ) -> int:
     """Complete a shape from a part of it: a cloud, a mesh with a part missing, or a depth image.
 
@@ -61,8 +61,6 @@ def complete(
         refine: Correct the field towards the observed surface.
         seed: The same seed gives the same samples.
         resolution: Cells of the meshes along the longest side, 8 to 1024 (default: the field's own).
-        progress: Show progress on standard error.
-        json: Print the results as JSON to standard output.
     """
     import time
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from isofield.cli.parsing import OutFolder
+from isofield.cli.parsing import OutFolder, Progress
 from isofield.configs.common import Quality
 
 POINTS, NOISE, SEED = 30_000, 0.002, 0
@@ -15,14 +15,13 @@ def demo(
     *,
     out: OutFolder = Path("isofield-demo"),
     quality: Quality = "balanced",
-    progress: bool = True,
+    progress: Progress = True,
 ) -> int:
     """Make a sculpture and a noisy scan of it, fit the scan, and compare the mesh with the truth.
 
     Args:
         out: The folder for scan, truth, mesh, field and picture.
         quality: As in `isofield fit`.
-        progress: Show progress on standard error.
     """
     import sys
 

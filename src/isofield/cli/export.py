@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from isofield.cli.parsing import Argument, Cells, Flag, Out
+from isofield.cli.parsing import Argument, Cells, Json, Out, Progress
 
 
 def export(
@@ -10,8 +10,8 @@ def export(
     *,
     out: Out,
     resolution: Cells = None,
-    progress: bool = True,
-    json: Flag = False,
+    progress: Progress = True,
+    json: Json = False,
 ) -> int:
     """Export a field: a network as ONNX, samples on a regular grid, or the mesh for printing.
 
@@ -19,8 +19,6 @@ def export(
         field: The folder that `isofield fit` wrote.
         out: .onnx, a grid as .npy (origin and spacing in a .json beside it), .npz or .vtk, or a mesh as .3mf.
         resolution: Cells along the longest side, 8 to 1024 (default: 128 for a grid, the field's own for a mesh).
-        progress: Show progress on standard error.
-        json: Print the figures as JSON to standard output.
     """
     import time
 

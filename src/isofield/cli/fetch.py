@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from isofield.cli.errors import say
-from isofield.cli.parsing import Flag
+from isofield.cli.parsing import Flag, Progress
 
 if TYPE_CHECKING:
     from isofield.datasets.registry import File, Source
@@ -18,7 +18,7 @@ def fetch(
     name: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(help_behavior_hint="")] = None,
     *,
     out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="DIR", help_behavior_hint="")] = None,
-    progress: bool = True,
+    progress: Progress = True,
     json: Flag = False,
 ) -> int:
     """Download public shapes or samples; sizes, licence and SHA-256 are shown first, and checked at the end.
@@ -29,7 +29,6 @@ def fetch(
         name: What to download. Without it, all names are listed, with data that need an account and where to request
             them.
         out: The folder to write into (default: a folder of that name).
-        progress: Show progress on standard error.
         json: Print the figures, or the list, as JSON to standard output.
     """
     from isofield import datasets

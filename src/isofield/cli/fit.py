@@ -9,7 +9,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import tyro
 
-from isofield.cli.parsing import Cells, Flag, Folder, JsonFile, NoSettings, parse, parse_part, wants_help
+from isofield.cli.parsing import Cells, Flag, Folder, JsonFile, NoSettings, Progress, parse, parse_part, wants_help
 from isofield.configs.common import Init, NetworkKind, Normals, Quality, Surface
 from isofield.configs.methods import METHODS, choose, method_names, owner_of, read_config
 from isofield.errors import InputError
@@ -78,7 +78,6 @@ class Fit(Generic[S]):
         view: Show the surface in a browser while it forms, and after it until Ctrl-C.
         workers: Fit this many inputs at once, each in a process of its own on one core. Inputs that are fitted already,
             with the same options, stay as they are (fits.json beside the meshes says which).
-        progress: Show progress on standard error.
         json: Print the results as JSON to standard output: an object, or a list for several inputs.
         settings: Settings of the method.
     """
@@ -111,7 +110,7 @@ class Fit(Generic[S]):
     frames: Folder = None
     view: Flag = False
     workers: Annotated[int, tyro.conf.arg(metavar="N")] = 1
-    progress: bool = True
+    progress: Progress = True
     json: Flag = False
     settings: Annotated[S, tyro.conf.arg(name="")]
 

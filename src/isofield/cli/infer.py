@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from isofield.cli.errors import say
-from isofield.cli.parsing import Argument, Cells, Flag, Folder, JsonFile, OutFolder
+from isofield.cli.parsing import Argument, Cells, Flag, Folder, Json, JsonFile, OutFolder, Progress
 
 if TYPE_CHECKING:
     from isofield.api import ShapeSpace
@@ -33,8 +33,8 @@ def infer(
     copies: Folder = None,
     resolution: Cells = None,
     device: Literal["auto", "cpu", "cuda"] = "cpu",
-    progress: bool = True,
-    json: Flag = False,
+    progress: Progress = True,
+    json: Json = False,
 ) -> int:
     """Infer the codes of unseen shapes in a space, and write their meshes, in the units of each input, or pictures.
 
@@ -63,8 +63,6 @@ def infer(
         resolution: Cells of the meshes along the longest side, 8 to 1024 (default: the field's own); pixels of
             pictures.
         device: Where to infer the codes.
-        progress: Show progress on standard error.
-        json: Print the results as JSON to standard output.
     """
     import time
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from isofield.cli.parsing import Argument, Cells, Flag, OutFolder
+from isofield.cli.parsing import Argument, Cells, Json, OutFolder, Progress
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,8 +30,8 @@ def interpolate(
     steps: int = 9,
     up: Literal["x", "y", "z"] = "y",
     resolution: Cells = None,
-    progress: bool = True,
-    json: Flag = False,
+    progress: Progress = True,
+    json: Json = False,
 ) -> int:
     """Interpolate two codes: meshes 000.ply, 001.ply ..., codes.npz, report.csv and an animation, way.gif.
 
@@ -46,8 +46,6 @@ def interpolate(
         steps: Number of shapes, both ends included.
         up: The axis that points up in the picture.
         resolution: Cells of the meshes along the longest side, 8 to 1024 (default: the field's own).
-        progress: Show progress on standard error.
-        json: Print the results as JSON to standard output.
     """
     import time
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from isofield.cli.parsing import Argument
+from isofield.cli.parsing import Argument, Progress
 
 
 def make(
@@ -16,7 +16,7 @@ def make(
     *,
     count: int = 10,
     seed: int = 0,
-    progress: bool = True,
+    progress: Progress = True,
 ) -> int:
     """Make closed meshes of a family, each different, into OUT/FAMILY/, with a table parameters.csv beside them.
 
@@ -27,7 +27,6 @@ def make(
         out: The folder for OUT/FAMILY/; existing shapes are overwritten only with the same shapes.
         count: Number of shapes.
         seed: Seed of the parameters.
-        progress: Show progress on standard error.
     """
     import csv
     import io

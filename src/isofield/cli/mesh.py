@@ -7,7 +7,7 @@ from typing import Annotated
 
 import tyro
 
-from isofield.cli.parsing import Argument, Cells, Flag
+from isofield.cli.parsing import Argument, Cells, Flag, Json
 
 
 def mesh(
@@ -21,7 +21,7 @@ def mesh(
     faces: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
     trim: Annotated[float | None, tyro.conf.arg(metavar="DISTANCE", help_behavior_hint="")] = None,
     confidence: Flag = False,
-    json: Flag = False,
+    json: Json = False,
 ) -> int:
     """Extract the mesh of a field at any resolution and level.
 
@@ -37,7 +37,6 @@ def mesh(
         trim: Cut the mesh off where no observed point is within this distance (input's units).
         confidence: Write each vertex's distance to the nearest observed point, and the confidence of the field there
             (0 to 1), into the mesh (.ply).
-        json: Print the figures as JSON to standard output.
     """
     from isofield import io
     from isofield.cli import output

@@ -25,6 +25,8 @@ OutFolder = Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")]
 Folder = Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")]
 JsonFile = Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")]
 Cells = Annotated[int | None, tyro.conf.arg(metavar="CELLS", help_behavior_hint="")]
+Progress = Annotated[bool, tyro.conf.arg(help="Show progress on standard error.")]
+Json = Annotated[Flag, tyro.conf.arg(help="Print the results as JSON to standard output.")]
 """Types of arguments and options that several commands have."""
 HELP = ("-h", "--help")
 VECTOR = re.compile(r"-([xyz]|[\d.][^,]*,.*)")

@@ -8,7 +8,7 @@ from typing import Annotated
 import tyro
 
 from isofield.cli.errors import say
-from isofield.cli.parsing import Argument, Flag
+from isofield.cli.parsing import Argument, Flag, Json, Progress
 from isofield.configs import PrepareConfig
 from isofield.plugins import modules
 
@@ -29,8 +29,8 @@ def prepare(
     workers: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
     timeout: float = 600.0,
     strict: Flag = False,
-    progress: bool = True,
-    json: Flag = False,
+    progress: Progress = True,
+    json: Json = False,
 ) -> int:
     """Make training samples of many shapes; each is accepted, repaired or rejected with its reason (report.html).
 
@@ -47,8 +47,6 @@ def prepare(
         workers: Number of processes (default: one per core).
         timeout: Seconds for one shape.
         strict: Exit with status 1 if a shape was rejected; without it, only if all were.
-        progress: Show progress on standard error.
-        json: Print the figures as JSON to standard output.
     """
     import time
 

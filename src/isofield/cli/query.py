@@ -7,7 +7,7 @@ from typing import Annotated
 
 import tyro
 
-from isofield.cli.parsing import Argument, Flag, Out
+from isofield.cli.parsing import Argument, Flag, Json, Out
 
 SIDE, MARGIN = 512, 0.1
 """Cells along the longer side of a slice, and room around the box of the surface, as a fraction of its longest side."""
@@ -22,7 +22,7 @@ def query(
     projections: Flag = False,
     confidence: Flag = False,
     slice: Annotated[str | None, tyro.conf.arg(metavar="AXIS[=POSITION]", help_behavior_hint="")] = None,
-    json: Flag = False,
+    json: Json = False,
 ) -> int:
     """Evaluate a field at the points of a file, or draw it in a plane: signed distances, negative inside, in the units
     of the shape.
@@ -36,7 +36,6 @@ def query(
         confidence: Write how far the field is trusted at each point, too: 1 near observed points, 0 beyond its reach.
         slice: In place of points: a picture of the distances in the plane across this axis, x, y or z, at this position
             in the shape's units (default: the middle), with level sets; the inside is darker.
-        json: Print the figures as JSON to standard output.
     """
     import time
     import warnings

@@ -8,7 +8,7 @@ from typing import Annotated
 import tyro
 
 from isofield.cli.errors import say
-from isofield.cli.parsing import Folder
+from isofield.cli.parsing import Folder, Progress
 
 
 def report(
@@ -17,7 +17,7 @@ def report(
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="PAGE.html")],
     inputs: Folder = None,
     shapes: Annotated[int, tyro.conf.arg(metavar="N")] = 8,
-    progress: bool = True,
+    progress: Progress = True,
 ) -> int:
     """Write one page for a browser about runs, data, results and scores: settings, curves, tables, shapes in 3D.
 
@@ -31,7 +31,6 @@ def report(
         out: The page to write (.html).
         inputs: A folder with what the results were made of, for example scans or photos, matched by name.
         shapes: Shapes in 3D in each section, at most, 1 to 100.
-        progress: Show progress on standard error.
     """
     from isofield import io
     from isofield.cli.progress import shown

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from isofield.cli.parsing import Argument, Cells, Flag, OutFolder
+from isofield.cli.parsing import Argument, Cells, Flag, Json, OutFolder, Progress
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,8 +33,8 @@ def sample(
     normal: Flag = False,
     up: Literal["x", "y", "z"] = "y",
     resolution: Cells = None,
-    progress: bool = True,
-    json: Flag = False,
+    progress: Progress = True,
+    json: Json = False,
 ) -> int:
     """Draw new shapes: meshes 000.ply, 001.ply ..., codes.npz, report.csv and a picture of all, shapes.png.
 
@@ -53,8 +53,6 @@ def sample(
             variational encoder, and for shapes that are all alike.
         up: The axis that points up in the picture.
         resolution: Cells of the meshes along the longest side, 8 to 1024 (default: the field's own).
-        progress: Show progress on standard error.
-        json: Print the results as JSON to standard output.
     """
     import time
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 import tyro
 
-from isofield.cli.parsing import Argument, Flag, Folder, JsonFile, parse, parse_part, wants_help
+from isofield.cli.parsing import Argument, Flag, Folder, Json, JsonFile, Progress, parse, parse_part, wants_help
 from isofield.configs.methods import SPACES, find_method, method_names, read_config
 from isofield.configs.training import training_of
 from isofield.errors import InputError, with_article
@@ -47,8 +47,6 @@ class Train(Generic[S]):
         frames: A folder for pictures of the first training shapes while they form, at steps spaced by their logarithm,
             with a strip and an animation.
         view: Show them in a browser while they form, and after it until Ctrl-C.
-        progress: Show progress on standard error.
-        json: Print the results as JSON to standard output.
         settings: Settings of the method.
     """
 
@@ -61,8 +59,8 @@ class Train(Generic[S]):
     device: str = "cpu"
     frames: Folder = None
     view: Flag = False
-    progress: bool = True
-    json: Flag = False
+    progress: Progress = True
+    json: Json = False
     settings: Annotated[S, tyro.conf.arg(name="")]
 
 
