@@ -39,7 +39,7 @@ from reconstruct_shapes import data
 from isofield import io
 from isofield.evaluate import dfaust
 from isofield.evaluate.distances import chamfer_l1, match
-from isofield.evaluate.surface_samples import SurfaceSamples, sample_surface
+from isofield.evaluate.surface_samples import SurfaceSamples, read_surface, sample_surface
 
 PREPARE = {
     "unsigned": ["--samples", "unsigned", "surface", "--normalize", "dataset", "--drop-floor", "--count", "60000"],
@@ -104,7 +104,7 @@ class Work:
     def points(self, id_: str) -> SurfaceSamples:
         """Samples of a registration, in metres."""
         return sample_surface(
-            dfaust.surface(self.registrations / f"{id_}.ply"), dfaust.POINTS, np.random.default_rng(1), id_
+            read_surface(self.registrations / f"{id_}.ply"), dfaust.POINTS, np.random.default_rng(1), id_
         )
 
 
@@ -146,7 +146,7 @@ def poisson(work: Work) -> Callable[[Path], None]:
         import trimesh
 
         for id_ in work.test:
-            scan = dfaust.surface(work.scans / f"{id_}.ply")
+            scan = read_surface(work.scans / f"{id_}.ply")
             cloud = o3d.geometry.PointCloud(o3d.utility.Vector3dVector(np.array(scan.vertices)))
             cloud.normals = o3d.utility.Vector3dVector(np.array(scan.vertex_normals))
             mesh, _ = o3d.geometry.TriangleMesh.create_from_point_cloud_poisson(cloud, depth=9)

@@ -13,7 +13,7 @@ from isofield.errors import InputError
 from isofield.evaluate.distances import match
 from isofield.evaluate.metric import Comparison, Measured, Metric, Score
 from isofield.evaluate.metrics import THRESHOLDS, metrics
-from isofield.evaluate.surface_samples import SurfaceSamples, halves, sample_surface, used_points
+from isofield.evaluate.surface_samples import SurfaceSamples, check_sampling, halves, sample_surface, used_points
 from isofield.evaluate.topology import iou, topology
 from isofield.io import shape_of
 from isofield.types import Cloud, normalization
@@ -50,12 +50,9 @@ def compare(
 
     Raises InputError for shapes that are empty, not finite, or without extent or area, and for options out of range.
     """
-    if samples < 1:
-        raise InputError(f"samples must be at least 1, not {samples}.")
+    check_sampling(samples, seed)
     if not thresholds or not all(math.isfinite(t) and t > 0 for t in thresholds):
         raise InputError(f"thresholds must be positive fractions of the diagonal, such as 0.01, not {thresholds}.")
-    if seed < 0:
-        raise InputError(f"seed must be at least 0, not {seed}.")
     entries = metrics(thresholds)
     pred, truth = shape_of(pred)[1], shape_of(truth)[1]
     used_points(pred, names[0])

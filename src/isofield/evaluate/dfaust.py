@@ -30,10 +30,10 @@ from isofield.evaluate.distances import Matches, match
 from isofield.evaluate.folders import Pair, Result, Results, named
 from isofield.evaluate.metric import Metric
 from isofield.evaluate.metrics import LENGTH, YES_OR_NO
-from isofield.evaluate.surface_samples import SurfaceSamples, sample_surface, used_points
+from isofield.evaluate.surface_samples import SurfaceSamples, check_sampling, read_surface, sample_surface, used_points
 from isofield.evaluate.topology import Topology, topology
 from isofield.solids.triangles import distance_to
-from isofield.types import Cloud, ProgressCallback
+from isofield.types import ProgressCallback
 
 POINTS = 30_000
 """Samples per shape."""
@@ -100,10 +100,7 @@ def evaluate(
     Raises InputError for options out of range.
     """
     every = list(every)
-    if samples < 1:
-        raise InputError(f"samples must be at least 1, not {samples}.")
-    if seed < 0:
-        raise InputError(f"seed must be at least 0, not {seed}.")
+    check_sampling(samples, seed)
     heights, results = standing_heights(every), list[Result]()
     for row, triple in enumerate(every):
         if progress is not None:
@@ -135,23 +132,12 @@ def _result(triple: Triple, heights: dict[str, float], samples: int, seed: int, 
         return Result(pair, None, f"{triple.name} has no reconstruction for {triple.registration}.")
     pair = Pair(triple.name, triple.pred, triple.registration)
     try:
-        registration = surface(triple.registration)
+        registration = read_surface(triple.registration)
         scan = None if triple.scan is None else io.read(triple.scan)
         height = heights[_subject(triple.name)]
-        return Result(pair, compare(surface(triple.pred), registration, scan, height, samples, seed, floor))
+        return Result(pair, compare(read_surface(triple.pred), registration, scan, height, samples, seed, floor))
     except InputError as problem:
         return Result(pair, None, str(problem))
-
-
-def surface(path: Path) -> trimesh.Trimesh:
-    """The mesh of a file. Raises InputError where it cannot be read, has no faces or no area, or is not finite."""
-    shape = io.read(path)
-    if isinstance(shape, Cloud):
-        raise InputError(f"{path} has no faces: give a mesh of the reconstruction or registration.")
-    used_points(shape, str(path))
-    if not shape.area > 0:
-        raise InputError(f"{path} has no area: all its faces are degenerate; give a mesh with a surface.")
-    return shape
 
 
 def compare(

@@ -25,17 +25,16 @@ from pathlib import Path
 import numpy as np
 import trimesh
 
-from isofield import io
 from isofield.errors import InputError
 from isofield.evaluate import distances as d
 from isofield.evaluate.comparison import SAMPLES, SEED, Scores, score
 from isofield.evaluate.distances import Matches, match
 from isofield.evaluate.folders import Pair, Result, Results, named
 from isofield.evaluate.metric import Metric, Score
-from isofield.evaluate.surface_samples import sample_surface, used_points
+from isofield.evaluate.surface_samples import check_sampling, read_surface, sample_surface, used_points
 from isofield.evaluate.topology import topology
 from isofield.solids.triangles import inside_of
-from isofield.types import Cloud, ProgressCallback
+from isofield.types import ProgressCallback
 
 POINTS = 100_000
 """Samples of a surface, and points of the volumes."""
@@ -71,10 +70,7 @@ def evaluate(
     is missing, empty or damaged is a Result with the worst scores and its problem; one that cannot be read itself has
     no scores. Raises InputError for options out of range, and as `folders.named` does.
     """
-    if samples < 1:
-        raise InputError(f"samples must be at least 1, not {samples}.")
-    if seed < 0:
-        raise InputError(f"seed must be at least 0, not {seed}.")
+    check_sampling(samples, seed)
     predictions, truths = named(pred, truth, ids)
     missing = [f"{predictions[name]} has no partner in {truth}." for name in sorted(predictions.keys() - truths.keys())]
     results: list[Result] = []
@@ -89,13 +85,13 @@ def _result(name: str, pred: Path | None, truth: Path, samples: int, seed: int) 
     pair = Pair(name, pred or Path(), truth)
     about: Scores = {CLASS: class_of(name), MISSING: True}
     try:
-        right = _surface(truth)
+        right = read_surface(truth)
     except InputError as problem:
         return Result(pair, None, str(problem))
     try:
         if pred is None:
             raise InputError(f"{name} has no prediction for {truth}.")
-        found = compare(_surface(pred), right, samples=samples, seed=seed)
+        found = compare(read_surface(pred), right, samples=samples, seed=seed)
         return Result(pair, {**about, MISSING: False, **found})
     except InputError as problem:
         closed = topology(right).watertight
@@ -106,17 +102,6 @@ def _result(name: str, pred: Path | None, truth: Path, samples: int, seed: int) 
 def class_of(name: str) -> str:
     """The class of a shape: the first folder of its name."""
     return name.split("/")[0] if "/" in name else WITHOUT
-
-
-def _surface(path: Path) -> trimesh.Trimesh:
-    """The mesh of a file. Raises InputError where it cannot be read, has no faces, no area or no finite points."""
-    shape = io.read(path)
-    if isinstance(shape, Cloud):
-        raise InputError(f"{path} has no faces: give a mesh.")
-    used_points(shape, str(path))
-    if not shape.area > 0:
-        raise InputError(f"{path} has no area: all its faces are degenerate; give a mesh with a surface.")
-    return shape
 
 
 def compare(pred: trimesh.Trimesh, truth: trimesh.Trimesh, *, samples: int = POINTS, seed: int = 0) -> Scores:

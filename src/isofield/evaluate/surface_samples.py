@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import trimesh
 import trimesh.sample
 
+from isofield import io
 from isofield.errors import InputError
 from isofield.types import Cloud
 
@@ -22,6 +24,25 @@ class SurfaceSamples:
     def first(self, count: int) -> SurfaceSamples:
         """The first `count` of them, or all where there are fewer."""
         return SurfaceSamples(self.points[:count], None if self.normals is None else self.normals[:count])
+
+
+def check_sampling(samples: int, seed: int) -> None:
+    """Raises InputError for a number of samples or a seed out of range."""
+    if samples < 1:
+        raise InputError(f"samples must be at least 1, not {samples}.")
+    if seed < 0:
+        raise InputError(f"seed must be at least 0, not {seed}.")
+
+
+def read_surface(path: Path) -> trimesh.Trimesh:
+    """The mesh of a file. Raises InputError where it cannot be read, has no faces or no area, or is not finite."""
+    shape = io.read(path)
+    if isinstance(shape, Cloud):
+        raise InputError(f"{path} has no faces: give a mesh.")
+    used_points(shape, str(path))
+    if not shape.area > 0:
+        raise InputError(f"{path} has no area: all its faces are degenerate; give a mesh with a surface.")
+    return shape
 
 
 def used_points(shape: trimesh.Trimesh | Cloud, name: str) -> np.ndarray:
