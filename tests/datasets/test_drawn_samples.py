@@ -7,19 +7,20 @@ import pytest
 
 import balls
 from isofield.datasets import drawn_samples as samples
+from isofield.datasets.prepared import rows_of
 from isofield.errors import InputError
 from isofield.render import colors
 
 
 def test_signed_samples_are_blue_inside_and_red_outside(tmp_path):
     data = balls.prepared(tmp_path / "data", {"ball": balls.rows_of(0.5, 400)})
-    rows = samples.rows_of(data, "ball", "signed")
+    rows = rows_of(data, "ball", "signed")
     inside, outside, every = (samples.drawn("signed", rows, side) for side in ("inside", "outside", "all"))
     assert len(inside.points) == (rows[:, 3] < 0).sum() and len(every.points) == 400
     assert np.linalg.norm(inside.points, axis=1).max() < 0.501 and np.linalg.norm(outside.points, axis=1).min() > 0.499
     assert (inside.colors[:, 2] >= inside.colors[:, 0]).all() and (outside.colors[:, 0] >= outside.colors[:, 2]).all()
     with pytest.raises(InputError, match="is damaged"):
-        samples.rows_of(data, "ball", "unsigned")
+        rows_of(data, "ball", "unsigned")
 
 
 def test_every_kind_has_points_and_colours(table):

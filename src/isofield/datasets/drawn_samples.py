@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from isofield.datasets.prepare_shape import shape_folder
-from isofield.errors import InputError
 from isofield.render import SLATE
 from isofield.render.colors import colors_of_distance, ramp
 
@@ -24,15 +21,6 @@ class Drawn:
     colors: np.ndarray
     segments: np.ndarray
     meaning: str
-
-
-def rows_of(folder: Path, id_: str, kind: str) -> np.ndarray:
-    """The rows (n, k) of a shape of a prepared data set, memory-mapped. Raises InputError for a damaged file."""
-    path = shape_folder(folder, id_) / f"{kind}.npy"
-    try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} is damaged ({error}): run the same `isofield prepare` again.") from None
 
 
 def drawn(kind: str, rows: np.ndarray, side: str = EVERY) -> Drawn:

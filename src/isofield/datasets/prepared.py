@@ -78,16 +78,22 @@ class Prepared:
     def rows(self, index: int) -> np.ndarray:
         """All rows (n, columns) of a shape, memory-mapped; of views the pictures (v, 3, s, s) uint8
         (`datasets.views.read_views`), and of their cameras (v, 3, 4)."""
-        folder = shape_folder(self._folder, self.records[index].id)
-        path = folder / f"{self._kind}.npy"
+        id_ = self.records[index].id
+        folder = shape_folder(self._folder, id_)
         if self._kind == "cameras":
             return read_cameras(folder / "views")
-        if self._kind == "views" and not path.is_file():
+        if self._kind == "views" and not (folder / "views.npy").is_file():
             return read_views(folder / "views")
-        try:
-            return np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise InputError(f"{path} is damaged ({error}): run the same `isofield prepare` again.") from None
+        return rows_of(self._folder, id_, self._kind)
+
+
+def rows_of(folder: Path, id_: str, kind: str) -> np.ndarray:
+    """The rows (n, k) of a shape of a prepared data set, memory-mapped. Raises InputError for a damaged file."""
+    path = shape_folder(folder, id_) / f"{kind}.npy"
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} is damaged ({error}): run the same `isofield prepare` again.") from None
 
 
 def _lacking(folder: Path, kind: str, before: Sequence[str]) -> str:

@@ -11,8 +11,9 @@ import numpy as np
 import viser
 
 from isofield.datasets import Record
-from isofield.datasets.drawn_samples import EVERY, INSIDE, OUTSIDE, drawn, rows_of
+from isofield.datasets.drawn_samples import EVERY, INSIDE, OUTSIDE, drawn
 from isofield.datasets.manifest import read
+from isofield.datasets.prepared import rows_of
 from isofield.errors import InputError
 from isofield.types import Cloud
 from isofield.viewer import panels, scene
