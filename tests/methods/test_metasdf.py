@@ -11,7 +11,8 @@ import torch
 from balls import rows_of
 from isofield.configs import FieldNetwork, Linear, MetaLinear, MetaSdf, Schedule, StepSizes, Tasks, Training
 from isofield.fields.serialization import build, describe, tensors
-from isofield.methods import kept_codes, metasdf
+from isofield.methods import metasdf
+from isofield.sampling import tasks
 from isofield.types import Batch, Shape
 from trained import shapes_of, started, trained, trainer
 
@@ -184,7 +185,7 @@ def test_points_on_the_surface_alone_become_an_unseen_ball(inner, by):
 
 
 def test_no_more_codes_of_training_shapes_than_fit_are_kept(space, monkeypatch):
-    monkeypatch.setattr(kept_codes, "MOST", 2 * space.module.network.length)
+    monkeypatch.setattr(tasks, "KEPT", 2 * space.module.network.length)
     assert space.codes(balls()).shape == (2, space.module.network.length)
 
 

@@ -21,6 +21,13 @@ NEIGHBOURS = 4
 """A vertex gets the weighted mean colours and attributes of this many nearest points."""
 GAP, TRUST = "distance_to_points", "confidence"
 """Names of the vertex properties: the distance to the nearest observed point, and `SDF.confidence`."""
+SAMPLES = 30_000
+"""This number of points on the mesh is compared with the input, and at most as many rays."""
+UNSEEN = 4.0
+"""A point of the mesh is unobserved where no input point lies within this many spacings; a uniform scan has none."""
+FAR_SENSOR = 2.0
+"""A sensor farther away than this many diagonals counts as that far along its ray: 1 % of an aeroplane's range is more
+than the scan."""
 
 
 def postprocess(
@@ -73,17 +80,6 @@ def _with_attributes(sdf: SDF, mesh: trimesh.Trimesh) -> trimesh.Trimesh:
     for name, values in sdf.attributes.items():
         mesh.vertex_attributes[name] = (weight * values[index]).sum(1).astype(np.float32)
     return mesh
-
-
-SAMPLES = 30_000
-"""This number of points on the mesh is compared with the input, and at most as many rays."""
-UNSEEN = 4.0
-"""A point of the mesh is unobserved where no input point lies within this many spacings; a uniform scan has none."""
-
-
-FAR_SENSOR = 2.0
-"""A sensor farther away than this many diagonals counts as that far along its ray: 1 % of an aeroplane's range is more
-than the scan."""
 
 
 @dataclass(frozen=True)

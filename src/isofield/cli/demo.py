@@ -9,6 +9,14 @@ from isofield.configs.common import Quality
 
 POINTS, NOISE, SEED = 30_000, 0.002, 0
 """The scan: points without normals from 16 cameras, with noise of 0.2 % of the diagonal."""
+SCORES = {
+    "f_score_0.5": "F-score at 0.5 %",
+    "f_score_1": "F-score at 1 %",
+    "chamfer_l1": "Chamfer-L1",
+    "normal_consistency": "normal consistency",
+    "iou": "IoU",
+}
+"""The metrics of `evaluate.compare` that are printed."""
 
 
 def demo(
@@ -52,13 +60,3 @@ def demo(
     print(f"The picture: {job.preview} (scan and mesh, side by side)")
     print(f"next: isofield evaluate {output.quoted(job.mesh)} {output.quoted(truth)}")
     return 0
-
-
-SCORES = {
-    "f_score_0.5": "F-score at 0.5 %",
-    "f_score_1": "F-score at 1 %",
-    "chamfer_l1": "Chamfer-L1",
-    "normal_consistency": "normal consistency",
-    "iou": "IoU",
-}
-"""The metrics of `evaluate.compare` that are printed."""

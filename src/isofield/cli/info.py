@@ -9,6 +9,12 @@ import tyro
 
 from isofield.cli.parsing import Flag
 
+Lines = list[tuple[str, str]]
+IDS = 40
+"""At most this many ids of a space are printed; --json has all."""
+PREPARED = ("layout", "samples", "count", "normalize", "sign", "seed")
+"""The settings of prepared samples that are printed; --json has all."""
+
 
 def info(
     files: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="FILE ...", help_behavior_hint="")],
@@ -45,13 +51,6 @@ def info(
 
         output.print_json(results[0] if len(files) == 1 else results)
     return 2 if failed else 0
-
-
-Lines = list[tuple[str, str]]
-IDS = 40
-"""At most this many ids of a space are printed; --json has all."""
-PREPARED = ("layout", "samples", "count", "normalize", "sign", "seed")
-"""The settings of prepared samples that are printed; --json has all."""
 
 
 def _described(path: Path) -> tuple[str, Lines, dict[str, object]]:

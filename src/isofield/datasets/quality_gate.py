@@ -33,6 +33,12 @@ FLOOR = 0.006
 """Faces of a floor lie within this fraction of the shape's radius of its plane."""
 PROBES, PROBE_DISTANCE = 4000, 1e-3
 """Number of surface points whose two sides are tested, and the distance of the tests, normalised."""
+FACELESS = ("unsigned", "cloud", "surface")
+"""Kinds of samples for point clouds; the normals of the last one are 0 where a cloud has none."""
+OUTLIERS = 0.02
+"""Outliers of a cloud are left out where their share is larger: few of them are as likely a part of the surface."""
+CROWDED = 0.05
+"""A cloud is rejected if 99 % of its points lie within this radius, because outliers set the scale."""
 
 
 @dataclass(frozen=True)
@@ -203,14 +209,6 @@ def wall_shares(solids: Solids, parity: bool = False) -> tuple[float, float, flo
 def faces_of(solids: Solids) -> np.ndarray:
     """All faces (m, 3), of solid parts and sheets."""
     return np.concatenate([solids.solid, solids.sheet])
-
-
-FACELESS = ("unsigned", "cloud", "surface")
-"""Kinds of samples for point clouds; the normals of the last one are 0 where a cloud has none."""
-OUTLIERS = 0.02
-"""Outliers of a cloud are left out where their share is larger: few of them are as likely a part of the surface."""
-CROWDED = 0.05
-"""A cloud is rejected if 99 % of its points lie within this radius, because outliers set the scale."""
 
 
 def judge_cloud(cloud: Cloud, path: str, config: PrepareConfig) -> GateResult:

@@ -12,6 +12,9 @@ from isofield.errors import InputError
 from isofield.evaluate.comparison import SAMPLES, SEED, Scores, compare
 from isofield.evaluate.metrics import THRESHOLDS
 
+TABLES = ("codes.npz", "report.csv", "timing.csv", "parameters.csv")
+"""Tables that `isofield infer` and `isofield make` write beside meshes."""
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -105,10 +108,6 @@ def pairs(
     missing = [f"{predictions[name]} has no partner in {truth}." for name in sorted(predictions.keys() - truths.keys())]
     missing += [f"{truths[name]} has no partner in {pred}." for name in sorted(truths.keys() - predictions.keys())]
     return [Pair(name, predictions[name], truths[name]) for name in sorted(predictions.keys() & truths.keys())], missing
-
-
-TABLES = ("codes.npz", "report.csv", "timing.csv", "parameters.csv")
-"""Tables that `isofield infer` and `isofield make` write beside meshes."""
 
 
 def shapes_in(folder: Path) -> dict[str, Path]:

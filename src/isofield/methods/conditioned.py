@@ -27,9 +27,8 @@ from isofield.fields.decoder import Decoder, LatentField
 from isofield.fields.set_encoder import keep_scale
 from isofield.losses.outputs import misclassified, output_error, outputs_of
 from isofield.methods.grid_fit import refined_by_grid
-from isofield.methods.kept_codes import with_kept_codes
 from isofield.methods.part_codes import most_probable_code
-from isofield.sampling.tasks import drawn, observed
+from isofield.sampling.tasks import drawn, observed, with_kept_codes
 from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, Shape
 
 

@@ -47,9 +47,8 @@ from isofield.fields.set_encoder import keep_scale
 from isofield.fields.weight_network import WeightNetwork
 from isofield.losses.outputs import misclassified, output_error, outputs_of, surface_error
 from isofield.methods.grid_fit import refined_by_grid
-from isofield.methods.kept_codes import with_kept_codes
 from isofield.methods.part_codes import most_probable_code
-from isofield.sampling.tasks import anywhere, drawn, observed, surface_points
+from isofield.sampling.tasks import anywhere, drawn, observed, surface_points, with_kept_codes
 from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, SdfSamples, Shape
 
 TOGETHER = 2**20

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from isofield.sampling.balanced import balanced
@@ -10,6 +12,8 @@ from isofield.types import Shape
 
 NEAR = 0.005
 """A sample this near to the surface counts as a point of it."""
+KEPT = 2**28
+"""Most numbers in the codes that a space keeps."""
 
 
 def observed(shape: Shape) -> tuple[np.ndarray, np.ndarray]:
@@ -62,3 +66,9 @@ def _samples(shape: Shape, count: int, inside: bool, random: np.random.Generator
         return some["points"][order], some["distance"][order]
     taken = window(np.arange(len(points)), count, random).astype(int)
     return np.asarray(points[taken], np.float32), np.asarray(value[taken], np.float32)
+
+
+def with_kept_codes(shapes: Sequence[Shape], length: int) -> Sequence[Shape]:
+    """The training shapes whose codes a space keeps: the first ones, as many as have codes of this length in `KEPT`
+    numbers, at least one."""
+    return shapes[: max(KEPT // length, 1)]
