@@ -79,3 +79,13 @@ def test_a_stray_that_is_far_from_a_sheet_but_in_its_plane_goes():
     edge = np.array([[1.05, 0.5, 0.001]])
     kept = inliers(np.concatenate([ground, edge, [[600.0, 500, 0]]]))
     assert kept[:-1].mean() > 0.998 and not kept[-1]
+
+
+def test_a_few_points_together_far_from_a_scan_go_and_repeated_points_stay():
+    random = np.random.default_rng(6)
+    wall = random.uniform(0, 1, (5000, 3)) * [1, 1, 0.002]
+    few = np.array([[0.01 * step, 3.0, 0.0] for step in range(5)])
+    kept = inliers(np.concatenate([wall, few]))
+    assert kept[:5000].mean() > 0.998 and not kept[5000:].any()
+    again = np.repeat(wall[:2000], 2, axis=0) + random.normal(0, 1e-5, (4000, 3))
+    assert inliers(again).mean() > 0.99

@@ -20,6 +20,9 @@ SHEET, BEND, SLOPE, APART = 16, 0.01, 0.2, 0.95
 """The point is kept all the same where its `SHEET` nearest neighbours are flat (`BEND`, the ratio of their third
 principal component to their second) and their plane leads to it within this slope: there the surface continues, unless
 it is so far away that its nearest neighbour is almost (`APART`) as far as the last one."""
+JUMP, ISLAND = 8.0, 16.0
+"""A group of fewer than 9 points is no surface where a gap of `JUMP` times its own spacing is around it, and the points
+beyond the gap are `ISLAND` times as dense."""
 BULK, LONE = 0.15, 2.0
 """Points that are `MUCH_SPARSER` than the cloud and `LONE` than those around are outliers where that ratio is above
 `BULK`: they fill a volume."""
@@ -41,9 +44,9 @@ def inliers(points: np.ndarray) -> np.ndarray:
     neighbour must be at most `SPARSER` times its median over the neighbours (the local outlier factor of Breunig et al.
     2000, with medians), and at most `MUCH_SPARSER` times its median over a wider neighbourhood, unless the point
     continues a flat sheet. Points much sparser than the cloud must not fill a volume where they are sparser than those
-    around, too, or where they are many (`CLUTTER`). This is repeated, since outliers hide behind each other. The graph
-    of 8 nearest neighbours, which needs no scale, must then connect the point to more than a few others: a stray
-    fragment of a scan is as dense as the rest.
+    around, too, or where they are many (`CLUTTER`), and fewer than 9 points must not be far from all others. This is
+    repeated, since outliers hide behind each other. The graph of 8 nearest neighbours, which needs no scale, must then
+    connect the point to more than a few others: a stray fragment of a scan is as dense as the rest.
     """
     points = np.asarray(points, np.float64)
     kept, cluttered = np.ones(len(points), bool), False
@@ -62,6 +65,8 @@ def inliers(points: np.ndarray) -> np.ndarray:
         filling = thin[rows] & bulk
         cluttered = cluttered or filling.sum() > CLUTTER * len(points)
         outside = rows[(sparse[rows] & ~sheet) | (filling & (cluttered | (ratio[rows] > LONE)))]
+        jump = (distance[:, 2:] > JUMP * distance[:, 1:8]).any(1)
+        outside = np.union1d(outside, np.flatnonzero(jump & (eighth > ISLAND * eighth[near[:, 1:]].min(1))))
         kept[index[outside]] = False
         if not len(outside):
             break
