@@ -116,7 +116,7 @@ BROKEN = {
     "fit left.ply -o m.stl --confidence": "m.stl cannot hold what --confidence writes",
     "mesh ball -o m.obj --confidence": "m.obj cannot hold the values of --confidence",
     "fit left.ply right.ply --merge --poses none.json -o m.ply": "There is no file none.json of poses",
-    "fit left.ply x.npy --merge --poses poses.json -o m.ply": "x.npy has 3 points",
+    "fit left.ply x.npy --merge --poses poses.json -o m.ply": "x.npy has no pose: add one called 'x'",
     "fit d.png -o m.ply": "it is a PNG picture: give the shape itself; a depth image goes with its camera",
     "fit d.png --camera none.json -o m.ply": "There is no file none.json of cameras",
     "fit d.png --camera poses.json -o m.ply": "poses.json has no K (3 x 3) for the depth image 'd'",

@@ -68,3 +68,19 @@ def test_a_file_of_cameras_is_no_file_of_poses(tmp_path):
     (tmp_path / "camera.json").write_text('{"K": [], "poses": {}}')
     with pytest.raises(InputError, match="is a file of cameras"):
         io.read_poses(tmp_path / "camera.json")
+
+
+def test_a_tile_of_a_few_points_is_merged(halves, tmp_path):
+    paths, points = halves
+    few = Cloud(np.concatenate([points[:5], [[np.nan] * 3]]), np.concatenate([points[:5], [[0, 0, 1.0]]]))
+    cloud = merge_scans({str(paths[0]): io.read(paths[0]), "tile.ply": few})
+    assert len(cloud.points) == len(io.read(paths[0]).points) + 5 and len(cloud.normals) == len(cloud.points)
+
+
+def test_tiles_that_seem_to_be_seen_from_above_follow_the_others(halves):
+    one, two = (io.read(path) for path in halves[0])
+    two = Cloud(two.points @ TURN[:3, :3].T + TURN[:3, 3])
+    above, beside = (Cloud(one.points, sensors=np.tile(at, (len(one.points), 1))) for at in ([0, 0, 4e3], [0, 0, 5.0]))
+    assert merge_scans({"a.las": above, "b.las": two}).sensors is None
+    assert np.isfinite(merge_scans({"a.las": beside, "b.las": two}).sensors).any()
+    assert np.isfinite(merge_scans({"a.las": above}).sensors).all()

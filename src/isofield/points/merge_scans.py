@@ -12,9 +12,9 @@ import numpy as np
 
 from isofield.errors import InputError
 from isofield.kdtree import KDTree, nearest
-from isofield.points.downsample import sample_mesh
+from isofield.points.downsample import sample_mesh, select
 from isofield.points.local_pca import neighbourhoods, spacing
-from isofield.points.validation import check_cloud, check_faces
+from isofield.points.validation import FEWEST, check_cloud, check_faces
 from isofield.types import Cloud
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ NEAR, LEAST = 5.0, 0.01
 double deviations of the noise) of the points of the other."""
 ALONG = 1.0
 """Median distance of registered scans to each other's tangent planes where they overlap, at most, in the same unit."""
+AFAR, MOST = 300.0, 0.9
+"""Sensors farther away than this many diagonals are only known by their direction; they are kept where at least this
+share of all points has them."""
 TESTED = 20_000
 """Points of each scan in this test, at most."""
 
@@ -36,12 +39,13 @@ def merge_scans(scans: Mapping[str, Cloud | trimesh.Trimesh], poses: Mapping[str
 
     poses: (4, 4) rigid motions from each scan's axes to the common ones, by the names without extension; None
     if the scans are already registered. Normals, colours and attributes are kept where all scans have them. Raises
-    `InputError` for a scan without a pose or a surface; warns of scans that lie apart from all others.
+    `InputError` for a scan without a pose or a surface; one of fewer than 100 points, as tiles may be, need not have
+    one. Warns of scans that lie apart from all others.
     """
     clouds = []
     for name, shape in scans.items():
         if isinstance(shape, Cloud):
-            cloud = check_cloud(shape, name)
+            cloud = check_cloud(shape, name) if len(shape.points) >= FEWEST else _few(shape)
         else:
             cloud = sample_mesh(check_faces(shape, name), SAMPLES // len(scans))
         if poses is not None:
@@ -50,10 +54,12 @@ def merge_scans(scans: Mapping[str, Cloud | trimesh.Trimesh], poses: Mapping[str
                 raise InputError(f"{name} has no pose: add one called '{stem}' (there are: {', '.join(poses)[:200]}).")
             cloud = _moved(cloud, poses[stem])
         clouds.append(cloud)
-    if len(clouds) > 1:
-        _warn_unregistered([cloud.points for cloud in clouds], list(scans))
+    large = {name: cloud.points for name, cloud in zip(scans, clouds, strict=True) if len(cloud.points) >= FEWEST}
+    if len(large) > 1:
+        _warn_unregistered(list(large.values()), list(large))
     normals = [cloud.normals for cloud in clouds if cloud.normals is not None]
     colors = [cloud.colors for cloud in clouds if cloud.colors is not None]
+    clouds = _without_guesses(clouds)
     sensors = [np.full((len(cloud.points), 3), np.nan) if cloud.sensors is None else cloud.sensors for cloud in clouds]
     shared = set.intersection(*(set(cloud.attributes) for cloud in clouds))
     return Cloud(
@@ -63,6 +69,29 @@ def merge_scans(scans: Mapping[str, Cloud | trimesh.Trimesh], poses: Mapping[str
         {name: np.concatenate([cloud.attributes[name] for cloud in clouds]) for name in sorted(shared)},
         np.concatenate(sensors) if any(cloud.sensors is not None for cloud in clouds) else None,
     )
+
+
+def _few(cloud: Cloud) -> Cloud:
+    """The finite points of a scan that is too small to be checked: the tile of a larger one."""
+    return select(cloud, np.isfinite(cloud.points).all(1))
+
+
+def _without_guesses(clouds: Sequence[Cloud]) -> list[Cloud]:
+    """The scans without sensors that are only a direction, unless most of the points have one: a flat tile seems to be
+    seen from above, whatever it is a tile of."""
+    far = [_seen_from_afar(cloud) for cloud in clouds]
+    share = sum(len(cloud.points) for cloud, one in zip(clouds, far, strict=True) if one)
+    if share >= MOST * sum(len(cloud.points) for cloud in clouds):
+        return list(clouds)
+    return [replace(cloud, sensors=None) if one else cloud for cloud, one in zip(clouds, far, strict=True)]
+
+
+def _seen_from_afar(cloud: Cloud) -> bool:
+    """Whether the sensors are at least `AFAR` diagonals away from the points of the scan."""
+    if cloud.sensors is None or not np.isfinite(cloud.sensors).any():
+        return False
+    away = np.nanmedian(np.linalg.norm(cloud.sensors - cloud.points, axis=1))
+    return bool(away >= AFAR * np.linalg.norm(np.ptp(cloud.points, axis=0)))
 
 
 def _moved(cloud: Cloud, pose: np.ndarray) -> Cloud:
