@@ -21,7 +21,7 @@ SHEET, BEND, SLOPE, APART = 16, 0.01, 0.2, 0.95
 principal component to their second) and their plane leads to it within this slope: there the surface continues, unless
 it is so far away that its nearest neighbour is almost (`APART`) as far as the last one."""
 JUMP, ISLAND = 8.0, 16.0
-"""A group of fewer than 9 points is no surface where a gap of `JUMP` times its own spacing is around it, and the points
+"""Fewer than 9 points are outliers where a gap of `JUMP` times their own spacing is around them, and the points
 beyond the gap are `ISLAND` times as dense."""
 BULK, LONE = 0.15, 2.0
 """Points that are `MUCH_SPARSER` than the cloud and `LONE` than those around are outliers where that ratio is above
