@@ -111,3 +111,13 @@ def test_ground_under_trees_is_open_and_a_ball_beside_leaves_closed() -> None:
     ball = random.normal(size=(6000, 3))
     ball /= np.linalg.norm(ball, axis=1, keepdims=True)
     assert not openness(np.concatenate([ball, crowns[0] + [1.5, 0, 0]])).open
+
+
+def test_a_dense_noisy_patch_of_a_ball_leaves_it_closed() -> None:
+    """The orientation is uncertain there, and no point is scattered."""
+    random = np.random.default_rng(0)
+    ball, patch = (
+        x / np.linalg.norm(x, axis=1, keepdims=True) for x in np.split(random.normal(size=(21_000, 3)), [3000])
+    )
+    patch = patch[patch[:, 2] > 0.8]
+    assert not openness(np.concatenate([ball, patch * (1 + random.normal(0, 0.06, (len(patch), 1)))])).open

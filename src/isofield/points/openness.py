@@ -138,8 +138,9 @@ def _some(count: int, seed: int) -> np.ndarray:
 
 
 @stage("openness")
-def _looked_at(points: np.ndarray, sensors: np.ndarray | None, density: float | None) -> Openness:
-    """`openness` of all points (n, 3). density: `unevenness` of the scan, or None for that of the points."""
+def _looked_at(points: np.ndarray, sensors: np.ndarray | None, density: float | None, again: bool = False) -> Openness:
+    """`openness` of all points (n, 3). density: `unevenness` of the scan, or None for that of the points. again: those
+    that belong to no surface were left out before."""
     near = neighbourhoods(points)
     spacing = np.median(near.distance[:, min(NEIGHBOUR, len(points) - 1)][near.index[:, : NEIGHBOUR + 1]], axis=1)
     uneven = (unevenness(spacing) if density is None else density) > UNEVEN
@@ -160,10 +161,12 @@ def _looked_at(points: np.ndarray, sensors: np.ndarray | None, density: float | 
             shown = _looked_at(thin, None, UNEVEN * 2)
             return replace(shown, seen=seen, scattered=True)
         unlike = _unlike(near)
-        if 0 < unlike.mean() < LOOSE and (sure := ~_scattered(points, unlike)).sum() > max(KEPT, len(points) * LOOSE):
-            shown = _looked_at(points[sure], None, UNEVEN * 2)
-            if shown.open and abs(shown.level) < FLAT:
-                return replace(shown, seen=seen, scattered=True)
+        if not again and unlike.mean() < LOOSE:
+            sure = ~_scattered(points, unlike)
+            if max(KEPT, LOOSE * len(points)) < np.count_nonzero(sure) < len(points):
+                shown = _looked_at(points[sure], None, 0.0, again=True)
+                if shown.open and abs(shown.level) < FLAT:
+                    return replace(shown, seen=seen, scattered=True)
         return Openness(False, "the orientation is not certain", seen=seen, scattered=uneven)
     signs = piece_signs(points, normals, areas, tree.piece, votes)
     if votes is not None:
