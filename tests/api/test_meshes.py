@@ -11,6 +11,7 @@ from scipy.spatial.transform import Rotation
 
 import isofield
 from isofield import InputError, surfaces
+from isofield.api.meshes import taken
 from isofield.configs import Ssd, Triangles
 from isofield.solids.triangles import distance_to
 
@@ -199,6 +200,72 @@ def test_a_sheet_is_thickened_only_if_asked():
     assert extraction.mesh.volume == pytest.approx(
         2 * half + 4 * np.pi * half**2 / 2 + 4 / 3 * np.pi * half**3, rel=0.01
     )
+
+
+def lidless():
+    """A box of `SIZE` without its lid, in 10 triangles."""
+    made = box()
+    return trimesh.Trimesh(made.vertices, made.faces[made.face_normals[:, 2] < 0.5], process=False)
+
+
+def patches(gap):
+    """A ball of 8 patches that are not joined, with gaps between them."""
+    ball = trimesh.creation.icosphere(4)
+    octant = (ball.triangles_center > 0) @ [1, 2, 4]
+    parts = [ball.submesh([np.flatnonzero(octant == k)], append=True) for k in range(8)]
+    for part in parts:
+        part.apply_translation(gap * part.triangles_center.mean(0))
+    return trimesh.util.concatenate(parts)
+
+
+def test_an_open_mesh_comes_back_as_it_is_with_exact_distances(tmp_path):
+    given = turned(lidless())
+    sdf = isofield.fit(given)
+    assert (sdf.open, sdf.kind) == (True, "triangles")
+    assert sdf.provenance["surface"]["reason"] == "100 % of the area encloses nothing"
+    x = np.random.default_rng(5).uniform(-2, 2, (500, 3))
+    assert np.abs(sdf(x) - distance_to(given.vertices, given.faces)(x)).max() < 1e-12
+    sdf.save(tmp_path / "lidless")
+    for field in (sdf, isofield.load(tmp_path / "lidless")):
+        extraction = field.extract(16)
+        assert extraction.problems == []
+        assert np.abs(np.sort(extraction.mesh.area_faces) - np.sort(given.area_faces)).max() < 1e-12
+        assert distance_to(given.vertices, given.faces)(extraction.mesh.vertices).max() < 1e-12
+    offset = sdf.mesh(48, level=0.1)  # a wall on both sides
+    assert surfaces.check(offset).problems == []
+    assert offset.volume == pytest.approx(0.2 * given.area, rel=0.1)
+
+
+def test_holes_of_an_open_mesh_are_closed_up_to_a_size():
+    sdf = isofield.fit(lidless())
+    assert len(sdf.mesh(close_holes=2.9).faces) == 10
+    assert sdf.mesh(close_holes=3.1).volume == pytest.approx(6)
+
+
+def test_small_holes_stay_if_asked():
+    sdf = isofield.fit(trimesh.Trimesh(box().vertices, box().faces[1:], process=False), surface="open")
+    assert sdf.open
+    assert len(sdf.mesh().faces) == 11
+
+
+def test_a_mesh_that_encloses_nothing_is_sampled_to_be_closed_and_where_it_is_a_soup():
+    assert taken(lidless(), "box", 0, "closed", required=False) is None
+    assert taken(patches(gap=0.001), "patches", 0, "auto", required=False) is None
+    apart = taken(patches(gap=0.05), "patches", 0, "auto", required=False)  # the gaps can be seen
+    assert apart is not None
+    assert apart.open
+    random = np.random.default_rng(6)
+    loose = trimesh.Trimesh(random.normal(size=(300, 3)), np.arange(300).reshape(-1, 3), process=False)
+    assert taken(loose, "loose", 0, "auto", required=False) is None
+
+
+def test_a_sheet_on_a_solid_is_no_soup():
+    label = sheet()
+    label.apply_translation([0, 0, 0.5001])
+    label.apply_scale(1.4)
+    found = taken(trimesh.util.concatenate([box((1, 1, 1)), label]), "label", 0, "auto", required=False)
+    assert found is not None
+    assert (found.open, len(found.triangles)) == (True, 14)
 
 
 def test_few_sheets_beside_a_solid_are_left_out_and_said():

@@ -34,7 +34,7 @@ from isofield.configs.common import (
 from isofield.configs.methods import check_config, choose, find_method, method_of
 from isofield.errors import InputError, with_article
 from isofield.fields.array_field import ArrayField
-from isofield.points import noise_level, select
+from isofield.points import Openness, noise_level, select
 from isofield.stopwatch import stage
 from isofield.types import Cloud, Method, ProgressCallback, Shape, triple
 
@@ -93,8 +93,10 @@ def fit(
     auto, cpu or cuda. progress: called with the stage and the fraction that is done. watch: called after every step
     that has a field.
 
-    With the method "auto" and its own settings, a mesh whose faces enclose a volume is taken at its word (method
-    "triangles"), unless a noise or surface="open" is given: nothing is sampled, and a warning says what was repaired.
+    With the method "auto" and its own settings, a mesh is taken at its word (method "triangles") unless a noise is
+    given: nothing is fitted, and a warning says what was repaired. Where its faces enclose nothing, or with
+    surface="open", it ends where they end, and its distance is nowhere negative there; soups of faces that are not
+    joined, and open meshes with surface="closed", are fitted by points on their faces.
 
     On Ctrl-C the best field so far comes back, with `interrupted` set. Raises InputError for what cannot be fitted, and
     KeyboardInterrupt where there was no field yet.
@@ -118,18 +120,17 @@ def fit(
     _check_kind(spec, name, mesh, label)
 
     exact = settings if isinstance(settings, Triangles) else None
-    if method == "auto" and not noise and surface != "open" and settings == choose("auto", quality):
+    if method == "auto" and not noise and settings == choose("auto", quality):
         exact = Triangles()
-    enclosed = None
+    faces = None
     if mesh is not None and exact is not None:
         from isofield.api.meshes import taken  # loads what `prepare` judges meshes with
 
-        enclosed = taken(mesh, label, exact.thickness, required=spec.reads == "mesh")
-    if enclosed is not None and exact is not None:
+        faces = taken(mesh, label, exact.thickness, surface, required=spec.reads == "mesh")
+    if faces is not None and exact is not None:
         name, settings, spec = "triangles", exact, find_method("triangles")
         cloud = sampled(given, label, exact.points, seed)
-        thick = f", with those that do not thickened to {exact.thickness:g} of the diagonal" if exact.thickness else ""
-        shape = of_faces(*enclosed, cloud, f"its faces enclose a volume{thick}")
+        shape = of_faces(faces.triangles, faces.similarity, cloud, Openness(faces.open, faces.reason))
     else:
         cloud = sampled(given, label, SAMPLES[quality], seed)
         if watch is not None and len(cloud.points) > 2 * LOOKED:

@@ -1,20 +1,39 @@
-"""Meshes that are taken at their word: judged as `prepare` judges them; a warning says what was repaired."""
+"""Meshes that are taken at their word: judged as `prepare` judges them; a warning says what was repaired. A mesh that
+encloses nothing stays open, unless it is a soup: faces that lie side by side without being joined."""
 
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import trimesh
 
 from isofield.configs import PrepareConfig
+from isofield.configs.common import Surface
 from isofield.datasets.quality_gate import faces_of, judge_mesh
 from isofield.errors import InputError
+from isofield.solids.solid_parts import seams, sort
 from isofield.types import Similarity, normalization
 
 RULES = PrepareConfig(thickness=0, max_thin=1, max_turned=1)
 """The rules of the gate; walls may be thin, and parts inside out."""
+SOUP = 0.2
+"""A mesh is a soup where more than this fraction of its borders lies on other faces: at most 0.04 of the borders of
+open meshes of scans and of CAD, at least 0.4 where patches are not joined."""
+PIECES, MANY = 0.1, 10
+"""So it is where its parts are more than this fraction of its faces, and more than this number."""
+
+
+@dataclass(frozen=True, eq=False)
+class Taken:
+    """Faces that are taken at their word. triangles: (m, 3, 3) their corners, normalised; similarity: to that space.
+    open: they end at borders, and enclose nothing there. reason: why they are, or are not, in words."""
+
+    triangles: np.ndarray
+    similarity: Similarity
+    open: bool
+    reason: str
 
 
 def solid_triangles(
@@ -37,17 +56,31 @@ def solid_triangles(
     return judged.solids.vertices[faces_of(judged.solids)], judged.similarity, judged.reason
 
 
-def taken(mesh: trimesh.Trimesh, name: str, thickness: float, required: bool) -> tuple[np.ndarray, Similarity] | None:
-    """`solid_triangles`, with a warning of what was repaired; None for a mesh that encloses nothing, or an InputError
-    where its faces are `required`."""
-    corners, similarity, reason = solid_triangles(mesh, name, thickness)
-    if corners is None or similarity is None:
-        if not required:
-            return None
-        raise InputError(
-            f"{name} encloses no volume ({reason}): thicken its faces (--thickness 0.01 is 1 % of the diagonal), or "
-            "take --method auto."
-        )
-    if reason:
-        warnings.warn(f"{name}: {reason}", stacklevel=3)
-    return corners, similarity
+def taken(mesh: trimesh.Trimesh, name: str, thickness: float, surface: Surface, required: bool) -> Taken | None:
+    """The faces of a mesh, with a warning of what was repaired; None for a soup, and for a mesh that encloses nothing
+    and has to be closed, or an InputError where its faces are `required`."""
+    reason = ""
+    if surface != "open":
+        corners, similarity, reason = solid_triangles(mesh, name, thickness)
+        if corners is not None and similarity is not None:
+            if reason:
+                warnings.warn(f"{name}: {reason}", stacklevel=3)
+            thick = f", with those that do not thickened to {thickness:g} of the diagonal" if thickness else ""
+            return Taken(corners, similarity, False, f"its faces enclose a volume{thick}")
+        if required:
+            raise InputError(
+                f"{name} encloses no volume ({reason}): thicken its faces (--thickness 0.01 is 1 % of the diagonal), "
+                "or take --method auto."
+            )
+    return None if surface == "closed" else _as_it_is(mesh, reason)
+
+
+def _as_it_is(mesh: trimesh.Trimesh, reason: str) -> Taken | None:
+    """The faces of an open mesh, none left out but those without area and repeated ones; None for a soup."""
+    corners = np.asarray(mesh.triangles)
+    similarity = normalization(corners.reshape(-1, 3))
+    solids = sort(similarity.apply(mesh.vertices), np.asarray(mesh.faces))
+    faces = faces_of(solids)
+    if solids.parts > max(PIECES * len(faces), MANY) or seams(solids.vertices, solids.sheet) > SOUP:
+        return None
+    return Taken(solids.vertices[faces], similarity, True, reason.removeprefix("sheet: ") or "as asked")

@@ -41,13 +41,14 @@ class Observed:
     margin: float
 
 
-def of_faces(triangles: np.ndarray, similarity: Similarity, cloud: Cloud, reason: str) -> Observed:
-    """Faces that enclose a volume, (m, 3, 3) normalised, points on them in the user's units, and why they do."""
-    observation = Observation(similarity.apply(cloud.points), cloud.normals, 0.0, triangles, oriented=True)
+def of_faces(triangles: np.ndarray, similarity: Similarity, cloud: Cloud, surface: Openness) -> Observed:
+    """Faces, (m, 3, 3) normalised, points on them in the user's units, and whether they enclose a volume."""
+    observation = Observation(
+        similarity.apply(cloud.points), cloud.normals, 0.0, triangles, oriented=True, open=surface.open
+    )
     corners = triangles.reshape(-1, 3)
     low, high = corners.min(0), corners.max(0)
     apart = float(np.sqrt(areas(*indexed(triangles)).sum() / len(cloud.points)))
-    surface = Openness(False, reason)
     return Observed(
         observation, similarity, cloud, np.empty((0, 3)), surface, apart, low, high,
         EXACT_MARGIN * float((high - low).max()),

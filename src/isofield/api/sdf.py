@@ -272,7 +272,8 @@ class SDF:
         exact field with thin walls. keep_all: keep components that no observed point is near. A level above 0 gets more
         cells of the same size. close_holes: size up to which holes of an open field stay closed (user's units), by
         default 5 local spacings. The mesh is closed, unless the field is open: then it ends 0.6 local spacings from the
-        observed points. Raises InputError where there is no such surface.
+        observed points. An open mesh that was taken at its word comes back with its own faces, whatever the resolution,
+        and by default with all its holes. Raises InputError where there is no such surface.
         """
         if not isinstance(level, (int, float)) or not np.isfinite(level):
             raise InputError(f"level {level!r} is not a distance: give a number, 0 for the surface itself.")
@@ -289,6 +290,8 @@ class SDF:
                 f"the surface at level {level:g} is too far out for {base} cells along the shape's longest side: "
                 "give a smaller level, or a lower resolution."
             )
+        if faces is not None and self.open and level == 0:
+            return self._as_it_is(faces, close_holes)
         exact = faces.closest if faces is not None and level == 0 else None
         if self.kind == UNSIGNED and level == 0:
             sampled = surfaces.extract_unsigned(self._distances, self._slopes, lower, upper, cells)
@@ -305,13 +308,24 @@ class SDF:
             points, spacing = subsample(self.points, self.spacing)
             spacing *= self.similarity.scale
             mesh, dropped = surfaces.keep_observed(mesh, self.similarity.apply(points), spacing, room=self.open)
-        if self.open:
+        ends = self.open and faces is None
+        if ends:
             mesh = without_far_faces(self, mesh, close_holes, level)
         mesh, problems = self._repaired(mesh)
-        if self.open:
+        if ends:
             mesh = open_mesh(self, mesh, close_holes, level)
             problems = surfaces.check(mesh).flaws
         return Extraction(mesh, base, sampled.evaluations, sampled.seconds, dropped, sampled.fallback, problems)
+
+    def _as_it_is(self, held: ArrayTriangles, close_holes: float | None) -> Extraction:
+        """The faces themselves of an open mesh, whose holes up to a size are closed."""
+        vertices, faces = held.vertices, np.concatenate([held.solid, held.sheet])
+        if close_holes:
+            from isofield.solids.solid_parts import closed_holes  # loads what fits of points do not need
+
+            vertices, faces = closed_holes(vertices, faces, close_holes * self.similarity.scale)
+        mesh = trimesh.Trimesh(self.similarity.invert(vertices), faces, process=False)
+        return Extraction(mesh, RESOLUTION, 0, 0.0, 0, False, surfaces.check(mesh).flaws)
 
     def _cells(self, resolution: int | None) -> tuple[np.ndarray, np.ndarray, int]:
         """The box (3,), (3,) of a mesh, normalised, and its number of cells along the longest side."""

@@ -13,13 +13,13 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class ArrayTriangles:
-    """The signed distance of the union of solid parts and of sheets that are thickened; see `solids.signed_distance`.
+    """The signed distance of the union of solid parts and of sheets; see `solids.signed_distance`.
 
         f(x) = min(s(x) d_solid(x), d_sheet(x) - thickness / 2),   grad f(x) = (x - closest(x)) / f(x)
 
     vertices: (n, 3) float64, normalised. solid: (m, 3) faces wound outward, part: (m,) the part of each. sheet: (k, 3).
     Distances are computed in float64 by a tree of boxes. `fields.triangles.Triangles` is the same field for torch.
-    Raises ValueError where nothing encloses a volume, and for faces that name no vertex.
+    Raises ValueError where there are no faces, and for faces that name no vertex.
     """
 
     kind: ClassVar[str] = "triangles"
@@ -32,8 +32,8 @@ class ArrayTriangles:
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if not len(self.solid) and not (len(self.sheet) and self.thickness > 0):
-            raise ValueError("nothing encloses a volume")
+        if not len(self.solid) and not len(self.sheet):
+            raise ValueError("there are no faces")
         faces = np.concatenate([self.solid, self.sheet])
         if len(self.part) != len(self.solid) or faces.min() < 0 or faces.max() >= len(self.vertices):
             raise ValueError("the faces do not match the vertices")
@@ -83,7 +83,7 @@ class ArrayTriangles:
         from isofield.solids.signed_distance import wall_thickness
 
         solid = wall_thickness(self.vertices, self.solid) if len(self.solid) else np.inf
-        return min(solid, self.thickness) if len(self.sheet) else solid
+        return min(solid, self.thickness) if len(self.sheet) and self.thickness > 0 else solid
 
     def value_and_slope(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Signed distances (n,) at x (n, 3), and their gradients (n, 3): on the surface its normals."""

@@ -4,7 +4,8 @@ weighted pseudonormal", 2005; where that is not certain, the generalized winding
     f(x) = s(x) |x - c(x)|,   c(x) the point of the faces closest to x, s(x) = -1 inside
 
 Nothing is descended on: the code is the field. Holes of solid parts get membranes, and the walls between parts that
-overlap are removed by an exact union (manifold3d), where all parts are outward; otherwise they count as surfaces.
+overlap are removed by an exact union (manifold3d), where all parts are outward; otherwise they count as surfaces. An
+open mesh keeps its faces as they are: sheets have outside on both sides.
 """
 
 from __future__ import annotations
@@ -44,9 +45,10 @@ class TrianglesMethod:
             raise ValueError("no triangles: the field is made of the faces of a mesh")
         corners = observed.triangles.reshape(-1, 3)
         yield FitProgress("sorting the faces", 0.0)
-        solids = union(capped(sort(corners, np.arange(len(corners)).reshape(-1, 3))))
+        solids = sort(corners, np.arange(len(corners)).reshape(-1, 3))
+        solids = solids if observed.open else union(capped(solids))
         thickness = self.config.thickness * float(np.linalg.norm(np.ptp(corners, axis=0)))
-        yield FitProgress("sorting the faces", 1.0, field_of(solids, thickness), noise=0.0)
+        yield FitProgress("sorting the faces", 1.0, field_of(solids, thickness, observed.open), noise=0.0)
 
 
 def union(solids: Solids) -> Solids:
@@ -57,9 +59,10 @@ def union(solids: Solids) -> Solids:
     return outer(solids, 0.0)[0]
 
 
-def field_of(solids: Solids, thickness: float) -> ArrayTriangles:
-    """The field of solid parts and of sheets with a thickness (0 leaves them out), over the vertices that they use."""
-    sheet = solids.sheet if thickness > 0 else solids.sheet[:0]
+def field_of(solids: Solids, thickness: float, sheets: bool = False) -> ArrayTriangles:
+    """The field of solid parts and of sheets with a thickness (0 leaves them out, unless `sheets` are to stay as they
+    are), over the vertices that they use."""
+    sheet = solids.sheet if thickness > 0 or sheets else solids.sheet[:0]
     used, faces = np.unique(np.concatenate([solids.solid, sheet]), return_inverse=True)
     faces = faces.reshape(-1, 3)
     count = len(solids.solid)

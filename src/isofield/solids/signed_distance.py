@@ -32,8 +32,8 @@ def signed_distance(solids: Solids, thickness: float, parity: bool = False) -> D
 
     d: exact distances to the triangles. The winding number is exact on closed parts and closes small holes;
     overlapping parts are a union, whose inner walls count as surfaces. thickness: of the slabs that sheets become, in
-    the units of the vertices. parity: `parity_of` decides what is inside, instead of the winding number. Raises
-    ValueError where there is neither a solid part nor a sheet with a thickness.
+    the units of the vertices; with 0 they are surfaces with outside on both sides. parity: `parity_of` decides what is
+    inside, instead of the winding number. Raises ValueError where there are no faces.
     """
     rows = closest_surface(solids, thickness, parity)
     return lambda x: rows(x)[:, 0]
@@ -45,11 +45,10 @@ def closest_surface(solids: Solids, thickness: float, parity: bool = False) -> R
     Away from the surface the gradient of the distance is (x - closest) / distance; the normal is that of the closest
     face, and of a slab the direction from its middle.
     """
-    sheets = len(solids.sheet) > 0 and thickness > 0
-    if not len(solids.solid) and not sheets:
-        raise ValueError("nothing encloses a volume")
+    if not len(solids.solid) and not len(solids.sheet):
+        raise ValueError("there are no faces")
     solid = _solid(solids, parity) if len(solids.solid) else None
-    sheet = _slabs(solids, thickness / 2) if sheets else None
+    sheet = _slabs(solids, thickness / 2) if len(solids.sheet) else None
 
     def ordered(x: np.ndarray) -> np.ndarray:
         rows = solid(x) if solid is not None else None
