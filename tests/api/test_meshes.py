@@ -91,6 +91,23 @@ def test_the_edges_of_a_box_are_exact_in_its_mesh(make):
     assert distance_to(given.vertices, given.faces)(mesh.triangles_center).max() < 1e-6
 
 
+def test_a_closed_mesh_comes_back_with_its_own_faces_unless_cells_are_asked_for():
+    for make, number in ((lambda: turned(box()), 12), (lambda: plate(0.2), 32)):
+        given = make()
+        extraction = isofield.fit(given).extract()
+        assert (len(extraction.mesh.faces), extraction.resolution, extraction.problems) == (number, None, [])
+        assert extraction.mesh.volume == pytest.approx(given.volume, rel=1e-9)
+    assert isofield.fit(box()).extract(32).resolution == 32
+
+
+def test_faces_that_cross_each_other_are_extracted_anew():
+    crossing = trimesh.creation.icosphere(2)
+    crossing.vertices[:, 0] -= 1.5 * np.where(crossing.vertices[:, 0] > 0.9, 2, 0)  # a side pushed out of the other
+    extraction = isofield.fit(crossing).extract()
+    assert extraction.resolution is not None
+    assert extraction.mesh.is_watertight
+
+
 def test_a_thin_plate_with_a_hole_keeps_both_sides_and_the_hole():
     given = plate(thickness=1.0, side=200.0)
     extraction = isofield.fit(given).extract(256)
@@ -254,9 +271,18 @@ def test_a_mesh_that_encloses_nothing_is_sampled_to_be_closed_and_where_it_is_a_
     apart = taken(patches(gap=0.05), "patches", 0, "auto", required=False)  # the gaps can be seen
     assert apart is not None
     assert apart.open
-    random = np.random.default_rng(6)
-    loose = trimesh.Trimesh(random.normal(size=(300, 3)), np.arange(300).reshape(-1, 3), process=False)
-    assert taken(loose, "loose", 0, "auto", required=False) is None
+    loose = trimesh.creation.icosphere(3).triangles
+    loose = loose + 0.02 * loose.mean(1, keepdims=True)  # every face on its own
+    ball = trimesh.Trimesh(loose.reshape(-1, 3), np.arange(3 * len(loose)).reshape(-1, 3), process=False)
+    assert taken(ball, "loose", 0, "auto", required=False) is None
+
+
+def test_flat_patches_that_are_not_joined_stay_as_they_are():
+    other = sheet()
+    other.apply_translation([1.0002, 0.5, 0])
+    found = taken(trimesh.util.concatenate([sheet(), other]), "tiles", 0, "auto", required=False)
+    assert found is not None
+    assert (found.open, len(found.triangles)) == (True, 4)
 
 
 def test_a_sheet_on_a_solid_is_no_soup():

@@ -9,7 +9,7 @@ import trimesh
 
 from isofield.kdtree import in_order, morton_order
 from isofield.sampling import training_samples
-from isofield.solids.signed_distance import signed_distance
+from isofield.solids.signed_distance import signed_distance, wall_thickness
 from isofield.solids.solid_parts import sort
 from isofield.solids.triangles import inside_of, nearest_on
 
@@ -56,6 +56,16 @@ def test_distances_and_signs_are_those_of_brute_force(x):
     assert np.abs(np.abs(found) - best).max() < 1e-9
     clear = best > 1e-6
     assert np.array_equal((found < 0)[clear], igl.winding_number(two.vertices, two.solid, y)[clear] > 0.5)
+
+
+def test_walls_are_thin_but_edges_and_tips_are_not_walls():
+    slab, tip = trimesh.creation.box((5, 5, 0.1)), trimesh.creation.cone(1, 3)
+    assert wall_thickness(slab.vertices, slab.faces) == pytest.approx(0.1, rel=1e-3)
+    assert wall_thickness(tip.vertices, tip.faces) > 0.3
+
+
+def test_no_points_have_no_distances():
+    assert signed_distance(solids(trimesh.creation.box()), 0)(np.empty((0, 3))).shape == (0,)
 
 
 def test_a_sheet_becomes_a_wall(x):

@@ -95,8 +95,8 @@ def fit(
 
     With the method "auto" and its own settings, a mesh is taken at its word (method "triangles") unless a noise is
     given: nothing is fitted, and a warning says what was repaired. Where its faces enclose nothing, or with
-    surface="open", it ends where they end, and its distance is nowhere negative there; soups of faces that are not
-    joined, and open meshes with surface="closed", are fitted by points on their faces.
+    surface="open", it ends where they end, and its distance is nowhere negative there; soups that enclose a volume with
+    faces that are not joined, and open meshes with surface="closed", are fitted by points on their faces.
 
     On Ctrl-C the best field so far comes back, with `interrupted` set. Raises InputError for what cannot be fitted, and
     KeyboardInterrupt where there was no field yet.

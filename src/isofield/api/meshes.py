@@ -1,5 +1,5 @@
 """Meshes that are taken at their word: judged as `prepare` judges them; a warning says what was repaired. A mesh that
-encloses nothing stays open, unless it is a soup: faces that lie side by side without being joined."""
+encloses nothing stays open, unless it is a soup around a volume: faces that lie side by side without being joined."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from isofield.configs import PrepareConfig
 from isofield.configs.common import Surface
 from isofield.datasets.quality_gate import faces_of, judge_mesh
 from isofield.errors import InputError
+from isofield.points import openness, sample_mesh
 from isofield.solids.solid_parts import seams, sort
 from isofield.types import Similarity, normalization
 
@@ -23,6 +24,10 @@ SOUP = 0.2
 open meshes of scans and of CAD, at least 0.4 where patches are not joined."""
 PIECES, MANY = 0.1, 10
 """So it is where its parts are more than this fraction of its faces, and more than this number."""
+MOSTLY = 0.5
+"""A mesh is no soup where less than this fraction of its area encloses nothing."""
+SHOWN = 10_000
+"""Points on a soup that tell whether it encloses a volume."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +62,8 @@ def solid_triangles(
 
 
 def taken(mesh: trimesh.Trimesh, name: str, thickness: float, surface: Surface, required: bool) -> Taken | None:
-    """The faces of a mesh, with a warning of what was repaired; None for a soup, and for a mesh that encloses nothing
-    and has to be closed, or an InputError where its faces are `required`."""
+    """The faces of a mesh, with a warning of what was repaired; None for a soup around a volume, and for a mesh that
+    encloses nothing and has to be closed, or an InputError where its faces are `required`."""
     reason = ""
     if surface != "open":
         corners, similarity, reason = solid_triangles(mesh, name, thickness)
@@ -76,11 +81,15 @@ def taken(mesh: trimesh.Trimesh, name: str, thickness: float, surface: Surface, 
 
 
 def _as_it_is(mesh: trimesh.Trimesh, reason: str) -> Taken | None:
-    """The faces of an open mesh, none left out but those without area and repeated ones; None for a soup."""
+    """The faces of an open mesh, none left out but those without area and repeated ones; None for a soup whose points
+    surely enclose a volume: between thin parts, for example, they do not tell."""
     corners = np.asarray(mesh.triangles)
     similarity = normalization(corners.reshape(-1, 3))
     solids = sort(similarity.apply(mesh.vertices), np.asarray(mesh.faces))
     faces = faces_of(solids)
-    if solids.parts > max(PIECES * len(faces), MANY) or seams(solids.vertices, solids.sheet) > SOUP:
-        return None
+    pieces = solids.parts > max(PIECES * len(faces), MANY)
+    if solids.sheets > MOSTLY and (pieces or seams(solids.vertices, solids.sheet) > SOUP):
+        shown = openness(similarity.apply(sample_mesh(mesh, SHOWN, 0).points))
+        if not shown.open and np.isfinite(shown.level):
+            return None
     return Taken(solids.vertices[faces], similarity, True, reason.removeprefix("sheet: ") or "as asked")

@@ -44,13 +44,14 @@ cells as fine."""
 class Extraction:
     """A mesh and figures of its extraction.
 
-    mesh: in the user's units. resolution: cells along the longest side of the box of level 0. evaluations: points at
-    which the field was evaluated. dropped: components without observed points. fallback: the field was sampled densely.
-    problems: what keeps the mesh from being a closed manifold, in words.
+    mesh: in the user's units. resolution: cells along the longest side of the box of level 0; None where the mesh has
+    the faces of the field. evaluations: points at which the field was evaluated. dropped: components without observed
+    points. fallback: the field was sampled densely. problems: what keeps the mesh from being a closed manifold, in
+    words.
     """
 
     mesh: trimesh.Trimesh
-    resolution: int
+    resolution: int | None
     evaluations: int
     seconds: float
     dropped: int
@@ -268,17 +269,22 @@ class SDF:
     ) -> Extraction:
         """The surface where the distance is `level` (user's units), with figures of its extraction.
 
-        resolution: cells along the longest side of the box, by default the grid's own, 256 for a network, more for an
-        exact field with thin walls. keep_all: keep components that no observed point is near. A level above 0 gets more
-        cells of the same size. close_holes: size up to which holes of an open field stay closed (user's units), by
-        default 5 local spacings. The mesh is closed, unless the field is open: then it ends 0.6 local spacings from the
-        observed points. An open mesh that was taken at its word comes back with its own faces, whatever the resolution,
-        and by default with all its holes. Raises InputError where there is no such surface.
+        resolution: cells along the longest side of the box, by default the grid's own, 256 for a network; an exact
+        field has its own faces by default, or more cells where they cross each other and walls are thin. keep_all: keep
+        components that no observed point is near. A level above 0 gets more cells of the same size. close_holes: size
+        up to which holes of an open field stay closed (user's units), by default 5 local spacings. The mesh is closed,
+        unless the field is open: then it ends 0.6 local spacings from the observed points. An
+        open mesh that was taken at its word keeps its faces at any resolution, and its holes by default. Raises
+        InputError where there is no such surface.
         """
         if not isinstance(level, (int, float)) or not np.isfinite(level):
             raise InputError(f"level {level!r} is not a distance: give a number, 0 for the surface itself.")
         check_resolution(resolution)
         _, faces = self._structure()
+        if faces is not None and level == 0 and (self.open or resolution is None):
+            extraction = self._as_it_is(faces, close_holes)
+            if extraction is not None:
+                return extraction
         lower, upper, cells = self._cells(resolution)
         base, offset = cells, level * self.similarity.scale
         if level > 0:  # an offset surface leaves the box: add whole cells all around
@@ -290,8 +296,6 @@ class SDF:
                 f"the surface at level {level:g} is too far out for {base} cells along the shape's longest side: "
                 "give a smaller level, or a lower resolution."
             )
-        if faces is not None and self.open and level == 0:
-            return self._as_it_is(faces, close_holes)
         exact = faces.closest if faces is not None and level == 0 else None
         if self.kind == UNSIGNED and level == 0:
             sampled = surfaces.extract_unsigned(self._distances, self._slopes, lower, upper, cells)
@@ -317,15 +321,20 @@ class SDF:
             problems = surfaces.check(mesh).flaws
         return Extraction(mesh, base, sampled.evaluations, sampled.seconds, dropped, sampled.fallback, problems)
 
-    def _as_it_is(self, held: ArrayTriangles, close_holes: float | None) -> Extraction:
-        """The faces themselves of an open mesh, whose holes up to a size are closed."""
-        vertices, faces = held.vertices, np.concatenate([held.solid, held.sheet])
-        if close_holes:
+    def _as_it_is(self, held: ArrayTriangles, close_holes: float | None) -> Extraction | None:
+        """The faces themselves, in an open mesh with its holes up to a size closed; None where some do not belong to
+        the surface."""
+        vertices, faces = held.vertices, held.own(self.open)
+        if faces is None:
+            return None
+        if self.open and close_holes:
             from isofield.solids.solid_parts import closed_holes  # loads what fits of points do not need
 
             vertices, faces = closed_holes(vertices, faces, close_holes * self.similarity.scale)
         mesh = trimesh.Trimesh(self.similarity.invert(vertices), faces, process=False)
-        return Extraction(mesh, RESOLUTION, 0, 0.0, 0, False, surfaces.check(mesh).flaws)
+        found = surfaces.check(mesh)
+        problems = found.flaws if self.open else found.problems
+        return Extraction(mesh, None, 0, 0.0, 0, False, problems) if self.open or not problems else None
 
     def _cells(self, resolution: int | None) -> tuple[np.ndarray, np.ndarray, int]:
         """The box (3,), (3,) of a mesh, normalised, and its number of cells along the longest side."""

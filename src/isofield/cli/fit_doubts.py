@@ -32,7 +32,7 @@ class Outcome:
 
     open: the surface ends where its points end. used: number of points that were fitted. method: its name. median, p95,
     spacings, unseen: as in `FitReport`. blocked: fraction of the rays that end before their points; 0 without sensors.
-    dropped: components that were left out of the mesh. cell: side of a cell of the mesh.
+    dropped: components that were left out of the mesh. cell: side of a cell of the mesh; inf without cells.
     """
 
     open: bool
@@ -60,7 +60,7 @@ class Outcome:
             unseen=measured.unseen,
             blocked=0.0 if measured.rays is None else measured.rays.blocked,
             dropped=extraction.dropped,
-            cell=side / extraction.resolution,
+            cell=np.inf if extraction.resolution is None else side / extraction.resolution,
         )
 
 

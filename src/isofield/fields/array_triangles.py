@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from isofield.topology import edges_of
+
 
 @dataclass(frozen=True, eq=False)
 class ArrayTriangles:
@@ -72,6 +74,17 @@ class ArrayTriangles:
         with self._lock:
             rows = self._tree(x)
         return rows[:, 0], rows[:, 1:4], rows[:, 4:]
+
+    def own(self, open_: bool) -> np.ndarray | None:
+        """The faces (m, 3) as they are, where they are the whole surface: of an open mesh (`open_`), or of solid parts
+        that form a closed manifold without self-intersections; None otherwise."""
+        faces = np.concatenate([self.solid, self.sheet])
+        if open_ or (len(self.sheet) and self.thickness > 0):
+            return faces if open_ else None
+        from isofield.solids.self_intersections import crossed
+
+        closed = bool((edges_of(faces).count == 2).all())
+        return faces if closed and not crossed(self.vertices, faces, np.zeros(len(faces), np.int64)).any() else None
 
     def distances(self, x: np.ndarray) -> np.ndarray:
         """Signed distances (n,) float64 at x (n, 3)."""

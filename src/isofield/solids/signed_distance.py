@@ -18,6 +18,9 @@ from isofield.types import Distance
 ON = 1e-9
 """A point nearer to the middle of a slab than this fraction of its half has the normal of the face."""
 
+OPPOSITE = 0.8
+"""The two sides of a wall are opposite faces if the cosine of their angle is above this."""
+
 ZERO = 1e-12
 """A point nearer to the surface than this fraction of the extent is on it: its side does not count."""
 
@@ -108,8 +111,8 @@ def _slabs(solids: Solids, half: float) -> Rows:
 
 def wall_thickness(vertices: np.ndarray, faces: np.ndarray, rays: int = 4000, share: float = 0.02) -> float:
     """The thickness that a fraction `share` of the surface of solid parts falls below: lengths of rays from points on
-    the faces (m, 3) straight inward to the next face (Shapira, Shamir and Cohen-Or 2008, with one ray). Infinite where
-    no ray meets a face."""
+    the faces (m, 3) straight inward to the next face (Shapira, Shamir and Cohen-Or 2008, with one ray), if that is
+    opposite: at edges and tips every body is thin. Infinite where so few rays meet an opposite face."""
     random = np.random.default_rng(0)
     area = areas(vertices, faces)
     chosen = random.choice(len(faces), rays, p=area / area.sum())
@@ -119,8 +122,10 @@ def wall_thickness(vertices: np.ndarray, faces: np.ndarray, rays: int = 4000, sh
     tree.init(vertices, faces)
     start = anywhere_on(vertices, faces, chosen, random) + lift * inward
     hit, length, _ = tree.intersect_ray_first(vertices, faces, start, inward)
-    met = np.asarray(hit).reshape(-1) >= 0
-    return float(np.quantile(np.asarray(length).reshape(-1)[met], share)) if met.any() else float("inf")
+    face = np.asarray(hit).reshape(-1)
+    opposite = (_normals(vertices, faces[face]) * inward).sum(1) > OPPOSITE
+    through = np.where((face >= 0) & opposite, np.asarray(length).reshape(-1), np.inf)
+    return float(np.quantile(through, share, method="lower"))
 
 
 def _normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
@@ -136,6 +141,8 @@ def _inside(x: np.ndarray, away: np.ndarray, inside: Inside) -> np.ndarray:
     Two points that are closer to each other than one of them is to the surface are on the same side of it: in a run of
     such neighbours only the farthest is tested.
     """
+    if not len(x):
+        return np.zeros(0, bool)
     apart = np.linalg.norm(np.diff(x, axis=0), axis=1) >= np.maximum(away[1:], away[:-1])
     run = np.concatenate([[0], np.cumsum(apart)])  # (n,)
     order = np.lexsort((-away, run))
