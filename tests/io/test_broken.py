@@ -177,6 +177,10 @@ def test_unknown_extensions(tmp_path, ball):
         refuse(tmp_path / name, "rename it to .xyz")
     (tmp_path / "photo.png").write_bytes(b"\x89PNG\r\n")
     refuse(tmp_path / "photo.png", "is a PNG picture")
+    (tmp_path / "part.amf").write_bytes(b"PK\x03\x04")  # a zip archive, but unpacked it is an AMF file still
+    refuse(tmp_path / "part.amf", "a format that isofield does not read: convert it to .ply")
+    (tmp_path / "part.iges").write_bytes(b"S      1")
+    refuse(tmp_path / "part.iges", "CAD surfaces, not of triangles: export a mesh of them, as .stl")
     (tmp_path / "a.ply").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\n")
     refuse(tmp_path / "a.ply", "git lfs pull")
 

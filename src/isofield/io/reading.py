@@ -37,6 +37,14 @@ ARCHIVES = ("zip", "tar.gz", "tar.bz2", "bz2", "3mf", "zae", "3dxml")
 """Formats that are archives of any content."""
 TEXT = ("obj", "off", *(extension for extension, parse in OWN.items() if parse is text.parse))
 """Formats that are text only."""
+UNREAD = dict.fromkeys(
+    ("3ds", "amf", "blend", "fbx", "lwo", "mesh", "msh", "usd", "usda", "usdc", "usdz", "vtk", "vtp", "vtu",
+     "wrl", "x3d"),
+    "of a format that isofield does not read: convert it to .ply, .stl or .glb",
+) | dict.fromkeys(
+    ("brep", "iges", "igs"), "of CAD surfaces, not of triangles: export a mesh of them, as .stl",
+)  # fmt: skip
+"""What files of other formats are, and the remedy, by extension."""
 METADATA = "isofield"
 """Key in the metadata of a mesh for the numbers of `merged` and `unused` vertices of the file."""
 
@@ -131,6 +139,8 @@ def _unknown(name: str, extension: str, data: bytes) -> str:
     other = sniff.other(data)
     if look:
         return f"{name} cannot be read because {what}, but it looks like {article(look)} file: rename it to .{look}."
+    if extension in UNREAD:
+        return f"{name} cannot be read because it is {UNREAD[extension]}."
     if other:
         return f"{name} cannot be read because it is {other[0]}: {other[1]}."
     return f"{name} cannot be read because {what}: use one of {' '.join(readable_extensions())}."
