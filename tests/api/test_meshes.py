@@ -108,6 +108,17 @@ def test_faces_that_cross_each_other_are_extracted_anew():
     assert extraction.mesh.is_watertight
 
 
+def test_faces_that_barely_cross_and_bodies_that_touch_in_an_edge_are_kept():
+    ball = trimesh.creation.icosphere(3)
+    pushed = int(ball.vertices[:, 2].argmax())
+    ball.vertices[pushed] += [0.3, 0, 0]  # folds a few faces over
+    touching = trimesh.util.concatenate([box((1, 1, 1)), box((1, 1, 1), at=(1, 1, 0))])
+    for mesh in (ball, touching):
+        extraction = isofield.fit(mesh).extract()
+        assert (extraction.resolution, extraction.problems) == (None, [])
+        assert extraction.mesh.volume == pytest.approx(mesh.volume, rel=1e-4)
+
+
 def test_a_thin_plate_with_a_hole_keeps_both_sides_and_the_hole():
     given = plate(thickness=1.0, side=200.0)
     extraction = isofield.fit(given).extract(256)

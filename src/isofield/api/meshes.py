@@ -25,7 +25,7 @@ open meshes of scans and of CAD, at least 0.4 where patches are not joined."""
 PIECES, MANY = 0.1, 10
 """So it is where its parts are more than this fraction of its faces, and more than this number."""
 MOSTLY = 0.5
-"""A mesh is no soup where less than this fraction of its area encloses nothing."""
+"""A mesh counts as a soup only if more than this fraction of its area encloses nothing."""
 SHOWN = 10_000
 """Points on a soup that tell whether it encloses a volume."""
 

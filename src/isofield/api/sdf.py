@@ -331,10 +331,11 @@ class SDF:
             from isofield.solids.solid_parts import closed_holes  # loads what fits of points do not need
 
             vertices, faces = closed_holes(vertices, faces, close_holes * self.similarity.scale)
-        mesh = trimesh.Trimesh(self.similarity.invert(vertices), faces, process=False)
-        found = surfaces.check(mesh)
-        problems = found.flaws if self.open else found.problems
-        return Extraction(mesh, None, 0, 0.0, 0, False, problems) if self.open or not problems else None
+        if self.open:
+            mesh = trimesh.Trimesh(self.similarity.invert(vertices), faces, process=False)
+            return Extraction(mesh, None, 0, 0.0, 0, False, surfaces.check(mesh).flaws)
+        mesh, problems = self._repaired(trimesh.Trimesh(vertices, faces, process=False))
+        return None if problems else Extraction(mesh, None, 0, 0.0, 0, False, [])
 
     def _cells(self, resolution: int | None) -> tuple[np.ndarray, np.ndarray, int]:
         """The box (3,), (3,) of a mesh, normalised, and its number of cells along the longest side."""

@@ -10,7 +10,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from isofield.topology import edges_of
+from isofield.topology import areas, edges_of
+
+PROBES, PROBED = 4000, 1e-4
+"""Number of points whose two sides are tested, and the distance of the tests, as a fraction of the extent."""
+MISPLACED = 1e-3
+"""At most this fraction of the surface of crossing faces may lie inside."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,15 +81,31 @@ class ArrayTriangles:
         return rows[:, 0], rows[:, 1:4], rows[:, 4:]
 
     def own(self, open_: bool) -> np.ndarray | None:
-        """The faces (m, 3) as they are, where they are the whole surface: of an open mesh (`open_`), or of solid parts
-        that form a closed manifold without self-intersections; None otherwise."""
+        """The faces (m, 3) as they are, where they are the whole surface: of an open mesh (`open_`), or of closed solid
+        parts, whose sides are right even where some of their faces cross; None otherwise."""
         faces = np.concatenate([self.solid, self.sheet])
-        if open_ or (len(self.sheet) and self.thickness > 0):
-            return faces if open_ else None
+        if open_:
+            return faces
+        if (self.thickness > 0 and len(self.sheet)) or (edges_of(faces).count % 2).any():
+            return None
         from isofield.solids.self_intersections import crossed
 
-        closed = bool((edges_of(faces).count == 2).all())
-        return faces if closed and not crossed(self.vertices, faces, np.zeros(len(faces), np.int64)).any() else None
+        crossing = crossed(self.vertices, faces, np.zeros(len(faces), np.int64)).any()
+        return None if crossing and self._misplaced > MISPLACED else faces
+
+    @property
+    def _misplaced(self) -> float:
+        """The fraction of the solid surface that is not between inside and outside, as inner walls are not."""
+        from isofield.solids.solid_parts import anywhere_on
+
+        random = np.random.default_rng(0)
+        area = areas(self.vertices, self.solid)
+        chosen = random.choice(len(area), PROBES, p=area / area.sum())
+        at = anywhere_on(self.vertices, self.solid, chosen, random)
+        a, b, c = (self.vertices[self.solid[chosen, corner]] for corner in range(3))
+        normal = np.cross(b - a, c - a)
+        step = PROBED * np.ptp(self.vertices, axis=0).max() * normal / np.linalg.norm(normal, axis=1, keepdims=True)
+        return float(((self.distances(at + step) < 0) | (self.distances(at - step) > 0)).mean())
 
     def distances(self, x: np.ndarray) -> np.ndarray:
         """Signed distances (n,) float64 at x (n, 3)."""
