@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 RADIUS = 1 / 1.03
 """Radius of a normalised shape (DeepSDF, Park et al. 2019: the unit sphere with a margin of 3 %)."""
 
-Points = Float[np.ndarray, "n 3"]
 FreeSpace = Callable[[np.ndarray, float], np.ndarray]
 """Points (n, 3) and a margin to (n,) bool: whether they were observed to be in empty space."""
 Distance = Callable[[np.ndarray], np.ndarray]
