@@ -42,7 +42,7 @@ def parse(data: bytes) -> Raw:
         if (relative[whole < 0] < 0).any():
             raise Damage("has a face that counts back beyond the first vertex")
         whole = np.where(whole < 0, relative + 1, whole)
-    return Raw(points, triangulate(counts, whole - 1, len(points), first=1), colors=colors)
+    return Raw(points, triangulate(counts, whole - 1, len(points), 1, points), colors=colors)
 
 
 def _vertices(rows: list[bytes]) -> tuple[np.ndarray, np.ndarray | None]:

@@ -40,7 +40,7 @@ def parse(data: bytes) -> Raw:
     normals = rest[:, :3] if normal and rest.shape[1] >= 3 else None
     rest = rest[:, 3:] if normals is not None else rest
     colors = rest[:, : min(rest.shape[1], 4)] if rest.shape[1] >= 3 and (colored or not normal) else None
-    faces = _faces(lines[1 + vertices : 1 + vertices + polygons], vertices) if polygons else None
+    faces = _faces(lines[1 + vertices : 1 + vertices + polygons], table[:, :3]) if polygons else None
     return Raw(table[:, :3], faces, normals, colors)
 
 
@@ -57,7 +57,7 @@ def _table(rows: list[bytes]) -> np.ndarray:
     return numbers(b"\n".join(rows)).reshape(len(rows), narrow)
 
 
-def _faces(rows: list[bytes], vertices: int) -> np.ndarray | None:
+def _faces(rows: list[bytes], points: np.ndarray) -> np.ndarray | None:
     """Lines 'k i1 .. ik [colour]' as triangles."""
     corners: list[bytes] = []
     counts: list[int] = []
@@ -69,4 +69,4 @@ def _faces(rows: list[bytes], vertices: int) -> np.ndarray | None:
             )
         counts.append(count)
         corners += words[1 : 1 + count]
-    return triangulate(np.array(counts, np.int64), indices(numbers(b" ".join(corners))), vertices)
+    return triangulate(np.array(counts, np.int64), indices(numbers(b" ".join(corners))), len(points), 0, points)

@@ -280,7 +280,7 @@ def _raw(tables: dict[str, dict[str, Column]]) -> Raw:
     )
     if {"f_dc_0", "f_dc_1", "f_dc_2", "opacity", "scale_0", "rot_0"} <= vertex.keys() and "face" not in tables:
         return _splats(points, vertex)
-    faces = [_faces(tables["face"], len(points))] if "face" in tables else []
+    faces = [_faces(tables["face"], points)] if "face" in tables else []
     if "tristrips" in tables:
         faces.append(_strips(tables["tristrips"], len(points)))
     found = [f for f in faces if f is not None]
@@ -318,13 +318,13 @@ def _polygons(table: dict[str, Column]) -> tuple[np.ndarray, np.ndarray] | None:
     return None
 
 
-def _faces(table: dict[str, Column], vertices: int) -> np.ndarray | None:
+def _faces(table: dict[str, Column], points: np.ndarray) -> np.ndarray | None:
     polygons = _polygons(table)
     if polygons is None:
         if any(len(values) for values, _ in table.values()):
             raise Damage("has faces without 'vertex_indices'", "export it with that property")
         return None
-    return triangulate(polygons[1], polygons[0], vertices)
+    return triangulate(polygons[1], polygons[0], len(points), 0, points)
 
 
 def _strips(table: dict[str, Column], vertices: int) -> np.ndarray | None:

@@ -79,8 +79,11 @@ def indices(values: np.ndarray) -> np.ndarray:
     return whole
 
 
-def triangulate(counts: np.ndarray, corners: np.ndarray, vertices: int, first: int = 0) -> np.ndarray | None:
-    """Splits polygons into fans of triangles, in the order of the file.
+def triangulate(
+    counts: np.ndarray, corners: np.ndarray, vertices: int, first: int = 0, points: np.ndarray | None = None
+) -> np.ndarray | None:
+    """Splits polygons into fans of triangles, in the order of the file; where `points` (vertices, 3) are given, concave
+    ones into triangles inside them.
 
     counts: (p,) corners of each polygon; those with fewer than three (points, lines) are left out.
     corners: (sum(counts),) vertex indices from 0, all polygons concatenated. vertices: their number.
@@ -100,7 +103,33 @@ def triangulate(counts: np.ndarray, corners: np.ndarray, vertices: int, first: i
         return None
     start = np.repeat(np.cumsum(counts) - counts, triangles)
     step = np.arange(triangles.sum()) - np.repeat(np.cumsum(triangles) - triangles, triangles)
-    return np.stack([corners[start], corners[start + step + 1], corners[start + step + 2]], axis=1)
+    made = np.stack([corners[start], corners[start + step + 1], corners[start + step + 2]], axis=1)
+    if points is not None and (counts > 3).any():
+        _split_concave(made, triangles, counts, corners, np.asarray(points, np.float64))
+    return made
+
+
+def _split_concave(
+    made: np.ndarray, triangles: np.ndarray, counts: np.ndarray, corners: np.ndarray, points: np.ndarray
+) -> None:
+    """Replaces the fans of concave polygons, `triangles` (p,) rows of `made` each, in place: a fan of one has triangles
+    that face away from the whole."""
+    a, b, c = (points[made[:, k]] for k in range(3))
+    with np.errstate(over="ignore", invalid="ignore"):
+        normal = np.cross(b - a, c - a)
+    owner = np.repeat(np.arange(len(counts)), triangles)
+    whole = np.stack([np.bincount(owner, normal[:, axis], len(counts)) for axis in range(3)], axis=1)
+    concave = np.unique(owner[(normal * whole[owner]).sum(1) < 0])
+    end, last = np.cumsum(counts), np.cumsum(triangles)
+    for row in concave:
+        from manifold3d import triangulate as inside
+
+        ring = corners[end[row] - counts[row] : end[row]]
+        axis = int(np.abs(whole[row]).argmax())
+        flat = points[ring][:, [(axis + 1) % 3, (axis + 2) % 3]] * [np.sign(whole[row, axis]), 1]
+        found = np.asarray(inside([flat]), np.int64).reshape(-1, 3)
+        if len(found) == triangles[row]:  # otherwise the polygon crosses itself
+            made[last[row] - triangles[row] : last[row]] = ring[found]
 
 
 def check_count(what: str, count: int, smallest: float, there: int) -> None:
