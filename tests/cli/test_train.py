@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -71,13 +72,20 @@ def test_a_killed_run_goes_on_to_the_same_bytes(data, whole, tmp_path):
     assert told[0] == told[1] == list(range(5, 161, 5))
 
 
-def test_a_run_stopped_by_ctrl_c_is_kept_and_goes_on_to_the_same_bytes(data, whole, tmp_path):
+def test_a_run_stopped_by_ctrl_c_is_kept_and_goes_on_to_the_same_bytes(data, whole, tmp_path, capsys):
     run = tmp_path / "run"
     process = stopped(data, run, signal.SIGINT, 30)
     message = process.communicate()[1]
     assert process.returncode == 130 and "--resume resumes it" in message and "Traceback" not in message
     assert isofield.load(run).length == 4  # the space so far
+    assert main(["info", str(run)]) == 0
+    done = re.search(r"steps +(\d+) of 160\n", capsys.readouterr().out)
+    assert done and 30 <= int(done[1]) < 160
     assert main(command(data, run, *LAST, "--resume")) == 0
+    assert (run / "space.safetensors").read_bytes() == (whole / "space.safetensors").read_bytes()
+    capsys.readouterr()
+    assert main(command(data, run, *LAST, "--resume")) == 0
+    assert "has all of its 160 steps already" in capsys.readouterr().err
     assert (run / "space.safetensors").read_bytes() == (whole / "space.safetensors").read_bytes()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import fmean
@@ -126,9 +126,13 @@ def _descended(
     """The space after all steps, written into a folder. result: what users hold of a space. score: of a space, for the
     best state."""
 
+    def dated(space: Space) -> ShapeSpace:
+        learned = result(space)
+        return replace(learned, provenance={**learned.provenance, "steps": f"{trainer.done} of {trainer.steps}"})
+
     def copied() -> ShapeSpace:
         module = copy.deepcopy(trainer.space.module)
-        return result(_frozen(with_parts(trainer.space, module, trainer.table.detach().cpu().clone())))
+        return dated(_frozen(with_parts(trainer.space, module, trainer.table.detach().cpu().clone())))
 
     def reported(stage: str, fraction: float) -> None:
         report(stage, fraction)
@@ -138,12 +142,12 @@ def _descended(
     written: list[ShapeSpace] = []  # the last one; the processes but the first write none
 
     def save(into: Path) -> None:
-        written[:] = [result(trainer.space)]
+        written[:] = [dated(trainer.space)]
         written[0].save(into)
 
     training.run(trainer, folder, begun, save, reported, lambda: score(copied()))
     trained = _frozen(trainer.space)
-    return written[0] if written else result(trained)
+    return written[0] if written else dated(trained)
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ class Sald:
         neighbour: Half of the queries deviate as far as this neighbour of their point, in a cloud of 20 000 points.
         scales: Multiples of that deviation, taken in turn.
         wide: Deviation of the other half.
-        direction: Weight of the gradient of the unsigned distance; 0 is SAL.
+        direction: Weight of the gradient of the unsigned distance; 0 leaves it out, as SAL does.
     """
 
     network: Network = Network()

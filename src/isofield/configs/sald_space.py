@@ -86,7 +86,7 @@ class SaldSpace:
         slope: Slope of its distance there; SAL's release has 2.
         same_start: The network starts as that sphere for every code.
         encoder: What gives the codes; None: a table of codes (an auto-decoder).
-        direction: Weight of the gradient of the unsigned distance; 0 is SAL.
+        direction: Weight of the gradient of the unsigned distance; 0 leaves it out, as SAL does.
         normals: Weight of the normals on the surface, up to their sign.
         prior: Weight of the mean squared entry of a code of the table.
         augmentation: Random copies of the training shapes; they need an encoder.

@@ -129,7 +129,11 @@ def _subject(name: str) -> str:
 def _result(triple: Triple, heights: dict[str, float], samples: int, seed: int, floor: bool) -> Result:
     if triple.pred is None:
         pair = Pair(triple.name, Path(), triple.registration)
-        return Result(pair, None, f"{triple.name} has no reconstruction for {triple.registration}.")
+        return Result(
+            pair, None,
+            f"{triple.name} has no reconstruction: meshes are matched to registrations by their paths "
+            "(SUBJECT/SEQUENCE/FRAME); --split leaves out those that were not inferred.",
+        )  # fmt: skip
     pair = Pair(triple.name, triple.pred, triple.registration)
     try:
         registration = read_surface(triple.registration)

@@ -118,6 +118,8 @@ def run(
 
     if trainer.done == 0:
         keep()
+    elif first and trainer.done == trainer.steps:
+        warnings.warn(f"{folder} has all of its {trainer.steps} steps already: nothing more is learned", stacklevel=2)
     losses: list[float] = []
     with stoppable() as asked:
         for stats in trainer.run(lambda: bool(asked)):
