@@ -144,7 +144,9 @@ def observed_in(
             (record.id, partial(_of_prepared, prepared, index, prepare)) for index, record in enumerate(first.records)
         ]
     if split is not None:
-        raise InputError(f"--split applies only to a prepared data set, and {paths[0]} is not one: leave it out.")
+        raise InputError(
+            f"--split applies only to a prepared data set, and {paths[0]} is not one: prepare the shapes first, or leave it out."
+        )
     if "views" in kinds:
         return [(photos.id, partial(_of_photos, photos, prepare)) for photos in photos_in(paths)]
     read = partial(observe, prepare=prepare, kinds=kinds, anywhere=anywhere)

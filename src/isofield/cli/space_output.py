@@ -107,7 +107,7 @@ def inferred(
         timing.append({"id": result.id, **seconds})
         return row
 
-    stage = f"{len(named)} shapes"
+    stage = f"{len(named)} shapes" if len(named) != 1 else "1 shape"
     report(stage, 0.0)
     found = api.infer_all(space, readable(named, failed, read), refine, search, device, by)
     results, rows, interrupted = collected(found, write, failed, lambda done: report(stage, done / len(named)))

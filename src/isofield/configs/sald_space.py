@@ -183,7 +183,11 @@ SALD_SMALL_TABLE = replace(
         code_rate=Schedule(5e-3, "cosine", final=1e-4, warm_up=0.02),
     ),
 )  # fmt: skip
-SAL_SMALL = replace(SALD_SMALL, activation="relu", direction=0.0, infer_direction=0.0)
+SAL_SMALL = replace(
+    SALD_SMALL, activation="relu", direction=0.0, infer_direction=0.0,
+    training=replace(SALD_SMALL.training, steps=6000),
+)  # fmt: skip
+"""Half of the steps: no gradient term keeps the signs, and after 24 000 steps |f| = d with f > 0 on both sides."""
 READS: tuple[SampleKind, ...] = ("unsigned", "surface")
 SALD = MethodSpec(
     "raw scans: unsigned distances and their gradients, with an encoder", "isofield.methods.sald_space:SaldShapeSpace",
