@@ -145,7 +145,8 @@ def observed_in(
         ]
     if split is not None:
         raise InputError(
-            f"--split applies only to a prepared data set, and {paths[0]} is not one: prepare the shapes first, or leave it out."
+            f"--split applies only to a prepared data set, and {paths[0]} is not one: prepare the shapes first, or "
+            "leave it out."
         )
     if "views" in kinds:
         return [(photos.id, partial(_of_photos, photos, prepare)) for photos in photos_in(paths)]
