@@ -273,9 +273,9 @@ class SDF:
         field has its own faces by default, or more cells where they cross each other and walls are thin. keep_all: keep
         components that no observed point is near. A level above 0 gets more cells of the same size. close_holes: size
         up to which holes of an open field stay closed (user's units), by default 5 local spacings. The mesh is closed,
-        unless the field is open: then it ends 0.6 local spacings from the observed points. An
-        open mesh that was taken at its word keeps its faces at any resolution, and its holes by default. Raises
-        InputError where there is no such surface.
+        unless the field is open: then it ends 0.6 local spacings from the observed points. An open mesh that was taken
+        at its word keeps its faces at any resolution, and its holes by default. Raises InputError where there is no
+        such surface.
         """
         if not isinstance(level, (int, float)) or not np.isfinite(level):
             raise InputError(f"level {level!r} is not a distance: give a number, 0 for the surface itself.")

@@ -121,9 +121,11 @@ def _split_concave(
     whole = np.stack([np.bincount(owner, normal[:, axis], len(counts)) for axis in range(3)], axis=1)
     concave = np.unique(owner[(normal * whole[owner]).sum(1) < 0])
     end, last = np.cumsum(counts), np.cumsum(triangles)
-    for row in concave:
-        from manifold3d import triangulate as inside
+    if not len(concave):
+        return
+    from manifold3d import triangulate as inside  # most files have no concave polygon
 
+    for row in concave:
         ring = corners[end[row] - counts[row] : end[row]]
         axis = int(np.abs(whole[row]).argmax())
         flat = points[ring][:, [(axis + 1) % 3, (axis + 2) % 3]] * [np.sign(whole[row, axis]), 1]
