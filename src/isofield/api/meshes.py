@@ -14,7 +14,8 @@ from isofield.configs.common import Surface
 from isofield.datasets.quality_gate import faces_of, judge_mesh
 from isofield.errors import InputError
 from isofield.points import openness, sample_mesh
-from isofield.solids.solid_parts import seams, sort
+from isofield.solids.borders import seams
+from isofield.solids.solid_parts import sort
 from isofield.types import Similarity, normalization
 
 RULES = PrepareConfig(thickness=0, max_thin=1, max_turned=1)

@@ -328,7 +328,7 @@ class SDF:
         if faces is None:
             return None
         if self.open and close_holes:
-            from isofield.solids.solid_parts import closed_holes  # loads what fits of points do not need
+            from isofield.solids.borders import closed_holes  # loads what fits of points do not need
 
             vertices, faces = closed_holes(vertices, faces, close_holes * self.similarity.scale)
         if self.open:

@@ -54,7 +54,9 @@ def topology(mesh: trimesh.Trimesh) -> Topology:
 
 
 def iou(pred: Topology, truth: Topology, rng: np.random.Generator) -> tuple[float | None, str]:
-    """|P ∩ T| / |P ∪ T| of two closed meshes, and how it was computed: "exact", "100000 points", or why there is none.
+    """Volumetric intersection over union of two closed meshes, and how it was computed: "exact" or "100000 points".
+
+    None, and the reason, where a mesh is not closed or has no volume.
 
     Exact by booleans of manifold3d where both are manifold and have at most 150 000 faces together; overlapping parts
     of a mesh count as their union. The value must agree with the winding numbers of 10 000 points within five standard

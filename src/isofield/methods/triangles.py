@@ -18,7 +18,8 @@ import numpy as np
 
 from isofield import configs
 from isofield.fields.array_triangles import ArrayTriangles
-from isofield.solids.solid_parts import Solids, capped, sort, volume
+from isofield.solids.borders import capped
+from isofield.solids.solid_parts import Solids, sort, volume
 from isofield.solids.union import outer
 from isofield.types import FitProgress, Shape
 

@@ -6,7 +6,7 @@ loop. Solid parts are wound outward; other parts are sheets, with outside on bot
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import igl
 import numpy as np
@@ -19,10 +19,6 @@ MISSING = 0.5
 """The same where each hole is one missing face: its three edges belong to three faces."""
 TIE = 1e-6
 """Faces at an edge whose angles differ by less (radians) coincide."""
-SEAM, SEAM_OF_EDGE = 1e-3, 0.25
-"""A border lies on another face if that is nearer than this fraction of the diagonal, and of its own edge."""
-BORDERS = 300
-"""Random points of borders at which seams are looked for."""
 RAYS, LEAST_RAYS = 50_000, 10
 """Rays by which patches of non-manifold parts are oriented, in total; and at least per patch."""
 
@@ -70,71 +66,6 @@ def sort(vertices: np.ndarray, faces: np.ndarray) -> Solids:
         vertices, wound, faces[~kept], met.part[kept], int(met.part.max(initial=-1)) + 1, len(all_) - len(faces),
         turned, float(holes[closed].sum() / max(area.sum(), 1e-300)),
     )  # fmt: skip
-
-
-def capped(solids: Solids, largest: float = np.inf) -> Solids:
-    """The solids with a membrane over each hole of a solid part: one triangle, or a fan from the centre of its border;
-    a missing triangle is restored exactly. Parts whose border is not made of loops keep it, and so do holes with a box
-    whose longest side is above `largest`."""
-    edges = edges_of(solids.solid)
-    half = edges.order[edges.start[edges.count == 1]]
-    if not len(half):
-        return solids
-    face, corner = half // 3, half % 3
-    ends = np.stack([solids.solid[face, (corner + 1) % 3], solids.solid[face, corner]], axis=1)  # of the membrane
-    used, local = np.unique(ends, return_inverse=True)
-    local = local.reshape(-1, 2)
-    once = (np.bincount(local[:, 0], minlength=len(used)) == 1) & (np.bincount(local[:, 1], minlength=len(used)) == 1)
-    loop = components(len(used), *local.T)[local[:, 0]]
-    closed = np.bincount(loop, ~once[local[:, 0]]) == 0
-    number = np.bincount(loop)
-    if np.isfinite(largest):
-        place = solids.vertices[ends[:, 0]]
-        low, high = np.full((len(number), 3), np.inf), np.full((len(number), 3), -np.inf)
-        np.minimum.at(low, loop, place)
-        np.maximum.at(high, loop, place)
-        closed &= (high - low).max(1) <= largest
-    middle = np.stack([np.bincount(loop, solids.vertices[ends[:, 0], k]) for k in range(3)], 1) / number[:, None]
-    after = np.empty(len(used), np.int64)
-    after[local[:, 0]] = ends[:, 1]
-    three = number[loop] == 3
-    tip = np.where(three, after[local[:, 1]], len(solids.vertices) + loop)
-    chosen = closed[loop] & (~three | (ends[:, 0] < np.minimum(ends[:, 1], tip)))
-    made = np.column_stack([ends, tip])[chosen]
-    return replace(
-        solids, vertices=np.concatenate([solids.vertices, middle]), solid=np.concatenate([solids.solid, made]),
-        part=np.concatenate([solids.part, solids.part[face[chosen]]]),
-    )  # fmt: skip
-
-
-def closed_holes(vertices: np.ndarray, faces: np.ndarray, largest: float) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices and faces (m, 3) of a mesh with membranes over its holes up to the size `largest`; see `capped`."""
-    part = np.zeros(len(faces), np.int64)
-    closed = capped(Solids(vertices, faces, faces[:0], part, 1, 0, 0, 0.0), largest)
-    used, renumbered = np.unique(closed.solid, return_inverse=True)
-    return closed.vertices[used], renumbered.reshape(-1, 3)
-
-
-def seams(vertices: np.ndarray, faces: np.ndarray) -> float:
-    """The fraction of the borders of faces (m, 3) that lies on other faces, which share no vertex with the edge there:
-    between patches that belong together and were not joined. 0 without borders."""
-    edges = edges_of(faces)
-    ends = edges.ends[edges.count == 1]
-    if not len(ends):
-        return 0.0
-    length = np.linalg.norm(vertices[ends[:, 0]] - vertices[ends[:, 1]], axis=1)
-    chosen = np.random.default_rng(0).choice(len(ends), BORDERS, p=length / length.sum())
-    low, high = vertices[faces].min(1), vertices[faces].max(1)
-    seam = SEAM * float(np.linalg.norm(high.max(0) - low.min(0)))
-    found = 0
-    for row in chosen:
-        middle, reach = vertices[ends[row]].mean(0), min(seam, SEAM_OF_EDGE * length[row])
-        near = faces[((low <= middle + reach) & (high >= middle - reach)).all(1)]
-        near = np.ascontiguousarray(near[~np.isin(near, ends[row]).any(1)])
-        if len(near):
-            square = igl.point_mesh_squared_distance(np.ascontiguousarray(middle[None]), vertices, near)[0]
-            found += float(np.ravel(square)[0]) < reach**2
-    return found / len(chosen)
 
 
 def anywhere_on(vertices: np.ndarray, faces: np.ndarray, chosen: np.ndarray, random: np.random.Generator) -> np.ndarray:
