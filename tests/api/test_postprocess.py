@@ -23,6 +23,25 @@ def test_fewer_faces_stay_closed(ball, faces):
     assert found.mesh.volume == pytest.approx(4 / 3 * np.pi * RADIUS**3, rel=0.02 if faces > 100 else 0.25)
 
 
+def test_the_largest_component_keeps_its_cavity(ball):
+    """Beside it lie a small ball, and a smaller one within the cavity."""
+    hollow = trimesh.creation.icosphere(3, 0.7)
+    hollow.invert()
+    parts = [
+        trimesh.creation.icosphere(3),
+        hollow,
+        trimesh.creation.icosphere(2, 0.3),
+        trimesh.creation.icosphere(2, 0.4),
+    ]
+    parts[3].apply_translation([3, 0, 0])
+    found = api.postprocess(
+        ball, replace(ball.extract(16), mesh=trimesh.util.concatenate(parts), dropped=1), largest=True
+    )
+    assert found.dropped == 3
+    assert found.mesh.volume == pytest.approx(parts[0].volume + hollow.volume)
+    assert len(found.mesh.vertices) == 2 * len(hollow.vertices)
+
+
 def test_more_faces_than_there_are_change_nothing(ball):
     extraction = ball.extract(16)
     assert api.postprocess(ball, extraction, faces=10**6).mesh is extraction.mesh

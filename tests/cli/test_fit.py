@@ -70,6 +70,21 @@ def test_folder_of_field_mesh_and_preview(here, capsys):
     assert not Path("none.ply").exists()
 
 
+def test_an_object_without_its_table_and_stray_parts(here, capsys):
+    table = trimesh.creation.box((6, 6, 0)).subdivide().subdivide().subdivide()
+    table.update_faces(table.face_normals[:, 2] > 0.5)
+    ball, stray = trimesh.creation.icosphere(3), trimesh.creation.icosphere(2, 0.2)
+    ball.apply_translation([0, 0, 1.2])
+    stray.apply_translation([2, 0, 1])
+    trimesh.util.concatenate([table, ball, stray]).export("scene.ply")
+    assert main(["fit", "scene.ply", "-o", "field", "--drop-floor", "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["floor"] == pytest.approx(128 / (128 + 1280 + 320)) and figures["components"] == 2
+    assert main(["mesh", "field", "-o", "ball.ply", "--largest"]) == 0
+    assert "components dropped" in capsys.readouterr().err
+    assert trimesh.load("ball.ply").volume == pytest.approx(ball.volume, rel=1e-4)
+
+
 def test_several_inputs_continue_after_a_failing_one(here, capsys):
     Path("scans/b").mkdir(parents=True)
     np.save("scans/few.npy", torus(50))

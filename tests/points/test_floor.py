@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import trimesh
 
-from isofield.points import floor
+from isofield.points import floor, without_floor
+from isofield.types import Cloud
 
 NOISE = 0.002
 
@@ -72,3 +74,32 @@ def test_flat_and_few_points_have_none():
     points, normals = ground(random, 500, 1.0)
     assert not floor(points, normals, 0.01).any()  # nothing stands on it
     assert not floor(points[:20], normals[:20], 0.01).any()
+
+
+@pytest.mark.parametrize("normals", [True, False])
+def test_a_scan_without_its_floor_with_and_without_normals(normals):
+    """In other units, turned; nothing was measured below the box; the values of the points stay with them."""
+    random = np.random.default_rng(0)
+    (x, n), (y, m) = box(random, 6000), ground(random, 4000, 0.9)
+    seen = (np.abs(y - 0.5) > 0.5)[:, :2].any(1)
+    y, m = y[seen][:2400], m[seen][:2400]
+    q = turned(random)
+    points = 1000 * (np.concatenate([x, y]) + NOISE * random.standard_normal((8400, 3))) @ q.T + 5000
+    given = Cloud(points, np.concatenate([n, m]) @ q.T if normals else None, attributes={"row": np.arange(8400.0)})
+    left, share = without_floor(given)
+    kept = left.attributes["row"].astype(int)
+    assert np.array_equal(left.points, points[kept]) and share == pytest.approx(1 - len(kept) / 8400)
+    assert (kept >= 6000).sum() < 24 and (kept < 6000).sum() > 5900
+    assert without_floor(Cloud(left.points, left.normals))[1] < 0.002
+
+
+def test_a_mesh_without_its_floor():
+    """The faces that are left are those of the ball."""
+    ball = trimesh.creation.icosphere(3)
+    ball.apply_translation([0, 0, 1.1])
+    plane = trimesh.Trimesh([(-2, -2, 0), (2, -2, 0), (2, 2, 0), (-2, 2, 0)], [(0, 1, 2), (0, 2, 3)])
+    for _ in range(4):
+        plane = plane.subdivide()
+    left, share = without_floor(trimesh.util.concatenate([ball, plane]))
+    assert share == pytest.approx(512 / 1792) and np.allclose(np.sort(left.area_faces), np.sort(ball.area_faces))
+    assert without_floor(ball) == (ball, 0)

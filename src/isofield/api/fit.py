@@ -34,7 +34,7 @@ from isofield.configs.common import (
 from isofield.configs.methods import check_config, choose, find_method, method_of
 from isofield.errors import InputError, with_article
 from isofield.fields.array_field import ArrayField
-from isofield.points import Openness, noise_level, select
+from isofield.points import Openness, noise_level, select, without_floor
 from isofield.stopwatch import stage
 from isofield.types import Cloud, Method, ProgressCallback, Shape, triple
 
@@ -73,6 +73,7 @@ def fit(
     viewpoint: np.ndarray | Sequence[float] | None = None,
     up: np.ndarray | Sequence[float] | None = None,
     normals: Normals = "auto",
+    drop_floor: bool = False,
     seed: int = 0,
     device: str = "auto",
     progress: ProgressCallback | None = None,
@@ -89,9 +90,9 @@ def fit(
     "closed", or "open" for one that ends where the points end; "auto" decides by what the points enclose
     (`points.openness`). viewpoint: position of the sensor (3,), or of each point's (n, 3), in place of the file's. up:
     (3,), the sensor was far away in this direction. normals: "auto" keeps the orientation of normals that came with the
-    points if it is consistent, "trust" keeps it as it is, "ignore" drops these normals. device:
-    auto, cpu or cuda. progress: called with the stage and the fraction that is done. watch: called after every step
-    that has a field.
+    points if it is consistent, "trust" keeps it as it is, "ignore" drops these normals. drop_floor: leave out the floor
+    below a shape that stands on it (`points.without_floor`). device: auto, cpu or cuda. progress: called with the stage
+    and the fraction that is done. watch: called after every step that has a field.
 
     With the method "auto" and its own settings, a mesh is taken at its word (method "triangles") unless a noise is
     given: nothing is fitted, and a warning says what was repaired. Where its faces enclose nothing, or with
@@ -118,6 +119,10 @@ def fit(
     else:
         _warn_of_unused(label, viewpoint=viewpoint is not None, up=up is not None, normals=normals != "auto")
     _check_kind(spec, name, mesh, label)
+    below = None
+    if drop_floor:
+        given, below = without_floor(given)
+        mesh = given if isinstance(given, trimesh.Trimesh) else None
 
     exact = settings if isinstance(settings, Triangles) else None
     if method == "auto" and not noise and settings == choose("auto", quality):
@@ -155,6 +160,7 @@ def fit(
         "losses": dict(found.losses),
         "points": {
             "given": len(cloud.points), "outliers": len(shape.outliers), "used": len(shape.observation.points),
+            "floor": below,
         },
         "faces": None if mesh is None else len(mesh.faces),
         "noise": _noise_of(found, shape) / shape.similarity.scale,

@@ -34,19 +34,24 @@ def postprocess(
     sdf: SDF,
     extraction: Extraction,
     *,
+    largest: bool = False,
     faces: int | None = None,
     trim: float | None = None,
     confidence: bool = False,
 ) -> Extraction:
     """The extraction with a postprocessed mesh.
 
-    faces: the largest number of faces; the mesh stays closed. trim: cut off where no observed point is within this
-    distance (user's units), with a smooth border. confidence: give vertices the properties `distance_to_points`, the
-    distance to the nearest observed point (user's units), and `confidence`, that of the field. Colours and attributes
-    of the input are transferred to the vertices. Raises InputError for numbers out of range, and where nothing is left.
+    largest: keep the largest component alone, with its cavities. faces: the largest number of faces; the mesh stays
+    closed. trim: cut off where no observed point is within this distance (user's units), with a smooth border.
+    confidence: give vertices the properties `distance_to_points`, the distance to the nearest observed point (user's
+    units), and `confidence`, that of the field. Colours and attributes of the input are transferred to the vertices.
+    Raises InputError for numbers out of range, and where nothing is left.
     """
     check_finish(faces, trim)
-    mesh, problems = extraction.mesh, extraction.problems
+    mesh, problems, dropped = extraction.mesh, extraction.problems, extraction.dropped
+    if largest:
+        mesh, more = surfaces.keep_largest(mesh)
+        dropped += more
     if faces is not None:
         mesh = surfaces.decimate(mesh, faces)
         problems = list(surfaces.check(mesh).problems)
@@ -58,7 +63,7 @@ def postprocess(
     if confidence:
         mesh.vertex_attributes[GAP] = gaps(sdf, mesh).astype(np.float32)
         mesh.vertex_attributes[TRUST] = sdf.confidence(np.asarray(mesh.vertices)).astype(np.float32)
-    return replace(extraction, mesh=mesh, problems=problems)
+    return replace(extraction, mesh=mesh, problems=problems, dropped=dropped)
 
 
 def gaps(sdf: SDF, mesh: trimesh.Trimesh) -> np.ndarray:

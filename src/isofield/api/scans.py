@@ -20,18 +20,15 @@ from isofield.configs.methods import choose
 from isofield.datasets.prepare import Progress
 from isofield.datasets.quality_gate import AS_THEY_ARE, Gate, GateResult, judge_mesh
 from isofield.kdtree import KDTree, nearest
-from isofield.points import confidence, drop_duplicates, floor, inliers, noise_level, select
+from isofield.points import confidence, drop_duplicates, inliers, select, without_floor
 from isofield.sampling.measured import Measured
 from isofield.topology import areas
-from isofield.types import Cloud, normalization
+from isofield.types import Cloud
 
 SEEN = 0.5
 """The surface was measured where its confidence is at least this; an open mesh ends there, too."""
 UNLIKE = 1.0
 """A fit is rejected where the points are farther from it, in the median, than this many of their local spacings."""
-NOISES, FLAT = 6.0, 0.004
-"""Points of a floor lie within this many standard deviations of the noise from its plane, or within this fraction of
-the radius, if larger."""
 EXTENT = 20_000
 """Points of a scan that the common frame of a data set is made of."""
 
@@ -62,28 +59,30 @@ def fitted(source: Source, config: PrepareConfig) -> GateResult:
     fraction of the points on a floor, the fraction of the area that no point is near (unseen), and the noise in the
     scan's units.
 
-    Points of a floor (`points.floor`) are left out first; where there are no normals, after a fit, whose normals a
-    second one keeps. A mesh that encloses a volume is judged as it is. Raises InputError as `fit` does.
+    Points of a floor (`points.without_floor`) are left out first; where there are no normals, after a fit, whose
+    normals a second one keeps. A mesh that encloses a volume is judged as it is. Raises InputError as `fit` does.
     """
     name, _, shape = brought(source)
     if isinstance(shape, trimesh.Trimesh) and solid_triangles(shape, name)[0] is not None:
         return judge_mesh(shape, name, config)
     cloud = sampled(shape, name, SAMPLES[config.quality], config.seed)
-    below = _floor(cloud.points, cloud.normals)
     # Levels below the cells of this quality show details that no space of shapes resolves.
     settings = replace(choose("auto", config.quality), further=0)
     closed = partial(fit, quality=config.quality, config=settings, surface="closed", seed=config.seed)
-    sdf = closed(select(cloud, ~below))
-    given, normals = sdf.provenance["points"], np.asarray(sdf.normals(sdf.points))
-    if cloud.normals is None and (below := _floor(sdf.points, normals)).any():
-        sdf = closed(Cloud(sdf.points[~below], normals[~below]), normals="trust")
+    standing, share = (cloud, 0.0) if cloud.normals is None else without_floor(cloud)
+    sdf = closed(standing)
+    given = sdf.provenance["points"]
+    if cloud.normals is None:
+        standing, share = without_floor(Cloud(sdf.points, np.asarray(sdf.normals(sdf.points))))
+        if share:
+            sdf = closed(standing, normals="trust")
     mesh = sdf.mesh()
     judged = judge_mesh(mesh, name, config, sdf.points)
     seen = confidence(gaps_of(sdf, mesh)[0], sdf.reach) >= SEEN
     figures = judged.figures | {
         "points": len(cloud.points),
         "outliers": given["outliers"],
-        "floor": round(float(below.mean()), 4),
+        "floor": round(share, 4),
         "noise": float(f"{sdf.provenance['noise']:.4g}"),
         "unseen": round(_unseen(mesh, seen), 4),
     }
@@ -113,16 +112,9 @@ def extent(path: str) -> np.ndarray:
     cloud = drop_duplicates(sampled(shape, name, EXTENT, 0))
     if len(cloud.points) > EXTENT:
         cloud = select(cloud, np.random.default_rng(0).permutation(len(cloud.points))[:EXTENT])
-    cloud = select(cloud, ~_floor(cloud.points, cloud.normals))
+    if cloud.normals is not None:
+        cloud = without_floor(cloud)[0]
     return cloud.points[inliers(cloud.points)]
-
-
-def _floor(points: np.ndarray, normals: np.ndarray | None) -> np.ndarray:
-    """(n,) bool: which of points (n, 3) belong to a floor; none where there are no normals."""
-    if normals is None:
-        return np.zeros(len(points), bool)
-    x = normalization(points).apply(points)
-    return floor(x, normals, max(NOISES * noise_level(x), FLAT))
 
 
 FITTED = Gate(fitted, extent)

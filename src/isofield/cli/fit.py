@@ -63,10 +63,12 @@ class Fit(Generic[S]):
         up: The sensor was far away in this direction (terrain, floors): z, -z, x, -x, y, -y or X,Y,Z.
         normals: Normals that came with the points: auto keeps their orientation if it is consistent, trust keeps it as
             it is, ignore drops them.
+        drop_floor: Leave out the floor, or the table, that the shape stands on: a plane below all else, facing it.
         seed: The same seed gives the same result.
         device: Where to compute.
         resolution: Cells of the mesh along the longest side, 8 to 1024 (default: the field's own).
         keep_all: Keep components of the mesh that are near no point of the input.
+        largest: Keep only the largest component of the mesh, with its cavities.
         faces: Reduce the mesh to this number of faces; it stays closed.
         trim: Open the mesh where no point of the input is within this distance (in its units).
         confidence: Write each vertex's distance to the nearest point of the input, and the confidence of the field
@@ -99,10 +101,12 @@ class Fit(Generic[S]):
     viewpoint: Annotated[str | None, tyro.conf.arg(metavar="X,Y,Z|FILE", help_behavior_hint="")] = None
     up: Annotated[str | None, tyro.conf.arg(metavar="AXIS|X,Y,Z", help_behavior_hint="")] = None
     normals: Normals = "auto"
+    drop_floor: Flag = False
     seed: int = 0
     device: Device = "auto"
     resolution: Cells = None
     keep_all: Flag = False
+    largest: Flag = False
     faces: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None
     trim: Annotated[float | None, tyro.conf.arg(metavar="DISTANCE", help_behavior_hint="")] = None
     confidence: Flag = False

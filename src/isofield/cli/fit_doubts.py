@@ -88,7 +88,7 @@ def doubts(fit: Outcome, options: Fit[Any]) -> Iterator[str]:
             f"the mesh blocks {100 * fit.blocked:.0f} % of the rays from the sensors before their points: "
             f"{_sides(fit, options)}"
         )
-    if fit.dropped >= DROPPED:
+    if fit.dropped >= DROPPED and not options.largest:
         unlearned = "" if options.method == "auto" else f"method {fit.method} has not learned the shape yet, "
         yield (
             f"{fit.dropped} small components were left out of the mesh: {unlearned}parts of the shape are thinner than "

@@ -81,6 +81,7 @@ def _fitted(job: Job, options: Fit[Any], watch: Watch | None) -> tuple[dict[str,
                 viewpoint=viewpoint,
                 up=None if options.up is None else api.read_up(options.up),
                 normals=options.normals,
+                drop_floor=options.drop_floor,
                 seed=options.seed,
                 device=options.device,
                 progress=report,
@@ -96,7 +97,12 @@ def _fitted(job: Job, options: Fit[Any], watch: Watch | None) -> tuple[dict[str,
             extraction = sdf.extract(options.resolution, keep_all=options.keep_all, close_holes=options.close_holes)
             measured = api.fit_report(extraction.mesh, sdf.points, sdf.spacing, sdf.left_out, sdf.sensors)
             extraction = api.postprocess(
-                sdf, extraction, faces=options.faces, trim=options.trim, confidence=options.confidence
+                sdf,
+                extraction,
+                largest=options.largest,
+                faces=options.faces,
+                trim=options.trim,
+                confidence=options.confidence,
             )
             with stage("writing"):
                 files = _write(job, sdf, extraction)
@@ -181,6 +187,7 @@ def _input_summary(sdf: SDF) -> dict[str, Any]:
     points = sdf.provenance["points"]
     return {
         **_faces_or_points(sdf),
+        "floor": points["floor"],
         "outliers": points["outliers"],
         "points_used": points["used"],
         "noise": sdf.provenance["noise"],

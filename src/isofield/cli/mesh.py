@@ -17,6 +17,7 @@ def mesh(
     resolution: Cells = None,
     level: float = 0.0,
     keep_all: Flag = False,
+    largest: Flag = False,
     close_holes: Annotated[float | None, tyro.conf.arg(metavar="SIZE", help_behavior_hint="")] = None,
     faces: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
     trim: Annotated[float | None, tyro.conf.arg(metavar="DISTANCE", help_behavior_hint="")] = None,
@@ -31,6 +32,7 @@ def mesh(
         resolution: Cells along the longest side, 8 to 1024 (default: the field's own).
         level: Distance of the surface from the shape, in its units: positive grows it, negative shrinks it.
         keep_all: Keep components without observed points nearby.
+        largest: Keep only the largest component, with its cavities.
         close_holes: Holes of an open field's mesh up to this size stay closed (input's units; default: 5 spacings of
             the points around them).
         faces: Reduce the mesh to this number of faces; it stays closed.
@@ -54,7 +56,7 @@ def mesh(
 
     sdf = api.load_sdf(field)
     extraction = sdf.extract(resolution, level, keep_all, close_holes)
-    extraction = api.postprocess(sdf, extraction, faces=faces, trim=trim, confidence=confidence)
+    extraction = api.postprocess(sdf, extraction, largest=largest, faces=faces, trim=trim, confidence=confidence)
     io.write_mesh(extraction.mesh, out)
     figures = {
         "field": str(field),

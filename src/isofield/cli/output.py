@@ -45,6 +45,7 @@ LABELS = {
     "lines": "between level sets",
     "least": "least distance",
     "greatest": "greatest distance",
+    "floor": "floor left out, fraction of the input",
     "outliers": "outliers left out",
     "noise": "noise",
     "surface": "surface",

@@ -14,7 +14,7 @@ from isofield.configs import PrepareConfig
 from isofield.datasets.normalization import corners_of, similarity_for
 from isofield.datasets.views import surrounding_pictures
 from isofield.errors import InputError
-from isofield.points import check_cloud, check_faces, floor, inliers, select
+from isofield.points import check_cloud, check_faces, inliers, select, without_floor
 from isofield.sampling.measured import Measured
 from isofield.sampling.training_samples import surface
 from isofield.sampling.visibility import Visible, visible
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 Outcome = Literal["accept", "repair", "reject"]
 SMALLEST_HOLE = 1e-6
 """Holes below this fraction of the area are rounding errors."""
-FLOOR = 0.006
-"""Faces of a floor lie within this fraction of the shape's radius of its plane."""
 PROBES, PROBE_DISTANCE = 4000, 1e-3
 """Number of surface points whose two sides are tested, and the distance of the tests, normalised."""
 FACELESS = ("unsigned", "cloud", "surface")
@@ -109,7 +107,7 @@ def judge_mesh(mesh: trimesh.Trimesh, name: str, config: PrepareConfig, extent: 
         mesh = check_faces(mesh, name)
         checked = len(mesh.faces)
         if config.drop_floor:
-            mesh = _without_floor(mesh)
+            mesh = without_floor(mesh)[0]
         similarity = similarity_for(corners_of(mesh) if extent is None else extent, config)
     except InputError as error:
         return GateResult("reject", str(error), {})
@@ -154,18 +152,6 @@ def judge_mesh(mesh: trimesh.Trimesh, name: str, config: PrepareConfig, extent: 
     if config.thickness == 0:
         solids = replace(solids, sheet=solids.sheet[:0])
     return GateResult(outcome, "; ".join(reasons), figures, solids, similarity)
-
-
-def _without_floor(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
-    """The mesh without the faces of a floor below it, which face up at the rest of it."""
-    corners = np.asarray(mesh.triangles)
-    radius = float(np.linalg.norm(np.ptp(corners.reshape(-1, 3), axis=0))) / 2
-    below = floor(corners.mean(1), np.asarray(mesh.face_normals), FLOOR * radius)
-    if not below.any():
-        return mesh
-    kept: trimesh.Trimesh = mesh.copy()
-    kept.update_faces(~below)
-    return kept
 
 
 def _percent(share: float) -> str:

@@ -14,7 +14,7 @@ from isofield.points.downsample import (
     voxel_downsample,
 )
 from isofield.points.enclosure import Beyond, beyond_hull
-from isofield.points.floor import floor
+from isofield.points.floor import floor, without_floor
 from isofield.points.local_pca import noise_level, spacing, subsample
 from isofield.points.merge_scans import merge_scans
 from isofield.points.normals import Oriented, orient, oriented_points
@@ -55,4 +55,5 @@ __all__ = [
     "voxel_box",
     "voxel_count",
     "voxel_downsample",
+    "without_floor",
 ]

@@ -6,10 +6,24 @@ rest of the cloud from a plane below all of it are therefore not on the solid.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, TypeVar
+
 import numpy as np
 from scipy.spatial import ConvexHull, QhullError
 
 from isofield.kdtree import KDTree, nearest
+from isofield.points.downsample import select
+from isofield.points.local_pca import noise_level
+from isofield.points.normals import orient
+from isofield.points.openness import openness
+from isofield.points.outliers import inliers
+from isofield.rows import evenly
+from isofield.types import Cloud, normalization
+
+if TYPE_CHECKING:
+    import trimesh
+
+S = TypeVar("S", bound="Cloud | trimesh.Trimesh")
 
 CANDIDATES, PATCH = 400, 24
 """Planes that are tried, each through this many neighbouring points."""
@@ -23,6 +37,44 @@ BELOW = 2.0
 """Points lie below a plane from this many tolerances on."""
 WIDE, ROUNDS = 5.0, 5
 """The plane is fitted to the points within this many tolerances of it, and within one at last, in as many rounds."""
+NOISES, FLAT, FLAT_FACES = 6.0, 0.004, 0.006
+"""Points of a floor lie within this many standard deviations of the noise from its plane, or within the second fraction
+of the radius, if larger; faces within the third."""
+
+
+def without_floor(shape: S) -> tuple[S, float]:
+    """A cloud or a mesh without the floor below it, and the fraction of its points, or faces, that the floor had: 0
+    where none is found.
+
+    The normals that a cloud has, or those of the faces, must point outward in the mean; others are oriented here.
+    """
+    left: Any = shape
+    if isinstance(shape, Cloud):
+        below = _floor_of(shape)
+        if below.any():
+            left = select(shape, ~below)
+        return left, float(below.mean())
+    corners = np.asarray(shape.triangles)
+    radius = float(np.linalg.norm(np.ptp(corners.reshape(-1, 3), axis=0))) / 2
+    below = floor(corners.mean(1), np.asarray(shape.face_normals), FLAT_FACES * radius)
+    if below.any():
+        left = shape.copy()
+        left.update_faces(~below)
+    return left, float(below.mean())
+
+
+def _floor_of(cloud: Cloud) -> np.ndarray:
+    """(n,) bool: which points are not above a floor."""
+    similarity = normalization(cloud.points)
+    points, normals = similarity.apply(cloud.points), cloud.normals
+    if normals is None:
+        some = np.flatnonzero(inliers(points))
+        some = some[evenly(len(some), SEARCHED)]
+        sensors = None if cloud.sensors is None else similarity.apply(cloud.sensors)[some]
+        shown = openness(points[some], sensors)
+        found = orient(points[some], sensors=sensors, encloses=not shown.open, seen=shown.seen)
+        normals = found.normals[nearest(KDTree(points[some]), points)[1]]
+    return floor(points, normals, max(NOISES * noise_level(points), FLAT))
 
 
 def floor(points: np.ndarray, normals: np.ndarray, tolerance: float) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isofield.surfaces.check import Check, check
-from isofield.surfaces.components import keep_large, keep_observed
+from isofield.surfaces.components import keep_large, keep_largest, keep_observed
 from isofield.surfaces.decimate import MOST_FACES, MOST_POINTS, decimate, reduced, simplified
 from isofield.surfaces.extract import Extraction, extract
 from isofield.surfaces.open_surface import opened
@@ -20,6 +20,7 @@ __all__ = [
     "extract",
     "extract_unsigned",
     "keep_large",
+    "keep_largest",
     "keep_observed",
     "opened",
     "reduced",

@@ -1,4 +1,5 @@
-"""Removal of components that no input point supports: artefacts of a field where nothing was measured."""
+"""Removal of components: those that no input point supports, artefacts of a field where nothing was measured, and all
+but the largest."""
 
 from __future__ import annotations
 
@@ -75,6 +76,22 @@ def keep_large(mesh: trimesh.Trimesh, share: float = LARGE) -> tuple[trimesh.Tri
     part = topology.parts(faces)
     volume = np.abs(topology.volumes(vertices, faces, part))
     keep = _without_loose_cavities(vertices, faces, part, volume >= share * volume.max())
+    if keep.all():
+        return mesh, 0
+    vertices, faces = compact(vertices, faces[keep[part]])
+    return trimesh.Trimesh(vertices, faces, process=False), int((~keep).sum())
+
+
+def keep_largest(mesh: trimesh.Trimesh) -> tuple[trimesh.Trimesh, int]:
+    """The component of a mesh with the largest area, with its cavities, and how many components were dropped."""
+    vertices, faces = np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64)
+    part = topology.parts(faces)
+    best = int(np.bincount(part, topology.areas(vertices, faces)).argmax())
+    volume = topology.volumes(vertices, faces, part)
+    lower, upper = topology.boxes(vertices, faces, part)
+    within = (lower >= lower[best]).all(1) & (upper <= upper[best]).all(1)
+    keep = (volume[best] > 0) & (volume < 0) & within
+    keep[best] = True
     if keep.all():
         return mesh, 0
     vertices, faces = compact(vertices, faces[keep[part]])
