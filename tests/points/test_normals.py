@@ -14,8 +14,8 @@ from isofield.points.enclosure import enclosure
 from isofield.points.local_pca import neighbourhoods
 from isofield.points.normals import doubted, is_sure
 from isofield.points.openness import openness
-from isofield.points.orientation import agreement, winding_votes
-from isofield.points.spanning_tree import spanning_tree
+from isofield.points.orientation import agreement, spanning_tree
+from isofield.points.winding_orientation import winding_votes
 from isofield.render import scan
 
 AREA = 4 * np.pi**2 * 0.6 * 0.25

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from isofield import families
-from isofield.points.orientation import winding_votes
-from isofield.points.winding_orientation import clustered_normals, consistent_normals
+from isofield.points.winding_orientation import clustered_normals, consistent_normals, winding_votes
 from isofield.render import scan
 
 

@@ -1,7 +1,7 @@
 """Oriented normals of a point cloud, and its noise.
 
 Normals come from the principal components of each point's neighbours (Hoppe et al. 1992), up to their sign. The sign
-comes from the sensors, where they are known. Open surfaces are oriented along a spanning tree (`spanning_tree`), and
+comes from the sensors, where they are known. Open surfaces are oriented along a spanning tree (`orientation`), and
 closed ones where that leaves no doubt; elsewhere the winding number (`winding_orientation`) corrects its signs in a few
 rounds. Where the result does not enclose a volume, the winding number starts from no signs: a subset of the points is
 oriented pair by pair, a larger one in clusters, and their directions vote for the signs of all points. A relaxation on
@@ -21,9 +21,18 @@ from isofield.points.enclosure import enclosure, winding_number
 from isofield.points.jets import Jets, fit_jets
 from isofield.points.local_pca import Neighbourhoods, local_noise, neighbourhoods, scaled
 from isofield.points.openness import Surroundings
-from isofield.points.orientation import SUBSET, agreement, keep_given_orientation, propagate_signs, winding_votes
-from isofield.points.spanning_tree import Tree, conflict, piece_signs, sensor_votes, spanning_tree
+from isofield.points.orientation import (
+    Tree,
+    agreement,
+    conflict,
+    keep_given_orientation,
+    piece_signs,
+    propagate_signs,
+    sensor_votes,
+    spanning_tree,
+)
 from isofield.points.thin import sheet_normals
+from isofield.points.winding_orientation import SUBSET, winding_votes
 from isofield.stopwatch import stage
 from isofield.topology import components
 from isofield.types import Observation

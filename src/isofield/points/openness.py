@@ -10,8 +10,7 @@ from isofield.kdtree import KDTree, nearest
 from isofield.points.coverage import NEIGHBOUR, local_spacing
 from isofield.points.enclosure import enclosure, unseen_share
 from isofield.points.local_pca import KEPT, Neighbourhoods, neighbourhoods, second_sheet
-from isofield.points.orientation import agreement
-from isofield.points.spanning_tree import Tree, piece_signs, sensor_votes, spanning_tree
+from isofield.points.orientation import Tree, agreement, piece_signs, sensor_votes, spanning_tree
 from isofield.rows import evenly
 from isofield.stopwatch import stage
 

@@ -1,97 +1,184 @@
-"""Consistent orientation of normals: the winding number votes, the neighbour graph removes errors."""
+"""Consistent orientation of normals over the graph of neighbours.
+
+A minimum spanning tree hands the sign of a normal from point to point (Hoppe et al. 1992). Its edges are weighted so
+that those that leave the tangent planes, across a thin wall or around a sharp edge, come last. What the tree cannot
+know is the sign of a whole piece: that comes from the sensors, or from the volume that it encloses. Votes for the signs
+of all points, from the tree or from the winding number (`winding_orientation`), become consistent by a relaxation.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
-from scipy.sparse import csr_matrix
+from scipy.sparse import coo_matrix, csr_matrix
+from scipy.sparse.csgraph import breadth_first_order, connected_components, minimum_spanning_tree
 
 from isofield.kdtree import KDTree, nearest
+from isofield.points.enclosure import enclosure, winding_number
 from isofield.topology import components
 
-SUBSET = 6000
-"""Points that are oriented together; every pair of them counts, so time grows with the square."""
-FINER, FINER_NOISE = 30_000, 0.6
-"""The larger subset that is oriented in clusters: at most this many points, and few enough that the noise stays below
-this fraction of their spacing. In a thick layer of points the winding number is not 1/2."""
-SHARE = 64
-"""Neighbours from which the density of the smaller subset in the larger one is estimated."""
-CORRECTING = 10, 3, 6
-"""Rounds that correct signs, nearly all right already; with clusters, how often their far field is computed, and
-the rounds with each."""
-WIDTHS = (0.03, 0.008, 0.004, 0.02)
-"""Smoothing width of the winding kernel in the first round, in the first round with clusters, in the last rounds of
-both, and in the first round with clusters that corrects signs, in units of the longest side of the bounding box."""
-NOISE_WIDTH = 1.5
-"""The widths are at least this many times the noise: below it the field follows single points."""
+LEAST, FAR = 1e-3, 0.3
+"""Cost of an edge between equal normals, and what a pull of zero adds to it."""
+ENCLOSES = 0.1
+"""A piece encloses something where the mean winding number on its two sides exceeds this; a closed one has 1/2."""
+WITHIN = 0.5
+"""A piece lies in a solid where the winding number of the larger pieces exceeds this."""
+FEWEST, PIECES = 100, 64
+"""Pieces of at least this many points, and at most this number of pieces, get signs of their own; the others follow the
+nearest of them."""
+SAMPLE = 4000
+"""Points of a piece at which the winding number is taken."""
+FACING = 0.05
+"""A sensor decides on the sign of a normal if the cosine between the normal and its ray is at least this."""
+LEVEL = 0.2
+"""An open piece looks upward if the mean of its normals has a vertical component of at least this."""
 AGREEMENT = 0.8
 """Above this mean product of the given and the estimated signs, the given ones may be right where they differ."""
 PATCHES, CONFLICT, BORDER = 50, 0.5, 0.1
 """Rounds of flipping patches; the fraction of a border's weight that must disagree for a flip; and the least weight of
 a border, relative to the square root of the number of points in the patch (a compact patch has about twice that)."""
-HARD = 1.5
-"""How much more likely a point is to enter the subset if the normals around it scatter as much as on average."""
 
 
-def winding_votes(
-    points: np.ndarray,
-    normals: np.ndarray,
-    neighbours: np.ndarray,
-    areas: np.ndarray,
-    noise: float,
-    seed: int = 0,
-    subset: int = SUBSET,
-    start: np.ndarray | None = None,
-) -> np.ndarray:
-    """(n,) in [-1, 1]: whether each normal (n, 3) points outward, with its confidence.
+def agreement(points: np.ndarray, normals: np.ndarray, index: np.ndarray, distance: np.ndarray) -> np.ndarray:
+    """(n, 12) how strongly a point's normal agrees with those of its 12 nearest neighbours; negative: they disagree.
 
-    points: (n, 3), in a box around the origin with longest side 1. neighbours: (n, k) indices. areas: (n,) of the
-    surface around each point. noise: standard deviation of the points off the surface. subset: size of a random
-    subset, denser where normals scatter (thin parts, edges), whose outward directions come from all pairs; those of a
-    larger subset come from clusters. Each normal is compared with the five nearest directions. start: (n,) +1 or -1,
-    signs that are right at nearly all points; then a few rounds correct them, in clusters where there are many points.
+    The product of the two normals, weighted down if the edge between the points leaves the tangent planes (across a
+    thin wall or a sharp edge) and with its length; the absolute values of a row sum to 1.
     """
-    from isofield.points.winding_orientation import clustered_normals, consistent_normals
-
-    scatter = 1 - np.abs(np.einsum("nkd,nd->nk", normals[neighbours], normals)).mean(1)
-    scatter = scatter[neighbours].mean(1)
-    chance = 1 + HARD * scatter / max(float(scatter.mean()), 1e-9)
-    keys = np.random.default_rng(seed).exponential(size=len(points)) / chance
-    order = np.argsort(keys, kind="stable")  # every prefix is a random subset
-    last = max(WIDTHS[2], NOISE_WIDTH * noise)
-    if start is not None:
-        many = len(points) >= 2 * subset
-        chosen = np.sort(order[: FINER if many else subset])
-        outward = normals[chosen] * (start * areas * len(points) / len(chosen) / (4 * np.pi))[chosen, None]
-        if many:
-            vectors = clustered_normals(points[chosen], outward, (max(WIDTHS[3], last), last), *CORRECTING[1:])
-        else:
-            vectors = consistent_normals(points[chosen], (WIDTHS[0], last), CORRECTING[0], outward)
-        return _votes(points[chosen], vectors, points, normals)
-    chosen = np.sort(order[:subset])
-    vectors = consistent_normals(points[chosen], (WIDTHS[0], last))
-    most = min(len(points), FINER, int(areas.sum() * (FINER_NOISE / max(noise, 1e-12)) ** 2))
-    if most >= 2 * subset:
-        finer = np.sort(order[:most])
-        tree = KDTree(points[finer])
-        member = np.isin(finer, chosen, assume_unique=True)
-        density = member[nearest(tree, points[finer], k=SHARE)[1]].mean(1, keepdims=True)
-        start = _blend(points[chosen], vectors, points[finer]) * density
-        vectors = clustered_normals(points[finer], start, (max(WIDTHS[1], last), last))
-        chosen = finer
-    return _votes(points[chosen], vectors, points, normals)
+    near, far = index[:, 1:13], distance[:, 1:13]
+    edge = points[near] - points[:, None]  # (n, 12, 3)
+    edge /= np.maximum(far, 1e-30)[..., None]
+    leaves = [np.abs(np.einsum("nkd,nd->nk", edge, normals)), np.abs(np.einsum("nkd,nkd->nk", edge, normals[near]))]
+    flat = np.maximum(0, 1 - 1.3 * np.maximum(*leaves))
+    sixth = np.maximum(distance[:, 6:7], 1e-30)
+    weight = np.einsum("nkd,nd->nk", normals[near], normals) * flat * np.exp(-((far / sixth) ** 2) / 2)
+    return weight / np.maximum(np.abs(weight).sum(1, keepdims=True), 1e-30)
 
 
-def _votes(at: np.ndarray, vectors: np.ndarray, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
-    """(n,) cosines of normals (n, 3) at points (n, 3) with the directions of vectors (m, 3) at points (m, 3)."""
-    directions = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-300)
-    return np.einsum("nd,nd->n", _blend(at, directions, points), normals)
+@dataclass(frozen=True)
+class Tree:
+    """Signs handed along the tree.
+
+    signs: (n,) +1 or -1, consistent within each piece. piece: (n,) numbers of the connected pieces. conflict: (n,)
+    share of the pull of a point's neighbours that is against their signs.
+    """
+
+    signs: np.ndarray
+    piece: np.ndarray
+    conflict: np.ndarray
+
+    @property
+    def energy(self) -> float:
+        """The mean conflict: small where the signs fit together."""
+        return float(self.conflict.mean())
 
 
-def _blend(points: np.ndarray, values: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """(m, 3) values (n, 3) at points (n, 3), interpolated at `at` (m, 3) from the five nearest points."""
-    distance, index = nearest(KDTree(points), at, k=5)
-    weight = np.exp(-np.square(distance / np.maximum(distance[:, -1:], 1e-12)))
-    return np.einsum("mk,mkd->md", weight / weight.sum(1, keepdims=True), values[index])
+def spanning_tree(normals: np.ndarray, index: np.ndarray, pull: np.ndarray) -> Tree:
+    """Signs of normals (n, 3) along a minimum spanning tree of the neighbour graph.
+
+    index: (n, k) neighbours of each point without itself. pull: (n, k) how strongly a neighbour's normal agrees, as
+    `agreement` gives it. The cost of an edge is 1 - |n_i . n_j| and less than `FAR` for a weak pull.
+    """
+    count, k = index.shape
+    rows, columns = np.repeat(np.arange(count), k), index.ravel()
+    alike = np.einsum("nkd,nd->nk", normals[index], normals)
+    strength = np.abs(pull)
+    relative = strength / np.maximum(strength.max(1, keepdims=True), 1e-30)
+    cost = (1 - np.abs(alike) + LEAST + FAR * (1 - relative)).clip(LEAST).ravel()
+    graph = coo_matrix((cost, (rows, columns)), (count, count)).tocsr()
+    graph = graph.maximum(graph.T)
+    pieces, piece = connected_components(graph, directed=False)
+    # One tree for all pieces: a root that is joined to a point of each by an edge that costs more than any other.
+    first = np.unique(piece, return_index=True)[1]
+    tree = minimum_spanning_tree(graph).tocoo()
+    row = np.r_[tree.row, first]
+    column = np.r_[tree.col, np.full(pieces, count)]
+    joined = coo_matrix((np.ones(len(row)), (row, column)), (count + 1, count + 1)).tocsr()
+    _, parent = breadth_first_order(joined, count, directed=False)
+    signs = _handed(normals, parent, count)
+    return Tree(signs, piece, conflict(pull, signs, index))
+
+
+def conflict(pull: np.ndarray, signs: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """(n,) the share of the pull of each point's neighbours, (n, k) with rows (n, k), that is against signs (n,)."""
+    against = np.maximum(-pull * signs[:, None] * signs[index], 0).sum(1)
+    share: np.ndarray = against / np.maximum(np.abs(pull).sum(1), 1e-30)
+    return share
+
+
+def _handed(normals: np.ndarray, parent: np.ndarray, root: int) -> np.ndarray:
+    """(n,) signs: each point's from its parent's; children of the root are +1.
+
+    A sign is a product along the way to the root; each round doubles how far the products reach.
+    """
+    count = len(normals)
+    up = np.where(parent[:count] == root, np.arange(count), parent[:count])  # roots of pieces point at themselves
+    sign = np.where(np.einsum("nd,nd->n", normals, normals[up]) < 0, -1.0, 1.0)
+    while not np.array_equal(further := up[up], up):
+        sign, up = sign * sign[up], further
+    return sign
+
+
+def sensor_votes(points: np.ndarray, normals: np.ndarray, sensors: np.ndarray) -> np.ndarray:
+    """(n,) in [-1, 1]: cosine between each normal and the direction to the sensor; 0 where the sensor is not known, or
+    sees the surface too flatly to tell.
+
+    points, normals: (n, 3). sensors: (n, 3), NaN where unknown.
+    """
+    toward = sensors - points
+    cosine = np.einsum("nd,nd->n", normals, toward) / np.maximum(np.linalg.norm(toward, axis=1), 1e-300)
+    return np.where(np.isfinite(cosine) & (np.abs(cosine) >= FACING), cosine, 0.0)
+
+
+def piece_signs(
+    points: np.ndarray, normals: np.ndarray, areas: np.ndarray, piece: np.ndarray, votes: np.ndarray | None = None
+) -> np.ndarray:
+    """(n,) +1 or -1 for each point's piece, (n,) numbers, whose normals (n, 3) are consistent up to one sign.
+
+    votes: (n,) for the unsigned normals times their signs, 0 for none, as `sensor_votes` gives them, or None. A piece
+    takes the sign of its votes. Without votes, a piece that encloses something looks outward, or inward where it lies
+    in the solid of a larger one; an open piece looks upward, or away from the middle of the points.
+    """
+    size = np.bincount(piece)
+    own = [number for number in np.argsort(-size, kind="stable")[:PIECES] if size[number] >= min(FEWEST, size.max())]
+    sign = np.zeros(len(size))
+    done = np.zeros(len(points), bool)
+    for number in own:
+        at = np.flatnonzero(piece == number)
+        sign[number] = _piece_sign(points, normals, areas, at, done, sign[piece], votes)
+        done[at] = True
+    left = np.flatnonzero(~done)
+    result = sign[piece]
+    if len(left):
+        _, closest = nearest(KDTree(points[done]), points[left])
+        agree = np.einsum("nd,nd->n", normals[left], normals[done][closest]) * result[done][closest]
+        follow = np.bincount(piece[left], agree, len(size))
+        result[left] = np.where(follow[piece[left]] < 0, -1.0, 1.0)
+    return result
+
+
+def _piece_sign(
+    points: np.ndarray, normals: np.ndarray, areas: np.ndarray, at: np.ndarray, done: np.ndarray, signs: np.ndarray,
+    votes: np.ndarray | None,
+) -> float:  # fmt: skip
+    """The sign of the piece of points `at` (m,). done: (n,) bool, the larger pieces, which have `signs` (n,)."""
+    if votes is not None and (votes[at] != 0).any():
+        return -1.0 if votes[at].sum() < 0 else 1.0
+    some = at[:: max(1, len(at) // SAMPLE)]
+    part = np.searchsorted(at, some)
+    inside = float(enclosure(points[at], normals[at], areas[at], part).mean())
+    if abs(inside) > ENCLOSES:
+        outward = np.sign(inside)
+        if done.any():
+            around = winding_number(points[done], (normals * signs[:, None])[done], areas[done])(points[some])
+            outward = -outward if np.median(around) > WITHIN else outward
+        return float(outward)
+    mean = normals[at].mean(0)
+    if abs(mean[2]) > LEVEL:
+        return float(np.sign(mean[2]))
+    away = np.einsum("nd,nd->n", normals[at], points[at] - points.mean(0)).sum()
+    return -1.0 if away < 0 else 1.0
 
 
 def propagate_signs(near: np.ndarray, pull: np.ndarray, votes: np.ndarray) -> np.ndarray:
@@ -126,11 +213,11 @@ def flip_patches(signs: np.ndarray, near: np.ndarray, weight: np.ndarray) -> np.
         if count == 1 or not across.any():
             break
         a, b = part[rows[across]], part[columns[across]]
-        conflict = np.bincount(a, -signed[across], count) + np.bincount(b, -signed[across], count)
+        against = np.bincount(a, -signed[across], count) + np.bincount(b, -signed[across], count)
         border = np.bincount(a, np.abs(signed[across]), count) + np.bincount(b, np.abs(signed[across]), count)
         size = np.bincount(part, minlength=count)
         long = border > BORDER * np.sqrt(size)
-        turn = (conflict > CONFLICT * border) & long & (size < len(signs) / 2)
+        turn = (against > CONFLICT * border) & long & (size < len(signs) / 2)
         if not turn.any():
             break
         # Adjacent patches are not flipped together, so that every flip lowers the disagreement.
@@ -139,22 +226,6 @@ def flip_patches(signs: np.ndarray, near: np.ndarray, weight: np.ndarray) -> np.
         turn[larger[both]] = False
         signs = np.where(turn[part], -signs, signs)
     return signs
-
-
-def agreement(points: np.ndarray, normals: np.ndarray, index: np.ndarray, distance: np.ndarray) -> np.ndarray:
-    """(n, 12) how strongly a point's normal agrees with those of its 12 nearest neighbours; negative: they disagree.
-
-    The product of the two normals, weighted down if the edge between the points leaves the tangent planes (across a
-    thin wall or a sharp edge) and with its length; the absolute values of a row sum to 1.
-    """
-    near, far = index[:, 1:13], distance[:, 1:13]
-    edge = points[near] - points[:, None]  # (n, 12, 3)
-    edge /= np.maximum(far, 1e-30)[..., None]
-    leaves = [np.abs(np.einsum("nkd,nd->nk", edge, normals)), np.abs(np.einsum("nkd,nkd->nk", edge, normals[near]))]
-    flat = np.maximum(0, 1 - 1.3 * np.maximum(*leaves))
-    sixth = np.maximum(distance[:, 6:7], 1e-30)
-    weight = np.einsum("nkd,nd->nk", normals[near], normals) * flat * np.exp(-((far / sixth) ** 2) / 2)
-    return weight / np.maximum(np.abs(weight).sum(1, keepdims=True), 1e-30)
 
 
 def keep_given_orientation(near: np.ndarray, pull: np.ndarray, signs: np.ndarray) -> np.ndarray | None:

@@ -15,6 +15,23 @@ import numpy as np
 from isofield.kdtree import KDTree, nearest
 from isofield.threads import parallel_map, ranges, single_threaded
 
+SUBSET = 6000
+"""Points that are oriented together; every pair of them counts, so time grows with the square."""
+FINER, FINER_NOISE = 30_000, 0.6
+"""The larger subset that is oriented in clusters: at most this many points, and few enough that the noise stays below
+this fraction of their spacing. In a thick layer of points the winding number is not 1/2."""
+SHARE = 64
+"""Neighbours from which the density of the smaller subset in the larger one is estimated."""
+CORRECTING = 10, 3, 6
+"""Rounds that correct signs, nearly all right already; with clusters, how often their far field is computed, and
+the rounds with each."""
+WIDTHS = (0.03, 0.008, 0.004, 0.02)
+"""Smoothing width of the winding kernel in the first round, in the first round with clusters, in the last rounds of
+both, and in the first round with clusters that corrects signs, in units of the longest side of the bounding box."""
+NOISE_WIDTH = 1.5
+"""The widths are at least this many times the noise: below it the field follows single points."""
+HARD = 1.5
+"""How much more likely a point is to enter the subset if the normals around it scatter as much as on average."""
 ROUNDS = 40
 LEAF, NEAR = 8, 9
 """Points per cluster, at most, and the number of clusters around a point whose points are summed one by one."""
@@ -28,6 +45,66 @@ DESCENT = 0.3
 """Fraction of the optimal step of descent, at first; it falls to 0. Whole steps fit the noise."""
 LONGER = 1.5
 """Lengths of vectors stay within this factor: from the near points alone they would drift."""
+
+
+def winding_votes(
+    points: np.ndarray,
+    normals: np.ndarray,
+    neighbours: np.ndarray,
+    areas: np.ndarray,
+    noise: float,
+    seed: int = 0,
+    subset: int = SUBSET,
+    start: np.ndarray | None = None,
+) -> np.ndarray:
+    """(n,) in [-1, 1]: whether each normal (n, 3) points outward, with its confidence.
+
+    points: (n, 3), in a box around the origin with longest side 1. neighbours: (n, k) indices. areas: (n,) of the
+    surface around each point. noise: standard deviation of the points off the surface. subset: size of a random
+    subset, denser where normals scatter (thin parts, edges), whose outward directions come from all pairs; those of a
+    larger subset come from clusters. Each normal is compared with the five nearest directions. start: (n,) +1 or -1,
+    signs that are right at nearly all points; then a few rounds correct them, in clusters where there are many points.
+    """
+    scatter = 1 - np.abs(np.einsum("nkd,nd->nk", normals[neighbours], normals)).mean(1)
+    scatter = scatter[neighbours].mean(1)
+    chance = 1 + HARD * scatter / max(float(scatter.mean()), 1e-9)
+    keys = np.random.default_rng(seed).exponential(size=len(points)) / chance
+    order = np.argsort(keys, kind="stable")  # every prefix is a random subset
+    last = max(WIDTHS[2], NOISE_WIDTH * noise)
+    if start is not None:
+        many = len(points) >= 2 * subset
+        chosen = np.sort(order[: FINER if many else subset])
+        outward = normals[chosen] * (start * areas * len(points) / len(chosen) / (4 * np.pi))[chosen, None]
+        if many:
+            vectors = clustered_normals(points[chosen], outward, (max(WIDTHS[3], last), last), *CORRECTING[1:])
+        else:
+            vectors = consistent_normals(points[chosen], (WIDTHS[0], last), CORRECTING[0], outward)
+        return _votes(points[chosen], vectors, points, normals)
+    chosen = np.sort(order[:subset])
+    vectors = consistent_normals(points[chosen], (WIDTHS[0], last))
+    most = min(len(points), FINER, int(areas.sum() * (FINER_NOISE / max(noise, 1e-12)) ** 2))
+    if most >= 2 * subset:
+        finer = np.sort(order[:most])
+        tree = KDTree(points[finer])
+        member = np.isin(finer, chosen, assume_unique=True)
+        density = member[nearest(tree, points[finer], k=SHARE)[1]].mean(1, keepdims=True)
+        start = _blend(points[chosen], vectors, points[finer]) * density
+        vectors = clustered_normals(points[finer], start, (max(WIDTHS[1], last), last))
+        chosen = finer
+    return _votes(points[chosen], vectors, points, normals)
+
+
+def _votes(at: np.ndarray, vectors: np.ndarray, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
+    """(n,) cosines of normals (n, 3) at points (n, 3) with the directions of vectors (m, 3) at points (m, 3)."""
+    directions = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-300)
+    return np.einsum("nd,nd->n", _blend(at, directions, points), normals)
+
+
+def _blend(points: np.ndarray, values: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """(m, 3) values (n, 3) at points (n, 3), interpolated at `at` (m, 3) from the five nearest points."""
+    distance, index = nearest(KDTree(points), at, k=5)
+    weight = np.exp(-np.square(distance / np.maximum(distance[:, -1:], 1e-12)))
+    return np.einsum("mk,mkd->md", weight / weight.sum(1, keepdims=True), values[index])
 
 
 def consistent_normals(
