@@ -23,8 +23,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from isofield.fields.evaluation import value_and_gradient
 from isofield.fields.geometric_decoder import GeometricDecoder
-from isofield.fields.gradient import value_and_gradient
 from isofield.fields.mlp import BETA, Mlp
 from isofield.losses.sign_agnostic import unsigned_direction, unsigned_value
 from isofield.threads import SHARDS, deterministic, parallel_map

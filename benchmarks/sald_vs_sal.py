@@ -27,7 +27,7 @@ from scipy.spatial import cKDTree
 from isofield import io
 from isofield.adapt import descend_batches, rows, tensor
 from isofield.configs import Network, Optim, Sald, Schedule
-from isofield.fields.gradient import value_and_gradient
+from isofield.fields.evaluation import value_and_gradient
 from isofield.fields.mlp import Mlp
 from isofield.methods.sald import losses
 from isofield.sampling.training_samples import surface, unsigned

@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from isofield.cli.fit import Fit
-from isofield.cli.jobs import Job
+from isofield.cli.fit import Fit, Job
 from isofield.cli.main import main
 from isofield.cli.many_fits import fingerprint
 from isofield.configs import Ssd

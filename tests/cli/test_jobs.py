@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from isofield.cli.jobs import plan
+from isofield.cli.fit import plan
 from isofield.errors import InputError
 
 

@@ -10,7 +10,7 @@ import trimesh
 
 from isofield import io
 from isofield.errors import InputError
-from isofield.files import atomic_write
+from isofield.files import atomic_write, check_output
 from isofield.types import Cloud
 
 EXTENSIONS = ["ply", "obj", "stl", "off", "glb"]
@@ -90,7 +90,7 @@ def test_output_that_cannot_be(tmp_path, ball, name, words):
     (tmp_path / "folder.ply").mkdir()
     (tmp_path / "file.txt").write_text("kept")
     before = sorted(os.listdir(tmp_path))
-    for attempt in (lambda: io.check_output(tmp_path / name), lambda: io.write_mesh(ball, tmp_path / name)):
+    for attempt in (lambda: check_output(tmp_path / name), lambda: io.write_mesh(ball, tmp_path / name)):
         with pytest.raises(InputError) as caught:
             attempt()
         assert words in str(caught.value) and "\n" not in str(caught.value)
@@ -99,7 +99,7 @@ def test_output_that_cannot_be(tmp_path, ball, name, words):
 
 
 def test_output_that_may_be_leaves_nothing_behind(tmp_path):
-    assert io.check_output(tmp_path / "new" / "OUT.PLY") == tmp_path / "new" / "OUT.PLY"
+    assert check_output(tmp_path / "new" / "OUT.PLY") == tmp_path / "new" / "OUT.PLY"
     assert os.listdir(tmp_path) == []
 
 
@@ -107,7 +107,7 @@ def test_output_that_may_be_leaves_nothing_behind(tmp_path):
 def test_output_without_permission(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(InputError, match="cannot be written"):
-        io.check_output(tmp_path / "out.ply")
+        check_output(tmp_path / "out.ply")
     tmp_path.chmod(0o700)
 
 

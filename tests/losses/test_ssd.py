@@ -7,8 +7,7 @@ import pytest
 from scipy.sparse import vstack
 
 from isofield.fields.sparse_levels import Band, refined, whole
-from isofield.least_squares import conjugate_gradients
-from isofield.losses.ssd import Energy, interpolation
+from isofield.losses.ssd import Energy, conjugate_gradients, interpolation
 
 BAND = whole(np.array([-1.0, -1.0, -1.0]), 0.25, np.array([8, 8, 8]))
 NORMAL = np.array([0.36, 0.48, 0.8])

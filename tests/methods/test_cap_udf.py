@@ -13,7 +13,7 @@ from adapts import fitted, stages
 from isofield.configs import CapUdf, Network, Optim
 from isofield.configs.cap_udf import RATE
 from isofield.errors import InputError
-from isofield.fields.gradient import value_and_gradient
+from isofield.fields.evaluation import value_and_gradient
 from isofield.types import Observation
 
 PAPER = CapUdf(Network("mlp", 64, 3), None, Optim(100, 800, replace(RATE, initial=3e-3)))

@@ -10,7 +10,7 @@ from adapts import fitted, stages
 from isofield.configs import Network, NeuralPull, Optim, Schedule, WarmStart
 from isofield.configs.methods import choose, find_method
 from isofield.errors import InputError
-from isofield.fields.gradient import value_and_gradient
+from isofield.fields.evaluation import value_and_gradient
 from isofield.stopwatch import measured
 from isofield.types import Observation
 

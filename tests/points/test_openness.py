@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from isofield.api.observed import of_points
+from isofield.api.inputs import of_points
 from isofield.points import openness, scattered
 from isofield.points.coverage import local_spacing
 from isofield.points.enclosure import unseen_share

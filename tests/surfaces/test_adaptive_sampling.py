@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from isofield.surfaces import adaptive_sampling
-from isofield.surfaces.adaptive_sampling import crossed, swept
-from isofield.surfaces.sampling_grid import Lattice
+from isofield.surfaces.adaptive_sampling import Lattice, crossed, swept
 
 from . import analytic as fields
 

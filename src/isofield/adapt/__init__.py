@@ -1,9 +1,8 @@
 """Adapting a code to samples: by descending an objective, or at once where the problem is linear."""
 
 from isofield.adapt.batches import Batches, balanced, fresh, joined, rows, tensor
-from isofield.adapt.code_search import CodeProblem, codes_of, search_code
+from isofield.adapt.code_search import CodeProblem, codes_of, levenberg_marquardt, search_code
 from isofield.adapt.descent import descend, descend_batches, descend_code, falling, rate
-from isofield.adapt.levenberg_marquardt import levenberg_marquardt
 from isofield.adapt.posterior import posterior, robust_least_squares
 from isofield.adapt.unroll import unroll, unroll_finite
 

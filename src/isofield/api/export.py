@@ -12,9 +12,7 @@ import numpy as np
 from isofield.api.projection import Samples, grid
 from isofield.api.sdf import SDF
 from isofield.errors import InputError
-from isofield.files import atomic_write
-from isofield.io import check_output
-from isofield.io.output_path import extension_of
+from isofield.files import atomic_write, check_output, extension_of
 from isofield.types import ProgressCallback
 
 FORMATS = ("onnx", "npy", "npz", "vtk", "3mf")

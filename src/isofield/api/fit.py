@@ -15,8 +15,7 @@ import trimesh
 
 from isofield import __version__
 from isofield.api.field import chosen_device
-from isofield.api.inputs import Source, brought, sampled, views_of
-from isofield.api.observed import Observed, of_faces, of_points
+from isofield.api.inputs import Observed, Source, brought, of_faces, of_points, sampled, views_of
 from isofield.api.sdf import SDF
 from isofield.api.viewpoints import check_sensors, with_viewpoint
 from isofield.configs import Ssd, Triangles

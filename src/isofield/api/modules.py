@@ -11,7 +11,7 @@ from torch import nn
 
 from isofield.errors import InputError
 from isofield.fields.array_grid import ArrayGrid
-from isofield.fields.extrapolation import value
+from isofield.fields.evaluation import value
 from isofield.fields.grid import SparseGrid
 from isofield.fields.grid_residual import GridResidual
 from isofield.fields.triangles import Triangles

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from isofield.api.sdf import SDF
 from isofield.errors import InputError
-from isofield.fields.extrapolation import value
+from isofield.fields.evaluation import value
 
 OPSET = 18
 

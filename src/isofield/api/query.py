@@ -9,9 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isofield.api.sdf import SDF
-from isofield.files import atomic_write
-from isofield.io import check_output
-from isofield.io.output_path import extension_of
+from isofield.files import atomic_write, check_output, extension_of
 
 FORMATS = ("csv", "npy", "npz", "ply")
 """The extensions that `write_query` writes."""

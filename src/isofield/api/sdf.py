@@ -129,7 +129,7 @@ class SDF:
         import torch
 
         from isofield.api.modules import on_device
-        from isofield.fields.extrapolation import value
+        from isofield.fields.evaluation import value
 
         center = torch.tensor(self.similarity.center, dtype=torch.float64, device=x.device)
         module = on_device(self.module, x.device, self._copies)

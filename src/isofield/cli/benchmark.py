@@ -10,6 +10,7 @@ import tyro
 
 from isofield.cli.errors import say
 from isofield.cli.parsing import Argument, Flag, OutFolder, Progress
+from isofield.files import check_output
 
 DIGITS = {
     "megabytes": 1, "kilobytes_a_shape": 1, "training_seconds": 0, "seconds_a_shape": 2, "worst": 2,
@@ -52,13 +53,12 @@ def benchmark(
     from rich.console import Console
     from rich.table import Table
 
-    from isofield import io
     from isofield.cli import output
     from isofield.cli.progress import listen, shown
     from isofield.files import atomic_write
 
     candidates = dict(candidate(name) for name in methods.split(","))
-    io.check_output(out / "table.csv", ("csv",))
+    check_output(out / "table.csv", ("csv",))
     listen()
     from isofield.api.benchmark import FIGURES, benchmark, latex
 

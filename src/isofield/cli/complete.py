@@ -9,6 +9,7 @@ import tyro
 
 from isofield.cli.parsing import Argument, Cells, Flag, Json, JsonFile, Progress
 from isofield.configs.common import ETA
+from isofield.files import check_output, names_folder
 
 COLUMNS = 12
 """Most columns of an array of points: position, normal, colour and a few others."""
@@ -66,7 +67,6 @@ def complete(
 
     from isofield import io
     from isofield.cli import output, space_output
-    from isofield.cli.jobs import is_folder
     from isofield.cli.progress import listen, shown
     from isofield.configs.common import check_resolution, check_seed
     from isofield.errors import InputError
@@ -74,7 +74,7 @@ def complete(
     check_resolution(resolution)
     check_seed(seed)
     search = space_output.pose_search(pose, max_rotation)
-    folder = is_folder(out)
+    folder = names_folder(out)
     if samples < 1:
         raise InputError(f"--samples must be at least 1, not {samples}.")
     if samples > 1 and not folder:
@@ -82,7 +82,7 @@ def complete(
     _check_frame(center, scale, normalize)
     _check_camera(input, camera, background)
     mesh = Path(out) / f"{input.stem}.ply" if folder else Path(out)
-    io.check_output(mesh)
+    check_output(mesh)
     listen()
     from isofield import api
     from isofield.types import Similarity, triple

@@ -35,14 +35,13 @@ def demo(
 
     from isofield import evaluate, families, io, render
     from isofield.cli import output
-    from isofield.cli.fit import Fit
+    from isofield.cli.fit import Fit, Job, check_job
     from isofield.cli.fit_job import run
-    from isofield.cli.jobs import Job, check
     from isofield.configs.methods import choose
 
     scan, truth = out / "scan.ply", out / "truth.ply"
     job = Job(scan, "scan", out / "mesh.ply", out / "field", out / "demo.png")
-    check(job)
+    check_job(job)
     print(f"Making a sculpture and scanning it: {POINTS} points, noise of {NOISE:.1%}.", file=sys.stderr, flush=True)
     sculpture = families.sculpture(SEED)
     io.write_mesh(sculpture, truth)

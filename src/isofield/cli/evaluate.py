@@ -62,7 +62,7 @@ def evaluate(
     from isofield.cli import evaluate_runs
     from isofield.errors import InputError
     from isofield.evaluate import folders
-    from isofield.io import check_output
+    from isofield.files import check_output
 
     if scans is not None or pages is not None:
         if protocol == "occupancy-networks":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from isofield.cli.parsing import Argument, Cells, Json, Out, Progress
+from isofield.files import check_output
 
 
 def export(
@@ -22,12 +23,11 @@ def export(
     """
     import time
 
-    from isofield import io
     from isofield.cli import output
     from isofield.cli.progress import shown
     from isofield.configs.common import check_resolution
 
-    io.check_output(out, ("onnx", "npy", "npz", "vtk", "3mf"))
+    check_output(out, ("onnx", "npy", "npz", "vtk", "3mf"))
     check_resolution(resolution)
 
     from isofield import api

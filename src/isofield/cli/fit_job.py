@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     from isofield.api import SDF, Extraction
     from isofield.api.fit import Watch
-    from isofield.cli.fit import Fit
-    from isofield.cli.jobs import Job
+    from isofield.cli.fit import Fit, Job
     from isofield.types import Cloud, View
 
 PREVIEW = (800, 800)

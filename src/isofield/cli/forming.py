@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from isofield.cli.errors import say
 from isofield.errors import InputError
+from isofield.files import check_output
 
 if TYPE_CHECKING:
     import trimesh
@@ -41,10 +42,9 @@ def forming(
     if frames is None and not view and picture is None:
         yield None
         return
-    from isofield import io
 
     if frames is not None:
-        io.check_output(frames / "forming.gif", ("gif",))
+        check_output(frames / "forming.gif", ("gif",))
     viewer = page = None
     if view:
         from isofield.viewer import open_live

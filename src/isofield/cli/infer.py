@@ -10,6 +10,7 @@ import tyro
 
 from isofield.cli.errors import say
 from isofield.cli.parsing import Argument, Cells, Flag, Folder, Json, JsonFile, OutFolder, Progress
+from isofield.files import check_output
 
 if TYPE_CHECKING:
     from isofield.api import ShapeSpace
@@ -66,7 +67,6 @@ def infer(
     """
     import time
 
-    from isofield import io
     from isofield.cli import output, picture_output, space_output
     from isofield.cli.progress import listen, shown
     from isofield.configs.common import check_resolution
@@ -77,7 +77,7 @@ def infer(
         raise InputError("INPUTS are missing; `isofield infer --help` lists the options.")
     check_resolution(resolution)
     search = space_output.pose_search(pose, max_rotation)
-    io.check_output(out / space_output.REPORT, ("csv",))
+    check_output(out / space_output.REPORT, ("csv",))
     listen()
     from isofield import api
 

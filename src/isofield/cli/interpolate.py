@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from isofield.cli.parsing import Argument, Cells, Json, OutFolder, Progress
+from isofield.files import check_output
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,7 +50,6 @@ def interpolate(
     """
     import time
 
-    from isofield import io
     from isofield.cli import output
     from isofield.cli.progress import listen, shown
     from isofield.configs.common import check_resolution
@@ -58,7 +58,7 @@ def interpolate(
     check_resolution(resolution)
     if steps < 2:
         raise InputError(f"--steps must be at least 2, not {steps}.")
-    io.check_output(out / WAY, ("gif",))
+    check_output(out / WAY, ("gif",))
     listen()
     from isofield import api, render
     from isofield.api.latent_ops import code_of

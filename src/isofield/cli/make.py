@@ -39,8 +39,8 @@ def make(
     from isofield.configs.common import check_seed
     from isofield.errors import InputError
     from isofield.families.series import SERIES
-    from isofield.files import atomic_write
-    from isofield.io import check_output, write_mesh
+    from isofield.files import atomic_write, check_output
+    from isofield.io import write_mesh
 
     check_seed(seed)
     if count < 1:

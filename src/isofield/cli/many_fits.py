@@ -11,8 +11,7 @@ from isofield.cli.errors import say
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from isofield.cli.fit import Fit
-    from isofield.cli.jobs import Job
+    from isofield.cli.fit import Fit, Job
 
 RECORD = "fits.json"
 """The file beside the meshes that says what was fitted: by mesh, a fingerprint and the figures."""

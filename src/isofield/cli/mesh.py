@@ -8,6 +8,7 @@ from typing import Annotated
 import tyro
 
 from isofield.cli.parsing import Argument, Cells, Flag, Json
+from isofield.files import check_output
 
 
 def mesh(
@@ -45,7 +46,7 @@ def mesh(
     from isofield.configs.common import check_close_holes, check_finish, check_resolution
     from isofield.errors import InputError
 
-    io.check_output(out)
+    check_output(out)
     check_resolution(resolution)
     check_finish(faces, trim)
     check_close_holes(close_holes)

@@ -9,6 +9,7 @@ import tyro
 
 from isofield.cli.errors import say
 from isofield.cli.parsing import Argument
+from isofield.files import check_output
 
 
 def plot(
@@ -24,11 +25,10 @@ def plot(
         run: The folder that `isofield train` wrote; the training need not have finished.
         out: The picture to write: .png .pdf .svg (default: RUN/curves.png).
     """
-    from isofield import io
     from isofield.errors import InputError
 
     path = out or run / "curves.png"
-    io.check_output(path, ("png", "pdf", "svg"))
+    check_output(path, ("png", "pdf", "svg"))
     from isofield import render, training
 
     lines = training.read_log(run)

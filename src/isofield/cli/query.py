@@ -8,6 +8,7 @@ from typing import Annotated
 import tyro
 
 from isofield.cli.parsing import Argument, Flag, Json, Out
+from isofield.files import check_output
 
 SIDE, MARGIN = 512, 0.1
 """Cells along the longer side of a slice, and room around the box of the surface, as a fraction of its longest side."""
@@ -51,7 +52,7 @@ def query(
             raise InputError("--slice draws distances alone: leave --normals, --projections and --confidence out.")
         return _draw(field, slice, out, json)
     assert points is not None
-    io.check_output(out, ("csv", "npy", "npz", "ply"))
+    check_output(out, ("csv", "npy", "npz", "ply"))
     x = io.vertices_of(io.read(points))
 
     import numpy as np
@@ -86,12 +87,12 @@ def _draw(field: Path, plane: str, out: Path, json: bool) -> int:
 
     import numpy as np
 
-    from isofield import api, io, render
+    from isofield import api, render
     from isofield.cli import output
     from isofield.render.slices import line_step, slice_of, slice_picture
 
     axis, position = _plane(plane)
-    io.check_output(out, ("png",))
+    check_output(out, ("png",))
     sdf = api.load_sdf(field)
     begun = time.perf_counter()
     low, high = sdf.similarity.invert(np.array([sdf.lower, sdf.upper]))

@@ -9,6 +9,7 @@ import tyro
 
 from isofield.cli.errors import say
 from isofield.cli.parsing import Folder, Progress
+from isofield.files import check_output
 
 
 def report(
@@ -32,13 +33,12 @@ def report(
         inputs: A folder with what the results were made of, for example scans or photos, matched by name.
         shapes: Shapes in 3D in each section, at most, 1 to 100.
     """
-    from isofield import io
     from isofield.cli.progress import shown
     from isofield.errors import InputError
 
     if not what:
         raise InputError("there is nothing to report; `isofield report --help` lists the options.")
-    io.check_output(out, ("html",))
+    check_output(out, ("html",))
     from isofield import reports
 
     with shown(out.name, progress) as watch:

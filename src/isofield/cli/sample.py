@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from isofield.cli.parsing import Argument, Cells, Flag, Json, OutFolder, Progress
+from isofield.files import check_output
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,7 +57,6 @@ def sample(
     """
     import time
 
-    from isofield import io
     from isofield.cli import output
     from isofield.cli.progress import listen, shown
     from isofield.configs.common import check_resolution, check_seed
@@ -68,7 +68,7 @@ def sample(
         raise InputError(f"--count must be at least 1, not {count}.")
     if not 0 <= spread <= 2:
         raise InputError(f"--spread {spread:g} is out of range: give 0 to 2.")
-    io.check_output(out / SHEET, ("png",))
+    check_output(out / SHEET, ("png",))
     listen()
     from isofield import api
     from isofield.api.space import NEIGHBOURS

@@ -8,6 +8,7 @@ import tyro
 
 from isofield.cli.parsing import Argument, Out
 from isofield.cli.prepare import Layout
+from isofield.files import check_output
 
 
 def split(
@@ -35,7 +36,6 @@ def split(
     """
     import sys
 
-    from isofield import io
     from isofield.configs.common import check_seed
     from isofield.datasets import find, make_split, of_classes, write_lists
     from isofield.datasets.manifest import write
@@ -49,7 +49,7 @@ def split(
         raise InputError(f"--train and --valid leave nothing to test: {train:g} and {valid:g} must sum to less than 1.")
     lists = not out.suffix
     if not lists:
-        io.check_output(out, ("json",))
+        check_output(out, ("json",))
     entries = find(source, layout)[1]
     shares = {"train": train, **({"valid": valid} if valid else {}), "test": 1 - train - valid}
     parts = make_split(of_classes(entries, classes) if classes else entries, shares, seed)

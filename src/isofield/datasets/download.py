@@ -10,8 +10,7 @@ from urllib.parse import urlsplit
 
 from isofield.datasets.registry import ELSEWHERE, SOURCES, File, Source
 from isofield.errors import InputError, did_you_mean
-from isofield.files import atomic_write, os_reason
-from isofield.io import check_output
+from isofield.files import atomic_write, check_output, os_reason
 
 Progress = Callable[[File, int], None]
 """(a file, number of its bytes that have arrived)"""

@@ -72,7 +72,7 @@ def heatmap(pred: trimesh.Trimesh | Cloud, truth: trimesh.Trimesh | Cloud, *, to
 
 
 def write(heat: Heatmap, path: str | os.PathLike[str]) -> None:
-    """Writes a heatmap with its colours as .ply. Raises InputError as `io.check_output` does."""
+    """Writes a heatmap with its colours as .ply. Raises InputError as `files.check_output` does."""
     if isinstance(heat.shape, Cloud):
         io.write_cloud(heat.shape, path)
     else:

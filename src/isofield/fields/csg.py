@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, final
 import torch
 from torch import Tensor, nn
 
-from isofield.fields.extrapolation import value
+from isofield.fields.evaluation import value
 
 Operation = Literal["union", "intersection", "difference"]
 

@@ -49,7 +49,7 @@ class Storable(Protocol):
     """What a class of modules needs so that `describe` and `build` can store it.
 
     The class of a field f(x) also states `kind`, a word for people, and `cube_only`: whether it is valid only inside
-    the cube [-1, 1]^3 (`fields.extrapolation`).
+    the cube [-1, 1]^3 (`fields.evaluation`).
     """
 
     def config(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, final
 
 from torch import Tensor, nn
 
-from isofield.fields.gradient import value_and_gradient
+from isofield.fields.evaluation import value_and_gradient
 
 
 @final

@@ -1,6 +1,6 @@
 """Input and output: meshes and clouds, depth images, poses, and descriptions of shapes.
 
-The names in the stub beside this file are loaded when they are first used: to check a path takes no libraries.
+The names in the stub beside this file are loaded when they are first used.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 from .depth import cloud_of, read_depth, read_views, unmeasured
 from .free_space import Rays, blocked, clusters, free_of, hidden_fraction, rays_of
 from .info import Info, describe, inspect
-from .output_path import check_output
 from .poses import is_rigid, read_poses
 from .reading import read, readable_extensions, shape_of, vertices_of
 from .writing import write_cloud, write_mesh
@@ -10,7 +9,6 @@ __all__ = [
     "Info",
     "Rays",
     "blocked",
-    "check_output",
     "cloud_of",
     "clusters",
     "describe",

@@ -14,10 +14,9 @@ import numpy as np
 import trimesh
 
 from isofield.errors import InputError, with_article
-from isofield.files import printable
+from isofield.files import extension_of, printable
 from isofield.io.formats import binvox, gltf, lidar, numpy_files, obj, off, pcd, ply, scene, sniff, stl, text
 from isofield.io.formats.raw import Damage, Raw, bytes_of_colors, check_expansion
-from isofield.io.output_path import extension_of
 from isofield.topology import distinct
 from isofield.types import Cloud
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isofield.errors import InputError, with_article
-from isofield.files import atomic_write, printable
-from isofield.io.output_path import check_output, extension_of
+from isofield.files import atomic_write, check_output, extension_of, printable
 from isofield.points import vertex_colors, vertex_scalars
 from isofield.types import Cloud
 

@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from isofield.adapt import Batches, descend_batches, fresh, tensor
 from isofield.configs import CapUdf as Settings
 from isofield.configs import Optim
-from isofield.fields.gradient import value_and_gradient
+from isofield.fields.evaluation import value_and_gradient
 from isofield.fields.serialization import network
 from isofield.fields.unsigned import Unsigned
 from isofield.kdtree import KDTree, nearest

@@ -12,8 +12,7 @@ from torch import Tensor, nn
 from isofield.configs import Linear
 from isofield.fields.grid import SparseGrid
 from isofield.fields.sparse_levels import Band, interpolated, refined, sparse_grid, whole
-from isofield.least_squares import conjugate_gradients
-from isofield.losses.ssd import Energy, interpolation
+from isofield.losses.ssd import Energy, conjugate_gradients, interpolation
 from isofield.threads import deterministic, parallel_map
 from isofield.types import SdfSamples
 

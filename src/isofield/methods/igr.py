@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from isofield.adapt import Batches, fresh, joined, rows, tensor
 from isofield.configs import Igr
-from isofield.fields.gradient import value_and_gradient
+from isofield.fields.evaluation import value_and_gradient
 from isofield.losses.eikonal import eikonal, normal_l2_loss
 from isofield.methods.network import NetworkMethod
 from isofield.sampling.query_points import SPACE, around

@@ -31,7 +31,7 @@ from torch import Tensor, nn
 
 from isofield.adapt import Batches, fresh
 from isofield.configs import NeuralPull
-from isofield.fields.gradient import value_and_gradient
+from isofield.fields.evaluation import value_and_gradient
 from isofield.kdtree import KDTree, nearest
 from isofield.losses.pull import beyond_nearest, level_set_alignment, point_to_tangent, pull_loss, pulled
 from isofield.methods.network import NetworkMethod

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from isofield.adapt import Batches, fresh
 from isofield.configs import Sald
-from isofield.fields.gradient import value_and_gradient
+from isofield.fields.evaluation import value_and_gradient
 from isofield.kdtree import KDTree, nearest
 from isofield.losses.sign_agnostic import unsigned_direction, unsigned_value
 from isofield.methods.network import NetworkMethod

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from isofield.fields.gradient import value_and_gradient
+from isofield.fields.evaluation import value_and_gradient
 from isofield.types import SdfSamples
 
 CLOSE, ALONG = 0.03, 0.5

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from isofield.adapt import Batches, fresh, joined, rows, tensor
 from isofield.configs import Siren
-from isofield.fields.gradient import value_and_gradient
+from isofield.fields.evaluation import value_and_gradient
 from isofield.losses.eikonal import eikonal_l1, normal_cosine_loss, off_surface_penalty
 from isofield.methods.network import NetworkMethod
 from isofield.points import orient

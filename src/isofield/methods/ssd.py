@@ -32,8 +32,7 @@ from isofield.configs import Ssd
 from isofield.fields.array_grid import ArrayGrid
 from isofield.fields.sparse_levels import Band, interpolated, redistanced, refined, sparse_grid, whole
 from isofield.kdtree import KDTree, nearest
-from isofield.least_squares import conjugate_gradients
-from isofield.losses.ssd import Energy
+from isofield.losses.ssd import Energy, conjugate_gradients
 from isofield.points import Beyond, Oriented, beyond_hull, denoise, oriented_points
 from isofield.stopwatch import stage
 from isofield.types import FitProgress, FreeSpace, Shape

@@ -11,14 +11,14 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, Template
 
-from isofield import __version__, api, io
+from isofield import __version__, api
 from isofield.api import SDF, ShapeSpace
 from isofield.api.loading import check_folder
 from isofield.datasets.layout import is_prepared
 from isofield.datasets.manifest import MANIFEST
 from isofield.errors import InputError
 from isofield.evaluate import shapes_in
-from isofield.files import atomic_write
+from isofield.files import atomic_write, check_output
 from isofield.folder_format import CONFIG, resolve
 from isofield.io.pictures import PICTURES
 from isofield.render.linked_views import HELP, script
@@ -57,7 +57,7 @@ def report(
         raise InputError("there is nothing to report: give a run, a data set or a table of scores.")
     if not 1 <= shapes <= 100:
         raise InputError(f"a section shows 1 to 100 shapes, not {shapes}.")
-    io.check_output(out, ("html",))
+    check_output(out, ("html",))
     begun, paths = time.perf_counter(), [resolve(Path(one)) for one in what]
     faces = min(max(FACES // (PANELS * shapes * len(paths)), FEWEST), MOST)
     sources = {} if inputs is None else _sources(Path(inputs))

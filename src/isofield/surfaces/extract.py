@@ -11,11 +11,10 @@ import trimesh
 
 from isofield.errors import InputError
 from isofield.stopwatch import stage
-from isofield.surfaces.adaptive_sampling import SAFETY, Missed, coarse_step, crossed, swept
+from isofield.surfaces.adaptive_sampling import SAFETY, Lattice, Missed, coarse_step, crossed, swept
 from isofield.surfaces.dual_contouring import Closest, dual
 from isofield.surfaces.edge_collapse import collapsed
 from isofield.surfaces.marching import triangles
-from isofield.surfaces.sampling_grid import Lattice
 
 SHORTEST = 2e-5
 """Edges shorter than this fraction of a cell are collapsed."""

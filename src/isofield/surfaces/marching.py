@@ -10,8 +10,7 @@ from __future__ import annotations
 import numpy as np
 from skimage.measure import marching_cubes
 
-from isofield.surfaces.adaptive_sampling import Cells
-from isofield.surfaces.sampling_grid import Lattice
+from isofield.surfaces.adaptive_sampling import Cells, Lattice
 from isofield.types import CORNERS
 
 NUDGE = 3e-5

@@ -19,12 +19,11 @@ import trimesh
 
 from isofield.errors import InputError
 from isofield.stopwatch import stage
-from isofield.surfaces.adaptive_sampling import Cells, Missed, touched
+from isofield.surfaces.adaptive_sampling import Cells, Lattice, Missed, touched
 from isofield.surfaces.edge_collapse import collapsed
 from isofield.surfaces.extract import SHORTEST, Extraction
 from isofield.surfaces.marching import triangles
 from isofield.surfaces.open_surface import opened
-from isofield.surfaces.sampling_grid import Lattice
 from isofield.types import CORNERS
 
 BATCH = 65_536

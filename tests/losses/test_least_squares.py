@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.sparse import csr_matrix, random_array, vstack
 
-from isofield.least_squares import conjugate_gradients
+from isofield.losses.ssd import conjugate_gradients
 
 
 @pytest.fixture(autouse=True)

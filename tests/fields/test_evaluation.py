@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from isofield.fields.gradient import value_and_gradient
+from isofield.fields.evaluation import value_and_gradient
 from isofield.fields.hash_grid import HashGrid
 from isofield.fields.mlp import Mlp
 from isofield.fields.siren import Siren

@@ -1,4 +1,4 @@
-"""The value and the exact spatial gradient of a field, both differentiable by its weights."""
+"""The values of a field, also outside the cube in which it was learned, and its exact spatial gradient."""
 
 from __future__ import annotations
 
@@ -9,6 +9,19 @@ from torch import Tensor, nn
 
 from isofield.fields.mlp import Mlp
 from isofield.fields.siren import Siren
+
+
+def value(field: nn.Module, x: Tensor) -> Tensor:
+    """Signed distances (n,) at normalised x (n, 3), inside and outside the cube [-1, 1]^3.
+
+    A field whose class sets `cube_only` is evaluated at the closest point of the cube, and the distance to that point
+    is added. Every other field extrapolates by itself.
+    """
+    if not getattr(field, "cube_only", False):
+        return field(x)
+    inside = x.clamp(-1, 1)
+    square = (x - inside).square().sum(1)
+    return field(inside) + torch.where(square > 0, square, torch.ones_like(square)).sqrt() * (square > 0)
 
 
 @singledispatch
