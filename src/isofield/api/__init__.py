@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 from isofield.api.export import export
+from isofield.api.extraction import Extraction
 from isofield.api.fit import fit
 from isofield.api.postprocess import FitReport, fit_report, observed, postprocess
 from isofield.api.query import QueryResult, query, write_query
-from isofield.api.sdf import SDF, Extraction
+from isofield.api.sdf import SDF
 from isofield.api.viewpoints import read_position, read_up, read_viewpoint
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import trimesh
 
 from isofield import surfaces
 from isofield.api.coverage import trimmed
-from isofield.api.sdf import SDF, Extraction
+from isofield.api.extraction import Extraction
+from isofield.api.sdf import SDF
 from isofield.configs.common import check_finish
 from isofield.evaluate.rays import Rays, rays_met, stray
 from isofield.kdtree import KDTree, nearest

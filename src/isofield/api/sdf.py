@@ -13,50 +13,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import trimesh
 
-from isofield import surfaces
-from isofield.api import csg, projection
-from isofield.api.coverage import open_mesh, without_far_faces
-from isofield.api.field import UNSIGNED, checked
-from isofield.configs.common import RESOLUTIONS, check_resolution
-from isofield.errors import InputError
+from isofield.api import csg, extraction, projection
+from isofield.api.extraction import Extraction
+from isofield.api.field import checked
 from isofield.fields.array_field import ArrayField
-from isofield.fields.array_grid import ArrayGrid
-from isofield.fields.array_triangles import ArrayTriangles
-from isofield.points import REACH, confidence, local_spacing, relative_gap, subsample
+from isofield.points import REACH, confidence, local_spacing, relative_gap
 from isofield.types import Similarity
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from isofield.api.modules import Copies
-
-RESOLUTION = 256
-"""Default number of cells along the longest side of a mesh, for a field without a grid of its own."""
-
-THIN, FINEST = 2.5, 640
-"""Cells across the thin walls of an exact field, up to this number along the longest side."""
-MOST_CELLS, FINE_SHARE = 3_000_000, 0.15
-"""At a grid's own resolution the surface crosses about this many cells, at most, and at least this share of it lies in
-cells as fine."""
-
-
-@dataclass(frozen=True)
-class Extraction:
-    """A mesh and figures of its extraction.
-
-    mesh: in the user's units. resolution: cells along the longest side of the box of level 0; None where the mesh has
-    the faces of the field. evaluations: points at which the field was evaluated. dropped: components without observed
-    points. fallback: the field was sampled densely. problems: what keeps the mesh from being a closed manifold, in
-    words.
-    """
-
-    mesh: trimesh.Trimesh
-    resolution: int | None
-    evaluations: int
-    seconds: float
-    dropped: int
-    fallback: bool
-    problems: list[str]
 
 
 @dataclass(frozen=True, repr=False)
@@ -143,19 +110,6 @@ class SDF:
         from isofield.api.modules import CPU, distances, on_device
 
         return distances(on_device(self.field, CPU, self._copies), x)
-
-    def _slopes(self, x: np.ndarray) -> np.ndarray:
-        """Gradients (n, 3) at normalised points (n, 3)."""
-        return np.asarray(self.gradient(self.similarity.invert(x)))
-
-    def _structure(self) -> tuple[ArrayGrid | None, ArrayTriangles | None]:
-        """The grid whose cells the field has, and the faces to which it is the distance, where there are any."""
-        if isinstance(self.field, ArrayField):
-            exact = self.field if isinstance(self.field, ArrayTriangles) else None
-            return self.field if isinstance(self.field, ArrayGrid) else None, exact
-        from isofield.api.modules import grid_of
-
-        return grid_of(self.field), None
 
     def gradient(self, points: np.ndarray | Tensor) -> np.ndarray | Tensor:
         """Gradients of the distance (n, 3) at points (n, 3); their length is near 1 near the surface.
@@ -277,85 +231,4 @@ class SDF:
         at its word keeps its faces at any resolution, and its holes by default. Raises InputError where there is no
         such surface.
         """
-        if not isinstance(level, (int, float)) or not np.isfinite(level):
-            raise InputError(f"level {level!r} is not a distance: give a number, 0 for the surface itself.")
-        check_resolution(resolution)
-        _, faces = self._structure()
-        if faces is not None and level == 0 and (self.open or resolution is None):
-            extraction = self._as_it_is(faces, close_holes)
-            if extraction is not None:
-                return extraction
-        lower, upper, cells = self._cells(resolution)
-        base, offset = cells, level * self.similarity.scale
-        if level > 0:  # an offset surface leaves the box: add whole cells all around
-            cell = float((upper - lower).max()) / cells
-            more = int(min(np.ceil(offset / cell), 1024))
-            lower, upper, cells = lower - more * cell, upper + more * cell, cells + 2 * more
-        if cells > 2 * RESOLUTIONS[1]:
-            raise InputError(
-                f"the surface at level {level:g} is too far out for {base} cells along the shape's longest side: "
-                "give a smaller level, or a lower resolution."
-            )
-        exact = faces.closest if faces is not None and level == 0 else None
-        if self.kind == UNSIGNED and level == 0:
-            sampled = surfaces.extract_unsigned(self._distances, self._slopes, lower, upper, cells)
-        else:
-            sampled = surfaces.extract(self._distances, lower, upper, cells, offset, closest=exact)
-        if len(sampled.mesh.faces) == 0:
-            finer = "" if resolution is None else "more cells, as walls thinner than a cell are lost, or "
-            raise InputError(
-                f"the field has no surface at level {level:g} on {cells} cells: give {finer}a level between its least "
-                "and greatest distance, near 0 for the surface itself."
-            )
-        mesh, dropped = sampled.mesh, 0
-        if not keep_all and faces is None:
-            points, spacing = subsample(self.points, self.spacing)
-            spacing *= self.similarity.scale
-            mesh, dropped = surfaces.keep_observed(mesh, self.similarity.apply(points), spacing, room=self.open)
-        ends = self.open and faces is None
-        if ends:
-            mesh = without_far_faces(self, mesh, close_holes, level)
-        mesh, problems = self._repaired(mesh)
-        if ends:
-            mesh = open_mesh(self, mesh, close_holes, level)
-            problems = surfaces.check(mesh).flaws
-        return Extraction(mesh, base, sampled.evaluations, sampled.seconds, dropped, sampled.fallback, problems)
-
-    def _as_it_is(self, held: ArrayTriangles, close_holes: float | None) -> Extraction | None:
-        """The faces themselves, in an open mesh with its holes up to a size closed; None where some do not belong to
-        the surface."""
-        vertices, faces = held.vertices, held.own(self.open)
-        if faces is None:
-            return None
-        if self.open and close_holes:
-            from isofield.solids.borders import closed_holes  # loads what fits of points do not need
-
-            vertices, faces = closed_holes(vertices, faces, close_holes * self.similarity.scale)
-        if self.open:
-            mesh = trimesh.Trimesh(self.similarity.invert(vertices), faces, process=False)
-            return Extraction(mesh, None, 0, 0.0, 0, False, surfaces.check(mesh).flaws)
-        mesh, problems = self._repaired(trimesh.Trimesh(vertices, faces, process=False))
-        return None if problems else Extraction(mesh, None, 0, 0.0, 0, False, [])
-
-    def _cells(self, resolution: int | None) -> tuple[np.ndarray, np.ndarray, int]:
-        """The box (3,), (3,) of a mesh, normalised, and its number of cells along the longest side."""
-        lower, upper = np.asarray(self.lower), np.asarray(self.upper)
-        if resolution is not None:
-            return lower, upper, resolution
-        grid, faces = self._structure()
-        if grid is not None:
-            lower = grid.origin.astype(np.float64)
-            upper = lower + np.array(grid.shape) * grid.side
-            return lower, upper, min(max(grid.shape) * 2 ** grid.resolved(MOST_CELLS, FINE_SHARE), 2 * RESOLUTIONS[1])
-        if faces is not None:
-            return lower, upper, int(np.clip(THIN * (upper - lower).max() / faces.thinnest, RESOLUTION, FINEST))
-        return lower, upper, RESOLUTION
-
-    def _repaired(self, mesh: trimesh.Trimesh) -> tuple[trimesh.Trimesh, list[str]]:
-        """A normalised mesh in the user's units, repaired where it has defects; and those that it still has."""
-        mesh = trimesh.Trimesh(self.similarity.invert(mesh.vertices), mesh.faces, process=False)
-        found = surfaces.check(mesh)
-        if not (found.flaws if self.open else found.problems):  # the walls of a room face inward
-            return mesh, []
-        mesh = surfaces.repair(mesh)
-        return mesh, list(surfaces.check(mesh).problems)
+        return extraction.extract(self, self._distances, resolution, level, keep_all, close_holes)
