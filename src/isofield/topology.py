@@ -67,14 +67,14 @@ class Edges:
 
 
 def distinct_keys(keys: np.ndarray) -> np.ndarray:
-    """The different ones of integer keys of any shape, sorted: (n,). A stable sort merges the sorted runs of the keys,
-    which is many times faster than the hash table of `np.unique`."""
+    """(n,) the distinct values of integer keys of any shape, sorted. A stable sort merges the sorted runs of the
+    keys: it is many times faster than the hash table of `np.unique`."""
     keys = np.sort(keys, axis=None, kind="stable")
     return keys[np.append(True, keys[1:] != keys[:-1])] if len(keys) else keys
 
 
 def among(keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """(n,) bool: which of sorted, different keys (n,) are among the wanted ones, of any shape."""
+    """(n,) bool: which of sorted, distinct keys (n,) are among the wanted ones, of any shape."""
     wanted = distinct_keys(wanted)
     row = np.searchsorted(keys, wanted)
     row = row[row < len(keys)]

@@ -210,7 +210,7 @@ def _of_kinds(name: str, rows: Mapping[str, np.ndarray], similarity: Similarity)
 def of_rows(name: str, rows: np.ndarray, similarity: Similarity) -> ShapeSamples:
     """A shape of samples (n, 4) in random order. Raises InputError where none is inside."""
     if not (rows[:, 3] < 0).any():
-        raise InputError(f"{name} has no samples inside (with negative distances): a space needs both sides.")
+        raise InputError(f"{name} has no samples inside (with negative distances): a space needs some on both sides.")
     if len(rows) < FEW:
         warnings.warn(f"{name} has only {len(rows)} samples, which say little of a shape", stacklevel=2)
     return ShapeSamples(name, SdfSamples(rows[:, :3], rows[:, 3]), similarity)

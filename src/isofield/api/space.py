@@ -78,7 +78,7 @@ class ShapeSpace:
         return with_parts(method, self.module, torch.from_numpy(self.codes))
 
     def inferring(self, by: str | None) -> Space:
-        """The method with another setting `infer_by`; None for its own. Raises InputError where it has no such one."""
+        """The method with another setting `infer_by`; None for its own. Raises InputError for an unknown one."""
         if by is None:
             return self.space
         if not hasattr(self.config, "infer_by"):

@@ -54,7 +54,7 @@ def validate(
 def scores(
     space: ShapeSpace, data: str | os.PathLike[str], split: str | os.PathLike[str] | None, part: str, device: str
 ) -> list[dict[str, Any]]:
-    """ "id", "class", "iou" and "wrong", as `validate` has them, of the shapes of a space in one part of a split."""
+    """A row for each shape in one part of a split: "id", "class", "iou" and "wrong", as `validate` computes them."""
     truths = Prepared(data, "occupancy", ids=None if split is None else ids_of(data, split, part))
     read = (one() for _, one in observed_in([data], space.prepare, split, space.kinds, part))
     rows: list[dict[str, Any]] = []

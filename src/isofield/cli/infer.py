@@ -41,9 +41,9 @@ def infer(
 
     DIR gets a mesh ID.ply for each shape, codes.npz (ids, codes, center, scale), report.csv (how well each field agrees
     with held-out samples, how far the code is from those of the training shapes) and timing.csv (seconds for reading,
-    code and mesh). An input that cannot be
-    read, and a code without a surface, are marked there; exit status 1. A space of pictures gives ID.png, of signed
-    distances beside the true ones, pictures.png of the first, and errors at the pixels.
+    code and mesh). An input that cannot be read, and a code without a surface, are marked there; exit status 1. A space
+    of pictures gives ID.png (signed distances beside the true ones), pictures.png of the first ones, and errors at the
+    pixels.
 
     Args:
         run: The folder that `isofield train` wrote, or an experiment of DeepSDF's released code.

@@ -51,7 +51,7 @@ PAPER = CapUdf(
 
 
 def settings(quality: Quality = "balanced") -> CapUdf:
-    """About 15, 40 and 100 CPU seconds."""
+    """About 15 (fast), 40, and 100 CPU seconds (best)."""
     return CapUdf(optim=Optim({"fast": 120, "balanced": 400, "best": 1000}[quality], 1500, RATE))
 
 

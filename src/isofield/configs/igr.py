@@ -55,7 +55,7 @@ PAPER = Igr(Network("mlp", 512, 8), None, Optim(100_000, 32_768, Schedule(5e-3, 
 
 
 def settings(quality: Quality = "balanced", init: Init = "oriented", network: NetworkKind | None = None) -> Igr:
-    """About 20, 35 to 65, and 2.5 times that, in seconds on two CPU cores."""
+    """About 20 (fast), 35 to 65, and 90 to 160 seconds (best) on two CPU cores."""
     if init == "oriented":
         start = warm_start(quality, (1.0, 0.25), 0.3)
         return Igr(Network.of(network or "siren"), start, budget(quality, 1000))

@@ -61,7 +61,7 @@ SAL_PAPER = Sald(Network("mlp", 512, 8), None, Optim(2000, 16_384, Schedule(5e-4
 def settings(
     quality: Quality = "balanced", init: Init = "oriented", network: NetworkKind | None = None, *, paper: Sald
 ) -> Sald:
-    """About 20, 35 to 65, and 2.5 times that, in seconds on two CPU cores. paper: the method's own settings."""
+    """About 20 (fast), 35 to 65, and 90 to 160 seconds (best) on two CPU cores. paper: the paper's settings."""
     if init == "oriented":
         start = warm_start(quality, (0.5, 0.15), 0.3, sign=2.0)
         direction = 0.1 if paper.direction else 0.0

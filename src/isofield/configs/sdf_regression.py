@@ -46,7 +46,7 @@ class SdfRegression:
 def settings(
     quality: Quality = "balanced", init: Init = "oriented", network: NetworkKind | None = None
 ) -> SdfRegression:
-    """About 20, 35 to 65, and 2.5 times that, in seconds on two CPU cores. init paper: DeepSDF's network."""
+    """About 20 (fast), 35 to 65, and 90 to 160 seconds (best) on two CPU cores. init paper: DeepSDF's network."""
     if init == "oriented":
         return SdfRegression(Network.of(network or "siren"), budget(quality, 2000))
     return SdfRegression(

@@ -53,7 +53,7 @@ PAPER = Siren(Network("siren", 256, 4), None, Optim(50_000, 2800, Schedule(1e-4)
 
 
 def settings(quality: Quality = "balanced", init: Init = "oriented", network: NetworkKind | None = None) -> Siren:
-    """About 20, 35 to 65, and 2.5 times that, in seconds on two CPU cores."""
+    """About 20 (fast), 35 to 65, and 90 to 160 seconds (best) on two CPU cores."""
     if init == "oriented":
         return Siren(Network.of(network or "siren"), warm_start(quality, (1.0,), 300.0), budget(quality, 1000))
     optim = Optim({"fast": 100, "balanced": 500, "best": 1200}[quality], 2800, PAPER.optim.rate)

@@ -66,7 +66,7 @@ class Ssd:
 
 
 def ssd_settings(quality: Quality = "balanced") -> Ssd:
-    """About 5, 8 and 13 seconds for 30 000 points on two CPU cores."""
+    """About 5 (fast), 8, and 13 seconds (best) for 30 000 points on two CPU cores."""
     if quality == "fast":
         return Ssd(oriented=4000, cells=128, detail=1.0, iterations=(100, 40, 40, 40))
     return Ssd(cells={"balanced": 192, "best": 256}[quality])
@@ -90,7 +90,7 @@ class SsdSiren:
 
 
 def ssd_siren_settings(quality: Quality = "balanced") -> SsdSiren:
-    """About 20, 45 and 120 seconds for 30 000 points on two CPU cores."""
+    """About 20 (fast), 45, and 120 seconds (best) for 30 000 points on two CPU cores."""
     steps = {"fast": 400, "balanced": 1500, "best": 4000}[quality]
     return SsdSiren(ssd_settings(quality), optim=Optim(steps, 4000, Schedule(1e-3, "cosine", final=1e-5)))
 

@@ -71,7 +71,8 @@ def nearest(points: np.ndarray, training: Mapping[str, np.ndarray], leave_out: s
 
 
 def novelty(prediction: np.ndarray, truth: np.ndarray, training: Mapping[str, np.ndarray]) -> Novelty:
-    """A prediction (n, 3) of a truth (m, 3) beside the training shapes, all normalised, in random order."""
+    """How far a prediction (n, 3) is from its truth (m, 3), and both from the nearest training shape. All points are
+    normalised, and in random order."""
     return Novelty(chamfer(prediction, truth), *nearest(truth, training)[::-1], *nearest(prediction, training)[::-1])
 
 

@@ -190,7 +190,7 @@ def _least(depth: np.ndarray) -> np.ndarray:
 
 
 def _spacing(directions: np.ndarray) -> float:
-    """The angle between adjacent ones of directions (n, 3): the side of a square with the area of one."""
+    """The median angle between adjacent directions (n, 3): the side of the square that each covers."""
     most = 10 * TESTED
     some = directions[:: -(-len(directions) // most)]
     angle = nearest(KDTree(some), some[:: -(-len(some) // TESTED)], k=AROUND + 1)[0][:, -1]

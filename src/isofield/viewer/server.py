@@ -137,7 +137,7 @@ def stop(server: viser.ViserServer) -> None:
 
 
 def links(server: viser.ViserServer) -> list[str]:
-    """The address of the page; where it listens on all networks, that of this machine there, too."""
+    """The page's address; where the server listens on all networks, also the address of this machine in its network."""
     host, port = server.get_host(), server.get_port()
     if host not in ("0.0.0.0", "::"):
         return [f"http://{f'[{host}]' if ':' in host else host}:{port}"]

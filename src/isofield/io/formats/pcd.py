@@ -58,7 +58,7 @@ def parse(data: bytes) -> Raw:
 
 
 def _viewpoint(words: list[str], organised: bool) -> np.ndarray | None:
-    """The position (3,) of the sensor by the words of VIEWPOINT, or None where the header does not know it."""
+    """The position (3,) of the sensor from the words after VIEWPOINT; None where these are missing, or its default."""
     try:
         values = [float(word) for word in words]
     except ValueError:
