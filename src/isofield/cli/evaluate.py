@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 
 from isofield.cli.errors import say
-from isofield.cli.parsing import Argument, Folder, JsonFile
+from isofield.cli.parsing import Argument, Folder, Json, JsonFile
 
 SAMPLES = 100_000
 """Points drawn from each surface, without a protocol."""
@@ -22,10 +23,10 @@ def evaluate(
     thresholds: tuple[float, ...] = (0.005, 0.01, 0.02),
     seed: int = 0,
     floor: bool = True,
-    json: bool = False,
-    csv: Path | None = None,
-    heatmap: Path | None = None,
-    heatmap_top: float | None = None,
+    json: Json = False,
+    csv: Annotated[Path | None, tyro.conf.arg(metavar="FILE.csv", help_behavior_hint="")] = None,
+    heatmap: Annotated[Path | None, tyro.conf.arg(metavar="FILE.ply", help_behavior_hint="")] = None,
+    heatmap_top: Annotated[float | None, tyro.conf.arg(metavar="DISTANCE", help_behavior_hint="")] = None,
     novelty: Annotated[Path | None, tyro.conf.arg(metavar="RUN", help_behavior_hint="")] = None,
     split: JsonFile = None,
     protocol: Annotated[Literal["dfaust", "occupancy-networks"] | None, tyro.conf.arg(help_behavior_hint="")] = None,
@@ -44,9 +45,8 @@ def evaluate(
         thresholds: Thresholds of the F-score, as fractions of the diagonal of the truth's bounding box.
         seed: Seed of the sampling; the same seed gives the same numbers.
         floor: Also show what the truth scores against itself.
-        json: Print JSON instead of the table.
         csv: Write the numbers to this file, one line per pair.
-        heatmap: Write the prediction, coloured by its distance to the truth, to this .ply file.
+        heatmap: Write the prediction to this file, coloured by its distance to the truth.
         heatmap_top: Distance at the end of the heatmap's scale, in the files' units (default: the 99th percentile).
         novelty: A run of `isofield train`, or a folder of its training shapes: compare the predictions with the nearest
             training shapes, and with the training shapes that are nearest to the truth (retrieval).
@@ -86,16 +86,31 @@ def evaluate(
         raise InputError("--heatmap and --novelty do not go with --protocol: give them in a run of their own.")
 
     chosen = None if split is None else _chosen(truth, split)
+    scoring = _Scoring(pred, truth, chosen, samples, seed, json, csv)
     if protocol == "occupancy-networks":
-        return _occupancy_networks(pred, truth, chosen, samples, seed, json, csv)
+        return _occupancy_networks(scoring)
     if protocol == "dfaust":
-        return _dfaust(pred, truth, scans, chosen, samples, seed, floor, json, csv, pages)
+        return _dfaust(scoring, scans, floor, pages)
     if novelty is not None:
         return evaluate_runs.novelty(*folders.pairs(pred, truth, chosen), novelty, json, csv)
-    status = _metrics(pred, truth, chosen, samples, seed, floor, thresholds, json, csv)
+    status = _metrics(scoring, floor, thresholds)
     if heatmap is not None:
         _colour(pred, truth, heatmap, heatmap_top, json)
     return status
+
+
+@dataclass(frozen=True)
+class _Scoring:
+    """What is compared, how, and where the scores go. chosen: the names of files to take of folders; None for all.
+    samples: points drawn from each surface; None for the protocol's own number."""
+
+    pred: Path
+    truth: Path
+    chosen: set[str] | None
+    samples: int | None
+    seed: int
+    json: bool
+    csv: Path | None
 
 
 def _check_shape(path: Path) -> None:
@@ -108,10 +123,7 @@ def _check_shape(path: Path) -> None:
         raise InputError(f"{path} is a field folder, not a mesh or point cloud: {has}.")
 
 
-def _metrics(
-    pred: Path, truth: Path, chosen: set[str] | None, samples: int | None, seed: int, floor: bool,
-    thresholds: tuple[float, ...], json: bool, csv: Path | None,
-) -> int:  # fmt: skip
+def _metrics(of: _Scoring, floor: bool, thresholds: tuple[float, ...]) -> int:
     """Scores two files, or two folders, with every metric; two files that cannot be scored raise InputError."""
     from rich.console import Console
     from rich.progress import track
@@ -120,18 +132,18 @@ def _metrics(
     from isofield.errors import InputError
     from isofield.evaluate import folders, metrics, tables
 
-    pairs, missing = folders.pairs(pred, truth, chosen)
-    single, count = not pred.is_dir(), SAMPLES if samples is None else samples
+    pairs, missing = folders.pairs(of.pred, of.truth, of.chosen)
+    single, count = not of.pred.is_dir(), SAMPLES if of.samples is None else of.samples
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     shown = track(pairs, "comparing", console=errors, transient=True, disable=single or not errors.is_terminal)
     results = folders.Results(
-        [folders.compare_pair(pair, samples=count, seed=seed, floor=floor, thresholds=thresholds) for pair in shown],
+        [folders.compare_pair(pair, samples=count, seed=of.seed, floor=floor, thresholds=thresholds) for pair in shown],
         missing,
     )
     if single and results.failed:
         raise InputError(results.failed[0].problem)
     rows = metrics(thresholds)
-    return scores_output.written(results, rows, lambda console: tables.show(console, results, rows), json, csv)
+    return scores_output.written(results, rows, lambda console: tables.show(console, results, rows), of.json, of.csv)
 
 
 def _colour(pred: Path, truth: Path, path: Path, top: float | None, json: bool) -> None:
@@ -148,25 +160,22 @@ def _colour(pred: Path, truth: Path, path: Path, top: float | None, json: bool) 
     console.print(tables.scale(heat), soft_wrap=True)
 
 
-def _dfaust(
-    pred: Path, truth: Path, scans: Path | None, chosen: set[str] | None, samples: int | None, seed: int, floor: bool,
-    json: bool, csv: Path | None, pages: Path | None,
-) -> int:  # fmt: skip
+def _dfaust(of: _Scoring, scans: Path | None, floor: bool, pages: Path | None) -> int:
     """Scores reconstructions of bodies with `evaluate.dfaust`; prints tables, writes CSV and pages."""
     from isofield.cli import output, scores_output
     from isofield.cli.progress import shown
     from isofield.evaluate import dfaust, percentiles, scan_pages
     from isofield.evaluate.dfaust import METRICS
 
-    every, missing = dfaust.triples(pred, truth, scans, chosen)
+    every, missing = dfaust.triples(of.pred, of.truth, scans, of.chosen)
     with shown("dfaust", True) as report:
-        count = dfaust.POINTS if samples is None else samples
-        results = dfaust.evaluate(every, samples=count, seed=seed, floor=floor, missing=missing, progress=report)
+        count = dfaust.POINTS if of.samples is None else of.samples
+        results = dfaust.evaluate(every, samples=count, seed=of.seed, floor=floor, missing=missing, progress=report)
         written = [] if pages is None else scan_pages.write(pages, every, results, report)
     scores_output.check_scored(results)
-    legend, figures = dfaust.LEGEND.format(count=count, seed=seed), percentiles.to_json(results, METRICS)
+    legend, figures = dfaust.LEGEND.format(count=count, seed=of.seed), percentiles.to_json(results, METRICS)
     status = scores_output.written(
-        results, METRICS, lambda console: percentiles.show(console, results, METRICS, legend), json, csv,
+        results, METRICS, lambda console: percentiles.show(console, results, METRICS, legend), of.json, of.csv,
         {"percentiles": figures},
     )  # fmt: skip
     if written:
@@ -174,26 +183,24 @@ def _dfaust(
     return status
 
 
-def _occupancy_networks(
-    pred: Path, truth: Path, chosen: set[str] | None, samples: int | None, seed: int, json: bool, csv: Path | None
-) -> int:
+def _occupancy_networks(of: _Scoring) -> int:
     """Scores reconstructions with `evaluate.occupancy_networks`; prints the means of classes, writes CSV."""
     from isofield.cli import output, scores_output
     from isofield.cli.progress import shown
     from isofield.evaluate import occupancy_networks as protocol
     from isofield.evaluate import tables
 
-    count = protocol.POINTS if samples is None else samples
+    count = protocol.POINTS if of.samples is None else of.samples
     with shown("occupancy-networks", True) as report:
-        results = protocol.evaluate(pred, truth, chosen, samples=count, seed=seed, progress=report)
+        results = protocol.evaluate(of.pred, of.truth, of.chosen, samples=count, seed=of.seed, progress=report)
     scores_output.check_scored(results)
     rows = protocol.classes([scores for _, scores in results.scored])
-    legend = protocol.LEGEND.format(count=count, seed=seed)
-    if csv is not None:
-        output.write_table(rows, csv.with_name(f"{csv.stem}-classes.csv"))
+    legend = protocol.LEGEND.format(count=count, seed=of.seed)
+    if of.csv is not None:
+        output.write_table(rows, of.csv.with_name(f"{of.csv.stem}-classes.csv"))
     return scores_output.written(
-        results, protocol.METRICS, lambda console: tables.show_classes(console, rows, protocol.METRICS, legend), json,
-        csv, {"classes": rows},
+        results, protocol.METRICS, lambda console: tables.show_classes(console, rows, protocol.METRICS, legend),
+        of.json, of.csv, {"classes": rows},
     )  # fmt: skip
 
 
