@@ -85,15 +85,15 @@ def infer(
     space = api.load_run(run, checkpoint)
     if space.of_pictures and (refine or search or field or copies):
         raise InputError(f"{run} is of pictures: leave --refine, --pose, --field and --copies out.")
+    of = space_output.Inference(inputs, out, split, device, by, resolution)
     with shown(out.name, progress) as report:
         if space.of_pictures:
-            figures = picture_output.inferred(space, inputs, out, split, device, by, resolution, report)
+            figures = picture_output.inferred(space, of, report)
         else:
             copies = out / INPUTS if copies is None and "views" in space.kinds else copies
             figures = space_output.inferred(
-                space, inputs, out, split, device, by, resolution, report, refine=refine, search=search, fields=field,
-                copies=copies,
-            )  # fmt: skip
+                space, of, report, refine=refine, search=search, fields=field, copies=copies
+            )
     figures = {
         "input": ", ".join(map(str, inputs)), **figures, "seconds": round(time.perf_counter() - begun, 2),
     }  # fmt: skip

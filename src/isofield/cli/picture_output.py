@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from isofield.api import PictureResult, ShapeSpace
-    from isofield.cli.space_output import Row
+    from isofield.cli.space_output import Inference, Row
     from isofield.types import ProgressCallback
 
 SHEET = "pictures.png"
@@ -23,10 +23,7 @@ SIDE, TILE = 256, 128
 """Pixels along each side of a picture of a signed distance, and of a picture on the sheet."""
 
 
-def inferred(
-    space: ShapeSpace, inputs: Sequence[Path], out: Path, split: Path | None, device: str, by: str | None,
-    resolution: int | None, report: ProgressCallback,
-) -> Row:  # fmt: skip
+def inferred(space: ShapeSpace, of: Inference, report: ProgressCallback) -> Row:
     """Infers pictures, and writes ID.png, pictures.png, codes.npz and report.csv into a folder: the figures of the run.
 
     Ctrl-C ends with those that are done. Raises InputError where no picture can be read.
@@ -34,18 +31,18 @@ def inferred(
     from isofield import api, render
     from isofield.cli import output, space_output
 
-    named = api.pictures_in(inputs, space, split)
+    out, named = of.out, api.pictures_in(of.inputs, space, of.split)
     failed: list[Row] = []
     tiles: list[np.ndarray] = []
 
     def write(result: PictureResult) -> Row:
-        tile, row = _written(space, result, out / f"{result.id}.png", resolution)
+        tile, row = _written(space, result, out / f"{result.id}.png", of.resolution)
         tiles.extend([tile] if len(tiles) < SHOWN else [])
         return row
 
     stage = f"{len(named)} pictures"
     report(stage, 0.0)
-    found = api.infer_pictures(space, space_output.readable(named, failed), device, by)
+    found = api.infer_pictures(space, space_output.readable(named, failed), of.device, of.by)
     results, rows, interrupted = space_output.collected(
         found, write, failed, lambda done: report(stage, done / len(named))
     )

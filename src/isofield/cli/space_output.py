@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -25,6 +26,18 @@ FEW = 5
 Row = dict[str, Any]
 Read = TypeVar("Read")
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Inference:
+    """What `isofield infer` reads, how it infers, and where it writes; as the options of these names."""
+
+    inputs: Sequence[Path]
+    out: Path
+    split: Path | None
+    device: str
+    by: str | None
+    resolution: int | None
 
 
 def pose_search(pose: Literal["rigid", "similarity"] | None, max_rotation: float) -> PoseSearch | None:
@@ -82,9 +95,8 @@ def collected(
 
 
 def inferred(
-    space: ShapeSpace, inputs: Sequence[Path], out: Path, split: Path | None, device: str, by: str | None,
-    resolution: int | None, report: ProgressCallback, *, refine: bool, search: PoseSearch | None, fields: Path | None,
-    copies: Path | None,
+    space: ShapeSpace, of: Inference, report: ProgressCallback, *, refine: bool, search: PoseSearch | None,
+    fields: Path | None, copies: Path | None,
 ) -> Row:  # fmt: skip
     """Infers shapes, and writes ID.ply, codes.npz, report.csv and timing.csv into a folder: the figures of the run.
 
@@ -93,14 +105,14 @@ def inferred(
     from isofield import api
     from isofield.cli import output
 
-    named = api.observed_in(inputs, space.prepare, split, space.kinds, anywhere=search is not None)
+    named = api.observed_in(of.inputs, space.prepare, of.split, space.kinds, anywhere=search is not None)
     failed: list[Row] = []
     timing: list[Row] = []
     read: dict[str, float] = {}
 
     def write(result: InferenceResult) -> Row:
         begun = time.perf_counter()
-        row = written(result, out / f"{result.id}.ply", fields and fields / result.id, resolution)
+        row = written(result, of.out / f"{result.id}.ply", fields and fields / result.id, of.resolution)
         if copies is not None:
             copy_input(result.observed, copies)
         seconds = {"read": read[result.id], "code": result.seconds, "mesh": time.perf_counter() - begun}
@@ -109,10 +121,10 @@ def inferred(
 
     stage = f"{len(named)} shapes" if len(named) != 1 else "1 shape"
     report(stage, 0.0)
-    found = api.infer_all(space, readable(named, failed, read), refine, search, device, by)
+    found = api.infer_all(space, readable(named, failed, read), refine, search, of.device, of.by)
     results, rows, interrupted = collected(found, write, failed, lambda done: report(stage, done / len(named)))
-    output.write_table(timing, out / TIMING)
-    return {**tables(results, rows, failed, out), "interrupted": interrupted}
+    output.write_table(timing, of.out / TIMING)
+    return {**tables(results, rows, failed, of.out), "interrupted": interrupted}
 
 
 def copy_input(observed: ShapeSamples, folder: Path) -> None:
@@ -214,8 +226,8 @@ def note_fits(rows: Sequence[Row], remedy: str) -> None:
         )
     if names := [row["id"] for row in rows if row["poor"]]:
         say(
-            f"{join_names(names, FEW)}: the field misses a part of the input, or fits it much worse than those of the "
-            f"training shapes fitted theirs; {remedy}."
+            f"{join_names(names, FEW)}: the field misses a part of the input, or its loss is far above those of the "
+            f"training shapes; {remedy}."
         )
 
 
