@@ -90,9 +90,9 @@ def hausdorff(m: Matches, percentile: float = 100.0) -> float:
     return float(max(np.percentile(m.forward, percentile), np.percentile(m.backward, percentile)))
 
 
-def mesh_accuracy(m: Matches, share: float = 0.9) -> float:
-    """The distance to the truth within which `share` of the prediction lies (DeepSDF, Park et al. 2019: 90 %)."""
-    return float(np.quantile(m.forward, share))
+def mesh_accuracy(m: Matches) -> float:
+    """The distance to the truth within which 90 % of the prediction lies (DeepSDF, Park et al. 2019)."""
+    return float(np.quantile(m.forward, 0.9))
 
 
 def completion(m: Matches, delta: float) -> float:

@@ -21,6 +21,8 @@ from isofield.threads import ranges
 
 RANGE_SHARE = 0.01
 """A ray is met within this share of the distance between sensor and point."""
+SPACINGS = 3.0
+"""Area farther from the points than this many of their spacings is unobserved."""
 NEIGHBOURS = 8
 """A point's own spacing is the distance to this nearest other point."""
 CHUNK = 1 << 16
@@ -84,18 +86,16 @@ def rays_met(
     )
 
 
-def stray(
-    mesh: trimesh.Trimesh, points: Float[np.ndarray, "n 3"], spacings: float = 3.0, samples: int = 60_000, seed: int = 0
-) -> float:
-    """Share of a mesh's area that is farther from all points than this many times the spacing around the nearest one.
+def stray(mesh: trimesh.Trimesh, points: Float[np.ndarray, "n 3"], samples: int = 60_000) -> float:
+    """Share of a mesh's area that is farther from all points than three times the spacing around the nearest one.
 
     The spacing around a point is the distance to its eighth nearest other point, so that a scan whose density varies is
     judged everywhere by its own density. samples: points on the mesh, uniform by area.
     """
-    on_mesh = sample_surface(mesh, samples, np.random.default_rng(seed), "the mesh").points
+    on_mesh = sample_surface(mesh, samples, np.random.default_rng(0), "the mesh").points
     tree = KDTree(points)
     far, index = nearest(tree, on_mesh)
     closest, which = np.unique(index, return_inverse=True)
     own, _ = nearest(tree, points[closest], k=min(len(points), NEIGHBOURS + 1))
     spacing = np.asarray(own).reshape(len(closest), -1)[:, -1]
-    return float((far > spacings * spacing[which.reshape(-1)]).mean())
+    return float((far > SPACINGS * spacing[which.reshape(-1)]).mean())

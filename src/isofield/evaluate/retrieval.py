@@ -32,6 +32,8 @@ POINTS = 10_000
 """Points per shape."""
 PRESELECT_POINTS, PRESELECTED = 1000, 12
 """Points by which the nearest training shapes are preselected, and the number of those compared with all points."""
+MOST = 60
+"""Training shapes whose distances to the others are measured, at most."""
 
 
 @dataclass(frozen=True)
@@ -93,14 +95,14 @@ def novelties(pairs: Sequence[Pair], training: Mapping[str, np.ndarray], progres
     return found
 
 
-def median_neighbour_distance(training: Mapping[str, np.ndarray], most: int = 60) -> float:
-    """Median distance from a training shape to the nearest other one, over at most `most` evenly chosen shapes.
+def median_neighbour_distance(training: Mapping[str, np.ndarray]) -> float:
+    """Median distance from a training shape to the nearest other one, over at most `MOST` evenly chosen shapes.
 
     Raises InputError for fewer than two.
     """
     if len(training) < 2:
         raise InputError("novelty needs at least two training shapes: give a run or a folder with more.")
-    rows = evenly(len(training), most)
+    rows = evenly(len(training), MOST)
     names = [[*training][row] for row in rows]
     return float(np.median([nearest(training[name], training, name)[1] for name in names]))
 

@@ -37,12 +37,10 @@ ROWS = 64
 """Derivatives by the code that are computed at once."""
 
 
-def newton(
-    distance: Distance, gradient: Distance, x: Tensor, tolerance: float = 0.0, steps: int = NEWTON_STEPS
-) -> Tensor:
+def newton(distance: Distance, gradient: Distance, x: Tensor, tolerance: float = 0.0) -> Tensor:
     """Points x (n, 3) projected onto the zero set: x <- x - f grad f / |grad f|^2, while |f| >= tolerance."""
     x, active = x.clone(), torch.arange(len(x), device=x.device)
-    for _ in range(steps):
+    for _ in range(NEWTON_STEPS):
         value = distance(x[active])
         far = value.abs() >= tolerance
         active, value = active[far], value[far]

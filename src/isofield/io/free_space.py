@@ -77,8 +77,8 @@ def rays_of(cloud: Cloud) -> list[Rays]:
     return rays
 
 
-def clusters(sensors: np.ndarray, most: int = MOST_SENSORS) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Groups sensors (n, 3), NaN where unknown, by their positions, at most `most` groups.
+def clusters(sensors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Groups sensors (n, 3), NaN where unknown, by their positions, into at most `MOST_SENSORS` groups.
 
     Returns the group (n,) of each, -1 where unknown, the middle (k, 3) of each group, and its radius (k,): 0 where all
     its positions are equal.
@@ -95,8 +95,8 @@ def clusters(sensors: np.ndarray, most: int = MOST_SENSORS) -> tuple[np.ndarray,
     places = sensors[known][first]
     label, number = np.arange(len(places)), len(places)
     low = places.min(axis=0)
-    side = float(np.ptp(places, axis=0).max()) / most
-    while number > most:
+    side = float(np.ptp(places, axis=0).max()) / MOST_SENSORS
+    while number > MOST_SENSORS:
         _, label = np.unique(np.floor((places - low) / side).astype(np.int64), axis=0, return_inverse=True)
         label = label.reshape(-1)
         number = int(label.max()) + 1

@@ -64,7 +64,7 @@ def _resized(picture: np.ndarray, size: int, box: tuple[float, float, float, flo
     return np.ascontiguousarray(scaled.transpose(2, 0, 1))
 
 
-def some_views(views: Sequence[np.ndarray], size: int, random: np.random.Generator, count: int = 64) -> np.ndarray:
-    """(count, 3, size, size) uint8: random views of random shapes."""
-    chosen = random.integers(len(views), size=count)
+def some_views(views: Sequence[np.ndarray], size: int, random: np.random.Generator) -> np.ndarray:
+    """(64, 3, size, size) uint8: random views of random shapes."""
+    chosen = random.integers(len(views), size=64)
     return np.stack([random_view(views[row], size, 1.0, random)[1] for row in chosen])

@@ -128,7 +128,7 @@ def orient(
     clear = np.median(rough / np.sqrt(areas)) < SHEET_NOISE and normals is None and sensors is None
     sheets = sheet_normals(x, near) if clear else None
     if sheets is not None:
-        return _of_sheets(points, x, near, rough, fit_jets(x, sheets, deviation, near), scale)
+        return _of_sheets(points, near, rough, fit_jets(x, sheets, deviation, near), scale)
     if clear and encloses and len(apart := _thin_pieces(x, near)) > 1:
         return _joined([(at, orient(points[at], None, noise, seed, subset)) for at in apart])
     toward = None if sensors is None else (sensors - center) / scale
@@ -262,11 +262,9 @@ def _corrected_votes(cloud: _Unsigned, start: np.ndarray | None) -> np.ndarray:
     return votes()
 
 
-def _of_sheets(
-    points: np.ndarray, x: np.ndarray, near: Neighbourhoods, rough: np.ndarray, jets: Jets, scale: float
-) -> Oriented:
-    """The points (n, 3), x times `scale` after a shift, with normals of two near sheets: the area of a point is shared
-    by the neighbours whose normals agree with its own."""
+def _of_sheets(points: np.ndarray, near: Neighbourhoods, rough: np.ndarray, jets: Jets, scale: float) -> Oriented:
+    """The points (n, 3) with normals of two near sheets: the area of a point is shared by the neighbours whose normals
+    agree with its own. scale: of lengths, from the neighbourhoods to the points."""
     agree = np.einsum("nkd,nd->nk", jets.normals[near.index], jets.normals) > 0
     areas = np.pi * near.distance[:, -1] ** 2 / np.maximum(agree.sum(1), 1)
     noise = np.minimum(rough, jets.noise)

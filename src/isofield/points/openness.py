@@ -75,9 +75,7 @@ class Openness:
     scattered: bool = False
 
 
-def openness(
-    points: np.ndarray, sensors: np.ndarray | None = None, seed: int = 0, scanned: np.ndarray | None = None
-) -> Openness:
+def openness(points: np.ndarray, sensors: np.ndarray | None = None, scanned: np.ndarray | None = None) -> Openness:
     """Whether points (n, 3) without outliers belong to an open surface.
 
     sensors: (n, 3) position of the sensor that measured each point, NaN where unknown, or None. scanned: (m, 3) the
@@ -87,9 +85,9 @@ def openness(
     points = np.asarray(points, np.float64)
     density = None
     if scanned is not None and sensors is None:
-        density = unevenness(local_spacing(scanned[_some(len(scanned), seed)]))
+        density = unevenness(local_spacing(scanned[_some(len(scanned))]))
     if len(points) > MOST:
-        chosen = _some(len(points), seed)
+        chosen = _some(len(points))
         return replace(_looked_at(points[chosen], None if sensors is None else sensors[chosen], density), seen=None)
     return _looked_at(points, sensors, density)
 
@@ -131,9 +129,9 @@ def _unlike(near: Neighbourhoods) -> np.ndarray:
     return np.asarray(alike[near.index[:, :17]].mean(1) < ALIKE)
 
 
-def _some(count: int, seed: int) -> np.ndarray:
+def _some(count: int) -> np.ndarray:
     """At most `MOST` random rows of `count`."""
-    return np.sort(np.random.default_rng(seed).permutation(count)[:MOST])
+    return np.sort(np.random.default_rng(0).permutation(count)[:MOST])
 
 
 @stage("openness")

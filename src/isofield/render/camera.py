@@ -12,6 +12,8 @@ AZIMUTHS = (30, 330, 60, 300, 0, 90, 270, 120, 240, 150, 210, 180)
 """Candidate views around the up axis, in degrees; of equally good views the first is taken, which is from the front."""
 OBLIQUE = 60.0
 """Elevation of the views that are tried, too, where the others show mostly surface that was not observed."""
+ANGLE, MARGIN = 25.0, 1.08
+"""Field of view of the shorter side, in degrees, and room around what a picture shows."""
 FOOT = 0.03
 """Fraction of the extent along an axis that counts as the end of a shape."""
 
@@ -128,18 +130,18 @@ def look(toward: np.ndarray, up: str = "y") -> np.ndarray:
     return np.stack([right, np.cross(forward, right), forward])
 
 
-def core(points: np.ndarray, share: float = 0.01, margin: float = 0.25) -> np.ndarray:
+def core(points: np.ndarray) -> np.ndarray:
     """The points (m, 3) that a picture has to frame: all but far outliers.
 
-    Those within the quantiles [share, 1 - share] of every axis, widened by `margin` times their distance.
+    Those within the quantiles 0.01 and 0.99 of every axis, widened by a quarter of their distance.
     """
     points = np.asarray(points, np.float64)
     points = points[np.isfinite(points).all(axis=1)]
     if len(points) < 10:
         return points
-    lower, upper = np.quantile(points, [share, 1 - share], axis=0)
+    lower, upper = np.quantile(points, [0.01, 0.99], axis=0)
     # A flat axis is widened by a little of the largest one.
-    reach = margin * np.maximum(upper - lower, 0.05 * (upper - lower).max())
+    reach = 0.25 * np.maximum(upper - lower, 0.05 * (upper - lower).max())
     return points[((points >= lower - reach) & (points <= upper + reach)).all(axis=1)]
 
 
@@ -149,47 +151,44 @@ def frame(
     view: tuple[float, float] = (30.0, 20.0),
     up: str = "y",
     size: tuple[int, int] = (800, 800),
-    angle: float = 25.0,
-    margin: float = 1.08,
     rotation: Float[np.ndarray, "3 3"] | None = None,
 ) -> Camera:
-    """A camera that shows all `points` (n, 3), n >= 1, as large as `margin` permits.
+    """A camera that shows all `points` (n, 3), n >= 1, as large as possible, with a margin of 8 %.
 
-    view: azimuth and elevation in degrees. size: width and height in pixels. angle: field of view of the shorter
-    side, in degrees. rotation: (3, 3) as in `Camera`, in place of view and up.
+    view: azimuth and elevation in degrees. size: width and height in pixels. rotation: (3, 3) as in
+    `Camera`, in place of view and up.
     """
     points = np.asarray(points, np.float64)
     width, height = size
     rotation = look(direction(*view, up), up) if rotation is None else rotation
-    focal = min(width, height) / 2 / np.tan(np.radians(angle) / 2)
+    focal = min(width, height) / 2 / np.tan(np.radians(ANGLE) / 2)
     local = points @ rotation.T
     middle = (local.min(axis=0) + local.max(axis=0)) / 2
     diagonal = float(np.linalg.norm(np.ptp(local, axis=0))) or 1.0
     distance = diagonal
     for _ in range(4):  # perspective shifts the picture's centre: centre it, step back, repeat
         centred = local - middle
-        fit = np.abs(centred[:, :2]) * (margin * 2 * focal / np.array([width, height])) - centred[:, 2:]
+        fit = np.abs(centred[:, :2]) * (MARGIN * 2 * focal / np.array([width, height])) - centred[:, 2:]
         distance = max(float(fit.max()), -float(centred[:, 2].min()) + 0.1 * diagonal)
         seen = centred[:, :2] / (centred[:, 2:] + distance)
         middle[:2] += (seen.min(axis=0) + seen.max(axis=0)) / 2 * distance
     centred = local - middle
-    fit = np.abs(centred[:, :2]) * (margin * 2 * focal / np.array([width, height])) - centred[:, 2:]
+    fit = np.abs(centred[:, :2]) * (MARGIN * 2 * focal / np.array([width, height])) - centred[:, 2:]
     distance = max(float(fit.max()), -float(centred[:, 2].min()) + 0.1 * diagonal)
     eye = (middle - (0, 0, distance)) @ rotation
     return Camera(eye, rotation, float(focal), int(width), int(height))
 
 
 def views(
-    points: np.ndarray, count: int, *, size: tuple[int, int] = (512, 512), angle: float = 25.0,
-    turn: np.ndarray | None = None,
-) -> list[Camera]:  # fmt: skip
+    points: np.ndarray, count: int, *, size: tuple[int, int] = (512, 512), turn: np.ndarray | None = None
+) -> list[Camera]:
     """`count` cameras around `points` (n, 3), evenly on a sphere (Fibonacci's spiral); each shows all of them. turn: a
     rotation (3, 3) of that spiral."""
     points = np.asarray(points, np.float64)
     center = (points.min(axis=0) + points.max(axis=0)) / 2
     radius = float(np.linalg.norm(points - center, axis=1).max()) or 1.0
-    distance = 1.02 * radius / np.sin(np.radians(angle) / 2)
-    focal = min(size) / 2 / np.tan(np.radians(angle) / 2)
+    distance = 1.02 * radius / np.sin(np.radians(ANGLE) / 2)
+    focal = min(size) / 2 / np.tan(np.radians(ANGLE) / 2)
     toward = all_around(count) if turn is None else all_around(count) @ turn.T
     return [Camera(center + distance * t, look(t), float(focal), size[0], size[1]) for t in toward]
 

@@ -21,7 +21,7 @@ SIZE = (6.4, 3.6)
 
 @dataclass(frozen=True)
 class Chart:
-    """Curves over a common axis: title, and values (n,) by name over x (n,). log: logarithmic heights."""
+    """Curves over the steps x (n,) of a training: title, and values (n,) by name. log: logarithmic heights."""
 
     title: str
     x: Sequence[float]
@@ -29,13 +29,13 @@ class Chart:
     log: bool = False
 
 
-def charts(panels: Sequence[Chart], path: str | os.PathLike[str], *, xlabel: str = "step") -> None:
+def charts(panels: Sequence[Chart], path: str | os.PathLike[str]) -> None:
     """Write a picture with charts in two columns, in the format of the path's extension.
 
     Raises InputError where matplotlib is not installed or does not know the format.
     """
     path = Path(path)
-    figure = _figure(panels, 2, xlabel)
+    figure = _figure(panels, 2)
     kind = path.suffix.lower().removeprefix(".")
     if kind not in figure.canvas.get_supported_filetypes():
         raise InputError(f"{path} cannot be written in this format: end its name in .png, .pdf or .svg.")
@@ -43,12 +43,12 @@ def charts(panels: Sequence[Chart], path: str | os.PathLike[str], *, xlabel: str
         figure.savefig(beside, format=kind)
 
 
-def chart_svg(panel: Chart, *, xlabel: str = "step") -> str:
+def chart_svg(panel: Chart) -> str:
     """One chart as an <svg> element for a page; the same chart gives the same text.
 
     Raises InputError where matplotlib is not installed.
     """
-    figure, text = _figure([panel], 1, xlabel), io.StringIO()
+    figure, text = _figure([panel], 1), io.StringIO()
     from matplotlib import rc_context
 
     with rc_context({"svg.hashsalt": panel.title, "svg.fonttype": "none"}):
@@ -56,7 +56,7 @@ def chart_svg(panel: Chart, *, xlabel: str = "step") -> str:
     return text.getvalue()[text.getvalue().index("<svg") :]
 
 
-def _figure(panels: Sequence[Chart], columns: int, xlabel: str) -> Figure:
+def _figure(panels: Sequence[Chart], columns: int) -> Figure:
     """The charts in rows of `columns`."""
     try:
         from matplotlib.figure import Figure
@@ -71,7 +71,7 @@ def _figure(panels: Sequence[Chart], columns: int, xlabel: str) -> Figure:
         mark = "o" if len(panel.x) == 1 else ""  # a line through one point is invisible
         for name, values in panel.curves.items():
             axis.plot(panel.x, values, label=name, linewidth=1.2, marker=mark)
-        axis.set(title=panel.title, xlabel=xlabel, yscale="log" if panel.log else "linear")
+        axis.set(title=panel.title, xlabel="step", yscale="log" if panel.log else "linear")
         axis.grid(alpha=0.3)
         if len(panel.curves) > 1:
             axis.legend(fontsize="small", ncols=1 + len(panel.curves) // 8)

@@ -29,24 +29,20 @@ def side_by_side(
     path: str | os.PathLike[str],
     *,
     captions: tuple[str, str] = ("scan", "isofield"),
-    notes: tuple[str, str] | None = None,
     size: tuple[int, int] = (800, 800),
     view: tuple[float, float] | Camera | None = None,
-    up: str = "y",
 ) -> np.ndarray:
     """Write a picture of a scan and, to its right, a mesh from the same camera; returns it, (h, w, 3) uint8.
 
-    points: a cloud, an array (n, 3) or a mesh, in the units of `mesh`, which alone decides the frame. captions, notes:
-    a line below each half, and a smaller one below it, by default the counts. size: of each half without captions.
-    view, up: as in `picture`. Raises InputError for an unknown format, OutputError where the system refuses.
+    points: a cloud, an array (n, 3) or a mesh, in the units of `mesh`, which alone decides the frame. captions: a line
+    below each half, above the counts. size: of each half without captions. view: as in `picture`. Raises InputError for
+    an unknown format, OutputError where the system refuses.
     """
     if not isinstance(view, Camera):
-        view = camera_for(mesh if len(mesh.faces) else points, size=size, view=view, up=up)
-    if notes is None:
-        left = f"{_count(points):,} points".replace(",", " ")
-        notes = (left, f"{len(mesh.faces):,} triangles".replace(",", " "))
+        view = camera_for(mesh if len(mesh.faces) else points, size=size, view=view)
+    notes = [f"{_count(points):,} points".replace(",", " "), f"{len(mesh.faces):,} triangles".replace(",", " ")]
     panels = [Panel(shape, *words) for shape, *words in zip((points, mesh), captions, notes, strict=True)]
-    return sheet(panels, path, view=view, columns=2, up=up)
+    return sheet(panels, path, view=view, columns=2)
 
 
 @dataclass(frozen=True)

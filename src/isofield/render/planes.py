@@ -11,6 +11,8 @@ OUTSIDE, INSIDE = np.array([236.0, 238, 241]), np.array([150.0, 178, 208])
 """sRGB of the background and of the inside."""
 LINE, ZERO = np.array([150.0, 158, 168]), np.array([24.0, 54, 92])
 """sRGB of level sets, and of the zero set."""
+GAP = 2
+"""Pixels between pictures."""
 SPACING = 0.1
 """Distance between level sets."""
 
@@ -60,10 +62,10 @@ def resampled(values: np.ndarray, size: int) -> np.ndarray:
     return np.asarray(resize(values, (size, size), order=1, mode="edge", anti_aliasing=size < len(values)))
 
 
-def mosaic(pictures: Sequence[np.ndarray], columns: int, gap: int = 2) -> UInt8[np.ndarray, "h w 3"]:
+def mosaic(pictures: Sequence[np.ndarray], columns: int) -> UInt8[np.ndarray, "h w 3"]:
     """Pictures (h, w, 3) of one size in rows of `columns`, with white between them and where there are none."""
     blank = np.full_like(pictures[0], 255)
     padded = [*pictures, *[blank] * (-len(pictures) % columns)]
-    rows = [strip(*padded[start : start + columns], gap=gap) for start in range(0, len(padded), columns)]
-    between = np.full((gap, rows[0].shape[1], 3), 255, np.uint8)
+    rows = [strip(*padded[start : start + columns], gap=GAP) for start in range(0, len(padded), columns)]
+    between = np.full((GAP, rows[0].shape[1], 3), 255, np.uint8)
     return np.concatenate([part for row in rows for part in (between, row)][1:], axis=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -57,37 +58,19 @@ def scan(
     away = float(np.linalg.norm(eyes[0].eye - (lower + upper) / 2))
     depths = [rasterize(vertices, faces, eye).depth for eye in eyes]
 
-    wanted = count - round(count * outliers)
-    cumulative = np.cumsum(area / area.sum())
-    samples: list[np.ndarray] = []
-    owners: list[np.ndarray] = []
-    count_so_far, top = 0, 0.0
-    for _ in range(1000):
-        if count_so_far >= wanted:
-            break
-        batch = max(20_000, 2 * (wanted - count_so_far))
-        face = np.minimum(np.searchsorted(cumulative, random.random(batch), side="right"), len(faces) - 1)
-        u, v = random.random((2, batch))
-        u, v = np.where(u + v > 1, 1 - u, u), np.where(u + v > 1, 1 - v, v)
-        a, b, c = corners[face, 0], corners[face, 1], corners[face, 2]
-        position = a + u[:, None] * (b - a) + v[:, None] * (c - a)
-        weight = np.zeros(batch)
+    def weigh(position: np.ndarray, face: np.ndarray) -> np.ndarray:
+        weight = np.zeros(len(position))
         for eye, depth in zip(eyes, depths, strict=True):
             # For a uniform density one camera that sees a point is enough.
-            rows = np.flatnonzero(weight == 0) if density == "uniform" else np.arange(batch)
+            rows = np.flatnonzero(weight == 0) if density == "uniform" else np.arange(len(position))
             weight[rows] += _visibility(position[rows], facing[face[rows]], eye, depth, away)
-        if density == "uniform":
-            kept = np.flatnonzero(weight)
-        else:
-            top = top or float(weight.max())
-            kept = np.flatnonzero(random.random(batch) * top < weight)
-        samples.append(position[kept])
-        owners.append(face[kept])
-        count_so_far += len(kept)
-    if count_so_far < wanted:
+        return weight
+
+    wanted = count - round(count * outliers)
+    found = _drawn(corners, area, wanted, weigh, density == "uniform", random)
+    if found is None:
         raise InputError(f"{cameras} cameras see too little of the mesh to take {wanted} points: use more cameras.")
-    points = np.concatenate(samples)[:wanted] if wanted else np.zeros((0, 3))
-    owner = np.concatenate(owners)[:wanted] if wanted else np.zeros(0, np.int64)
+    points, owner = found
     points = points + random.normal(size=points.shape) * (noise * diagonal)
 
     stray = lower + (upper - lower) * (0.5 + 1.1 * (random.random((count - wanted, 3)) - 0.5))
@@ -98,6 +81,43 @@ def scan(
         np.concatenate([points, stray])[order],
         np.concatenate([facing[owner], random_normals])[order] if normals else None,
     )
+
+
+def _drawn(
+    corners: np.ndarray, area: np.ndarray, count: int, weigh: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    uniform: bool, random: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray] | None:  # fmt: skip
+    """`count` random points of triangles, corners (f, 3, 3), with areas (f,), and their triangles; None where too few
+    are visible.
+
+    weigh: points and their triangles to weights, 0 for hidden points. The density is uniform over the visible ones, or
+    proportional to their weights.
+    """
+    if not count:
+        return np.zeros((0, 3)), np.zeros(0, np.int64)
+    cumulative = np.cumsum(area / area.sum())
+    samples: list[np.ndarray] = []
+    owners: list[np.ndarray] = []
+    so_far, top = 0, 0.0
+    for _ in range(1000):
+        batch = max(20_000, 2 * (count - so_far))
+        face = np.minimum(np.searchsorted(cumulative, random.random(batch), side="right"), len(corners) - 1)
+        u, v = random.random((2, batch))
+        u, v = np.where(u + v > 1, 1 - u, u), np.where(u + v > 1, 1 - v, v)
+        a, b, c = corners[face, 0], corners[face, 1], corners[face, 2]
+        position = a + u[:, None] * (b - a) + v[:, None] * (c - a)
+        weight = weigh(position, face)
+        if uniform:
+            kept = np.flatnonzero(weight)
+        else:
+            top = top or float(weight.max())
+            kept = np.flatnonzero(random.random(batch) * top < weight)
+        samples.append(position[kept])
+        owners.append(face[kept])
+        so_far += len(kept)
+        if so_far >= count:
+            return np.concatenate(samples)[:count], np.concatenate(owners)[:count]
+    return None
 
 
 def _visibility(points: np.ndarray, normals: np.ndarray, eye: Camera, depth: np.ndarray, away: float) -> np.ndarray:

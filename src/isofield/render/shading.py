@@ -11,10 +11,14 @@ import numpy as np
 LIGHTS = (((-0.56, -0.66, -0.50), 0.98), ((0.85, -0.10, -0.50), 0.16), ((0.35, -0.60, 0.72), 0.22))
 SKY, GROUND = 0.31, 0.15
 """Ambient light on surfaces that face up and on those that face down."""
+CREASE = 38.0
+"""Normals are averaged where faces meet at a smaller angle, in degrees."""
+SAMPLES = 40
+"""Neighbours that may darken a pixel."""
 
 
-def corner_normals(vertices: np.ndarray, faces: np.ndarray, crease: float = 38.0) -> np.ndarray:
-    """Unit normals (f, 3, 3) of every triangle's corners, averaged where faces meet at less than `crease` degrees.
+def corner_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Unit normals (f, 3, 3) of every triangle's corners, averaged where faces meet at less than `CREASE` degrees.
 
     Round parts look round and edges stay sharp. Vertices at equal positions are merged, as those of an STL file.
     """
@@ -25,12 +29,12 @@ def corner_normals(vertices: np.ndarray, faces: np.ndarray, crease: float = 38.0
         faces = merged.reshape(-1)[faces]
     extent = float(np.abs(vertices - vertices.mean(axis=0)).max()) or 1.0  # tiny units underflow in squares
     vertices = (vertices - vertices.mean(axis=0)) / extent
-    normals = igl.per_corner_normals(vertices, np.asarray(faces, np.int64), crease)
+    normals = igl.per_corner_normals(vertices, np.asarray(faces, np.int64), CREASE)
     length = np.linalg.norm(normals, axis=1, keepdims=True)
     return np.nan_to_num(normals / np.where(length > 0, length, 1)).reshape(-1, 3, 3)
 
 
-def occlusion(position: np.ndarray, normal: np.ndarray, seen: np.ndarray, reach: int, samples: int = 40) -> np.ndarray:
+def occlusion(position: np.ndarray, normal: np.ndarray, seen: np.ndarray, reach: int) -> np.ndarray:
     """Screen-space ambient occlusion (h, w) from 0 (occluded) to 1 (open).
 
     position, normal: (h, w, 3) in the camera's axes; seen: (h, w) bool. Neighbours up to `reach` pixels away, on a
@@ -55,8 +59,8 @@ def occlusion(position: np.ndarray, normal: np.ndarray, seen: np.ndarray, reach:
     index = (rows + pad) * (width + 2 * pad) + columns + pad
     own, facing = flat[index], normal[rows, columns].astype(np.float32)
     total = np.zeros(len(rows), np.float32)
-    step = np.arange(samples) + 0.5
-    radius = reach * (step / samples) ** 0.75
+    step = np.arange(SAMPLES) + 0.5
+    radius = reach * (step / SAMPLES) ** 0.75
     angle = step * 2.399963  # the golden angle
     offsets = np.round(np.stack([radius * np.sin(angle), radius * np.cos(angle)], axis=1)).astype(np.int64)
     for dy, dx in offsets:
@@ -64,7 +68,7 @@ def occlusion(position: np.ndarray, normal: np.ndarray, seen: np.ndarray, reach:
         squared = np.einsum("ij,ij->i", toward, toward)
         rise = np.einsum("ij,ij->i", toward, facing) / np.sqrt(squared + 1e-12)
         total += np.maximum(rise - 0.06, 0) * np.maximum(1 - squared / (4.0 * reach * reach), 0)
-    image[rows, columns] = np.maximum(1 - 1.9 * total / samples, 0)
+    image[rows, columns] = np.maximum(1 - 1.9 * total / SAMPLES, 0)
     # A small blur without the background removes the spiral's pattern.
     weight = ndimage.gaussian_filter(seen.astype(np.float32), 1.2)
     blurred = ndimage.gaussian_filter(np.where(seen, image, 0), 1.2) / np.maximum(weight, 1e-6)

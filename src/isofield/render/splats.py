@@ -23,8 +23,8 @@ class Splats:
     normal: Float[np.ndarray, "h w 3"]
 
 
-def splat(points: np.ndarray, camera: Camera, radius: float | None = None) -> Splats:
-    """The nearest ball at every pixel; points: (n, 3), radius: in pixels, by default from the number of points.
+def splat(points: np.ndarray, camera: Camera) -> Splats:
+    """The nearest ball at every pixel; points: (n, 3). The radius of a ball follows from their number.
 
     Points behind the camera or off the picture are left out.
     """
@@ -38,9 +38,8 @@ def splat(points: np.ndarray, camera: Camera, radius: float | None = None) -> Sp
     z = np.full(height * width, np.inf)
     if len(keep) == 0:
         return Splats(best.reshape(height, width), z.reshape(height, width), normal.reshape(height, width, 3))
-    if radius is None:
-        # A shape covers about a third of the frame, with half of the points in front.
-        radius = float(np.clip(0.6 * np.sqrt(0.33 * width * height / (len(keep) / 2)), 1.0, 0.006 * min(width, height)))
+    # A shape covers about a third of the frame, with half of the points in front.
+    radius = float(np.clip(0.6 * np.sqrt(0.33 * width * height / (len(keep) / 2)), 1.0, 0.006 * min(width, height)))
     low, high = depth[keep].min(), depth[keep].max()
     quantum = (high - low) / (2**31 - 2) or 1.0
     column, row = pixels[keep].astype(np.int64).T

@@ -124,9 +124,9 @@ def crossed(lattice: Lattice, safety: float = SAFETY) -> Cells:
     return _finest(lattice, cells, border) if len(cells.low) else cells  # none: the field has no surface at this level
 
 
-def touched(lattice: Lattice, safety: float = 2 * SAFETY) -> Cells:
+def touched(lattice: Lattice) -> Cells:
     """All cells of side one that the surface of an unsigned distance may cross, by the same bounds."""
-    return _refined(lattice, 1, safety, _Border(lattice))
+    return _refined(lattice, 1, 2 * SAFETY, _Border(lattice))
 
 
 def _refined(lattice: Lattice, finest: int, safety: float, border: _Border) -> Cells:

@@ -67,15 +67,15 @@ def keep_observed(
     return trimesh.Trimesh(vertices, faces, process=False), int((~keep).sum())
 
 
-def keep_large(mesh: trimesh.Trimesh, share: float = LARGE) -> tuple[trimesh.Trimesh, int]:
-    """The components and cavities of a mesh with at least a fraction `share` of the largest one's volume, and how many
-    were dropped; for fields without observed points."""
+def keep_large(mesh: trimesh.Trimesh) -> tuple[trimesh.Trimesh, int]:
+    """The components and cavities of a mesh with at least the fraction `LARGE` of the largest one's volume, and how
+    many were dropped; for fields without observed points."""
     vertices, faces = np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64)
     if not len(faces):
         return mesh, 0
     part = topology.parts(faces)
     volume = np.abs(topology.volumes(vertices, faces, part))
-    keep = _without_loose_cavities(vertices, faces, part, volume >= share * volume.max())
+    keep = _without_loose_cavities(vertices, faces, part, volume >= LARGE * volume.max())
     if keep.all():
         return mesh, 0
     vertices, faces = compact(vertices, faces[keep[part]])

@@ -20,9 +20,9 @@ COLORS = np.array([
 """Colours of classes, in the order of their names; later classes begin again."""
 
 
-def directions_of(space: ShapeSpace, most: int = DIRECTIONS) -> Pca:
+def directions_of(space: ShapeSpace) -> Pca:
     """The principal directions of the training codes that have a slider."""
-    found = space.pca(most)
+    found = space.pca(DIRECTIONS)
     count = int((found.deviations > LEAST * max(float(found.deviations.max(initial=0)), 1e-12)).sum())
     return Pca(found.axes[:count], found.deviations[:count])
 

@@ -166,7 +166,7 @@ def offered(folder: Path) -> dict[str, str]:
     return {**demo, **SPACES}
 
 
-def open_live(name: str, *, host: str = servers.LOOPBACK, port: int = PORT) -> tuple[Viewer, LivePage]:
+def open_live(name: str) -> tuple[Viewer, LivePage]:
     """Serve a page that shows surfaces while they form. Raises InputError as `servers.start` does."""
-    server = servers.start(name, host, port)
+    server = servers.start(name, servers.LOOPBACK, PORT)
     return Viewer(server, servers.links(server), []), LivePage(server, name)

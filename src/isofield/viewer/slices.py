@@ -11,6 +11,9 @@ from skimage.measure import find_contours
 from isofield.render.slices import Slice, line_step
 from isofield.viewer.scene import grid_faces
 
+ARROWS = 16
+"""Gradients along the longer side of a slice."""
+
 
 def plane_of(cut: Slice) -> tuple[np.ndarray, np.ndarray]:
     """Vertices (h w, 3) and faces (f, 3) of the plane, one vertex a sample."""
@@ -40,13 +43,13 @@ def _segments(cut: Slice, level: float) -> np.ndarray:
     return np.concatenate(found)
 
 
-def arrows(cut: Slice, gradient: Callable[[np.ndarray], np.ndarray], count: int = 16) -> np.ndarray:
-    """(n, 2, 3) tails and heads of the field's gradients at about `count` samples along the longer side of a slice.
+def arrows(cut: Slice, gradient: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """(n, 2, 3) tails and heads of the field's gradients at about `ARROWS` samples along the longer side of a slice.
 
     A gradient of length 1 is as long as 0.8 times the distance between neighbouring arrows; longer than twice that is
     cut. Zero gradients have no arrow.
     """
-    every = max(1, max(cut.values.shape) // count)
+    every = max(1, max(cut.values.shape) // ARROWS)
     rows, columns = np.meshgrid(
         np.arange(every // 2, cut.values.shape[0], every), np.arange(every // 2, cut.values.shape[1], every)
     )

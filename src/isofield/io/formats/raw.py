@@ -192,10 +192,10 @@ def bytes_of_colors(colors: np.ndarray) -> np.ndarray:
     return values
 
 
-def unit_length(vectors: np.ndarray, tolerance: float = 0.02) -> bool:
-    """Whether at least 95 % of vectors (n, 3) have unit length."""
+def unit_length(vectors: np.ndarray) -> bool:
+    """Whether at least 95 % of vectors (n, 3) have unit length, to 2 %."""
     length = np.sqrt(np.sum(np.square(np.nan_to_num(vectors, posinf=0, neginf=0)), axis=1))
-    return len(length) > 0 and float(np.mean(np.abs(length - 1) < tolerance)) >= 0.95
+    return len(length) > 0 and float(np.mean(np.abs(length - 1) < 0.02)) >= 0.95
 
 
 def columns(table: np.ndarray) -> Raw:
