@@ -62,14 +62,13 @@ def partial(
     """Samples of the distance to a partly observed shape (DeepSDF, section 6.3).
 
     source: a file of points or of a mesh with a part missing, the same read, points (n, 3), or depth images with
-    cameras. frame: from
-    its units to the normalised space, which a part's own box does not give; None, for a pose search: the box's centre,
-    and with `scale` its size. eta: normalised; the distance is 0 at the points and +-eta beside them along their
-    normals; farther in front of them it is the distance to the nearest one; on the rays to them it is at least 0.
-    viewpoint: (3,) position that the points were measured from, in their units: it gives their orientation, and rays.
-    background: pixels without a measurement are empty, as in rendered depth images; a sensor's holes are not. posed:
-    the frame is right; otherwise the pose is still to be found. Raises InputError for a scan that is empty, or not in
-    the frame.
+    cameras. frame: from its units to the normalised space, which a part's own box does not give; None, for a pose
+    search: the box's centre, and with `scale` its size. eta: normalised; the distance is 0 at the points and +-eta
+    beside them along their normals; farther in front of them it is the distance to the nearest one; on the rays to them
+    it is at least 0. viewpoint: (3,) position that the points were measured from, in their units: it gives their
+    orientation, and rays. background: pixels without a measurement are empty, as in rendered depth images; a sensor's
+    holes are not. posed: the frame is right; otherwise the pose is still to be found. Raises InputError for a scan that
+    is empty, or not in the frame.
     """
     if not 0 < eta < 0.2:
         raise InputError(f"eta {eta:g} is out of range: give a normalised length greater than 0 and below 0.2.")

@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 class SDF:
     """A signed distance field in the user's units and axes: negative inside, positive outside.
 
-    field: arrays, which need no torch, or a module, on normalised points (n, 3) -> (n,). similarity:
-    from the user's space to the normalised one. points: (m, 3) float64, the observed points that were fitted (of very
-    dense input the means of its cells), in the user's units. spacing: median distance of neighbouring points. lower,
-    upper: corners of the normalised box that contains the surface. provenance: input, version and settings of the fit.
-    interrupted: the fit was stopped before its end. colors: (m, 4) uint8 of the points, or None. attributes: other
-    numbers (m,) float32 at the points, by name. sensors: (m, 3) float64, the positions of the points' sensors, NaN
-    where unknown, or None; a folder does not keep them. open: the surface ends where the points end; a closed one
-    closes what they leave open. reach: how far from the points the surface is trusted, in local spacings; see
-    `confidence`. left_out: (k, 3) points that were taken for outliers, or None; a folder does not keep them.
+    field: arrays, which need no torch, or a module, on normalised points (n, 3) -> (n,). similarity: from the user's
+    space to the normalised one. points: (m, 3) float64, the observed points that were fitted (of very dense input the
+    means of its cells), in the user's units. spacing: median distance of neighbouring points. lower, upper: corners of
+    the normalised box that contains the surface. provenance: input, version and settings of the fit. interrupted: the
+    fit was stopped before its end. colors: (m, 4) uint8 of the points, or None. attributes: other numbers (m,) float32
+    at the points, by name. sensors: (m, 3) float64, the positions of the points' sensors, NaN where unknown, or None; a
+    folder does not keep them. open: the surface ends where the points end; a closed one closes what they leave open.
+    reach: how far from the points the surface is trusted, in local spacings; see `confidence`. left_out: (k, 3) points
+    that were taken for outliers, or None; a folder does not keep them.
     """
 
     field: nn.Module | ArrayField

@@ -55,9 +55,9 @@ class ShapeSpace:
     """A learned space of shapes.
 
     module: f(x (b, n, 3), z (b, l)) -> (b, n), distances in the normalised space; for pictures x is (b, n, 2), and the
-    values of images are (b, n, c). codes: (n, l) float32 of the training
-    shapes, in the order of `shapes`. method, config: its method and the settings. prepare: how training shapes were
-    sampled, and unseen shapes are. provenance: the data, seed and version it was learned with.
+    values of images are (b, n, c). codes: (n, l) float32 of the training shapes, in the order of `shapes`. method,
+    config: its method and the settings. prepare: how training shapes were sampled, and unseen shapes are. provenance:
+    the data, seed and version it was learned with.
     """
 
     module: nn.Module

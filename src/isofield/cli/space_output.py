@@ -206,8 +206,7 @@ def row_figures(row: Row, expected: float | None) -> Row:
 
 
 def note_failed(rows: Sequence[Row], what: str = "mesh") -> list[str]:
-    """The ids of the rows with an error; says what is wrong with the first of them. what: they all lack."""
-
+    """Says what is wrong with the first rows that have an error: the ids of all of them. what: what these rows lack."""
     failed = [row for row in rows if row["error"]]
     for row in failed[:FEW]:
         say(f"{row['id']}: {row['error'].rstrip('.')}.")

@@ -246,7 +246,7 @@ def shape_of(source: Any) -> tuple[str, Cloud | trimesh.Trimesh]:
     """The name and the mesh or cloud of a file, a mesh, a scene, a cloud, points (n, 3), or points and normals (n, 6).
 
     Normals get unit length; where some are zero or not finite, all are left out with a warning. Raises InputError for
-    anything else, for an array of another shape or of what are not real numbers, and as `read` does for a file. The
+    anything else, for an array of another shape or of anything but real numbers, and as `read` does for a file. The
     shape itself is not checked.
     """
     if isinstance(source, (str, os.PathLike)):
@@ -270,7 +270,7 @@ def shape_of(source: Any) -> tuple[str, Cloud | trimesh.Trimesh]:
 
 
 def _table(source: Any) -> np.ndarray:
-    """An array of float64. Raises InputError for rows of several lengths, and for what are not real numbers."""
+    """An array of float64. Raises InputError for rows of several lengths, and for anything but real numbers."""
     if hasattr(source, "detach"):  # a tensor, which may require a gradient or lie on another device
         source = source.detach().cpu()
     try:

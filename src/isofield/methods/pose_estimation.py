@@ -92,8 +92,8 @@ def search_space(grids: np.ndarray, length: int) -> PcaGrid:
 
 
 def starts(max_rotation: float) -> list[np.ndarray]:
-    """Rotations (3, 3) to start from, the identity first: a uniform covering of the rotations
-    by at most `max_rotation` degrees."""
+    """Rotations (3, 3) to start from, the identity first: a uniform covering of those by at most `max_rotation`
+    degrees."""
     index = np.arange(ROTATIONS) + 0.5
     inner, outer = np.sqrt(index / ROTATIONS), np.sqrt(1 - index / ROTATIONS)
     alpha, beta = 2 * np.pi * index / np.sqrt(2), 2 * np.pi * index / 1.533751168755204288118041

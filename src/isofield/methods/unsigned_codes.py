@@ -3,8 +3,8 @@
     argmin_z  a method's own terms of f(.; z)  +  infer_prior * mean z^2
 
 by Adam, or by Levenberg-Marquardt on mean | |f(q; z)| - d(q) | + infer_prior * mean z^2 (SAL's objective, Atzmon and
-Lipman 2020; `adapt.code_search`) and a short Adam on the former. With `infer_relative` the code
-counts from the mean of the training codes, in units of their deviation.
+Lipman 2020; `adapt.code_search`) and a short Adam on the former. With `infer_relative` the code counts from the mean of
+the training codes, in units of their deviation.
 """
 
 from __future__ import annotations

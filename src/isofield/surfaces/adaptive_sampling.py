@@ -41,10 +41,10 @@ class Lattice:
     """Nodes `lower + spacing * (i, j, k)`, 0 <= (i, j, k) <= `cells`, at which `values` evaluates a field.
 
     lower, upper: (3,) corners of the box; resolution: cells along its longest side. The cells are cubes that start at
-    `lower`; along the shorter sides the last one may extend beyond the box by less than a cell.
-    Nodes on the lattice's border count as outside (a negative value is mirrored), so every surface is closed. A value
-    below zero is inside; a value within rounding of zero is set to zero, so that a surface through nodes passes all of
-    them on the same side. `evaluations` counts the evaluated nodes.
+    `lower`; along the shorter sides the last one may extend beyond the box by less than a cell. Nodes on the lattice's
+    border count as outside (a negative value is mirrored), so every surface is closed. A value below zero is inside; a
+    value within rounding of zero is set to zero, so that a surface through nodes passes all of them on the same side.
+    `evaluations` counts the evaluated nodes.
     """
 
     def __init__(

@@ -35,9 +35,8 @@ def keep_observed(
     the closest one to at least 20 points (fewer for small clouds), and their density on it exceeds 0.2 of the mean.
     With fewer than five times those 20, it must also be thicker than twice the points' median distance from the surface
     or, if it is a cavity, than the spacing on the surface. The best supported component is always kept. A cavity is
-    dropped by the same rule, and together with the component around it, unless this may be a
-    room, whose walls were measured from the inside alone: the density of such scans changes, and what no point is near
-    is cut away later.
+    dropped by the same rule, and together with the component around it, unless this may be a room, whose walls were
+    measured from the inside alone: the density of such scans changes, and what no point is near is cut away later.
     """
     vertices, faces = np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64)
     if not len(faces):

@@ -60,8 +60,8 @@ def extract(
 
     The field is evaluated coarse to fine where its values and its steepness permit a surface (`adaptive_sampling`). If
     random checks show that a part was missed, the bound is doubled twice, then every node is evaluated; see `fallback`.
-    The border of the box counts as outside: a body that crosses it is cut off and closed there.
-    Raises InputError for an unusable box or resolution, ValueError if `distance` returns another shape.
+    The border of the box counts as outside: a body that crosses it is cut off and closed there. Raises InputError for
+    an unusable box or resolution, ValueError if `distance` returns another shape.
     """
     began = time.perf_counter()
     low, high = np.asarray(lower, np.float64), np.asarray(upper, np.float64)

@@ -83,8 +83,8 @@ def open_viewer(
 
     host: the address to listen on; only this machine reaches the default. port: the next free one is taken where it is
     in use; 0 for any. up: "x", "y" or "z", by default how the shape stands best. truth: a file of a mesh or points in
-    the field's units. resolution: cells along the longest side of the surface of a
-    field, at first. Raises InputError for what cannot be read, and as `servers.start` does.
+    the field's units. resolution: cells along the longest side of the surface of a field, at first. Raises InputError
+    for what cannot be read, and as `servers.start` does.
     """
     check_resolution(resolution)
     path = None if what is None else resolve(Path(what))
