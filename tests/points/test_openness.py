@@ -7,8 +7,8 @@ import pytest
 
 from isofield.api.inputs import of_points
 from isofield.points import openness, scattered
-from isofield.points.coverage import local_spacing
 from isofield.points.enclosure import unseen_share
+from isofield.points.local_pca import local_spacing
 from isofield.points.openness import unevenness
 from isofield.types import Cloud
 

@@ -1,6 +1,6 @@
 """Point clouds: checks, oriented normals, noise, outliers, downsampling, merging."""
 
-from isofield.points.coverage import REACH, confidence, local_spacing, relative_gap
+from isofield.points.coverage import REACH, confidence, relative_gap
 from isofield.points.denoising import denoise
 from isofield.points.downsample import (
     drop_duplicates,
@@ -15,7 +15,7 @@ from isofield.points.downsample import (
 )
 from isofield.points.enclosure import Beyond, beyond_hull
 from isofield.points.floor import floor, without_floor
-from isofield.points.local_pca import noise_level, spacing, subsample
+from isofield.points.local_pca import local_spacing, noise_level, spacing, subsample
 from isofield.points.merge_scans import merge_scans
 from isofield.points.normals import Oriented, orient, oriented_points
 from isofield.points.openness import Openness, openness, scattered

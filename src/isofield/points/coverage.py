@@ -6,27 +6,12 @@ import numpy as np
 
 from isofield.kdtree import KDTree, nearest
 
-NEIGHBOUR = 8
-"""The local spacing of a point is the distance to this neighbour, in the median over as many neighbours."""
 REACH = 2.0
 """A surface is trusted up to this many local spacings from the points."""
 CANDIDATES = 4
 """This many nearest points of each class of spacings are compared."""
 OCTAVE = 1.5
 """Points whose local spacings differ by less than this factor form one class."""
-
-
-def local_spacing(points: np.ndarray) -> np.ndarray:
-    """(n,) spacing around each of points (n, 3), in their units.
-
-    The distance to the 8th neighbour, which a uniform cloud of density rho (points per area) has at sqrt(8 / (pi rho)),
-    in the median over the neighbours: a lone point, or one at a border, does not count as sparser than the others.
-    """
-    count = min(NEIGHBOUR, len(points) - 1)
-    if count < 1:
-        return np.zeros(len(points))
-    distance, index = nearest(KDTree(points), points, k=count + 1)
-    return np.asarray(np.median(distance[:, count][index], axis=1))
 
 
 def relative_gap(

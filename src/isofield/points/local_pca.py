@@ -42,7 +42,8 @@ FLAT = 0.08
 """A neighbourhood is flat if its third principal component is below this fraction of the second."""
 FLATTER = 0.7
 """A wider neighbourhood is used if it is flatter by this factor."""
-
+EIGHTH = 8
+"""The local spacing of a point is the distance to this neighbour, in the median over as many neighbours."""
 MANY = 30_000
 """At most this many points are used to decide which parts of a surface were measured."""
 
@@ -305,6 +306,19 @@ def spacing(points: np.ndarray) -> float:
     """Median distance of points (n, 3) to their nearest neighbour, estimated from at most 20 000 of them."""
     chosen = evenly(len(points), 20_000)
     return float(np.median(nearest(KDTree(points), points[chosen], k=[2])[0]))
+
+
+def local_spacing(points: np.ndarray) -> np.ndarray:
+    """(n,) spacing around each of points (n, 3), in their units.
+
+    The distance to the 8th neighbour, which a uniform cloud of density rho (points per area) has at sqrt(8 / (pi rho)),
+    in the median over the neighbours: a lone point, or one at a border, does not count as sparser than the others.
+    """
+    count = min(EIGHTH, len(points) - 1)
+    if count < 1:
+        return np.zeros(len(points))
+    distance, index = nearest(KDTree(points), points, k=count + 1)
+    return np.asarray(np.median(distance[:, count][index], axis=1))
 
 
 def subsample(points: np.ndarray, distance: float) -> tuple[np.ndarray, float]:

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from isofield.kdtree import KDTree, nearest
-from isofield.points.coverage import NEIGHBOUR, local_spacing
 from isofield.points.enclosure import enclosure, unseen_share
-from isofield.points.local_pca import KEPT, Neighbourhoods, neighbourhoods, second_sheet
+from isofield.points.local_pca import EIGHTH, KEPT, Neighbourhoods, local_spacing, neighbourhoods, second_sheet
 from isofield.points.orientation import Tree, agreement, piece_signs, sensor_votes, spanning_tree
 from isofield.rows import evenly
 from isofield.stopwatch import stage
@@ -139,7 +138,7 @@ def _looked_at(points: np.ndarray, sensors: np.ndarray | None, density: float | 
     """`openness` of all points (n, 3). density: `unevenness` of the scan, or None for that of the points. again: those
     that belong to no surface were left out before."""
     near = neighbourhoods(points)
-    spacing = np.median(near.distance[:, min(NEIGHBOUR, len(points) - 1)][near.index[:, : NEIGHBOUR + 1]], axis=1)
+    spacing = np.median(near.distance[:, min(EIGHTH, len(points) - 1)][near.index[:, : EIGHTH + 1]], axis=1)
     uneven = (unevenness(spacing) if density is None else density) > UNEVEN
     seen = Surroundings(near)
     some = evenly(len(points), TRIED)
