@@ -91,7 +91,7 @@ def test_features_are_those_of_the_cell_and_are_interpolated_there():
     """With convolutions that pass the means on, the field reads the mean of the samples in a cell at its centre."""
     net = planes(2)
     some = samples()
-    means = net._means(some[..., 2:].expand(-1, -1, 3), some[..., :2])
+    means = net.means(some[..., 2:].expand(-1, -1, 3), some[..., :2])
     row, column = 5, 2
     inside = ((some[0, :, 1] + 1) * 4).long() == row
     inside &= ((some[0, :, 0] + 1) * 4).long() == column

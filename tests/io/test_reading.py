@@ -327,13 +327,13 @@ def test_pcd(tmp_path, table, coding):
 
 
 def test_lzf_copies_reach_into_themselves():
-    from isofield.io.formats.pcd import _expand
+    from isofield.io.formats.pcd import decompressed
 
     # 'ab', then eight bytes from two back: abababababab...; a long copy has its length in a byte of its own.
     short = bytes([1]) + b"ab" + bytes([(6 << 5) | 0, 1])
-    assert _expand(struct.pack("<II", len(short), 10) + short, 10) == b"ab" * 5
+    assert decompressed(struct.pack("<II", len(short), 10) + short, 10) == b"ab" * 5
     long = bytes([0]) + b"x" + bytes([(7 << 5) | 0, 11, 0])
-    assert _expand(struct.pack("<II", len(long), 21) + long, 21) == b"x" * 21
+    assert decompressed(struct.pack("<II", len(long), 21) + long, 21) == b"x" * 21
 
 
 def test_organised_pcd_leaves_out_what_saw_nothing(tmp_path, table):

@@ -132,7 +132,7 @@ def test_codes_are_pulled_beside_being_regressed(space):
     drawn = {name: torch.tensor(np.stack(some)).float() for name, some in (("query", query), ("nearest", nearest))}
     batch = Batch({"row": rows, "flipped": torch.zeros(3, 1, dtype=torch.bool), **drawn})
     mean = torch.from_numpy(space.mean).expand(3, -1)
-    right, wrong = (method._pulled(code, batch).mean() for code in (method.table[rows], mean))
+    right, wrong = (method.pulled(code, batch).mean() for code in (method.table[rows], mean))
     assert right < 0.05 and right < 0.6 * wrong
     x = batch["query"].requires_grad_()
     value = method.module(x, mean)
@@ -164,7 +164,7 @@ def test_pictures_vote_for_known_codes():
     method = voting(torch.tensor([[-2.0, 0.0], [2.0, 0.0], [2.0, 0.2]]), 0.05, [0.5, 0.5])
 
     def found(*codes: list[float]) -> torch.Tensor:
-        return method._elected(torch.tensor(codes)).detach()
+        return method.elected(torch.tensor(codes)).detach()
 
     assert torch.allclose(found([-0.4, 0.0]), method.table[0], atol=1e-3)
     for x in (0.4, -0.002):  # the first code is the likeliest of -0.002, but two others are together

@@ -25,7 +25,8 @@ def code_of(space: ShapeSpace, source: Source) -> np.ndarray:
         return space.code(source)
     if isinstance(source, str) and not Path(source).exists():
         raise InputError(
-            f"{source!r} is neither a training shape of this space{did_you_mean(source, space.ids)}, nor a file."
+            f"{source!r} is neither a training shape of this space{did_you_mean(source, space.ids)}, nor a file: "
+            "`isofield info RUN` lists the shapes."
         )
     if space.of_pictures:
         (_, read), *_ = pictures_in([cast(str, source)], space)

@@ -51,7 +51,9 @@ class Prepared:
             raise InputError(f"all shapes of {folder} were rejected: its report.csv says why.")
         missing = [id_ for id_ in ids or () if id_ not in usable]
         if missing:
-            raise InputError(f"{folder} has no usable shapes called {', '.join(missing)}.")
+            raise InputError(
+                f"{folder} has no usable shapes called {', '.join(missing)}: prepare them, or leave them out."
+            )
         self.records: list[Record] = [usable[id_] for id_ in ids] if ids is not None else list(usable.values())
         self._kind, self._count, self._random = kind, count, np.random.default_rng(seed)
         self._seed, self._worker = seed, None

@@ -59,10 +59,10 @@ class PlaneEncoder(nn.Module):
     def forward(self, samples: Tensor) -> Tensor:
         """Samples (b, n, k) to codes (b, l + planes * channels * cells^2)."""
         features, position = self.features(samples), samples[..., : self.dimension]
-        filled = [self._convolved(self._means(features, position[..., list(axes)])) for axes in planes(self.dimension)]
+        filled = [self._convolved(self.means(features, position[..., list(axes)])) for axes in planes(self.dimension)]
         return torch.cat([self.whole(samples), *(plane.flatten(1) for plane in filled)], 1)
 
-    def _means(self, features: Tensor, position: Tensor) -> Tensor:
+    def means(self, features: Tensor, position: Tensor) -> Tensor:
         """(b, channels + 1, cells, cells): means of features (b, n, channels) at positions (b, n, 2) over each cell."""
         shapes, cells = len(features), self.cells
         column, row = ((position + 1) / 2 * cells).long().clamp(0, cells - 1).unbind(-1)

@@ -114,7 +114,7 @@ class ImageCodesSpace:
         error = (code - truth).square() @ self._weights
         terms = {"code": error.sum(), "likelihood": self.config.likelihood * told}
         if self.config.pull:
-            terms["pull"] = self.config.pull * self._pulled(code, batch).sum()
+            terms["pull"] = self.config.pull * self.pulled(code, batch).sum()
         return {**terms, f"{LOGGED}unseen": EVERY * error.detach()[~learns].sum()}
 
     def infer(self, shapes: Sequence[Shape], seed: int = 0, device: str = "cpu") -> Iterator[FitProgress[Tensor]]:
@@ -123,7 +123,7 @@ class ImageCodesSpace:
         @torch.no_grad()
         def code(shape: Shape) -> Tensor:
             found: Tensor = self._module.encoder(pictures_of(shape, self.config.encoder, device))
-            return self._elected(found)
+            return self.elected(found)
 
         yield FitProgress("inferring codes", 1.0, codes_of(code, shapes))
 
@@ -139,7 +139,7 @@ class ImageCodesSpace:
         """The linear space's refined field."""
         return self.linear.refine(code, shape)
 
-    def _pulled(self, code: Tensor, batch: Batch) -> Tensor:
+    def pulled(self, code: Tensor, batch: Batch) -> Tensor:
         """The distances (b,) of pulled queries to their nearest points, by codes (b, l), in which fields are linear."""
         query = batch["query"]
         near = query[:, :, None] + STENCIL.to(query)  # (b, n, 4, 3)
@@ -151,7 +151,7 @@ class ImageCodesSpace:
         """The squared errors (b, k) of codes (b, l) as the known codes, fractions of the variance of the shapes."""
         return torch.cdist(code * self._weights.sqrt(), self._known * self._weights.sqrt()).square()
 
-    def _elected(self, found: Tensor) -> Tensor:
+    def elected(self, found: Tensor) -> Tensor:
         """The mean (l,) of the known codes around the densest votes of the encoder's codes (v, l) of pictures."""
         kernel = self._module.log_kernel.exp()
         votes, alike = -self._apart(found).sum(0) / kernel, -self._apart(self._known) / kernel

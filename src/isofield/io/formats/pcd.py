@@ -41,7 +41,7 @@ def parse(data: bytes) -> Raw:
         fields = _ascii(body, names, repeats, count)
     elif coding in ("binary", "binary_compressed"):
         if coding == "binary_compressed":
-            body = _expand(body, size * count)
+            body = decompressed(body, size * count)
         check_count("points", count, size, len(body))
         fields = _fields(body, names, kinds, repeats, count, planar=coding != "binary")
     else:
@@ -130,7 +130,7 @@ def _raw(fields: dict[str, np.ndarray]) -> Raw:
     return Raw(points.astype(np.float64), None, None if normals is None else normals.astype(np.float64), colors)
 
 
-def _expand(body: bytes, size: int) -> bytes:
+def decompressed(body: bytes, size: int) -> bytes:
     """Decompresses LZF (Lehmann) as PCL stores it: two lengths of 32 bits, then literals and back references."""
     packed, full = (int.from_bytes(body[i : i + 4], "little") for i in (0, 4))
     if len(body) < 8 or packed > len(body) - 8:
