@@ -8,9 +8,11 @@ from typing import Annotated, Any
 
 import tyro
 
+from isofield.cli import output
 from isofield.cli.errors import say
 from isofield.cli.parsing import Argument, Flag, OutFolder, Progress
-from isofield.files import check_output
+from isofield.cli.progress import listen, shown
+from isofield.files import atomic_write, check_output
 
 DIGITS = {
     "megabytes": 1, "kilobytes_a_shape": 1, "training_seconds": 0, "seconds_a_shape": 2, "worst": 2,
@@ -52,10 +54,6 @@ def benchmark(
     """
     from rich.console import Console
     from rich.table import Table
-
-    from isofield.cli import output
-    from isofield.cli.progress import listen, shown
-    from isofield.files import atomic_write
 
     candidates = dict(candidate(name) for name in methods.split(","))
     check_output(out / "table.csv", ("csv",))

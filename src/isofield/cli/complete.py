@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 
+from isofield.cli import output, space_output
 from isofield.cli.parsing import Argument, Cells, Flag, Json, JsonFile, Progress
-from isofield.configs.common import ETA
+from isofield.cli.progress import listen, shown
+from isofield.configs.common import ETA, check_resolution, check_seed
+from isofield.errors import InputError
 from isofield.files import check_output, names_folder
 
 COLUMNS = 12
@@ -63,13 +67,7 @@ def complete(
         seed: The same seed gives the same samples.
         resolution: Cells of the meshes along the longest side, 8 to 1024 (default: the field's own).
     """
-    import time
-
     from isofield import io
-    from isofield.cli import output, space_output
-    from isofield.cli.progress import listen, shown
-    from isofield.configs.common import check_resolution, check_seed
-    from isofield.errors import InputError
 
     check_resolution(resolution)
     check_seed(seed)
@@ -131,8 +129,6 @@ def _remedy(posed: bool, in_units: bool, alone: bool) -> str:
 
 def _check_frame(center: str | None, scale: float | None, normalize: str) -> None:
     """Raises InputError where the frame of the input is given by halves, or twice."""
-    from isofield.errors import InputError
-
     if (center is None) != (scale is None) or (scale is not None and not 0 < scale < float("inf")):
         raise InputError("--center and --scale belong together: give both, --scale greater than 0.")
     if center is not None and normalize != "space":
@@ -141,8 +137,6 @@ def _check_frame(center: str | None, scale: float | None, normalize: str) -> Non
 
 def _check_camera(input: Path, camera: Path | None, background: bool) -> None:
     """Raises InputError for a depth image without its camera, and for --background of anything else."""
-    from isofield.errors import InputError
-
     if background and camera is None:
         raise InputError("--background is for depth images: give --camera with it.")
     if camera is None and _is_depth(input):

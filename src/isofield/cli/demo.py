@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
+from isofield.cli import output
 from isofield.cli.parsing import OutFolder, Progress
 from isofield.configs.common import Quality
 
@@ -31,10 +33,7 @@ def demo(
         out: The folder for scan, truth, mesh, field and picture.
         quality: As in `isofield fit`.
     """
-    import sys
-
     from isofield import evaluate, families, io, render
-    from isofield.cli import output
     from isofield.cli.fit import Fit, Job, check_job
     from isofield.cli.fit_job import run
     from isofield.configs.methods import choose

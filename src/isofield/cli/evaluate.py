@@ -8,8 +8,11 @@ from typing import Annotated, Literal
 
 import tyro
 
+from isofield.cli import output, scores_output
 from isofield.cli.errors import say
 from isofield.cli.parsing import Argument, Folder, Json, JsonFile
+from isofield.errors import InputError
+from isofield.files import check_output
 
 SAMPLES = 100_000
 """Points drawn from each surface, without a protocol."""
@@ -60,9 +63,7 @@ def evaluate(
         pages: Write a page for each scan (scan, result, registration) and an index here; the protocol is dfaust.
     """
     from isofield.cli import evaluate_runs
-    from isofield.errors import InputError
     from isofield.evaluate import folders
-    from isofield.files import check_output
 
     if scans is not None or pages is not None:
         if protocol == "occupancy-networks":
@@ -115,8 +116,6 @@ class _Scoring:
 
 def _check_shape(path: Path) -> None:
     """Raises InputError for a field folder, naming the mesh beside the field or how to make it."""
-    from isofield.errors import InputError
-
     if (path / "field.safetensors").is_file():
         made = path / "mesh.ply"
         has = f"give its mesh, {made}" if made.is_file() else f"make its mesh: isofield mesh {path} -o mesh.ply"
@@ -128,8 +127,6 @@ def _metrics(of: _Scoring, floor: bool, thresholds: tuple[float, ...]) -> int:
     from rich.console import Console
     from rich.progress import track
 
-    from isofield.cli import scores_output
-    from isofield.errors import InputError
     from isofield.evaluate import folders, metrics, tables
 
     pairs, missing = folders.pairs(of.pred, of.truth, of.chosen)
@@ -150,7 +147,6 @@ def _colour(pred: Path, truth: Path, path: Path, top: float | None, json: bool) 
     """Writes the heatmap of a prediction and prints its scale, beside JSON on standard error."""
     from rich.console import Console
 
-    from isofield.cli import scores_output
     from isofield.evaluate import heatmaps, tables
     from isofield.io import read
 
@@ -162,7 +158,6 @@ def _colour(pred: Path, truth: Path, path: Path, top: float | None, json: bool) 
 
 def _dfaust(of: _Scoring, scans: Path | None, floor: bool, pages: Path | None) -> int:
     """Scores reconstructions of bodies with `evaluate.dfaust`; prints tables, writes CSV and pages."""
-    from isofield.cli import output, scores_output
     from isofield.cli.progress import shown
     from isofield.evaluate import dfaust, percentiles, scan_pages
     from isofield.evaluate.dfaust import METRICS
@@ -185,7 +180,6 @@ def _dfaust(of: _Scoring, scans: Path | None, floor: bool, pages: Path | None) -
 
 def _occupancy_networks(of: _Scoring) -> int:
     """Scores reconstructions with `evaluate.occupancy_networks`; prints the means of classes, writes CSV."""
-    from isofield.cli import output, scores_output
     from isofield.cli.progress import shown
     from isofield.evaluate import occupancy_networks as protocol
     from isofield.evaluate import tables
@@ -207,7 +201,6 @@ def _occupancy_networks(of: _Scoring) -> int:
 def _chosen(truth: Path, split: Path) -> set[str]:
     """The names of a split among the files of a folder."""
     from isofield.datasets import splits
-    from isofield.errors import InputError
     from isofield.evaluate import folders
 
     if not truth.is_dir():

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from isofield.cli import output, scores_output
 from isofield.cli.errors import say
+from isofield.cli.progress import shown
+from isofield.folder_format import MODEL, SPACE, SPECS, STATE, resolve
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,8 +24,6 @@ CODE_RESOLUTION = 64
 def is_run(path: Path) -> bool:
     """Whether a folder, or a name of a space that comes with the package, is a run of `isofield train`, finished or
     not, or of the released code of DeepSDF or SALD."""
-    from isofield.folder_format import MODEL, SPACE, SPECS, STATE, resolve
-
     marks = (f"{SPACE}.safetensors", STATE, SPECS, MODEL, f"checkpoints/{MODEL}")
     return any((resolve(path) / mark).exists() for mark in marks)
 
@@ -32,8 +33,6 @@ def checkpoints(run: Path, data: Path, split: Path | None, json: bool, csv: Path
     from rich.table import Table
 
     from isofield.api.validation import LATEST, means, validate
-    from isofield.cli import output, scores_output
-    from isofield.cli.progress import shown
 
     with shown("checkpoints", True) as report:
         rows = validate(run, data, split, progress=report)
@@ -63,8 +62,6 @@ def novelty(pairs: Sequence[Pair], missing: Sequence[str], run: Path, json: bool
 
     from rich.table import Table
 
-    from isofield.cli import output, scores_output
-    from isofield.cli.progress import shown
     from isofield.evaluate import retrieval
 
     with shown("novelty", True) as report:

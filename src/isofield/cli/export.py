@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
+from isofield.cli import output
 from isofield.cli.parsing import Argument, Cells, Json, Out, Progress
+from isofield.cli.progress import shown
+from isofield.configs.common import check_resolution
 from isofield.files import check_output
 
 
@@ -21,12 +26,6 @@ def export(
         out: .onnx, a grid as .npy (origin and spacing in a .json beside it), .npz or .vtk, or a mesh as .3mf.
         resolution: Cells along the longest side, 8 to 1024 (default: 128 for a grid, the field's own for a mesh).
     """
-    import time
-
-    from isofield.cli import output
-    from isofield.cli.progress import shown
-    from isofield.configs.common import check_resolution
-
     check_output(out, ("onnx", "npy", "npz", "vtk", "3mf"))
     check_resolution(resolution)
 

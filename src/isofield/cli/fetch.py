@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from isofield.cli import output
 from isofield.cli.errors import say
+from isofield.cli.output import print_json
 from isofield.cli.parsing import Flag, Progress
+from isofield.cli.progress import listen, shown
 
 if TYPE_CHECKING:
     from isofield.datasets.registry import File, Source
@@ -32,8 +35,6 @@ def fetch(
         json: Print the figures, or the list, as JSON to standard output.
     """
     from isofield import datasets
-    from isofield.cli import output
-    from isofield.cli.progress import listen, shown
 
     if name is None:
         _list(json)
@@ -69,7 +70,6 @@ def _list(as_json: bool) -> None:
     """Prints all names: those that can be downloaded, and data that people have to request themselves."""
     from dataclasses import asdict
 
-    from isofield.cli.output import print_json
     from isofield.datasets import ELSEWHERE, SOURCES
 
     if as_json:

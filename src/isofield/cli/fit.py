@@ -11,7 +11,19 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 import tyro
 
 from isofield.cli.parsing import Cells, Flag, Folder, JsonFile, NoSettings, Progress, parse, parse_part, wants_help
-from isofield.configs.common import Init, NetworkKind, Normals, Quality, Surface
+from isofield.cli.progress import listen
+from isofield.configs.common import (
+    Init,
+    NetworkKind,
+    Normals,
+    Quality,
+    Surface,
+    check_close_holes,
+    check_finish,
+    check_resolution,
+    check_seed,
+    noise_of,
+)
 from isofield.configs.methods import METHODS, choose, method_names, owner_of, read_config
 from isofield.errors import InputError
 from isofield.files import check_output, distinct_names, names_folder
@@ -167,8 +179,6 @@ def run(options: Fit[Any]) -> int:
     """Checks what can be checked before any work, then fits: the exit status."""
     from isofield.cli.fit_job import one
     from isofield.cli.many_fits import several
-    from isofield.cli.progress import listen
-    from isofield.configs.common import check_close_holes, check_finish, check_resolution, check_seed, noise_of
 
     if not options.inputs:
         raise InputError("INPUTS are missing; `isofield fit --help` lists the options.")
@@ -241,7 +251,6 @@ def _several(inputs: Sequence[Path], out: str, field: Path | None, preview: Path
 
 def check_job(job: Job) -> None:
     """Raise InputError where a job could not write what it should; nothing is left behind."""
-
     check_output(job.mesh)
     if os.path.realpath(job.mesh) in map(os.path.realpath, (job.source, *job.merged)):
         raise InputError(f"{job.mesh} is the input itself: give --out another name.")

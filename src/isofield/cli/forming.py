@@ -89,7 +89,6 @@ class _Shown:
 
     def finish(self) -> None:
         """Show the last step in the frames and on the page, and write the frames."""
-
         if self.latest is not None and (self.frames is not None or self.page is not None):
             self._show(*self.latest, live=True)
         if self.frames is not None and self.folder is not None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from isofield.cli import output, picture_output, space_output
 from isofield.cli.errors import say
 from isofield.cli.parsing import Argument, Cells, Flag, Folder, Json, JsonFile, OutFolder, Progress
+from isofield.cli.progress import listen, shown
+from isofield.configs.common import check_resolution
+from isofield.errors import InputError
 from isofield.files import check_output
+from isofield.folder_format import INPUTS
 
 if TYPE_CHECKING:
     from isofield.api import ShapeSpace
@@ -65,14 +71,6 @@ def infer(
             pictures.
         device: Where to infer the codes.
     """
-    import time
-
-    from isofield.cli import output, picture_output, space_output
-    from isofield.cli.progress import listen, shown
-    from isofield.configs.common import check_resolution
-    from isofield.errors import InputError
-    from isofield.folder_format import INPUTS
-
     if not inputs:
         raise InputError("INPUTS are missing; `isofield infer --help` lists the options.")
     check_resolution(resolution)
@@ -109,7 +107,6 @@ def _judged(
     run: Path, space: ShapeSpace, each: Sequence[Row], posed: bool, out: Path, split: Path | None
 ) -> str:  # fmt: skip
     """Names the shapes that the space may not hold, or says that it is hardly trained: the command that follows."""
-    from isofield.cli import output, space_output
     from isofield.training import LOG
 
     rows = [row for row in each if "mesh" in row]

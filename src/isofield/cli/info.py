@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
 from isofield.cli.parsing import Flag
+from isofield.errors import InputError
+from isofield.folder_format import AGAIN, SPACE, read_config, reason, resolve
 
 Lines = list[tuple[str, str]]
 IDS = 40
@@ -27,10 +30,6 @@ def info(
         files: Files with a mesh or points, folders that isofield wrote, or names of spaces that come with it.
         json: Print JSON to standard output: one object, or a list for several files.
     """
-    import sys
-
-    from isofield.errors import InputError
-
     if not files:
         raise InputError("FILES are missing; `isofield info --help` lists the options.")
     results, failed = [], 0
@@ -54,7 +53,6 @@ def info(
 
 
 def _described(path: Path) -> tuple[str, Lines, dict[str, object]]:
-    from isofield.folder_format import resolve
 
     if (resolve(path) / "config.json").is_file():
         return _folder(resolve(path))
@@ -124,8 +122,6 @@ def _folder(path: Path) -> tuple[str, Lines, dict[str, object]]:
     from safetensors import SafetensorError, safe_open
 
     from isofield.configs.preparing import OF_PICTURES
-    from isofield.errors import InputError
-    from isofield.folder_format import AGAIN, SPACE, read_config, reason
 
     config = read_config(path)
     figures: dict[str, object] = {"name": str(path), **config}

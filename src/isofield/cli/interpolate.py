@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from isofield.cli import output
 from isofield.cli.parsing import Argument, Cells, Json, OutFolder, Progress
+from isofield.cli.progress import listen, shown
+from isofield.configs.common import check_resolution
+from isofield.errors import InputError
 from isofield.files import check_output
 
 if TYPE_CHECKING:
@@ -48,13 +53,6 @@ def interpolate(
         up: The axis that points up in the picture.
         resolution: Cells of the meshes along the longest side, 8 to 1024 (default: the field's own).
     """
-    import time
-
-    from isofield.cli import output
-    from isofield.cli.progress import listen, shown
-    from isofield.configs.common import check_resolution
-    from isofield.errors import InputError
-
     check_resolution(resolution)
     if steps < 2:
         raise InputError(f"--steps must be at least 2, not {steps}.")

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 
+from isofield.cli.output import quoted
 from isofield.cli.parsing import Argument, Progress
+from isofield.cli.progress import shown
+from isofield.configs.common import check_seed
+from isofield.errors import InputError
+from isofield.files import atomic_write, check_output
 
 
 def make(
@@ -28,18 +35,11 @@ def make(
         count: Number of shapes.
         seed: Seed of the parameters.
     """
-    import csv
     import io
-    import sys
 
     import numpy as np
 
-    from isofield.cli.output import quoted
-    from isofield.cli.progress import shown
-    from isofield.configs.common import check_seed
-    from isofield.errors import InputError
     from isofield.families.series import SERIES
-    from isofield.files import atomic_write, check_output
     from isofield.io import write_mesh
 
     check_seed(seed)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import sys
+import warnings
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from isofield.cli.errors import say
+from isofield.cli import output
+from isofield.cli.errors import say, show_warnings, tell
+from isofield.files import atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,10 +30,6 @@ def several(jobs: list[Job], options: Fit[Any]) -> int:
 
     An input whose files are there, fitted with the same bytes and options by this version, is not fitted again.
     """
-    import sys
-
-    from isofield.cli import output
-
     path = Path(options.out) / RECORD
     known, prints = _read(path), {job: fingerprint(job, options) for job in jobs}
     record = {job: known[str(job.mesh)] for job in jobs if _is_whole(known.get(str(job.mesh)), prints[job])}
@@ -66,8 +68,6 @@ def several(jobs: list[Job], options: Fit[Any]) -> int:
 
 def fingerprint(job: Job, options: Fit[Any]) -> str:
     """What the result of an input depends on: the version, the bytes of the file, and the options."""
-    import hashlib
-
     from isofield import __version__
 
     chosen = {name: value for name, value in vars(options).items() if name not in IRRELEVANT | {"settings"}}
@@ -81,9 +81,6 @@ def fingerprint(job: Job, options: Fit[Any]) -> str:
 
 def attempt(options: Fit[Any], job: Job) -> tuple[dict[str, Any], str]:
     """`fit_job.run`; an error is reported, and comes back in place of the figures."""
-    import warnings
-
-    from isofield.cli.errors import show_warnings, tell
     from isofield.cli.fit_job import run
 
     with warnings.catch_warnings():
@@ -124,8 +121,6 @@ def _is_whole(entry: Mapping[str, Any] | None, fingerprint: str) -> bool:
 
 def _read(path: Path) -> dict[str, Any]:
     """The record, which is empty if the file is missing or damaged."""
-    import json
-
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         return {str(mesh): entry for mesh, entry in record.items() if {"fingerprint", "figures"} <= entry.keys()}
@@ -135,9 +130,5 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _write(path: Path, record: Mapping[str, Any]) -> None:
     """The record as a file, whole at any time."""
-    import json
-
-    from isofield.files import atomic_write
-
     with atomic_write(path) as beside:
         beside.write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf-8")

@@ -7,7 +7,10 @@ from typing import Annotated
 
 import tyro
 
+from isofield.cli import output
 from isofield.cli.parsing import Argument, Cells, Flag, Json
+from isofield.configs.common import check_close_holes, check_finish, check_resolution
+from isofield.errors import InputError
 from isofield.files import check_output
 
 
@@ -42,9 +45,6 @@ def mesh(
             (0 to 1), into the mesh (.ply).
     """
     from isofield import io
-    from isofield.cli import output
-    from isofield.configs.common import check_close_holes, check_finish, check_resolution
-    from isofield.errors import InputError
 
     check_output(out)
     check_resolution(resolution)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shlex
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isofield.cli.errors import say
+from isofield.files import atomic_write
 
 if TYPE_CHECKING:
     from isofield.api import Extraction
@@ -129,10 +131,7 @@ def lines(figures: Mapping[str, Any]) -> list[str]:
 
 def write_table(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Rows with the same names as a .csv file, moved into place once it is whole."""
-    import csv
     import io
-
-    from isofield.files import atomic_write
 
     text = io.StringIO()
     table = csv.DictWriter(text, list(rows[0]), lineterminator="\n")

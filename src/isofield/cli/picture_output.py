@@ -7,6 +7,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from isofield.cli import output, space_output
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -29,7 +31,6 @@ def inferred(space: ShapeSpace, of: Inference, report: ProgressCallback) -> Row:
     Ctrl-C ends with those that are done. Raises InputError where no picture can be read.
     """
     from isofield import api, render
-    from isofield.cli import output, space_output
 
     out, named = of.out, api.pictures_in(of.inputs, space, of.split)
     failed: list[Row] = []
@@ -74,7 +75,6 @@ def new_pictures(
     """
     from isofield import render
     from isofield.api.pictures import drawn, picture_of
-    from isofield.cli import space_output
 
     pictures: list[np.ndarray] = []
     rows: list[Row] = []

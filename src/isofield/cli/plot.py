@@ -9,6 +9,7 @@ import tyro
 
 from isofield.cli.errors import say
 from isofield.cli.parsing import Argument
+from isofield.errors import InputError
 from isofield.files import check_output
 
 
@@ -25,8 +26,6 @@ def plot(
         run: The folder that `isofield train` wrote; the training need not have finished.
         out: The picture to write: .png .pdf .svg (default: RUN/curves.png).
     """
-    from isofield.errors import InputError
-
     path = out or run / "curves.png"
     check_output(path, ("png", "pdf", "svg"))
     from isofield import render, training

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
+from isofield.cli import output
 from isofield.cli.errors import say
 from isofield.cli.parsing import Argument, Flag, Json, Progress
+from isofield.cli.progress import listen, shown
 from isofield.configs import PrepareConfig
 from isofield.plugins import modules
 
@@ -48,10 +51,6 @@ def prepare(
         timeout: Seconds for one shape.
         strict: Exit with status 1 if a shape was rejected; without it, only if all were.
     """
-    import time
-
-    from isofield.cli import output
-    from isofield.cli.progress import listen, shown
     from isofield.datasets import Record
     from isofield.datasets.report import counts
 

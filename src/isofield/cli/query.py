@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import time
+import warnings
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
+from isofield.cli import output
 from isofield.cli.parsing import Argument, Flag, Json, Out
+from isofield.errors import InputError
 from isofield.files import check_output
 
 SIDE, MARGIN = 512, 0.1
@@ -38,12 +43,7 @@ def query(
         slice: In place of points: a picture of the distances in the plane across this axis, x, y or z, at this position
             in the shape's units (default: the middle), with level sets; the inside is darker.
     """
-    import time
-    import warnings
-
     from isofield import io
-    from isofield.cli import output
-    from isofield.errors import InputError
 
     if (points is None) == (slice is None):
         raise InputError("a field is evaluated at POINTS or drawn in the plane of --slice: give one of them.")
@@ -83,12 +83,9 @@ def query(
 
 def _draw(field: Path, plane: str, out: Path, json: bool) -> int:
     """Write the picture of a slice."""
-    import time
-
     import numpy as np
 
     from isofield import api, render
-    from isofield.cli import output
     from isofield.render.slices import line_step, slice_of, slice_picture
 
     axis, position = _plane(plane)
@@ -115,10 +112,6 @@ def _draw(field: Path, plane: str, out: Path, json: bool) -> int:
 
 def _plane(text: str) -> tuple[int, float | None]:
     """The axis, 0 to 2, and the position of AXIS[=POSITION]. Raises InputError for anything else."""
-    import math
-
-    from isofield.errors import InputError
-
     axis, equal, position = text.partition("=")
     try:
         where = float(position) if equal else None

@@ -9,6 +9,8 @@ import tyro
 
 from isofield.cli.errors import say
 from isofield.cli.parsing import Folder, Progress
+from isofield.cli.progress import shown
+from isofield.errors import InputError
 from isofield.files import check_output
 
 
@@ -33,9 +35,6 @@ def report(
         inputs: A folder with what the results were made of, for example scans or photos, matched by name.
         shapes: Shapes in 3D in each section, at most, 1 to 100.
     """
-    from isofield.cli.progress import shown
-    from isofield.errors import InputError
-
     if not what:
         raise InputError("there is nothing to report; `isofield report --help` lists the options.")
     check_output(out, ("html",))

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from isofield.cli import output
 from isofield.cli.parsing import Argument, Cells, Flag, Json, OutFolder, Progress
+from isofield.cli.progress import listen, shown
+from isofield.configs.common import check_resolution, check_seed
+from isofield.errors import InputError
 from isofield.files import check_output
 
 if TYPE_CHECKING:
@@ -55,13 +61,6 @@ def sample(
         up: The axis that points up in the picture.
         resolution: Cells of the meshes along the longest side, 8 to 1024 (default: the field's own).
     """
-    import time
-
-    from isofield.cli import output
-    from isofield.cli.progress import listen, shown
-    from isofield.configs.common import check_resolution, check_seed
-    from isofield.errors import InputError
-
     check_resolution(resolution)
     check_seed(seed)
     if count < 1:
@@ -96,8 +95,6 @@ def _meshes(
     space: ShapeSpace, codes: np.ndarray, out: Path, resolution: int | None, up: str, report: ProgressCallback
 ) -> Row:
     """Writes the meshes of codes (n, l) and a picture of all: the figures of the run."""
-    import math
-
     from isofield import render
     from isofield.cli.space_output import new_shapes, view_of
 

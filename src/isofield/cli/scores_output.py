@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from isofield.errors import InputError
+from isofield.files import atomic_write
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,8 +22,6 @@ NAMED = 10
 
 def console() -> Console:
     """Standard output; a pipe has no width, and 80 columns would cut the tables."""
-    import sys
-
     from rich.console import Console
 
     return Console(width=None if sys.stdout.isatty() else 140, highlight=False)
@@ -39,7 +41,6 @@ def written(
     on standard error.
     """
     from isofield.evaluate import tables
-    from isofield.files import atomic_write
 
     _print_problems(results)
     if json:
@@ -54,8 +55,6 @@ def written(
 
 def check_scored(results: Results) -> None:
     """Raises InputError where no pair could be scored."""
-    from isofield.errors import InputError
-
     if not results.scored:
         raise InputError(f"no shape could be scored, first: {results.failed[0].problem}")
 

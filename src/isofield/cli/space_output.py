@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from isofield.cli import output
 from isofield.cli.errors import say
 from isofield.errors import InputError, join_names
+from isofield.files import atomic_write
 
 if TYPE_CHECKING:
     import numpy as np
@@ -103,7 +105,6 @@ def inferred(
     fields, copies: folders for the fields and for copies of the inputs. Raises InputError where no input can be read.
     """
     from isofield import api
-    from isofield.cli import output
 
     named = api.observed_in(of.inputs, space.prepare, of.split, space.kinds, anywhere=search is not None)
     failed: list[Row] = []
@@ -175,7 +176,6 @@ def written(result: InferenceResult, mesh: Path, field: Path | None, resolution:
 def tables(results: Sequence[InferenceResult], rows: Sequence[Row], failed: Sequence[Row], out: Path) -> Row:
     """Writes codes.npz and report.csv into a folder: the figures of the run."""
     from isofield import api
-    from isofield.cli import output
 
     api.write_codes(results, out / CODES)
     output.write_table([*rows, *({**dict.fromkeys(rows[0], ""), **row} for row in failed)], out / REPORT)
@@ -217,7 +217,6 @@ def note_failed(rows: Sequence[Row], what: str = "mesh") -> list[str]:
 
 def note_fits(rows: Sequence[Row], remedy: str) -> None:
     """Names the shapes that the space may not hold, and what may help."""
-
     if names := [row["id"] for row in rows if row["far"]]:
         say(
             f"{join_names(names, FEW)}: much farther from the training shapes than these are from each other, so that "
@@ -232,7 +231,6 @@ def note_fits(rows: Sequence[Row], remedy: str) -> None:
 
 def note_older(out: Path, meshes: Sequence[Path]) -> None:
     """Says that a folder holds meshes of an earlier run, which are not in the new codes.npz."""
-
     older = sorted(str(path.relative_to(out)) for path in {*out.rglob("*.ply")} - {*meshes})
     if older:
         say(f"{out} still holds older meshes, which are not in {CODES}: {join_names(older, FEW)}.")
@@ -285,9 +283,6 @@ def view_of(meshes: Sequence[trimesh.Trimesh], size: tuple[int, int], up: str) -
 def write_new_codes(rows: Sequence[Row], codes: np.ndarray, out: Path) -> None:
     """Writes codes.npz (ids, codes) and report.csv of new shapes."""
     import numpy as np
-
-    from isofield.cli import output
-    from isofield.files import atomic_write
 
     with atomic_write(out / CODES) as beside:
         np.savez(beside, ids=np.array([row["id"] for row in rows]), codes=codes)

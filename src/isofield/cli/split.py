@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import tyro
 
 from isofield.cli.parsing import Argument, Out
 from isofield.cli.prepare import Layout
+from isofield.configs.common import check_seed
+from isofield.errors import InputError
 from isofield.files import check_output
 
 
@@ -34,12 +37,8 @@ def split(
         classes: The classes to divide, by name or by ShapeNet's number (default: all).
         seed: Seed of the shuffling.
     """
-    import sys
-
-    from isofield.configs.common import check_seed
     from isofield.datasets import find, make_split, of_classes, write_lists
     from isofield.datasets.manifest import write
-    from isofield.errors import InputError
 
     check_seed(seed)
     for name, value in (("train", train), ("valid", valid)):

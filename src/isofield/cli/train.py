@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 import tyro
 
+from isofield.cli import output, picture_output
 from isofield.cli.parsing import Argument, Flag, Folder, Json, JsonFile, Progress, parse, parse_part, wants_help
+from isofield.cli.progress import listen, shown
+from isofield.configs.common import check_seed
 from isofield.configs.methods import SPACES, find_method, method_names, read_config
 from isofield.configs.training import training_of
 from isofield.errors import InputError, with_article
@@ -99,12 +104,7 @@ def overview() -> str:
 
 def run(method: str, options: Train[Any]) -> int:
     """Trains: the exit status."""
-    import os
-    import time
-
     from isofield.cli.forming import forming
-    from isofield.cli.progress import listen, shown
-    from isofield.configs.common import check_seed
 
     check_seed(options.seed)
     listen()
@@ -153,8 +153,6 @@ def observed(kinds: Sequence[str]) -> str:
 
 def _tell(method: str, options: Train[Any], space: ShapeSpace, seconds: float) -> None:
     """Says what came out."""
-    from isofield.cli import output, picture_output
-
     out = options.out
     tensors = out / "space.safetensors"
     held_out: dict[str, Any] = {}

@@ -9,6 +9,7 @@ import tyro
 
 from isofield.cli.errors import say
 from isofield.cli.parsing import Flag
+from isofield.cli.progress import listen
 
 
 def view(
@@ -35,7 +36,6 @@ def view(
         resolution: Cells along the longest side of the surface of a field, 8 to 1024; the page can change it.
         open: Open a browser on this machine, too.
     """
-    from isofield.cli.progress import listen
     from isofield.viewer import open_viewer
 
     listen()
