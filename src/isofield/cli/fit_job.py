@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import gc
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from isofield.cli import output
+from isofield.cli.forming import forming
+from isofield.cli.progress import finishing, shown
+from isofield.configs.common import noise_of
+from isofield.stopwatch import measured, stage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,11 +35,6 @@ FIRST = (400, 400)
 
 def one(job: Job, options: Fit[Any]) -> int:
     """Fit one input, and say what came out: the exit status."""
-    from functools import partial
-
-    from isofield.cli import output
-    from isofield.cli.forming import forming
-
     path = job.preview
     picture = None if path is None or path.suffix.lower() != ".png" else partial(_picture, path, size=FIRST)
     with forming(job.label, options.frames, options.view, picture) as watch:
@@ -42,8 +45,6 @@ def one(job: Job, options: Fit[Any]) -> int:
 
 def run(job: Job, options: Fit[Any], watch: Watch | None = None) -> tuple[dict[str, Any], str]:
     """Fit one input and write its files: the results, and the command to type next. watch: as in `api.fit`."""
-    from isofield.stopwatch import measured
-
     with measured() as times:
         figures, following = _fitted(job, options, watch)
     return {**figures, "seconds": round(times.total[0], 2), "stages": times.table()}, following
@@ -51,16 +52,9 @@ def run(job: Job, options: Fit[Any], watch: Watch | None = None) -> tuple[dict[s
 
 def _fitted(job: Job, options: Fit[Any], watch: Watch | None) -> tuple[dict[str, Any], str]:
     """`run` without the times."""
-    import warnings
-
-    from isofield.stopwatch import stage
-
     with stage("imports"), loading():
         from isofield import api
-        from isofield.cli import output
         from isofield.cli.fit_doubts import Outcome, doubts
-        from isofield.cli.progress import finishing, shown
-        from isofield.configs.common import noise_of
 
     with shown(job.label, options.progress) as report:
         try:
@@ -94,7 +88,7 @@ def _fitted(job: Job, options: Fit[Any], watch: Watch | None) -> tuple[dict[str,
         with finishing(job.label, begun=sdf.interrupted):
             report("extracting the surface", 0.0)
             extraction = sdf.extract(options.resolution, keep_all=options.keep_all, close_holes=options.close_holes)
-            measured = api.fit_report(extraction.mesh, sdf.points, sdf.spacing, sdf.left_out, sdf.sensors)
+            fit = api.fit_report(extraction.mesh, sdf.points, sdf.spacing, sdf.left_out, sdf.sensors)
             extraction = api.postprocess(
                 sdf,
                 extraction,
@@ -105,16 +99,16 @@ def _fitted(job: Job, options: Fit[Any], watch: Watch | None) -> tuple[dict[str,
             )
             with stage("writing"):
                 files = _write(job, sdf, extraction)
-    for sentence in doubts(Outcome.of(sdf, extraction, measured), options):
+    for sentence in doubts(Outcome.of(sdf, extraction, fit), options):
         warnings.warn(f"{job.label}: {sentence}", stacklevel=2)
     figures: dict[str, Any] = {
         "input": ", ".join(map(str, job.merged)) or str(job.source),
         **_input_summary(sdf),
-        "median": measured.median,
-        "p95": measured.p95,
-        "unseen": measured.unseen,
-        "rays_met": None if measured.rays is None else measured.rays.met,
-        "rays_blocked": None if measured.rays is None else measured.rays.blocked,
+        "median": fit.median,
+        "p95": fit.p95,
+        "unseen": fit.unseen,
+        "rays_met": None if fit.rays is None else fit.rays.met,
+        "rays_blocked": None if fit.rays is None else fit.rays.blocked,
         **output.of_extraction(extraction),
         "interrupted": sdf.interrupted,
         "files": files,
@@ -224,11 +218,10 @@ def _faces_or_points(sdf: SDF) -> dict[str, Any]:
 
 
 def _following(job: Job) -> str:
-    from isofield.cli.output import quoted
-
     if job.field is not None:
-        return f"isofield mesh {quoted(job.field)} -o {quoted(job.mesh.with_name('fine.ply'))} --resolution 512"
-    return f"isofield info {quoted(job.mesh)}"
+        field, mesh = output.quoted(job.field), output.quoted(job.mesh.with_name("fine.ply"))
+        return f"isofield mesh {field} -o {mesh} --resolution 512"
+    return f"isofield info {output.quoted(job.mesh)}"
 
 
 @contextmanager
