@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from isofield.cli import output
 from isofield.cli.forming import forming
-from isofield.cli.progress import finishing, shown
+from isofield.cli.progress import Progress, finishing, shown
 from isofield.configs.common import noise_of
 from isofield.stopwatch import measured, stage
 
@@ -57,34 +57,7 @@ def _fitted(job: Job, options: Fit[Any], watch: Watch | None) -> tuple[dict[str,
         from isofield.cli.fit_doubts import Outcome, doubts
 
     with shown(job.label, options.progress) as report:
-        try:
-            viewpoint = None if options.viewpoint is None else api.read_viewpoint(options.viewpoint)
-            given: Any = job.source
-            if job.merged:
-                of_scans = viewpoint is not None and viewpoint.ndim == 2 and len(viewpoint) == len(job.merged)
-                given = _merged(job, options, viewpoint if of_scans else None)
-                viewpoint = None if of_scans else viewpoint
-            sdf = api.fit(
-                given,
-                method=options.method,
-                quality=options.quality,
-                config=options.settings,
-                noise=noise_of(options.noise),
-                surface=options.surface,
-                viewpoint=viewpoint,
-                up=None if options.up is None else api.read_up(options.up),
-                normals=options.normals,
-                drop_floor=options.drop_floor,
-                seed=options.seed,
-                device=options.device,
-                progress=report,
-                watch=watch,
-            )
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(
-                f"interrupted: {job.label} has no field yet, and nothing was written for it"
-                + ("." if watch is None or job.preview is None else f" but what {job.preview} shows.")
-            ) from None
+        sdf = _field(job, options, report, watch)
         with finishing(job.label, begun=sdf.interrupted):
             report("extracting the surface", 0.0)
             extraction = sdf.extract(options.resolution, keep_all=options.keep_all, close_holes=options.close_holes)
@@ -114,6 +87,40 @@ def _fitted(job: Job, options: Fit[Any], watch: Watch | None) -> tuple[dict[str,
         "files": files,
     }
     return figures, _following(job)
+
+
+def _field(job: Job, options: Fit[Any], report: Progress, watch: Watch | None) -> SDF:
+    """Read and fit one input."""
+    from isofield import api
+
+    try:
+        viewpoint = None if options.viewpoint is None else api.read_viewpoint(options.viewpoint)
+        given: Any = job.source
+        if job.merged:
+            of_scans = viewpoint is not None and viewpoint.ndim == 2 and len(viewpoint) == len(job.merged)
+            given = _merged(job, options, viewpoint if of_scans else None)
+            viewpoint = None if of_scans else viewpoint
+        return api.fit(
+            given,
+            method=options.method,
+            quality=options.quality,
+            config=options.settings,
+            noise=noise_of(options.noise),
+            surface=options.surface,
+            viewpoint=viewpoint,
+            up=None if options.up is None else api.read_up(options.up),
+            normals=options.normals,
+            drop_floor=options.drop_floor,
+            seed=options.seed,
+            device=options.device,
+            progress=report,
+            watch=watch,
+        )
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"interrupted: {job.label} has no field yet, and nothing was written for it"
+            + ("." if watch is None or job.preview is None else f" but what {job.preview} shows.")
+        ) from None
 
 
 def _merged(job: Job, options: Fit[Any], sensors: np.ndarray | None) -> Cloud | list[View]:
