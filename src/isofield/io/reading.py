@@ -8,7 +8,7 @@ import os
 import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import trimesh
@@ -19,9 +19,6 @@ from isofield.io.formats import binvox, gltf, lidar, numpy_files, obj, off, pcd,
 from isofield.io.formats.raw import Damage, Raw, bytes_of_colors, check_expansion
 from isofield.topology import distinct
 from isofield.types import Cloud
-
-if TYPE_CHECKING:
-    import trimesh
 
 OWN = {
     "ply": ply.parse, "obj": obj.parse, "off": off.parse, "stl": stl.parse, "xyz": text.parse, "pts": text.parse,
@@ -199,8 +196,6 @@ def _shape(raw: Raw) -> trimesh.Trimesh | Cloud:
     more = {name: np.asarray(values, np.float32) for name, values in raw.attributes.items()}
     if raw.faces is None or not len(raw.faces):
         return Cloud(np.ascontiguousarray(raw.points, np.float64), unit_normals(raw.normals), colors, more, raw.sensors)
-    import trimesh
-
     first, inverse = distinct(raw.points)
     faces = inverse[raw.faces]
     used = np.zeros(len(first), bool)

@@ -35,6 +35,8 @@ CHUNK = 262_144
 STEPS = np.array([(i, j, k) for i in range(3) for j in range(3) for k in range(3)], np.int64)
 """(27, 3): the nodes of a halved cell."""
 IS_CORNER = (STEPS % 2 == 0).all(axis=1)
+EDGES = np.array([(a, a | bit) for bit in (4, 2, 1) for a in range(8) if not a & bit], np.int64)
+"""(12, 2): the two corners of each edge of a cell; four edges along each axis."""
 
 
 class Lattice:

@@ -15,8 +15,7 @@ from functools import cache
 
 import numpy as np
 
-from isofield.surfaces.adaptive_sampling import Cells, Lattice
-from isofield.surfaces.marching import EDGES
+from isofield.surfaces.adaptive_sampling import EDGES, Cells, Lattice
 from isofield.types import CORNERS
 
 Closest = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]

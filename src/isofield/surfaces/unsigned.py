@@ -21,8 +21,7 @@ from isofield.errors import InputError
 from isofield.stopwatch import stage
 from isofield.surfaces.adaptive_sampling import Cells, Lattice, Missed, touched
 from isofield.surfaces.edge_collapse import collapsed
-from isofield.surfaces.extract import SHORTEST, Extraction
-from isofield.surfaces.marching import triangles
+from isofield.surfaces.extract import SHORTEST, Extraction, triangles
 from isofield.surfaces.open_surface import opened
 from isofield.types import CORNERS
 
