@@ -1,6 +1,7 @@
 """A mesh is taken at its word: exact distances, sharp edges, and a sentence for what was repaired."""
 
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +118,30 @@ def test_faces_that_barely_cross_and_bodies_that_touch_in_an_edge_are_kept():
         extraction = isofield.fit(mesh).extract()
         assert (extraction.resolution, extraction.problems) == (None, [])
         assert extraction.mesh.volume == pytest.approx(mesh.volume, rel=1e-4)
+
+
+def sliced(number):
+    """A box; `number` points on one edge belong to the face on one side, and to faces without area on the other."""
+    mesh = box()
+    a, b = mesh.face_adjacency_edges[0]
+    face = int(np.flatnonzero((mesh.faces == a).any(1) & (mesh.faces == b).any(1))[0])
+    a, b, apex = np.roll(mesh.faces[face], -int(np.flatnonzero(~np.isin(mesh.faces[face], [a, b]))[0]) - 1)
+    share = np.linspace(0, 1, number + 2)[1:-1, None] ** 2
+    chain = np.concatenate([[a], len(mesh.vertices) + np.arange(number), [b]])
+    fan = [(low, high, apex) for low, high in pairwise(chain)]
+    flat = [(a, high, low) for low, high in pairwise(chain[1:])]
+    faces = np.concatenate([np.delete(mesh.faces, face, 0), fan, flat])
+    between = (1 - share) * mesh.vertices[a] + share * mesh.vertices[b]
+    return trimesh.Trimesh(np.concatenate([mesh.vertices, between]), faces, process=False)
+
+
+def test_faces_without_area_between_the_others_keep_a_mesh_closed(recwarn):
+    for given in (sliced(1), sliced(30), turned(sliced(1))):
+        extraction = isofield.fit(given).extract()
+        assert (extraction.resolution, extraction.problems) == (None, [])
+        assert len(extraction.mesh.faces) == len(given.faces)
+        assert extraction.mesh.volume == pytest.approx(6, rel=1e-9)
+    assert not [warning for warning in recwarn if "left out" in str(warning.message)]
 
 
 def test_a_thin_plate_with_a_hole_keeps_both_sides_and_the_hole():

@@ -10,8 +10,8 @@ from isofield.api.field import UNSIGNED, Field
 from isofield.errors import InputError
 from isofield.kdtree import KDTree, nearest
 from isofield.points import relative_gap
+from isofield.solids.slivers import compact
 from isofield.solids.triangles import closest_on
-from isofield.surfaces.edge_collapse import compact
 
 EDGE = 0.3
 """An open mesh ends at this fraction of the reach. 6 % of a surface is farther from points that are

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import igl
 import numpy as np
 
-from isofield.topology import areas, components, degenerate, distinct, edges_of
+from isofield.solids.slivers import without_slivers
+from isofield.topology import areas, components, degenerate, distinct, edges_of, proper
 
 HOLES = 0.05
 """Membranes over the holes of a solid part have at most this fraction of its area."""
@@ -53,7 +54,8 @@ def sort(vertices: np.ndarray, faces: np.ndarray) -> Solids:
     """Separates faces (m, 3) over vertices (n, 3), all finite, into solid parts and sheets."""
     first, inverse = distinct(vertices)
     vertices, all_ = np.ascontiguousarray(vertices[first], np.float64), inverse[faces].astype(np.int64)
-    faces = _single(all_[~degenerate(vertices, all_)])
+    vertices, faces = without_slivers(vertices, proper(all_))
+    faces = _single(faces[~degenerate(vertices, faces)])
     met = _meet(faces, vertices)
     count = int(met.body.max(initial=-1)) + 1
     area = np.bincount(met.body, areas(vertices, faces), count)

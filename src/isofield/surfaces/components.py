@@ -7,9 +7,9 @@ import numpy as np
 import trimesh
 
 from isofield import topology
+from isofield.solids.slivers import compact
 from isofield.solids.triangles import closest_on
 from isofield.stopwatch import stage
-from isofield.surfaces.edge_collapse import compact
 
 POINTS = 20
 """Points that support a component, in a cloud of `CLOUD` points or more; for smaller clouds times sqrt(n / CLOUD)."""

@@ -17,10 +17,10 @@ import trimesh
 from skimage.measure import marching_cubes
 
 from isofield.errors import InputError
+from isofield.solids.slivers import collapsed
 from isofield.stopwatch import stage
 from isofield.surfaces.adaptive_sampling import EDGES, SAFETY, Cells, Lattice, Missed, coarse_step, crossed, swept
 from isofield.surfaces.dual_contouring import Closest, dual
-from isofield.surfaces.edge_collapse import collapsed
 from isofield.types import CORNERS
 
 SHORTEST = 2e-5

@@ -12,8 +12,8 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from isofield import topology
+from isofield.solids.slivers import compact
 from isofield.solids.triangles import closest_on
-from isofield.surfaces.edge_collapse import compact
 
 FARTHEST = 2.0
 """Gaps beyond this many limits count as that many: only the neighbourhood of the limit decides."""

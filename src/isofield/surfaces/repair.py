@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 import igl
 import numpy as np
 import trimesh
 
 from isofield import topology
-from isofield.surfaces.edge_collapse import collapsed, compact
+from isofield.solids.slivers import compact, without_slivers
 
 APART = 2e-5
 """Copies of a split vertex move this fraction of the way to the mean of their neighbours."""
@@ -28,10 +26,7 @@ def repair(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
     """
     vertices, faces = np.array(mesh.vertices, np.float64), np.array(mesh.faces, np.int64)
     faces = _single(topology.proper(faces))
-    if len(faces):
-        scale = float(np.ptp(vertices[faces].reshape(-1, 3), axis=0).max())
-        vertices, faces = collapsed(vertices, faces, 1e-12 * scale)
-        faces = _flipped(vertices, faces)
+    vertices, faces = without_slivers(vertices, faces)
     for _ in range(ROUNDS):
         if not len(faces):
             break
@@ -61,43 +56,6 @@ def _single(faces: np.ndarray) -> np.ndarray:
     wanted = sign == np.sign(net)[at]
     _, first = np.unique(at[wanted], return_index=True)
     return faces[np.sort(np.flatnonzero(wanted)[first])]
-
-
-def _flipped(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Flip the longest edge of faces of height zero, where the new edge does not exist yet."""
-    for _ in range(ROUNDS):
-        flat = np.flatnonzero(topology.degenerate(vertices, faces))
-        if not len(flat):
-            break
-        touched: set[int] = set()
-        around = defaultdict(set)
-        near = np.flatnonzero(np.isin(faces, faces[flat]).any(axis=1))
-        for face in near.tolist():
-            for vertex in faces[face].tolist():
-                around[vertex].add(face)
-        faces = faces.copy()
-        done = 0
-        for face in flat.tolist():
-            corners = faces[face]
-            lengths = np.linalg.norm(vertices[corners] - vertices[np.roll(corners, -1)], axis=1)
-            a, b, apex = np.roll(corners, -int(lengths.argmax())).tolist()
-            others = (around[a] & around[b]) - {face}
-            if len(others) != 1:
-                continue
-            other = others.pop()
-            far = (set(faces[other].tolist()) - {a, b}).pop()
-            reach = around[a] | around[b] | around[apex] | around[far]
-            if far == apex or around[apex] & around[far] or touched & reach:
-                continue
-            ring = faces[other].tolist()
-            if ring[(ring.index(a) + 1) % 3] == b:
-                continue  # inconsistent winding
-            faces[face], faces[other] = (a, far, apex), (far, b, apex)
-            touched |= reach
-            done += 1
-        if not done:
-            break
-    return faces
 
 
 def _paired(vertices: np.ndarray, faces: np.ndarray, edges: topology.Edges) -> np.ndarray:

@@ -18,9 +18,9 @@ import numpy as np
 import trimesh
 
 from isofield.errors import InputError
+from isofield.solids.slivers import collapsed
 from isofield.stopwatch import stage
 from isofield.surfaces.adaptive_sampling import Cells, Lattice, Missed, touched
-from isofield.surfaces.edge_collapse import collapsed
 from isofield.surfaces.extract import SHORTEST, Extraction, triangles
 from isofield.surfaces.open_surface import opened
 from isofield.types import CORNERS

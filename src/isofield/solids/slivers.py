@@ -1,10 +1,16 @@
-"""Removal of short edges from a closed mesh; it stays closed."""
+"""Removal of short edges and of faces without area from a mesh; a closed mesh stays closed."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import numpy as np
 
+from isofield.topology import degenerate
+
 ROUNDS = 20
+SHORT = 1e-12
+"""Edges up to this fraction of the extent have no length."""
 CHUNK = 262_144
 
 
@@ -30,6 +36,53 @@ def collapsed(vertices: np.ndarray, faces: np.ndarray, length: float) -> tuple[n
         faces = faces[(faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 2] != faces[:, 0])]
         moved = True
     return compact(vertices, faces) if moved else (vertices, faces)
+
+
+def without_slivers(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices and faces (m, 3) of the same surface without faces of area zero, where it stays manifold: edges without
+    length are collapsed, and the longest edges of faces without height are flipped, unless the new edge exists. Unused
+    vertices may be dropped."""
+    if not degenerate(vertices, faces).any():
+        return vertices, faces
+    extent = float(np.ptp(vertices[faces].reshape(-1, 3), axis=0).max())
+    vertices, faces = collapsed(vertices, faces, SHORT * extent)
+    faces = faces.copy()
+    for _ in range(ROUNDS):
+        flat = np.flatnonzero(degenerate(vertices, faces))
+        if not len(flat) or not _flip(vertices, faces, flat):
+            break
+    return vertices, faces
+
+
+def _flip(vertices: np.ndarray, faces: np.ndarray, flat: np.ndarray) -> int:
+    """Flips the longest edges of the faces `flat` (k,), in place, each face at most once; returns how many."""
+    beside = faces[np.isin(faces, faces[flat]).any(axis=1)]
+    near = np.flatnonzero(np.isin(faces, beside).any(axis=1))
+    around: dict[int, set[int]] = defaultdict(set)
+    for face, ring in zip(near.tolist(), faces[near].tolist(), strict=True):
+        for vertex in ring:
+            around[vertex].add(face)
+    changed: set[int] = set()
+    for face in flat.tolist():
+        corners = faces[face]
+        lengths = np.linalg.norm(vertices[corners] - vertices[np.roll(corners, -1)], axis=1)
+        a, b, apex = np.roll(corners, -int(lengths.argmax())).tolist()
+        others = (around[a] & around[b]) - {face}
+        if len(others) != 1 or others & changed or face in changed:
+            continue
+        other = others.pop()
+        ring = faces[other].tolist()
+        far = (set(ring) - {a, b}).pop()
+        # The new edge must not exist yet, and the two faces must be wound alike.
+        if any(far in faces[one] for one in around[apex]) or ring[(ring.index(a) + 1) % 3] == b:
+            continue
+        faces[face], faces[other] = (a, far, apex), (far, b, apex)
+        around[b].discard(face)
+        around[far].add(face)
+        around[a].discard(other)
+        around[apex].add(other)
+        changed |= {face, other}
+    return len(changed)
 
 
 def compact(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
