@@ -120,6 +120,24 @@ def test_faces_that_barely_cross_and_bodies_that_touch_in_an_edge_are_kept():
         assert extraction.mesh.volume == pytest.approx(mesh.volume, rel=1e-4)
 
 
+def clamp(gap):
+    """A block with a slit, whose upper side then moves to a height `gap` above the lower one."""
+    slit = box((1.5, 0.5, 2), at=(0.75, 0, 0))
+    made = trimesh.boolean.difference([box((3, 2, 1)), slit], engine="manifold")
+    upper = (made.vertices[:, 0] > -0.1) & (np.abs(made.vertices[:, 1] - 0.25) < 0.1)
+    made.vertices[upper, 1] += gap - 0.5
+    return made
+
+
+def test_walls_that_overlap_by_a_rounding_error_are_kept():
+    given = clamp(-1e-8)
+    extraction = isofield.fit(given).extract()
+    assert (extraction.resolution, extraction.problems) == (None, [])
+    assert len(extraction.mesh.faces) == len(given.faces)
+    assert extraction.mesh.volume == pytest.approx(given.volume, rel=1e-7)
+    assert isofield.fit(clamp(-0.1)).extract().resolution is not None
+
+
 def sliced(number):
     """A box; `number` points on one edge belong to the face on one side, and to faces without area on the other."""
     mesh = box()

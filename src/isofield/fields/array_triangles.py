@@ -12,8 +12,8 @@ import numpy as np
 
 from isofield.topology import areas, edges_of
 
-PROBES, PROBED = 4000, 1e-4
-"""Number of points whose two sides are tested, and the distance of the tests, as a fraction of the extent."""
+PROBES, PROBED = 4000, 1e-6
+"""Number of points behind which the winding number is tested, and their distance, as a fraction of the extent."""
 MISPLACED = 1e-3
 """At most this fraction of the surface of crossing faces may lie inside."""
 
@@ -95,8 +95,10 @@ class ArrayTriangles:
 
     @property
     def _misplaced(self) -> float:
-        """The fraction of the solid surface that is not between inside and outside, as inner walls are not."""
+        """The fraction of the solid surface behind which the winding number is not 1, as behind walls inside another
+        part of the solid. Where bodies only touch, it is 1 on both sides."""
         from isofield.solids.solid_parts import anywhere_on
+        from isofield.solids.triangles import winding_of
 
         random = np.random.default_rng(0)
         area = areas(self.vertices, self.solid)
@@ -105,7 +107,7 @@ class ArrayTriangles:
         a, b, c = (self.vertices[self.solid[chosen, corner]] for corner in range(3))
         normal = np.cross(b - a, c - a)
         step = PROBED * np.ptp(self.vertices, axis=0).max() * normal / np.linalg.norm(normal, axis=1, keepdims=True)
-        return float(((self.distances(at + step) < 0) | (self.distances(at - step) > 0)).mean())
+        return float((np.abs(winding_of(self.vertices, self.solid)(at - step) - 1) > 0.5).mean())
 
     def distances(self, x: np.ndarray) -> np.ndarray:
         """Signed distances (n,) float64 at x (n, 3)."""
