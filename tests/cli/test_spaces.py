@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -171,6 +172,21 @@ def test_no_surface_at_all(work, empty, toy_space, tmp_path, capsys):
     told = capsys.readouterr().err
     assert f"the space is hardly trained (its losses are in {tmp_path / 'run' / 'log.jsonl'}); train longer." in told
     assert "evaluate" not in told and "--pose" not in told
+
+
+def test_a_poor_fit_has_a_remedy_and_an_unfinished_training_is_the_first(toy_space, tmp_path, capsys):
+    trimesh.creation.box((1, 0.1, 0.1)).export(tmp_path / "rod.ply")
+    for steps, remedy in (
+        ("60 of 60", "--pose rigid searches"),
+        ("51 of 60", "ended after 51 of 60 steps, and --resume"),
+    ):
+        space = replace(toy_space, provenance={**toy_space.provenance, "steps": steps})
+        space.save(tmp_path / "run")
+        assert (
+            main(["infer", str(tmp_path / "run"), str(tmp_path / "rod.ply"), "-o", str(tmp_path / "out"), *QUIET]) == 0
+        )
+        said = capsys.readouterr().err
+        assert "rod: the field misses a part of the input" in said and remedy in said
 
 
 def test_a_code_without_a_surface_between_others(work, empty, capsys):

@@ -120,6 +120,9 @@ def _judged(
         remedy = f"--pose rigid searches for their pose, {complete}"
     else:
         remedy = f"--pose rigid searches for their pose, --pose similarity for their units, too; {complete}"
+    steps = space.provenance.get("steps", "")
+    if len(set(steps.split(" of "))) > 1:
+        remedy = f"its training ended after {steps} steps, and --resume continues it"
     if not surfaces and (run / LOG).is_file() and not any(row["far"] for row in rows):
         say(f"no shape has a surface: the space is hardly trained (its losses are in {run / LOG}); train longer.")
     else:
