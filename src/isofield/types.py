@@ -46,7 +46,7 @@ def triple(values: Iterable[float]) -> tuple[float, float, float]:
     return x, y, z
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cloud:
     """Points, and what was measured at them, in the units of the file they come from.
 
@@ -63,7 +63,7 @@ class Cloud:
     sensors: Float[np.ndarray, "n 3"] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class View:
     """A depth image with its pinhole camera.
 

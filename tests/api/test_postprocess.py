@@ -112,10 +112,10 @@ def test_colours_and_attributes_of_a_mesh_are_carried(tmp_path):
     box.visual.vertex_colors = np.column_stack([red, np.full(len(red), 255)])
     box.vertex_attributes["height"] = box.vertices[:, 2].copy()
     sdf = api.fit(box, quality="fast")
-    mesh = api.postprocess(sdf, sdf.extract(32)).mesh
-    assert np.abs(mesh.vertex_attributes["height"] - mesh.vertices[:, 2]).max() < 0.05
-    off = np.abs(mesh.visual.vertex_colors[:, :3] - (127.5 + 127.5 * mesh.vertices)) / 255
-    assert off.mean() < 0.02
+    for mesh in (api.postprocess(sdf, sdf.extract(32)).mesh, sdf.mesh(32)):
+        assert np.abs(mesh.vertex_attributes["height"] - mesh.vertices[:, 2]).max() < 0.05
+        off = np.abs(mesh.visual.vertex_colors[:, :3] - (127.5 + 127.5 * mesh.vertices)) / 255
+        assert off.mean() < 0.02
 
 
 @pytest.mark.parametrize(

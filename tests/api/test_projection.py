@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from isofield.errors import InputError
 
@@ -45,6 +46,13 @@ def test_rays_along_an_axis_and_beside_the_box(ball):
     assert found[1] == np.inf
     assert found[2] == pytest.approx(4, abs=0.03)
     assert found[3] == np.inf
+
+
+def test_rays_of_torch_give_lengths_of_torch(ball):
+    origins = torch.tensor(CENTER + np.array([[-20, 0, 0]]), dtype=torch.float32, requires_grad=True)
+    found = ball.cast(origins, torch.tensor([[1, 0, 0]]))
+    assert found.dtype == torch.float32 and not found.requires_grad
+    assert found.item() == pytest.approx(16, abs=0.03)
 
 
 def test_a_ray_without_direction_is_refused(ball):

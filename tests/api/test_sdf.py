@@ -1,11 +1,14 @@
 """What a field answers, in the user's units."""
 
+import copy
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+import trimesh
 
+import isofield
 from isofield import InputError, surfaces
 from isofield.api import SDF
 from isofield.api.modules import on_device
@@ -17,6 +20,14 @@ CENTER, RADIUS = np.array([10.0, -20.0, 30.0]), 4.0
 
 def _around(count: int = 500, reach: float = 8.0) -> np.ndarray:
     return CENTER + np.random.default_rng(1).uniform(-reach, reach, (count, 3))
+
+
+def test_fields_and_clouds_are_equal_to_themselves_alone():
+    """So that they can be members of sets and keys of caches; their arrays are not compared."""
+    cloud = isofield.Cloud(np.zeros((3, 3)))
+    assert cloud == cloud and cloud != isofield.Cloud(np.zeros((3, 3)))
+    sdf = isofield.fit(trimesh.creation.box())
+    assert sdf != copy.copy(sdf) and len({sdf, sdf, cloud}) == 2
 
 
 def test_distances_are_in_the_users_units_and_negative_inside(ball):

@@ -7,6 +7,7 @@ import pytest
 import trimesh
 
 from isofield import io
+from isofield.errors import InputError
 from isofield.types import Cloud
 
 
@@ -20,6 +21,14 @@ def test_a_closed_mesh(tmp_path, ball):
     assert np.allclose(info.bounds, ball.bounds, atol=1e-6)
     assert abs(info.diagonal - np.linalg.norm(ball.extents)) < 1e-6
     assert info.noise is None and info.method == "auto"
+
+
+def test_files_and_arrays_are_shapes_too(tmp_path, ball):
+    (tmp_path / "ball.stl").write_bytes(ball.export(file_type="stl"))
+    assert io.inspect(tmp_path / "ball.stl") == io.inspect(io.read(tmp_path / "ball.stl"), str(tmp_path / "ball.stl"))
+    assert io.inspect(ball.vertices).kind == "cloud"
+    with pytest.raises(InputError, match="a dict is not a shape: give a file"):
+        io.inspect({})
 
 
 def test_what_is_wrong_with_a_mesh_is_counted(ball):

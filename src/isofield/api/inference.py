@@ -44,7 +44,7 @@ LEAST_EXPLAINED, MOST_LOSS = 0.75, 5.0
 training shapes' losses."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class InferenceResult:
     """An unseen shape in a space.
 

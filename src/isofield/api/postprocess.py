@@ -11,6 +11,7 @@ from isofield import surfaces
 from isofield.api.coverage import trimmed
 from isofield.api.extraction import Extraction
 from isofield.api.sdf import SDF
+from isofield.api.transfer import with_attributes
 from isofield.configs.common import check_finish
 from isofield.evaluate.rays import Rays, rays_met, stray
 from isofield.kdtree import KDTree, nearest
@@ -18,8 +19,6 @@ from isofield.points import local_spacing, subsample
 from isofield.solids.triangles import distance_to
 from isofield.stopwatch import stage
 
-NEIGHBOURS = 4
-"""A vertex gets the weighted mean colours and attributes of this many nearest points."""
 GAP, TRUST = "distance_to_points", "confidence"
 """Names of the vertex properties: the distance to the nearest observed point, and `SDF.confidence`."""
 SAMPLES = 30_000
@@ -59,8 +58,7 @@ def postprocess(
     if trim is not None:
         mesh = trimmed(sdf, mesh, trim)
         problems = []
-    if sdf.colors is not None or sdf.attributes:
-        mesh = _with_attributes(sdf, mesh)
+    mesh = with_attributes(sdf, mesh)
     if confidence:
         mesh.vertex_attributes[GAP] = gaps(sdf, mesh).astype(np.float32)
         mesh.vertex_attributes[TRUST] = sdf.confidence(np.asarray(mesh.vertices)).astype(np.float32)
@@ -70,22 +68,6 @@ def postprocess(
 def gaps(sdf: SDF, mesh: trimesh.Trimesh) -> np.ndarray:
     """Distances (n,) of the vertices to the nearest observed point of the field, in the user's units."""
     return nearest(KDTree(sdf.points), np.asarray(mesh.vertices))[0]
-
-
-def _with_attributes(sdf: SDF, mesh: trimesh.Trimesh) -> trimesh.Trimesh:
-    """The mesh with colours and attributes: means over the nearest points, weighted by 1 / distance^2."""
-    count, k = len(mesh.vertices), min(NEIGHBOURS, len(sdf.points))
-    distance, index = nearest(KDTree(sdf.points), np.asarray(mesh.vertices), k=k)
-    distance, index = distance.reshape(count, k), index.reshape(count, k)
-    weight = 1 / (np.square(distance) + (1e-6 * sdf.spacing) ** 2)
-    weight /= weight.sum(1, keepdims=True)
-    colors = None
-    if sdf.colors is not None:
-        colors = np.round((weight[..., None] * sdf.colors[index]).sum(1)).astype(np.uint8)
-    mesh = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False, vertex_colors=colors)
-    for name, values in sdf.attributes.items():
-        mesh.vertex_attributes[name] = (weight * values[index]).sum(1).astype(np.float32)
-    return mesh
 
 
 @dataclass(frozen=True)

@@ -51,13 +51,20 @@ def project(field: Field, points: np.ndarray | Tensor) -> np.ndarray | Tensor:
     return found.to(x.device, x.dtype) if isinstance(x, torch.Tensor) else found.numpy()
 
 
-def cast(field: Field, origins: np.ndarray, directions: np.ndarray) -> np.ndarray:
+def cast(field: Field, origins: np.ndarray | Tensor, directions: np.ndarray | Tensor) -> np.ndarray | Tensor:
     """Lengths (n,) of rays from origins (n, 3) along directions (n, 3) to the surface; infinite where a ray misses.
 
     Sphere tracing inside the field's box, in the user's units; the directions need no unit length. A ray that starts
-    inside ends where it leaves the shape. Raises InputError for a direction of length zero.
+    inside ends where it leaves the shape. NumPy in, NumPy out; torch in, torch out, on the device of the directions and
+    without a gradient. Raises InputError for a direction of length zero.
     """
-    origins, directions = np.atleast_2d(np.asarray(origins, np.float64)), np.atleast_2d(np.asarray(directions, float))
+    if not isinstance(directions, np.ndarray) and hasattr(directions, "detach"):
+        import torch
+
+        found = cast(field, _array(origins), _array(directions))
+        dtype = directions.dtype if directions.is_floating_point() else torch.float32
+        return torch.as_tensor(found).to(directions.device, dtype)
+    origins, directions = _array(origins), _array(directions)
     if origins.shape != directions.shape or origins.shape[1:] != (3,):
         raise InputError(
             f"origins {origins.shape} and directions {directions.shape} do not match: give (n, 3) of both."
@@ -74,6 +81,11 @@ def cast(field: Field, origins: np.ndarray, directions: np.ndarray) -> np.ndarra
     limit = (leave - start)[through]
     lengths[through] = _trace(field, first, unit[through], limit, TOLERANCE / field.similarity.scale) + start[through]
     return lengths
+
+
+def _array(rows: np.ndarray | Tensor) -> np.ndarray:
+    """Rows (n, 3) float64 of an array, a tensor, or a single row."""
+    return np.atleast_2d(np.asarray(rows.detach().cpu() if hasattr(rows, "detach") else rows, np.float64))
 
 
 def _clip(origins: np.ndarray, unit: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -76,7 +76,7 @@ def fitted(source: Source, config: PrepareConfig) -> GateResult:
         standing, share = without_floor(Cloud(sdf.points, np.asarray(sdf.normals(sdf.points))))
         if share:
             sdf = closed(standing, normals="trust")
-    mesh = sdf.mesh()
+    mesh = sdf.extract().mesh
     judged = judge_mesh(mesh, name, config, sdf.points)
     seen = confidence(gaps_of(sdf, mesh)[0], sdf.reach) >= SEEN
     figures = judged.figures | {

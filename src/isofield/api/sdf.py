@@ -16,6 +16,7 @@ import trimesh
 from isofield.api import csg, extraction, projection
 from isofield.api.extraction import Extraction
 from isofield.api.field import checked
+from isofield.api.transfer import with_attributes
 from isofield.fields.array_field import ArrayField
 from isofield.points import REACH, confidence, local_spacing, relative_gap
 from isofield.types import Similarity
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from isofield.api.modules import Copies
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SDF:
     """A signed distance field in the user's units and axes: negative inside, positive outside.
 
@@ -55,7 +56,7 @@ class SDF:
     open: bool = False
     reach: float = REACH
     left_out: np.ndarray | None = None
-    _copies: Copies = dataclasses.field(default_factory=dict, init=False, compare=False)
+    _copies: Copies = dataclasses.field(default_factory=dict, init=False)
 
     def __repr__(self) -> str:
         names = [name for name in ("input", "method", "bounds") if name in self.provenance]
@@ -166,7 +167,7 @@ class SDF:
         """The projections (n, 3) of points (n, 3) onto the surface; see `api.projection.project`."""
         return projection.project(self, points)
 
-    def cast(self, origins: np.ndarray, directions: np.ndarray) -> np.ndarray:
+    def cast(self, origins: np.ndarray | Tensor, directions: np.ndarray | Tensor) -> np.ndarray | Tensor:
         """Lengths (n,) of rays (n, 3), (n, 3) to the surface, inf for a miss; see `api.projection.cast`."""
         return projection.cast(self, origins, directions)
 
@@ -211,8 +212,9 @@ class SDF:
         keep_all: bool = False,
         close_holes: float | None = None,
     ) -> trimesh.Trimesh:
-        """The surface where the distance is `level` (user's units); see `extract`."""
-        return self.extract(resolution, level, keep_all, close_holes).mesh
+        """The surface where the distance is `level` (user's units), with the colours and attributes of the points; see
+        `extract`, whose mesh has none."""
+        return with_attributes(self, self.extract(resolution, level, keep_all, close_holes).mesh)
 
     def extract(
         self,

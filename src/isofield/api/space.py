@@ -50,7 +50,7 @@ class Pca:
     deviations: np.ndarray
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ShapeSpace:
     """A learned space of shapes.
 

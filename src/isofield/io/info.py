@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 import numpy as np
+import trimesh
 
 from isofield.errors import InputError
-from isofield.io.reading import METADATA
+from isofield.io.reading import METADATA, shape_of
 from isofield.points import vertex_colors
 from isofield.points.validation import check_cloud, check_faces
 from isofield.topology import Edges, components, degenerate, distinct, edges_of, parts, proper
 from isofield.types import Cloud
-
-if TYPE_CHECKING:
-    import trimesh
 
 MANIFOLD = 0.001
 """Up to this fraction of edges with three faces, or two of opposite orientation, a surface is not a soup."""
@@ -68,12 +66,14 @@ class Info:
     reason: str
 
 
-def inspect(shape: trimesh.Trimesh | Cloud, name: str = "shape") -> Info:
-    """The properties of a mesh or a cloud; name: of the shape, for messages.
+def inspect(source: Any, name: str | None = None) -> Info:
+    """The properties of a file, a mesh, a cloud or an array of points (n, 3); name: of the shape, for messages.
 
-    Takes seconds for a million points or faces: spacing and noise are estimated from 20 000 points.
+    Takes seconds for a million points or faces: spacing and noise are estimated from 20 000 points. Raises InputError
+    for what is no shape.
     """
-    cloud = isinstance(shape, Cloud)
+    given, shape = shape_of(source)
+    name, cloud = name or given, isinstance(shape, Cloud)
     points = np.asarray(shape.points if isinstance(shape, Cloud) else shape.vertices, np.float64)
     finite = np.isfinite(points).all(axis=1)
     first, _ = distinct(points[finite])
