@@ -137,6 +137,22 @@ def test_other_options_and_other_bytes_are_another_fit(here):
         assert fingerprint(job, other) != first
 
 
+def test_a_file_that_may_not_be_read_does_not_stop_the_others(here, capsys, monkeypatch):
+    np.save("a.npy", torus(1000))
+    np.save("locked.npy", torus(1000))
+    read_bytes = Path.read_bytes
+
+    def refuse(path):
+        if path.name == "locked.npy":
+            raise PermissionError(13, "Permission denied")
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    main(["fit", "a.npy", "locked.npy", "-o", "out", *SMALL])
+    assert Path("out/a.ply").is_file()
+    assert "unexpectedly" not in capsys.readouterr().err
+
+
 def test_no_workers_are_a_sentence(here, capsys):
     assert main(["fit", "a.npy", "b.npy", "-o", "out", "--workers", "0"]) == 2
     assert "--workers must be at least 1, not 0." in capsys.readouterr().err

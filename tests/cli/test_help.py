@@ -50,6 +50,13 @@ def test_the_fit_of_points_or_a_mesh_its_folder_and_its_mesh_need_no_torch(tmp_p
     assert (tmp_path / "ball/mesh.ply").exists() and (tmp_path / "fine.ply").exists()
 
 
+def test_help_of_a_command_is_found_in_both_ways(capsys):
+    assert main(["help", "info"]) == 0
+    first = capsys.readouterr().out
+    assert main(["info", "--help"]) == 0
+    assert capsys.readouterr().out == first
+
+
 def test_every_command_is_listed_and_lives_in_its_module(capsys):
     assert main([]) == 0
     text = capsys.readouterr().out

@@ -61,6 +61,7 @@ def test_clouds_are_found_and_tables_of_other_kinds_are_not(tmp_path):
     np.savez(tmp_path / "points.npz", points=POINTS, occupancies=np.ones(200, bool))
     np.savez(tmp_path / "sdf.npz", pos=np.ones((500, 4)), neg=np.ones((500, 4)))
     (tmp_path / "cut.npy").write_bytes((tmp_path / "b.npy").read_bytes()[:40])  # what is damaged is told about
+    put(tmp_path, "._a.xyz", ".hidden.ply", ".hidden/x.ply")  # macOS keeps what it knows of a.xyz in ._a.xyz
     names = ["a", "b", "c", "cut", "d", "e", "f.ply", "f.xyz", "g.xyz", "h", "h.xyz.npy", "made/chair/0000"]
     assert [id_ for id_, _ in found(tmp_path)[1]] == names
 

@@ -17,7 +17,7 @@ import trimesh
 from isofield import io
 from isofield.cli.main import main
 from isofield.configs import PrepareConfig
-from isofield.datasets import Prepared, find, make_split, prepare, write_deepsdf, write_lists
+from isofield.datasets import Prepared, find, ids_of, make_split, prepare, write_deepsdf, write_lists
 from isofield.errors import InputError
 from isofield.files import PARTIAL
 
@@ -263,6 +263,23 @@ def test_splits(source, tmp_path):
     (tmp_path / "wrong.json").write_text(json.dumps({"Mine": {"box": ["7", "0"], "cone": ["1"]}}))
     with pytest.raises(InputError, match=r"names 2 ids that no shape has: Mine/box/7, Mine/cone/1\."):
         prepare(source, tmp_path / "no", SMALL, split=tmp_path / "wrong.json")
+
+
+def test_rejected_shapes_of_a_split_are_left_out_with_a_warning(ready, tmp_path):
+    split = tmp_path / "split.json"
+    split.write_text(json.dumps({"train": {"odd": ["odd/cut", "odd/sheet"]}, "test": {"odd": ["odd/cut"]}}))
+    with pytest.warns(UserWarning, match="1 of 2 shapes that .* names were rejected, and are left out: odd/cut"):
+        assert ids_of(ready[0], split, "train") == ["odd/sheet"]
+    with pytest.raises(InputError, match=r"all shapes that .* names were rejected: its report.csv says why"):
+        ids_of(ready[0], split, "test")
+
+
+def test_copies_are_named(tmp_path):
+    for name in ("a.ply", "b.ply"):
+        trimesh.creation.box((1, 1, 2)).export(tmp_path / name)
+    trimesh.creation.box((1, 1.5, 2)).export(tmp_path / "c.ply")
+    with pytest.warns(UserWarning, match=r"1 of 3 shapes are copies \(b of a\)"):
+        prepare(tmp_path, tmp_path / "out", SMALL, workers=1)
 
 
 LINES = {

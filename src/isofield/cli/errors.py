@@ -54,8 +54,9 @@ def _package_of(error: Exception) -> str | None:
 
 
 def show_warnings() -> None:
-    """isofield's own warnings become one line each; those of libraries are for their developers and are not shown."""
-    package = str(Path(__file__).resolve().parents[1])
+    """isofield's own warnings become one line each, the same one once; those of libraries are for their developers and
+    are not shown."""
+    package, said = str(Path(__file__).resolve().parents[1]), set[str]()
 
     def show(
         message: Warning | str,
@@ -65,7 +66,9 @@ def show_warnings() -> None:
         file: object = None,
         line: str | None = None,
     ) -> None:
-        if issubclass(category, UserWarning) and str(Path(filename).resolve()).startswith(package):
+        own = issubclass(category, UserWarning) and str(Path(filename).resolve()).startswith(package)
+        if own and str(message) not in said:
+            said.add(str(message))
             say(f"warning: {message}")
 
     warnings.simplefilter("always", UserWarning)

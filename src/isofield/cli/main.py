@@ -70,6 +70,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _dispatch(arguments: list[str]) -> int:
     """Find the command and run it."""
     first = arguments[0] if arguments else "--help"
+    if first == "help" and arguments[1:]:
+        return _dispatch([arguments[1], "--help"])
     if first in ("-h", "--help", "help"):
         print(overview())
         return 0

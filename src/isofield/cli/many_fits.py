@@ -6,6 +6,7 @@ import hashlib
 import json
 import sys
 import warnings
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,7 +56,7 @@ def several(jobs: list[Job], options: Fit[Any]) -> int:
         say(str(interrupt) or "interrupted: inputs that were being fitted are not kept.")
     left = len(jobs) - len(results)
     if stopped and left:
-        say(f"{left} inputs were not fitted: the same command fits them.")
+        say(f"{left} of {len(jobs)} inputs were not fitted: the same command fits them.")
     if options.json:
         output.print_json([results[job] for job in jobs if job in results])
     elif following:
@@ -75,7 +76,8 @@ def fingerprint(job: Job, options: Fit[Any]) -> str:
     digest = hashlib.sha256(repr((__version__, chosen)).encode())
     for source in (job.source, options.viewpoint):
         if source is not None and Path(source).is_file():
-            digest.update(Path(source).read_bytes())
+            with suppress(OSError):  # the fit says that it cannot be read
+                digest.update(Path(source).read_bytes())
     return digest.hexdigest()
 
 

@@ -153,6 +153,8 @@ def observed(kinds: Sequence[str]) -> str:
 
 def _tell(method: str, options: Train[Any], space: ShapeSpace, seconds: float) -> None:
     """Says what came out."""
+    from isofield.datasets.splits import has_part
+
     out = options.out
     tensors = out / "space.safetensors"
     held_out: dict[str, Any] = {}
@@ -164,8 +166,11 @@ def _tell(method: str, options: Train[Any], space: ShapeSpace, seconds: float) -
         "seconds": seconds, "files": [str(out / "config.json"), str(tensors)],
     }  # fmt: skip
     shapes = "pictures" if space.of_pictures else "shapes"
+    unseen = observed(space.kinds)
+    if options.split is not None and has_part(options.split, "test"):
+        unseen = f"{output.quoted(options.data)} --split {output.quoted(options.split)}"
     output.show(
         figures,
         options.json,
-        f"isofield infer {output.quoted(out)} {observed(space.kinds)} -o {output.quoted(f'{out}-{shapes}')}",
+        f"isofield infer {output.quoted(out)} {unseen} -o {output.quoted(f'{out}-{shapes}')}",
     )

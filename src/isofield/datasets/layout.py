@@ -74,7 +74,7 @@ class Layout:
 
 def files(folder: Path, endings: tuple[str, ...] = MESHES) -> Iterator[Path]:
     """All files below a folder with one of these endings, sorted. Links to folders are followed once; folders that
-    `isofield prepare` wrote are skipped."""
+    `isofield prepare` wrote are skipped, and so are names that begin with a dot, as macOS has ._x.ply beside x.ply."""
     seen = {os.path.realpath(folder)}
     for top, folders, names in os.walk(folder, followlinks=True):
         if SETTINGS in names and is_prepared(Path(top)):
@@ -87,7 +87,8 @@ def files(folder: Path, endings: tuple[str, ...] = MESHES) -> Iterator[Path]:
                 seen.add(real)
                 kept.append(name)
         folders[:] = kept
-        yield from (Path(top) / name for name in sorted(names) if name.lower().endswith(endings))
+        shown = (name for name in sorted(names) if not name.startswith("."))
+        yield from (Path(top) / name for name in shown if name.lower().endswith(endings))
 
 
 def is_prepared(folder: Path) -> bool:

@@ -199,12 +199,23 @@ def _finish(out: Path, records: list[Record], settings: dict[str, object]) -> No
 
 
 def _warn(records: Sequence[Record], config: PrepareConfig) -> None:
-    """Warns once of what was read with warnings, and once of inner walls."""
+    """Warns once of what was read with warnings, once of inner walls, and once of copies."""
     noted = [record for record in records if record.notes]
     if noted:
         first = "; ".join(noted[0].notes)
         number = f"{len(noted)} of {len(records)}"
         warnings.warn(f"{number} files were read with warnings (report.csv has all): {first}", stacklevel=3)
+    alike: dict[tuple[object, ...], list[str]] = {}
+    for r in records:  # two meshes have all of these figures in common only where one is a copy
+        if r.figures.get("volume"):
+            alike.setdefault((*r.center, r.scale, *sorted(r.figures.items())), []).append(r.id)
+    copies = [f"{copy} of {first}" for first, *others in alike.values() for copy in others]
+    if copies:
+        warnings.warn(
+            f"{len(copies)} of {len(records)} shapes are copies ({join_names(copies, 3)}): a copy of a training shape "
+            "is not unseen, so leave it out of a split",
+            stacklevel=3,
+        )
     walls = {r.id: r.figures["inner"] for r in records if r.outcome != "reject" and r.figures.get("inner", 0) > INNER}
     if walls and not config.outer:
         most = f"{100 * max(walls.values()):.0f} %"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from isofield.datasets.manifest import Record, read
 from isofield.datasets.prepare_shape import shape_folder
 from isofield.datasets.splits import chosen, read_split
 from isofield.datasets.views import read_cameras, read_views
-from isofield.errors import InputError
+from isofield.errors import InputError, join_names
 
 BESIDE = {"cameras": "views"}
 """What can be read beside a kind of samples."""
@@ -52,7 +53,8 @@ class Prepared:
         missing = [id_ for id_ in ids or () if id_ not in usable]
         if missing:
             raise InputError(
-                f"{folder} has no usable shapes called {', '.join(missing)}: prepare them, or leave them out."
+                f"{folder} has no usable shapes called {', '.join(missing)}: its report.csv lists all, and why some "
+                "were rejected."
             )
         self.records: list[Record] = [usable[id_] for id_ in ids] if ids is not None else list(usable.values())
         self._kind, self._count, self._random = kind, count, np.random.default_rng(seed)
@@ -122,8 +124,20 @@ def _lacking(folder: Path, kind: str, before: Sequence[str]) -> str:
 
 
 def ids_of(folder: str | os.PathLike[str], split: str | os.PathLike[str], part: str) -> list[str]:
-    """The ids of a prepared folder that a split names; part: of the split, if it has several.
+    """The ids of a prepared folder that a split names; part: of the split, if it has several. Rejected shapes are left
+    out with a warning.
 
-    Raises InputError for ids that do not exist.
+    Raises InputError for ids that do not exist, and where all shapes were rejected.
     """
-    return [record.id for record in chosen(read(folder)[1], read_split(split, part), str(split))]
+    named = chosen(read(folder)[1], read_split(split, part), str(split))
+    ids = [record.id for record in named if record.outcome != "reject"]
+    rejected = [record.id for record in named if record.outcome == "reject"]
+    if rejected and not ids:
+        raise InputError(f"{folder}: all shapes that {split} names were rejected: its report.csv says why.")
+    if rejected:
+        warnings.warn(
+            f"{folder}: {len(rejected)} of {len(named)} shapes that {split} names were rejected, and are left out: "
+            f"{join_names(rejected, 5)}; its report.csv says why",
+            stacklevel=2,
+        )
+    return ids
