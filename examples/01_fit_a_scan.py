@@ -22,7 +22,7 @@ def main() -> None:
     print(f"{len(mesh.faces)} faces, watertight: {mesh.is_watertight}, problems: {extraction.problems or 'none'}")
 
     report = isofield.fit_report(mesh, sdf.points, sdf.spacing)
-    print(f"points to surface: {report.median:.3g} (median), {report.p95:.3g} (95 %); volume {report.volume:.4g}")
+    print(f"points to surface: {report.median:.3g} (median), {report.p95:.3g} (95 %); volume {mesh.volume:.4g}")
 
     isofield.write_mesh(mesh, "scan_mesh.ply")
     sdf.save("scan_field")  # `isofield.load("scan_field")`, or `isofield mesh scan_field -o finer.ply --resolution 512`

@@ -36,8 +36,8 @@ def main() -> None:
 
     # torch in, torch out: the field can be a term of any loss.
     x = torch.tensor(points, requires_grad=True)
-    sdf(x).abs().sum().backward()
-    print(f"gradient of the summed distances by the points: {tuple(x.grad.shape)}, {x.grad.dtype}")
+    (slope,) = torch.autograd.grad(sdf(x).abs().sum(), x)
+    print(f"gradient of the summed distances by the points: {tuple(slope.shape)}, {slope.dtype}")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def main() -> None:
     scan = render.scan(truth, 10_000, noise=0.002, seed=0)
     for method in sys.argv[1:] or method_names():
         began = time.perf_counter()
-        source = truth if find_method(method).reads == "closed mesh" else scan.points
+        source = truth if find_method(method).reads in ("mesh", "closed mesh") else scan.points
         mesh = isofield.fit(source, method=method, quality="fast").mesh()
         scores = isofield.compare(mesh, truth, samples=100_000)
         print(f"{method:12} F at 1 %: {scores['f_score_1']:.4f}, {time.perf_counter() - began:.0f} s", flush=True)

@@ -51,10 +51,11 @@ def main() -> None:
     space = isofield.train("metasdf-2d", OUT / "data", OUT / "run", settings, split=split, progress=say)
 
     named = isofield.pictures_in([OUT / "data"], space, split)
-    rows = [[drawn(read().values) for _, read in named[:8]]]
+    pictures = [read() for _, read in named]
+    rows = [[drawn(picture.values) for picture in pictures[:8] if picture.values is not None]]
     for inner in range(settings.infer_steps + 1):
         fewer = dataclasses.replace(space, config=dataclasses.replace(settings, infer_steps=inner))
-        results = list(isofield.infer_pictures(fewer, [read() for _, read in named]))
+        results = list(isofield.infer_pictures(fewer, pictures))
         rows.append([drawn(result.values) for result in results[:8]])
         squared, wrong = (np.mean([getattr(result, name) for result in results]) for name in ("squared", "wrong"))
         print(f"{inner} steps: squared error {squared:.2e}, {100 * wrong:.1f} % of the pixels on the wrong side")

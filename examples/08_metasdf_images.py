@@ -9,6 +9,7 @@ training: 1 000 take about ten minutes on two CPU cores.
 import dataclasses
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,7 @@ def bundled(folder: Path) -> tuple[Path, dict[str, list[str]]]:
 
 def main() -> None:
     """Crops of images, a space of them, and unseen ones after each step."""
+    parts: Mapping[str, object]
     if len(sys.argv) > 1:
         source, parts = Path(sys.argv[1]), make_split(find(sys.argv[1], "pictures")[1], {"train": 0.9, "test": 0.1})
     else:
@@ -53,10 +55,11 @@ def main() -> None:
     space = isofield.train("metasdf-image", OUT / "data", OUT / "run", settings, split=split, progress=say)
 
     named = isofield.pictures_in([OUT / "data"], space, split)
-    rows = [[drawn(read().values) for _, read in named[:8]]]
+    pictures = [read() for _, read in named]
+    rows = [[drawn(picture.values) for picture in pictures[:8] if picture.values is not None]]
     for inner in range(settings.infer_steps + 1):
         fewer = dataclasses.replace(space, config=dataclasses.replace(settings, infer_steps=inner))
-        results = list(isofield.infer_pictures(fewer, [read() for _, read in named]))
+        results = list(isofield.infer_pictures(fewer, pictures))
         rows.append([drawn(result.values) for result in results[:8]])
         print(f"{inner} steps: {np.mean([result.psnr for result in results]):.1f} dB")
     save(planes.mosaic([picture for row in rows for picture in row], columns=len(rows[0])), OUT / "images.png")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from isofield.api.space import ShapeSpace
 
 
-def load(folder: str | os.PathLike[str]) -> SDF | ShapeSpace:
-    """The field of `SDF.save` or `isofield fit`, or the space of `isofield train`, in a folder.
+def load(folder: str | os.PathLike[str]) -> Any:
+    """The field (`SDF`) of `SDF.save` or `isofield fit`, or the space (`ShapeSpace`) of `isofield train`, in a folder.
 
     "aircraft" and "aircraft-mlp" are spaces that come with the package. Experiments of DeepSDF's and SALD's released
     code are spaces, too. Raises InputError for any other folder, a newer format, and damaged files.
@@ -85,7 +85,7 @@ def check_folder(folder: Path, remedy: str) -> None:
 def load_sdf(folder: str | os.PathLike[str]) -> SDF:
     """The field in a folder. Raises InputError as `load` does, and for a space."""
     check_folder(Path(folder), "give the folder of a field, which `isofield fit --field` writes")
-    found = load(folder)
+    found: SDF | ShapeSpace = load(folder)
     if not isinstance(found, SDF):
         found.check_solid()
         raise InputError(
@@ -113,7 +113,7 @@ def load_run(folder: str | os.PathLike[str], checkpoint: str | None = None) -> S
     if not (Path(folder) / CONFIG).is_file() and (Path(folder) / STATE).is_file():
         raise InputError(f"{folder} holds a training that is not finished: resume it with `isofield train --resume`.")
     check_folder(Path(folder), "give the folder that `isofield train` wrote")
-    found = load(folder)
+    found: SDF | ShapeSpace = load(folder)
     if isinstance(found, SDF):
         raise InputError(f"{folder} holds the field of one shape, not a space: give a run of `isofield train`.")
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -35,7 +35,7 @@ class Samples:
     spacing: float
 
 
-def project(field: Field, points: np.ndarray | Tensor) -> np.ndarray | Tensor:
+def project(field: Field, points: np.ndarray | Tensor) -> Any:
     """The projections (n, 3) of points (n, 3) onto the surface, by Newton steps along the gradient.
 
     NumPy in, NumPy out; torch in, torch out, on the device of the points and without a gradient. Where several points
@@ -51,7 +51,7 @@ def project(field: Field, points: np.ndarray | Tensor) -> np.ndarray | Tensor:
     return found.to(x.device, x.dtype) if isinstance(x, torch.Tensor) else found.numpy()
 
 
-def cast(field: Field, origins: np.ndarray | Tensor, directions: np.ndarray | Tensor) -> np.ndarray | Tensor:
+def cast(field: Field, origins: np.ndarray | Tensor, directions: np.ndarray | Tensor) -> Any:
     """Lengths (n,) of rays from origins (n, 3) along directions (n, 3) to the surface; infinite where a ray misses.
 
     Sphere tracing inside the field's box, in the user's units; the directions need no unit length. A ray that starts

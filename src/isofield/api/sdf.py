@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import trimesh
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from isofield.api.modules import Copies
+
+Array = TypeVar("Array", np.ndarray, "Tensor")
+"""NumPy in, NumPy out; torch in, torch out."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -85,7 +88,7 @@ class SDF:
         """The kind of the field's class: "grid", "network", "refined grid", "composite", or "custom"."""
         return str(getattr(self.field, "kind", "custom"))
 
-    def __call__(self, points: np.ndarray | Tensor) -> np.ndarray | Tensor:
+    def __call__(self, points: Array) -> Array:
         """Signed distances (n,) at points (n, 3).
 
         NumPy in, NumPy out; torch in, torch out, differentiable, on the device of the points. Raises InputError for
@@ -101,10 +104,10 @@ class SDF:
 
         center = torch.tensor(self.similarity.center, dtype=torch.float64, device=x.device)
         module = on_device(self.module, x.device, self._copies)
-        distance = value(module, ((x.double() - center) * self.similarity.scale).float()) / self.similarity.scale
+        distance: Any = value(module, ((x.double() - center) * self.similarity.scale).float()) / self.similarity.scale
         return distance.to(x.dtype if x.is_floating_point() else torch.float32)
 
-    def _distances(self, x: np.ndarray) -> np.ndarray:
+    def _distances(self, x: np.ndarray) -> Any:
         """Distances (n,) at points (n, 3), both normalised."""
         if isinstance(self.field, ArrayField):
             return self.field.distances(x)
@@ -112,11 +115,14 @@ class SDF:
 
         return distances(on_device(self.field, CPU, self._copies), x)
 
-    def gradient(self, points: np.ndarray | Tensor) -> np.ndarray | Tensor:
+    def gradient(self, points: Array) -> Array:
         """Gradients of the distance (n, 3) at points (n, 3); their length is near 1 near the surface.
 
         Where torch points require a gradient, the result is differentiable, too.
         """
+        return self._gradient(points)
+
+    def _gradient(self, points: Any) -> Any:
         import torch
 
         from isofield.api.modules import CPU, gradients, on_device
@@ -133,14 +139,14 @@ class SDF:
             return torch.as_tensor(self.gradient(x.detach().numpy())).to(dtype)
         return gradients(on_device(self.module, CPU, self._copies), self.similarity.apply(x))
 
-    def normals(self, points: np.ndarray | Tensor) -> np.ndarray | Tensor:
+    def normals(self, points: Array) -> Array:
         """Outward unit normals (n, 3) of the level sets through points (n, 3)."""
-        gradient = self.gradient(points)
+        gradient = self._gradient(points)
         if isinstance(gradient, np.ndarray):
             return gradient / np.maximum(np.linalg.norm(gradient, axis=1, keepdims=True), 1e-30)
         return gradient / gradient.norm(dim=1, keepdim=True).clamp(min=1e-12)
 
-    def contains(self, points: np.ndarray | Tensor) -> np.ndarray | Tensor:
+    def contains(self, points: Array) -> Array:
         """Whether points (n, 3) are inside: (n,) bool."""
         return self(points) < 0
 
@@ -163,11 +169,11 @@ class SDF:
             relative_gap(np.asarray(x, np.float64), self.points, self.local_spacing, self.reach)[0], self.reach
         )
 
-    def project(self, points: np.ndarray | Tensor) -> np.ndarray | Tensor:
+    def project(self, points: Array) -> Array:
         """The projections (n, 3) of points (n, 3) onto the surface; see `api.projection.project`."""
         return projection.project(self, points)
 
-    def cast(self, origins: np.ndarray | Tensor, directions: np.ndarray | Tensor) -> np.ndarray | Tensor:
+    def cast(self, origins: Array, directions: Array) -> Array:
         """Lengths (n,) of rays (n, 3), (n, 3) to the surface, inf for a miss; see `api.projection.cast`."""
         return projection.cast(self, origins, directions)
 
