@@ -70,7 +70,7 @@ def inspect(source: Any, name: str | None = None) -> Info:
     """The properties of a file, a mesh, a cloud or an array of points (n, 3); name: of the shape, for messages.
 
     Takes seconds for a million points or faces: spacing and noise are estimated from 20 000 points. Raises InputError
-    for what is no shape.
+    for anything else.
     """
     given, shape = shape_of(source)
     name, cloud = name or given, isinstance(shape, Cloud)
