@@ -25,7 +25,7 @@ import isofield
 from isofield import io
 from isofield.api import infer_all
 from isofield.api.benchmark import CELLS, _samples, score
-from isofield.api.observations import of_prepared, similarity_of
+from isofield.api.observations import of_prepared
 from isofield.configs import NeuralPullSpace
 from isofield.configs.methods import changed
 from isofield.configs.neural_pull_space import SMALL
@@ -78,7 +78,7 @@ def main() -> None:
         print("| {} | {} | {:.4f} | {:.4f} | {:.2f} |".format(*rows[-1]), flush=True)
 
     prepared = Prepared(data, "cloud")
-    ways = {record.id: similarity_of(record) for record in prepared.records}
+    ways = {record.id: record.similarity for record in prepared.records}
     row = {record.id: number for number, record in enumerate(prepared.records)}
     print("| | shapes | median | worst | CPU s a shape |\n| --- | --- | --- | --- | --- |")
     few = train_ids[:: max(len(train_ids) // args.fits, 1)][: args.fits]

@@ -39,7 +39,7 @@ from scipy.spatial import cKDTree
 import isofield
 from isofield import io, render
 from isofield.api import infer_all
-from isofield.api.observations import ShapeSamples, similarity_of
+from isofield.api.observations import ShapeSamples
 from isofield.datasets import Prepared, ids_of
 from isofield.datasets.views import as_input
 from isofield.io.pictures import LUMA
@@ -80,7 +80,7 @@ def normalised(folder: Path, data: Prepared, row: int, turn: np.ndarray = STRAIG
     record = data.records[row]
     mesh = io.read(folder / f"{record.id}.ply")
     assert isinstance(mesh, trimesh.Trimesh)
-    return trimesh.Trimesh(similarity_of(record).apply(mesh.vertices) @ turn.T, mesh.faces, process=False)
+    return trimesh.Trimesh(record.similarity.apply(mesh.vertices) @ turn.T, mesh.faces, process=False)
 
 
 def directions(count: int, seed: int) -> np.ndarray:

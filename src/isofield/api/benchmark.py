@@ -26,7 +26,7 @@ import trimesh
 from isofield import io
 from isofield.api.inference import infer_all
 from isofield.api.loading import load_run
-from isofield.api.observations import of_prepared, similarity_of
+from isofield.api.observations import of_prepared
 from isofield.api.space import ShapeSpace
 from isofield.api.training import train
 from isofield.configs.methods import SPACES, find_method
@@ -173,7 +173,7 @@ def _truths(
     data: Path, kind: str, truth: Path, train_ids: Sequence[str], test_ids: Sequence[str], report: ProgressCallback
 ) -> Truths:
     """Points of the true shapes, and their retrieval among the training shapes. kind: of samples that the data have."""
-    ways = {record.id: similarity_of(record) for record in Prepared(data, kind).records}
+    ways = {record.id: record.similarity for record in Prepared(data, kind).records}
     meshes = {id_: io.read(path) for id_, path in _files(truth, test_ids).items()}
     points = {id_: _samples(mesh, ways[id_], id_, 2) for id_, mesh in meshes.items()}
     again = {id_: _samples(mesh, ways[id_], id_, 3) for id_, mesh in meshes.items()}

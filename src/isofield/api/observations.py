@@ -18,7 +18,7 @@ from isofield import io
 from isofield.api.photos import Photos, photos_in, read_photos
 from isofield.api.scans import fitted
 from isofield.configs import PrepareConfig, SampleKind
-from isofield.datasets import Entry, Prepared, Record, find, ids_of, read_deepsdf
+from isofield.datasets import Entry, Prepared, find, ids_of, read_deepsdf
 from isofield.datasets.layout import is_prepared
 from isofield.datasets.layouts import SOLID_FILES
 from isofield.datasets.normalization import PICTURED, moved, similarity_for
@@ -195,7 +195,7 @@ def _of_prepared(prepared: Mapping[str, Prepared], index: int, prepare: PrepareC
         record = part.records[index]
         some = part.rows(index)[:SAMPLES]
         some = np.array(some, some.dtype if kind in PICTURED else np.float32)
-        rows[kind], similarity = moved(some, similarity_of(record), prepare, kind)
+        rows[kind], similarity = moved(some, record.similarity, prepare, kind)
     return _of_kinds(record.id, rows, similarity)
 
 
@@ -214,12 +214,6 @@ def of_rows(name: str, rows: np.ndarray, similarity: Similarity) -> ShapeSamples
     if len(rows) < FEW:
         warnings.warn(f"{name} has only {len(rows)} samples, which say little of a shape", stacklevel=2)
     return ShapeSamples(name, SdfSamples(rows[:, :3], rows[:, 3]), similarity)
-
-
-def similarity_of(record: Record) -> Similarity:
-    """The similarity from a prepared shape's own units to the normalised space."""
-    x, y, z = record.center
-    return Similarity((x, y, z), record.scale)
 
 
 def _of_mesh(judged: GateResult, name: str, config: PrepareConfig) -> ShapeSamples:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from isofield.api.field import chosen_device
-from isofield.api.observations import entries_in, similarity_of
+from isofield.api.observations import entries_in
 from isofield.api.space import ShapeSpace
 from isofield.configs import PrepareConfig, SampleKind
 from isofield.configs.preparing import prepare_config
@@ -205,7 +205,7 @@ def _of_entry(entry: Entry, space: ShapeSpace) -> ObservedPicture:
 def _of_prepared(prepared: dict[str, Prepared], kinds: Sequence[str], pixels: int, row: int) -> ObservedPicture:
     rows = {kind: part.rows(row) for kind, part in prepared.items()}
     record = prepared[kinds[0]].records[row]
-    return _observed(record.id, rows, kinds, similarity_of(record), pixels)
+    return _observed(record.id, rows, kinds, record.similarity, pixels)
 
 
 def _observed(

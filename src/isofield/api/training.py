@@ -19,7 +19,6 @@ from isofield import __version__, training
 from isofield.adapt import tensor
 from isofield.api.field import chosen_device
 from isofield.api.inference import CLAMP, held_out
-from isofield.api.observations import similarity_of
 from isofield.api.space import ShapeSpace, TrainingShape
 from isofield.api.validation import scores
 from isofield.configs.common import MethodSpec
@@ -172,7 +171,7 @@ def _examples(
     return _Examples(
         shapes=shapes,
         seen=[observed_part(shape, kinds) for shape in shapes],
-        records=[TrainingShape(record.id, record.label, similarity_of(record)) for record in prepared.records],
+        records=[TrainingShape(record.id, record.label, record.similarity) for record in prepared.records],
         counts=[len(prepared.rows(row)) for row in range(len(shapes))],
         prepare=prepare_config(prepared.settings),
     )

@@ -13,7 +13,7 @@ import numpy as np
 
 from isofield.api.inference import infer_all
 from isofield.api.loading import load_run
-from isofield.api.observations import observed_in, similarity_of
+from isofield.api.observations import observed_in
 from isofield.api.space import ShapeSpace
 from isofield.datasets import Prepared, ids_of
 from isofield.training.checkpoint import SNAPSHOTS
@@ -60,7 +60,7 @@ def scores(
     rows: list[dict[str, Any]] = []
     for row, result in enumerate(infer_all(space, read, device=device)):
         record, some = truths.records[row], np.asarray(truths.rows(row)[:SAMPLES], np.float64)
-        found = np.asarray(result.sdf(similarity_of(record).invert(some[:, :3]))) < 0
+        found = np.asarray(result.sdf(record.similarity.invert(some[:, :3]))) < 0
         inside = some[:, 3] > 0.5
         iou = (found & inside).sum() / max((found | inside).sum(), 1)
         wrong = float((found != inside).mean())

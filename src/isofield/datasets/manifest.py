@@ -18,10 +18,13 @@ from isofield.configs import PrepareConfig
 from isofield.errors import InputError
 from isofield.files import atomic_write, safe_id
 from isofield.folder_format import reason
+from isofield.types import Similarity, triple
 
 FORMAT = 1
 """Version of these files; a reader refuses newer ones."""
 MANIFEST, SETTINGS, RECORD, SHAPES = "manifest.json", "settings.json", "record.json", "shapes"
+PICTURE = "picture.png"
+"""A shape and its section, in the folder of the shape."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,16 @@ class Record:
 
     def __post_init__(self) -> None:
         safe_id(self.id)
+
+    @property
+    def similarity(self) -> Similarity:
+        """From the file's units to the normalised space."""
+        return Similarity(triple(self.center), self.scale)
+
+
+def shape_folder(out: Path, id_: str) -> Path:
+    """The folder of one shape."""
+    return out / SHAPES / id_
 
 
 def settings_of(config: PrepareConfig, layout: str) -> dict[str, Any]:

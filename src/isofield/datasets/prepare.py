@@ -17,10 +17,20 @@ from isofield.configs import PrepareConfig
 from isofield.datasets import report
 from isofield.datasets.layout import Entry
 from isofield.datasets.layouts import find
-from isofield.datasets.manifest import MANIFEST, RECORD, SHAPES, Record, begun, check_settings, settings_of, write
+from isofield.datasets.manifest import (
+    MANIFEST,
+    RECORD,
+    SHAPES,
+    Record,
+    begun,
+    check_settings,
+    settings_of,
+    shape_folder,
+    write,
+)
 from isofield.datasets.normalization import common_similarity
 from isofield.datasets.pictures import crops_of, prepare_picture
-from isofield.datasets.prepare_shape import fingerprint, prepare_shape, rejected, shape_folder, write_record
+from isofield.datasets.prepare_shape import fingerprint, prepare_shape, rejected, write_record
 from isofield.datasets.quality_gate import AS_THEY_ARE, Gate
 from isofield.datasets.splits import chosen, of_classes, read_split
 from isofield.errors import InputError, OutputError, join_names

@@ -15,7 +15,7 @@ import numpy as np
 from isofield import render
 from isofield.configs import PrepareConfig
 from isofield.datasets.layout import Entry
-from isofield.datasets.manifest import RECORD, SHAPES, Record
+from isofield.datasets.manifest import PICTURE, RECORD, Record, shape_folder
 from isofield.datasets.normalization import UNITS
 from isofield.datasets.precomputed import take, write_precomputed_views
 from isofield.datasets.quality_gate import Gate, GateResult, faces_of, judge
@@ -35,7 +35,6 @@ from isofield.types import Cloud, Distance, Similarity, normalization
 if TYPE_CHECKING:
     import trimesh
 
-PICTURE = "picture.png"
 PIXELS = 160
 """Side of the two halves of the picture in the report."""
 GUESSED = (196, 92, 74)
@@ -54,11 +53,6 @@ SIGNED = ("signed", "levelset", "occupancy")
 """Kinds of samples that need an inside."""
 SMALLEST = 6e-8
 """Smallest positive 16-bit number."""
-
-
-def shape_folder(out: Path, id_: str) -> Path:
-    """The folder of one shape."""
-    return out / SHAPES / id_
 
 
 def prepare_shape(entry: Entry, out: Path, config: PrepareConfig, gate: Gate) -> Record:

@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from isofield.configs.preparing import OF_PICTURES
-from isofield.datasets.manifest import Record, read
-from isofield.datasets.prepare_shape import shape_folder
+from isofield.datasets.manifest import Record, read, shape_folder
 from isofield.datasets.splits import chosen, read_split
 from isofield.datasets.views import read_cameras, read_views
 from isofield.errors import InputError, join_names

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from isofield.configs.preparing import OF_PICTURES
-from isofield.datasets.manifest import Record
-from isofield.datasets.prepare_shape import PICTURE, shape_folder
+from isofield.datasets.manifest import PICTURE, Record, shape_folder
 from isofield.files import atomic_write
 
 STYLE = """body{font:14px/1.4 system-ui,sans-serif;margin:2em;color:#343a42;background:#fff}

@@ -11,8 +11,7 @@ import numpy as np
 
 from isofield.datasets import Record
 from isofield.datasets.drawn_samples import drawn
-from isofield.datasets.manifest import read
-from isofield.datasets.prepare_shape import PICTURE, shape_folder
+from isofield.datasets.manifest import PICTURE, read, shape_folder
 from isofield.datasets.prepared import rows_of
 from isofield.datasets.report import ORDER
 from isofield.errors import InputError
