@@ -25,7 +25,6 @@ from torch import Tensor, nn
 
 import isofield
 from isofield.api.benchmark import benchmark
-from isofield.api.partial_samples import IDENTITY
 from isofield.api.training import training_shapes
 from isofield.configs import FieldNetwork, MetaLinear, MetaSdf, Tasks
 from isofield.configs.concat import SMALL as CONCAT
@@ -39,7 +38,7 @@ from isofield.methods import metasdf
 from isofield.methods.deepsdf import DeepSdfSpace
 from isofield.threads import deterministic
 from isofield.training import Processes, Trainer
-from isofield.types import Batch, SdfSamples, Shape
+from isofield.types import IDENTITY, Batch, SdfSamples, Shape
 
 CANDIDATES: dict[str, tuple[str, Any]] = {
     "metasdf": ("metasdf", METASDF),

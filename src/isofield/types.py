@@ -96,6 +96,10 @@ class Similarity:
         return np.asarray(points, np.float64) / self.scale + np.asarray(self.center)
 
 
+IDENTITY = Similarity((0.0, 0.0, 0.0), 1.0)
+"""The similarity that changes nothing."""
+
+
 def normalization(points: np.ndarray) -> Similarity:
     """The similarity that maps points (n, 3) into the ball of radius `RADIUS` around the origin.
 

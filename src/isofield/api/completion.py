@@ -9,12 +9,12 @@ import numpy as np
 import torch
 
 from isofield.api.inference import InferenceResult, PoseSearch, in_frame, pose_finder, result_of
-from isofield.api.partial_samples import IDENTITY, Part, partial
+from isofield.api.partial_samples import Part, partial
 from isofield.api.space import ShapeSpace, checked_space
 from isofield.configs.common import ETA
 from isofield.errors import InputError, with_article
 from isofield.kdtree import KDTree, nearest
-from isofield.types import SdfSamples, Shape, Similarity
+from isofield.types import IDENTITY, SdfSamples, Shape, Similarity
 
 DRAWS, ELSEWHERE = 500_000, 40_000
 """Points that are drawn, and how many of them hold a refined field to the code's own where nothing was observed: this

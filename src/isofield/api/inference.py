@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from isofield.api.field import chosen_device
 from isofield.api.observations import ShapeSamples, Source, in_own_box, observe
 from isofield.api.pictures import PictureResult
 from isofield.api.sdf import SDF
@@ -24,7 +22,7 @@ from isofield.files import atomic_write
 from isofield.methods.pose_estimation import poser, scan_poser
 from isofield.rows import evenly
 from isofield.sampling.unsigned_rows import posed, unsigned_distances
-from isofield.types import Pose, SdfSamples, Shape, with_parts
+from isofield.types import Pose, SdfSamples, Shape
 
 AT_ONCE = 16
 """Shapes that are inferred at once."""
@@ -129,15 +127,13 @@ def infer_all(
     """Shapes in a space, several at a time. Raises InputError for a search for poses in a space that reads no
     distances, for a space of pictures, and where the method has no such setting `by`."""
     space = checked_space(space)
-    waiting, method, device = iter(shapes), space.inferring(by), chosen_device(device)
+    waiting, method = iter(shapes), space.inferring(by, device)
     if pose is not None and not {"signed", "unsigned", "cloud"} & {*space.kinds}:
         raise InputError(f"{with_article(space.method)} space reads no distances to search poses by: leave --pose out.")
     if refine and not {*space.kinds} - {*PICTURED}:
         raise InputError(
             f"{with_article(space.method)} space reads pictures, which no field can be refined by: leave --refine out."
         )
-    if device != "cpu":
-        method = with_parts(method, copy.deepcopy(space.module).to(device), method.table.to(device))
     pose_of = None if pose is None else _whole_poses(space, pose)
     while some := list(islice(waiting, AT_ONCE if pose is None else 1)):
         if pose is not None and "signed" not in space.kinds:
@@ -145,7 +141,7 @@ def infer_all(
         poses = [None if pose_of is None else pose_of(one) for one in some]
         framed = [shape_in_frame(one, found) for one, found in zip(some, poses, strict=True)]
         begun = time.perf_counter()
-        *_, last = method.infer(framed, 0, device)
+        *_, last = method.infer(framed, 0, method.table.device.type)
         seconds = (time.perf_counter() - begun) / len(some)
         assert last.code is not None
         for one, code, found in zip(some, last.code.cpu().numpy(), poses, strict=True):

@@ -17,7 +17,7 @@ from isofield.configs.common import ETA
 from isofield.errors import InputError
 from isofield.kdtree import KDTree, nearest
 from isofield.points import check_cloud, check_faces, inliers, orient, sample_mesh
-from isofield.types import Cloud, SdfSamples, Similarity, View, normalization
+from isofield.types import IDENTITY, Cloud, SdfSamples, Similarity, View, normalization
 
 SURFACE = 2500
 """Observed points that samples are made of, at most."""
@@ -31,8 +31,6 @@ point is nearer than `ALONE` times that distance. Normalised."""
 ALONE = 0.8
 NEAR = 1.3
 """A scan that has no point in the ball of this radius is not in the frame of the space."""
-IDENTITY = Similarity((0.0, 0.0, 0.0), 1.0)
-"""The frame of a scan that is in the normalised space already."""
 
 Part = str | os.PathLike[str] | trimesh.Trimesh | Cloud | np.ndarray | View | Sequence[View]
 

@@ -11,12 +11,12 @@ import numpy as np
 
 from isofield.configs import PrepareConfig
 from isofield.datasets.layout import CLOUDS, MESHES
-from isofield.datasets.normalization import UNITS, fixed
+from isofield.datasets.normalization import fixed
 from isofield.datasets.views import as_input
 from isofield.errors import InputError
 from isofield.files import distinct_names, printable
 from isofield.io.pictures import PICTURES, framed, read_picture
-from isofield.types import Similarity
+from isofield.types import IDENTITY, Similarity
 
 LEAST = 32
 """Fewest pixels along a side."""
@@ -73,7 +73,7 @@ def read_photos(photos: Photos, prepare: PrepareConfig) -> tuple[np.ndarray, Sim
         raise problems[0]
     for problem in problems:
         warnings.warn(f"{str(problem).rstrip('.')} ({photos.id} is inferred from its other pictures)", stacklevel=2)
-    return np.stack(pictures), fixed(prepare) or UNITS
+    return np.stack(pictures), fixed(prepare) or IDENTITY
 
 
 def _read(path: Path, prepare: PrepareConfig) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,7 +15,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isofield.api.field import chosen_device
 from isofield.api.observations import entries_in
 from isofield.api.space import ShapeSpace
 from isofield.configs import PrepareConfig, SampleKind
@@ -30,7 +28,7 @@ from isofield.io.pictures import read_picture
 from isofield.render import planes
 from isofield.sampling.picture_samples import filled, grid
 from isofield.threads import deterministic
-from isofield.types import Shape, Similarity, with_parts
+from isofield.types import Shape, Similarity
 
 AT_ONCE = 16
 """Pictures that are inferred at once."""
@@ -94,12 +92,10 @@ def infer_pictures(
     space's method, its own by default. Raises InputError for a space of shapes in space, and as `ShapeSpace.inferring`.
     """
     check_pictures(space)
-    waiting, method, device = iter(pictures), space.inferring(by), chosen_device(device)
-    if device != "cpu":
-        method = with_parts(method, copy.deepcopy(space.module).to(device), method.table.to(device))
+    waiting, method = iter(pictures), space.inferring(by, device)
     while some := list(islice(waiting, AT_ONCE)):
         begun = time.perf_counter()
-        *_, last = method.infer([one.shape for one in some], 0, device)
+        *_, last = method.infer([one.shape for one in some], 0, method.table.device.type)
         seconds = (time.perf_counter() - begun) / len(some)
         assert last.code is not None
         for one, code in zip(some, last.code.cpu().numpy(), strict=True):

@@ -31,7 +31,7 @@ from isofield.fields.geometric_decoder import GeometricDecoder
 from isofield.fields.point_net import PointNet
 from isofield.folder_format import MODEL, SPECS, reason, unreadable
 from isofield.methods import deepsdf
-from isofield.types import Similarity
+from isofield.types import IDENTITY, Similarity
 
 CODES = "LatentCodes"
 NEW = re.compile(r"parametrizations\.weight\.original([01])$")
@@ -82,8 +82,7 @@ def load_experiment(folder: Path, checkpoint: str | None = None) -> ShapeSpace:
     except (KeyError, RuntimeError, TypeError, ValueError, AttributeError) as error:
         what = reason(error).replace(": ", " ")[:200]
         raise InputError(f"{folder} cannot be read ({what}): give a whole experiment of DeepSDF's code.") from None
-    identity = Similarity((0.0, 0.0, 0.0), 1.0)
-    shapes = [TrainingShape(id_, "", identity) for id_ in _ids(folder, specs, len(codes))]
+    shapes = [TrainingShape(id_, "", IDENTITY) for id_ in _ids(folder, specs, len(codes))]
     provenance = {
         "isofield": __version__, "data": str(specs.get("DataSource", "")), "seed": 0, "experiment": str(folder),
         "epoch": int(held.get("epoch", 0)), "ignored": ignored,

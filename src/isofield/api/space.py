@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -14,6 +15,7 @@ import torch
 from scipy.spatial.distance import cdist
 from torch import Tensor, nn
 
+from isofield.api.field import chosen_device
 from isofield.api.folder import read_folder, write_folder
 from isofield.api.sdf import SDF
 from isofield.configs import PrepareConfig
@@ -25,7 +27,7 @@ from isofield.fields.decoder import LatentField
 from isofield.fields.level_set import CodedField
 from isofield.folder_format import SPACE
 from isofield.points import spacing
-from isofield.types import Pose, Similarity, Space, triple, with_parts
+from isofield.types import IDENTITY, Pose, Similarity, Space, triple, with_parts
 
 MARGIN = 0.02
 """Margin of the box around the surface of a code, beyond the ball of the normalised shapes."""
@@ -77,8 +79,18 @@ class ShapeSpace:
         method: Space = find_method(self.method, SPACES).method(self.config)
         return with_parts(method, self.module, torch.from_numpy(self.codes))
 
-    def inferring(self, by: str | None) -> Space:
-        """The method with another setting `infer_by`; None for its own. Raises InputError for an unknown one."""
+    def inferring(self, by: str | None, device: str = "cpu") -> Space:
+        """The method with another setting `infer_by`, None for its own, on a device: auto, cpu or cuda.
+
+        Raises InputError for an unknown setting, and where there is no such device.
+        """
+        method = self._by(by)
+        if chosen_device(device) == "cpu":
+            return method
+        return with_parts(method, copy.deepcopy(self.module).to("cuda"), method.table.to("cuda"))
+
+    def _by(self, by: str | None) -> Space:
+        """The method with another setting `infer_by`, or its own."""
         if by is None:
             return self.space
         if not hasattr(self.config, "infer_by"):
@@ -200,7 +212,7 @@ class ShapeSpace:
             module: nn.Module = LatentField(self.module, code.view(-1))
         else:
             module = self.space.field(torch.tensor(self.checked(np.asarray(code))[0]))
-        return self.field_of(module, similarity or Similarity((0.0, 0.0, 0.0), 1.0), np.zeros((0, 3)), {})
+        return self.field_of(module, similarity or IDENTITY, np.zeros((0, 3)), {})
 
     def field(self, code: np.ndarray) -> CodedField:
         """The field of a code (l,) in the normalised space, as a torch module whose parameter is the code.

@@ -12,7 +12,7 @@ from isofield.configs import PrepareConfig
 from isofield.datasets.layout import Entry
 from isofield.errors import InputError
 from isofield.isolation import Failure, Run
-from isofield.types import Similarity, normalization
+from isofield.types import IDENTITY, Similarity, normalization
 
 if TYPE_CHECKING:
     import trimesh
@@ -29,7 +29,6 @@ AROUND = {"unsigned", "cloud", "surface"}
 """Kinds of samples that lie around the shape; the others fill the unit ball."""
 STRAY = 0.01
 """Most points, as a fraction, that a shape may have beyond the cube [-1, 1]^3 where all of its samples are such."""
-UNITS = Similarity((0.0, 0.0, 0.0), 1.0)
 
 
 def fixed(config: PrepareConfig) -> Similarity | None:
@@ -38,7 +37,7 @@ def fixed(config: PrepareConfig) -> Similarity | None:
     if config.normalize == "shape":
         return None
     if config.normalize == "none":
-        return UNITS
+        return IDENTITY
     if config.similarity is None:
         raise ValueError("the similarity of the data set has not been computed")
     x, y, z, scale = config.similarity

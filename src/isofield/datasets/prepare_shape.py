@@ -16,7 +16,6 @@ from isofield import render
 from isofield.configs import PrepareConfig
 from isofield.datasets.layout import Entry
 from isofield.datasets.manifest import PICTURE, RECORD, Record, shape_folder
-from isofield.datasets.normalization import UNITS
 from isofield.datasets.precomputed import take, write_precomputed_views
 from isofield.datasets.quality_gate import Gate, GateResult, faces_of, judge
 from isofield.datasets.views import read_views, write_views
@@ -30,7 +29,7 @@ from isofield.sampling.query_points import PUBLISHED_POINTS
 from isofield.sampling.visibility import visibility_distance
 from isofield.solids.signed_distance import closest_surface, signed_distance
 from isofield.solids.triangles import Nearest, nearest_on
-from isofield.types import Cloud, Distance, Similarity, normalization
+from isofield.types import IDENTITY, Cloud, Distance, Similarity, normalization
 
 if TYPE_CHECKING:
     import trimesh
@@ -66,7 +65,7 @@ def prepare_shape(entry: Entry, out: Path, config: PrepareConfig, gate: Gate) ->
     judged = check_count(judged, arrays, config)
     if judged.outcome == "reject":
         arrays = {}
-    similarity = judged.similarity or UNITS
+    similarity = judged.similarity or IDENTITY
     record = Record(
         entry.id, entry.label, str(entry.path), judged.outcome, judged.reason, judged.figures, similarity.center,
         similarity.scale, {}, fingerprint(entry), judged.notes,
@@ -261,7 +260,7 @@ def _frame(points: np.ndarray) -> Similarity:
     try:
         return normalization(points)
     except InputError:  # a single point has no extent
-        return UNITS
+        return IDENTITY
 
 
 def _darkness(

@@ -12,8 +12,6 @@ from isofield.render.camera import best_view, direction
 from isofield.render.shading import decode
 from isofield.types import Similarity
 
-IDENTITY = Similarity((0.0, 0.0, 0.0), 1.0)
-"""The frame of what is in the scene already."""
 FIELD_OF_VIEW, AWAY = 0.7, 3.4
 """The camera's angle (radians), and its distance from the middle of the scene, whose radius is 1."""
 

@@ -15,9 +15,9 @@ from isofield.datasets.drawn_samples import EVERY, INSIDE, OUTSIDE, drawn
 from isofield.datasets.manifest import read
 from isofield.datasets.prepared import rows_of
 from isofield.errors import InputError
-from isofield.types import Cloud
+from isofield.types import IDENTITY, Cloud
 from isofield.viewer import panels, scene
-from isofield.viewer.drawing import IDENTITY, draw_lines, draw_points, look_at
+from isofield.viewer.drawing import draw_lines, draw_points, look_at
 
 COUNTS = ("1000", "5000", "20000", "100000")
 """Samples that are drawn, to choose from."""

@@ -19,9 +19,9 @@ from isofield.errors import InputError
 from isofield.io import vertices_of
 from isofield.render.camera import direction, look
 from isofield.surfaces import reduced
-from isofield.types import Cloud, Similarity
+from isofield.types import IDENTITY, Cloud, Similarity
 from isofield.viewer import codes, panels, scene, uploads
-from isofield.viewer.drawing import IDENTITY, draw_mesh, draw_points, look_at
+from isofield.viewer.drawing import draw_mesh, draw_points, look_at
 from isofield.viewer.latest import Latest
 from isofield.viewer.panels import ROUGH
 from isofield.viewer.server import LARGEST_UPLOAD

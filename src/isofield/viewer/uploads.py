@@ -13,7 +13,7 @@ from isofield.api import InferenceResult, PoseSearch, ShapeSpace
 from isofield.errors import InputError
 from isofield.points import check_cloud, check_faces
 from isofield.surfaces import reduced
-from isofield.types import Cloud, Similarity
+from isofield.types import IDENTITY, Cloud
 
 POINTS = 100_000
 """Points of an upload that are used, at most."""
@@ -46,7 +46,7 @@ def frames_of(space: ShapeSpace) -> list[str]:
         shared = api.shared_frame(space)
     except InputError:
         shared = None
-    own = [TRAINING] if shared is not None and shared != Similarity((0.0, 0.0, 0.0), 1.0) else []
+    own = [TRAINING] if shared is not None and shared != IDENTITY else []
     return [*own, NORMALISED, *([SEARCHED] if "signed" in space.kinds else [])]
 
 

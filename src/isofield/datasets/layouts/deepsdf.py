@@ -20,10 +20,9 @@ from isofield.datasets.layout import Entry, Layout, Precomputed, files
 from isofield.datasets.layouts.shapenet import NAMES
 from isofield.datasets.manifest import Record
 from isofield.errors import InputError
-from isofield.types import Similarity
+from isofield.types import IDENTITY, Similarity
 
 SAMPLES, SURFACES, NORMALIZATION = "SdfSamples", "SurfaceSamples", "NormalizationParameters"
-IDENTITY = Similarity((0.0, 0.0, 0.0), 1.0)
 
 
 def find(folder: Path) -> Iterator[Entry]:
