@@ -16,7 +16,7 @@ from isofield.cli.progress import listen, shown
 from isofield.configs.common import check_resolution
 from isofield.errors import InputError
 from isofield.files import check_output
-from isofield.folder_format import INPUTS
+from isofield.folder_format import INPUTS, REPORT
 
 if TYPE_CHECKING:
     from isofield.api import ShapeSpace
@@ -75,7 +75,7 @@ def infer(
         raise InputError("INPUTS are missing; `isofield infer --help` lists the options.")
     check_resolution(resolution)
     search = space_output.pose_search(pose, max_rotation)
-    check_output(out / space_output.REPORT, ("csv",))
+    check_output(out / REPORT, ("csv",))
     listen()
     from isofield import api
 

@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from isofield.cli import output, space_output
+from isofield.folder_format import CODES, REPORT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,12 +49,12 @@ def inferred(space: ShapeSpace, of: Inference, report: ProgressCallback) -> Row:
         found, write, failed, lambda done: report(stage, done / len(named))
     )
     render.save(_sheet(tiles), out / SHEET)
-    api.write_codes(results, out / space_output.CODES)
-    output.write_table([*rows, *({**dict.fromkeys(rows[0], ""), **row} for row in failed)], out / space_output.REPORT)
+    api.write_codes(results, out / CODES)
+    output.write_table([*rows, *({**dict.fromkeys(rows[0], ""), **row} for row in failed)], out / REPORT)
     each = [*rows, *failed]
     return {
         "shapes": len(rows), **_means(rows), "failed": space_output.note_failed(each, "picture"), "each": each,
-        "files": [str(out), *(str(out / name) for name in (SHEET, space_output.CODES, space_output.REPORT))],
+        "files": [str(out), *(str(out / name) for name in (SHEET, CODES, REPORT))],
         "interrupted": interrupted,
     }  # fmt: skip
 
@@ -88,7 +89,7 @@ def new_pictures(
     space_output.write_new_codes(rows, codes, out)
     return pictures, {
         "shapes": len(rows), "failed": [], "each": rows,
-        "files": [str(out), str(out / space_output.CODES), str(out / space_output.REPORT)],
+        "files": [str(out), str(out / CODES), str(out / REPORT)],
     }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from isofield.cli import output
 from isofield.cli.errors import say
 from isofield.errors import InputError, join_names
 from isofield.files import atomic_write
+from isofield.folder_format import CODES, REPORT, TIMING
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from isofield.render import Camera
     from isofield.types import ProgressCallback
 
-CODES, REPORT, TIMING = "codes.npz", "report.csv", "timing.csv"
 FEW = 5
 """Most shapes that a message names."""
 Row = dict[str, Any]

@@ -11,8 +11,9 @@ from isofield import io
 from isofield.errors import InputError
 from isofield.evaluate.comparison import SAMPLES, SEED, Scores, compare
 from isofield.evaluate.metrics import THRESHOLDS
+from isofield.folder_format import CODES, REPORT, TIMING
 
-TABLES = ("codes.npz", "report.csv", "timing.csv", "parameters.csv")
+TABLES = (CODES, REPORT, TIMING, "parameters.csv")
 """Tables that `isofield infer` and `isofield make` write beside meshes."""
 
 

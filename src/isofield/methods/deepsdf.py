@@ -40,6 +40,7 @@ from torch import Tensor, nn
 
 from isofield.adapt import Batches, CodeProblem, codes_of, descend_code, search_code
 from isofield.adapt import balanced as balanced_batches
+from isofield.adapt.posterior import SHARP
 from isofield.configs import DeepSdf
 from isofield.errors import InputError
 from isofield.fields.decoder import Conditional, Decoder, LatentField
@@ -48,8 +49,6 @@ from isofield.methods.grid_fit import refined_by_grid
 from isofield.sampling.balanced import balanced
 from isofield.types import Batch, FitProgress, ProgressCallback, SdfSamples, Shape
 
-SHARP = 0.003
-"""Errors below this weigh alike (`adapt.posterior`)."""
 VALUES = 65_536
 """Values that one pass of the network computes."""
 

@@ -18,14 +18,15 @@ import torch
 from torch import Tensor
 
 from isofield.adapt import Batches, CodeProblem, descend_code, rows, search_code, tensor
+from isofield.adapt.posterior import SHARP
 from isofield.configs import NeuralPullSpace, SaldSpace
 from isofield.fields.geometric_decoder import Differentiable
 from isofield.losses.sign_agnostic import unsigned_value
 from isofield.methods.part_codes import Decode, code_of_part
 from isofield.types import Batch, SdfSamples
 
-SHARP, VALUES = 0.003, 65_536
-"""Errors below the first weigh alike (`adapt.posterior`); values that one pass of the network computes."""
+VALUES = 65_536
+"""Values that one pass of the network computes."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from isofield import api, io
 from isofield.api import SDF, ShapeSpace
 from isofield.errors import InputError
 from isofield.files import inside
-from isofield.folder_format import INPUTS
+from isofield.folder_format import CODES, INPUTS, REPORT
 from isofield.io.pictures import PICTURES as EXTENSIONS
 from isofield.render import Panel
 from isofield.render.slices import line_step, slice_of, slice_picture
@@ -42,8 +42,6 @@ from isofield.reports.parts import (
 )  # fmt: skip
 from isofield.types import Cloud, Similarity
 
-REPORT, CODES = "report.csv", "codes.npz"
-"""The tables beside meshes that a space made."""
 LEFT_OUT = ("mesh", "picture", "pose_")
 """Columns of the table, by the beginning of their names, that a page does not show."""
 SLICE = 240

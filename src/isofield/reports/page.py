@@ -19,7 +19,7 @@ from isofield.datasets.manifest import MANIFEST
 from isofield.errors import InputError
 from isofield.evaluate import shapes_in
 from isofield.files import atomic_write, check_output
-from isofield.folder_format import CONFIG, resolve
+from isofield.folder_format import CONFIG, REPORT, resolve
 from isofield.io.pictures import PICTURES
 from isofield.render.linked_views import HELP, script
 from isofield.reports import of_data, of_results, of_space, of_tables
@@ -98,7 +98,7 @@ def _loaded(path: Path) -> SDF | ShapeSpace | None:
         return None
     if (path / CONFIG).is_file():
         return api.load(path)
-    known = any((path / name).exists() for name in (MANIFEST, LOG, of_results.REPORT))
+    known = any((path / name).exists() for name in (MANIFEST, LOG, REPORT))
     if known or is_prepared(path):
         return None
     check_folder(path, REMEDY)
