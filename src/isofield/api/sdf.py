@@ -232,7 +232,7 @@ class SDF:
         """The surface where the distance is `level` (user's units), with figures of its extraction.
 
         resolution: cells along the longest side of the box, by default the grid's own, 256 for a network; an exact
-        field has its own faces by default, or more cells where they cross each other and walls are thin. keep_all: keep
+        field has its own faces by default, or more cells where parts are not closed and walls are thin. keep_all: keep
         components that no observed point is near. A level above 0 gets more cells of the same size. close_holes: size
         up to which holes of an open field stay closed (user's units), by default 5 local spacings. The mesh is closed,
         unless the field is open: then it ends 0.6 local spacings from the observed points. An open mesh that was taken

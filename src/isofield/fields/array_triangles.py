@@ -10,12 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from isofield.topology import areas, edges_of
-
-PROBES, PROBED = 4000, 1e-6
-"""Number of points behind which the winding number is tested, and their distance, as a fraction of the extent."""
-MISPLACED = 1e-3
-"""At most this fraction of the surface of crossing faces may lie inside."""
+from isofield.topology import edges_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,26 +83,9 @@ class ArrayTriangles:
             return faces
         if (self.thickness > 0 and len(self.sheet)) or (edges_of(faces).count % 2).any():
             return None
-        from isofield.solids.self_intersections import crossed
+        from isofield.solids.arrangement import overlapping
 
-        crossing = crossed(self.vertices, faces, np.zeros(len(faces), np.int64)).any()
-        return None if crossing and self._misplaced > MISPLACED else faces
-
-    @property
-    def _misplaced(self) -> float:
-        """The fraction of the solid surface behind which the winding number is not 1, as behind walls inside another
-        part of the solid. Where bodies only touch, it is 1 on both sides."""
-        from isofield.solids.solid_parts import anywhere_on
-        from isofield.solids.triangles import winding_of
-
-        random = np.random.default_rng(0)
-        area = areas(self.vertices, self.solid)
-        chosen = random.choice(len(area), PROBES, p=area / area.sum())
-        at = anywhere_on(self.vertices, self.solid, chosen, random)
-        a, b, c = (self.vertices[self.solid[chosen, corner]] for corner in range(3))
-        normal = np.cross(b - a, c - a)
-        step = PROBED * np.ptp(self.vertices, axis=0).max() * normal / np.linalg.norm(normal, axis=1, keepdims=True)
-        return float((np.abs(winding_of(self.vertices, self.solid)(at - step) - 1) > 0.5).mean())
+        return None if overlapping(self.vertices, self.solid) else faces
 
     def distances(self, x: np.ndarray) -> np.ndarray:
         """Signed distances (n,) float64 at x (n, 3)."""

@@ -3,9 +3,10 @@ weighted pseudonormal", 2005; where that is not certain, the generalized winding
 
     f(x) = s(x) |x - c(x)|,   c(x) the point of the faces closest to x, s(x) = -1 inside
 
-Nothing is descended on: the code is the field. Holes of solid parts get membranes, and the walls between parts that
-overlap are removed by an exact union (manifold3d), where all parts are outward; otherwise they count as surfaces. An
-open mesh keeps its faces as they are: sheets have outside on both sides.
+Nothing is descended on: the code is the field. Holes of solid parts get membranes. Walls between parts that overlap,
+and within parts that cross themselves, are removed by an exact union (manifold3d), or by cutting the faces
+(`solids.arrangement`), where all parts are closed; otherwise they count as surfaces. An open mesh keeps its faces as
+they are: sheets have outside on both sides.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from isofield import configs
 from isofield.fields.array_triangles import ArrayTriangles
 from isofield.solids.borders import capped
 from isofield.solids.solid_parts import Solids, sort, volume
-from isofield.solids.union import outer
+from isofield.solids.union import outer, uncrossed
 from isofield.types import FitProgress, Shape
 
 if TYPE_CHECKING:
@@ -53,11 +54,12 @@ class TrianglesMethod:
 
 
 def union(solids: Solids) -> Solids:
-    """The solids without walls between parts that overlap, unless a part is the wall of a cavity."""
+    """The solids without walls between parts that overlap; those with walls of cavities are joined only where parts
+    cross."""
     count = int(solids.part.max(initial=-1)) + 1
-    if count < 2 or any(volume(solids.vertices, solids.solid[solids.part == k]) <= 0 for k in range(count)):
-        return solids
-    return outer(solids, 0.0)[0]
+    if count > 1 and all(volume(solids.vertices, solids.solid[solids.part == k]) > 0 for k in range(count)):
+        solids = outer(solids, 0.0)[0]
+    return uncrossed(solids)
 
 
 def field_of(solids: Solids, thickness: float, sheets: bool = False) -> ArrayTriangles:

@@ -18,14 +18,22 @@ CHUNK = 1 << 17
 
 
 def crossed(vertices: np.ndarray, faces: np.ndarray, part: np.ndarray) -> np.ndarray:
-    """(m,) bool: which faces (m, 3) may meet another face of their part (m,) outside shared corners and edges.
+    """(m,) bool: which faces (m, 3) may meet another face of their part (m,); see `meeting`."""
+    hit = np.zeros(len(faces), bool)
+    for pairs in meeting(vertices, faces, part):
+        hit[pairs] = True
+    return hit
+
+
+def meeting(vertices: np.ndarray, faces: np.ndarray, part: np.ndarray) -> Iterator[np.ndarray]:
+    """Pairs (2, p) of faces (m, 3) of one part (m,) that may meet outside shared corners and edges.
 
     The test is conservative: two faces are apart if an axis separates them (Gottschalk, Lin and Manocha 1996), and all
     others count. Pairs come from a tree of boxes.
     """
-    hit = np.zeros(len(faces), bool)
+    yield np.zeros((2, 0), np.int64)
     if not len(faces):
-        return hit
+        return
     corners = vertices[faces]  # (m, 3, 3)
     order = morton_order(corners.mean(1))
     order = order[np.argsort(part[order], kind="stable")]
@@ -35,8 +43,7 @@ def crossed(vertices: np.ndarray, faces: np.ndarray, part: np.ndarray) -> np.nda
     ranked = np.ascontiguousarray(faces[order].T)
     for i, j in _overlapping(low, high):
         meet = ~_apart(positions, np.take(ranked, i, axis=1), np.take(ranked, j, axis=1), near)
-        hit[order[i[meet]]] = hit[order[j[meet]]] = True
-    return hit
+        yield order[np.stack([i[meet], j[meet]])]
 
 
 def _overlapping(low: np.ndarray, high: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -1,4 +1,4 @@
-"""The union of parts that overlap or touch."""
+"""The union of parts that overlap or touch, or cross themselves."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from isofield.solids.arrangement import outermost, overlapping
 from isofield.solids.solid_parts import Solids, sort
+from isofield.topology import edges_of
 
 GROWN = 0.0005
 """The box of each part grows by this fraction of the diagonal on every side: walls between parts that only touch would
@@ -43,6 +45,21 @@ def outer(solids: Solids, grown: float = GROWN) -> tuple[Solids, int]:
     union = sort(vertices, together)
     sheet = np.concatenate([union.sheet, _renumbered(solids, union)])
     return replace(union, sheet=sheet, parts=solids.parts, dropped=solids.dropped, turned=solids.turned), len(kept)
+
+
+def uncrossed(solids: Solids) -> Solids:
+    """The solids without the walls inside parts that cross themselves or others, where all are closed and rounding
+    errors permit (see `arrangement`)."""
+    faces = solids.solid
+    if not len(faces) or edges_of(faces).balance().any() or not overlapping(solids.vertices, faces):
+        return solids
+    made = outermost(solids.vertices, faces)
+    if made is None:
+        return solids
+    union = sort(*made)
+    return replace(
+        union, sheet=_renumbered(solids, union), parts=solids.parts, dropped=solids.dropped, turned=solids.turned
+    )
 
 
 def _grown(vertices: np.ndarray, faces: np.ndarray, reach: float) -> np.ndarray:
