@@ -11,6 +11,8 @@ from isofield.topology import degenerate
 ROUNDS = 20
 SHORT = 1e-12
 """Edges up to this fraction of the extent have no length."""
+MOST = 0.5
+"""At most this fraction of the faces of a mesh are slivers."""
 CHUNK = 262_144
 
 
@@ -41,15 +43,16 @@ def collapsed(vertices: np.ndarray, faces: np.ndarray, length: float) -> tuple[n
 def without_slivers(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Vertices and faces (m, 3) of the same surface without faces of area zero, where it stays manifold: edges without
     length are collapsed, and the longest edges of faces without height are flipped, unless the new edge exists. Unused
-    vertices may be dropped."""
-    if not degenerate(vertices, faces).any():
+    vertices may be dropped. More than `MOST` of the faces are no slivers: they stay."""
+    flat = degenerate(vertices, faces)
+    if not flat.any() or flat.mean() > MOST:
         return vertices, faces
     extent = float(np.ptp(vertices[faces].reshape(-1, 3), axis=0).max())
     vertices, faces = collapsed(vertices, faces, SHORT * extent)
     faces = faces.copy()
     for _ in range(ROUNDS):
-        flat = np.flatnonzero(degenerate(vertices, faces))
-        if not len(flat) or not _flip(vertices, faces, flat):
+        left = np.flatnonzero(degenerate(vertices, faces))
+        if not len(left) or not _flip(vertices, faces, left):
             break
     return vertices, faces
 
