@@ -43,7 +43,7 @@ def collapsed(vertices: np.ndarray, faces: np.ndarray, length: float) -> tuple[n
 def without_slivers(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Vertices and faces (m, 3) of the same surface without faces of area zero, where it stays manifold: edges without
     length are collapsed, and the longest edges of faces without height are flipped, unless the new edge exists. Unused
-    vertices may be dropped. More than `MOST` of the faces are no slivers: they stay."""
+    vertices may be dropped. A mesh with more such faces than `MOST` stays as it is."""
     flat = degenerate(vertices, faces)
     if not flat.any() or flat.mean() > MOST:
         return vertices, faces
