@@ -110,7 +110,7 @@ def normalization(points: np.ndarray) -> Similarity:
     points = np.asarray(points, np.float64)
     points = points[np.isfinite(points).all(axis=1)]
     if not len(points):
-        raise InputError("There are no finite points to normalise: give at least two different ones.")
+        raise InputError("there are no finite points to normalise: give at least two different ones.")
     center = points.min(axis=0) / 2 + points.max(axis=0) / 2
     offset = points - center
     largest = float(np.abs(offset).max())

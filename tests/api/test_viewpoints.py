@@ -29,7 +29,7 @@ def test_viewpoints_are_read(tmp_path):
     (tmp_path / "v.txt").write_text("1 2\n")
     with pytest.raises(InputError, match="holds no viewpoints"):
         api.read_viewpoint(str(tmp_path / "v.txt"))
-    with pytest.raises(InputError, match="There is no file"):
+    with pytest.raises(InputError, match="there is no file"):
         api.read_viewpoint(str(tmp_path / "none.txt"))
     for text in ("1,2", "a,b,c", "1,2,nan"):
         with pytest.raises(InputError, match="--viewpoint cannot be"):

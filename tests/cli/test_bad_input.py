@@ -46,7 +46,7 @@ HEADER = "ply\nformat ascii 1.0\nelement vertex 4000000000\n{}end_header\n".form
 )
 
 CASES = {
-    "missing.ply": (lambda name: None, "There is no file missing.ply"),
+    "missing.ply": (lambda name: None, "there is no file missing.ply"),
     "empty.ply": (lambda name: Path(name).touch(), "empty.ply is empty"),
     "cut.ply": (_cut, "cut.ply is cut short"),
     "cut.off": (_cut, "cut.off is cut short"),

@@ -97,7 +97,7 @@ def test_fewer_faces_and_an_open_mesh(work):
 
 BROKEN = {
     "query none x.npy -o d.csv": "there is no folder none",
-    "query ball none.npy -o d.csv": "There is no file none.npy",
+    "query ball none.npy -o d.csv": "there is no file none.npy",
     "query ball -o d.csv": "at POINTS or drawn in the plane of --slice: give one of them",
     "query ball x.npy --slice z -o d.png": "at POINTS or drawn in the plane of --slice: give one of them",
     "query ball --slice w=1 -o d.png": "--slice w=1 is not a plane: give x, y or z",
@@ -115,10 +115,10 @@ BROKEN = {
     "fit left.ply -o m.ply --poses poses.json": "give --merge with it",
     "fit left.ply -o m.stl --confidence": "m.stl cannot hold what --confidence writes",
     "mesh ball -o m.obj --confidence": "m.obj cannot hold the values of --confidence",
-    "fit left.ply right.ply --merge --poses none.json -o m.ply": "There is no file none.json of poses",
+    "fit left.ply right.ply --merge --poses none.json -o m.ply": "there is no file none.json of poses",
     "fit left.ply x.npy --merge --poses poses.json -o m.ply": "x.npy has no pose: add one called 'x'",
     "fit d.png -o m.ply": "it is a PNG picture: give the shape itself; a depth image goes with its camera",
-    "fit d.png --camera none.json -o m.ply": "There is no file none.json of cameras",
+    "fit d.png --camera none.json -o m.ply": "there is no file none.json of cameras",
     "fit d.png --camera poses.json -o m.ply": "poses.json has no K (3 x 3) for the depth image 'd'",
     "fit d.png --camera camera.json -o m.ply": "d.png cannot be read as an image",
     "fit d.png --camera camera.json --merge -o m.ply": "leave --merge and --poses out",

@@ -16,6 +16,7 @@ SENTENCES = {
     "reticulate": "there is no command 'reticulate'; `isofield --help` lists the commands.",
     "--hlep": "there is no option '--hlep', perhaps you meant '--help'; `isofield --help` lists the commands.",
     "fit a.npy": f"--out is missing; {FIT} lists the options.",
+    "fit --help=3": f"--help takes no value; {FIT} lists the options.",
     "fit -o x.ply": f"INPUTS are missing; {FIT} lists the options.",
     "fit a.npy -o": f"--out needs a value; {FIT} lists the options.",
     "fit a.npy -o x.ply --qualty best": (
@@ -43,7 +44,7 @@ SENTENCES = {
         f"{', '.join(preset for name in method_names() for preset in find_method(name).presets)}, "
         "or a .yaml or .json file."
     ),
-    "fit a.npy -o x.ply --config none.yaml": "There is no file none.yaml: check the spelling.",
+    "fit a.npy -o x.ply --config none.yaml": "there is no file none.yaml: check the spelling.",
     "fit a.npy -o x.ply --method igr --config igr-paper --init paper": (
         "--config has all settings: leave --init and --network out."
     ),

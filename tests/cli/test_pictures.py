@@ -175,7 +175,7 @@ def test_commands_that_make_meshes_say_that_there_are_none(discs, tmp_path, caps
     assert "empty holds no shapes: give a folder with pictures (.png .jpg).\n" in capsys.readouterr().err
     assert main([*line, "--split", "nothing.json"]) == 2
     assert main([*line[:2], f"{tmp_path}/none.png", *line[3:]]) == 2
-    assert "There is no file" in capsys.readouterr().err
+    assert "there is no file" in capsys.readouterr().err
     space = figures_of(discs)
     with pytest.raises(InputError, match="have no meshes"):
         space.sdf(space.mean)

@@ -264,7 +264,7 @@ def test_settings_that_do_not_fit_are_told(data, tmp_path, capsys, text, what):
 def test_settings_by_name_or_file_have_to_be_there(data, tmp_path, capsys):
     options = ["train", "deepsdf", str(data), "-o", str(tmp_path / "run"), "--config"]
     assert "perhaps you meant 'deepsdf-paper'" in refused(capsys, [*options, "deepsdf-papr"])
-    assert "There is no file" in refused(capsys, [*options, str(tmp_path / "none.yaml")])
+    assert "there is no file" in refused(capsys, [*options, str(tmp_path / "none.yaml")])
     solved = ["train", "linear", str(data), "-o", str(tmp_path / "run"), "--resume"]
     assert "a linear space is solved at once: there is nothing to resume" in refused(capsys, solved)
 

@@ -19,7 +19,7 @@ pytest.importorskip("viser", reason="viser is not installed")
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["{missing}"], "There is no file"),
+        (["{missing}"], "there is no file"),
         (["{folder}"], "is neither a field nor a space"),
         (["{mesh}", "--port", "70000"], "the port must be 0 to 65535"),
         (["{mesh}", "--host", "203.0.113.7"], "this machine has no address '203.0.113.7'"),

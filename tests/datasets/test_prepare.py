@@ -283,7 +283,8 @@ def test_copies_are_named(tmp_path):
 
 
 LINES = {
-    "prepare nothing out": "There is no folder nothing",
+    "prepare nothing out": "there is no folder nothing",
+    "prepare bad.json out": "bad.json is a file: give the folder that holds the shapes.",
     "prepare empty out": "empty holds no shapes",
     "prepare in full": "full holds other files",
     "prepare in out --count 0": "count 0 is out of range: give at least 1.",
@@ -293,7 +294,7 @@ LINES = {
     "prepare in out --seed -1": "seed -1 is out of range",
     "prepare in out --near 1.5": "near must be a fraction from 0 to 1, not 1.5.",
     "prepare in out --max-sheets 2": "max-sheets must be a fraction from 0 to 1, not 2.",
-    "prepare in out --split none.json": "There is no split none.json",
+    "prepare in out --split none.json": "there is no split none.json",
     "prepare in out --split bad.json": "bad.json is not a split",
     "prepare twins out": "would have the same id",
     "prepare nested out": "has the name of the folder of",

@@ -33,9 +33,9 @@ def refuse(path, *words: str) -> str:
 
 def test_files_that_are_none(tmp_path, ball):
     io.write_mesh(ball, tmp_path / "statue.ply")
-    refuse(tmp_path / "nothing.ply", "There is no file", "check the spelling")
+    refuse(tmp_path / "nothing.ply", "there is no file", "check the spelling")
     refuse(tmp_path / "statu.ply", "perhaps you meant", "statue.ply")
-    refuse(tmp_path / "no" / "folder.ply", "There is no file")
+    refuse(tmp_path / "no" / "folder.ply", "there is no file")
     (tmp_path / "folder.ply").mkdir()
     refuse(tmp_path / "folder.ply", "is a folder")
     refuse(tmp_path / ("x" * 300 + ".ply"))

@@ -170,7 +170,7 @@ def test_a_broken_file_of_cameras_is_told(files, content, words):
 
 
 def test_a_missing_file_of_cameras_is_told(files):
-    with pytest.raises(InputError, match=r"There is no file .*nope\.json of cameras"):
+    with pytest.raises(InputError, match=r"there is no file .*nope\.json of cameras"):
         io.read_views(files[0], files[1].with_name("nope.json"))
 
 

@@ -43,5 +43,5 @@ def test_broken_files_of_poses(tmp_path, text, words):
     with pytest.raises(InputError, match=words) as caught:
         read_poses(tmp_path / "poses.json")
     assert "poses.json" in str(caught.value)
-    with pytest.raises(InputError, match="There is no file"):
+    with pytest.raises(InputError, match="there is no file"):
         read_poses(tmp_path / "none.json")

@@ -135,7 +135,7 @@ def bad(folder: Path) -> dict[str, tuple[Path, str]]:
         "text.png": (folder / "text.png", "cannot be read as a picture (it is not one): give a picture (.png .jpg)"),
         "mesh.ply": (folder / "mesh.ply", "this space reads pictures: give one"),
         "empty": (folder / "empty", "has no pictures"),
-        "missing.png": (folder / "missing.png", "There is no file"),
+        "missing.png": (folder / "missing.png", "there is no file"),
     }
 
 

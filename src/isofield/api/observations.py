@@ -166,7 +166,7 @@ def entries_in(paths: Sequence[Path], wanted: str) -> list[Entry]:
     found: list[Entry] = []
     for path in paths:
         if not path.exists():
-            raise InputError(f"There is no file {path}: check the spelling.")
+            raise InputError(f"there is no file {path}: check the spelling.")
         found += find(path, wanted=wanted)[1] if path.is_dir() else [Entry(path.stem, "", path)]
     names = distinct_names([entry.id for entry in found], [entry.path for entry in found])
     return [replace(entry, id=name) for entry, name in zip(found, names, strict=True)]

@@ -41,7 +41,7 @@ def photos_in(paths: Sequence[Path]) -> list[Photos]:
     sources: list[Path] = []
     for path in paths:
         if not path.exists():
-            raise InputError(f"There is no file {path}: check the spelling.")
+            raise InputError(f"there is no file {path}: check the spelling.")
         if not path.is_dir():
             found.append(Photos(path.stem, (path,)))
             sources.append(path)

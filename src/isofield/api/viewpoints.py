@@ -39,7 +39,7 @@ def read_viewpoint(text: str) -> np.ndarray:
         return _vector(text, "--viewpoint", "give X,Y,Z in the units of the input, or a file")
     name = printable(path)
     if not path.is_file():
-        raise InputError(f"There is no file {name} of viewpoints: check the spelling.")
+        raise InputError(f"there is no file {name} of viewpoints: check the spelling.")
     try:
         if path.suffix.lower() == ".json":
             table = np.array(read_json(path, "viewpoints"), np.float64)

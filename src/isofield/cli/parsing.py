@@ -136,7 +136,9 @@ def _sentence(text: str, program: str, options: Callable[[], Sequence[str]]) -> 
     if match := re.search(r"(?:Unrecognized|unrecognized)[^:]*: (.+?)(?: For full helptext|$)", said):
         tokens = re.split(r",? +", match.group(1))
         for option in (token.split("=")[0] for token in tokens if token.startswith("-")):
-            return f"there is no option '{option}'{did_you_mean(option, options())}; {help_}."
+            if option in (known := options()):
+                return f"{option} takes no value; {help_}."
+            return f"there is no option '{option}'{did_you_mean(option, known)}; {help_}."
         return f"'{tokens[0]}' is one argument too many; {help_}."
     if match := re.search(r"invalid choice '(.*?)' for argument '(.*?)'\. Expected one of \((.*?)\)", said):
         known = re.findall(r"'(.*?)'", match.group(3))

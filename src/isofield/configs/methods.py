@@ -198,7 +198,7 @@ def read_table(path: Path) -> dict[str, Any]:
     import yaml
 
     if not path.is_file():
-        raise InputError(f"There is no file {path}: check the spelling.")
+        raise InputError(f"there is no file {path}: check the spelling.")
     try:
         table = yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML
     except (OSError, ValueError, yaml.YAMLError) as error:

@@ -29,7 +29,7 @@ def read_split(path: str | os.PathLike[str], part: str | None = None) -> list[st
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"There is no split {path}: check the spelling.")
+        raise InputError(f"there is no split {path}: check the spelling.")
     try:
         text = path.read_text(encoding="utf-8")
         if path.suffix.lower() in LISTS:

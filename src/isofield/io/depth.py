@@ -57,7 +57,7 @@ def read_depth(path: str | os.PathLike[str]) -> np.ndarray:
     path = Path(path)
     name = printable(path)
     if not path.is_file():
-        raise InputError(f"There is no depth image {name}: check the spelling.")
+        raise InputError(f"there is no depth image {name}: check the spelling.")
     depth = _npy(path, name) if path.suffix.lower() == ".npy" else _png(path, name)
     depth = np.where(np.isfinite(depth) & (depth > 0), depth, 0.0)
     if not depth.any():

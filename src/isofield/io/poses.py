@@ -31,7 +31,7 @@ def read_json(path: str | os.PathLike[str], what: str) -> Any:
     """The content of a JSON file of `what`. Raises `InputError` if it is missing or not JSON."""
     path, name = Path(path), printable(path)
     if not path.is_file():
-        raise InputError(f"There is no file {name} of {what}: check the spelling.")
+        raise InputError(f"there is no file {name} of {what}: check the spelling.")
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -95,7 +95,7 @@ def _content(path: Path, name: str) -> tuple[bytes, str]:
         if path.is_symlink() and not path.exists():
             raise InputError(f"{name} is a link to a file that does not exist: fix or remove it.")
         if not path.exists():
-            raise InputError(f"There is no file {name}: {_near(path)}.")
+            raise InputError(f"there is no file {name}: {_near(path)}.")
         if not path.is_file():
             raise InputError(f"{name} is not a regular file: save its content into one first.")
         extension = extension_of(path)

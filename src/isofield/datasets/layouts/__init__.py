@@ -38,8 +38,10 @@ def find(
     if layout not in ("auto", *known):
         near = did_you_mean(layout, ("auto", *known))
         raise InputError(f"there is no layout '{layout}'{near}; choose among auto, {', '.join(known)}.")
+    if source.is_file():
+        raise InputError(f"{source} is a file: give the folder that holds the shapes.")
     if not source.is_dir():
-        raise InputError(f"There is no folder {source}: give the one that holds the shapes.")
+        raise InputError(f"there is no folder {source}: give the one that holds the shapes.")
     if is_prepared(source):
         raise InputError(f"{source} is the output of `isofield prepare`: give the folder of the original shapes.")
     for name in known if layout == "auto" else [layout]:
