@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
@@ -14,6 +14,10 @@ from isofield.cli.progress import listen, shown
 from isofield.configs.common import ETA, check_resolution, check_seed
 from isofield.errors import InputError
 from isofield.files import check_output, names_folder
+
+if TYPE_CHECKING:
+    from isofield.api import ShapeSpace
+    from isofield.types import Similarity
 
 COLUMNS = 12
 """Most columns of an array of points: position, normal, colour and a few others."""
@@ -83,16 +87,11 @@ def complete(
     check_output(mesh)
     listen()
     from isofield import api
-    from isofield.types import Similarity, triple
 
     begun = time.perf_counter()
     space = api.load_run(run)
-    frame = None
-    if center is not None and scale is not None:
-        frame = Similarity(triple(api.read_position(center, "--center")), scale)
+    frame = _frame(space, center, scale, normalize)
     position = None if viewpoint is None else api.read_position(viewpoint, "--viewpoint").tolist()
-    if normalize == "shapes":
-        frame = api.shared_frame(space)
     with shown(input.name, progress) as report:
         report("reading", 0.0)
         source = input if camera is None else io.read_views([input], camera)
@@ -133,6 +132,18 @@ def _check_frame(center: str | None, scale: float | None, normalize: str) -> Non
         raise InputError("--center and --scale belong together: give both, --scale greater than 0.")
     if center is not None and normalize != "space":
         raise InputError("--center and --scale give the frame of the input: leave --normalize out.")
+
+
+def _frame(space: ShapeSpace, center: str | None, scale: float | None, normalize: str) -> Similarity | None:
+    """The map from the input's units to the frame of the space, as the options give it; None where they give none."""
+    from isofield import api
+    from isofield.types import Similarity, triple
+
+    if normalize == "shapes":
+        return api.shared_frame(space)
+    if center is None or scale is None:
+        return None
+    return Similarity(triple(api.read_position(center, "--center")), scale)
 
 
 def _check_camera(input: Path, camera: Path | None, background: bool) -> None:
