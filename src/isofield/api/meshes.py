@@ -59,7 +59,9 @@ def solid_triangles(
     judged = judge_mesh(mesh, name, rules)
     if judged.solids is None or judged.similarity is None:
         return None, None, judged.reason
-    return judged.solids.vertices[faces_of(judged.solids)], judged.similarity, judged.reason
+    kept = "; --surface open keeps them, --method ssd closes a surface around all faces"
+    reason = judged.reason + (kept if judged.figures["sheets"] and not thickness else "")
+    return judged.solids.vertices[faces_of(judged.solids)], judged.similarity, reason
 
 
 def taken(mesh: trimesh.Trimesh, name: str, thickness: float, surface: Surface, required: bool) -> Taken | None:
