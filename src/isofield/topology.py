@@ -141,6 +141,24 @@ def proper(faces: np.ndarray) -> np.ndarray:
     return faces[(a != b) & (b != c) & (c != a)]
 
 
+def cancelled(faces: np.ndarray) -> np.ndarray:
+    """One of the faces with the same three vertices, or none where both windings are equally frequent."""
+    if not len(faces):
+        return faces
+    low = faces.argmin(axis=1)
+    rows = np.arange(len(faces))
+    second, third = faces[rows, (low + 1) % 3], faces[rows, (low + 2) % 3]
+    sign = np.where(second < third, 1, -1)
+    _, at, count = np.unique(np.sort(faces, axis=1), axis=0, return_inverse=True, return_counts=True)
+    at = at.reshape(-1)
+    if (count == 1).all():
+        return faces
+    net = np.bincount(at, sign)
+    wanted = sign == np.sign(net)[at]
+    _, first = np.unique(at[wanted], return_index=True)
+    return faces[np.sort(np.flatnonzero(wanted)[first])]
+
+
 def degenerate(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """(f,) bool: faces with a vertex twice, without area beside their longest edge, or with non-finite corners.
 

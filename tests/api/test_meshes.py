@@ -114,6 +114,27 @@ def test_faces_that_cross_each_other_are_cut_there():
     assert np.array_equal(sdf(x) < 0, inside_of(crossing.vertices, crossing.faces)(x))
 
 
+def test_a_fin_without_thickness_is_left_out():
+    fin = box()
+    a, b = fin.face_adjacency_edges[1]
+    both = np.concatenate([fin.faces, [[a, b, 8], [b, a, 8]]])
+    tip = 2 * fin.vertices[[a, b]].mean(0)
+    extraction = isofield.fit(trimesh.Trimesh([*fin.vertices, tip], both, process=False)).extract()
+    assert (extraction.resolution, extraction.problems, len(extraction.mesh.faces)) == (None, [], 12)
+
+
+@pytest.mark.filterwarnings("ignore:.*holes of")
+def test_holes_that_meet_in_a_vertex_are_closed_one_by_one():
+    ball = trimesh.creation.icosphere(2)
+    around = np.flatnonzero((ball.faces == 50).any(1))
+    beside = [f for f in around if np.isin(ball.faces[f], ball.faces[around[0]]).sum() == 1]
+    open_ = trimesh.Trimesh(ball.vertices, np.delete(ball.faces, [around[0], beside[0]], 0), process=False)
+    extraction = isofield.fit(open_).extract()
+    assert (extraction.resolution, extraction.problems) == (None, [])
+    assert len(extraction.mesh.faces) == len(ball.faces)
+    assert extraction.mesh.volume == pytest.approx(ball.volume, rel=1e-9)
+
+
 @pytest.mark.parametrize(
     ("bar", "at", "volume"),
     [((0.5, 0.5, 3), (0.1, 0.05, 0), 7.5), ((1, 1, 2), (1, 0.3, 0), 8.0)],

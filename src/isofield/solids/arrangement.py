@@ -2,8 +2,8 @@
 between outside and inside are kept (mesh arrangements, Zhou et al. 2016, in floating point).
 
 All is decided for vertices that are moved at random by a hundred millionth of the extent, so that no four of them lie
-in a plane; whether an edge pierces a face once for each pair, by signs of volumes. Where rounding errors spoil the
-result, it is not closed.
+in a plane: whether an edge pierces a face once for each pair, by signs of volumes. The result is refused if rounding
+errors leave it open.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import numpy as np
 from isofield.solids.self_intersections import crossed, meeting
 from isofield.solids.solid_parts import anywhere_on
 from isofield.solids.triangles import winding_of
-from isofield.topology import areas, components, edges_of
+from isofield.topology import areas, components, edges_of, holds
 
-MOVED = 1e-8
-"""Vertices are moved by this fraction of the extent, at most."""
+MOVED = 1e-8, 1e-6
+"""Vertices are moved by this fraction of the extent, at most; the second if the first does not do."""
 STEP = 1e-6
 """The winding number is evaluated in front of faces, at this fraction of the extent."""
 SAMPLES = 5
@@ -46,10 +46,19 @@ def outermost(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.n
     """Vertices and faces (m, 3) of the surface around all points with a positive winding number about closed faces
     (n, 3); None where rounding errors spoil it. The given vertices come first, and faces that cross none stay as they
     are."""
-    pairs = np.concatenate(list(meeting(vertices, faces, np.zeros(len(faces), np.int64))), axis=1)  # (2, p)
     extent = float(np.ptp(vertices, axis=0).max())
-    moved = vertices + MOVED * extent * np.random.default_rng(0).uniform(-1, 1, vertices.shape)
-    cuts = _Cuts(moved, faces, pairs)
+    for far in MOVED:
+        moved = vertices + far * extent * np.random.default_rng(0).uniform(-1, 1, vertices.shape)
+        found = _outermost(moved, faces)
+        if found is not None:
+            return np.concatenate([vertices, found[0][len(vertices) :]]), found[1]
+    return None
+
+
+def _outermost(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """`outermost` of faces in general position."""
+    pairs = np.concatenate(list(meeting(vertices, faces, np.zeros(len(faces), np.int64))), axis=1)  # (2, p)
+    cuts = _Cuts(vertices, faces)
     if not cuts.fill(pairs):
         return None
     whole = np.setdiff1d(np.arange(len(faces)), list(cuts.segments))
@@ -61,46 +70,49 @@ def outermost(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.n
         pieces.append(cut)
         owner.append(np.full(len(cut), face))
     every = np.concatenate(pieces)
-    points = np.concatenate([moved, np.reshape(cuts.points, (-1, 3))])
-    curve = np.array([a * len(points) + b for a, b in cuts.curves], np.int64)
-    front = _fronts(moved, faces, points, every, np.concatenate(owner), curve)
-    kept = every[front == 0]
-    points[: len(vertices)] = vertices
+    points = np.concatenate([vertices, np.reshape(cuts.points, (-1, 3))])
+    kept = every[_fronts(vertices, faces, points, every, np.concatenate(owner), cuts.curves) == 0]
     return None if edges_of(kept).balance().any() else (points, kept)
 
 
 class _Cuts:
     """Where faces cut each other. points: the new ones, numbered after the vertices. segments: of each face, the
-    crossed face and the points from end to end. curves: pairs of points between which a segment runs."""
+    crossed face and the points from end to end. curves: 1 for pairs of points, in their order, between which a segment
+    runs whose left side, in the first of the two faces, is in front of the second, -1 for others."""
 
-    def __init__(self, vertices: np.ndarray, faces: np.ndarray, pairs: np.ndarray) -> None:
+    def __init__(self, vertices: np.ndarray, faces: np.ndarray) -> None:
         self.vertices, self.faces = vertices, faces
         self.points: list[np.ndarray] = []
         self.segments: dict[int, dict[int, list[int]]] = defaultdict(dict)
         self.on_edge: dict[tuple[int, int], list[tuple[float, int]]] = defaultdict(list)
-        self.curves: set[tuple[int, int]] = set()
+        self.curves: dict[tuple[int, int], int] = {}
 
     def fill(self, pairs: np.ndarray) -> bool:
         """Finds the segments of pairs (2, p) of faces; False where one has not two ends."""
         found = self._pierced(pairs)
-        for one, two in pairs.T.tolist():
+        sides: dict[tuple[int, int], int] = {}
+        for one, two in np.sort(pairs, axis=0).T.tolist():
             corners, others = self.faces[one].tolist(), self.faces[two].tolist()
             ends = [v for v in corners if v in others]
             if len(ends) > 1:
                 continue
-            for face, ring in ((two, corners), (one, others)):
-                keys = ((min(a, b), max(a, b), face) for a, b in zip(ring, ring[1:] + ring[:1], strict=True))
-                ends += [found[key] for key in keys if key in found]
-            if len(ends) == 2:
-                self.segments[one][two] = list(ends)
-                self.segments[two][one] = list(ends)
-            elif len(ends) > 2 or (ends and ends[0] >= len(self.vertices)):
+            side = 0
+            for face, ring, sign in ((two, corners, 1), (one, others, -1)):
+                for a, b in zip(ring, ring[1:] + ring[:1], strict=True):
+                    name, first = found.get((min(a, b), max(a, b), face), (-1, False))
+                    if name >= 0:
+                        side = sign if (len(ends) == 0) == (first == (a < b)) else -sign
+                        ends.append(name)
+            if len(ends) == 2 and side:
+                self.segments[one][two], self.segments[two][one] = list(ends), list(ends)
+                sides[one, two] = side
+            elif len(ends) > 1 or side:
                 return False
-        self._cross_segments()
+        self._cross_segments(sides)
         return True
 
-    def _pierced(self, pairs: np.ndarray) -> dict[tuple[int, int, int], int]:
-        """The point of each edge and face that it pierces."""
+    def _pierced(self, pairs: np.ndarray) -> dict[tuple[int, int, int], tuple[int, bool]]:
+        """The point of each edge and face that it pierces, and whether its first vertex is in front of the face."""
         rows = []
         for one, two in (pairs, pairs[::-1]):
             for k in range(3):
@@ -114,12 +126,12 @@ class _Cuts:
         sides = np.stack([_volume(self.vertices, u, v, *ends) > 0 for ends in ((a, b), (b, c), (c, a))])
         pierced = ((start > 0) != (end > 0)) & (sides.all(0) | ~sides.any(0))
         result = {}
-        for row, s, e in zip(found[pierced].tolist(), start[pierced], end[pierced], strict=True):
+        for (low, high, face), s, e in zip(found[pierced].tolist(), start[pierced], end[pierced], strict=True):
             share = float(s / (s - e))
-            name = self._add((1 - share) * self.vertices[row[0]] + share * self.vertices[row[1]])
-            result[tuple(row)] = name
-            self.on_edge[row[0], row[1]].append((share, name))
-        return result  # type: ignore[return-value]
+            name = self._add((1 - share) * self.vertices[low] + share * self.vertices[high])
+            result[low, high, face] = name, bool(s < 0)
+            self.on_edge[low, high].append((share, name))
+        return result
 
     def _add(self, point: np.ndarray) -> int:
         self.points.append(point)
@@ -130,7 +142,7 @@ class _Cuts:
         known = len(self.vertices)
         return np.array([self.vertices[n] if n < known else self.points[n - known] for n in names])
 
-    def _cross_segments(self) -> None:
+    def _cross_segments(self, sides: dict[tuple[int, int], int]) -> None:
         """Puts the points in which three faces meet into their segments."""
         ends = {face: {other: list(line) for other, line in own.items()} for face, own in self.segments.items()}
         for face, own in ends.items():
@@ -153,7 +165,9 @@ class _Cuts:
                 place = self._at(line)
                 order = np.argsort((place - place[0]) @ (place[1] - place[0]), kind="stable")
                 self.segments[face][other] = line = [line[k] for k in order]
-                self.curves |= {(min(a, b), max(a, b)) for a, b in pairwise(line)}
+                if face < other:
+                    side = sides[face, other]
+                    self.curves |= {(min(a, b), max(a, b)): side if a < b else -side for a, b in pairwise(line)}
 
     def _flat(self, face: int, names: list[int]) -> np.ndarray:
         """(k, 2) points in the plane of a face, which is wound counterclockwise."""
@@ -253,14 +267,16 @@ def _fronts(
     points: np.ndarray,
     pieces: np.ndarray,
     owner: np.ndarray,
-    curve: np.ndarray,
+    curves: dict[tuple[int, int], int],
 ) -> np.ndarray:
-    """(k,) the winding numbers in front of the pieces (k, 3) of the faces `owner` (k,). curve: (c,) keys of edges.
+    """(k,) the winding numbers in front of the pieces (k, 3) of the faces `owner` (k,). curves: those of `_Cuts`.
 
     It differs by one between the two pieces of a face beside a curve, and is evaluated where pieces are large.
     """
+    curve, side = np.array([(a * len(points) + b, s) for (a, b), s in sorted(curves.items())]).reshape(-1, 2).T
     edges = edges_of(pieces)
-    on = np.isin(edges.ends @ [len(points), 1], curve)
+    key = edges.ends @ [len(points), 1]
+    on = holds(curve, key)
     first = edges.start[(edges.count == 2) & ~on]
     patch = components(len(pieces), edges.order[first] // 3, edges.order[first + 1] // 3)
     count = int(patch.max(initial=-1)) + 1
@@ -268,14 +284,10 @@ def _fronts(
     on &= edges.count == 4
     row = edges.start[on][:, None] + np.arange(4)
     row = np.take_along_axis(row, (2 * owner[edges.order[row] // 3] + edges.forward[row]).argsort(1), 1)
-    four = edges.order[row] // 3  # the backward and the forward piece of a face, and those of the face that crosses it
-    a, b, c = (vertices[faces[:, k]] for k in range(3))
-    normal = np.cross(b - a, c - a)
-    one, two = normal[owner[four[:, 0]]], normal[owner[four[:, 2]]]
-    along = points[edges.ends[on, 1]] - points[edges.ends[on, 0]]
-    jump = np.where(np.einsum("ij,ij->i", along, np.cross(one, two)) > 0, 1, -1)
+    four = patch[edges.order[row] // 3]  # the right and the left piece of a face, and those of the face that crosses it
+    jump = side[np.searchsorted(curve, key[on])]
     offset, group = _potential(
-        count, patch[four[:, [0, 2]]].T.reshape(-1), patch[four[:, [1, 3]]].T.reshape(-1), np.append(jump, -jump)
+        count, four[:, [0, 2]].T.reshape(-1), four[:, [1, 3]].T.reshape(-1), np.append(-jump, jump)
     )
 
     area = areas(points, pieces)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 
 import igl
@@ -18,20 +19,19 @@ BORDERS = 300
 
 def capped(solids: Solids, largest: float = np.inf) -> Solids:
     """The solids with a membrane over each hole of a solid part: one triangle, or a fan from the centre of its border;
-    a missing triangle is restored exactly. Parts whose border is not made of loops keep it, and so do holes with a box
-    whose longest side is above `largest`."""
+    a missing triangle is restored exactly. Borders that meet in a vertex are several loops, and edges of three faces
+    count as borders. Parts whose border is not made of loops keep it, and so do holes with a box whose longest side is
+    above `largest`."""
     edges = edges_of(solids.solid)
-    half = edges.order[edges.start[edges.count == 1]]
-    if not len(half):
+    net = edges.balance()
+    odd = np.repeat(np.flatnonzero(edges.count % 2), np.abs(net[edges.count % 2 == 1]))
+    if not len(odd):
         return solids
-    face, corner = half // 3, half % 3
-    ends = np.stack([solids.solid[face, (corner + 1) % 3], solids.solid[face, corner]], axis=1)  # of the membrane
-    used, local = np.unique(ends, return_inverse=True)
-    local = local.reshape(-1, 2)
-    once = (np.bincount(local[:, 0], minlength=len(used)) == 1) & (np.bincount(local[:, 1], minlength=len(used)) == 1)
-    loop = components(len(used), *local.T)[local[:, 0]]
-    closed = np.bincount(loop, ~once[local[:, 0]]) == 0
+    face = edges.order[edges.start[odd]] // 3
+    ends = np.where(net[odd, None] > 0, edges.ends[odd, ::-1], edges.ends[odd])  # of the membrane
+    loop, following = _loops(ends)
     number = np.bincount(loop)
+    closed = np.bincount(loop, following < 0) == 0
     if np.isfinite(largest):
         place = solids.vertices[ends[:, 0]]
         low, high = np.full((len(number), 3), np.inf), np.full((len(number), 3), -np.inf)
@@ -39,16 +39,50 @@ def capped(solids: Solids, largest: float = np.inf) -> Solids:
         np.maximum.at(high, loop, place)
         closed &= (high - low).max(1) <= largest
     middle = np.stack([np.bincount(loop, solids.vertices[ends[:, 0], k]) for k in range(3)], 1) / number[:, None]
-    after = np.empty(len(used), np.int64)
-    after[local[:, 0]] = ends[:, 1]
     three = number[loop] == 3
-    tip = np.where(three, after[local[:, 1]], len(solids.vertices) + loop)
+    tip = np.where(three, ends[following, 1], len(solids.vertices) + loop)
     chosen = closed[loop] & (~three | (ends[:, 0] < np.minimum(ends[:, 1], tip)))
     made = np.column_stack([ends, tip])[chosen]
     return replace(
         solids, vertices=np.concatenate([solids.vertices, middle]), solid=np.concatenate([solids.solid, made]),
         part=np.concatenate([solids.part, solids.part[face[chosen]]]),
     )  # fmt: skip
+
+
+def _loops(ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Simple loops of directed edges (e, 2): the loop of each, and the edge that follows it, -1 for edges of components
+    that are not made of loops."""
+    used, local = np.unique(ends, return_inverse=True)
+    local = local.reshape(-1, 2)
+    loop = components(len(used), *local.T)[local[:, 0]]
+    out, back = (np.bincount(local[:, k], minlength=len(used)) for k in (0, 1))
+    wrong = np.bincount(loop, (out != back)[local[:, 0]] | (out != back)[local[:, 1]]) > 0
+    following = np.full(len(ends), -1)
+    leaving: dict[int, list[int]] = defaultdict(list)
+    for edge in np.flatnonzero(~wrong[loop]).tolist():
+        leaving[int(local[edge, 0])].append(edge)
+    count = len(wrong)
+    fresh = np.ones(count, bool)
+    for start in list(leaving):
+        path: list[int] = []
+        place = {start: 0}
+        vertex = start
+        while path or leaving[vertex]:
+            path.append(leaving[vertex].pop())
+            vertex = int(local[path[-1], 1])
+            if vertex not in place:
+                place[vertex] = len(path)
+                continue
+            cycle, path = path[place[vertex] :], path[: place[vertex]]
+            following[cycle] = cycle[1:] + cycle[:1]
+            for edge in cycle[1:]:
+                del place[int(local[edge, 0])]
+            if fresh[loop[cycle[0]]]:
+                fresh[loop[cycle[0]]] = False
+            else:
+                loop[cycle] = count
+                count += 1
+    return loop, following
 
 
 def closed_holes(vertices: np.ndarray, faces: np.ndarray, largest: float) -> tuple[np.ndarray, np.ndarray]:

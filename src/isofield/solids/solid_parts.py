@@ -70,6 +70,11 @@ def sort(vertices: np.ndarray, faces: np.ndarray) -> Solids:
     )  # fmt: skip
 
 
+def bodies(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """(m,) the part of each face (m, 3): those that share edges, at crowded ones where they bound the same solid."""
+    return _meet(faces, vertices).part
+
+
 def anywhere_on(vertices: np.ndarray, faces: np.ndarray, chosen: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """(k, 3) points, one on each of the chosen faces (k,), uniformly at random."""
     a, b, c = (np.take(vertices, faces[:, k], axis=0) for k in range(3))

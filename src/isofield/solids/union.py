@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from isofield.solids.arrangement import outermost, overlapping
-from isofield.solids.solid_parts import Solids, sort
-from isofield.topology import edges_of
+from isofield.solids.slivers import without_slivers
+from isofield.solids.solid_parts import Solids, bodies, sort
+from isofield.topology import cancelled, edges_of
 
 GROWN = 0.0005
 """The box of each part grows by this fraction of the diagonal on every side: walls between parts that only touch would
@@ -53,13 +54,12 @@ def uncrossed(solids: Solids) -> Solids:
     faces = solids.solid
     if not len(faces) or edges_of(faces).balance().any() or not overlapping(solids.vertices, faces):
         return solids
-    made = outermost(solids.vertices, faces)
-    if made is None:
+    made = outermost(solids.vertices, cancelled(faces))
+    if made is None or not len(made[1]):
         return solids
-    union = sort(*made)
-    return replace(
-        union, sheet=_renumbered(solids, union), parts=solids.parts, dropped=solids.dropped, turned=solids.turned
-    )
+    vertices, faces = without_slivers(*made)
+    union = replace(solids, vertices=vertices, solid=faces, part=bodies(vertices, faces))
+    return replace(union, sheet=_renumbered(solids, union))
 
 
 def _grown(vertices: np.ndarray, faces: np.ndarray, reach: float) -> np.ndarray:

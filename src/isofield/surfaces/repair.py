@@ -25,7 +25,7 @@ def repair(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
     closed parts that face inward.
     """
     vertices, faces = np.array(mesh.vertices, np.float64), np.array(mesh.faces, np.int64)
-    faces = _single(topology.proper(faces))
+    faces = topology.cancelled(topology.proper(faces))
     vertices, faces = without_slivers(vertices, faces)
     for _ in range(ROUNDS):
         if not len(faces):
@@ -38,24 +38,6 @@ def repair(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
         vertices, faces = _halved(vertices, faces)
     vertices, faces = compact(vertices, faces)
     return trimesh.Trimesh(vertices, _outward(vertices, faces), process=False)
-
-
-def _single(faces: np.ndarray) -> np.ndarray:
-    """One of the faces with the same three vertices, or none where both windings are equally frequent."""
-    if not len(faces):
-        return faces
-    low = faces.argmin(axis=1)
-    rows = np.arange(len(faces))
-    second, third = faces[rows, (low + 1) % 3], faces[rows, (low + 2) % 3]
-    sign = np.where(second < third, 1, -1)
-    _, at, count = np.unique(np.sort(faces, axis=1), axis=0, return_inverse=True, return_counts=True)
-    at = at.reshape(-1)
-    if (count == 1).all():
-        return faces
-    net = np.bincount(at, sign)
-    wanted = sign == np.sign(net)[at]
-    _, first = np.unique(at[wanted], return_index=True)
-    return faces[np.sort(np.flatnonzero(wanted)[first])]
 
 
 def _paired(vertices: np.ndarray, faces: np.ndarray, edges: topology.Edges) -> np.ndarray:
