@@ -143,10 +143,10 @@ def test_a_split_with_ids_that_are_not_there(capsys):
     Path("split.json").write_text(json.dumps({"Mine": {"ball": ["a", *missing]}}))
     Path("lines.txt").write_text("\n".join(["a", *missing]))
     assert run("--split", "split.json") == 2
-    names = ", ".join(f"Mine/ball/{id_}" for id_ in missing)
+    names = ", ".join(missing)
     assert capsys.readouterr().err == f"error: split.json names 30 ids that no shape has: {names}.\n"
     assert run("--split", "lines.txt") == 2
-    assert f"lines.txt names 30 ids that no shape has: {Path.cwd().name}/b0, " in capsys.readouterr().err
+    assert "lines.txt names 30 ids that no shape has: b0, " in capsys.readouterr().err
     assert not Path("out").exists()
 
 

@@ -261,8 +261,11 @@ def test_splits(source, tmp_path):
     found = prepare(source, tmp_path / "out", SMALL, split=tmp_path / "deep.json")
     assert [record.id for record in found] == ["box/0", "box/2"]
     (tmp_path / "wrong.json").write_text(json.dumps({"Mine": {"box": ["7", "0"], "cone": ["1"]}}))
-    with pytest.raises(InputError, match=r"names 2 ids that no shape has: Mine/box/7, Mine/cone/1\."):
+    with pytest.raises(InputError, match=r"names 2 ids that no shape has: box/7, cone/1, perhaps"):
         prepare(source, tmp_path / "no", SMALL, split=tmp_path / "wrong.json")
+    (tmp_path / "wrong.txt").write_text("box/1.ply\nbox/2\n")
+    with pytest.raises(InputError, match=r"an id that no shape has: box/1.ply, perhaps you meant 'box/1'\."):
+        prepare(source, tmp_path / "no", SMALL, split=tmp_path / "wrong.txt")
 
 
 def test_rejected_shapes_of_a_split_are_left_out_with_a_warning(ready, tmp_path):

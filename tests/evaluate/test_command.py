@@ -100,6 +100,7 @@ def test_one_pair(folders, capsys, tmp_path):
         ("pred/none.ply", "truth/a.off", {}, "none.ply"),
         ("pred/broken.ply", "truth/a.off", {}, "broken.ply"),
         ("pred", "empty", {}, "is without shapes"),
+        ("pred", "nowhere", {}, "There is no folder .*nowhere: check the spelling"),
         ("pred", "truth", {"heatmap": "heat.ply"}, "--heatmap"),
         ("pred/a.ply", "truth/a.off", {"heatmap": "heat.png"}, ".ply"),
         ("pred/a.ply", "truth/a.off", {"csv": "pred/a.ply/out.csv"}, "is a file, not a folder"),

@@ -9,7 +9,7 @@ from PIL import Image
 
 from isofield.errors import InputError
 from isofield.families import cup
-from isofield.render import depth, frame, picture, save, side_by_side
+from isofield.render import depth, figures, frame, picture, save, side_by_side
 from isofield.render.pictures import BOTTOM
 from isofield.render.shading import corner_normals, decode, encode
 from isofield.types import Cloud
@@ -25,6 +25,11 @@ def mug():
 def drawn(image):
     """Pixels that differ from the light background."""
     return image.min(axis=2) < min(BOTTOM) - 12
+
+
+def test_captions_keep_to_the_letters_of_the_font():
+    assert figures.plain("Stühle/Straße 7 (größer)") == "Stuhle/Strasse 7 (grosser)"
+    assert figures.plain("椅子 1") == "?? 1"
 
 
 def test_a_mesh_covers_what_its_depth_image_covers(mug):

@@ -18,6 +18,8 @@ from isofield.files import atomic_write
 Named = TypeVar("Named", Entry, Record)
 LISTS = (".txt", ".lst")
 """Extensions of lists with one id per line: Points2Surf's trainset.txt, Occupancy Networks' train.lst."""
+FEW = 5000
+"""Among fewer ids one that is like a missing one is looked for, in a second."""
 
 
 def read_split(path: str | os.PathLike[str], part: str | None = None) -> list[str]:
@@ -72,7 +74,7 @@ def matching(known: Collection[str], ids: Sequence[str], name: str) -> set[str]:
     not have them. An id that is the folder of known ids names all of them: the crops of a picture. name: of the split,
     for errors.
 
-    Raises InputError with all ids that no shape has.
+    Raises InputError with all ids that no shape has, without such leading names.
     """
     selected: set[str] = set()
     missing: list[str] = []
@@ -90,8 +92,20 @@ def matching(known: Collection[str], ids: Sequence[str], name: str) -> set[str]:
         else:
             selected.update(match)
     if missing:
-        raise InputError(f"{name} names {len(missing)} ids that no shape has: {', '.join(missing)}.")
+        tops = {id_.partition("/")[0] for id_ in known}
+        shown = [_without_list(id_, tops) for id_ in missing]
+        near = did_you_mean(shown[0], known) if len(known) < FEW else ""
+        number = "an id" if len(shown) == 1 else f"{len(shown)} ids"
+        raise InputError(f"{name} names {number} that no shape has: {', '.join(shown)}{near}.")
     return selected
+
+
+def _without_list(id_: str, tops: set[str]) -> str:
+    """An id without leading names that begin no other id, or that it begins with twice: a data set, a list's folder."""
+    first, _, rest = id_.partition("/")
+    while rest and (first not in tops or rest.startswith(f"{first}/")):
+        first, _, rest = (id_ := rest).partition("/")
+    return id_
 
 
 def of_classes(entries: Sequence[Entry], classes: Sequence[str]) -> list[Entry]:

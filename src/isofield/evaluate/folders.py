@@ -88,6 +88,8 @@ def named(
         return {pred.stem: pred}, {pred.stem: truth}
     if pred.is_dir() != truth.is_dir():
         folder, file = (pred, truth) if pred.is_dir() else (truth, pred)
+        if not file.exists():
+            raise InputError(f"There is no folder {file}: check the spelling.")
         raise InputError(f"{folder} is a folder, but {file} is not one; give two files, or two folders.")
     predictions, truths = (
         {name: path for name, path in shapes_in(folder).items() if ids is None or name in ids}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,10 +74,17 @@ def sheet(
         left, top = k % columns * width, k // columns * (height + foot)
         image.paste(Image.fromarray(drawn), (left, top))
         middle = left + 0.5 * width
-        draw.text((middle, top + height + 0.22 * foot), panel.caption, fill=INK, font=large, anchor="mm")
-        draw.text((middle, top + height + 0.64 * foot), panel.note, fill=PALE, font=small, anchor="mm")
+        draw.text((middle, top + height + 0.22 * foot), plain(panel.caption), fill=INK, font=large, anchor="mm")
+        draw.text((middle, top + height + 0.64 * foot), plain(panel.note), fill=PALE, font=small, anchor="mm")
     _save(image, Path(path))
     return np.asarray(image)
+
+
+def plain(text: str) -> str:
+    """Text in the letters of Pillow's own font, which are those of ASCII: names keep their letters without accents, and
+    other signs become question marks."""
+    letters = unicodedata.normalize("NFKD", text.replace("ß", "ss"))
+    return "".join(c for c in letters if not unicodedata.combining(c)).encode("ascii", "replace").decode()
 
 
 def save(image: np.ndarray, path: str | os.PathLike[str]) -> None:
