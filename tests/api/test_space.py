@@ -174,4 +174,5 @@ def test_a_file_is_read_once(toy_space, tmp_path, monkeypatch):
     monkeypatch.setattr("isofield.io.reading.read", lambda path: opened.append(path) or read(path))
     io.write_mesh(toys.toy(toys.COUNT + 1), tmp_path / "toy.ply")
     assert api.observe(tmp_path / "toy.ply", toy_space.prepare).id == "toy"
+    assert api.observe(toys.toy(0).sample(500), toy_space.prepare).id == "array"
     assert len(opened) == 1

@@ -101,6 +101,9 @@ SENTENCES = {
     "mesh -o x.ply": f"FIELD is missing; {MESH} lists the options.",
     "info": f"FILES are missing; {INFO} lists the options.",
     "info a.npy --jsn": f"there is no option '--jsn', perhaps you meant '--json'; {INFO} lists the options.",
+    "fit a.npy -o x.ply --optim.steps 3": (
+        f"'--optim.steps' is a setting of a learned method: name one with --method; {FIT} lists the options."
+    ),
     "fit a.npy -o x.ply --gridsize 3": f"there is no option '--gridsize'; {FIT} lists the options.",
     "info newer": "newer has format 99, newer than the 1 that this isofield reads: upgrade isofield.",
     "mesh newer -o x.ply": "newer has format 99, newer than the 1 that this isofield reads: upgrade isofield.",

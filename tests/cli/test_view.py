@@ -20,7 +20,7 @@ pytest.importorskip("viser", reason="viser is not installed")
     ("arguments", "sentence"),
     [
         (["{missing}"], "there is no file"),
-        (["{folder}"], "is neither a field nor a space"),
+        (["{folder}"], "is neither a field nor a space (it has no config.json): give such a folder"),
         (["{mesh}", "--port", "70000"], "the port must be 0 to 65535"),
         (["{mesh}", "--host", "203.0.113.7"], "this machine has no address '203.0.113.7'"),
         (["{mesh}", "--truth", "{mesh}"], "give a field folder, or leave --truth out"),

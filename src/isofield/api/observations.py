@@ -83,7 +83,7 @@ def observe(
     shape's own box. Raises InputError for a file that cannot be read, for a shape that the quality gate rejects,
     and for samples of another kind.
     """
-    label = name or (Path(source).stem if isinstance(source, (str, os.PathLike)) else type(source).__name__)
+    label = name or (Path(source).stem if isinstance(source, (str, os.PathLike)) else io.shape_of(source)[0])
     if "views" in kinds:
         if not isinstance(source, (str, os.PathLike)):
             raise InputError(f"{label} is not a picture, and this space reads pictures: give a file of one.")

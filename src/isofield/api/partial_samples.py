@@ -137,7 +137,7 @@ def _oriented(source: Part, viewpoint: Sequence[float] | None, name: str | None)
         normals = np.concatenate([np.asarray(cloud.normals) for cloud in clouds])
         points = np.concatenate([cloud.points for cloud in clouds])
         return name or "depth", Oriented(points, normals, np.concatenate(sensors))
-    label = name or (Path(source).stem if isinstance(source, (str, os.PathLike)) else type(source).__name__)
+    label = name or (Path(source).stem if isinstance(source, (str, os.PathLike)) else io.shape_of(source)[0])
     shape = io.shape_of(source)[1]
     if isinstance(shape, trimesh.Trimesh):
         shape = sample_mesh(check_faces(shape, label), DRAWN)

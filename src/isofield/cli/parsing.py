@@ -138,6 +138,8 @@ def _sentence(text: str, program: str, options: Callable[[], Sequence[str]]) -> 
         for option in (token.split("=")[0] for token in tokens if token.startswith("-")):
             if option in (known := options()):
                 return f"{option} takes no value; {help_}."
+            if "." in option and "--method" in known and not any("." in name for name in known):
+                return f"'{option}' is a setting of a learned method: name one with --method; {help_}."
             return f"there is no option '{option}'{did_you_mean(option, known)}; {help_}."
         return f"'{tokens[0]}' is one argument too many; {help_}."
     if match := re.search(r"invalid choice '(.*?)' for argument '(.*?)'\. Expected one of \((.*?)\)", said):

@@ -110,9 +110,13 @@ def _load(path: Path, options: Options) -> SDF | ShapeSpace | None:
     """
     if path.is_dir():
         from isofield import api
+        from isofield.api.loading import check_folder
         from isofield.datasets.manifest import MANIFEST
 
-        found = None if (path / MANIFEST).is_file() and not (path / CONFIG).is_file() else api.load(path)
+        found = None
+        if (path / CONFIG).is_file() or not (path / MANIFEST).is_file():
+            check_folder(path, "give such a folder, one that `isofield prepare` wrote, or a single file of a shape")
+            found = api.load(path)
         if options.truth is None or isinstance(found, api.SDF):
             return found
     elif options.truth is None:
