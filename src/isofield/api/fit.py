@@ -123,9 +123,7 @@ def fit(
         given, below = without_floor(given)
         mesh = given if isinstance(given, trimesh.Trimesh) else None
 
-    exact = settings if isinstance(settings, Triangles) else None
-    if method == "auto" and not noise and settings == choose("auto", quality):
-        exact = Triangles()
+    exact = None if mesh is None else _exact(method, settings, quality, noise)
     faces = None
     if mesh is not None and exact is not None:
         from isofield.api.meshes import taken  # loads what `prepare` judges meshes with
@@ -181,6 +179,13 @@ def _check_options(spec: MethodSpec, name: str, noise: float | None, surface: Su
             f"normals cannot be {what}: choose among {', '.join(NORMALS)}; normals come with their points, "
             "as an array (n, 6)."
         )
+
+
+def _exact(method: str, settings: Any, quality: Quality, noise: float | None) -> Triangles | None:
+    """The settings with which a mesh is taken at its word; None where points on its faces are fitted."""
+    if method == "auto" and not noise and settings == choose("auto", quality):
+        return Triangles()
+    return settings if isinstance(settings, Triangles) else None
 
 
 def _warn_of_unused(label: str, **given: bool) -> None:
