@@ -185,7 +185,7 @@ def test_arrays_and_names_in_place_of_shapes_and_spaces(toy_space):
     points = np.asarray(trimesh.sample.sample_surface(truth, 3000, seed=0)[0])
     (found,) = complete(toy_space, points)
     assert found.explained > 0.9
-    assert repr(found).startswith("InferenceResult(id='ndarray', loss=")
+    assert repr(found).startswith("InferenceResult(id='array', loss=")
     for call in (lambda: api.infer("aircraft", truth), lambda: complete("aircraft", truth)):
         with pytest.raises(InputError, match=r"a str is not a space: isofield.load\('aircraft'\) gives one."):
             call()

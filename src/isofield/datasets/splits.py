@@ -93,17 +93,19 @@ def matching(known: Collection[str], ids: Sequence[str], name: str) -> set[str]:
             selected.update(match)
     if missing:
         tops = {id_.partition("/")[0] for id_ in known}
-        shown = [_without_list(id_, tops) for id_ in missing]
+        depth = max((id_.count("/") for id_ in known), default=0)
+        shown = [_without_list(id_, tops, depth) for id_ in missing]
         near = did_you_mean(shown[0], known) if len(known) < FEW else ""
         number = "an id" if len(shown) == 1 else f"{len(shown)} ids"
         raise InputError(f"{name} names {number} that no shape has: {', '.join(shown)}{near}.")
     return selected
 
 
-def _without_list(id_: str, tops: set[str]) -> str:
-    """An id without leading names that begin no other id, or that it begins with twice: a data set, a list's folder."""
+def _without_list(id_: str, tops: set[str], depth: int) -> str:
+    """An id with more than `depth` folders, without leading names that begin no other id, or that it begins with twice:
+    a data set, a list's folder."""
     first, _, rest = id_.partition("/")
-    while rest and (first not in tops or rest.startswith(f"{first}/")):
+    while id_.count("/") > depth and (first not in tops or rest.startswith(f"{first}/")):
         first, _, rest = (id_ := rest).partition("/")
     return id_
 
