@@ -68,10 +68,13 @@ def prepare(
             rate = 60 * len(prepared) / (time.perf_counter() - start)
             report(f"sampling: {done} of {of} shapes, {rate:.0f} per minute", done / of)
 
-        records = run(
-            source, out, config, layout=layout, classes=classes, split=split, workers=workers, timeout=timeout,
-            progress=tick,
-        )  # fmt: skip
+        try:
+            records = run(
+                source, out, config, layout=layout, classes=classes, split=split, workers=workers, timeout=timeout,
+                progress=tick,
+            )  # fmt: skip
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("interrupted: shapes that are done stay; the same command does the rest.") from None
     number = counts(records)
     rejected = [record for record in records if record.outcome == "reject"]
     for record in rejected[:NAMED]:
