@@ -93,10 +93,29 @@ def test_most_is_told_without_the_winding_number(name, least):
     assert (in_order(side, points + np.random.default_rng(1).normal(0, 0.05, points.shape)) >= 0).mean() > least
 
 
-def test_open_surfaces_tell_nothing():
+def test_open_surfaces_and_doubled_faces_tell_nothing():
     vertices, faces = np.asarray(BALL.vertices), np.asarray(BALL.faces)
-    for wrong in (faces[1:], np.concatenate([faces, faces])):
-        assert pseudonormals(vertices, wrong, np.zeros(len(wrong), int)) is None
+    assert pseudonormals(vertices, faces[1:], np.zeros(len(faces) - 1, int)) is None
+    doubled = np.concatenate([faces, faces])
+    told = pseudonormals(vertices, doubled, np.zeros(len(doubled), int))
+    x = np.random.default_rng(0).normal(0, 0.5, (500, 3))
+    _, face, nearest = closest_on(vertices, doubled)(x)
+    assert (told.inside(x, face, nearest, winding_of(vertices, doubled)) == -1).all()
+
+
+def test_most_is_told_around_an_edge_of_four_faces():
+    """Two boxes that share an edge, as one part."""
+    both = trimesh.util.concatenate([BOX, BOX.copy().apply_translation((0.8, 0.8, 0))])
+    both.merge_vertices()
+    vertices, faces = np.asarray(both.vertices), np.asarray(both.faces)
+    told = pseudonormals(vertices, faces, np.zeros(len(faces), int))
+    assert not told.simple.any()
+    x = np.random.default_rng(0).uniform(-0.8, 1.6, (5000, 3))
+    _, face, nearest = closest_on(vertices, faces)(x)
+    side = told.inside(x, face, nearest, winding_of(vertices, faces))
+    true = igl.winding_number(vertices, faces, x) > 0.5
+    assert np.array_equal(side[side >= 0] == 1, true[side >= 0])
+    assert (side >= 0).mean() > 0.99
 
 
 def test_a_corner_of_two_fans_is_not_certain():

@@ -15,7 +15,7 @@ import numpy as np
 
 from isofield.solids.self_intersections import crossed
 from isofield.solids.triangles import Winding
-from isofield.topology import components
+from isofield.topology import components, holds
 
 FLAT, ON, CLEAR = 1e-9, 1e-9, 1e-6
 """The closest point is inside its face if the cosine between its offset and the normal differs from 1 by less than the
@@ -30,9 +30,10 @@ class Pseudonormals:
     """The pseudonormals of a closed surface and what makes them certain.
 
     corners: (m, 3, 3) of its faces, part: (m,) the part of each. face: (m, 3) unit normals, edge: (m, 3, 3) of the
-    edges from corner k to k + 1, corner: (m, 3, 3); 0 where faces may cross. region: (m,) connected regions that no
-    face crosses, -1 for faces that others may cross. low, high: (p, 3) boxes of the parts. simple: (p,) parts that are
-    one outward region without crossings: their own winding number is 1 inside and 0 outside.
+    edges from corner k to k + 1, corner: (m, 3, 3); 0 where faces may cross, and at edges of more than two faces.
+    region: (m,) connected regions that no face crosses, -1 for faces that others may cross. low, high: (p, 3) boxes of
+    the parts. simple: (p,) parts that are one outward region without crossings: their own winding number is 1 inside
+    and 0 outside.
     """
 
     corners: np.ndarray
@@ -105,8 +106,7 @@ class Pseudonormals:
 
 
 def pseudonormals(vertices: np.ndarray, faces: np.ndarray, part: np.ndarray) -> Pseudonormals | None:
-    """The pseudonormals of faces (m, 3), consistently wound in every part (m,); None unless every part is closed, with
-    two faces at each edge."""
+    """The pseudonormals of faces (m, 3), consistently wound in every part (m,); None unless every part is closed."""
     own, number = _apart(vertices, faces, part)
     mate = _mates(own, number)
     if mate is None:
@@ -115,7 +115,8 @@ def pseudonormals(vertices: np.ndarray, faces: np.ndarray, part: np.ndarray) -> 
     normal = _unit(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]))
     hit = crossed(vertices, faces, part)
     edge = normal[:, None] + normal[mate // 3].reshape(-1, 3, 3)
-    edge[hit[:, None] | hit[mate // 3].reshape(-1, 3)] = 0
+    crowded = (mate == np.arange(len(mate))).reshape(-1, 3)
+    edge[hit[:, None] | hit[mate // 3].reshape(-1, 3) | crowded] = 0
     parts = int(part.max()) + 1
     six = np.einsum("ij,ij->i", corners[:, 0], np.cross(corners[:, 1], corners[:, 2]))  # 6 times the volume below
     low, high = np.full((parts, 3), np.inf), np.full((parts, 3), -np.inf)
@@ -123,7 +124,7 @@ def pseudonormals(vertices: np.ndarray, faces: np.ndarray, part: np.ndarray) -> 
     np.maximum.at(high, part, corners.max(1))
     return Pseudonormals(
         corners, part, normal, edge, _corner_normals(corners, normal, own, mate, hit), _regions(hit, mate), low, high,
-        (np.bincount(part, six) > 0) & (np.bincount(part, hit) == 0),
+        (np.bincount(part, six) > 0) & (np.bincount(part, hit | crowded.any(1)) == 0),
     )  # fmt: skip
 
 
@@ -136,15 +137,19 @@ def _apart(vertices: np.ndarray, faces: np.ndarray, part: np.ndarray) -> tuple[n
 
 
 def _mates(faces: np.ndarray, number: int) -> np.ndarray | None:
-    """(3 m,) the opposite half-edge of each half-edge 3 f + k, from corner k of face f to the next; None unless each
-    has exactly one."""
+    """(3 m,) the opposite half-edge of each half-edge 3 f + k, from corner k of face f to the next, and itself at edges
+    of more than two faces; None unless as many run either way along each edge."""
     start, end = faces.reshape(-1), np.roll(faces, -1, 1).reshape(-1)
     there, back = start * number + end, end * number + start
     order, other = np.argsort(there), np.argsort(back)
-    if (np.diff(there[order]) == 0).any() or not np.array_equal(there[order], back[other]):
+    if not np.array_equal(there[order], back[other]):
         return None
     mate = np.empty(len(start), np.int64)
     mate[other] = order
+    same = np.diff(there[order]) == 0
+    crowded = np.concatenate([order[1:][same], order[:-1][same]])
+    crowded = np.flatnonzero(holds(np.sort(there[crowded]), there) | holds(np.sort(back[crowded]), there))
+    mate[crowded] = crowded
     return mate
 
 
@@ -159,7 +164,8 @@ def _corner_normals(
     corner = faces.reshape(-1)
     summed = np.stack([np.bincount(corner, weighted[:, k]) for k in range(3)], axis=1)
     half = np.arange(len(mate))
-    fans = components(len(half), half, mate[half // 3 * 3 + (half + 2) % 3])  # the next edge around the corner
+    before = half // 3 * 3 + (half + 2) % 3
+    fans = components(len(half), half, np.where(mate[before] == before, half, mate[before]))  # next around the corner
     several = np.bincount(corner[np.unique(fans, return_index=True)[1]], minlength=len(summed)) > 1
     several[faces[hit]] = True
     summed[several] = 0
