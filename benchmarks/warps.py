@@ -1,6 +1,6 @@
 """Linear spaces with and without warped copies of the training shapes, in one table: code-only results.
 
-    python benchmarks/warps.py OUT DATA TRUTH SPLIT [--warps 0 4] [--length 512 1024] [--most 16] [--test]
+    python benchmarks/warps.py OUT DATA TRUTH SPLIT [--warps 0 4] [--length 512 1024] [--megabytes 28] [--most 16] [--test]
 
 Every second shape of the part "train" of SPLIT is learned, and the others are scored: settings are chosen without the
 test shapes. With --test the space of all training shapes is scored on the part "test". Chamfer: x 1000, unit sphere,
@@ -33,6 +33,7 @@ def main() -> None:
     parser.add_argument("split", help="the file that `isofield split` wrote")
     parser.add_argument("--warps", type=int, nargs="+", default=[0, 4], help="copies of each shape, one space each")
     parser.add_argument("--length", type=int, nargs="+", default=[512], help="length of a code, one space each")
+    parser.add_argument("--megabytes", type=float, default=Linear().megabytes, help="most space for the components")
     parser.add_argument("--most", type=int, default=16, help="most shapes to score")
     parser.add_argument("--test", action="store_true", help="score the test shapes, not half of the training shapes")
     args = parser.parse_args()
@@ -43,7 +44,7 @@ def main() -> None:
         halves = {"train": ids[::2], "test": ids[1::2][:: max(1, len(ids) // 2 // args.most)]}
         split.write_text(json.dumps(halves), encoding="utf-8")
     candidates = {
-        f"warps {warps}, length {length}": ("linear", Linear(warps=warps, length=length))
+        f"warps {warps}, length {length}": ("linear", Linear(warps=warps, length=length, megabytes=args.megabytes))
         for warps in args.warps
         for length in args.length
     }
