@@ -1,6 +1,7 @@
 """Linear spaces with and without warped copies of the training shapes, in one table: code-only results.
 
-    python benchmarks/warps.py OUT DATA TRUTH SPLIT [--warps 0 4] [--length 512 1024] [--megabytes 28] [--most 16] [--test]
+    python benchmarks/warps.py OUT DATA TRUTH SPLIT [--warps 0 4] [--length 512 1024] [--megabytes 28] [--most 16]
+        [--test]
 
 Every second shape of the part "train" of SPLIT is learned, and the others are scored: settings are chosen without the
 test shapes. With --test the space of all training shapes is scored on the part "test". Chamfer: x 1000, unit sphere,
