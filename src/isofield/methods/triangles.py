@@ -58,7 +58,7 @@ def union(solids: Solids) -> Solids:
     cross."""
     count = int(solids.part.max(initial=-1)) + 1
     if count > 1 and all(volume(solids.vertices, solids.solid[solids.part == k]) > 0 for k in range(count)):
-        solids = outer(solids, 0.0)[0]
+        solids = capped(outer(solids, 0.0)[0])
     return uncrossed(solids)
 
 

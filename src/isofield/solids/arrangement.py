@@ -18,10 +18,12 @@ from isofield.solids.solid_parts import anywhere_on
 from isofield.solids.triangles import winding_of
 from isofield.topology import areas, components, edges_of, holds
 
-MOVED = 1e-8, 1e-6
-"""Vertices are moved by this fraction of the extent, at most; the second if the first does not do."""
+MOVED = 1e-8, 1e-6, 1e-5
+"""Vertices are moved by this fraction of the extent, at most; by the next where that does not suffice."""
 STEP = 1e-6
 """The winding number is evaluated in front of faces, at this fraction of the extent."""
+MOST = 10_000
+"""No more pairs of faces are cut."""
 SAMPLES = 5
 """The largest faces at which it is evaluated."""
 PROBES = 4000
@@ -59,7 +61,7 @@ def _outermost(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.
     """`outermost` of faces in general position."""
     pairs = np.concatenate(list(meeting(vertices, faces, np.zeros(len(faces), np.int64))), axis=1)  # (2, p)
     cuts = _Cuts(vertices, faces)
-    if not cuts.fill(pairs):
+    if pairs.shape[1] > MOST or not cuts.fill(pairs):
         return None
     whole = np.setdiff1d(np.arange(len(faces)), list(cuts.segments))
     pieces, owner = [faces[whole]], [whole]

@@ -19,12 +19,16 @@ BORDERS = 300
 
 def capped(solids: Solids, largest: float = np.inf) -> Solids:
     """The solids with a membrane over each hole of a solid part: one triangle, or a fan from the centre of its border;
-    a missing triangle is restored exactly. Borders that meet in a vertex are several loops, and edges of three faces
-    count as borders. Parts whose border is not made of loops keep it, and so do holes with a box whose longest side is
-    above `largest`."""
+    a missing triangle is restored exactly.
+
+    Borders that meet in a vertex are several loops. Edges along which more faces run one way than the other are
+    borders; with a `largest`, only those of an odd number of faces. Parts whose border is not made of loops keep it,
+    and so do holes with a box whose longest side is above `largest`.
+    """
     edges = edges_of(solids.solid)
     net = edges.balance()
-    odd = np.repeat(np.flatnonzero(edges.count % 2), np.abs(net[edges.count % 2 == 1]))
+    open_ = (net != 0) & ((edges.count % 2 == 1) | np.isinf(largest))
+    odd = np.repeat(np.flatnonzero(open_), np.abs(net[open_]))
     if not len(odd):
         return solids
     face = edges.order[edges.start[odd]] // 3
