@@ -25,6 +25,8 @@ CODES, REPORT, TIMING = "codes.npz", "report.csv", "timing.csv"
 """In the results of a space, the codes, a table of the shapes or pictures, and one of the seconds that each took."""
 INPUTS = "inputs"
 """In the results of a space of shapes, the folder of copies of the pictures that they were inferred from."""
+LOSSES = {"loss": "held-out loss, median", "loss_p95": "held-out loss, 95 %"}
+"""What the losses of the training shapes are called in the provenance of a space, and for people."""
 AGAIN = "copy the folder again, or fit or train again"
 
 

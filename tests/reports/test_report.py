@@ -185,6 +185,7 @@ def test_a_run_begins_with_the_shapes_that_it_holds_worst(tmp_path, toy_space):
     assert page.count("<circle") == toys.COUNT and "<title>toy/007</title>" in page
     assert page.count("<svg") > 4  # the curves, and the map
     assert "minutes of training 1 " in text_of(page) and "milliseconds a step 300" in text_of(page)
+    assert "training loss 0.005" in text_of(page)
     assert "cells 24" in text_of(page)  # a setting of the method
 
 

@@ -10,7 +10,7 @@ import tyro
 
 from isofield.cli.parsing import Flag
 from isofield.errors import InputError
-from isofield.folder_format import AGAIN, SPACE, read_config, reason, resolve
+from isofield.folder_format import AGAIN, LOSSES, SPACE, read_config, reason, resolve
 
 Lines = list[tuple[str, str]]
 IDS = 40
@@ -82,12 +82,13 @@ def _prepared(path: Path) -> tuple[str, Lines, dict[str, object]]:
 
 
 def _space(method: str, ids: list[str], length: int, provenance: dict[str, object]) -> Lines:
+    plain = {name: value for name, value in provenance.items() if isinstance(value, (str, int, float))}
     more = f" and {len(ids) - IDS} more (--json lists all)" if len(ids) > IDS else ""
     return [
         ("method", method),
         ("code length", str(length)),
         ("shapes", str(len(ids))),
-        *((name, _text(value)) for name, value in provenance.items() if isinstance(value, (str, int, float))),
+        *((LOSSES.get(name, name), _text(value)) for name, value in plain.items()),
         ("ids", ", ".join(ids[:IDS]) + more),
     ]
 

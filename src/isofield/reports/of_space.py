@@ -18,6 +18,7 @@ from isofield.api.inference import explained, loss
 from isofield.api.pictures import drawn, picture_of
 from isofield.datasets.manifest import MANIFEST
 from isofield.errors import InputError
+from isofield.folder_format import LOSSES
 from isofield.render import Panel
 from isofield.reports.of_data import view_in
 from isofield.reports.parts import (
@@ -81,7 +82,8 @@ def section(path: Path, space: ShapeSpace, options: Options, data: Path | None) 
     if size is not None:
         lead.append(("megabytes", text(size)))
     lead += _timings(lines)
-    facts = {name: value for name, value in space.provenance.items() if isinstance(value, (str, int, float))}
+    told = {name: value for name, value in space.provenance.items() if isinstance(value, (str, int, float))}
+    facts = {LOSSES.get(name, name): value for name, value in told.items()}
     few = ", ".join(f"{name} {count}" for name, count in labels.most_common(20))
     parts: list[Part] = [
         Facts("Training", [*flat(facts), ("classes", few)]),
@@ -120,7 +122,8 @@ def _timings(lines: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     last = lines[-1]
     return [
         ("steps", text(last["step"])), ("minutes of training", text(last["seconds"] / 60)),
-        ("milliseconds a step", text(1000 * last["seconds"] / max(last["step"], 1))), ("loss", text(last["loss"])),
+        ("milliseconds a step", text(1000 * last["seconds"] / max(last["step"], 1))),
+        ("training loss", text(last["loss"])),
     ]  # fmt: skip
 
 
