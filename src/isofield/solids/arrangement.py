@@ -13,7 +13,7 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
-from isofield.solids.self_intersections import crossed, meeting
+from isofield.solids.self_intersections import meeting
 from isofield.solids.solid_parts import anywhere_on
 from isofield.solids.triangles import winding_of
 from isofield.topology import areas, components, edges_of, holds
@@ -35,7 +35,7 @@ MISPLACED = 1e-3
 def overlapping(vertices: np.ndarray, faces: np.ndarray) -> bool:
     """Whether closed faces (m, 3) cross each other, and the winding number behind some of their area is not 1, as
     behind walls inside another part of the solid. Where bodies only touch, it is 1 on both sides."""
-    if not crossed(vertices, faces, np.zeros(len(faces), np.int64)).any():
+    if not any(pairs.size for pairs in meeting(vertices, faces, np.zeros(len(faces), np.int64))):
         return False
     random = np.random.default_rng(0)
     area = areas(vertices, faces)
@@ -59,9 +59,13 @@ def outermost(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.n
 
 def _outermost(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     """`outermost` of faces in general position."""
-    pairs = np.concatenate(list(meeting(vertices, faces, np.zeros(len(faces), np.int64))), axis=1)  # (2, p)
+    pairs = np.zeros((2, 0), np.int64)
+    for more in meeting(vertices, faces, np.zeros(len(faces), np.int64)):
+        pairs = np.concatenate([pairs, more], axis=1)
+        if pairs.shape[1] > MOST:
+            return None
     cuts = _Cuts(vertices, faces)
-    if pairs.shape[1] > MOST or not cuts.fill(pairs):
+    if not cuts.fill(pairs):
         return None
     whole = np.setdiff1d(np.arange(len(faces)), list(cuts.segments))
     pieces, owner = [faces[whole]], [whole]
