@@ -32,8 +32,11 @@ def os_reason(problem: Exception) -> str:
 def safe_id(id_: str) -> str:
     """Returns an identifier that comes out of a file if it stays below any folder: names joined by "/".
 
-    Raises `InputError` for one that is absolute, has an empty name, "." or "..", a backslash, or a NUL.
+    Raises `InputError` for one that is absolute, has an empty name, "." or "..", a backslash, or a NUL, and for bytes
+    that are not UTF-8.
     """
+    if isinstance(id_, str) and printable(id_) != id_:
+        raise InputError(f"{printable(id_)} has a name that is not UTF-8, as old archives have them: rename the file.")
     if not isinstance(id_, str) or {"", ".", ".."} & {*id_.split("/")} or "\\" in id_ or "\0" in id_:
         raise InputError(f"the id {id_!r} is not a relative path without '..': rename the shape.")
     return id_

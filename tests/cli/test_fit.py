@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -135,6 +136,18 @@ def test_other_options_and_other_bytes_are_another_fit(here):
     assert first != fingerprint(replace(job, source=Path("b.npy")), options)
     for other in (replace(options, settings=Ssd(cells=64)), replace(options, faces=100), replace(options, seed=1)):
         assert fingerprint(job, other) != first
+
+
+def test_a_name_in_another_encoding_is_fitted_and_kept(here):
+    names = [os.fsdecode(b"St\xfchle.npy"), "a.npy"]
+    for name in names:
+        np.save(name, torus(1000))
+    for already in (False, True):
+        command = [sys.executable, "-m", "isofield", "fit", *names, "-o", "out", "--json", *SMALL]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert len(json.loads(done.stdout)) == 2
+        assert ("2 of 2 inputs are fitted already" in done.stderr) == already
 
 
 def test_a_file_that_may_not_be_read_does_not_stop_the_others(here, capsys, monkeypatch):

@@ -1,6 +1,7 @@
 """An id in a manifest is a name, never a path that leads out of a folder."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,14 @@ EVIL = ["../../outside/x", "/tmp/outside/x", "a/../../x", "..", ".", "", "a\\..\
 def test_no_record_has_an_id_that_is_a_path(id_):
     with pytest.raises(InputError, match="relative path"):
         Record(id_, "", "", "accept", "")
+
+
+def test_a_name_in_another_encoding_is_a_sentence(tmp_path, capsys):
+    shape = trimesh.creation.box().export(file_type="ply")
+    for name in (b"St\xfchle.ply", b"Tisch.ply"):
+        (tmp_path / os.fsdecode(name)).write_bytes(shape)
+    assert main(["split", str(tmp_path), "-o", str(tmp_path / "split.json")]) == 2
+    assert "St\\udcfchle has a name that is not UTF-8, as old archives have them: rename" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("id_", ["a", "02691156/1a04e3", "a b/c.ply", "..a/b..", "ä/…"])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from isofield.cli import output
 from isofield.cli.errors import say, show_warnings, tell
-from isofield.files import atomic_write
+from isofield.files import atomic_write, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -133,4 +133,4 @@ def _read(path: Path) -> dict[str, Any]:
 def _write(path: Path, record: Mapping[str, Any]) -> None:
     """The record as a file, whole at any time."""
     with atomic_write(path) as beside:
-        beside.write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf-8")
+        beside.write_text(printable(json.dumps(record, indent=1, ensure_ascii=False)), encoding="utf-8")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isofield.cli.errors import say
-from isofield.files import atomic_write
+from isofield.files import atomic_write, printable
 
 if TYPE_CHECKING:
     from isofield.api import Extraction
@@ -143,7 +143,7 @@ def write_table(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
 
 def print_json(value: Any) -> None:
     """A result on standard output; numbers that are not finite become null, as JSON has none."""
-    print(json.dumps(finite(value), indent=2, ensure_ascii=False), flush=True)
+    print(printable(json.dumps(finite(value), indent=2, ensure_ascii=False)), flush=True)
 
 
 def quoted(path: str | PathLike[str]) -> str:
