@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import trimesh
 
 import balls
 import isofield
@@ -68,6 +69,21 @@ def test_two_methods_in_one_table(work, monkeypatch, capsys):
     assert Path("out/tiny/space.safetensors").stat().st_mtime_ns == before
     space = isofield.load("out/tiny")
     assert (space.method, space.config.dims, len(space.ids)) == ("pca-mlp", (16, 16), 11)
+
+
+def test_retrieval_in_the_frame_that_all_shapes_share(tmp_path, monkeypatch, capsys):
+    """The shape that was not learned is a copy of a small one that was."""
+    monkeypatch.chdir(tmp_path)
+    for number, size in enumerate((1.0, 0.5, 0.8, 0.4, 0.7, 0.5)):
+        io.write_mesh(trimesh.creation.box((size, size / 2, size / 3)), Path(f"shapes/{number}.ply"))
+    assert main(["prepare", "shapes", "data", "--normalize", "dataset", "--count", "4000", "--no-progress"]) == 0
+    Path("split.json").write_text(json.dumps({"train": list("01234"), "test": ["5"]}))
+    Path("small.yaml").write_text("cells: 12\niterations: 8\nsamples: 3000\n")
+    capsys.readouterr()
+    line = ["benchmark", "linear=small.yaml", "data", "--truth", "shapes", "--split", "split.json", "-o", "out"]
+    assert main([*line, "--no-refine", "--json", "--no-progress"]) == 0
+    rows = {row["name"]: row["median"] for row in json.loads(capsys.readouterr().out)}
+    assert rows["retrieval"] == pytest.approx(rows["floor"], rel=0.2)
 
 
 def test_a_compact_space_is_trained_and_resumed(work, monkeypatch, capsys):

@@ -1,6 +1,7 @@
 """Spaces of several methods on the same data, in one table: trained, and scored on unseen shapes.
 
-Every shape is scored in its own normalised space, on 10 000 points of its mesh and of its truth's:
+Every shape is scored in the frame of the data, its own normalised space or the one that all shapes share, on 10 000
+points of its mesh and of its truth's:
 
     chamfer    sum of the two mean squared distances, x 1000 (`evaluate.retrieval`; in papers in the meshes' own units)
     accuracy   the distance within which 90 % of the mesh lies of the truth
@@ -35,10 +36,11 @@ from isofield.datasets import Prepared, ids_of
 from isofield.errors import InputError, join_names
 from isofield.evaluate import distances as measure
 from isofield.evaluate import shapes_in
-from isofield.evaluate.retrieval import POINTS, chamfer, nearest, training_points
+from isofield.evaluate.retrieval import POINTS, chamfer, nearest
 from isofield.evaluate.surface_samples import SurfaceSamples, sample_surface
 from isofield.files import atomic_write
 from isofield.folder_format import CONFIG
+from isofield.threads import parallel_map
 from isofield.types import ProgressCallback, Similarity
 
 CELLS = 128
@@ -160,7 +162,7 @@ def _scored(
 
 
 def score(pred: SurfaceSamples, truth: SurfaceSamples) -> tuple[float, float, float, float]:
-    """`SCORES` of a shape, both in the truth's normalised space."""
+    """`SCORES` of a shape, both in the frame of the data."""
     matched = measure.match(pred, truth)
     cosine = measure.normal_consistency(matched)
     return (
@@ -178,7 +180,16 @@ def _truths(
     points = {id_: _samples(mesh, ways[id_], id_, 2) for id_, mesh in meshes.items()}
     again = {id_: _samples(mesh, ways[id_], id_, 3) for id_, mesh in meshes.items()}
     report(f"retrieval among {len(train_ids)} training shapes", 0.0)
-    training = training_points(truth, train_ids)
+    files = shapes_in(truth)
+    names = [id_ for id_ in train_ids if id_ in files]
+    if not names:
+        raise InputError(f"{truth} holds no training shape: give the folder of all true meshes.")
+
+    def placed(id_: str) -> np.ndarray:
+        points = sample_surface(io.read(files[id_]), POINTS, np.random.default_rng(0), id_).points
+        return ways[id_].apply(points)
+
+    training = dict(zip(names, parallel_map(placed, names), strict=True))
     return Truths(points, again, {id_: nearest(points[id_].points, training)[1] for id_ in test_ids})
 
 

@@ -12,7 +12,7 @@ generated shape that is nearer to a training shape than training shapes are to e
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,18 +107,16 @@ def median_neighbour_distance(training: Mapping[str, np.ndarray]) -> float:
     return float(np.median([nearest(training[name], training, name)[1] for name in names]))
 
 
-def training_points(folder: str | os.PathLike[str], ids: Collection[str] | None = None) -> dict[str, np.ndarray]:
-    """Points (n, 3) of the shapes in a folder, by name, each in its own normalised space. ids: which shapes, all by
-    default. Raises InputError where there are none."""
+def training_points(folder: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+    """Points (n, 3) of the shapes in a folder, by name, each in its own normalised space. Raises InputError where there
+    are none."""
     if not Path(folder).is_dir():
         raise InputError(f"{folder} is neither a run of `isofield train` nor a folder of shapes: give one of these.")
     shapes = shapes_in(Path(folder))
-    names = list(shapes) if ids is None else [name for name in ids if name in shapes]
-    if not names:
+    if not shapes:
         raise InputError(f"{folder} holds no training shape: give a run of `isofield train`, or a folder of meshes.")
-    return dict(
-        zip(names, parallel_map(lambda name: normalised_points(io.read(shapes[name]), name), names), strict=True)
-    )
+    found = parallel_map(lambda name: normalised_points(io.read(shapes[name]), name), shapes)
+    return dict(zip(shapes, found, strict=True))
 
 
 def normalised_points(shape: trimesh.Trimesh | Cloud, name: str, frame: np.ndarray | None = None) -> np.ndarray:
