@@ -36,8 +36,8 @@ class Extraction:
     """A mesh and figures of its extraction.
 
     mesh: in the user's units. resolution: cells along the longest side of the box of level 0; None where the mesh has
-    the faces of the field. evaluations: points at which the field was evaluated. dropped: components without observed
-    points. fallback: the field was sampled densely. problems: what keeps the mesh from being a closed manifold, in
+    the faces of the field. evaluations: points at which the field was evaluated. dropped: components that were left
+    out. fallback: the field was sampled densely. problems: what keeps the mesh from being a closed manifold, in
     words.
     """
 

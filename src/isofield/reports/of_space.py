@@ -82,8 +82,8 @@ def section(path: Path, space: ShapeSpace, options: Options, data: Path | None) 
     if size is not None:
         lead.append(("megabytes", text(size)))
     lead += _timings(lines)
-    told = {name: value for name, value in space.provenance.items() if isinstance(value, (str, int, float))}
-    facts = {LOSSES.get(name, name): value for name, value in told.items()}
+    plain = {name: value for name, value in space.provenance.items() if isinstance(value, (str, int, float))}
+    facts = {LOSSES.get(name, name): value for name, value in plain.items()}
     few = ", ".join(f"{name} {count}" for name, count in labels.most_common(20))
     parts: list[Part] = [
         Facts("Training", [*flat(facts), ("classes", few)]),
