@@ -19,13 +19,13 @@ from space_data import Data, add_arguments, chamfer, depth_image, drawn, number
 
 from isofield import api, io
 from isofield.evaluate.surface_samples import SurfaceSamples
-from isofield.types import View
+from isofield.types import IDENTITY, View
 
 
 def completed(space: api.ShapeSpace, view: View, truth: SurfaceSamples, refine: bool) -> tuple[float, float]:
     """The Chamfer distance of a completion, and its seconds."""
     began = time.perf_counter()
-    mesh = api.complete(space, view, refine=refine)[0].sdf.mesh()
+    mesh = api.complete(space, view, frame=IDENTITY, refine=refine)[0].sdf.mesh()
     seconds = time.perf_counter() - began
     return chamfer(drawn(mesh, 1), truth), seconds
 

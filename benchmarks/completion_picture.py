@@ -15,6 +15,7 @@ import numpy as np
 from space_data import Data, add_arguments, chamfer, depth_image, drawn, number
 
 from isofield import api, io, render
+from isofield.types import IDENTITY
 
 
 def main() -> None:
@@ -30,8 +31,8 @@ def main() -> None:
     for id_, mesh in meshes.items():
         view, truth = depth_image(mesh, number(id_)), drawn(mesh, 1000 + number(id_))
         panels.append(render.Panel(io.cloud_of([view]), "observed", id_))
-        first = api.complete(space, view, refine=True)[0]
-        others = api.complete(space, view, samples=3)[1:]
+        first = api.complete(space, view, frame=IDENTITY, refine=True)[0]
+        others = api.complete(space, view, frame=IDENTITY, samples=3)[1:]
         for label, one in zip(("completed", "another", "another"), (first, *others), strict=True):
             whole = one.sdf.mesh()
             panels.append(render.Panel(whole, label, f"Chamfer {chamfer(drawn(whole, 1), truth):.3f}"))

@@ -19,7 +19,7 @@ from space_data import Data, add_arguments, chamfer, depth_image, drawn, number
 from isofield import api, io
 from isofield.errors import InputError
 from isofield.evaluate.distances import match
-from isofield.types import View
+from isofield.types import IDENTITY, View
 
 SIGMAS = (0.0, 0.002, 0.005, 0.01, 0.02, 0.05)
 
@@ -47,7 +47,7 @@ def main() -> None:
             view = noisy(depth_image(mesh, number(id_)), sigma, number(id_))
             truth = drawn(mesh, 1000 + number(id_))
             try:
-                whole = api.complete(space, view, eta=max(0.005, sigma), name=id_)[0].sdf.mesh()
+                whole = api.complete(space, view, frame=IDENTITY, eta=max(0.005, sigma), name=id_)[0].sdf.mesh()
             except InputError:
                 continue
             part = drawn(io.cloud_of([view]), 1)

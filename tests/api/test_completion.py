@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -16,7 +18,7 @@ from isofield.evaluate import compare
 from isofield.evaluate.distances import chamfer_l2, match
 from isofield.evaluate.surface_samples import sample_surface
 from isofield.families.series import SERIES
-from isofield.types import Cloud, SdfSamples, Similarity
+from isofield.types import IDENTITY, Cloud, SdfSamples, Similarity
 
 UNSEEN = [toys.COUNT + 1, toys.COUNT + 2, toys.COUNT + 3]
 
@@ -112,6 +114,19 @@ def test_a_part_in_its_own_units_needs_its_frame(toy_space):
     mesh = found.sdf.mesh(48)
     assert np.abs(mesh.bounds.mean(0) - [3, 0, 0]).max() < 0.05  # it comes back in the units of the part
     assert shared_frame(toy_space).scale == pytest.approx(1.0, rel=0.01)  # these shapes were normalised already
+
+
+def test_a_part_is_in_the_units_that_the_training_shapes_share(toy_space):
+    """A space of shapes that were normalised as one has their frame by itself; another is asked for by name."""
+    frame = Similarity((3.0, 0.0, 0.0), 2.0)
+    shapes = [replace(shape, similarity=frame) for shape in toy_space.shapes]
+    space = replace(toy_space, shapes=shapes, prepare=replace(toy_space.prepare, normalize="dataset"))
+    cloud = io.cloud_of([view_of(toys.toy(UNSEEN[2]))])
+    moved = Cloud(cloud.points / 2 + [3.0, 0, 0], cloud.normals)
+    (own,), (given,) = complete(space, moved), complete(toy_space, moved, frame=frame)
+    assert np.array_equal(own.code, given.code) and own.sdf.similarity == given.sdf.similarity
+    (normalised,) = complete(space, cloud, frame=IDENTITY)
+    assert np.array_equal(normalised.code, complete(toy_space, cloud)[0].code)
 
 
 def test_a_part_that_is_turned_is_completed_where_it_stands(toy_space):

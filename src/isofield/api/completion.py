@@ -46,6 +46,12 @@ def shared_frame(space: ShapeSpace) -> Similarity:
     return Similarity((x, y, z), scale)
 
 
+def own_frame(space: ShapeSpace) -> Similarity:
+    """The frame of a part that comes without one: the training shapes' where these were normalised alike, else the
+    normalised space."""
+    return IDENTITY if space.prepare.normalize == "shape" else shared_frame(space)
+
+
 def complete(
     space: ShapeSpace,
     source: Part,
@@ -63,9 +69,10 @@ def complete(
     """Whole shapes that agree with a part: first the most probable one, then `samples` - 1 draws of the posterior,
     which differ where nothing was observed.
 
-    frame, eta, viewpoint, background: as in `partial`; without a frame the part is in the normalised space, or where a
-    pose is searched, anywhere. pose: the pose of the part in the frame is searched, too. refine: the fields are also
-    corrected towards the observed surface. Raises InputError as `partial` does.
+    frame, eta, viewpoint, background: as in `partial`; without a frame the part is in the units of the training shapes
+    where these were normalised alike, else in the normalised space, or where a pose is searched, anywhere. pose: the
+    pose of the part in the frame is searched, too. refine: the fields are also corrected towards the observed surface.
+    Raises InputError as `partial` does.
     """
     space = checked_space(space)
     if samples < 1:
@@ -74,7 +81,7 @@ def complete(
         raise InputError(
             f"{with_article(space.method)} space has no posterior to draw samples from: leave --samples out."
         )
-    start = IDENTITY if frame is None and pose is None else frame
+    start = own_frame(space) if frame is None and pose is None else frame
     observed = partial(
         source, start, eta=eta, viewpoint=viewpoint, background=background, name=name, posed=pose is None,
         scale=pose is not None and pose.scale, seed=seed,

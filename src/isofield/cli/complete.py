@@ -31,7 +31,7 @@ def complete(
     camera: JsonFile = None,
     background: Flag = False,
     viewpoint: Annotated[str | None, tyro.conf.arg(metavar="X,Y,Z", help_behavior_hint="")] = None,
-    normalize: Literal["space", "shapes"] = "space",
+    normalize: Literal["auto", "space", "shapes"] = "auto",
     center: Annotated[str | None, tyro.conf.arg(metavar="X,Y,Z", help_behavior_hint="")] = None,
     scale: Annotated[float | None, tyro.conf.arg(metavar="S", help_behavior_hint="")] = None,
     pose: Annotated[Literal["rigid", "similarity"] | None, tyro.conf.arg(help_behavior_hint="")] = None,
@@ -46,10 +46,10 @@ def complete(
 ) -> int:
     """Complete a shape from a part of it: a cloud, a mesh with a part missing, or a depth image.
 
-    A part does not show the position and size of its whole. So the input has to be in the frame of the space, as its
-    shapes are once they are normalised (centre of the box at 0, farthest point at 1 / 1.03); or --center and --scale,
-    or --normalize shapes, lead there; or --pose searches, with scale unless the input has the units of the normalised
-    shapes. A folder OUT also gets codes.npz and report.csv, as `infer` writes them.
+    A part does not show the position and size of its whole. So the input has to be in the units of the training shapes
+    where all of them were normalised alike, and else as they are once they are normalised (centre of the box at 0,
+    farthest point at 1 / 1.03); or --center and --scale lead there; or --pose searches, with scale unless the input has
+    the units of the normalised shapes. A folder OUT also gets codes.npz and report.csv, as `infer` writes them.
 
     Args:
         run: The folder that `isofield train` wrote.
@@ -60,7 +60,7 @@ def complete(
         viewpoint: The position that the points were measured from, in their units: it gives their orientation and the
             empty space in front of them.
         normalize: The input is in the frame of the normalised shapes (space), or in the units of the training shapes,
-            where all of them were normalised alike (shapes).
+            where all of them were normalised alike (shapes). auto: shapes where they were, else space.
         center: What is subtracted from the input, before --scale.
         scale: What it is multiplied by.
         pose: Search the pose of the part in the frame of the space: rotation and shift, or scale as well.
@@ -112,17 +112,19 @@ def complete(
             "files": [row["mesh"] for row in rows if row["mesh"]],
         }  # fmt: skip
     figures = {"input": str(input), **figures, "seconds": round(time.perf_counter() - begun, 2)}
-    space_output.note_fits(rows, _remedy(search is not None, normalize == "shapes", space.prepare.normalize == "shape"))
+    space_output.note_fits(
+        rows, _remedy(search is not None, normalize == "space" and space.prepare.normalize != "shape")
+    )
     output.show(figures, json, f"isofield evaluate {output.quoted(mesh)} TRUTH")
     return int(bool(figures["failed"]))
 
 
-def _remedy(posed: bool, in_units: bool, alone: bool) -> str:
-    """What may help a part that is far from its completion. posed: its pose was searched; in_units: it is in the units
-    of the training shapes; alone: each of these was normalised by itself, so that they share none."""
+def _remedy(posed: bool, normalised: bool) -> str:
+    """What may help a part that is far from its completion. posed: its pose was searched; normalised: it is in the
+    normalised space, though the training shapes share units."""
     if posed:
         return "a smaller --max-rotation, or --center and --scale, may help"
-    units = "" if in_units or alone else "--normalize shapes takes the units of the training shapes, "
+    units = "" if not normalised else "--normalize shapes takes the units of the training shapes, "
     return f"--pose similarity searches for the frame of the part, {units}--center and --scale give it"
 
 
@@ -130,17 +132,17 @@ def _check_frame(center: str | None, scale: float | None, normalize: str) -> Non
     """Raises InputError where the frame of the input is given by halves, or twice."""
     if (center is None) != (scale is None) or (scale is not None and not 0 < scale < float("inf")):
         raise InputError("--center and --scale belong together: give both, --scale greater than 0.")
-    if center is not None and normalize != "space":
+    if center is not None and normalize != "auto":
         raise InputError("--center and --scale give the frame of the input: leave --normalize out.")
 
 
 def _frame(space: ShapeSpace, center: str | None, scale: float | None, normalize: str) -> Similarity | None:
     """The map from the input's units to the frame of the space, as the options give it; None where they give none."""
     from isofield import api
-    from isofield.types import Similarity, triple
+    from isofield.types import IDENTITY, Similarity, triple
 
-    if normalize == "shapes":
-        return api.shared_frame(space)
+    if normalize != "auto":
+        return IDENTITY if normalize == "space" else api.shared_frame(space)
     if center is None or scale is None:
         return None
     return Similarity(triple(api.read_position(center, "--center")), scale)
