@@ -23,6 +23,12 @@ def _around(count: int = 400) -> np.ndarray:
     return np.array([10.0, -20.0, 30.0]) + np.random.default_rng(1).uniform(-6, 6, (count, 3))
 
 
+def test_a_folder_is_not_named_as_a_mesh_is(ball, tmp_path):
+    with pytest.raises(InputError, match=r"ball.ply names a mesh file, .*: leave .ply out; the surface is sdf.mesh"):
+        ball.save(tmp_path / "ball.ply")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("kind", ["grid", "refined grid", "network"])
 def test_what_was_saved_comes_back(ball, tmp_path, kind):
     network = Siren(16, 2, 8.0, torch.Generator().manual_seed(0)).requires_grad_(False)

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save
 from isofield.api.field import Field
 from isofield.errors import InputError, MissingPartError
 from isofield.fields.array_field import ARRAYS, ArrayField
-from isofield.files import atomic_write
+from isofield.files import MESHES, atomic_write, extension_of
 from isofield.folder_format import AGAIN, CONFIG, FORMAT, SPACE, read_config, reason
 
 if TYPE_CHECKING:
@@ -30,9 +30,15 @@ def write_folder(
 ) -> Path:
     """Write a field or a space with its configuration, and more arrays beside its own, into a folder, which may exist.
 
-    Raises OutputError where the system refuses, and InputError for a module whose class cannot be stored.
+    Raises OutputError where the system refuses, and InputError for a module whose class cannot be stored and for a
+    folder that is named as a mesh file is.
     """
     part = _part(kind)
+    if extension_of(folder) in MESHES and not folder.is_dir():
+        surface = "" if kind == SPACE else f"; the surface is sdf.mesh().export({str(folder)!r})"
+        raise InputError(
+            f"{folder} names a mesh file, and this is saved as a folder: leave {folder.suffix} out{surface}."
+        )
     description, arrays = _described(field)
     content = {"format": FORMAT, "kind": kind, part: description, **config}
     state = {f"{part}.{name}": value for name, value in arrays.items()}

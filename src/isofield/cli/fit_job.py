@@ -86,7 +86,7 @@ def _fitted(job: Job, options: Fit[Any], watch: Watch | None) -> tuple[dict[str,
         "interrupted": sdf.interrupted,
         "files": files,
     }
-    return figures, _following(job)
+    return figures, _following(job, extraction.resolution)
 
 
 def _field(job: Job, options: Fit[Any], report: Progress, watch: Watch | None) -> SDF:
@@ -224,10 +224,11 @@ def _faces_or_points(sdf: SDF) -> dict[str, Any]:
     return {"sampled": faces, "points": given}
 
 
-def _following(job: Job) -> str:
-    if job.field is not None:
+def _following(job: Job, cells: int | None) -> str:
+    """What to run after a fit whose mesh has this many cells, or the input's faces."""
+    if job.field is not None and cells is not None:
         field, mesh = output.quoted(job.field), output.quoted(job.mesh.with_name("fine.ply"))
-        return f"isofield mesh {field} -o {mesh} --resolution 512"
+        return f"isofield mesh {field} -o {mesh} --resolution {min(2 * cells, 1024)}"
     return f"isofield info {output.quoted(job.mesh)}"
 
 
