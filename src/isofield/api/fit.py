@@ -35,7 +35,7 @@ from isofield.errors import InputError, with_article
 from isofield.fields.array_field import ArrayField
 from isofield.points import Openness, noise_level, select, without_floor
 from isofield.stopwatch import stage
-from isofield.types import Cloud, Method, ProgressCallback, Shape, triple
+from isofield.types import Cloud, Method, ProgressCallback, Shape, View, triple
 
 SAMPLES = {"fast": 50_000, "balanced": 80_000, "best": 80_000}
 """Points drawn from a mesh's faces, by quality."""
@@ -43,9 +43,27 @@ SAMPLES = {"fast": 50_000, "balanced": 80_000, "best": 80_000}
 LOOK, LOOKED = Ssd(oriented=1500, cells=48, levels=2, further=0, iterations=(40, 20)), 3000
 """Settings of the first look at a large cloud, and the number of its points that are looked at."""
 
+Position = np.ndarray | Sequence[float] | None
 Watch = Callable[[int, Callable[[], SDF]], None]
 """What `fit` calls while a field forms: a step's number, from 1, and a function that returns a copy of the field. For a
 large cloud it is called with 0 at first, and the function makes a coarse field of some of the points (`first_look`)."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """An input: its name, the digest of its file, what it holds, the depth images that it came as, and the fraction of
+    its points or faces that the floor had, where it is left out."""
+
+    label: str
+    digest: str | None
+    given: trimesh.Trimesh | Cloud
+    views: Sequence[View]
+    floor: float | None = None
+
+    @property
+    def mesh(self) -> trimesh.Trimesh | None:
+        """The mesh, where it is one."""
+        return self.given if isinstance(self.given, trimesh.Trimesh) else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,8 +87,8 @@ def fit(
     config: Any = None,
     noise: float | None = None,
     surface: Surface = "auto",
-    viewpoint: np.ndarray | Sequence[float] | None = None,
-    up: np.ndarray | Sequence[float] | None = None,
+    viewpoint: Position = None,
+    up: Position = None,
     normals: Normals = "auto",
     drop_floor: bool = False,
     seed: int = 0,
@@ -107,39 +125,29 @@ def fit(
     _check_options(spec, name, noise, surface, normals)
     report = progress or (lambda stage, fraction: None)
     report("reading", 0.0)
-    views = views_of(source)
-    with stage("reading"):
-        label, digest, given = brought(source)
-    mesh = given if isinstance(given, trimesh.Trimesh) else None
-    if isinstance(given, Cloud):
-        given = with_viewpoint(replace(given, normals=None) if normals == "ignore" else given, label, viewpoint, up)
-        if viewpoint is None and up is None and not views:
-            check_sensors(given, label)
-    else:
-        _warn_of_unused(label, viewpoint=viewpoint is not None, up=up is not None, normals=normals != "auto")
-    _check_kind(spec, name, mesh, label)
-    below = None
+    read = _read(source, viewpoint, up, normals)
+    _check_kind(spec, name, read.mesh, read.label)
     if drop_floor:
-        given, below = without_floor(given)
-        mesh = given if isinstance(given, trimesh.Trimesh) else None
+        above, share = without_floor(read.given)
+        read = replace(read, given=above, floor=share)
 
-    exact = None if mesh is None else _exact(method, settings, quality, noise)
+    exact = None if read.mesh is None else _exact(method, settings, quality, noise)
     faces = None
-    if mesh is not None and exact is not None:
+    if read.mesh is not None and exact is not None:
         from isofield.api.meshes import taken  # loads what `prepare` judges meshes with
 
-        faces = taken(mesh, label, exact.thickness, surface, required=spec.reads == "mesh")
+        faces = taken(read.mesh, read.label, exact.thickness, surface, required=spec.reads == "mesh")
     if faces is not None and exact is not None:
         name, settings, spec = "triangles", exact, find_method("triangles")
-        cloud = sampled(given, label, exact.points, seed)
+        cloud = sampled(read.given, read.label, exact.points, seed)
         shape = of_faces(faces.triangles, faces.similarity, cloud, Openness(faces.open, faces.reason))
     else:
-        cloud = sampled(given, label, SAMPLES[quality], seed)
+        cloud = sampled(read.given, read.label, SAMPLES[quality], seed)
         if watch is not None and len(cloud.points) > 2 * LOOKED:
             with stage("showing"):
                 watch(0, partial(first_look, cloud, surface, normals))
         shape = of_points(
-            cloud, label, quality, mesh=mesh, views=views, noise=noise,
+            cloud, read.label, quality, mesh=read.mesh, views=read.views, noise=noise,
             surface="open" if spec.unsigned else surface, trusted=normals == "trust",
         )  # fmt: skip
 
@@ -147,24 +155,39 @@ def fit(
     implementation = spec.method(settings)
     found = _adapted(implementation, shape, name, seed, device, report, watch)
     provenance = {
-        "isofield": __version__,
-        "input": Path(label).name,
-        "sha256": digest,
-        "method": name,
-        "quality": quality,
-        "seed": seed,
-        "settings": asdict(settings),
+        "isofield": __version__, "input": Path(read.label).name, "sha256": read.digest, "method": name,
+        "quality": quality, "seed": seed, "settings": asdict(settings),
+        **_figures(read, len(cloud.points), shape, found),
+    }  # fmt: skip
+    return _field(implementation, found.code, shape, provenance, found.interrupted)
+
+
+def _read(source: Source, viewpoint: Position, up: Position, normals: Normals) -> _Read:
+    """What the source holds, with the sensors and normals that the options of `fit` leave it."""
+    views = views_of(source)
+    with stage("reading"):
+        label, digest, given = brought(source)
+    if isinstance(given, Cloud):
+        given = with_viewpoint(replace(given, normals=None) if normals == "ignore" else given, label, viewpoint, up)
+        if viewpoint is None and up is None and not views:
+            check_sensors(given, label)
+    else:
+        _warn_of_unused(label, viewpoint=viewpoint is not None, up=up is not None, normals=normals != "auto")
+    return _Read(label, digest, given, views)
+
+
+def _figures(read: _Read, count: int, shape: Observed, found: _Adapted) -> dict[str, Any]:
+    """What the provenance of a field says of its input and its result; count: points there were, before outliers."""
+    return {
         "losses": dict(found.losses),
         "points": {
-            "given": len(cloud.points), "outliers": len(shape.outliers), "used": len(shape.observation.points),
-            "floor": below,
+            "given": count, "outliers": len(shape.outliers), "used": len(shape.observation.points), "floor": read.floor,
         },
-        "faces": None if mesh is None else len(mesh.faces),
+        "faces": None if read.mesh is None else len(read.mesh.faces),
         "noise": _noise_of(found, shape) / shape.similarity.scale,
         "surface": {"open": shape.surface.open, "reason": shape.surface.reason},
         "bounds": shape.similarity.invert(np.array([shape.lower, shape.upper])).tolist(),
     }  # fmt: skip
-    return _field(implementation, found.code, shape, provenance, found.interrupted)
 
 
 def _check_options(spec: MethodSpec, name: str, noise: float | None, surface: Surface, normals: object) -> None:
@@ -192,7 +215,7 @@ def _warn_of_unused(label: str, **given: bool) -> None:
     """Warns of what was given for points where the input is a mesh."""
     if unused := [name for name, is_given in given.items() if is_given]:
         verb = "is" if len(unused) == 1 else "are"
-        warnings.warn(f"{label} is a mesh: {' and '.join(unused)} {verb} for points, and not used", stacklevel=3)
+        warnings.warn(f"{label} is a mesh: {' and '.join(unused)} {verb} for points, and not used", stacklevel=4)
 
 
 def _noise_of(found: _Adapted, shape: Observed) -> float:
