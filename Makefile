@@ -41,7 +41,7 @@ demo: $(VENV)/.base
 test test-slow: export OMP_NUM_THREADS = 1
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -n $(WORKERS)
+	$(BIN)/python -m pytest -q -rs -n $(WORKERS)
 
 # Exit status 5 of pytest: no test is marked slow.
 test-slow: $(VENV)/.dev
