@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from isofield.configs.common import MethodSpec, Network, Optim, Quality, Schedule, check_range
+from isofield.configs.common import (
+    MethodSpec,
+    Network,
+    Optim,
+    Quality,
+    Schedule,
+    check_fields,
+    check_positive,
+    check_range,
+)
 
 RATE = Schedule(5e-3, "cosine", final=1e-4, warm_up=0.02)
 """For a hash grid."""
@@ -39,8 +48,9 @@ class CapUdf:
 
     def __post_init__(self) -> None:
         check_range(self, "stages", "neighbour", least=1)
-        check_range(self, "denser", "cover", least=0)
         check_range(self, "near", above=0)
+        check_positive(self, "scales")
+        check_fields(self)
 
 
 PAPER = CapUdf(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from isofield.configs.common import MethodSpec, Schedule, check_range
+from isofield.configs.common import MethodSpec, Schedule, check_fields, check_range
 from isofield.configs.conditioned import PLANE, SMALL_TRAINING, Objective, SetEncoder, Tasks, in_plane
 from isofield.configs.training import Training, check_dims
 from isofield.errors import InputError
@@ -52,9 +52,9 @@ class Cnp:
 
     def __post_init__(self) -> None:
         check_range(self, "length", "cells", "channels", "infer_samples", least=1)
-        check_range(self, "prior", "frequencies", "infer_steps", least=0)
         check_range(self, "infer_rate", above=0)
         check_dims(self.dims)
+        check_fields(self)
         if self.training.code_rate.initial:
             raise InputError("a neural process has no table of codes: leave code_rate at 0.")
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from isofield.errors import InputError
 
@@ -22,6 +23,34 @@ Normals = Literal["auto", "trust", "ignore"]
 QUALITIES, INITS, NETWORKS = get_args(Quality), get_args(Init), get_args(NetworkKind)
 SURFACES = get_args(Surface)
 NORMALS = get_args(Normals)
+
+
+def check_fields(settings: object, signed: tuple[str, ...] = ()) -> None:
+    """Raises InputError where a number, alone or in a tuple, is negative, or a word is not one of its choices.
+
+    signed: Names of numbers that may be negative."""
+    kind: Any = type(settings)
+    for name, hint in _hints(kind).items():
+        value = getattr(settings, name)
+        if get_origin(hint) is Literal and value not in (choices := get_args(hint)):
+            raise InputError(f"{name} cannot be {value!r}: choose among {', '.join(map(str, choices))}.")
+        if name not in signed:
+            for each in value if isinstance(value, tuple) else (value,):
+                if isinstance(each, int | float) and not each >= 0:
+                    raise InputError(f"{name} {each:g} is out of range: give at least 0.")
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def check_positive(settings: object, name: str) -> None:
+    """Raises InputError where the named tuple is not one or more numbers above 0."""
+    values = getattr(settings, name)
+    if not values or not all(0 < value < float("inf") for value in values):
+        numbers = " ".join(f"{value:g}" for value in values) or "none"
+        raise InputError(f"{name.replace('_', '-')} must be numbers above 0, not {numbers}.")
 
 
 def check_range(settings: object, *names: str, above: float | None = None, least: float | None = None) -> None:
@@ -61,6 +90,7 @@ class Network:
     def __post_init__(self) -> None:
         check_range(self, "width", "layers", least=1)
         check_range(self, "w0", above=0)
+        check_fields(self)
 
     @classmethod
     def of(cls, kind: NetworkKind) -> Network:
@@ -92,8 +122,10 @@ class Schedule:
     warm_up: float = 0.0
 
     def __post_init__(self) -> None:
-        check_range(self, "initial", "final", "warm_up", least=0)
+        if not self.warm_up < 1:
+            raise InputError(f"warm_up {self.warm_up:g} is out of range: give a fraction below 1.")
         check_range(self, "every", least=1)
+        check_fields(self)
 
 
 @dataclass(frozen=True)
@@ -112,6 +144,7 @@ class Optim:
 
     def __post_init__(self) -> None:
         check_range(self, "steps", "batch", least=1)
+        check_fields(self)
 
 
 @dataclass(frozen=True)
@@ -132,6 +165,10 @@ class WarmStart:
     anchor: float = 0.3
     sign: float = 0.0
     surface: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_positive(self, "scales")
+        check_fields(self)
 
 
 _SHARES: dict[Quality, tuple[float, float]] = {"fast": (0.75, 0.2), "balanced": (1.0, 1.0), "best": (1.5, 2.5)}

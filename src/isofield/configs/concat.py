@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from isofield.configs.common import MethodSpec, Schedule, check_range
+from isofield.configs.common import MethodSpec, Schedule, check_fields, check_range
 from isofield.configs.conditioned import PLANE, SMALL_TRAINING, Objective, Tasks, in_plane
 from isofield.configs.training import Training, check_dims
 from isofield.errors import InputError
@@ -45,9 +45,9 @@ class Concat:
 
     def __post_init__(self) -> None:
         check_range(self, "length", "infer_samples", least=1)
-        check_range(self, "code_std", "prior", "frequencies", "infer_steps", least=0)
         check_range(self, "infer_rate", above=0)
         check_dims(self.dims)
+        check_fields(self)
         if not self.training.code_rate.initial:
             raise InputError("the codes of an auto-decoder are learned: give a code_rate above 0.")
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from isofield.configs.common import MethodSpec, Schedule, check_range
+from isofield.configs.common import MethodSpec, Schedule, check_fields, check_range
 from isofield.configs.training import Training, check_dims
 from isofield.errors import InputError
 
@@ -33,7 +33,7 @@ class Tasks:
 
     def __post_init__(self) -> None:
         check_range(self, "context", "infer_context", least=1)
-        check_range(self, "query", least=0)
+        check_fields(self)
         if self.context_from == "surface" and not self.query:
             raise InputError("a context on the surface alone needs samples off it to train with: give a query above 0.")
 
@@ -52,6 +52,7 @@ class SetEncoder:
 
     def __post_init__(self) -> None:
         check_dims(self.dims)
+        check_fields(self)
 
 
 SMALL_TRAINING = Training(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from isofield.configs.common import MethodSpec, Schedule, check_range
+from isofield.configs.common import MethodSpec, Schedule, check_fields, check_range
 from isofield.configs.training import Training, check_dims
 from isofield.errors import InputError
 
@@ -76,9 +76,10 @@ class DeepSdf:
     infer_polish: int = 100
 
     def __post_init__(self) -> None:
-        check_range(self, "length", "clamp", "samples", "infer_samples", above=0)
-        check_range(self, "prior", "code_std", least=0)
+        check_range(self, "clamp", "infer_rate", above=0)
+        check_range(self, "length", "samples", "infer_samples", "infer_starts", least=1)
         check_dims(self.dims)
+        check_fields(self)
         if not 0 <= self.dropout_prob < 1:
             raise InputError(f"dropout_prob {self.dropout_prob:g} is out of range: give at least 0, and less than 1.")
 

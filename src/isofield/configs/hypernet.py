@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from isofield.configs.common import MethodSpec, Schedule, check_range
+from isofield.configs.common import MethodSpec, Schedule, check_fields, check_range
 from isofield.configs.conditioned import PLANE, SMALL_TRAINING, Objective, SetEncoder, Tasks, in_plane
 from isofield.configs.metasdf import FieldNetwork
 from isofield.configs.training import Training, check_dims
@@ -48,9 +48,9 @@ class Hypernet:
 
     def __post_init__(self) -> None:
         check_range(self, "length", "infer_samples", least=1)
-        check_range(self, "scale", "prior", "infer_steps", least=0)
         check_range(self, "infer_rate", above=0)
         check_dims(self.dims)
+        check_fields(self)
         if self.training.code_rate.initial:
             raise InputError("a hypernetwork has no table of codes: leave code_rate at 0.")
 

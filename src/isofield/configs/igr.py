@@ -14,7 +14,9 @@ from isofield.configs.common import (
     Schedule,
     WarmStart,
     budget,
+    check_fields,
     check_fraction,
+    check_positive,
     check_range,
     warm_start,
 )
@@ -46,8 +48,9 @@ class Igr:
 
     def __post_init__(self) -> None:
         check_range(self, "neighbour", least=1)
-        check_range(self, "uniform", "eikonal", "on_normals", least=0)
         check_fraction(self, "uniform")
+        check_positive(self, "scales")
+        check_fields(self)
 
 
 PAPER = Igr(Network("mlp", 512, 8), None, Optim(100_000, 32_768, Schedule(5e-3, "step", every=2000)), scales=(1.0,))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from isofield.configs.common import MethodSpec, check_range
+from isofield.configs.common import MethodSpec, check_fields, check_range
 from isofield.errors import InputError
 
 
@@ -56,9 +56,9 @@ class Linear:
     def __post_init__(self) -> None:
         if self.cells < 4 or self.cells % 2:
             raise InputError(f"cells {self.cells} is out of range: give an even number of at least 4.")
-        names = ("limit", "samples", "stiffness", "iterations", "megabytes", "length", "most", "evidence", "rounds")
-        check_range(self, *names, above=0)
-        check_range(self, "warps", least=0)
+        check_range(self, "limit", "stiffness", "megabytes", above=0)
+        check_range(self, "samples", "iterations", "length", "most", "evidence", "rounds", "detail", least=1)
+        check_fields(self)
         if self.mirror not in ("auto", "-") and (not self.mirror or not {*self.mirror} <= {*"xyz"}):
             raise InputError(f"mirror {self.mirror!r} is invalid: give auto, - for none, or letters of xyz.")
 

@@ -14,6 +14,8 @@ from isofield.configs.common import (
     Schedule,
     WarmStart,
     budget,
+    check_fields,
+    check_positive,
     check_range,
     warm_start,
 )
@@ -58,8 +60,9 @@ class NeuralPull:
 
     def __post_init__(self) -> None:
         check_range(self, "neighbour", "patch", least=1)
-        check_range(self, "pull", "drawn", "within", "tangent", "consistency", "falloff", least=0)
         check_range(self, "edge", above=0)
+        check_positive(self, "scales")
+        check_fields(self)
         if not self.pull + self.drawn + self.tangent:
             raise InputError("nothing pulls: give pull, drawn or tangent a weight above 0.")
 

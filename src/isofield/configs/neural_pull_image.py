@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from isofield.configs.common import MethodSpec, Schedule, check_range
+from isofield.configs.common import MethodSpec, Schedule, check_fields, check_range
 from isofield.configs.training import Training, check_dims
 from isofield.errors import InputError
 
@@ -31,6 +31,7 @@ class PictureEncoder:
     def __post_init__(self) -> None:
         check_range(self, "width", least=1)
         check_range(self, "pixels", least=SMALLEST)
+        check_fields(self)
         if not 0 < self.crop <= 1:
             raise InputError(f"crop must be a fraction above 0, at most 1, not {self.crop:g}.")
 
@@ -72,6 +73,7 @@ class NeuralPullImage:
         check_range(self, "length", "radius", above=0)
         check_range(self, "samples", least=1)
         check_dims(self.dims)
+        check_fields(self)
 
 
 SMALL = NeuralPullImage()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from isofield.configs.common import MethodSpec, Optim, Schedule, check_range
+from isofield.configs.common import MethodSpec, Optim, Schedule, check_fields, check_range
 from isofield.configs.training import Training, check_dims
 
 
@@ -66,8 +66,8 @@ class NeuralPullSpace:
     def __post_init__(self) -> None:
         check_range(self, "length", "radius", "infer_rate", above=0)
         check_range(self, "samples", "infer_samples", "infer_starts", least=1)
-        check_range(self, "surface", "prior", "infer_steps", "infer_prior", "infer_rounds", "infer_polish", least=0)
         check_dims(self.dims)
+        check_fields(self)
 
 
 SMALL = NeuralPullSpace()

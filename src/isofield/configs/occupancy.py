@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from isofield.configs.common import MethodSpec, Schedule, check_fraction, check_range
+from isofield.configs.common import MethodSpec, Schedule, check_fields, check_fraction, check_range
 from isofield.configs.neural_pull_image import SMALLEST, PictureEncoder
 from isofield.configs.preparing import SampleKind
 from isofield.configs.training import Training, check_dims
@@ -74,7 +74,6 @@ class Occupancy:
     def __post_init__(self) -> None:
         check_range(self, "length", "width", "points", "samples", "infer_samples", least=1)
         check_range(self, "cells", least=4)
-        check_range(self, "rounds", "frequencies", "noise", "kl", "prior", "code_std", "infer_steps", least=0)
         check_range(self, "infer_rate", above=0)
         check_range(self, "pixels", least=SMALLEST)
         check_fraction(self, "reframe")
@@ -83,6 +82,7 @@ class Occupancy:
         if self.kl and self.input == "image":
             raise InputError("the encoder of pictures is not variational: give kl 0, or another input.")
         check_dims(self.dims)
+        check_fields(self)
         if self.table and not self.training.code_rate.initial:
             raise InputError("a table of codes needs a learning rate of the codes: give code_rate an initial above 0.")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from isofield.configs.common import MethodSpec, Schedule, check_range
+from isofield.configs.common import MethodSpec, Schedule, check_fields, check_range
 from isofield.configs.linear import Linear
 from isofield.configs.training import Training, check_dims
 
@@ -38,8 +38,9 @@ class PcaMlp:
     infer_rate: float = 5e-3
 
     def __post_init__(self) -> None:
-        check_range(self, "clamp", "samples", "infer_samples", above=0)
+        check_range(self, "clamp", "samples", "infer_samples", "infer_rate", above=0)
         check_dims(self.dims)
+        check_fields(self)
 
 
 PCA_MLP = MethodSpec(

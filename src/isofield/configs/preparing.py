@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
-from isofield.configs.common import QUALITIES, Quality, check_range, check_seed
+from isofield.configs.common import Quality, check_fields, check_positive, check_range, check_seed
 from isofield.errors import InputError
 
 SampleKind = Literal[
@@ -122,9 +122,11 @@ class PrepareConfig:
         return self.size or (PICTURE if self.of_pictures else VIEW)
 
     def __post_init__(self) -> None:
-        for name, kinds in (("sign", get_args(Sign)), ("normalize", get_args(Normalize)), ("quality", QUALITIES)):
-            if getattr(self, name) not in kinds:
-                raise InputError(f"{name} cannot be {getattr(self, name)!r}: choose among {', '.join(kinds)}.")
+        check_range(self, "count", "views", "crops", "unsigned_neighbour", "cloud_neighbour", least=1)
+        check_range(self, "points", least=100)
+        if self.size is not None:
+            check_range(self, "size", least=8)
+        check_fields(self, signed=("similarity",))
         for kind in self.samples:
             if kind not in SAMPLE_KINDS:
                 raise InputError(f"samples cannot be {kind!r}: choose among {', '.join(SAMPLE_KINDS)}.")
@@ -140,19 +142,11 @@ class PrepareConfig:
             raise InputError(f"{' and '.join(without)} samples need no inside: prepare them without --fit.")
         if self.fit and self.sign != "winding":
             raise InputError(f"--sign {self.sign} is for meshes as they are: leave it out, or --fit.")
-        check_range(self, "count", "views", "crops", "unsigned_neighbour", "cloud_neighbour", least=1)
-        check_range(self, "unsigned_deviation", "occupancy_padding", least=0)
-        check_range(self, "points", least=100)
-        if self.size is not None:
-            check_range(self, "size", least=8)
         for name in ("near", "cloud_wide", "max_back_pixels", "max_two_sided", "max_sheets", "max_turned", "max_thin"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{_option(name)} must be a fraction from 0 to 1, not {getattr(self, name):g}.")
         for name in ("variances", "levelset_variances", "cloud_scales"):
-            values = getattr(self, name)
-            if not values or not all(0 < value < float("inf") for value in values):
-                numbers = " ".join(f"{value:g}" for value in values) or "none"
-                raise InputError(f"{_option(name)} must be numbers above 0, not {numbers}.")
+            check_positive(self, name)
         if not 0 <= self.thickness < 0.5:
             raise InputError(f"thickness must be at least 0 and below 0.5 (of the unit ball), not {self.thickness:g}.")
         if self.similarity is not None and not self.similarity[3] > 0:

@@ -15,6 +15,8 @@ from isofield.configs.common import (
     Schedule,
     WarmStart,
     budget,
+    check_fields,
+    check_positive,
     check_range,
     warm_start,
 )
@@ -45,7 +47,8 @@ class Sald:
 
     def __post_init__(self) -> None:
         check_range(self, "neighbour", least=1)
-        check_range(self, "wide", "direction", least=0)
+        check_positive(self, "scales")
+        check_fields(self)
         if self.warm_start is None and self.network.kind == "siren":
             raise InputError(
                 "SAL and SALD need a network that starts as a sphere, or the orientation of the points, and a sine "

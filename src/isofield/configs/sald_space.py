@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from isofield.configs.common import MethodSpec, Schedule, check_range
+from isofield.configs.common import MethodSpec, Schedule, check_fields, check_range
 from isofield.configs.preparing import SampleKind
 from isofield.configs.training import Training, check_dims
 from isofield.errors import InputError
@@ -38,7 +38,7 @@ class PointEncoder:
 
     def __post_init__(self) -> None:
         check_range(self, "width", "points", least=1)
-        check_range(self, "basis", "rounds", "regularizer", least=0)
+        check_fields(self)
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Augmentation:
     warp: float = 0.06
 
     def __post_init__(self) -> None:
-        check_range(self, "scale", "turn", "warps", "warp", least=0)
+        check_fields(self)
         if self.mirror != "-" and (not self.mirror or not {*self.mirror} <= {*"xyz"}):
             raise InputError(f"mirror {self.mirror!r} is invalid: give - for none, or letters of xyz.")
 
@@ -136,9 +136,8 @@ class SaldSpace:
     def __post_init__(self) -> None:
         check_range(self, "length", "radius", "slope", "infer_rate", above=0)
         check_range(self, "samples", "infer_samples", "infer_draws", "infer_starts", least=1)
-        check_range(self, "direction", "normals", "prior", "infer_steps", "infer_direction", "infer_prior", least=0)
-        check_range(self, "infer_rounds", "infer_polish", least=0)
         check_dims(self.dims)
+        check_fields(self)
         if self.encoder is None and self.augmentation.active:
             raise InputError(
                 "augmentation needs an encoder, since a table has one code for all copies: give it mirror -, scale 0, "

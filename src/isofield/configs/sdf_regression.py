@@ -13,7 +13,9 @@ from isofield.configs.common import (
     Quality,
     Schedule,
     budget,
+    check_fields,
     check_fraction,
+    check_positive,
     check_range,
 )
 
@@ -41,6 +43,8 @@ class SdfRegression:
     def __post_init__(self) -> None:
         check_range(self, "clamp", "samples", above=0)
         check_fraction(self, "uniform")
+        check_positive(self, "deviations")
+        check_fields(self)
 
 
 def settings(

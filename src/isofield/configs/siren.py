@@ -14,6 +14,7 @@ from isofield.configs.common import (
     Schedule,
     WarmStart,
     budget,
+    check_fields,
     check_range,
     warm_start,
 )
@@ -44,8 +45,8 @@ class Siren:
     sharpness: float = 100.0
 
     def __post_init__(self) -> None:
-        check_range(self, "on_surface", "eikonal", "on_normals", "off_surface", least=0)
         check_range(self, "sharpness", above=0)
+        check_fields(self)
 
 
 PAPER = Siren(Network("siren", 256, 4), None, Optim(50_000, 2800, Schedule(1e-4)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from isofield.configs.common import MethodSpec, Network, Optim, Quality, Schedule, check_range
+from isofield.configs.common import MethodSpec, Network, Optim, Quality, Schedule, check_fields, check_range
 from isofield.errors import InputError
 
 
@@ -58,9 +58,9 @@ class Ssd:
     winding_cell: float = 0.012
 
     def __post_init__(self) -> None:
-        check_range(self, "oriented", "cells", "levels", "reference_cells", least=1)
+        check_range(self, "oriented", "cells", "levels", "most_nodes", "reference_cells", least=1)
         check_range(self, "least_cell", "detail", "cells_per_point", "least_noise", "normal_deviation", above=0)
-        check_range(self, "margin", "noise_share", "smoothness", "smoothness_per_noise", "prior", "further", least=0)
+        check_fields(self)
         if not self.iterations or min(self.iterations) < 1:
             raise InputError("iterations is out of range: give at least one number, each at least 1.")
 
@@ -87,6 +87,10 @@ class SsdSiren:
     network: Network = Network("siren", 192, 4, 20.0)
     optim: Optim = Optim(1500, 4000, Schedule(1e-3, "cosine", final=1e-5))
     samples: int = 400_000
+
+    def __post_init__(self) -> None:
+        check_range(self, "samples", least=1)
+        check_fields(self)
 
 
 def ssd_siren_settings(quality: Quality = "balanced") -> SsdSiren:

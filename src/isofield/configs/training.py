@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from isofield.configs.common import Schedule, check_fraction, check_range
+from isofield.configs.common import Schedule, check_fields, check_fraction, check_range
 from isofield.errors import InputError
 
 
@@ -52,9 +52,9 @@ class Training:
     compile: bool = False
 
     def __post_init__(self) -> None:
-        check_range(self, "steps", "epochs", "code_bound", "clip", "validate", least=0)
         check_range(self, "batch", "parts", "keep", "log_every", least=1)
         check_fraction(self, "beta2")
+        check_fields(self)
         if not self.steps and not self.epochs:
             raise InputError("a training needs steps or epochs: give one of them.")
         if any(number < 1 for stage in self.stages for number in stage):

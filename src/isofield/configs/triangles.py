@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from isofield.configs.common import MethodSpec, Quality, check_range
+from isofield.configs.common import MethodSpec, Quality, check_fields, check_range
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class Triangles:
     points: int = 20_000
 
     def __post_init__(self) -> None:
-        check_range(self, "thickness", least=0)
         check_range(self, "points", least=100)
+        check_fields(self)
 
 
 def settings(quality: Quality = "balanced") -> Triangles:
