@@ -7,7 +7,7 @@ import os
 import pytest
 
 from isofield.errors import InputError, OutputError
-from isofield.files import atomic_write, inside, safe_id
+from isofield.files import atomic_write, csv_text, inside, safe_id, write_text
 
 
 @pytest.mark.parametrize("name", ["a", "chairs/001", "..a/b..", "a b.ply"])
@@ -58,3 +58,10 @@ def test_what_the_system_refuses_is_an_output_error(tmp_path):
         atomic_write(tmp_path / "file/below"),
     ):
         pass
+
+
+def test_a_table_as_csv(tmp_path):
+    text = csv_text(["id", "value", "note"], [{"id": "a,b", "value": 0.1}, {"note": None, "id": 'say "x"'}])
+    assert text == 'id,value,note\n"a,b",0.1,\n"say ""x""",,\n'
+    write_text(tmp_path / "new" / "table.csv", text)
+    assert (tmp_path / "new" / "table.csv").read_text(encoding="utf-8") == text

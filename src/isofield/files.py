@@ -3,13 +3,16 @@ file or none. It loads nothing heavy."""
 
 from __future__ import annotations
 
+import csv
 import difflib
+import io
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from isofield.errors import InputError, OutputError
 
@@ -164,3 +167,18 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     except OSError as problem:
         reason = os_reason(problem)
         raise OutputError(f"{printable(path)} cannot be written ({reason}): choose another path.") from None
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Writes a text file in UTF-8, moved into place once it is whole. Raises as `atomic_write`."""
+    with atomic_write(path) as beside:
+        beside.write_text(text, encoding="utf-8")
+
+
+def csv_text(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """A table as CSV under these names; a value that a row lacks, or None, is empty."""
+    text = io.StringIO()
+    table = csv.DictWriter(text, names, lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    return text.getvalue()

@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import pickle
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from isofield.errors import InputError, did_you_mean
+from isofield.files import atomic_write
+
+if TYPE_CHECKING:
+    import numpy as np
 
 FORMAT = 1
 """Version of the format; newer versions are refused."""
@@ -79,3 +84,11 @@ def read_config(folder: Path) -> dict[str, Any]:
             f"{folder} has format {version}, newer than the {FORMAT} that this isofield reads: upgrade isofield."
         )
     return config
+
+
+def write_codes(path: Path, ids: Sequence[str], codes: np.ndarray, **more: np.ndarray) -> None:
+    """Writes codes.npz: ids (n,), codes (n, l), and further arrays by name."""
+    import numpy as np
+
+    with atomic_write(path) as beside:
+        np.savez(beside, ids=np.array(ids), codes=codes, **more)  # type: ignore[arg-type]

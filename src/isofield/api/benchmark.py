@@ -38,7 +38,7 @@ from isofield.evaluate import distances as measure
 from isofield.evaluate import shapes_in
 from isofield.evaluate.retrieval import POINTS, chamfer, nearest
 from isofield.evaluate.surface_samples import SurfaceSamples, sample_surface
-from isofield.files import atomic_write
+from isofield.files import write_text
 from isofield.folder_format import CONFIG
 from isofield.threads import parallel_map
 from isofield.types import ProgressCallback, Similarity
@@ -125,8 +125,7 @@ def _learned(
     began = time.perf_counter()
     train(method, data, run, settings, split=split, seed=seed, progress=report)
     times = _times(folder) | {run.name: round(time.perf_counter() - began, 1)}
-    with atomic_write(folder / TIMES) as beside:
-        beside.write_text(json.dumps(times, indent=1), encoding="utf-8")
+    write_text(folder / TIMES, json.dumps(times, indent=1))
     return load_run(run)
 
 

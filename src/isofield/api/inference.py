@@ -7,18 +7,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
+from isofield import folder_format
 from isofield.api.observations import ShapeSamples, Source, in_own_box, observe
 from isofield.api.pictures import PictureResult
 from isofield.api.sdf import SDF
 from isofield.api.space import ShapeSpace, checked_space
 from isofield.datasets.normalization import PICTURED, fixed
 from isofield.errors import InputError, with_article
-from isofield.files import atomic_write
 from isofield.methods.pose_estimation import poser, scan_poser
 from isofield.rows import evenly
 from isofield.sampling.unsigned_rows import posed, unsigned_distances
@@ -259,10 +258,7 @@ def write_codes(results: Sequence[InferenceResult | PictureResult], path: Path) 
     """
     ways = [one.observed.similarity for one in results]
     poses = [one.pose.matrix for one in results if isinstance(one, InferenceResult) and one.pose is not None]
-    arrays: dict[str, Any] = {
-        "ids": np.array([one.id for one in results]), "codes": np.stack([one.code for one in results]),
-        "center": np.array([way.center for way in ways]), "scale": np.array([way.scale for way in ways]),
-        **({"pose": np.stack(poses)} if poses else {}),
-    }  # fmt: skip
-    with atomic_write(path) as beside:
-        np.savez(beside, **arrays)
+    more = {"center": np.array([way.center for way in ways]), "scale": np.array([way.scale for way in ways])}
+    if poses:
+        more["pose"] = np.stack(poses)
+    folder_format.write_codes(path, [one.id for one in results], np.stack([one.code for one in results]), **more)

@@ -12,7 +12,7 @@ from isofield.cli import output
 from isofield.cli.errors import say
 from isofield.cli.parsing import Argument, Flag, OutFolder, Progress
 from isofield.cli.progress import listen, shown
-from isofield.files import atomic_write, check_output
+from isofield.files import check_output, write_text
 
 DIGITS = {
     "megabytes": 1, "kilobytes_a_shape": 1, "training_seconds": 0, "seconds_a_shape": 2, "worst": 2,
@@ -71,8 +71,7 @@ def benchmark(
         for row in rows
     ]
     output.write_table(flat, out / "table.csv")
-    with atomic_write(out / "table.tex") as beside:
-        beside.write_text(latex(rows, lambda row, figure: cell(row, figure, "$\\pm$")), encoding="utf-8")
+    write_text(out / "table.tex", latex(rows, lambda row, figure: cell(row, figure, "$\\pm$")))
     if json:
         output.print_json(rows)
     else:

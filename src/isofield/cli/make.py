@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,7 +13,7 @@ from isofield.cli.parsing import Argument, Progress
 from isofield.cli.progress import shown
 from isofield.configs.common import check_seed
 from isofield.errors import InputError
-from isofield.files import atomic_write, check_output
+from isofield.files import check_output, csv_text, write_text
 
 
 def make(
@@ -35,8 +34,6 @@ def make(
         count: Number of shapes.
         seed: Seed of the parameters.
     """
-    import io
-
     import numpy as np
 
     from isofield.families.series import SERIES
@@ -49,19 +46,18 @@ def make(
     check_output(folder / "0000.ply")
     check_output(folder / "parameters.csv", ("csv",))
     every = [series.parameters(np.random.default_rng([seed, number])) for number in range(count)]
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["id", *series.ranges])
-    for number, parameters in enumerate(every):
-        table.writerow([f"{family}/{number:04d}", *(f"{value:.6g}" for value in parameters.values())])
-    if any(folder.glob("*.ply")) and not text.getvalue().startswith(_before(folder / "parameters.csv")):
+    rows = [
+        {"id": f"{family}/{number:04d}", **{name: f"{value:.6g}" for name, value in parameters.items()}}
+        for number, parameters in enumerate(every)
+    ]
+    table = csv_text(["id", *series.ranges], rows)
+    if any(folder.glob("*.ply")) and not table.startswith(_before(folder / "parameters.csv")):
         raise InputError(f"{folder} holds other shapes (another seed, or more shapes): give another folder.")
     with shown(family, progress) as report:
         for number, parameters in enumerate(every):
             report(f"making: {number} of {count}", number / count)
             write_mesh(series.build(**parameters), folder / f"{number:04d}.ply")
-    with atomic_write(folder / "parameters.csv") as beside:
-        beside.write_text(text.getvalue(), encoding="utf-8")
+    write_text(folder / "parameters.csv", table)
     print(f"written  {count} meshes and parameters.csv in {folder}", file=sys.stderr)
     print(f"next: isofield prepare {quoted(out)} {quoted(str(out) + '-samples')}", file=sys.stderr)
     return 0

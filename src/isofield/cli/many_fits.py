@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from isofield.cli import output
 from isofield.cli.errors import say, show_warnings, tell
-from isofield.files import atomic_write, printable
+from isofield.files import printable, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -132,5 +132,4 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _write(path: Path, record: Mapping[str, Any]) -> None:
     """The record as a file, whole at any time."""
-    with atomic_write(path) as beside:
-        beside.write_text(printable(json.dumps(record, indent=1, ensure_ascii=False)), encoding="utf-8")
+    write_text(path, printable(json.dumps(record, indent=1, ensure_ascii=False)))

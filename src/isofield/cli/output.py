@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import shlex
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isofield.cli.errors import say
-from isofield.files import atomic_write, printable
+from isofield.files import csv_text, printable, write_text
 
 if TYPE_CHECKING:
     from isofield.api import Extraction
@@ -131,14 +130,7 @@ def lines(figures: Mapping[str, Any]) -> list[str]:
 
 def write_table(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Rows with the same names as a .csv file, moved into place once it is whole."""
-    import io
-
-    text = io.StringIO()
-    table = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    table.writeheader()
-    table.writerows(rows)
-    with atomic_write(path) as beside:
-        beside.write_text(text.getvalue(), encoding="utf-8")
+    write_text(path, csv_text(list(rows[0]), rows))
 
 
 def print_json(value: Any) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from isofield.errors import InputError
-from isofield.files import atomic_write
+from isofield.files import write_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,8 +48,7 @@ def written(
     else:
         table(console())
     if csv is not None:
-        with atomic_write(csv) as beside:
-            beside.write_text(tables.to_csv(results), encoding="utf-8")
+        write_text(csv, tables.to_csv(results))
     return 0 if results.complete else 1
 
 

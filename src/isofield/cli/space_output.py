@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from isofield.cli import output
 from isofield.cli.errors import say
 from isofield.errors import InputError, join_names
-from isofield.files import atomic_write
-from isofield.folder_format import CODES, REPORT, TIMING
+from isofield.folder_format import CODES, REPORT, TIMING, write_codes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -282,8 +281,5 @@ def view_of(meshes: Sequence[trimesh.Trimesh], size: tuple[int, int], up: str) -
 
 def write_new_codes(rows: Sequence[Row], codes: np.ndarray, out: Path) -> None:
     """Writes codes.npz (ids, codes) and report.csv of new shapes."""
-    import numpy as np
-
-    with atomic_write(out / CODES) as beside:
-        np.savez(beside, ids=np.array([row["id"] for row in rows]), codes=codes)
+    write_codes(out / CODES, [row["id"] for row in rows], codes)
     output.write_table(rows, out / REPORT)

@@ -16,7 +16,7 @@ from typing import Any
 
 from isofield.configs import PrepareConfig
 from isofield.errors import InputError
-from isofield.files import atomic_write, safe_id
+from isofield.files import safe_id, write_text
 from isofield.folder_format import reason
 from isofield.types import Similarity, triple
 
@@ -108,8 +108,7 @@ def check_settings(folder: Path, settings: dict[str, Any]) -> None:
 
 def write(path: Path, content: Any) -> None:
     """Writes JSON. Raises InputError where the system refuses."""
-    with atomic_write(path) as beside:
-        beside.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(content, indent=1) + "\n")
 
 
 def read(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], list[Record]]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import base64
-import csv
 import html
-import io
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from isofield.configs.preparing import OF_PICTURES
 from isofield.datasets.manifest import PICTURE, Record, shape_folder
-from isofield.files import atomic_write
+from isofield.files import csv_text, write_text
 
 STYLE = """body{font:14px/1.4 system-ui,sans-serif;margin:2em;color:#343a42;background:#fff}
 main{display:grid;grid-template-columns:repeat(auto-fill,minmax(330px,1fr));gap:12px}
@@ -33,12 +31,14 @@ def write(out: Path, records: Sequence[Record]) -> None:
     Raises InputError where the system refuses.
     """
     names = sorted({name for record in records for name in record.figures})
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["id", "outcome", "reason", "class", "notes", *names])
-    for record in records:
-        figures = [record.figures.get(name, "") for name in names]
-        rows.writerow([record.id, record.outcome, record.reason, record.label, "; ".join(record.notes), *figures])
+    rows = [
+        {
+            "id": record.id, "outcome": record.outcome, "reason": record.reason, "class": record.label,
+            "notes": "; ".join(record.notes), **record.figures,
+        }
+        for record in records
+    ]  # fmt: skip
+    table = csv_text(["id", "outcome", "reason", "class", "notes", *names], rows)
     numbers = ", ".join(f"{number} {outcome}" for outcome, number in sorted(counts(records).items()))
     cells = "".join(_figure(out, r) for r in sorted(records, key=lambda r: (ORDER[r.outcome], r.id)))
     fitted = any("unseen" in record.figures for record in records)
@@ -54,9 +54,8 @@ def write(out: Path, records: Sequence[Record]) -> None:
         f"<h1>{html.escape(out.name)}</h1><p>{len(records)} shapes: {numbers}. {halves}</p>"
         f"<main>{cells}</main>\n"
     )
-    for name, content in (("report.csv", text.getvalue()), ("report.html", page)):
-        with atomic_write(out / name) as beside:
-            beside.write_text(content, encoding="utf-8")
+    for name, content in (("report.csv", table), ("report.html", page)):
+        write_text(out / name, content)
 
 
 def _figure(out: Path, record: Record) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from isofield.datasets.layout import Entry
 from isofield.datasets.manifest import Record
 from isofield.errors import InputError, did_you_mean
-from isofield.files import atomic_write
+from isofield.files import write_text
 
 Named = TypeVar("Named", Entry, Record)
 LISTS = (".txt", ".lst")
@@ -152,5 +152,4 @@ def write_lists(folder: Path, parts: dict[str, dict[str, list[str]]]) -> None:
         for id_ in sorted(id_ for ids in table.values() for id_ in ids):
             below.setdefault(str(PurePosixPath(id_).parent), []).append(PurePosixPath(id_).name)
         for parent, names in below.items():
-            with atomic_write(folder / parent / f"{part}.lst") as beside:
-                beside.write_text("\n".join(names) + "\n", encoding="utf-8")
+            write_text(folder / parent / f"{part}.lst", "\n".join(names) + "\n")

@@ -20,7 +20,7 @@ from isofield.evaluate.dfaust import HEIGHT, METRICS, Triple
 from isofield.evaluate.folders import Result, Results
 from isofield.evaluate.heatmaps import Heatmap, heatmap
 from isofield.evaluate.tables import cell
-from isofield.files import atomic_write, safe_id
+from isofield.files import safe_id, write_text
 from isofield.render import Panel, linked_views
 from isofield.surfaces import decimate
 from isofield.types import Cloud, ProgressCallback
@@ -59,8 +59,7 @@ def write(
 
 
 def _write(path: Path, page: str) -> None:
-    with atomic_write(path) as beside:
-        beside.write_text(page, encoding="utf-8")
+    write_text(path, page)
 
 
 def _page(triple: Triple, result: Result, links: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,6 +15,7 @@ from isofield.evaluate.folders import Pair, Results
 from isofield.evaluate.heatmaps import Heatmap
 from isofield.evaluate.metric import Metric, Score
 from isofield.evaluate.metrics import YES_OR_NO
+from isofield.files import csv_text
 
 ARROWS = {"up": "↑", "down": "↓", "": ""}
 
@@ -138,16 +137,12 @@ def to_csv(results: Results) -> str:
 
     A file without a partner has a line with only its `problem`.
     """
-    out = io.StringIO()
     keys = list(results.scored[0][1]) if results.scored else []
-    writer = csv.DictWriter(out, ["name", "pred", "truth", *keys, "problem"], lineterminator="\n")
-    writer.writeheader()
-    for result in results.results:
-        row = {"name": result.pair.name, **_files(result.pair), **(result.scores or {}), "problem": result.problem}
-        writer.writerow({key: "" if value is None else value for key, value in row.items()})
-    for sentence in results.missing:
-        writer.writerow({"problem": sentence})
-    return out.getvalue()
+    rows = [
+        {"name": result.pair.name, **_files(result.pair), **(result.scores or {}), "problem": result.problem}
+        for result in results.results
+    ]
+    return csv_text(["name", "pred", "truth", *keys, "problem"], rows + [{"problem": one} for one in results.missing])
 
 
 def _files(pair: Pair) -> dict[str, str]:

@@ -18,7 +18,7 @@ from isofield.datasets.layout import is_prepared
 from isofield.datasets.manifest import MANIFEST
 from isofield.errors import InputError
 from isofield.evaluate import shapes_in
-from isofield.files import atomic_write, check_output
+from isofield.files import check_output, write_text
 from isofield.folder_format import CONFIG, REPORT, resolve
 from isofield.io.pictures import PICTURES
 from isofield.render.linked_views import HELP, script
@@ -70,8 +70,7 @@ def report(
         title=" · ".join(section.title for section in sections), sections=sections, help=HELP, script=script(),
         version=__version__, seconds=f"{time.perf_counter() - begun:.1f}", made=time.strftime("%Y-%m-%d"),
     )  # fmt: skip
-    with atomic_write(out) as beside:
-        beside.write_text(text, encoding="utf-8")
+    write_text(out, text)
     return Path(out)
 
 
