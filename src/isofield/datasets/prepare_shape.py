@@ -26,6 +26,7 @@ from isofield.render.pictures import CLAY
 from isofield.sampling import training_samples
 from isofield.sampling.measured import measured_distance
 from isofield.sampling.query_points import PUBLISHED_POINTS
+from isofield.sampling.unsigned_rows import unsigned_rows
 from isofield.sampling.visibility import visibility_distance
 from isofield.solids.signed_distance import closest_surface, signed_distance
 from isofield.solids.triangles import Nearest, nearest_on
@@ -195,9 +196,7 @@ def _recomputed(kind: str, rows: np.ndarray, distance: Distance, closest: Neares
         return np.column_stack(
             [x, np.where(rows[:, 3] == 0, 0, np.copysign(np.maximum(np.abs(value), SMALLEST), value))]
         )
-    away = x - closest(x)
-    length = np.linalg.norm(away, axis=1, keepdims=True)
-    return np.concatenate([x, length, away / np.maximum(length, 1e-12)], axis=1)
+    return unsigned_rows(x, closest(x))
 
 
 def fingerprint(entry: Entry) -> str:

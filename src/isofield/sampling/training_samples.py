@@ -9,6 +9,7 @@ import numpy as np
 from isofield.kdtree import KDTree, nearest
 from isofield.points import Oriented
 from isofield.sampling.query_points import around, rough_distance
+from isofield.sampling.unsigned_rows import unsigned_rows
 from isofield.solids.solid_parts import anywhere_on
 from isofield.solids.triangles import Nearest
 from isofield.topology import areas
@@ -96,20 +97,17 @@ def oriented_samples(oriented: Oriented, count: int, near: float, random: np.ran
 def unsigned(
     closest: Nearest, points: np.ndarray, count: int, neighbour: int, wide: float, random: np.random.Generator
 ) -> np.ndarray:
-    """(count, 7): x y z, distance, and the direction away from the surface (Atzmon and Lipman 2020, 2021: SAL, SALD).
+    """(count, 7), as `unsigned_rows` (Atzmon and Lipman 2020, 2021: SAL, SALD).
 
     closest: the nearest point on the triangles. points: (n, 3) on the surface. The standard deviation of half of the
-    samples is the distance of their point to its `neighbour`-th nearest, that of the others is `wide`. The direction is
-    zero on the surface itself.
+    samples is the distance of their point to its `neighbour`-th nearest, that of the others is `wide`.
     """
     tree = KDTree(points)
     chosen = points[random.integers(len(points), size=count)]
     deviation = np.full((count, 1), wide)
     deviation[::2, 0] = nearest(tree, chosen[::2], k=[min(neighbour, len(points))])[0][:, 0]
     x = chosen + deviation * random.standard_normal((count, 3))
-    away = x - closest(x)
-    distance = np.linalg.norm(away, axis=1, keepdims=True)
-    return np.concatenate([x, distance, away / np.maximum(distance, 1e-12)], axis=1)[random.permutation(count)]
+    return unsigned_rows(x, closest(x))[random.permutation(count)]
 
 
 def cloud(

@@ -1,4 +1,4 @@
-"""Rows of samples without signs: windows of them, and what several kinds tell in common."""
+"""Rows of samples without signs: how they are made, windows of them, and what several kinds have in common."""
 
 from __future__ import annotations
 
@@ -16,13 +16,18 @@ def window(rows: np.ndarray, count: int, random: np.random.Generator) -> np.ndar
     return np.resize(some, (count, *some.shape[1:]))
 
 
-def unsigned_of_cloud(rows: np.ndarray) -> np.ndarray:
-    """Cloud samples (n, 6), queries and their nearest points, as unsigned samples (n, 7): x y z, distance, and the
-    direction away from the nearest point; float32."""
-    x, nearest = (np.asarray(rows[:, part], np.float32) for part in (slice(3), slice(3, 6)))
+def unsigned_rows(x: np.ndarray, nearest: np.ndarray) -> np.ndarray:
+    """Points (n, 3) and the points of the surface nearest to them (n, 3) as unsigned samples (n, 7): x y z, distance,
+    and the direction away from the surface, which is 0 on it."""
     away = x - nearest
     distance = np.linalg.norm(away, axis=1, keepdims=True)
     return np.concatenate([x, distance, away / np.maximum(distance, 1e-12)], axis=1)
+
+
+def unsigned_of_cloud(rows: np.ndarray) -> np.ndarray:
+    """Cloud samples (n, 6), queries and their nearest points, as unsigned samples (n, 7) float32."""
+    x, nearest = (np.asarray(rows[:, part], np.float32) for part in (slice(3), slice(3, 6)))
+    return unsigned_rows(x, nearest)
 
 
 def unsigned_distances(shape: Shape) -> tuple[np.ndarray, np.ndarray] | None:
