@@ -68,6 +68,7 @@ def test_every_command_is_listed_and_lives_in_its_module(capsys):
 def test_the_methods_of_train_are_listed_and_each_has_help(capsys):
     assert main(["train", "--help"]) == 0
     text = capsys.readouterr().out
+    assert "which takes hours to days on a GPU" in text
     for name in method_names(SPACES):
         assert f"  {name}" in text
         assert main(["train", name, "--help"]) == 0

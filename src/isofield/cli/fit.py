@@ -67,7 +67,8 @@ class Fit(Generic[S]):
         config: Settings of the method: a preset (igr-paper: the paper's network, schedule and number of steps, which
             takes hours) or a .yaml or .json file of settings, in place of those of quality, init and network.
         quality: More time for more detail.
-        init: Start of a learned method: from the orientation of the points, or as its paper does.
+        init: Start of a learned method: from the orientation of the points, or as its paper does, with a fraction of
+            its steps (config has all of them).
         network: Network of a learned method (default: the method's own).
         noise: Standard deviation of the points, as a fraction of the bounding box's diagonal.
         surface: Where no point is: closed closes the surface, open ends it where the points end (terrain, rooms, one

@@ -32,7 +32,7 @@ def plot(
 
     lines = training.read_log(run)
     if not lines:
-        raise InputError(f"{run} has an empty log: train longer, or give a smaller --log-every.")
+        raise InputError(f"{run} has an empty log: train longer, or give a smaller --training.log-every.")
     render.charts(training.curves(lines), path)
     last = lines[-1]
     say(f"{path}: {last['step']} steps, {last['seconds'] / 60:.1f} min, loss {last['loss']:.5f}")

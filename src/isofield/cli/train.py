@@ -44,8 +44,9 @@ class Train(Generic[S]):
         data: The folder that `isofield prepare` wrote.
         out: The folder to write: config.json, space.safetensors, and of a training log.jsonl, state.pt and snapshots.
         split: The ids to learn from, its part "train" where it has parts (default: all shapes).
-        config: A preset of the method, or a .yaml or .json file of settings (of deepsdf also the specs.json of its
-            released code); the options below change them.
+        config: A preset of the method (NAME-paper: the paper's network and number of steps, which takes hours to days
+            on a GPU), or a .yaml or .json file of settings (of deepsdf also the specs.json of its released code); the
+            options below change them.
         resume: Continue a training that was stopped, with the same settings.
         seed: The same seed gives the same space.
         device: Where to compute: cpu or cuda.
@@ -98,8 +99,11 @@ def overview() -> str:
         f"  {name:<{width}}  {spec.summary}" + (f" (--config {', '.join(spec.presets)})" if spec.presets else "")
         for name, spec in specs.items()
     ]
-    help_ = f"`{PROGRAM} METHOD --help` lists the options of a method."
-    return "\n".join([f"usage: {PROGRAM} METHOD DATA -o RUN ...", "", *lines, "", help_])
+    notes = [
+        "A preset NAME-paper has the paper's network and number of steps, which takes hours to days on a GPU.",
+        f"`{PROGRAM} METHOD --help` lists the options of a method.",
+    ]
+    return "\n".join([f"usage: {PROGRAM} METHOD DATA -o RUN ...", "", *lines, "", *notes])
 
 
 def run(method: str, options: Train[Any]) -> int:
@@ -152,7 +156,7 @@ def observed(kinds: Sequence[str]) -> str:
 
 
 def _tell(method: str, options: Train[Any], space: ShapeSpace, seconds: float) -> None:
-    """Says what came out."""
+    """Prints the results of a training, and the command that follows."""
     from isofield.datasets.splits import has_part
 
     out = options.out

@@ -82,8 +82,7 @@ def network(
     kind: str, width: int, layers: int, w0: float, activation: Activation, radius: float, generator: torch.Generator
 ) -> nn.Module:
     """A network to learn: "siren", "mlp" (geometric initialisation, a skip in the middle of eight layers and more) or
-    "features"; those but the first start about as the distance to the sphere of `radius`. Raises ValueError for
-    another kind.
+    "hashgrid"; the last two start about as the distance to the sphere of `radius`. Raises ValueError for another kind.
     """
     match kind:
         case "siren":

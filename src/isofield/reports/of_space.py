@@ -107,7 +107,7 @@ def unfinished(path: Path) -> Section:
     """A training that has a log, but no space yet. Raises InputError for a log that is damaged or empty."""
     lines = training.read_log(path)
     if not lines:
-        raise InputError(f"{path} has an empty log: train longer, or give a smaller --log-every.")
+        raise InputError(f"{path} has an empty log: train longer, or give a smaller --training.log-every.")
     return Section(path.name, "training that is not finished", _timings(lines), _curves(lines))
 
 
