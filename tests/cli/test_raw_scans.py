@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import trimesh
 
+from isofield import api
 from isofield.cli.main import main
 
 FEW = {
@@ -109,6 +110,15 @@ def test_what_this_space_cannot_do(run, tmp_path, capsys):
     assert main([*line, "--by", "magic"]) == 2
     ways = "a sald space cannot infer codes by 'magic': choose among encoder, code, both, lm."
     assert ways in capsys.readouterr().err
+    for setting, said in {
+        "infer_steps": "'infer_steps' has no value: give NAME=VALUE.",
+        "infer_step=4": "has no setting 'infer_step' of the inference, perhaps you meant 'infer_steps': it",
+        "samples=4": "a sald space has no setting 'samples' of the inference",
+        "infer_steps=-4": "infer_steps -4 is out of range: give at least 0.",
+        "infer_steps=few": "infer_steps 'few': 'few' is not a number",
+    }.items():
+        assert main([*line, "--set", setting]) == 2
+        assert said in capsys.readouterr().err
     np.savez(tmp_path / "signed.npz", pos=np.ones((4, 4)), neg=-np.ones((4, 4)))
     assert main(["infer", str(run), f"{tmp_path}/signed.npz", "-o", f"{tmp_path}/out", "--no-progress"]) == 2
     assert "has signed samples, and this space reads unsigned and surface ones" in capsys.readouterr().err
@@ -121,3 +131,17 @@ def test_data_of_other_samples_are_refused_with_the_command(run, tmp_path, capsy
     assert main([*prepare, "--points", "500", "--no-progress"]) == 0
     assert main(["train", "sald", f"{tmp_path}/data", "-o", f"{tmp_path}/run", "--no-progress"]) == 2
     assert "--samples unsigned surface" in capsys.readouterr().err
+
+
+def test_settings_of_the_inference_are_changed_for_one_run(run, tmp_path):
+    space = api.load_run(run)
+    changed = space.with_inference({"infer_by": "code", "infer_steps": 3, "infer_relative": False})
+    assert (changed.config.infer_steps, changed.config.infer_relative) == (3, False)
+    assert changed.space.config.infer_steps == 3
+    scan(0.66, tmp_path / "new.ply")
+    line = ["infer", str(run), f"{tmp_path}/new.ply", "--resolution", "16", "--no-progress", "--by", "code", "-o"]
+    for steps in (0, 3):
+        given = f"infer_steps={steps}", "infer_rate=1e-3"
+        assert main([*line, f"{tmp_path}/{steps}", "--set", *given]) == 0
+    codes = [np.load(tmp_path / f"{steps}/codes.npz")["codes"] for steps in (0, 3)]
+    assert 0 < np.abs(codes[0] - codes[1]).max() < 0.1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -94,14 +94,27 @@ class ShapeSpace:
         if by is None:
             return self.space
         if not hasattr(self.config, "infer_by"):
-            raise InputError(f"{with_article(self.method)} space infers codes in one way: leave --by out.")
+            raise InputError(f"{with_article(self.method)} space has one way to infer codes: leave --by out.")
         ways = get_args(get_type_hints(type(self.config))["infer_by"])
         if by not in ways:
             raise InputError(
                 f"{with_article(self.method)} space cannot infer codes by {by!r}: choose among {', '.join(ways)}."
             )
-        method: Space = find_method(self.method, SPACES).method(changed(self.config, {"infer_by": by}, self.method))
-        return with_parts(method, self.module, torch.from_numpy(self.codes))
+        return self.with_inference({"infer_by": by}).space
+
+    def with_inference(self, settings: Mapping[str, Any]) -> ShapeSpace:
+        """The space with other settings of the inference, those whose names begin with `infer_`.
+
+        Raises InputError for a name that the method does not have, and for a value that does not fit.
+        """
+        own = [one.name for one in fields(self.config) if one.name.startswith("infer_")]
+        for name in settings:
+            if name not in own:
+                raise InputError(
+                    f"{with_article(self.method)} space has no setting {name!r} of the inference"
+                    f"{did_you_mean(name, own)}: it has {', '.join(own) or 'none'}."
+                )
+        return replace(self, config=changed(self.config, settings, self.method)) if settings else self
 
     @property
     def kinds(self) -> tuple[str, ...]:

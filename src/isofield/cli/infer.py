@@ -11,7 +11,7 @@ import tyro
 
 from isofield.cli import output, picture_output, space_output
 from isofield.cli.errors import say
-from isofield.cli.parsing import Argument, Cells, Flag, Folder, Json, JsonFile, OutFolder, Progress
+from isofield.cli.parsing import Argument, Cells, Flag, Folder, Json, JsonFile, OutFolder, Progress, assigned
 from isofield.cli.progress import listen, shown
 from isofield.configs.common import check_resolution
 from isofield.errors import InputError
@@ -36,6 +36,9 @@ def infer(
     pose: Annotated[Literal["rigid", "similarity"] | None, tyro.conf.arg(help_behavior_hint="")] = None,
     max_rotation: Annotated[float, tyro.conf.arg(metavar="DEGREES")] = 180.0,
     by: Annotated[str | None, tyro.conf.arg(metavar="WAY", help_behavior_hint="")] = None,
+    settings: Annotated[
+        tuple[str, ...], tyro.conf.arg(name="set", metavar="NAME=VALUE ...", help_behavior_hint="")
+    ] = (),
     field: Folder = None,
     copies: Folder = None,
     resolution: Cells = None,
@@ -62,8 +65,9 @@ def infer(
         pose: Search the pose of each shape in the frame of the space, too: rotation and shift, or scale as well. The
             meshes come back as the inputs lie.
         max_rotation: The largest rotation that --pose tries; small ones need fewer starts.
-        by: How codes are inferred: encoder, code, both or lm for sal and sald, adam or lm for deepsdf, mean, code or lm
-            for neural-pull (default: infer_by of the settings of the training).
+        by: How codes are inferred, where the method has several ways: one of its `infer_by`, which
+            `isofield train METHOD --help` lists (default: that of the training).
+        settings: Other settings of the inference, those that begin with `infer_`, such as infer_steps=400.
         field: A folder for the fields, one folder each.
         copies: A folder for copies of the inputs as the space saw them: points of the surface (ID.ply), or pictures
             (ID.png; by default in DIR/inputs).
@@ -80,7 +84,7 @@ def infer(
     from isofield import api
 
     begun = time.perf_counter()
-    space = api.load_run(run, checkpoint)
+    space = api.load_run(run, checkpoint).with_inference(assigned(settings))
     if space.of_pictures and (refine or search or field or copies):
         raise InputError(f"{run} is of pictures: leave --refine, --pose, --field and --copies out.")
     of = space_output.Inference(inputs, out, split, device, by, resolution)
@@ -106,7 +110,7 @@ def infer(
 def _judged(
     run: Path, space: ShapeSpace, each: Sequence[Row], posed: bool, out: Path, split: Path | None
 ) -> str:  # fmt: skip
-    """Names the shapes that the space may not hold, or says that it is hardly trained: the command that follows."""
+    """The command that follows; reports the shapes that the space may not represent, or that it is hardly trained."""
     from isofield.training import LOG
 
     rows = [row for row in each if "mesh" in row]

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import io
 import itertools
+import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,20 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class NoSettings:
     """Stands for the settings of a method where none was named: they are not shown."""
+
+
+def assigned(pairs: Sequence[str]) -> dict[str, Any]:
+    """The values of NAME=VALUE by name: numbers, true and false as in JSON, else text. Raises InputError for no =."""
+    table: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise InputError(f"{pair!r} has no value: give NAME=VALUE.")
+        try:
+            table[name] = json.loads(value)
+        except ValueError:
+            table[name] = value
+    return table
 
 
 def call(command: Callable[..., int], program: str, arguments: Sequence[str]) -> int:
