@@ -160,7 +160,7 @@ def test_two_files(bodies, capsys):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"scans": "scans", "protocol": "occupancy-networks"}, "leave occupancy-networks out"),
+        ({"scans": "scans", "protocol": "occupancy-networks"}, "leave them out with occupancy-networks"),
         ({"pages": "pages", "novelty": "scans"}, "do not go with --protocol"),
         ({"protocol": "dfaust", "novelty": "scans"}, "do not go with --protocol"),
         ({"protocol": "dfaust", "samples": 0}, "samples must be at least 1"),

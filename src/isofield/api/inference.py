@@ -77,8 +77,8 @@ class InferenceResult:
 
     @property
     def far(self) -> bool:
-        """Whether its code is so far from those of the training shapes that the space may not hold such a shape. It
-        does hold a shape whose field agrees with the input as those of the training shapes do."""
+        """Whether its code is so far from those of the training shapes that the space may not represent such a shape;
+        False where its field agrees with the input as well as theirs do."""
         agrees = self.expected is not None and self.loss is not None and self.loss <= self.expected
         return not agrees and self.distance > FAR * self.neighbour_distance > 0
 

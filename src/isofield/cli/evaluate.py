@@ -67,7 +67,7 @@ def evaluate(
 
     if scans is not None or pages is not None:
         if protocol == "occupancy-networks":
-            raise InputError("--scans and --pages belong to the protocol dfaust: leave occupancy-networks out.")
+            raise InputError("--scans and --pages are for --protocol dfaust: leave them out with occupancy-networks.")
         protocol = "dfaust"
     if evaluate_runs.is_run(pred):
         if protocol is not None or novelty is not None or heatmap is not None:

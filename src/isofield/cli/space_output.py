@@ -215,11 +215,11 @@ def note_failed(rows: Sequence[Row], what: str = "mesh") -> list[str]:
 
 
 def note_fits(rows: Sequence[Row], remedy: str) -> None:
-    """Names the shapes that the space may not hold, and what may help."""
+    """Reports the shapes that the space may not represent, and what may help."""
     if names := [row["id"] for row in rows if row["far"]]:
         say(
             f"{join_names(names, FEW)}: much farther from the training shapes than these are from each other, so that "
-            f"the space may not hold such shapes; {remedy}."
+            f"the space may not represent such shapes; {remedy}."
         )
     if names := [row["id"] for row in rows if row["poor"]]:
         say(

@@ -135,7 +135,7 @@ class PrepareConfig:
         if self.of_pictures and (others := [kind for kind in self.samples if kind not in OF_PICTURES]):
             raise InputError(f"pictures have no {' and '.join(others)} samples: prepare shapes in space by themselves.")
         if "image" in self.samples and len(self.samples) > 1:
-            raise InputError("image samples are of parts of pictures: prepare them into a folder of their own.")
+            raise InputError("image samples share a folder with no other kind: prepare them by themselves.")
         if self.fit and self.of_pictures:
             raise InputError("--fit is for scans: leave it out for pictures.")
         if self.fit and (without := [kind for kind in self.samples if kind in WITHOUT_SIGN]):

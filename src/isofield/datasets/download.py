@@ -34,7 +34,7 @@ def find_source(name: str) -> Source:
             f"{other.how}, and give `isofield prepare` its folder, {other.folder}."
         )
     near = did_you_mean(name, [*SOURCES, *ELSEWHERE])
-    raise InputError(f"there is nothing called '{name}' to fetch{near}; `isofield fetch` lists all names.")
+    raise InputError(f"there is no data set '{name}'{near}: `isofield fetch` lists all names.")
 
 
 def fetch(name: str, out: str | os.PathLike[str] | None = None, *, progress: Progress | None = None) -> list[Path]:

@@ -25,7 +25,8 @@ TRIED = 15_000
 LOW = 0.3
 """Quantile of those distances that gives the noise: those at edges, which no quadric fits, are above it."""
 SHAPE_POWER = 2.5
-"""Power of the number of neighbours in the mean square distance of a noise-free surface from its quadrics."""
+"""The mean squared distance of a noise-free surface from its quadrics grows with this power of the number of
+neighbours."""
 GROWTH = 1.2, 1.4
 """Growth of the distances from the smaller neighbourhood to the larger: below the first it counts as noise, above the
 second it counts as shape. Noise wider than the spacing grows by less than the first."""

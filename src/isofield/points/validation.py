@@ -83,7 +83,7 @@ def check_faces(mesh: trimesh.Trimesh, name: str) -> trimesh.Trimesh:
     _sized(vertices[np.unique(faces[good])], name)
     if degenerate(vertices, faces[good]).all():
         raise InputError(
-            f"{name} has only degenerate faces ({len(faces)} without any area): export it again, or give its points."
+            f"{name} has only degenerate faces ({len(faces)} of area 0): export it again, or give the points alone."
         )
     if lost:
         warnings.warn(

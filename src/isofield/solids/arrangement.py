@@ -82,9 +82,12 @@ def _outermost(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.
 
 
 class _Cuts:
-    """Where faces cut each other. points: the new ones, numbered after the vertices. segments: of each face, the
-    crossed face and the points from end to end. curves: 1 for pairs of points, in their order, between which a segment
-    runs whose left side, in the first of the two faces, is in front of the second, -1 for others."""
+    """The segments along which faces cut each other.
+
+    points: the new points, numbered after the vertices. segments: for each face, the points of each segment from end to
+    end, by the other face. curves: by two neighbouring points of a segment, the lower number first: 1 where the first
+    of the two faces, to the left of the line from one to the other, is in front of the second face, otherwise -1.
+    """
 
     def __init__(self, vertices: np.ndarray, faces: np.ndarray) -> None:
         self.vertices, self.faces = vertices, faces

@@ -143,11 +143,12 @@ def _meet(faces: np.ndarray, vertices: np.ndarray) -> _Met:
 def _wedges(
     vertices: np.ndarray, ends: np.ndarray, corner: np.ndarray, along: np.ndarray, key: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Faces at crowded edges that bound the same wedge of solid: pairs of rows (p,), (p,).
+    """Pairs of faces that bound the same wedge of solid at an edge of more than two faces: two arrays (p,) of rows.
 
-    Rows are sorted by `key`, their edge. ends: (k, 2) of the edge, corner: (k,) third corner of the face, along: (k,)
-    whether the face runs along the edge. Around an edge, a wedge of solid begins behind a face that runs against the
-    edge and ends at the next face that runs along it. Edges around which the two do not alternate have no pairs.
+    Rows are sorted by `key`, the number of their edge. ends: (k, 2) vertices of the edge. corner: (k,) third vertex of
+    the face. along: (k,) whether the winding of the face has the edge's own direction. Around an edge, a wedge of solid
+    begins behind a face with the opposite direction and ends at the next face with the edge's own. Where the two do not
+    alternate, an edge has no pairs.
     """
     if not len(key):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)

@@ -21,7 +21,7 @@ from isofield.errors import InputError
 LOOPBACK = "127.0.0.1"
 """The address that only this machine reaches."""
 HERE = (LOOPBACK, "localhost", "::1")
-"""Names of this machine for itself."""
+"""Host names of this machine."""
 LARGEST_UPLOAD = 64 * 2**20
 """Bytes of an upload, at most; of all that are under way together, too."""
 NARROW, FARTHER, RAISED = 0.8, 2.3, 0.29

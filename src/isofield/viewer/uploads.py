@@ -66,5 +66,5 @@ def summary(result: InferenceResult) -> str:
     if result.poor:
         return f"{text} The field agrees poorly with the scan: try another frame."
     if result.far:
-        return f"{text} The code is far from those of the training shapes: the space may not hold such a shape."
+        return f"{text} The code is far from those of the training shapes: the space may not represent such a shape."
     return text
