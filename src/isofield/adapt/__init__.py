@@ -2,7 +2,7 @@
 
 from isofield.adapt.batches import Batches, balanced, fresh, joined, rows, tensor
 from isofield.adapt.code_search import CodeProblem, codes_of, levenberg_marquardt, search_code
-from isofield.adapt.descent import descend, descend_batches, descend_code, falling, rate
+from isofield.adapt.descent import cosine_rates, descend, descend_batches, descend_code, rate
 from isofield.adapt.posterior import posterior, robust_least_squares
 from isofield.adapt.unroll import unroll, unroll_finite
 
@@ -11,10 +11,10 @@ __all__ = [
     "CodeProblem",
     "balanced",
     "codes_of",
+    "cosine_rates",
     "descend",
     "descend_batches",
     "descend_code",
-    "falling",
     "fresh",
     "joined",
     "levenberg_marquardt",

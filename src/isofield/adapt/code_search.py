@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from isofield.adapt.batches import Batches
-from isofield.adapt.descent import Losses, descend_code, falling
+from isofield.adapt.descent import Losses, cosine_rates, descend_code
 from isofield.threads import deterministic, parallel_map
 from isofield.types import Batch, Shape
 
@@ -82,7 +82,7 @@ def search_code(
     )  # fmt: skip
     errors = problem.errors(z, judge)
     found = z[errors.argmin()]
-    polished = descend_code(problem.objective, found, batches, falling(rate, polish))
+    polished = descend_code(problem.objective, found, batches, cosine_rates(rate, polish))
     return polished if problem.errors(polished[None], judge)[0] < errors.min() else found
 
 

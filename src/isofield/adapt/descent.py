@@ -141,6 +141,6 @@ def rate(schedule: Schedule, step: int, steps: int, epoch: int | None = None) ->
     return schedule.initial
 
 
-def falling(initial: float, steps: int) -> list[float]:
+def cosine_rates(initial: float, steps: int) -> list[float]:
     """The rates of all steps of a cosine from `initial` that would reach 0 at the step after the last."""
     return [rate(Schedule(initial, "cosine"), step - 1, steps) for step in range(steps)]

@@ -18,7 +18,7 @@ from isofield.evaluate.topology import iou, topology
 from isofield.io import shape_of
 from isofield.types import Cloud, normalization
 
-Shape = trimesh.Trimesh | Cloud
+MeshOrCloud = trimesh.Trimesh | Cloud
 Source = str | os.PathLike[str] | trimesh.Trimesh | Cloud | np.ndarray
 Scores = dict[str, Score]
 IOU_METHOD, SAMPLES, SEED = "iou_method", "samples", "seed"
@@ -100,7 +100,7 @@ def score(metric: Metric[Measured], comparison: Measured) -> Score:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _moved(shape: Shape, center: np.ndarray, diagonal: float) -> Shape:
+def _moved(shape: MeshOrCloud, center: np.ndarray, diagonal: float) -> MeshOrCloud:
     """A shape with `center` at the origin and in units of the diagonal."""
     points = (np.asarray(shape.points if isinstance(shape, Cloud) else shape.vertices, np.float64) - center) / diagonal
     if isinstance(shape, Cloud):

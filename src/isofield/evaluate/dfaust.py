@@ -25,7 +25,7 @@ import trimesh
 from isofield import io
 from isofield.errors import InputError
 from isofield.evaluate import distances as d
-from isofield.evaluate.comparison import SAMPLES, SEED, Scores, Shape, score
+from isofield.evaluate.comparison import SAMPLES, SEED, MeshOrCloud, Scores, score
 from isofield.evaluate.distances import Matches, match
 from isofield.evaluate.folders import Pair, Result, Results, named
 from isofield.evaluate.metric import Metric
@@ -147,7 +147,7 @@ def _result(triple: Triple, heights: dict[str, float], samples: int, seed: int, 
 def compare(
     pred: trimesh.Trimesh,
     registration: trimesh.Trimesh,
-    scan: Shape | None,
+    scan: MeshOrCloud | None,
     height: float,
     samples: int = POINTS,
     seed: int = 0,

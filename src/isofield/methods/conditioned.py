@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isofield.adapt import codes_of, descend_code, falling, rows, tensor
+from isofield.adapt import codes_of, cosine_rates, descend_code, rows, tensor
 from isofield.configs import Cnp, Concat, Hypernet, Occupancy
 from isofield.errors import InputError
 from isofield.fields.autoencoder import Conditioned
@@ -135,7 +135,7 @@ class ConditionedSpace:
             if not config.infer_steps:
                 return first
             batches = rows({"points": points, "value": value}, config.infer_samples, np.random.default_rng(seed))
-            return descend_code(self._objective, first, batches, falling(config.infer_rate, config.infer_steps))
+            return descend_code(self._objective, first, batches, cosine_rates(config.infer_rate, config.infer_steps))
 
         yield FitProgress("inferring codes", 1.0, codes_of(code, shapes))
 

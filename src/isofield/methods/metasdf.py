@@ -38,7 +38,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isofield.adapt import codes_of, descend_code, falling, rows, tensor, unroll, unroll_finite
+from isofield.adapt import codes_of, cosine_rates, descend_code, rows, tensor, unroll, unroll_finite
 from isofield.configs import FieldNetwork
 from isofield.configs import MetaSdf as Config
 from isofield.fields.decoder import Decoder, LatentField
@@ -185,7 +185,9 @@ class MetaSdfSpace:
             found = self._steps(points[None], value[None])
             if config.infer_by == "adam":
                 batches = rows({"points": points, "value": value}, config.tasks.context, np.random.default_rng(seed))
-                found = descend_code(self._objective, found, batches, falling(config.infer_rate, config.infer_polish))
+                found = descend_code(
+                    self._objective, found, batches, cosine_rates(config.infer_rate, config.infer_polish)
+                )
             return found
 
         yield FitProgress("inferring codes", 1.0, codes_of(theta, shapes))

@@ -29,7 +29,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isofield.adapt import codes_of, falling
+from isofield.adapt import codes_of, cosine_rates
 from isofield.configs import NeuralPullImage
 from isofield.fields.autoencoder import Autoencoder
 from isofield.fields.decoder import LatentField
@@ -114,7 +114,7 @@ class NeuralPullImageSpace:
         """The code whose field agrees with the samples of a part, by Adam from the mean of the training codes."""
         decode: Decode = lambda x, code: self._decoder(x[None], code[None])[0]  # noqa: E731
         with deterministic():
-            return code_of_part(decode, shape.sdf, self.table.mean(0), falling(RATE, STEPS), SAMPLES)[None]
+            return code_of_part(decode, shape.sdf, self.table.mean(0), cosine_rates(RATE, STEPS), SAMPLES)[None]
 
     def refine(self, code: Tensor, shape: Shape) -> nn.Module:
         """The field, bent towards the samples on a grid."""

@@ -30,7 +30,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isofield.adapt import codes_of, descend_code, falling, tensor
+from isofield.adapt import codes_of, cosine_rates, descend_code, tensor
 from isofield.configs import Occupancy
 from isofield.errors import InputError
 from isofield.fields.decoder import LatentField
@@ -175,7 +175,7 @@ class OccupancySpace:
             entropy = cross_entropy(logit + some["shift"], some["outside"]).sum()
             return {"cross_entropy": entropy, "prior": config.prior * u.square().mean()}
 
-        rates = falling(config.infer_rate, config.infer_steps)
+        rates = cosine_rates(config.infer_rate, config.infer_steps)
         return middle + unit * descend_code(objective, (start - middle) / unit, batch, rates)
 
     def field(self, code: Tensor) -> nn.Module:

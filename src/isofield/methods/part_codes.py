@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isofield.adapt import descend_code, falling, rows, tensor
+from isofield.adapt import cosine_rates, descend_code, rows, tensor
 from isofield.configs import Objective
 from isofield.fields.meta_network import value_of
 from isofield.losses.outputs import output_error
@@ -82,7 +82,7 @@ def most_probable_code(
         u = ((first - mean)[:, None] * axes).sum(0) / axes.square().sum(0)  # the axes are orthogonal
         decode: Decode = lambda x, u: outputs(x[None], (mean + axes @ u)[None])  # noqa: E731
         total: Callable[[Tensor, Batch], Tensor] = lambda found, batch: errors(found, batch).sum()  # noqa: E731
-        return mean + axes @ code_of_part(decode, samples, u, falling(RATE, STEPS), SAMPLES, PRIOR, total)
+        return mean + axes @ code_of_part(decode, samples, u, cosine_rates(RATE, STEPS), SAMPLES, PRIOR, total)
 
 
 def components(table: Tensor) -> tuple[Tensor, Tensor]:

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from isofield.adapt import balanced as balanced_batches
-from isofield.adapt import codes_of, descend_code, falling
+from isofield.adapt import codes_of, cosine_rates, descend_code
 from isofield.configs import PcaMlp as Config
 from isofield.fields.decoder import LatentField
 from isofield.fields.pca_mlp import PcaMlp
@@ -72,7 +72,7 @@ class PcaMlpSpace:
 
     def infer(self, shapes: Sequence[Shape], seed: int = 0, device: str = "cpu") -> Iterator[FitProgress[Tensor]]:
         """The codes (b, l) of the linear space, and a short descent from each."""
-        rates, linear = falling(self.config.infer_rate, self.config.infer_steps), self.linear
+        rates, linear = cosine_rates(self.config.infer_rate, self.config.infer_steps), self.linear
 
         def code(shape: Shape) -> Tensor:
             start, random = linear.solve(shape.sdf, device=device), np.random.default_rng(seed)

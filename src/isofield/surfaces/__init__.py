@@ -5,7 +5,7 @@ from __future__ import annotations
 from isofield.surfaces.check import Check, check
 from isofield.surfaces.components import keep_large, keep_largest, keep_observed
 from isofield.surfaces.decimate import MOST_FACES, MOST_POINTS, decimate, reduced, simplified
-from isofield.surfaces.extract import Extraction, extract
+from isofield.surfaces.extract import ExtractedSurface, extract
 from isofield.surfaces.open_surface import opened
 from isofield.surfaces.repair import repair
 from isofield.surfaces.unsigned import extract_unsigned
@@ -14,7 +14,7 @@ __all__ = [
     "MOST_FACES",
     "MOST_POINTS",
     "Check",
-    "Extraction",
+    "ExtractedSurface",
     "check",
     "decimate",
     "extract",

@@ -38,7 +38,7 @@ BITS = np.array([4, 2, 1])
 
 
 @dataclass(frozen=True)
-class Extraction:
+class ExtractedSurface:
     """A surface and figures of its extraction.
 
     mesh: closed, outward, in the units of the box; without faces where the field has no surface in the box.
@@ -67,7 +67,7 @@ def extract(
     batch: int = 65_536,
     dense: bool = False,
     closest: Closest | None = None,
-) -> Extraction:
+) -> ExtractedSurface:
     """The surface distance(x) = level in a box, the same as by dense marching cubes at this resolution.
 
     distance: (n, 3) float64 points to (n,) values, negative inside; called with at most `batch` points of the box (or
@@ -105,7 +105,9 @@ def extract(
     vertices, faces = collapsed(vertices, faces, SHORTEST * lattice.spacing)
     mesh = trimesh.Trimesh(vertices, faces, process=False)
     seconds = time.perf_counter() - began
-    return Extraction(mesh, int(resolution), lattice.evaluations, lattice.nodes, len(cells.low), fallback, seconds)
+    return ExtractedSurface(
+        mesh, int(resolution), lattice.evaluations, lattice.nodes, len(cells.low), fallback, seconds
+    )
 
 
 def triangles(lattice: Lattice, cells: Cells) -> tuple[np.ndarray, np.ndarray]:

@@ -21,7 +21,7 @@ from isofield.errors import InputError
 from isofield.solids.slivers import collapsed
 from isofield.stopwatch import stage
 from isofield.surfaces.adaptive_sampling import Cells, Lattice, Missed, touched
-from isofield.surfaces.extract import SHORTEST, Extraction, triangles
+from isofield.surfaces.extract import SHORTEST, ExtractedSurface, triangles
 from isofield.surfaces.open_surface import opened
 from isofield.types import CORNERS
 
@@ -34,7 +34,7 @@ BEYOND, REACH, HOLES = 0.4, 2.0, 4.0
 def extract_unsigned(
     distance: Callable[[np.ndarray], np.ndarray], gradient: Callable[[np.ndarray], np.ndarray],
     lower: np.ndarray, upper: np.ndarray, resolution: int,
-) -> Extraction:  # fmt: skip
+) -> ExtractedSurface:  # fmt: skip
     """The surface of an unsigned distance in a box, with neighbouring faces wound alike where that is possible.
 
     distance, gradient: (n, 3) float64 points to (n,) values from 0 and (n, 3) slopes. lower, upper: (3,) corners.
@@ -55,7 +55,7 @@ def extract_unsigned(
         vertices, faces = _cut(vertices, faces, distance(vertices), lattice.spacing)
     mesh = trimesh.Trimesh(vertices, faces, process=False)
     seconds = time.perf_counter() - began
-    return Extraction(mesh, resolution, lattice.evaluations, lattice.nodes, len(cells.low), False, seconds)
+    return ExtractedSurface(mesh, resolution, lattice.evaluations, lattice.nodes, len(cells.low), False, seconds)
 
 
 def _cut(vertices: np.ndarray, faces: np.ndarray, value: np.ndarray, cell: float) -> tuple[np.ndarray, np.ndarray]:
