@@ -7,6 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 
 import toys
 from isofield import api, io
@@ -53,6 +54,21 @@ def test_between_two_codes_and_new_ones(toy_space):
     assert np.array_equal(some[:2], toy_space.sample(2, seed=1))
     assert not np.array_equal(some, toy_space.sample(4, seed=2))
     assert all(mesh.is_watertight for mesh in (toy_space.sdf(code).mesh(32) for code in some))
+
+
+def test_the_field_of_a_code_is_differentiable_by_it(toy_space):
+    code = torch.tensor(toy_space.code("toy/002"), requires_grad=True)
+    x = 0.6 * torch.nn.functional.normalize(torch.randn(50, 3, generator=torch.Generator().manual_seed(0)), dim=1)
+    field = toy_space.sdf(code)
+    assert torch.allclose(field(x), toy_space.sdf(code.detach().numpy())(x), atol=0.01)
+    field(x).sum().backward()
+    for k in range(3):
+        step = 0.1 * torch.eye(len(code))[k]
+        ends = [float(toy_space.sdf(code + sign * step)(x).sum().detach()) for sign in (1, -1)]
+        assert float(code.grad[k]) == pytest.approx((ends[0] - ends[1]) / 0.2, rel=1e-3, abs=1e-3)
+    assert float(code.grad.abs().max()) > 0.1
+    with pytest.raises(InputError, match="whose codes have"):
+        toy_space.sdf(torch.zeros(toy_space.length + 1, requires_grad=True))
 
 
 def test_a_training_shape_comes_out_of_its_code(toy_space):

@@ -137,3 +137,10 @@ def test_broken_input_is_one_sentence_and_nothing_is_written(work, line, capsys,
     Path("d.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     Path("camera.json").write_text(json.dumps({"K": np.eye(3).tolist(), "pose": np.eye(4).tolist()}))
     refused(line.split(), work, BROKEN[line], capsys)
+
+
+def test_a_field_that_is_not_there(tmp_path, capsys):
+    assert main(["mesh", "NOSUCH", "-o", str(tmp_path / "x.ply")]) == 2
+    said = "error: there is no folder NOSUCH: give the folder of a field, which `isofield fit --field` writes.\n"
+    assert capsys.readouterr().err == said
+    assert not (tmp_path / "x.ply").exists()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
+import hashlib
+import io
 import json
 import os
 import signal
@@ -13,11 +16,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
+from PIL import Image
 
+from isofield import render
 from isofield.cli.fit import Fit, Job
 from isofield.cli.main import main
 from isofield.cli.many_fits import fingerprint
 from isofield.configs import Ssd
+from isofield.render import camera_for
 
 FAST = ["--method", "ssd", "--quality", "fast", "--resolution", "64"]
 
@@ -68,6 +74,45 @@ def test_folder_of_field_mesh_and_preview(here, capsys):
     assert grown.volume == pytest.approx(2 * np.pi**2 * 1000 * 450**2, rel=0.05)
     assert main(["mesh", "statue", "-o", "none.ply", "--level", "-100000"]) == 2
     assert not Path("none.ply").exists()
+
+
+def test_the_input_is_read_once(here, monkeypatch):
+    np.save("ring.npy", torus(2000))
+    opened = []
+
+    def counting(path, *arguments, **options):
+        opened.append(str(path))
+        return opening(path, *arguments, **options)
+
+    opening = io.open
+    monkeypatch.setattr(io, "open", counting)
+    monkeypatch.setattr(builtins, "open", counting)
+    assert main(["fit", "ring.npy", "-o", "ring", *FAST]) == 0
+    assert [Path(path).name for path in opened].count("ring.npy") == 1
+    digest = hashlib.sha256(Path("ring.npy").read_bytes()).hexdigest()
+    assert digest in Path("ring/config.json").read_text()
+
+
+def test_the_preview_has_the_colours_of_the_points_and_shows_what_was_observed(here, monkeypatch):
+    """A torus, red at x > 0, of which a sector around -x was not scanned."""
+    points = torus(6000)
+    points = points[np.abs(np.arctan2(points[:, 1], -points[:, 0])) > 0.5]
+    red = points[:, 0] > 0
+    colors = np.where(red[:, None], [220, 20, 20, 255], [120, 120, 120, 255]).astype(np.uint8)
+    trimesh.PointCloud(points, colors=colors).export("ring.ply")
+    given = []
+    monkeypatch.setattr(
+        render, "camera_for", lambda mesh, **options: given.append((mesh, options)) or camera_for(mesh, **options)
+    )
+    assert main(["fit", "ring.ply", "-o", "mesh.ply", "--preview", "p.png", *FAST]) == 0
+    pixels = np.asarray(Image.open("p.png").convert("RGB"), np.int64)
+    left = pixels[:, : pixels.shape[1] // 2]
+    reddish = (left[..., 0] > 1.5 * left[..., 1:].max(-1)).sum()
+    drawn = (np.abs(left - left[0, 0]).max(-1) > 20).sum()
+    assert 0.25 * drawn < reddish < 0.75 * drawn
+    mesh, options = given[-1]
+    seen, gap = options["observed"], np.abs(np.arctan2(mesh.vertices[:, 1], -mesh.vertices[:, 0])) < 0.3
+    assert seen[~gap & (mesh.vertices[:, 0] > 0)].mean() > 0.99 and seen[gap].mean() < 0.3
 
 
 def test_an_object_without_its_table_and_stray_parts(here, capsys):
