@@ -291,8 +291,12 @@ def _field(
 
 
 def first_look(cloud: Cloud, surface: Surface = "auto", normals: Normals = "auto") -> SDF:
-    """A coarse field of `LOOKED` random points of a cloud, in about a second. Raises InputError as `fit` does."""
+    """A coarse field of `LOOKED` random points of a cloud, in about a second. Raises InputError as `fit` does, and
+    KeyboardInterrupt on Ctrl-C."""
     some = np.sort(np.random.default_rng(0).permutation(len(cloud.points))[:LOOKED])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the fit of all points warns
-        return fit(select(cloud, some), quality="fast", config=LOOK, surface=surface, normals=normals, device="cpu")
+        look = fit(select(cloud, some), quality="fast", config=LOOK, surface=surface, normals=normals, device="cpu")
+    if look.interrupted:  # Ctrl-C is for the fit of all points
+        raise KeyboardInterrupt
+    return look

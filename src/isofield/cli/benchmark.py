@@ -11,7 +11,7 @@ import tyro
 from isofield.cli import output
 from isofield.cli.errors import say
 from isofield.cli.parsing import Argument, Flag, OutFolder, Progress
-from isofield.cli.progress import listen, shown
+from isofield.cli.progress import shown
 from isofield.files import check_output, write_text
 
 DIGITS = {
@@ -57,7 +57,6 @@ def benchmark(
 
     candidates = dict(candidate(name) for name in methods.split(","))
     check_output(out / "table.csv", ("csv",))
-    listen()
     from isofield.api.benchmark import FIGURES, benchmark, latex
 
     with shown("benchmark", progress) as report:

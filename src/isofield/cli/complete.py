@@ -10,7 +10,7 @@ import tyro
 
 from isofield.cli import output, space_output
 from isofield.cli.parsing import Argument, Cells, Flag, Json, JsonFile, Progress
-from isofield.cli.progress import listen, shown
+from isofield.cli.progress import shown
 from isofield.configs.common import ETA, check_resolution, check_seed
 from isofield.errors import InputError
 from isofield.files import check_output, names_folder
@@ -85,7 +85,6 @@ def complete(
     _check_camera(input, camera, background)
     mesh = Path(out) / f"{input.stem}.ply" if folder else Path(out)
     check_output(mesh)
-    listen()
     from isofield import api
 
     begun = time.perf_counter()

@@ -11,7 +11,7 @@ from isofield.cli import output
 from isofield.cli.errors import say
 from isofield.cli.output import print_json
 from isofield.cli.parsing import Flag, Progress
-from isofield.cli.progress import listen, shown
+from isofield.cli.progress import shown
 
 if TYPE_CHECKING:
     from isofield.datasets.registry import File, Source
@@ -42,7 +42,6 @@ def fetch(
     source = datasets.find_source(name)
     for line in _described(source):
         say(line)
-    listen()
     arrived = dict.fromkeys(source.files, 0)
     with shown(name, progress) as report:
 

@@ -11,7 +11,6 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 import tyro
 
 from isofield.cli.parsing import Cells, Flag, Folder, JsonFile, NoSettings, Progress, parse, parse_part, wants_help
-from isofield.cli.progress import listen
 from isofield.configs.common import (
     Init,
     NetworkKind,
@@ -206,7 +205,6 @@ def run(options: Fit[Any]) -> int:
         raise InputError(f"{jobs[0].mesh} cannot hold what --confidence writes: let --out end in .ply.")
     if len(jobs) > 1 and (options.frames is not None or options.view):
         raise InputError(f"--frames and --view show one shape, and there are {len(jobs)}: fit them one by one.")
-    listen()
     return one(jobs[0], options) if len(jobs) == 1 else several(jobs, options)
 
 

@@ -12,7 +12,7 @@ import tyro
 from isofield.cli import output, picture_output, space_output
 from isofield.cli.errors import say
 from isofield.cli.parsing import Argument, Cells, Flag, Folder, Json, JsonFile, OutFolder, Progress, assigned
-from isofield.cli.progress import listen, shown
+from isofield.cli.progress import shown
 from isofield.configs.common import check_resolution
 from isofield.errors import InputError
 from isofield.files import check_output
@@ -80,7 +80,6 @@ def infer(
     check_resolution(resolution)
     search = space_output.pose_search(pose, max_rotation)
     check_output(out / REPORT, ("csv",))
-    listen()
     from isofield import api
 
     begun = time.perf_counter()

@@ -10,7 +10,7 @@ import tyro
 
 from isofield.cli import output
 from isofield.cli.parsing import Argument, Cells, Json, OutFolder, Progress
-from isofield.cli.progress import listen, shown
+from isofield.cli.progress import shown
 from isofield.configs.common import check_resolution
 from isofield.errors import InputError
 from isofield.files import check_output
@@ -57,7 +57,6 @@ def interpolate(
     if steps < 2:
         raise InputError(f"--steps must be at least 2, not {steps}.")
     check_output(out / WAY, ("gif",))
-    listen()
     from isofield import api, render
     from isofield.api.latent_ops import code_of
     from isofield.cli.picture_output import new_pictures

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from isofield.cli.errors import say, show_warnings, tell
+from isofield.cli.progress import listen
 from isofield.errors import InputError, did_you_mean
 
 COMMANDS = {
@@ -49,6 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (default: the process's own) and return its exit status; nothing but a defect raises."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     atexit.register(gc.freeze)  # the end of the process looks for no cycles: that takes half a second with torch
+    listen()
     with warnings.catch_warnings():
         show_warnings()
         try:

@@ -11,7 +11,7 @@ import tyro
 from isofield.cli import output
 from isofield.cli.errors import say
 from isofield.cli.parsing import Argument, Flag, Json, Progress
-from isofield.cli.progress import listen, shown
+from isofield.cli.progress import shown
 from isofield.configs import PrepareConfig
 from isofield.plugins import modules
 
@@ -54,7 +54,6 @@ def prepare(
     from isofield.datasets import Record
     from isofield.datasets.report import counts
 
-    listen()
     if config.fit:
         from isofield.api import prepare as run
     else:  # without torch

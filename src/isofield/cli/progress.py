@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -17,6 +18,9 @@ PATIENCE = 1.0
 """Seconds before the first line where there is no terminal; shorter work prints none."""
 SILENCE = 10.0
 """Seconds between two lines of a stage where there is no terminal."""
+
+IMPORTING, AGAIN = "<frozen importlib._bootstrap>", 0.05
+"""The file of the functions that import modules, and the seconds until an interruption there is tried again."""
 
 
 @contextmanager
@@ -82,7 +86,21 @@ def _duration(seconds: float) -> str:
 def listen() -> None:
     """Let SIGINT interrupt, also where a shell started this process in the background, with the signal ignored."""
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, interrupt)
+
+
+def interrupt(number: int, frame: FrameType | None) -> None:
+    """Raises KeyboardInterrupt, or sends the signal once more a little later while modules are imported: libraries that
+    try whether an optional package is there may swallow the exception."""
+    inside = frame
+    while inside is not None:
+        if inside.f_code.co_filename == IMPORTING:
+            again = threading.Timer(AGAIN, os.kill, (os.getpid(), signal.SIGINT))
+            again.daemon = True
+            again.start()
+            return
+        inside = inside.f_back
+    raise KeyboardInterrupt
 
 
 @contextmanager
@@ -93,7 +111,7 @@ def finishing(label: str, begun: bool) -> Iterator[None]:
     """
 
     def first(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, interrupt)
         print(f"\n{label}: fitted; writing the result (Ctrl-C again to stop at once).", file=sys.stderr, flush=True)
 
     if begun:

@@ -11,7 +11,7 @@ import tyro
 
 from isofield.cli import output
 from isofield.cli.parsing import Argument, Cells, Flag, Json, OutFolder, Progress
-from isofield.cli.progress import listen, shown
+from isofield.cli.progress import shown
 from isofield.configs.common import check_resolution, check_seed
 from isofield.errors import InputError
 from isofield.files import check_output
@@ -68,7 +68,6 @@ def sample(
     if not 0 <= spread <= 2:
         raise InputError(f"--spread {spread:g} is out of range: give 0 to 2.")
     check_output(out / SHEET, ("png",))
-    listen()
     from isofield import api
     from isofield.api.space import NEIGHBOURS
     from isofield.cli.picture_output import new_pictures, sheet_of

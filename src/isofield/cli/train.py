@@ -13,7 +13,7 @@ import tyro
 
 from isofield.cli import output, picture_output
 from isofield.cli.parsing import Argument, Flag, Folder, Json, JsonFile, Progress, parse, parse_part, wants_help
-from isofield.cli.progress import listen, shown
+from isofield.cli.progress import shown
 from isofield.configs.common import check_seed
 from isofield.configs.methods import SPACES, find_method, method_names, read_config
 from isofield.configs.training import training_of
@@ -111,7 +111,6 @@ def run(method: str, options: Train[Any]) -> int:
     from isofield.cli.forming import forming
 
     check_seed(options.seed)
-    listen()
     begun = time.perf_counter()
     from isofield import api
 

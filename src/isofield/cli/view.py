@@ -9,7 +9,6 @@ import tyro
 
 from isofield.cli.errors import say
 from isofield.cli.parsing import Flag
-from isofield.cli.progress import listen
 
 
 def view(
@@ -38,7 +37,6 @@ def view(
     """
     from isofield.viewer import open_viewer
 
-    listen()
     viewer = open_viewer(what, host=host, port=port, up=up, truth=truth, resolution=resolution)
     try:
         for link in viewer.links:
