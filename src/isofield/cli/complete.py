@@ -128,7 +128,7 @@ def _remedy(posed: bool, normalised: bool) -> str:
 
 
 def _check_frame(center: str | None, scale: float | None, normalize: str) -> None:
-    """Raises InputError where the frame of the input is given by halves, or twice."""
+    """Raises InputError where the frame of the input is given incompletely, or twice."""
     if (center is None) != (scale is None) or (scale is not None and not 0 < scale < float("inf")):
         raise InputError("--center and --scale belong together: give both, --scale greater than 0.")
     if center is not None and normalize != "auto":
@@ -136,7 +136,7 @@ def _check_frame(center: str | None, scale: float | None, normalize: str) -> Non
 
 
 def _frame(space: ShapeSpace, center: str | None, scale: float | None, normalize: str) -> Similarity | None:
-    """The map from the input's units to the frame of the space, as the options give it; None where they give none."""
+    """The similarity from the input's units to the frame of the space that the options give; None without them."""
     from isofield import api
     from isofield.types import IDENTITY, Similarity, triple
 

@@ -102,7 +102,7 @@ def evaluate(
 
 @dataclass(frozen=True)
 class _Scoring:
-    """What is compared, how, and where the scores go. chosen: the names of files to take of folders; None for all.
+    """What is compared, how, and where the scores go. chosen: the names of the files to compare; None for all.
     samples: points drawn from each surface; None for the protocol's own number."""
 
     pred: Path

@@ -138,7 +138,7 @@ class Fit(Generic[S]):
 
 @dataclass(frozen=True)
 class Job:
-    """One input and where its results go; None for what was not asked for. label: how messages name the input. merged:
+    """One input and where its results go; None for what is not written. label: how messages name the input. merged:
     all scans of one shape; source is the first of them."""
 
     source: Path
@@ -249,7 +249,7 @@ def _several(inputs: Sequence[Path], out: str, field: Path | None, preview: Path
 
 
 def check_job(job: Job) -> None:
-    """Raise InputError where a job could not write what it should; nothing is left behind."""
+    """Raises InputError where a job could not write its results; nothing is left behind."""
     check_output(job.mesh)
     if os.path.realpath(job.mesh) in map(os.path.realpath, (job.source, *job.merged)):
         raise InputError(f"{job.mesh} is the input itself: give --out another name.")
@@ -265,7 +265,7 @@ def check_job(job: Job) -> None:
 
 
 def _check_field(folder: Path) -> None:
-    """Raise InputError where the folder holds somebody else's config.json."""
+    """Raises InputError where the folder has a config.json that is not a field's."""
     import json
 
     path = folder / CONFIG

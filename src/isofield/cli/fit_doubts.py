@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from isofield.cli.fit import Fit
 
 FEW = 1000
-"""Fewer points than this do not tell an open scene."""
+"""Fewer points than this do not determine the surface of an open scene."""
 UNLEARNED = 1.0
-"""A fit failed whose points are farther from the mesh than this many of their local spacings, in the median."""
+"""A fit has failed where the median distance of its points from the mesh is more than this many local spacings."""
 OPEN = 0.05
 """Beyond this fraction of a mesh far from all points, the input may be open."""
 LOST = 2.0
@@ -97,7 +97,7 @@ def doubts(fit: Outcome, options: Fit[Any]) -> Iterator[str]:
 
 
 def _finer(fit: Outcome, options: Fit[Any]) -> str:
-    """What brings a surface nearer to its points."""
+    """How to bring a surface nearer to its points."""
     if options.method != "auto":
         return f"method {fit.method} has not learned the shape; take --method auto"
     if options.resolution is not None:
@@ -108,7 +108,7 @@ def _finer(fit: Outcome, options: Fit[Any]) -> str:
 
 
 def _sides(fit: Outcome, options: Fit[Any]) -> str:
-    """What makes the rays free."""
+    """How to keep the rays from being blocked."""
     given = [name for name in ("viewpoint", "up") if getattr(options, name) is not None]
     if given:
         return f"check --{given[0]}, and leave it out for a closed shape"

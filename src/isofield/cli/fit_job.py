@@ -34,7 +34,7 @@ FIRST = (400, 400)
 
 
 def one(job: Job, options: Fit[Any]) -> int:
-    """Fit one input, and say what came out: the exit status."""
+    """Fits one input and prints the results: the exit status."""
     path = job.preview
     picture = None if path is None or path.suffix.lower() != ".png" else partial(_picture, path, size=FIRST)
     with forming(job.label, options.frames, options.view, picture) as watch:
@@ -234,7 +234,7 @@ def _following(job: Job, cells: int | None) -> str:
 
 @contextmanager
 def loading() -> Iterator[None]:
-    """Inside, no garbage is collected, and what is made there is never looked at later.
+    """No garbage is collected inside the block, and objects made there are exempt from later collections.
 
     SciPy and trimesh, and torch where a method needs it, make up to half a million objects that live to the end. To
     look for cycles among them while they are loaded takes up to a third of a second.

@@ -81,7 +81,7 @@ class _Shown:
         self.ended, self.taken = 0.0, 0.0
 
     def watch(self, step: int, made: Made) -> None:
-        """Show a step where a frame is due, or where the page or the picture has rested long enough."""
+        """Show a step where a frame is due, or the page or the picture was last drawn long enough ago."""
         self.latest = step, made
         rest = self.taken / (PICTURED if self.page is None else SHARE)
         live = self.page is not None or self.picture is not None

@@ -38,7 +38,7 @@ COMMANDS = {
     "interpolate": "shapes between two others: meshes and an animation",
     "sample": "new shapes from a space",
     "view": "a mesh, a cloud, a field or a space, in the browser",
-    "fetch": "public shapes and samples, and where to ask for the rest",
+    "fetch": "public shapes and samples, and where to request others",
     "demo": "fit a scan that the package makes, end to end, with pictures",
 }
 """Every command and what it does; each lives in the module of its name beside this one."""
@@ -109,6 +109,6 @@ def overview() -> str:
             "",
             *lines,
             "",
-            "`isofield COMMAND --help` tells a command's options. To begin: isofield fit scan.ply -o mesh.ply",
+            "`isofield COMMAND --help` lists the options of a command. To begin: isofield fit scan.ply -o mesh.ply",
         ]
     )

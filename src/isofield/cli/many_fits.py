@@ -82,7 +82,7 @@ def fingerprint(job: Job, options: Fit[Any]) -> str:
 
 
 def attempt(options: Fit[Any], job: Job) -> tuple[dict[str, Any], str]:
-    """`fit_job.run`; an error is reported, and comes back in place of the figures."""
+    """`fit_job.run`; an error is reported, and returned in place of the figures."""
     from isofield.cli.fit_job import run
 
     with warnings.catch_warnings():

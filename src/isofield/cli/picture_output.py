@@ -133,7 +133,7 @@ def _written(space: ShapeSpace, result: PictureResult, path: Path, resolution: i
 
 
 def _figures(result: PictureResult) -> Row:
-    """The seconds of a code, and the errors of its picture where the true one is there."""
+    """The seconds that a code took, and the errors of its picture where the true one is given."""
     row: Row = {"seconds": result.seconds}
     if result.squared is not None:
         row |= {"mse": result.squared, "l1": result.absolute}

@@ -105,7 +105,7 @@ def interrupt(number: int, frame: FrameType | None) -> None:
 
 @contextmanager
 def finishing(label: str, begun: bool) -> Iterator[None]:
-    """While results are made and written: the first SIGINT only says so, the next raises KeyboardInterrupt.
+    """While results are made and written: the first SIGINT only prints that, the next raises KeyboardInterrupt.
 
     begun: there was a first one already, which ended the fit. label: how messages name the input.
     """

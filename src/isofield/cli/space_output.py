@@ -205,7 +205,7 @@ def row_figures(row: Row, expected: float | None) -> Row:
 
 
 def note_failed(rows: Sequence[Row], what: str = "mesh") -> list[str]:
-    """Says what is wrong with the first rows that have an error: the ids of all of them. what: what these rows lack."""
+    """Says what is wrong with the first rows that have an error: the ids of all. what: the missing result."""
     failed = [row for row in rows if row["error"]]
     for row in failed[:FEW]:
         say(f"{row['id']}: {row['error'].rstrip('.')}.")

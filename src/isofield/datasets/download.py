@@ -41,7 +41,7 @@ def fetch(name: str, out: str | os.PathLike[str] | None = None, *, progress: Pro
     """Downloads the files of a name in `datasets.registry` into the folder `out` (by default named alike), and returns
     their paths. Files that are complete stay. progress: called as the bytes of a file arrive.
 
-    Raises InputError for an unknown name, a file with other content in place of one, a missing network, a server that
+    Raises InputError for an unknown name, an existing file with other content, a missing network, a server that
     refuses, sends other bytes or cuts the connection, and where the system refuses to write.
     """
     source = find_source(name)
@@ -95,7 +95,7 @@ class _Counter:
 
 
 class _Changed(Exception):
-    """The server sends other bytes than the registry has."""
+    """The server sends bytes that differ from the registry's."""
 
 
 def _download(file: File, path: Path, progress: Progress | None) -> None:

@@ -28,7 +28,7 @@ Extent = Callable[[str], np.ndarray]
 AROUND = {"unsigned", "cloud", "surface"}
 """Kinds of samples that lie around the shape; the others fill the unit ball."""
 STRAY = 0.01
-"""Most points, as a fraction, that a shape may have beyond the cube [-1, 1]^3 where all of its samples are such."""
+"""Largest fraction of a shape's points beyond the cube [-1, 1]^3, where all of its samples are of these kinds."""
 
 
 def fixed(config: PrepareConfig) -> Similarity | None:

@@ -85,7 +85,7 @@ def write_precomputed_views(folder: Path, out: Path, similarity: Similarity) -> 
         (out / picture.name).write_bytes(picture.read_bytes())
         world = np.eye(4)
         world[:3] = cameras[f"world_mat_{number}"]
-        # x = y / scale + center; scaling all lengths of a camera alike does not change its picture.
+        # x = y / scale + center; scaling all lengths of a camera by one factor does not change its picture.
         world[:3, 3] = similarity.scale * (world[:3, :3] @ similarity.center + world[:3, 3])
         cameras[f"world_mat_{number}"] = world[:3].copy()
         poses[picture.stem] = np.linalg.inv(world).tolist()

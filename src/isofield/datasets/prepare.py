@@ -140,7 +140,7 @@ def _check_kinds(source: str | os.PathLike[str], entries: Sequence[Entry], confi
 def _similarity(
     entries: list[Entry], before: dict[str, object] | None, run: Run, gate: Gate
 ) -> tuple[float, float, float, float]:
-    """Centre and scale for all shapes, as in the folder, so that a changed file does not move the others."""
+    """Centre and scale for all shapes: those in the folder, if any, so that a changed file moves no other shape."""
     match (before or {}).get("similarity"):
         case [float(x), float(y), float(z), float(scale)] if scale > 0:
             return x, y, z, scale

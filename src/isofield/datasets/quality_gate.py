@@ -64,7 +64,7 @@ class GateResult:
 class Gate:
     """How files become judged shapes; both functions are given a file's path, and raise InputError.
 
-    judge: the judged shape. extent: its points (n, 3) that a common similarity has to hold.
+    judge: the judged shape. extent: its points (n, 3), which a common similarity has to map into the unit ball.
     """
 
     judge: Callable[[str, PrepareConfig], GateResult]
@@ -96,7 +96,7 @@ def extent_of(path: str) -> np.ndarray:
 
 
 AS_THEY_ARE = Gate(judge_file, extent_of)
-"""Meshes and clouds as the files hold them."""
+"""Meshes and clouds as they are in the files."""
 
 
 def judge_mesh(mesh: trimesh.Trimesh, name: str, config: PrepareConfig, extent: np.ndarray | None = None) -> GateResult:

@@ -19,7 +19,7 @@ Named = TypeVar("Named", Entry, Record)
 LISTS = (".txt", ".lst")
 """Extensions of lists with one id per line: Points2Surf's trainset.txt, Occupancy Networks' train.lst."""
 FEW = 5000
-"""Among fewer ids one that is like a missing one is looked for, in a second."""
+"""With at most this many ids, one similar to a missing one is looked for, which takes a second."""
 
 
 def read_split(path: str | os.PathLike[str], part: str | None = None) -> list[str]:
@@ -70,9 +70,9 @@ def chosen(entries: Sequence[Named], ids: Sequence[str], name: str) -> list[Name
 
 
 def matching(known: Collection[str], ids: Sequence[str], name: str) -> set[str]:
-    """The known ids that a split names; leading names of its ids (dataset, class) are ignored where the known ids do
-    not have them. An id that is the folder of known ids names all of them: the crops of a picture. name: of the split,
-    for errors.
+    """The shapes' ids (`known`) that a split names; leading names of its ids (dataset, class) are ignored where the
+    shapes' ids do not have them. An id that is the folder of others names all of them: the crops of a picture. name: of
+    the split, for errors.
 
     Raises InputError with all ids that no shape has, without such leading names.
     """

@@ -20,7 +20,7 @@ of random points have one. They are merged where at least the second fraction of
 FAR = 2**21
 """Voxels along an axis, at most."""
 LOOKED = 5000
-"""Points that are looked at for that."""
+"""Points that are examined for that."""
 BORDER = 0.1
 """The largest fraction of the points on a mesh that lie on its border."""
 
@@ -118,8 +118,8 @@ def _voxels(points: np.ndarray, cells: int, box: np.ndarray) -> np.ndarray:
 def merge_twins(cloud: Cloud) -> Cloud:
     """The cloud with the means of points that lie much nearer to each other than to all others.
 
-    Laser scanners record several returns of one pulse, often from the same place. A neighbourhood of 16 such points has
-    8 places, and a quadric passes through twelve of them exactly: what is left is not their noise.
+    Laser scanners record several returns of one pulse, often at one position. A neighbourhood of 16 such points has
+    8 positions, and a quadric passes through twelve points exactly: the residual is not their noise.
     """
     points = cloud.points
     tree = KDTree(points)

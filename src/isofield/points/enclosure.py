@@ -20,11 +20,11 @@ CELLS = 64
 SPACINGS, LEAST_CELLS = 2.0, 1.5
 """The closing surface is far from the points where it is this many local spacings and this many cells away."""
 FACETS = 256
-"""The largest facets stand for the hull: those over holes of the points are among them."""
+"""The hull is represented by this many of its largest facets, which include those over holes of the points."""
 MANY = 20_000
 """Points that give the facets, at most: a hull whose points all lie on it takes seconds."""
 ROWS = 256
-"""Positions that one thread holds against all facets at a time: they stay in its cache."""
+"""Positions that a thread compares with all facets at a time, few enough to stay in its cache."""
 Beyond = Callable[[np.ndarray], np.ndarray]
 """Positions (m, 3) to (m,): how far each lies beyond the hull, negative inside."""
 

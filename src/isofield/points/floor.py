@@ -64,7 +64,7 @@ def without_floor(shape: S) -> tuple[S, float]:
 
 
 def _floor_of(cloud: Cloud) -> np.ndarray:
-    """(n,) bool: which points are not above a floor."""
+    """(n,) bool: which points belong to a floor or lie below it."""
     similarity = normalization(cloud.points)
     points, normals = similarity.apply(cloud.points), cloud.normals
     if normals is None:

@@ -47,7 +47,7 @@ def fit_jets(
     """Normals and noise of points (n, 3) from oriented normals (n, 3) of unit length.
 
     noise: standard deviation of the points off the surface, or None to estimate it. Each of several rounds weights
-    neighbours with the normals of the previous one. near: the neighbours of the points, if they are known.
+    neighbours with the normals of the previous one. near: the neighbours of the points, if they were computed before.
     """
     tree, few = KDTree(points), min(FIRST, len(points))
     if near is None or near.index.shape[1] < few:

@@ -17,7 +17,7 @@ NEIGHBOURS = 16
 WIDER = (32, 64)
 """Sizes of neighbourhoods for points whose noise is large compared with the extent of the smaller ones."""
 KEPT = 25
-"""Neighbours of each point that a `Neighbourhoods` holds."""
+"""Neighbours of each point in a `Neighbourhoods`."""
 SIZES = 12, 20
 """Sizes of neighbourhoods whose distances from a quadric give the noise; what grows from one to the other is shape."""
 TRIED = 15_000
@@ -44,7 +44,7 @@ FLAT = 0.08
 FLATTER = 0.7
 """A wider neighbourhood is used if it is flatter by this factor."""
 EIGHTH = 8
-"""The local spacing of a point is the distance to this neighbour, in the median over as many neighbours."""
+"""The local spacing of a point is the distance to this neighbour: its median over this many neighbours."""
 MANY = 30_000
 """At most this many points are used to decide which parts of a surface were measured."""
 
@@ -67,7 +67,7 @@ class Neighbourhoods:
 def neighbourhoods(points: np.ndarray) -> Neighbourhoods:
     """Planes through the neighbours of every point (n, 3).
 
-    A plane means nothing if the points lie as far off the surface as they lie apart: if 16 neighbours are not flat, 32
+    A plane is meaningless where the noise is as large as the spacing: if 16 neighbours are not flat, 32
     and 64 are tried, and the flattest neighbourhood is used.
     """
     tree = KDTree(points)
@@ -122,7 +122,7 @@ def local_noise(points: np.ndarray, near: Neighbourhoods) -> np.ndarray:
 
     A low quantile over the neighbours is used, because no quadric fits an edge, clipped to within a factor of two of
     that of the whole cloud (`typical_noise`). Where the neighbours lie on two sheets, each sheet has its own height. Of
-    more than `TRIED` points, evenly spread ones tell the noise of all.
+    more than `TRIED` points, evenly spread ones give the noise of all.
     """
     rows = np.arange(len(points))[:: -(-len(points) // TRIED)]
     normals, index = near.normals[rows], near.index[rows]

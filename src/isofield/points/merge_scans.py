@@ -28,8 +28,8 @@ double deviations of the noise) of the points of the other."""
 ALONG = 1.0
 """Median distance of registered scans to each other's tangent planes where they overlap, at most, in the same unit."""
 AFAR, MOST = 300.0, 0.9
-"""Sensors farther away than this many diagonals are only known by their direction; they are kept where at least this
-share of all points has them."""
+"""Sensors farther away than this many diagonals count as directions alone; they are kept where at least this share of
+all points has one."""
 TESTED = 20_000
 """Points of each scan in this test, at most."""
 

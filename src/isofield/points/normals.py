@@ -51,7 +51,7 @@ beside parts that look inward by more."""
 AGAIN = 0.006
 """Above this share of points where the winding number is off, the corrected signs are corrected once more."""
 MOST_CONFLICT = 0.01
-"""The most conflict between neighbours of a result that holds."""
+"""Largest conflict between neighbours at which a result is accepted."""
 LEVELS = 20_000
 """Points at which the winding number is taken, at most."""
 PIECE = 1000
@@ -112,9 +112,9 @@ def orient(
     normals: (n, 3) that came with the points, or None; their directions are kept, and their orientation if it is
     consistent. noise: standard deviation of the points off the surface, or None to estimate it. subset: number of
     points that are oriented pair by pair; time grows with its square, and very thin parts need many.
-    sensors: (n, 3) position of the sensor that measured each point, NaN where unknown. trusted:
-    the orientation of the normals that came is right. encloses: whether the points may enclose a volume. seen: their
-    neighbours and what these tell, found in any similar space.
+    sensors: (n, 3) position of the sensor that measured each point, NaN where unknown. trusted: the given normals are
+    oriented correctly. encloses: whether the points may enclose a volume. seen: their neighbours and what was computed
+    from these, in any similar space.
     """
     points = np.asarray(points, np.float64)
     low, high = points.min(0), points.max(0)
@@ -198,7 +198,7 @@ class _Unsigned:
 
 
 def _votes(cloud: _Unsigned, seen: Surroundings, sensors: np.ndarray | None) -> np.ndarray:
-    """Votes (n,) for the signs of normals: of the sensors (n, 3) where these are known, elsewhere of the spanning tree,
+    """Votes (n,) for the signs of normals: of the sensors (n, 3) where these are given, elsewhere of the spanning tree,
     corrected by the winding number on points that enclose a volume."""
     measured = None if sensors is None else sensor_votes(cloud.x, cloud.normals, sensors)
     if measured is not None and (measured != 0).all():

@@ -48,7 +48,7 @@ seem to be without a surface still are, the others have one."""
 
 @dataclass(frozen=True, eq=False)
 class Surroundings:
-    """The neighbours of each of n points, and what they tell; None: not known.
+    """The neighbours of each of n points, and what was computed from them; None: not computed.
 
     near: the neighbours. tree: of the spanning tree over them. signs: (n,) +1 or -1, for the tree's signs without
     sensors. enclosed: (k,) `winding_number.enclosure` at some of the points, with those signs.
@@ -79,7 +79,7 @@ def openness(points: np.ndarray, sensors: np.ndarray | None = None, scanned: np.
 
     sensors: (n, 3) position of the sensor that measured each point, NaN where unknown, or None. scanned: (m, 3) the
     points before they were thinned, if they were. The points are oriented along a spanning tree, towards the sensors or
-    outward; the winding number then tells how much they enclose.
+    outward; the winding number then measures how much they enclose.
     """
     points = np.asarray(points, np.float64)
     density = None

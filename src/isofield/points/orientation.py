@@ -121,8 +121,8 @@ def _handed(normals: np.ndarray, parent: np.ndarray, root: int) -> np.ndarray:
 
 
 def sensor_votes(points: np.ndarray, normals: np.ndarray, sensors: np.ndarray) -> np.ndarray:
-    """(n,) in [-1, 1]: cosine between each normal and the direction to the sensor; 0 where the sensor is not known, or
-    sees the surface too flatly to tell.
+    """(n,) in [-1, 1]: cosine between each normal and the direction to the sensor; 0 where the sensor is not given, or
+    sees the surface at too flat an angle.
 
     points, normals: (n, 3). sensors: (n, 3), NaN where unknown.
     """

@@ -147,7 +147,7 @@ def _usable(points: np.ndarray, name: str) -> np.ndarray:
 
 
 def _on_a_line(points: np.ndarray, step: float) -> bool:
-    """Whether finite points (n, 3) lie on a line, as far as numbers in steps of this fraction tell."""
+    """Whether finite points (n, 3) lie on a line, where numbers are rounded to this fraction of the extent."""
     x = centered(points)
     extents = np.linalg.svd(x.T @ x, compute_uv=False) ** 0.5
     return bool(extents[1] <= max(THIN, 2 * step) * extents[0])

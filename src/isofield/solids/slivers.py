@@ -10,7 +10,7 @@ from isofield.topology import degenerate
 
 ROUNDS = 20
 SHORT = 1e-12
-"""Edges up to this fraction of the extent have no length."""
+"""Edges up to this fraction of the extent count as having no length."""
 MOST = 0.5
 """At most this fraction of the faces of a mesh are slivers."""
 CHUNK = 262_144
@@ -76,7 +76,7 @@ def _flip(vertices: np.ndarray, faces: np.ndarray, flat: np.ndarray) -> int:
         other = others.pop()
         ring = faces[other].tolist()
         far = (set(ring) - {a, b}).pop()
-        # The new edge must not exist yet, and the two faces must be wound alike.
+        # The new edge must not exist yet, and the two faces must have the same winding.
         if any(far in faces[one] for one in around[apex]) or ring[(ring.index(a) + 1) % 3] == b:
             continue
         faces[face], faces[other] = (a, far, apex), (far, b, apex)

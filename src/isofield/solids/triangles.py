@@ -23,7 +23,7 @@ Inside = Callable[[np.ndarray], np.ndarray]
 ACCURACY = 2.0
 """The fast winding number approximates a cluster of triangles beyond this many of its radii."""
 RAYS = np.random.default_rng(0).standard_normal((5, 3))
-"""Directions of the rays whose crossings are counted; none is special."""
+"""Directions of the rays whose crossings are counted, in general position."""
 CHUNK = 1 << 15
 """Rays per call."""
 

@@ -25,7 +25,7 @@ QUANTILE = 0.9
 COARSE = 32
 """Cells along the longest side at which refinement starts."""
 CELL_LIMIT = 6_000_000
-"""More cells than this at a level are swept densely instead: their arrays would not fit into memory beside a model."""
+"""With more cells than this at a level, every node is evaluated: the arrays would not fit in memory beside a model."""
 PROBES = 4096
 """Discarded cells of each level in which one node is still evaluated, to detect a bound that is too small."""
 NEAREST = np.sqrt(3) / 2
@@ -289,7 +289,7 @@ def _mixed(values: np.ndarray) -> np.ndarray:
 
 
 def _children(lattice: Lattice, low: np.ndarray, cube: np.ndarray, step: int, only_mixed: bool) -> Cells:
-    """The eight children of each cell, without those that lie neighbours the lattice's border."""
+    """The eight children of each cell, without those that lie beyond the lattice's border."""
     lows, values = [], []
     for i, j, k in CORNERS:
         child = low + np.array([i, j, k]) * step

@@ -17,7 +17,7 @@ class Check:
 
     components: connected by vertices. open_edges: with one face. crowded_edges: with more than two faces.
     pinched_vertices: shared by several fans of faces. unlike_edges: between faces of opposite winding.
-    inward_components: that face inward, but are not cavities. degenerate_faces: without area.
+    inward_components: that face inward and are not cavities. degenerate_faces: without area.
     """
 
     faces: int
@@ -55,7 +55,7 @@ class Check:
 
 
 def _texts(*defects: tuple[int, str]) -> list[str]:
-    """The texts of the defects that are there."""
+    """One short string for each of these defects whose count is not 0."""
     return [text for count, text in defects if count]
 
 

@@ -18,7 +18,7 @@ LEAST = 3
 DENSITY = 0.2
 """Points per area that support a component, relative to the mean over the supported surface."""
 FEW = 5.0
-"""A component with fewer than this many times the required points must also be thicker than noise and gaps."""
+"""A component with fewer than this many times the required points must also be thicker than noise and spacing."""
 LARGE = 0.02
 """Fraction of the largest component's volume that others need where there are no points."""
 REACH = 4.0

@@ -14,9 +14,9 @@ from isofield.surfaces.repair import repair
 from isofield.types import Cloud
 
 CAREFUL = 1
-"""How fast the error that a run permits grows; the library's own is 7."""
+"""How fast the permitted error grows in a run; the library's default is 7."""
 MOST_FACES, MOST_POINTS = 200_000, 500_000
-"""More than this is reduced for display."""
+"""Shapes with more than this are reduced for display."""
 
 
 def decimate(mesh: trimesh.Trimesh, faces: int) -> trimesh.Trimesh:

@@ -1,4 +1,4 @@
-"""A closed mesh with sharp edges from cells that a surface crosses, where the surface knows its exact normals.
+"""A closed mesh with sharp edges from cells that a surface crosses, where its exact normals are available.
 
 One vertex for each component of the surface in a cell, one quadrilateral for each lattice edge that the surface
 crosses: Nielson, "Dual marching cubes", 2004; Schaefer, Ju and Warren, "Manifold dual contouring", 2007. A vertex
@@ -129,7 +129,7 @@ def _crossings(
     lattice: Lattice, names: np.ndarray, one: np.ndarray, two: np.ndarray, closest: Closest
 ) -> tuple[np.ndarray, np.ndarray]:
     """Points (e, 3) at which the surface crosses lattice edges (e,), and its normals there (e, 3); one, two: (e,) the
-    distances at their ends. By false position (Dowell and Jarratt 1971, "Illinois"), which a plane ends at once."""
+    distances at their ends. By false position (Dowell and Jarratt 1971, "Illinois"); a plane takes one step."""
     node, axis = np.divmod(names, 3)
     start = lattice.lower + lattice.spacing * lattice.index(node)
     way = lattice.spacing * np.eye(3)[axis]

@@ -72,8 +72,8 @@ def extract(
 
     distance: (n, 3) float64 points to (n,) values, negative inside; called with at most `batch` points of the box (or
     up to a cell beyond it, where a side is not a multiple of the cells). lower, upper: (3,) corners. resolution: cubic
-    cells along the longest side, at least 4. dense: evaluate every node. closest: of a surface that knows its closest
-    points and its normals, for sharp edges at level 0 (`dual_contouring`).
+    cells along the longest side, at least 4. dense: evaluate every node. closest: gives the exact closest points and
+    normals, for sharp edges at level 0 (`dual_contouring`).
 
     The field is evaluated coarse to fine where its values and its steepness permit a surface (`adaptive_sampling`). If
     random checks show that a part was missed, the bound is doubled twice, then every node is evaluated; see `fallback`.

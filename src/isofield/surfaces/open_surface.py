@@ -244,7 +244,7 @@ def _smoothed_border(
 
 
 def _near(vertices: np.ndarray, faces: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """The faces whose boxes are within the box of the points: fewer for a tree to hold."""
+    """The faces whose boxes overlap the box of the points, for a smaller tree."""
     margin = 0.01 * float(np.ptp(vertices, axis=0).max())
     low, high = points.min(0) - margin, points.max(0) + margin
     corners = vertices[faces]

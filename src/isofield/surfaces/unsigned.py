@@ -35,7 +35,7 @@ def extract_unsigned(
     distance: Callable[[np.ndarray], np.ndarray], gradient: Callable[[np.ndarray], np.ndarray],
     lower: np.ndarray, upper: np.ndarray, resolution: int,
 ) -> ExtractedSurface:  # fmt: skip
-    """The surface of an unsigned distance in a box, with neighbouring faces wound alike where that is possible.
+    """The surface of an unsigned distance in a box, with neighbouring faces of the same winding where that is possible.
 
     distance, gradient: (n, 3) float64 points to (n,) values from 0 and (n, 3) slopes. lower, upper: (3,) corners.
     resolution: cubic cells along the longest side, at least 4. Raises InputError for a field that is nearly zero in too

@@ -21,7 +21,7 @@ def layouts() -> dict[str, Layout]:
 
 
 SOLID_FILES, PICTURE_FILES = "meshes (.ply .obj .off .stl .glb) or clouds (.xyz .npy)", "pictures (.png .jpg)"
-"""What a folder can hold, for error messages."""
+"""What a folder can contain, for error messages."""
 
 
 def find(
@@ -29,7 +29,7 @@ def find(
 ) -> tuple[str, list[Entry]]:
     """The layout of a folder and its shapes, sorted by id; "auto" takes the first layout that finds shapes.
 
-    wanted: what the folder should hold, for the error message.
+    wanted: what the folder should contain, for the error message.
 
     Raises InputError for an unknown layout, for a folder that does not exist, holds no shapes or is prepared already,
     and for ids that differ only in case, which some disks cannot tell apart.

@@ -49,7 +49,7 @@ LAYOUT = Layout(find, "the folder of the data set, or one of its classes")
 
 
 def _is_model(model: Path) -> bool:
-    """Whether the files of a model hold the expected arrays; a file that cannot be opened may hold them."""
+    """Whether the files of a model contain the expected arrays; a file that cannot be opened may."""
     for kind, name in FILES.items():
         try:
             with ZipFile(model / name) as archive:
@@ -168,7 +168,7 @@ def write_views(views: str | os.PathLike[str], record: Record, model: str | os.P
         with Image.open(name) as image:
             image.convert("RGB").save(folder / f"{number:03d}.jpg", quality=95)
         world = np.array(cameras[f"world_mat_{number}"], np.float64)
-        # y = (x - center) * scale; scaling all lengths of a camera alike does not change its picture.
+        # y = (x - center) * scale; scaling all lengths of a camera by one factor does not change its picture.
         world[:, 3] = world[:, 3] / record.scale - world[:, :3] @ center
         cameras[f"world_mat_{number}"] = world
     np.savez(folder / CAMERAS, **cameras)  # type: ignore[arg-type]
