@@ -1,6 +1,7 @@
 """Settings refuse numbers and words that mean nothing, when they are made."""
 
 from dataclasses import fields, is_dataclass, replace
+from typing import Literal, get_origin, get_type_hints
 
 import pytest
 
@@ -59,6 +60,15 @@ def test_negative_numbers_and_empty_counts_are_refused(name):
         if zero is not None and not may_be_zero:
             with pytest.raises(InputError, match=setting.replace("_", "[-_]")):
                 replace(config, **{setting: zero})
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_words_that_are_not_choices_are_refused(name):
+    config = ALL[name]
+    for setting, hint in get_type_hints(type(config)).items():
+        if get_origin(hint) is Literal and name != "ImageCodes":
+            with pytest.raises(InputError, match=f"{setting} cannot be 'foo': choose among"):
+                replace(config, **{setting: "foo"})
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from isofield.configs.common import MethodSpec, Schedule, check_range
+from isofield.configs.common import MethodSpec, Schedule, check_fields, check_range
 from isofield.configs.conditioned import PLANE, SMALL_TRAINING, Objective, Tasks, in_plane
 from isofield.configs.linear import Linear
 from isofield.configs.training import Training, check_dims
@@ -35,12 +35,12 @@ class FieldNetwork:
 
     def __post_init__(self) -> None:
         check_dims(self.dims)
-        check_range(self, "frequencies", "radius", "length", least=0)
+        check_range(self, "w0", above=0)
+        check_fields(self)
         if self.length and self.activation != "relu":
             raise InputError(
                 f"a network with a code beside the point is a ReLU network: give relu, not {self.activation}."
             )
-        check_range(self, "w0", above=0)
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ class StepSizes:
 
     def __post_init__(self) -> None:
         check_range(self, "initial", above=0)
+        check_fields(self)
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,8 @@ class MetaSdf:
 
     def __post_init__(self) -> None:
         check_range(self, "steps", least=1)
-        check_range(self, "infer_steps", "infer_polish", least=0)
         check_range(self, "infer_rate", above=0)
+        check_fields(self)
         if self.training.code_rate.initial:
             raise InputError("MetaSDF has no table of codes: leave code_rate at 0.")
         if self.inner == "siren" and (self.tasks.context_from != "surface" or self.objective == "composite"):
@@ -140,8 +141,8 @@ class MetaLinear:
 
     def __post_init__(self) -> None:
         check_range(self, "steps", least=1)
-        check_range(self, "infer_steps", least=0)
         check_range(self, "clamp", above=0)
+        check_fields(self)
         if self.tasks.context_from == "surface" or not self.tasks.query:
             raise InputError(
                 "a linear space solves from samples of the distance, and the weights learn from others: give "
