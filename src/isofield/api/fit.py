@@ -15,7 +15,7 @@ import trimesh
 
 from isofield import __version__
 from isofield.api.field import chosen_device
-from isofield.api.inputs import Observed, Source, brought, of_faces, of_points, sampled, views_of
+from isofield.api.inputs import FitInput, Source, brought, of_faces, of_points, sampled, views_of
 from isofield.api.sdf import SDF
 from isofield.api.viewpoints import check_sensors, with_viewpoint
 from isofield.configs import Ssd, Triangles
@@ -176,7 +176,7 @@ def _read(source: Source, viewpoint: Position, up: Position, normals: Normals) -
     return _Read(label, digest, given, views)
 
 
-def _figures(read: _Read, count: int, shape: Observed, found: _Adapted) -> dict[str, Any]:
+def _figures(read: _Read, count: int, shape: FitInput, found: _Adapted) -> dict[str, Any]:
     """What the provenance of a field says of its input and its result; count: points there were, before outliers."""
     return {
         "losses": dict(found.losses),
@@ -218,7 +218,7 @@ def _warn_of_unused(label: str, **given: bool) -> None:
         warnings.warn(f"{label} is a mesh: {' and '.join(unused)} {verb} for points, and not used", stacklevel=4)
 
 
-def _noise_of(found: _Adapted, shape: Observed) -> float:
+def _noise_of(found: _Adapted, shape: FitInput) -> float:
     """The points' deviation off the surface, normalised: as given, as the method found it, or as estimated."""
     for deviation in (shape.observation.noise, found.noise):
         if deviation is not None:
@@ -236,7 +236,7 @@ def _check_kind(spec: MethodSpec, name: str, mesh: trimesh.Trimesh | None, label
 
 
 def _adapted(
-    method: Method[Any], shape: Observed, name: str, seed: int, device: str, report: ProgressCallback,
+    method: Method[Any], shape: FitInput, name: str, seed: int, device: str, report: ProgressCallback,
     watch: Watch | None,
 ) -> _Adapted:  # fmt: skip
     """The code of a shape by a method; on Ctrl-C the last one that there was."""
@@ -263,13 +263,13 @@ def _adapted(
     return found
 
 
-def _so_far(method: Method[Any], code: Any, shape: Observed, name: str) -> SDF:
+def _so_far(method: Method[Any], code: Any, shape: FitInput, name: str) -> SDF:
     """A copy of the field while it forms: methods may change a code in place."""
     return _field(method, copy.deepcopy(code), shape, {"method": name})
 
 
 def _field(
-    method: Method[Any], code: Any, shape: Observed, provenance: dict[str, Any], interrupted: bool = False
+    method: Method[Any], code: Any, shape: FitInput, provenance: dict[str, Any], interrupted: bool = False
 ) -> SDF:
     """The field of a code, in the user's units."""
     observation, invert = shape.observation, shape.similarity.invert

@@ -140,7 +140,7 @@ def _thinned(cloud: Cloud, kept: int) -> Cloud:
 
 
 @dataclass(frozen=True, eq=False)
-class Observed:
+class FitInput:
     """An observation, and what is stored of it beside the field.
 
     similarity: from the user's units to the normalised space. cloud: whose colours and attributes belong to the points
@@ -160,7 +160,7 @@ class Observed:
     margin: float
 
 
-def of_faces(triangles: np.ndarray, similarity: Similarity, cloud: Cloud, surface: Openness) -> Observed:
+def of_faces(triangles: np.ndarray, similarity: Similarity, cloud: Cloud, surface: Openness) -> FitInput:
     """Faces, (m, 3, 3) normalised, points on them in the user's units, and whether they enclose a volume."""
     observation = Observation(
         similarity.apply(cloud.points), cloud.normals, 0.0, triangles, oriented=True, open=surface.open
@@ -168,7 +168,7 @@ def of_faces(triangles: np.ndarray, similarity: Similarity, cloud: Cloud, surfac
     corners = triangles.reshape(-1, 3)
     low, high = corners.min(0), corners.max(0)
     apart = float(np.sqrt(areas(*indexed(triangles)).sum() / len(cloud.points)))
-    return Observed(
+    return FitInput(
         observation, similarity, cloud, np.empty((0, 3)), surface, apart, low, high,
         EXACT_MARGIN * float((high - low).max()),
     )  # fmt: skip
@@ -177,7 +177,7 @@ def of_faces(triangles: np.ndarray, similarity: Similarity, cloud: Cloud, surfac
 def of_points(
     cloud: Cloud, name: str, quality: Quality, *, mesh: trimesh.Trimesh | None, views: Sequence[View],
     noise: float | None, surface: Surface, trusted: bool,
-) -> Observed:  # fmt: skip
+) -> FitInput:  # fmt: skip
     """Points in the user's units, cleaned and normalised; warns as `cleaned` does.
 
     mesh: whose faces they were drawn from, or None. views: the depth images that they come from, if any. noise: as a
@@ -204,7 +204,7 @@ def of_points(
     deviation = None if noise is None else noise * float(np.linalg.norm(high - low))
     kept = trusted and clean.normals is not None
     observation = Observation(points, clean.normals, deviation, faces, free, sensors, kept, shown.open, shown.seen)
-    return Observed(
+    return FitInput(
         observation, similarity, clean, first.invert(outliers), shown, spacing(points), low, high,
         MARGIN * float((high - low).max()),
     )  # fmt: skip
