@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 SHARP = 0.003
-"""Errors below this weigh alike, larger ones by their inverse: least absolute deviations with a rounded tip."""
+"""Errors below this have equal weights, larger ones their inverses: least absolute deviations with a rounded tip."""
 RIDGE, ROUNDS = 3e-9, 12
 """Ridge and reweighting rounds of the robust fit."""
 PRIORS = ((1.0, 1.0), (0.5, 0.1), (0.5, 0.01))

@@ -173,7 +173,7 @@ def score(pred: SurfaceSamples, truth: SurfaceSamples) -> tuple[float, float, fl
 def _truths(
     data: Path, kind: str, truth: Path, train_ids: Sequence[str], test_ids: Sequence[str], report: ProgressCallback
 ) -> Truths:
-    """Points of the true shapes, and their retrieval among the training shapes. kind: of samples that the data have."""
+    """Points of the true shapes, and their retrieval among the training shapes. kind: a kind of samples of the data."""
     ways = {record.id: record.similarity for record in Prepared(data, kind).records}
     meshes = {id_: io.read(path) for id_, path in _files(truth, test_ids).items()}
     points = {id_: _samples(mesh, ways[id_], id_, 2) for id_, mesh in meshes.items()}

@@ -17,7 +17,7 @@ from isofield.kdtree import KDTree, nearest
 from isofield.types import IDENTITY, SdfSamples, Shape, Similarity
 
 DRAWS, ELSEWHERE = 500_000, 40_000
-"""Points that are drawn, and how many of them hold a refined field to the code's own where nothing was observed: this
+"""Points that are drawn, and how many of them keep a refined field at the code's own where nothing was observed: this
 many near the code's surface, and a third as many others."""
 APART, BAND = 0.03, 0.06
 """How far from the observed surface they are, and which of them count as near the code's."""
@@ -47,8 +47,8 @@ def shared_frame(space: ShapeSpace) -> Similarity:
 
 
 def own_frame(space: ShapeSpace) -> Similarity:
-    """The frame of a part that comes without one: the training shapes' where these were normalised alike, else the
-    normalised space."""
+    """The frame of a part that comes without one: the training shapes' where these were normalised by one similarity,
+    else the normalised space."""
     return IDENTITY if space.prepare.normalize == "shape" else shared_frame(space)
 
 
@@ -70,9 +70,9 @@ def complete(
     which differ where nothing was observed.
 
     frame, eta, viewpoint, background: as in `partial`; without a frame the part is in the units of the training shapes
-    where these were normalised alike, else in the normalised space, or where a pose is searched, anywhere. pose: the
-    pose of the part in the frame is searched, too. refine: the fields are also corrected towards the observed surface.
-    Raises InputError as `partial` does.
+    where one similarity normalised all of these, else in the normalised space, or where a pose is searched, anywhere.
+    pose: the pose of the part in the frame is searched, too. refine: the fields are also corrected towards the observed
+    surface. Raises InputError as `partial` does.
     """
     space = checked_space(space)
     if samples < 1:
@@ -99,7 +99,7 @@ def complete(
 
 
 def _unobserved(space: ShapeSpace, samples: SdfSamples, code: np.ndarray, seed: int) -> SdfSamples:
-    """Samples of the field of a code (l,) where nothing was observed, which hold a refined field there."""
+    """Samples of the field of a code (l,) where nothing was observed, which keep a refined field near it there."""
     x = np.random.default_rng(seed).uniform(-1, 1, (DRAWS, 3)).astype(np.float32)
     surface = samples.points if samples.free is None else samples.points[~samples.free]
     x = x[nearest(KDTree(surface), x)[0] > APART]

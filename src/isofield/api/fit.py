@@ -239,7 +239,7 @@ def _adapted(
     method: Method[Any], shape: FitInput, name: str, seed: int, device: str, report: ProgressCallback,
     watch: Watch | None,
 ) -> _Adapted:  # fmt: skip
-    """The code of a shape by a method; on Ctrl-C the last one that there was."""
+    """The code of a shape by a method; on Ctrl-C the last one so far."""
     found, steps = _Adapted(), 0
     try:
         for now in method.infer((Shape(shape.observation),), seed, device):

@@ -110,7 +110,7 @@ def infer(
 ) -> InferenceResult:  # fmt: skip
     """One shape in a space: a mesh, a cloud, or a file of one of them or of samples.
 
-    refine: the field is also corrected towards what the code cannot hold. pose: the shape's pose is searched, too.
+    refine: the field is also corrected towards what the code cannot represent. pose: the shape's pose is searched, too.
     device: where codes are inferred. by: the setting `infer_by` of the space's method, its own by default. Raises
     InputError as `observe` and `infer_all` do.
     """

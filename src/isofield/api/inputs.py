@@ -42,7 +42,7 @@ DENSE = 200_000
 KEPT = {"fast": 100_000, "balanced": 200_000, "best": 400_000}
 """Points that downsampling leaves, at most, by quality; of a larger cloud more, with the cube root of its size."""
 FINEST_VOXELS = 14
-"""The finest of the numbers of cells that are tried is 2^(this / 2) times the least."""
+"""The largest number of cells that is tried is 2^(this / 2) times the smallest."""
 NOISE_OF_CELL, LEAST_VOXELS = 0.4, 64
 """The noise is at most this fraction of a cell, unless a side would have fewer cells than this."""
 MANY, SHRUNK = 0.02, 0.1

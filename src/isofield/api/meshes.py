@@ -24,11 +24,11 @@ SOUP = 0.2
 """A mesh is a soup where more than this fraction of its borders lies on other faces: at most 0.04 of the borders of
 open meshes of scans and of CAD, at least 0.4 where patches are not joined."""
 PIECES, MANY = 0.1, 10
-"""So it is where its parts are more than this fraction of its faces, and more than this number."""
+"""It is also a soup where its parts are more than this fraction of its faces, and more than this number."""
 MOSTLY = 0.5
 """A mesh counts as a soup only if more than this fraction of its area encloses nothing."""
 SHOWN = 10_000
-"""Points on a soup that tell whether it encloses a volume."""
+"""Points on a soup by which it is decided whether it encloses a volume."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +85,7 @@ def taken(mesh: trimesh.Trimesh, name: str, thickness: float, surface: Surface, 
 
 def _as_it_is(mesh: trimesh.Trimesh, reason: str) -> Taken | None:
     """The faces of an open mesh, none left out but those without area and repeated ones; None for a soup whose points
-    surely enclose a volume: between thin parts, for example, they do not tell."""
+    surely enclose a volume: between thin parts, for example, they cannot decide."""
     corners = np.asarray(mesh.triangles)
     similarity = normalization(corners.reshape(-1, 3))
     solids = sort(similarity.apply(mesh.vertices), np.asarray(mesh.faces))

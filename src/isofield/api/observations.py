@@ -36,7 +36,7 @@ SIGNED = ("signed",)
 SAMPLES = 60_000
 """Samples of a mesh or a cloud."""
 FEW = 100
-"""Fewer samples than this say little of a shape."""
+"""Fewer samples than this do not determine a shape."""
 NEAR = 0.005
 """A sample this near to the surface counts as a point of it."""
 
@@ -63,7 +63,7 @@ class ShapeSamples:
 
     @property
     def surface(self) -> np.ndarray:
-        """Points (n, 3) near its surface, normalised; none where the samples say nothing of it."""
+        """Points (n, 3) near its surface, normalised; none where the samples do not show it."""
         if self.samples is None:
             return np.asarray(seen_surface(self.shape), np.float64)
         near = np.abs(self.samples.distance) < NEAR
@@ -161,8 +161,8 @@ def _of_photos(photos: Photos, prepare: PrepareConfig, name: str | None = None) 
 
 
 def entries_in(paths: Sequence[Path], wanted: str) -> list[Entry]:
-    """The shapes in files and in folders of them, named as `observed_in` says. wanted: what a folder should hold, for
-    the error message. Raises InputError for a missing file, a folder without shapes, and equal names."""
+    """The shapes in files and in folders of them, named as `observed_in` says. wanted: what a folder should contain,
+    for the error message. Raises InputError for a missing file, a folder without shapes, and equal names."""
     found: list[Entry] = []
     for path in paths:
         if not path.exists():
@@ -226,7 +226,7 @@ def _of_mesh(judged: GateResult, name: str, config: PrepareConfig) -> ShapeSampl
 
 
 def _rejected(name: str, judged: GateResult, config: PrepareConfig) -> InputError:
-    """What is wrong; a shape of another place or unit has a remedy where its samples have no signs."""
+    """What is wrong; with a remedy for a shape in another position or unit whose samples have no signs."""
     reason = judged.reason.removesuffix(".")
     if reason.startswith("outside: ") and "signed" not in config.samples:
         reason = f"{reason.split(': use')[0]}: search for its place and unit with --pose similarity"

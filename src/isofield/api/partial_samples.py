@@ -30,7 +30,7 @@ BEFORE = (0.02, 0.05, 0.1)
 point is nearer than `ALONE` times that distance. Normalised."""
 ALONE = 0.8
 NEAR = 1.3
-"""A scan that has no point in the ball of this radius is not in the frame of the space."""
+"""A scan without a point in the ball of this radius is not in the frame of the space."""
 
 Part = str | os.PathLike[str] | trimesh.Trimesh | Cloud | np.ndarray | View | Sequence[View]
 

@@ -35,7 +35,7 @@ AT_ONCE = 16
 POINTS = 2**14
 """Pixels of a picture whose values are computed at once."""
 TRUE = {"plane": ("plane",), "contour": ("plane",), "image": ("image",)}
-"""The kind of samples that tells how right a picture is, by the first kind that a space reads."""
+"""The kind of samples that the errors of a picture are computed on, by the first kind that a space reads."""
 RANGE = 2.0
 """From the least value of a channel, -1, to the greatest one."""
 

@@ -60,7 +60,7 @@ def infer(
             A shape in pictures: one, or a folder of several that show it.
         out: The folder to write into.
         split: The ids to take of a prepared data set, its part "test" where it has parts (default: all shapes).
-        refine: Correct the fields towards what codes alone cannot hold.
+        refine: Correct the fields towards what codes alone cannot represent.
         checkpoint: The snapshot of the training to take (default: latest).
         pose: Search the pose of each shape in the frame of the space, too: rotation and shift, or scale as well. The
             meshes come back as the inputs lie.

@@ -129,8 +129,8 @@ def array_grid(
     origin: Sequence[float] | np.ndarray, side: float, shape: Sequence[int] | np.ndarray, cells: Sequence[np.ndarray],
     values: Sequence[np.ndarray], corners: Sequence[np.ndarray] | None = None,
 ) -> ArrayGrid:  # fmt: skip
-    """The grid of these cells and values; corners: where they are there already. Raises ValueError where cells and
-    values do not match."""
+    """The grid of these cells and values; corners: of the cells, if they were computed before. Raises ValueError
+    where cells and values do not match."""
     counts, keys = tuple(int(n) for n in shape), [np.asarray(one, np.int64) for one in cells]
     nodal = [np.asarray(one, np.float32) for one in values]
     rows = corners or [cell_corners(one, counts, level)[1] for level, one in enumerate(keys)]

@@ -25,7 +25,7 @@ SCANNED = (5000, 4.0)
 this many times as long as their median. Modelled surfaces have long edges where they are flat."""
 
 NEIGHBOURHOOD = 32
-"""Fewer points tell nothing of their noise."""
+"""The noise of fewer points is not estimated."""
 
 Kind = Literal["mesh", "soup", "scan", "cloud"]
 

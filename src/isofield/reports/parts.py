@@ -254,7 +254,7 @@ def png(content: bytes) -> str:
 def named_file(name: str, beside: Path) -> Path:
     """The file of a name that comes out of the file `beside`: below the current folder, or below that of `beside`.
 
-    Raises InputError for one that lies elsewhere, or is not there.
+    Raises InputError for one that lies elsewhere, or does not exist.
     """
     try:
         return inside(Path.cwd(), name)

@@ -1,4 +1,4 @@
-"""Samples that a network adapts to, its context, and others that tell how well it did, the query."""
+"""Samples that a network adapts to, its context, and others that its result is judged on, the query."""
 
 from __future__ import annotations
 

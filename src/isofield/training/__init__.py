@@ -1,4 +1,4 @@
-"""The training of a space over many shapes; it knows the contract `types.TrainedSpace`, and no method."""
+"""The training of a space over many shapes; it depends on the contract `types.TrainedSpace`, and on no method."""
 
 from isofield.training.checkpoint import SNAPSHOTS, check_new, resume, run
 from isofield.training.log import LOG, read_log

@@ -1,4 +1,4 @@
-"""The training of a space: Adam on its module and its table of codes, over many shapes; it knows no method.
+"""The training of a space: Adam on its module and its table of codes, over many shapes, whatever the method.
 
 The same seed gives the same bytes, for any number of threads and for one process as for several: shapes, samples and
 dropout of a shard are functions of seed, step and shard, and `adapt.descend` adds the shards' gradients in their order.

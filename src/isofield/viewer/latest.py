@@ -30,7 +30,7 @@ class Latest:
             self._changed.set()
 
     def wait(self, seconds: float) -> bool:
-        """Wait until the final result is there; whether it is, after at most this many seconds."""
+        """Wait for the final result, at most this many seconds; whether it is finished."""
         return self._idle.wait(seconds)
 
     def stop(self) -> None:
