@@ -1,6 +1,7 @@
 """Viewpoints and directions that the caller gives."""
 
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -60,11 +61,20 @@ def test_a_viewpoint_beside_a_ball_of_few_points_is_refused():
         with_viewpoint(Cloud(ball), "ball", [50.0, 0, 0], None)
 
 
-def test_sensors_of_another_frame_are_warned_of():
+def test_sensors_of_another_frame_are_warned_of_and_many_of_them_not_used():
     cloud = two_walls()
-    wrong = Cloud(cloud.points, sensors=np.tile([0.0, 0.0, 30.0], (len(cloud.points), 1)))
-    with pytest.warns(UserWarning, match="may be in another frame"):
-        check_sensors(wrong, "walls")
+    right, wrong = (np.tile([0.0, 0.0, z], (len(cloud.points), 1)) for z in (0.5, 30.0))
+    some = np.arange(len(right)) % 10 < 3
+    for sensors, words, used in ((wrong, "so that they are not used", False), (right, None, True)):
+        given = Cloud(cloud.points, sensors=sensors)
+        with warnings.catch_warnings() if words is None else pytest.warns(UserWarning, match=words):
+            warnings.simplefilter("error" if words is None else "always")
+            assert (check_sensors(given, "walls").sensors is not None) == used
+    with pytest.warns(UserWarning, match="which may be in another frame"):
+        assert (
+            check_sensors(Cloud(cloud.points, sensors=np.where(some[:, None], wrong, right)), "walls").sensors
+            is not None
+        )
 
 
 def test_up_is_a_sensor_far_away_and_disagrees_with_one_below():

@@ -170,7 +170,7 @@ def _read(source: Source, viewpoint: Position, up: Position, normals: Normals) -
     if isinstance(given, Cloud):
         given = with_viewpoint(replace(given, normals=None) if normals == "ignore" else given, label, viewpoint, up)
         if viewpoint is None and up is None and not views:
-            check_sensors(given, label)
+            given = check_sensors(given, label)
     else:
         _warn_of_unused(label, viewpoint=viewpoint is not None, up=up is not None, normals=normals != "auto")
     return _Read(label, digest, given, views)

@@ -20,9 +20,9 @@ from isofield.types import Cloud
 FAR = 1000.0
 """Distance of a sensor that is only known by its direction, in diagonals of the box of the points."""
 DOUBTED, REFUSED, REFUSED_UP = 0.1, 0.25, 0.35
-"""Beyond the first fraction of points behind others, positions of sensors cause a warning; beyond the second, a
-viewpoint of the caller is refused, and beyond the third, a direction: terrain has 0.002, and closed shapes have from
-0.39 on, as half of their points are on the far side."""
+"""Beyond the first fraction of points behind others, positions of sensors cause a warning. Beyond the second, a
+viewpoint of the caller is refused, and sensors of a file are not used. Beyond the third, a direction is refused:
+terrain has 0.002, and closed shapes have from 0.39 on, as half of their points are on the far side."""
 ALIKE = 0.5
 """Below this cosine, in the median, the sensors of a file are in another direction than `up`."""
 AXES = {sign + "xyz"[axis]: (-1.0 if sign else 1.0) * np.eye(3)[axis] for sign in ("", "-") for axis in range(3)}
@@ -117,14 +117,18 @@ def with_viewpoint(
     return changed
 
 
-def check_sensors(cloud: Cloud, name: str) -> None:
-    """Warns of sensors whose rays pass through the surface: they are in another frame than the points."""
-    if cloud.sensors is not None and (hidden := io.hidden_fraction(cloud)) > DOUBTED:
-        warnings.warn(
-            f"{name}: {100 * hidden:.0f} % of the points lie behind others as seen from their sensors, which may be in "
-            "another frame; --viewpoint gives their position",
-            stacklevel=3,
-        )
+def check_sensors(cloud: Cloud, name: str) -> Cloud:
+    """The cloud, without its sensors where many rays pass through the surface, and with a warning where some do: such
+    sensors are in another frame than the points."""
+    if cloud.sensors is None or (hidden := io.hidden_fraction(cloud)) <= DOUBTED:
+        return cloud
+    unused = "so that they are not used" if hidden > REFUSED else "which may be in another frame"
+    warnings.warn(
+        f"{name}: {100 * hidden:.0f} % of the points lie behind others as seen from their sensors, {unused}; "
+        "--viewpoint gives their position",
+        stacklevel=3,
+    )
+    return replace(cloud, sensors=None) if hidden > REFUSED else cloud
 
 
 def _vector(text: str, option: str, remedy: str) -> np.ndarray:
