@@ -161,13 +161,14 @@ def test_two_processes_write_what_one_writes_and_what_is_there_stays(here, capsy
     for name in ("a.ply", "b.ply"):
         assert (Path("one") / name).read_bytes() == (Path("two") / name).read_bytes()
 
-    Path("two/b.ply").unlink()
-    kept = Path("two/a.ply").stat().st_mtime_ns
-    assert main(["fit", *names[:2], "-o", "two", "--json", *SMALL]) == 0
-    captured = capsys.readouterr()
-    assert "1 of 2 inputs are fitted already" in captured.err
-    assert Path("two/b.ply").is_file() and Path("two/a.ply").stat().st_mtime_ns == kept
-    assert json.loads(captured.out)[0]["volume"] == figures[0]["volume"]
+    whole, kept = Path("two/b.ply").read_bytes(), Path("two/a.ply").stat().st_mtime_ns
+    for damage in (Path.unlink, lambda path: path.write_text("garbage")):
+        damage(Path("two/b.ply"))
+        assert main(["fit", *names[:2], "-o", "two", "--json", *SMALL]) == 0
+        captured = capsys.readouterr()
+        assert "1 of 2 inputs are fitted already" in captured.err
+        assert Path("two/b.ply").read_bytes() == whole and Path("two/a.ply").stat().st_mtime_ns == kept
+        assert json.loads(captured.out)[0]["volume"] == figures[0]["volume"]
 
 
 def test_other_options_and_other_bytes_are_another_fit(here):

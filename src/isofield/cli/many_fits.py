@@ -16,12 +16,12 @@ from isofield.cli.errors import say, show_warnings, tell
 from isofield.files import printable, write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from isofield.cli.fit import Fit, Job
 
 RECORD = "fits.json"
-"""The file beside the meshes that says what was fitted: by mesh, a fingerprint and the figures."""
+"""The file beside the meshes that says what was fitted: by mesh, a fingerprint, a digest of the files, and figures."""
 IRRELEVANT = {"inputs", "out", "workers", "progress", "json", "view", "frames", "preview"}
 """Options that change no file of an input."""
 
@@ -29,7 +29,7 @@ IRRELEVANT = {"inputs", "out", "workers", "progress", "json", "view", "frames", 
 def several(jobs: list[Job], options: Fit[Any]) -> int:
     """Fit all, each alone: the exit status. A failing input is reported, and the others continue.
 
-    An input whose files are there, fitted with the same bytes and options by this version, is not fitted again.
+    An input whose files are there, as fitted with the same bytes and options by this version, is not fitted again.
     """
     path = Path(options.out) / RECORD
     known, prints = _read(path), {job: fingerprint(job, options) for job in jobs}
@@ -49,7 +49,8 @@ def several(jobs: list[Job], options: Fit[Any]) -> int:
             if figures["interrupted"]:
                 stopped = True
                 break
-            known[str(job.mesh)] = {"fingerprint": prints[job], "figures": output.finite(figures)}
+            written = {"fingerprint": prints[job], "written": _digest(figures["files"])}
+            known[str(job.mesh)] = {**written, "figures": output.finite(figures)}
             _write(path, known)
     except KeyboardInterrupt as interrupt:
         stopped = True
@@ -113,19 +114,35 @@ def _fitted(jobs: list[Job], options: Fit[Any]) -> Iterator[tuple[Job, dict[str,
 
 
 def _is_whole(entry: Mapping[str, Any] | None, fingerprint: str) -> bool:
-    """Whether an entry of the record is of this fingerprint, and its files are there."""
+    """Whether an entry of the record is of this fingerprint, and its files are as they were written."""
     return (
         entry is not None
         and entry["fingerprint"] == fingerprint
-        and all(Path(name).exists() for name in entry["figures"]["files"])
+        and entry["written"] is not None
+        and entry["written"] == _digest(entry["figures"]["files"])
     )
+
+
+def _digest(names: Iterable[str]) -> str | None:
+    """The digest of files and of all files in folders; None where one cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        for path in map(Path, names):
+            for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+                if not file.is_dir():
+                    digest.update(hashlib.sha256(file.read_bytes()).digest())
+    except OSError:
+        return None
+    return digest.hexdigest()
 
 
 def _read(path: Path) -> dict[str, Any]:
     """The record, which is empty if the file is missing or damaged."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        return {str(mesh): entry for mesh, entry in record.items() if {"fingerprint", "figures"} <= entry.keys()}
+        return {
+            str(mesh): entry for mesh, entry in record.items() if {"fingerprint", "written", "figures"} <= entry.keys()
+        }
     except (OSError, ValueError, AttributeError):
         return {}
 
