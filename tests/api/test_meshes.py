@@ -347,6 +347,16 @@ def test_an_open_mesh_comes_back_as_it_is_with_exact_distances(tmp_path):
     assert offset.volume == pytest.approx(0.2 * given.area, rel=0.1)
 
 
+def test_a_mesh_that_was_flattened_is_open():
+    torus = trimesh.creation.torus(1, 0.35, 32, 16)
+    torus.vertices *= [1, 1, 0]
+    sdf = isofield.fit(turned(torus))
+    assert (sdf.open, sdf.kind) == (True, "triangles")
+    assert sdf.provenance["surface"]["reason"] == "all its faces lie in a plane"
+    assert sdf.mesh().area == pytest.approx(torus.area, rel=1e-6)
+    assert not isofield.fit(trimesh.creation.box((1, 1, 1e-4))).open
+
+
 def test_holes_of_an_open_mesh_are_closed_up_to_a_size():
     sdf = isofield.fit(lidless())
     assert len(sdf.mesh(close_holes=2.9).faces) == 10

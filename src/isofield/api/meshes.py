@@ -27,6 +27,8 @@ PIECES, MANY = 0.1, 10
 """It is also a soup where its parts are more than this fraction of its faces, and more than this number."""
 MOSTLY = 0.5
 """A mesh counts as a soup only if more than this fraction of its area encloses nothing."""
+FLAT, IN_A_PLANE = 1e-6, "all its faces lie in a plane"
+"""A mesh lies in a plane whose corners deviate from it by less than this fraction of how far they spread in it."""
 SHOWN = 10_000
 """Points on a soup by which it is decided whether it encloses a volume."""
 
@@ -59,6 +61,8 @@ def solid_triangles(
     judged = judge_mesh(mesh, name, rules)
     if judged.solids is None or judged.similarity is None:
         return None, None, judged.reason
+    if len(judged.solids.solid) and _is_flat(judged.solids.vertices[judged.solids.solid].reshape(-1, 3)):
+        return None, None, IN_A_PLANE
     kept = "; --surface open keeps them, --method ssd closes a surface around all faces"
     reason = judged.reason + (kept if judged.figures["sheets"] and not thickness else "")
     return judged.solids.vertices[faces_of(judged.solids)], judged.similarity, reason
@@ -76,11 +80,16 @@ def taken(mesh: trimesh.Trimesh, name: str, thickness: float, surface: Surface, 
             thick = f", with those that do not thickened to {thickness:g} of the diagonal" if thickness else ""
             return Taken(corners, similarity, False, f"its faces enclose a volume{thick}")
         if required:
-            raise InputError(
-                f"{name} encloses no volume ({reason}): thicken its faces (--thickness 0.01 is 1 % of the diagonal), "
-                "or take --method auto."
-            )
+            thicken = "thicken its faces (--thickness 0.01 is 1 % of the diagonal), or "
+            thicken = "" if thickness or reason == IN_A_PLANE else thicken
+            raise InputError(f"{name} encloses no volume ({reason}): {thicken}take --method auto.")
     return None if surface == "closed" else _as_it_is(mesh, reason)
+
+
+def _is_flat(points: np.ndarray) -> bool:
+    """Whether points (n, 3) lie in a plane, as those of a closed mesh that was flattened."""
+    spread = np.linalg.eigvalsh(np.cov(points.T))
+    return bool(spread[0] < FLAT**2 * spread[2])
 
 
 def _as_it_is(mesh: trimesh.Trimesh, reason: str) -> Taken | None:
