@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,8 @@ import balls
 from isofield import io
 from isofield.api import SDF, fit
 from isofield.api.fit import LOOKED
+from isofield.cli.fit import options_of, plan
+from isofield.cli.fit_job import run
 from isofield.cli.forming import forming
 from isofield.cli.main import main
 from isofield.configs import Igr, Network, Optim, Ssd
@@ -85,6 +88,23 @@ def test_frames_of_a_training_leave_its_bytes_alone(tmp_path, data):
     plain, framed = ((tmp_path / name / "space.safetensors").read_bytes() for name in ("plain", "framed"))
     assert plain == framed
     assert {"strip.png", "000010.png", "000020.png"} <= {path.name for path in (tmp_path / "frames").iterdir()}
+
+
+@pytest.mark.parametrize("drawn", [False, True])
+def test_an_early_ctrl_c_names_the_picture_only_if_it_was_drawn(tmp_path, monkeypatch, drawn):
+    picture = tmp_path / "p.png"
+    picture.write_text("of a run before")
+    os.utime(picture, (0, 0))
+
+    def stopped(*_, **__):
+        if drawn:
+            picture.write_text("of this run")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("isofield.api.fit", stopped)
+    (job,) = plan([tmp_path / "a.npy"], str(tmp_path / "out.ply"), None, picture)
+    with pytest.raises(KeyboardInterrupt, match=r"nothing was written for it" + (" but what" if drawn else r"\.$")):
+        run(job, replace(options_of(["a.npy", "-o", "out.ply"]), preview=picture, progress=False))
 
 
 def test_what_does_not_form_is_a_sentence(tmp_path, ball, data, capsys):

@@ -93,6 +93,7 @@ def _field(job: Job, options: Fit[Any], report: Progress, watch: Watch | None) -
     """Read and fit one input."""
     from isofield import api
 
+    picture = _version(job.preview)
     try:
         viewpoint = None if options.viewpoint is None else api.read_viewpoint(options.viewpoint)
         given: Any = job.source
@@ -119,8 +120,13 @@ def _field(job: Job, options: Fit[Any], report: Progress, watch: Watch | None) -
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
             f"interrupted: {job.label} has no field yet, and nothing was written for it"
-            + ("." if watch is None or job.preview is None else f" but what {job.preview} shows.")
+            + ("." if _version(job.preview) == picture else f" but what {job.preview} shows.")
         ) from None
+
+
+def _version(path: Path | None) -> int | None:
+    """When a file was written, in ns; None where there is none."""
+    return path.stat().st_mtime_ns if path is not None and path.is_file() else None
 
 
 def _merged(job: Job, options: Fit[Any], sensors: np.ndarray | None) -> Cloud | list[View]:
