@@ -221,6 +221,9 @@ def test_text_however_it_is_separated(tmp_path, table, extension, separator, hea
         ("z,y,x\r3,2,1\r", [[1, 2, 3]]),
         ('"z","y","x"\n"3","2","1"\n', [[1, 2, 3]]),
         ("X [m]\tY [m]\tZ [m]\tIntensity\n1\t2\t3\t4\n", [[1, 2, 3]]),
+        ("Northing,Easting,Elevation\n2,1,3\n", [[1, 2, 3]]),
+        ("ALT;Lat;lon\n3;2;1\n", [[1, 2, 3]]),
+        ("id height y x\n9 3 2 1\n", [[1, 2, 3]]),
     ],
 )
 def test_columns_are_taken_by_their_names(text, expected):
@@ -235,7 +238,7 @@ def test_normals_and_colours_by_their_names():
 
 
 def test_names_that_nobody_knows_are_told():
-    with pytest.warns(UserWarning, match="no columns are named x, y and z, but time east north up: they are used in"):
+    with pytest.warns(UserWarning, match="no columns are named x, y and z, but time east north up: they are taken in"):
         assert parse(b"time,east,north,up\n1,2,3,4\n").points.tolist() == [[1, 2, 3]]
 
 

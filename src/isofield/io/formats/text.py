@@ -13,7 +13,11 @@ from isofield.io.formats.raw import Damage, Raw, columns, numbers
 NUMBER = re.compile(rb"[-+]?(\d|\.\d|nan|inf)", re.IGNORECASE)
 DECIMAL = re.compile(rb"[-+]?\d+(,\d+)?(e[-+]?\d+)?", re.IGNORECASE)
 NAMES = (
-    (("x",), ("y",), ("z",)),
+    (
+        ("x", "easting", "east", "lon", "longitude"),
+        ("y", "northing", "north", "lat", "latitude"),
+        ("z", "elevation", "elev", "height", "altitude", "alt"),
+    ),
     (("nx", "normal_x", "normalx"), ("ny", "normal_y", "normaly"), ("nz", "normal_z", "normalz")),
     (("r", "red", "rf"), ("g", "green", "gf"), ("b", "blue", "bf")),
 )
@@ -24,9 +28,9 @@ def parse(data: bytes) -> Raw:
     """Parses a text of points with columns (see `columns`). Raises `Damage`.
 
     Columns are separated by blanks, tabs, commas or semicolons; a comma beside semicolons, or in numbers that blanks
-    separate, is a decimal comma. If the first line names the columns x, y and z, these are used, with normals and
-    colours, and other columns are left out. Empty lines and comments (after # or //) are skipped. A line with a single
-    integer is the number of points that follow.
+    separate, is a decimal comma. If the first line names the columns x, y and z, or easting, northing and elevation,
+    these are used, with normals and colours, and other columns are left out. Empty lines and comments (after # or //)
+    are skipped. A line with a single integer is the number of points that follow.
     """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         data = data.decode("utf-16", "replace").encode()
@@ -129,7 +133,10 @@ def _head(lines: list[bytes]) -> tuple[int, list[str]] | None:
         if line.strip() and not line.lstrip().startswith((b"#", b"//")):
             if re.match(rb"[\"']?[^\W\d_]", line) and not NUMBER.match(line):
                 header = " ".join(names)[:60]
-                warnings.warn(f"no columns are named x, y and z, but {header}: they are used in order", stacklevel=5)
+                warnings.warn(
+                    f"no columns are named x, y and z, but {header}: they are taken in their order as x, y, z",
+                    stacklevel=5,
+                )
             return None
     return None
 
