@@ -229,7 +229,7 @@ def test_inside_out_doubled_and_missing_faces_are_repaired_and_said():
     for mesh, sentence in (
         (inverted, "12 faces are reversed to point outward"),
         (doubled, "5 faces without area, not finite or repeated are left out"),
-        (open_, "holes of .* of the area are closed"),
+        (open_, "holes of .* of the area are closed; --surface open leaves them open$"),
     ):
         with pytest.warns(UserWarning, match=sentence):
             sdf = isofield.fit(mesh)
@@ -360,7 +360,10 @@ def test_a_mesh_that_was_flattened_is_open():
 def test_holes_of_an_open_mesh_are_closed_up_to_a_size():
     sdf = isofield.fit(lidless())
     assert len(sdf.mesh(close_holes=2.9).faces) == 10
-    assert sdf.mesh(close_holes=3.1).volume == pytest.approx(6)
+    closed = sdf.extract(close_holes=3.1)
+    assert closed.mesh.volume == pytest.approx(6)
+    assert sdf.extract().membranes == 0
+    assert closed.membranes == pytest.approx(1 - lidless().area / closed.mesh.area)
 
 
 def test_small_holes_stay_if_asked():

@@ -53,6 +53,7 @@ def test_a_doubt_has_its_remedy(figures, options, words):
         ({"unseen": 0.06}, ("--surface", "closed")),
         ({"unseen": 0.06}, ("--trim", "0.1")),
         ({"unseen": 0.06, "open": True}, ()),
+        ({"unseen": 0.06, "method": "triangles"}, ()),
         ({"dropped": 9}, ()),
         ({"blocked": 0.09}, ()),
     ],

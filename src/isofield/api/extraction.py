@@ -18,6 +18,7 @@ from isofield.fields.array_field import ArrayField
 from isofield.fields.array_grid import ArrayGrid
 from isofield.fields.array_triangles import ArrayTriangles
 from isofield.points import subsample
+from isofield.topology import areas
 
 if TYPE_CHECKING:
     from torch import nn
@@ -38,7 +39,7 @@ class Extraction:
     mesh: in the user's units. resolution: cells along the longest side of the box of level 0; None where the mesh has
     the faces of the field. evaluations: points at which the field was evaluated. dropped: components that were left
     out. fallback: the field was sampled densely. problems: what keeps the mesh from being a closed manifold, in
-    words.
+    words. membranes: fraction of the area of an open mesh of faces that closes its holes.
     """
 
     mesh: trimesh.Trimesh
@@ -48,6 +49,7 @@ class Extraction:
     dropped: int
     fallback: bool
     problems: list[str]
+    membranes: float = 0.0
 
 
 def extract(
@@ -114,13 +116,16 @@ def _as_it_is(sdf: Field, held: ArrayTriangles, close_holes: float | None) -> Ex
     vertices, faces = held.vertices, held.own(sdf.open)
     if faces is None:
         return None
+    membranes = 0.0
     if sdf.open and close_holes:
         from isofield.solids.borders import closed_holes  # loads what fits of points do not need
 
+        given = areas(vertices, faces).sum()
         vertices, faces = closed_holes(vertices, faces, close_holes * sdf.similarity.scale)
+        membranes = float(1 - given / areas(vertices, faces).sum())
     if sdf.open:
         mesh = trimesh.Trimesh(sdf.similarity.invert(vertices), faces, process=False)
-        return Extraction(mesh, None, 0, 0.0, 0, False, surfaces.check(mesh).flaws)
+        return Extraction(mesh, None, 0, 0.0, 0, False, surfaces.check(mesh).flaws, membranes)
     mesh, problems = _repaired(sdf, trimesh.Trimesh(vertices, faces, process=False))
     return None if problems else Extraction(mesh, None, 0, 0.0, 0, False, [])
 

@@ -11,7 +11,7 @@ import trimesh
 
 from isofield.configs import PrepareConfig
 from isofield.configs.common import Surface
-from isofield.datasets.quality_gate import faces_of, judge_mesh
+from isofield.datasets.quality_gate import SMALLEST_HOLE, faces_of, judge_mesh
 from isofield.errors import InputError
 from isofield.points import openness, sample_mesh
 from isofield.solids.borders import seams
@@ -64,7 +64,8 @@ def solid_triangles(
     if len(judged.solids.solid) and _is_flat(judged.solids.vertices[judged.solids.solid].reshape(-1, 3)):
         return None, None, IN_A_PLANE
     kept = "; --surface open keeps them, --method ssd closes a surface around all faces"
-    reason = judged.reason + (kept if judged.figures["sheets"] and not thickness else "")
+    holes = "; --surface open leaves them open" if judged.figures["holes"] > SMALLEST_HOLE else ""
+    reason = judged.reason + (kept if judged.figures["sheets"] and not thickness else holes)
     return judged.solids.vertices[faces_of(judged.solids)], judged.similarity, reason
 
 

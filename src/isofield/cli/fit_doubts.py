@@ -78,7 +78,12 @@ def doubts(fit: Outcome, options: Fit[Any]) -> Iterator[str]:
             f"5 % of the points are {fit.p95:.3g} or more from the mesh, {fit.p95 / fit.cell:.0f} cells: walls thinner "
             "than a cell are lost; give more cells (--resolution)"
         )
-    elif fit.unseen > OPEN and not fit.open and options.trim is None and options.surface == "auto":
+    elif (
+        fit.unseen > OPEN
+        and not (fit.open or fit.method == "triangles")
+        and options.trim is None
+        and options.surface == "auto"
+    ):
         yield (
             f"{100 * fit.unseen:.0f} % of the mesh closes the surface where no point is: --surface open ends it where "
             "the points end"

@@ -55,6 +55,7 @@ LABELS = {
     "median": "points to surface, median",
     "p95": "points to surface, 95 %",
     "unseen": "area far from all points",
+    "membranes": "area that closes holes",
     "rays_met": "rays from the sensors that meet the surface at their point",
     "rays_blocked": "rays that the surface blocks before their point",
     "volume": "volume",
@@ -73,7 +74,7 @@ LABELS = {
 }
 """The figures that are shown to people, in order; JSON has all."""
 
-SHARES = ("wrong", "unseen", "rays_met", "rays_blocked")
+SHARES = ("wrong", "unseen", "membranes", "rays_met", "rays_blocked")
 """Fractions, shown in per cent."""
 LENGTHS = ("noise", "median", "p95")
 """Figures in the input's units."""
@@ -99,6 +100,7 @@ def of_extraction(extraction: Extraction) -> dict[str, Any]:
         "vertices": len(mesh.vertices),
         "faces": len(mesh.faces),
         "diagonal": float(np.linalg.norm(mesh.extents)),
+        "membranes": extraction.membranes or None,
         "dropped": extraction.dropped,
         "resolution": extraction.resolution,
         "evaluations": extraction.evaluations,
