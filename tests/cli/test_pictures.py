@@ -67,6 +67,7 @@ def waves(tmp_path_factory) -> Path:
     line = ["prepare", f"{folder}/in", f"{folder}/data", "--samples", "image", "--size", "16", "--crops", "2"]
     assert main([*line, "--workers", "1", "--no-progress"]) == 0
     line = ["train", "metasdf-image", f"{folder}/data", "-o", f"{folder}/run", *SMALL, "--training.steps", "60"]
+    line += ["--training.network-rate.initial", "1e-3"]
     assert main(line) == 0
     return folder
 

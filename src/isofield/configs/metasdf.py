@@ -185,9 +185,12 @@ IMAGE_PAPER = MetaSdf(
     training=Training(epochs=1, batch=32, network_rate=Schedule(5e-5)),
 )  # fmt: skip
 IMAGE_SMALL = replace(
-    IMAGE_PAPER, tasks=replace(PLANE, context=1024, query=1024), rates=StepSizes(initial=1e-3, positive=True),
-    training=replace(SMALL_TRAINING, batch=8),
+    IMAGE_PAPER, tasks=replace(PLANE, context=1024, query=1024), rates=StepSizes(initial=1e-2),
+    training=replace(
+        SMALL_TRAINING, steps=2000, batch=3, network_rate=replace(SMALL_TRAINING.network_rate, initial=2e-4, final=1e-5)
+    ),
 )  # fmt: skip
+"""The weights of a SIREN are small, and Adam's rate is, too; step sizes that are learned as they are grow in time."""
 SPACE = "isofield.methods.metasdf:MetaSdfSpace"
 METASDF = MethodSpec(
     "weights that become a shape in a few gradient steps", SPACE, lambda: CODE_SMALL,

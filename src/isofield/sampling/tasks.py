@@ -12,7 +12,7 @@ from isofield.types import Shape
 
 NEAR = 0.005
 """A sample this near to the surface counts as a point of it."""
-KEPT = 2**28
+KEPT = 2**25
 """Most numbers in the codes that a space keeps."""
 
 
