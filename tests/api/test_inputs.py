@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
-from isofield.api.inputs import DENSE, KEPT, cleaned
+from isofield.api.inputs import DENSE, KEPT, cleaned, of_points
 from isofield.types import Cloud
 
 
@@ -38,3 +38,12 @@ def test_a_dense_part_of_a_large_scene_keeps_its_detail():
     most = KEPT["balanced"] * ((len(field) + DENSE) / DENSE) ** (1 / 3)
     assert 0.4 * most < len(clean.points) <= most
     assert np.count_nonzero(np.abs(clean.points - [30, 30, 0.5]).max(1) < 0.51) > 50_000
+
+
+def test_trusted_normals_that_point_inward_are_warned_of(torus):
+    cloud = torus(3000)
+    for turned, inward in ((1, False), (-1, True)):
+        given = Cloud(cloud.points + 5, turned * cloud.normals)
+        with warnings.catch_warnings() if not inward else pytest.warns(UserWarning, match="point inward in the mean"):
+            warnings.simplefilter("always" if inward else "error")
+            of_points(given, "x.ply", "fast", mesh=None, views=(), noise=None, surface="auto", trusted=True)

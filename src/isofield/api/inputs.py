@@ -22,6 +22,7 @@ from isofield.points import (
     check_faces,
     drop_duplicates,
     inliers,
+    local_spacing,
     merge_twins,
     noise_level,
     openness,
@@ -203,11 +204,24 @@ def of_points(
     low, high = points.min(0), points.max(0)
     deviation = None if noise is None else noise * float(np.linalg.norm(high - low))
     kept = trusted and clean.normals is not None
+    if trusted and clean.normals is not None and not shown.open and _inward(points, clean.normals):
+        warnings.warn(
+            f"{name}: the normals point inward in the mean, and are kept as they are; --normals auto orients them",
+            stacklevel=4,
+        )
     observation = Observation(points, clean.normals, deviation, faces, free, sensors, kept, shown.open, shown.seen)
     return FitInput(
         observation, similarity, clean, first.invert(outliers), shown, spacing(points), low, high,
         MARGIN * float((high - low).max()),
     )  # fmt: skip
+
+
+def _inward(points: np.ndarray, normals: np.ndarray) -> bool:
+    """Whether normals (n, 3) at points (n, 3) of a closed surface point inward: by Gauss's theorem the sum of
+    areas * points . normals is three times the volume."""
+    area = np.square(local_spacing(points))
+    about = points - np.average(points, axis=0, weights=area)
+    return float(np.einsum("n,nd,nd->", area, about, normals)) < 0
 
 
 def _mapped(cloud: Cloud, similarity: Similarity) -> Cloud:
