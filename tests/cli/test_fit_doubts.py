@@ -17,7 +17,8 @@ GOOD = Outcome(
 
 
 def said(outcome: Outcome, *options: str) -> list[str]:
-    return list(doubts(outcome, options_of(["scan.ply", "-o", "mesh.ply", *options])))
+    inputs = ["scan.ply", "scan-2.ply"] if "--merge" in options else ["scan.ply"]
+    return list(doubts(outcome, options_of([*inputs, "-o", "mesh.ply", *options])))
 
 
 def test_a_good_fit_is_not_doubted():
@@ -37,6 +38,12 @@ def test_a_good_fit_is_not_doubted():
         ({"blocked": 0.11}, (), "blocks 11 % of the rays .*: take --surface open"),
         ({"blocked": 0.11, "open": True}, (), "give the positions of the sensors"),
         ({"blocked": 0.11, "open": True}, ("--up", "z"), "check --up, and leave it out"),
+        (
+            {"blocked": 0.11, "open": True},
+            ("--merge",),
+            "may lie apart .--poses registers them.*--viewpoint gives",
+        ),
+        ({"blocked": 0.11}, ("--merge", "--poses", "p.json"), "may lie apart .check --poses"),
         ({"blocked": 0.11}, ("--viewpoint", "0,0,1"), "check --viewpoint, and leave it out"),
         ({"dropped": 10}, (), "10 small components were left out of the mesh: parts of the shape"),
         ({"dropped": 10}, ("--method", "igr"), "method ssd has not learned the shape yet"),

@@ -117,4 +117,7 @@ def _sides(fit: Outcome, options: Fit[Any]) -> str:
     given = [name for name in ("viewpoint", "up") if getattr(options, name) is not None]
     if given:
         return f"check --{given[0]}, and leave it out for a closed shape"
+    if options.merge and len(options.inputs) > 1:
+        motions = "--poses registers them" if options.poses is None else "check --poses"
+        return f"the scans may lie apart ({motions}), or their sensors elsewhere (--viewpoint gives them)"
     return "give the positions of the sensors (--viewpoint, --up)" if fit.open else "take --surface open"
