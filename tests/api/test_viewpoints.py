@@ -83,17 +83,17 @@ def test_up_is_a_sensor_far_away_and_disagrees_with_one_below():
     up = above.sensors - above.points
     assert (up[:, 2] / np.linalg.norm(up, axis=1) > 0.999).all()
     below = Cloud(floor.points, sensors=np.tile([0.0, 0.0, -3.0], (6400, 1)))
-    with pytest.warns(UserWarning, match="sensors of the file are in another direction than up"):
+    with pytest.warns(UserWarning, match="sensors of the file are in another direction than --up"):
         with_viewpoint(below, "floor", None, [0, 0, 1])
     aside = Cloud(floor.points, sensors=np.tile([300.0, 0.0, 3.0], (6400, 1)))
-    with pytest.warns(UserWarning, match="sensors of the file are in another direction than up"):
+    with pytest.warns(UserWarning, match="sensors of the file are in another direction than --up"):
         with_viewpoint(aside, "floor", None, [0, 0, 1])
 
 
 def test_a_ball_is_not_seen_from_above_and_a_roof_over_a_part_is_doubted():
     ball = np.random.default_rng(0).normal(size=(3000, 3))
     ball /= np.linalg.norm(ball, axis=1, keepdims=True)
-    with pytest.raises(InputError, match=r"4[0-9] % of the points .* from this direction: leave up out for a"):
+    with pytest.raises(InputError, match=r"4[0-9] % of the points .* from this direction: let --up name the side"):
         with_viewpoint(Cloud(ball), "ball", None, [0, 0, 1])
     floor = two_walls().points[:6400]
     roof = floor[floor[:, 0] > np.quantile(floor[:, 0], 0.8)] + [0, 0, 0.5]
@@ -105,7 +105,7 @@ def test_a_ball_is_not_seen_from_above_and_a_roof_over_a_part_is_doubted():
     ("viewpoint", "up", "words"),
     [
         ([0, 0, 1], [0, 0, 1], "exclude each other"),
-        (np.zeros((5, 3)), None, r"the viewpoints have the shape \(5, 3\)"),
+        (np.zeros((5, 3)), None, "--viewpoint has 5 rows, and walls has 12800 points"),
         (None, [0, 0, 0], "not all zero"),
     ],
 )

@@ -86,13 +86,13 @@ def with_viewpoint(
         if direction.shape != (3,) or not np.isfinite(direction).all() or not direction.any():
             raise InputError(f"up is {direction.tolist()}: give a direction of three numbers, not all zero.")
         direction = direction / np.linalg.norm(direction)
-        remedy = "leave up out for a closed shape"
+        remedy = "let --up name the side that the sensor was on, and leave it out for a closed shape"
         if cloud.sensors is not None:
             rays = cloud.sensors - points
             if np.nanmedian(rays @ direction / np.maximum(np.linalg.norm(rays, axis=1), 1e-300)) < ALIKE:
-                remedy = "leave up out, as the file has its own sensors in another direction"
+                remedy = "leave --up out, as the file has its own sensors in another direction"
                 warnings.warn(
-                    f"{name}: the sensors of the file are in another direction than up; it is taken in place of them",
+                    f"{name}: the sensors of the file are in another direction than --up, which replaces them",
                     stacklevel=3,
                 )
         sensors = np.tile((low + high) / 2 + FAR * diagonal * direction, (len(points), 1))
@@ -101,8 +101,8 @@ def with_viewpoint(
         sensors = np.asarray(viewpoint, np.float64)
         if sensors.shape not in ((3,), (1, 3), points.shape) or not np.isfinite(sensors).all():
             raise InputError(
-                f"the viewpoints have the shape {sensors.shape}: give (3,), or one finite row for each of "
-                f"{len(points)} points of {name}."
+                f"--viewpoint has {_rows(sensors)}, and {name} has {len(points)} points: give one position, or a "
+                "finite one for each point (with --merge, for each scan)."
             )
         sensors = np.broadcast_to(sensors, points.shape).copy()
         what, most = "the viewpoint", REFUSED
@@ -129,6 +129,11 @@ def check_sensors(cloud: Cloud, name: str) -> Cloud:
         stacklevel=3,
     )
     return replace(cloud, sensors=None) if hidden > REFUSED else cloud
+
+
+def _rows(positions: np.ndarray) -> str:
+    """The size of positions, in words where they are rows of three."""
+    return f"{len(positions)} rows" if positions.shape[1:] == (3,) else f"the shape {positions.shape}"
 
 
 def _vector(text: str, option: str, remedy: str) -> np.ndarray:
