@@ -105,3 +105,4 @@ def test_suggests_no_method_for_what_cannot_be_fitted():
     info = io.inspect(Cloud(np.random.default_rng(0).random((50, 3))), "few.npy")
     assert info.method == "none"
     assert info.reason == "few.npy has 50 points, and a surface needs at least 100: give a denser scan."
+    assert io.inspect(Cloud(np.zeros((1, 3))), "one.npy").reason.startswith("one.npy has 1 point, and a surface")

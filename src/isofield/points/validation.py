@@ -120,10 +120,9 @@ def _usable(points: np.ndarray, name: str) -> np.ndarray:
             f"{name} has {lost} of {total} points that are not finite (NaN or infinite): export it again, or "
             "remove them first."
         )
-    if total - lost < FEWEST:
-        raise InputError(
-            f"{name} has {total - lost} points, and a surface needs at least {FEWEST}: give a denser scan."
-        )
+    if (left := total - lost) < FEWEST:
+        what = "1 point" if left == 1 else f"{left} points"
+        raise InputError(f"{name} has {what}, and a surface needs at least {FEWEST}: give a denser scan.")
     kept = points[finite]
     different = len(distinct(kept[:: max(1, len(kept) // SOME)])[0])
     if different < FEWEST:  # of all points there may be more

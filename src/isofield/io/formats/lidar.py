@@ -40,6 +40,7 @@ def read(path: Path, extension: str) -> Raw:
         raise
     except Exception as problem:  # whatever the package raises for this file
         reason = " ".join(str(problem).split())[:120]
+        reason = "" if "****" in reason else reason  # what libE57 prints, with lines of its source
         raise Damage(f"cannot be read as .{extension}" + (f" ({reason})" if reason else "")) from None
 
 
