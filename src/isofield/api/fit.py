@@ -33,8 +33,11 @@ from isofield.configs.common import (
 from isofield.configs.methods import check_config, choose, find_method, method_of
 from isofield.errors import InputError, with_article
 from isofield.fields.array_field import ArrayField
+from isofield.fields.array_triangles import ArrayTriangles
 from isofield.points import Openness, noise_level, select, without_floor
+from isofield.solids.triangles import indexed
 from isofield.stopwatch import stage
+from isofield.topology import areas
 from isofield.types import Cloud, Method, ProgressCallback, Shape, View, triple
 
 SAMPLES = {"fast": 50_000, "balanced": 80_000, "best": 80_000}
@@ -42,6 +45,9 @@ SAMPLES = {"fast": 50_000, "balanced": 80_000, "best": 80_000}
 
 LOOK, LOOKED = Ssd(oriented=1500, cells=48, levels=2, further=0, iterations=(40, 20)), 3000
 """Settings of the first look at a large cloud, and the number of its points that are looked at."""
+
+APART = 1e-4
+"""Points farther than this from faces that are taken at their word, normalised, lie on faces that were left out."""
 
 Position = np.ndarray | Sequence[float] | None
 Watch = Callable[[int, Callable[[], SDF]], None]
@@ -154,6 +160,8 @@ def fit(
     device = chosen_device("cpu" if spec.cpu_only and device == "auto" else device)
     implementation = spec.method(settings)
     found = _adapted(implementation, shape, name, seed, device, report, watch)
+    if faces is not None and not faces.open:
+        shape = _without_walls(shape, found.code, read.label)
     provenance = {
         "isofield": __version__, "input": Path(read.label).name, "sha256": read.digest, "method": name,
         "quality": quality, "seed": seed, "settings": asdict(settings),
@@ -174,6 +182,20 @@ def _read(source: Source, viewpoint: Position, up: Position, normals: Normals) -
     else:
         _warn_of_unused(label, viewpoint=viewpoint is not None, up=up is not None, normals=normals != "auto")
     return _Read(label, digest, given, views)
+
+
+def _without_walls(shape: FitInput, field: ArrayTriangles, label: str) -> FitInput:
+    """Faces with points on those alone that the field kept; warns of walls inside the solid, which it left out."""
+    given = shape.observation.triangles
+    if given is None or np.isclose(areas(field.vertices, field.solid).sum(), areas(*indexed(given)).sum(), rtol=1e-6):
+        return shape
+    distance = field.distances(shape.observation.points)
+    if walls := float((distance < -APART).mean()):
+        warnings.warn(f"{label}: faces inside the solid, {100 * walls:.2g} % of the area, are left out", stacklevel=3)
+    kept = np.abs(distance) <= APART
+    cloud = select(shape.cloud, kept)
+    observation = replace(shape.observation, points=shape.observation.points[kept], normals=cloud.normals)
+    return replace(shape, observation=observation, cloud=cloud)
 
 
 def _figures(read: _Read, count: int, shape: FitInput, found: _Adapted) -> dict[str, Any]:
