@@ -171,6 +171,15 @@ def test_two_processes_write_what_one_writes_and_what_is_there_stays(here, capsy
         assert json.loads(captured.out)[0]["volume"] == figures[0]["volume"]
 
 
+def test_a_thin_plate_in_few_points_has_more_handles_than_the_shape(here, capsys):
+    plate = trimesh.sample.sample_surface(trimesh.creation.box((100, 100, 1)), 2000, seed=1)[0]
+    np.save("plate.npy", plate)
+    assert main(["fit", "plate.npy", "-o", "plate.ply", "--json"]) == 0
+    captured = capsys.readouterr()
+    handles = json.loads(captured.out)["genus"]
+    assert handles > 8 and f"plate.npy: the mesh has {handles} handles, and walls about 0.7" in captured.err
+
+
 def test_other_options_and_other_bytes_are_another_fit(here):
     np.save("a.npy", torus(100))
     np.save("b.npy", torus(100))

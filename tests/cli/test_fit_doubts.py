@@ -45,6 +45,7 @@ def test_a_good_fit_is_not_doubted():
         ),
         ({"blocked": 0.11}, ("--merge", "--poses", "p.json"), "may lie apart .check --poses"),
         ({"blocked": 0.11}, ("--viewpoint", "0,0,1"), "check --viewpoint, and leave it out"),
+        ({"handles": 9, "walls": 4.9}, (), "9 handles, and walls about 4.9 spacings .* give more points"),
         ({"dropped": 10}, (), "10 small components were left out of the mesh: parts of the shape"),
         ({"dropped": 10}, ("--method", "igr"), "method ssd has not learned the shape yet"),
     ],
@@ -62,6 +63,9 @@ def test_a_doubt_has_its_remedy(figures, options, words):
         ({"unseen": 0.06, "open": True}, ()),
         ({"unseen": 0.06, "method": "triangles"}, ()),
         ({"dropped": 9}, ()),
+        ({"handles": 8, "walls": 1.0}, ()),
+        ({"handles": 28, "walls": 6.0}, ()),
+        ({"handles": 28, "walls": 1.0, "method": "triangles"}, ()),
         ({"blocked": 0.09}, ()),
     ],
 )

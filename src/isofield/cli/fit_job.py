@@ -72,7 +72,8 @@ def _fitted(job: Job, options: Fit[Any], watch: Watch | None) -> tuple[dict[str,
             )
             with stage("writing"):
                 files = _write(job, sdf, extraction)
-    for sentence in doubts(Outcome.of(sdf, extraction, fit), options):
+    of_mesh = output.of_extraction(extraction)
+    for sentence in doubts(Outcome.of(sdf, extraction, fit, of_mesh), options):
         warnings.warn(f"{job.label}: {sentence}", stacklevel=2)
     figures: dict[str, Any] = {
         "input": ", ".join(map(str, job.merged)) or str(job.source),
@@ -82,7 +83,7 @@ def _fitted(job: Job, options: Fit[Any], watch: Watch | None) -> tuple[dict[str,
         "unseen": fit.unseen,
         "rays_met": None if fit.rays is None else fit.rays.met,
         "rays_blocked": None if fit.rays is None else fit.rays.blocked,
-        **output.of_extraction(extraction),
+        **of_mesh,
         "interrupted": sdf.interrupted,
         "files": files,
     }
