@@ -10,6 +10,7 @@ import torch
 
 from balls import rows_of
 from isofield.configs import FieldNetwork, Linear, MetaLinear, MetaSdf, Schedule, StepSizes, Tasks, Training
+from isofield.configs.metasdf import PLANE_SINE
 from isofield.fields.serialization import build, describe, tensors
 from isofield.methods import metasdf
 from isofield.sampling import tasks
@@ -75,6 +76,21 @@ def test_three_steps_on_a_code_become_an_unseen_ball():
     again = build(describe(space.module), tensors(space.module))
     x = torch.from_numpy(unseen()[0].sdf.points)[None]
     assert torch.equal(again(x, last.code[:1]), space.module(x, last.code[:1]))
+
+
+def test_three_steps_of_a_sine_network_become_an_unseen_disc():
+    """The preset of the plane, narrower and for 60 steps."""
+    x = np.random.default_rng(0).uniform(-1, 1, (2000, 2)).astype(np.float32)
+    discs = [Shape(rows={"plane": np.c_[x, np.linalg.norm(x, axis=1) - radius].astype(np.float32)}) for radius in RADII]
+    narrow = replace(PLANE_SINE.network, dims=(32, 32, 32))
+    training = replace(PLANE_SINE.training, steps=60, network_rate=Schedule(2e-3, "cosine"))
+    space, _ = trained(replace(PLANE_SINE, network=narrow, training=training), discs[::2])
+    off = []
+    for steps in (0, 3):
+        *_, last = replace(space, config=replace(space.config, infer_steps=steps)).infer(discs[1::2])
+        truth = torch.from_numpy(np.stack([disc.rows["plane"][:, 2] for disc in discs[1::2]]))
+        off.append(float((space.module(torch.from_numpy(x).expand(3, -1, -1), last.code) - truth).abs().mean()))
+    assert off[1] < 0.03 < 0.1 < off[0]
 
 
 def test_more_steps_than_were_trained_are_taken_and_adam_gets_nearer(space):

@@ -179,6 +179,14 @@ PLANE_SMALL = MetaSdf(
     first_order=True, objective="l1", tasks=replace(PLANE, context=256),
     training=replace(SMALL_TRAINING, network_rate=replace(SMALL_TRAINING.network_rate, initial=2e-3)),
 )  # fmt: skip
+PLANE_SINE = replace(
+    PLANE_SMALL, network=FieldNetwork(dims=(128,) * 3, activation="sine", w0=10.0), rates=StepSizes(initial=3e-2),
+    steps=3, infer_steps=3, first_order=False, inner="mse", tasks=PLANE,
+    training=replace(
+        SMALL_TRAINING, batch=4, network_rate=replace(SMALL_TRAINING.network_rate, initial=5e-4)
+    ),
+)  # fmt: skip
+"""A sine network whose weights adapt, for dense samples."""
 IMAGE_PAPER = MetaSdf(
     network=FieldNetwork(dims=(128,) * 4, activation="sine"), rates=StepSizes(initial=1e-5), steps=3, infer_steps=3,
     objective="mse", tasks=replace(PLANE, context=4096, query=0),
@@ -202,7 +210,9 @@ METASDF_SURFACE = MethodSpec(
     {"metasdf-surface-small": SMALL_SURFACE, "metasdf-surface-paper": PAPER_SURFACE}, reads=("signed", "surface"),
     observes=("surface",),
 )  # fmt: skip
-METASDF_2D = in_plane(METASDF, {"metasdf-2d-small": PLANE_SMALL, "metasdf-2d-paper": PLANE_PAPER})
+METASDF_2D = in_plane(
+    METASDF, {"metasdf-2d-small": PLANE_SMALL, "metasdf-2d-sine": PLANE_SINE, "metasdf-2d-paper": PLANE_PAPER}
+)
 METASDF_IMAGE = MethodSpec(
     "the same for images", SPACE, lambda: IMAGE_SMALL,
     {"metasdf-image-small": IMAGE_SMALL, "metasdf-image-paper": IMAGE_PAPER}, reads="image",
