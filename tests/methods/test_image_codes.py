@@ -82,15 +82,16 @@ def test_a_mirrored_picture_goes_with_the_code_of_the_mirrored_shape(space):
         vertices = mesh.vertices * [sign, 1, 1]
         other = trimesh.Trimesh(vertices, mesh.faces[:, ::sign], process=False)
         codes.append(flipping.linear.solve(SdfSamples(x, toys.distance(other, x).astype(np.float32))))
-    assert torch.allclose(codes[1], flipping._mirror * codes[0], atol=0.2)
-    assert (flipping._mirror == -1).any() and (codes[0][flipping._mirror == -1].abs() > 0.3).any()
+    assert torch.allclose(codes[1], flipping._signs[1] * codes[0], atol=0.2)
+    odd = flipping._signs[1] == -1
+    assert odd.any() and (codes[0][odd].abs() > 0.3).any()
     plain = np.arange(48, dtype=np.uint8).reshape(1, 3, 4, 4).repeat(8, 2).repeat(8, 3)
     cloud = np.random.default_rng(1).normal(size=(CONFIG.samples, 6)).astype(np.float32)
     drawn = [flipping.draw(Shape(rows={"views": plain, "cloud": cloud}), np.random.default_rng(k)) for k in range(8)]
-    assert {bool(one["flipped"][0]) for one in drawn} == {False, True}
-    assert all(np.array_equal(one["picture"], plain[..., ::-1] if one["flipped"] else plain) for one in drawn)
+    assert {bool(one["image"][0]) for one in drawn} == {False, True}
+    assert all(np.array_equal(one["picture"], plain[..., ::-1] if one["image"] else plain) for one in drawn)
     for one in drawn:
-        sign = [-1, 1, 1] if one["flipped"] else [1, 1, 1]
+        sign = [-1, 1, 1] if one["image"] else [1, 1, 1]
         assert np.array_equal(np.column_stack([one["query"] * sign, one["nearest"] * sign]), cloud)
 
 
@@ -108,7 +109,7 @@ def test_the_kernel_learns_from_other_shapes_than_codes():
     table = torch.arange(2.0 * EVERY)[:, None].expand(-1, 2).clone()
     method = voting(table, 0.5, [1.0, 0.0])
     code = torch.tensor([[0.0, 3.0], [3.0, 0.0]], requires_grad=True)
-    batch = Batch({"row": torch.tensor([0, 1]), "flipped": torch.zeros(2, 1, dtype=torch.bool)})
+    batch = Batch({"row": torch.tensor([0, 1]), "image": torch.zeros(2, 1, dtype=torch.long)})
     terms = method.losses(code, batch)
     next_by = float(torch.softmax(-torch.tensor([1.0, 4.0, 9.0]) / 0.5, 0) @ torch.tensor([1.0, 2.0, 3.0]))
     assert float(terms["code"].detach()) == pytest.approx(4 + next_by**2)
@@ -130,7 +131,7 @@ def test_codes_are_pulled_beside_being_regressed(space):
     meshes = [ellipsoid(5 * int(k)) for k in rows]
     nearest = [closest_on(one.vertices, one.faces)(x)[2] for one, x in zip(meshes, query, strict=True)]
     drawn = {name: torch.tensor(np.stack(some)).float() for name, some in (("query", query), ("nearest", nearest))}
-    batch = Batch({"row": rows, "flipped": torch.zeros(3, 1, dtype=torch.bool), **drawn})
+    batch = Batch({"row": rows, "image": torch.zeros(3, 1, dtype=torch.long), **drawn})
     mean = torch.from_numpy(space.mean).expand(3, -1)
     right, wrong = (method.pulled(code, batch).mean() for code in (method.table[rows], mean))
     assert right < 0.05 and right < 0.6 * wrong

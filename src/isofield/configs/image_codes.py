@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from isofield.configs.common import MethodSpec, Schedule, check_range
@@ -20,8 +20,14 @@ class ImageCodes:
     Args:
         linear: The linear space.
         encoder: What turns a picture into a code.
+        frame: The axes of the shapes: those of the data set, where its shapes are aligned, or the camera's (right, up,
+            toward the viewer).
         flip: Half of the pictures are mirrored, and their shapes along this axis (- for none). It must be horizontal in
-            the pictures, and one of the linear space's mirror axes.
+            the pictures, and one of the linear space's mirror axes. In the camera's frame x mirrors left to right, and
+            xy upside down as well.
+        level: The surface is where the field of a code has this value (normalised): a part that is only probable has a
+            positive mean.
+        depth: The field of a code is at least this far below the level somewhere, which rises where it is not.
         likelihood: Weight of the negative logarithm of the probability of a shape's own code among all known codes.
         pull: Weight of the distance of queries that the field of a code pulls to the points of the cloud nearest to
             them (needs cloud samples); 0: none.
@@ -31,7 +37,10 @@ class ImageCodes:
 
     linear: Linear = Linear()
     encoder: PictureEncoder = PictureEncoder(width=16, pixels=64)
-    flip: Literal["-", "x", "y", "z"] = "-"
+    frame: Literal["dataset", "camera"] = "dataset"
+    flip: Literal["-", "x", "y", "z", "xy"] = "-"
+    level: float = 0.0
+    depth: float = 0.0
     likelihood: float = 0.5
     pull: float = 10.0
     samples: int = 64
@@ -41,9 +50,13 @@ class ImageCodes:
     )  # fmt: skip
 
     def __post_init__(self) -> None:
-        check_range(self, "likelihood", "pull", least=0)
+        check_range(self, "likelihood", "pull", "level", "depth", least=0)
         check_range(self, "samples", least=1)
-        if self.flip != "-" and self.linear.mirror != "auto" and self.flip not in self.linear.mirror:
+        if (self.frame == "camera" and "z" in self.flip) or (self.frame == "dataset" and self.flip == "xy"):
+            raise InputError(
+                f"flip {self.flip} mirrors what a picture does not: give one of -, x and, with the camera's frame, xy."
+            )
+        if self.flip != "-" and self.linear.mirror != "auto" and not {*self.flip} <= {*self.linear.mirror}:
             raise InputError(
                 f"flip {self.flip} needs mirror images in the linear space: give linear.mirror {self.flip}."
             )
@@ -51,10 +64,18 @@ class ImageCodes:
 
 def reads(config: ImageCodes) -> tuple[SampleKind, ...]:
     """The kinds of samples of a training shape."""
-    return ("views", "signed", "cloud") if config.pull else ("views", "signed")
+    return (
+        "views", *(("cameras",) if config.frame == "camera" else ()), "signed", *(("cloud",) if config.pull else ()),
+    )  # fmt: skip
 
 
+CAMERA = ImageCodes(
+    linear=Linear(cells=32, limit=0.1, length=384, most=2400, mirror="xy"), frame="camera", flip="xy", level=0.02,
+    depth=0.07, pull=0.0, training=replace(ImageCodes.training, steps=10_000),
+)  # fmt: skip
+"""For shapes that are not aligned with each other."""
 IMAGE_CODES = MethodSpec(
     "pictures, which vote for the codes of a linear space of the same shapes",
-    "isofield.methods.image_codes:ImageCodesSpace", ImageCodes, reads=reads, observes=("views",),
+    "isofield.methods.image_codes:ImageCodesSpace", ImageCodes, {"image-codes-camera": CAMERA}, reads=reads,
+    observes=("views",),
 )  # fmt: skip

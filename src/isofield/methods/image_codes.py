@@ -24,6 +24,12 @@ shape. mu does not learn from these, and they are not voted for meanwhile: of sh
 
 In a space with mirror images (`flip`) half of the pictures are mirrored, and mirrored shapes are known as well: their
 codes have the opposite sign in the components that are odd.
+
+In the camera's frame (`frame`) every picture has a code of its own, that of the shape turned into its camera
+(`methods.camera_codes`), so that shapes need not be aligned. With many views of a shape, and mirror images left to
+right and upside down, mu learns from all shapes, by the first and the last term, and is z itself. In the mean of
+truncated distances a part that is only probable is a shallow valley: the surface is where f is `level`, or `depth`
+above its least value where that is more.
 """
 
 from __future__ import annotations
@@ -31,6 +37,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import combinations
 from typing import ClassVar, cast
 
 import numpy as np
@@ -43,6 +50,8 @@ from isofield.errors import InputError
 from isofield.fields.autoencoder import PictureVotes
 from isofield.fields.grid import SparseGrid
 from isofield.losses.pull import pull_loss
+from isofield.methods.camera_codes import camera_codes, turns_of
+from isofield.methods.grid_fit import smoothed
 from isofield.methods.linear import LinearSpace
 from isofield.methods.pictured import drawn_picture, picture_encoder, pictures_of
 from isofield.sampling.unsigned_rows import window
@@ -58,11 +67,17 @@ STENCIL = 1e-3 * torch.cat([torch.zeros(1, 3), torch.eye(3)])
 
 @dataclass(frozen=True)
 class ImageCodesSpace:
-    """A linear space with an encoder of pictures (`PictureVotes`); the encoder alone is trained."""
+    """A linear space with an encoder of pictures (`PictureVotes`); the encoder alone is trained.
+
+    targets: in the camera's frame the codes (k, l) of all pictures of the training shapes, which only training needs.
+    firsts: (n,) the row of a shape's first picture in them. The table has the codes of these pictures there.
+    """
 
     config: ImageCodes
     module: nn.Module = field(default_factory=nn.Module)
     table: Tensor = field(default_factory=lambda: torch.empty(0, 0))
+    targets: Tensor = field(default_factory=lambda: torch.empty(0, 0))
+    firsts: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.long))
     posterior: ClassVar[bool] = True
 
     @property
@@ -72,27 +87,38 @@ class ImageCodesSpace:
 
     def start(self, shapes: Sequence[Shape], seed: int, report: ProgressCallback) -> ImageCodesSpace:
         """The linear space, and an encoder whose codes are near its mean."""
-        linear, encoder = LinearSpace(self.config.linear).start(shapes, seed, report), self.config.encoder
-        if self.config.flip != "-" and "xyz".index(self.config.flip) not in linear.grid.mirrored:
+        counts = torch.tensor([len(shape.rows["views"]) for shape in shapes])
+        firsts = counts.cumsum(0) - counts
+        if self.config.frame == "camera":
+            grid, targets = camera_codes(shapes, self.config.linear, seed, report)
+            table = targets[firsts]
+        else:
+            linear = LinearSpace(self.config.linear).start(shapes, seed, report)
+            grid, table, targets = linear.grid, linear.table, self.targets
+        if not {*self._flipped} <= {*grid.mirrored}:
             raise InputError(f"the linear space has no mirror images along {self.config.flip}: leave flip out.")
         generator = torch.Generator().manual_seed(seed)
-        net = picture_encoder(linear.grid.length, encoder, shapes, seed, generator, FIRST)
-        return replace(self, module=PictureVotes(linear.grid, net), table=linear.table)
+        net = picture_encoder(grid.length, self.config.encoder, shapes, seed, generator, FIRST)
+        return replace(self, module=PictureVotes(grid, net), table=table, targets=targets, firsts=firsts)
 
     def codes(self, shapes: Sequence[Shape]) -> Tensor:
         """The table of the linear space."""
         return self.table
 
     def draw(self, shape: Shape, random: np.random.Generator) -> Mapping[str, np.ndarray]:
-        """A picture, and whether it is mirrored, as queries and the points of the cloud nearest to them are."""
-        _, picture = drawn_picture(shape, self.config.encoder, random)
-        flipped = self.config.flip != "-" and bool(random.integers(2))
-        picture = np.ascontiguousarray(picture[..., ::-1]) if flipped else picture
-        drawn = {"picture": picture, "flipped": np.array([flipped])}
+        """A picture, its number, and which mirror image it is, as queries and the points of the cloud nearest to them
+        are."""
+        number, picture = drawn_picture(shape, self.config.encoder, random)
+        image = int(random.integers(len(self._images)))
+        axes = self._images[image]
+        sides = tuple(-2 if self.config.frame == "camera" and axis == 1 else -1 for axis in axes)
+        picture = np.ascontiguousarray(np.flip(picture, sides))
+        drawn = {"picture": picture, "number": np.array([number]), "image": np.array([image])}
         if self.config.pull:
             some = np.array(window(shape.rows["cloud"], self.config.samples, random), np.float32).reshape(-1, 2, 3)
-            if flipped:
-                some[..., "xyz".index(self.config.flip)] *= -1
+            if self.config.frame == "camera":
+                some = some @ turns_of(shape)[number].T.astype(np.float32)
+            some[..., axes] *= -1
             drawn |= {"query": some[:, 0], "nearest": some[:, 1]}
         return drawn
 
@@ -103,7 +129,12 @@ class ImageCodesSpace:
     def losses(self, code: Tensor, batch: Batch) -> dict[str, Tensor]:
         """The terms of the objective, summed over the shapes; and the squared error of the votes' mean of those that
         the encoder does not learn from, as a fraction of the variance."""
-        kernel, own = self._module.log_kernel.exp(), batch["row"] + len(self.table) * batch["flipped"][:, 0]
+        if self.config.frame == "camera":
+            at = self.firsts[batch["row"].cpu()] + batch["number"][:, 0].cpu()
+            truth = self.targets[at].to(code) * self._signs[batch["image"][:, 0]]
+            terms = {"code": ((code - truth).square() @ self._weights).sum()}
+            return terms | ({"pull": self.config.pull * self.pulled(code, batch).sum()} if self.config.pull else {})
+        kernel, own = self._module.log_kernel.exp(), batch["row"] + len(self.table) * batch["image"][:, 0]
         learns, truth, apart = self._taught[own], self._known[own], self._apart(code)
         told = nn.functional.cross_entropy(
             (-apart / kernel.detach()).where(self._taught, -torch.inf), own.where(learns, -1), ignore_index=-1,
@@ -118,18 +149,24 @@ class ImageCodesSpace:
         return {**terms, f"{LOGGED}unseen": EVERY * error.detach()[~learns].sum()}
 
     def infer(self, shapes: Sequence[Shape], seed: int = 0, device: str = "cpu") -> Iterator[FitProgress[Tensor]]:
-        """The codes (b, l) of unseen shapes: means over known codes, by the votes of all pictures."""
+        """The codes (b, l) of unseen shapes: means over known codes, by the votes of all pictures; in the camera's
+        frame those of their first pictures."""
 
         @torch.no_grad()
         def code(shape: Shape) -> Tensor:
-            found: Tensor = self._module.encoder(pictures_of(shape, self.config.encoder, device))
-            return self.elected(found)
+            pictures = pictures_of(shape, self.config.encoder, device)
+            if self.config.frame == "camera":
+                return cast(Tensor, self._module.encoder(pictures[:1])[0])
+            return self.elected(self._module.encoder(pictures))
 
         yield FitProgress("inferring codes", 1.0, codes_of(code, shapes))
 
     def field(self, code: Tensor) -> SparseGrid:
-        """The linear space's f(.; z)."""
-        return self.linear.field(code)
+        """The linear space's f(.; z), less the level of the surface."""
+        if not self.config.level and not self.config.depth:
+            return self.linear.field(code)
+        values = self.linear.grid.volume(code[None])[0].numpy()
+        return smoothed(values - max(self.config.level, float(values.min()) + self.config.depth))
 
     def complete(self, shape: Shape, count: int, random: torch.Generator) -> Tensor:
         """The codes of the linear space."""
@@ -169,7 +206,7 @@ class ImageCodesSpace:
     @cached_property
     def _known(self) -> Tensor:
         """The codes (k, l) of the training shapes, and of their mirror images."""
-        return self.table if self.config.flip == "-" else torch.cat([self.table, self.table * self._mirror])
+        return (self._signs[:, None] * self.table).flatten(0, 1)
 
     @cached_property
     def _taught(self) -> Tensor:
@@ -184,7 +221,23 @@ class ImageCodesSpace:
         energy = torch.stack([row.float().square().sum() for row in grid.rows]) * grid.steps.square()
         return energy / energy.sum()
 
+    @property
+    def _flipped(self) -> list[int]:
+        """The axes of `flip`."""
+        return [*map("xyz".index, self.config.flip.strip("-"))]
+
+    @property
+    def _images(self) -> list[list[int]]:
+        """The axes along which each mirror image of a shape is mirrored; none of the first."""
+        axes = self._flipped
+        return [[*some] for size in range(len(axes) + 1) for some in combinations(axes, size)]
+
     @cached_property
-    def _mirror(self) -> Tensor:
-        """(l,): -1 for the components that are odd along the axis of `flip`, else 1."""
-        return 1 - 2 * self.linear.grid.odd[:, "xyz".index(self.config.flip)].to(self.table)
+    def _signs(self) -> Tensor:
+        """(i, l): of every mirror image, -1 for the components that it has with the opposite sign, else 1."""
+        sign = (
+            1 - 2 * self.linear.grid.odd.to(self.table)
+            if self._flipped
+            else self.table.new_ones(self.table.shape[1], 3)
+        )
+        return torch.stack([sign[:, axes].prod(1) for axes in self._images])

@@ -59,9 +59,7 @@ class LinearSpace:
 
         def fit(row: int) -> None:
             report(f"fitting the grids of {len(chosen)} shapes", row / len(chosen))
-            samples = _first(shapes[chosen[row]].sdf, config.samples)
-            values = gridded(samples, config.cells, config.limit, config.stiffness, config.iterations)
-            grids[row] = values.reshape(grids.shape[1:])
+            grids[row] = grid_of(shapes[chosen[row]], config)
 
         def warp(copy: int) -> None:
             report(f"warping {len(chosen)} shapes", copy / copies)
@@ -125,6 +123,13 @@ class LinearSpace:
         with deterministic():
             values = self.grid.volume(code[None])[0].numpy()
             return residual(shape.sdf.part(0, self.config.detail), values, self.config)
+
+
+def grid_of(shape: Shape, config: Linear) -> np.ndarray:
+    """The grid (cells + 1, cells + 1, cells + 1) of a shape's truncated distances, float32."""
+    samples = _first(shape.sdf, config.samples)
+    values = gridded(samples, config.cells, config.limit, config.stiffness, config.iterations)
+    return values.reshape((config.cells + 1,) * 3)
 
 
 def _first(samples: SdfSamples, count: int) -> SdfSamples:
