@@ -7,9 +7,10 @@
     taskset -c 0 .venv/bin/python benchmarks/pictures.py DATA BODIES RUN1 RUN2 --out RESULTS
 
     .venv/bin/python benchmarks/shared_data.py objects OBJECTS   # split.json; TRUTH: ISOFIELD_DATA/objects_truth
-    isofield prepare TRUTH DATA --samples views cloud --views 24 --size 64
-    isofield train neural-pull-image DATA -o RUN --split OBJECTS/split.json --frame camera
-    .venv/bin/python benchmarks/pictures.py DATA OBJECTS RUN --truth TRUTH --frame camera --pictures 1 --out RESULTS
+    isofield prepare TRUTH DATA --samples views signed cloud --count 40000 --views 24 --size 64
+    isofield train image-codes DATA -o RUN1 --split OBJECTS/split.json --config image-codes-camera
+    isofield train neural-pull-image DATA -o RUN2 --split OBJECTS/split.json --frame camera
+    .venv/bin/python benchmarks/pictures.py DATA OBJECTS RUN1 RUN2 --most 100 --truth TRUTH --frame camera --pictures 1 --out RESULTS
 
 Every test shape is drawn from random directions all around. RESULTS gets the pictures (ID/0.png, ...), a strip of
 results for some shapes (results.png), and table.json. A row is the mean over the test shapes of
