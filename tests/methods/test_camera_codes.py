@@ -19,6 +19,7 @@ from isofield.configs import ImageCodes, Linear, PictureEncoder, PrepareConfig, 
 from isofield.datasets import Prepared, prepare
 from isofield.datasets.views import as_input
 from isofield.errors import InputError
+from isofield.fields.pca_grid import PcaGrid
 from isofield.methods.camera_codes import turned, turns_of
 from isofield.methods.image_codes import ImageCodesSpace
 from isofield.methods.neural_pull_image import UPRIGHT
@@ -117,16 +118,18 @@ def test_mirrored_pictures_go_with_mirrored_codes(data):
     assert seen == {0, 1, 2, 3}
 
 
-def test_every_field_has_a_surface(space):
-    """A code whose field is positive everywhere; `level` alone widens what has a surface."""
-    grid = space.space.linear.grid
-    code = torch.from_numpy(space.codes[0])
-    least = float(grid.volume(code[None]).min())
-    wide, deep = (replace(space.space, config=replace(CONFIG, **some)) for some in ({"level": 0.02}, {"depth": 0.25}))
-    x = torch.zeros(1, 3)
-    values = [float(some.field(code)(x).detach()) for some in (space.space, wide, deep)]
-    assert least + 0.25 > 0
-    assert values == pytest.approx([values[0], values[0] - 0.02, values[0] - least - 0.25], abs=1e-4)
+def test_every_field_has_a_surface(space, monkeypatch):
+    """Where the field of a code is positive everywhere, too, and then it is not all of the cube."""
+    method = replace(space.space, config=replace(CONFIG, level=0.02))
+    code, limit = torch.from_numpy(space.codes[0]), CONFIG.linear.limit
+    volume = method.linear.grid.volume(code[None])
+    plain, lower = (float(some.field(code)(torch.zeros(1, 3)).detach()) for some in (space.space, method))
+    halfway = (float(volume.min()) + limit) / 2
+    assert lower == pytest.approx(plain - max(0.02, halfway), abs=1e-4)
+    shallow = (limit - 0.2 * (limit - volume)).clamp(0.1, limit)
+    monkeypatch.setattr(PcaGrid, "volume", lambda grid, z: shallow)
+    inside = method.field(code)(torch.rand(4000, 3) * 2 - 1).detach() < 0
+    assert 0.001 < float(inside.float().mean()) < 0.5
 
 
 def test_what_a_picture_does_not_show_is_not_mirrored():

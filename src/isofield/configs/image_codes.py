@@ -25,9 +25,8 @@ class ImageCodes:
         flip: Half of the pictures are mirrored, and their shapes along this axis (- for none). It must be horizontal in
             the pictures, and one of the linear space's mirror axes. In the camera's frame x mirrors left to right, and
             xy upside down as well.
-        level: The surface is where the field of a code has this value (normalised): a part that is only probable has a
-            positive mean.
-        depth: The field of a code is at least this far below the level somewhere, which rises where it is not.
+        level: The surface is where the field of a code has this value (normalised), above 0 to keep parts that are only
+            probable; or halfway from its least value to the linear space's limit, where that is more.
         likelihood: Weight of the negative logarithm of the probability of a shape's own code among all known codes.
         pull: Weight of the distance of queries that the field of a code pulls to the points of the cloud nearest to
             them (needs cloud samples); 0: none.
@@ -40,7 +39,6 @@ class ImageCodes:
     frame: Literal["dataset", "camera"] = "dataset"
     flip: Literal["-", "x", "y", "z", "xy"] = "-"
     level: float = 0.0
-    depth: float = 0.0
     likelihood: float = 0.5
     pull: float = 10.0
     samples: int = 64
@@ -50,7 +48,7 @@ class ImageCodes:
     )  # fmt: skip
 
     def __post_init__(self) -> None:
-        check_range(self, "likelihood", "pull", "level", "depth", least=0)
+        check_range(self, "likelihood", "pull", "level", least=0)
         check_range(self, "samples", least=1)
         if (self.frame == "camera" and "z" in self.flip) or (self.frame == "dataset" and self.flip == "xy"):
             raise InputError(
@@ -71,7 +69,7 @@ def reads(config: ImageCodes) -> tuple[SampleKind, ...]:
 
 CAMERA = ImageCodes(
     linear=Linear(cells=32, limit=0.1, length=384, most=2400, mirror="xy"), frame="camera", flip="xy", level=0.02,
-    depth=0.07, pull=0.0, training=replace(ImageCodes.training, steps=10_000),
+    pull=0.0, training=replace(ImageCodes.training, steps=10_000),
 )  # fmt: skip
 """For shapes that are not aligned with each other."""
 IMAGE_CODES = MethodSpec(

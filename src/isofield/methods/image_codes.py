@@ -28,8 +28,8 @@ codes have the opposite sign in the components that are odd.
 In the camera's frame (`frame`) every picture has a code of its own, that of the shape turned into its camera
 (`methods.camera_codes`), so that shapes need not be aligned. With many views of a shape, and mirror images left to
 right and upside down, mu learns from all shapes, by the first and the last term, and is z itself. In the mean of
-truncated distances a part that is only probable is a shallow valley: the surface is where f is `level`, or `depth`
-above its least value where that is more.
+truncated distances a part that is only probable is a shallow valley: the surface is where f is `level`, or, so
+that there is one, halfway from its least value to the limit where that is more.
 """
 
 from __future__ import annotations
@@ -163,10 +163,10 @@ class ImageCodesSpace:
 
     def field(self, code: Tensor) -> SparseGrid:
         """The linear space's f(.; z), less the level of the surface."""
-        if not self.config.level and not self.config.depth:
+        if not self.config.level:
             return self.linear.field(code)
         values = self.linear.grid.volume(code[None])[0].numpy()
-        return smoothed(values - max(self.config.level, float(values.min()) + self.config.depth))
+        return smoothed(values - max(self.config.level, (float(values.min()) + self.config.linear.limit) / 2))
 
     def complete(self, shape: Shape, count: int, random: torch.Generator) -> Tensor:
         """The codes of the linear space."""
