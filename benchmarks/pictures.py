@@ -1,4 +1,4 @@
-"""Shapes from pictures, beside retrieval by image features: unseen shapes from unseen views.
+r"""Shapes from pictures, beside retrieval by image features: unseen shapes from unseen views.
 
     .venv/bin/python benchmarks/shared_data.py bodies BODIES     # split.json and truth/
     isofield prepare BODIES/truth DATA --samples views signed cloud --count 40000 --views 24 --size 64
@@ -10,7 +10,8 @@
     isofield prepare TRUTH DATA --samples views signed cloud --count 40000 --views 24 --size 64
     isofield train image-codes DATA -o RUN1 --split OBJECTS/split.json --config image-codes-camera
     isofield train neural-pull-image DATA -o RUN2 --split OBJECTS/split.json --frame camera
-    .venv/bin/python benchmarks/pictures.py DATA OBJECTS RUN1 RUN2 --most 100 --truth TRUTH --frame camera --pictures 1 --out RESULTS
+    .venv/bin/python benchmarks/pictures.py DATA OBJECTS RUN1 RUN2 --truth TRUTH --frame camera --most 100 \
+        --pictures 1 --out RESULTS
 
 Every test shape is drawn from random directions all around. RESULTS gets the pictures (ID/0.png, ...), a strip of
 results for some shapes (results.png), and table.json. A row is the mean over the test shapes of
