@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from isofield.configs.common import MethodSpec, Schedule, check_range
+from isofield.configs.common import MethodSpec, Schedule, check_fields, check_range
 from isofield.configs.linear import Linear
 from isofield.configs.neural_pull_image import PictureEncoder
 from isofield.configs.preparing import SampleKind
@@ -48,7 +48,7 @@ class ImageCodes:
     )  # fmt: skip
 
     def __post_init__(self) -> None:
-        check_range(self, "likelihood", "pull", "level", least=0)
+        check_fields(self)
         check_range(self, "samples", least=1)
         if (self.frame == "camera" and "z" in self.flip) or (self.frame == "dataset" and self.flip == "xy"):
             raise InputError(
