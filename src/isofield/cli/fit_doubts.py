@@ -22,10 +22,10 @@ LOST = 2.0
 """Beyond this many cells between a mesh of a chosen resolution and 5 % of the points, walls are lost."""
 BLOCKED = 0.1
 """Beyond this fraction of rays that end before their points, sides or sensors are wrong."""
-HANDLES, THIN = 8, 5.0
-"""A closed mesh of more handles whose walls are thinner than so many spacings may have holes that the shape has not:
-cups and plates of 0.7 to 1.3 spacings have 24 to 127 handles for 0, a gyroid of 4.6 has 65 for 20, a lattice of 6.3 its
-own 28."""
+HANDLES, THIN, SHARE = 8, 5.0, 0.1
+"""A closed mesh of more handles may have holes that the shape has not where this share of its walls is thinner than
+`THIN` spacings: cups and plates of 0.5 to 1.1 spacings have 24 to 127 handles for 0, a gyroid of 4.9 has 65 for 20; a
+lattice of 6.3 has its own 28."""
 DROPPED = 10
 """From this number of dropped components on, parts are thinner than the points resolve."""
 
@@ -37,7 +37,8 @@ class Outcome:
     open: the surface ends where its points end. used: number of points that were fitted. method: its name. median, p95,
     spacings, unseen: as in `FitReport`. blocked: fraction of the rays that end before their points; 0 without sensors.
     dropped: components that were left out of the mesh. cell: side of a cell of the mesh; inf without cells. handles: of
-    a closed mesh, 0 for others. walls: mean thickness, twice the volume over the area, in spacings of the points.
+    a closed mesh, 0 for others. walls: the thickness that `SHARE` of them falls below, in spacings of the points; inf
+    where there are few handles.
     """
 
     open: bool
@@ -56,6 +57,12 @@ class Outcome:
     @classmethod
     def of(cls, sdf: SDF, extraction: Extraction, measured: FitReport, figures: Mapping[str, Any]) -> Outcome:
         """The figures of a field, its mesh, how that fits the points, and what `output.of_extraction` says of it."""
+        from isofield.solids.signed_distance import wall_thickness
+
+        handles, walls = figures["genus"] or 0, np.inf
+        if handles > HANDLES:
+            corners, faces = (np.ascontiguousarray(part) for part in (extraction.mesh.vertices, extraction.mesh.faces))
+            walls = wall_thickness(corners, faces, share=SHARE) / sdf.spacing
         side = float(np.subtract(sdf.upper, sdf.lower).max()) / sdf.similarity.scale
         return cls(
             open=sdf.open,
@@ -68,8 +75,8 @@ class Outcome:
             blocked=0.0 if measured.rays is None else measured.rays.blocked,
             dropped=extraction.dropped,
             cell=np.inf if extraction.resolution is None else side / extraction.resolution,
-            handles=figures["genus"] or 0,
-            walls=2 * (figures["volume"] or np.inf) / (extraction.mesh.area * sdf.spacing),
+            handles=handles,
+            walls=walls,
         )
 
 
@@ -104,8 +111,8 @@ def doubts(fit: Outcome, options: Fit[Any]) -> Iterator[str]:
         )
     if fit.handles > HANDLES and fit.walls < THIN and fit.method != "triangles":
         yield (
-            f"the mesh has {fit.handles} handles, and walls about {fit.walls:.2g} spacings of the points thick: if the "
-            "shape has fewer, the points do not resolve its walls; give more points of its surface"
+            f"the mesh has {fit.handles} handles, and walls of {fit.walls:.2g} or fewer spacings of the points: if the "
+            "shape has fewer handles, the points do not resolve its walls; give more points of its surface"
         )
     if fit.dropped >= DROPPED and not options.largest:
         unlearned = "" if options.method == "auto" else f"method {fit.method} has not learned the shape yet, "
