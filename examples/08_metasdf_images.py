@@ -3,7 +3,7 @@
     python examples/08_metasdf_images.py [FOLDER] [STEPS]
 
 FOLDER holds images, and a tenth of them is held out. Without it, the images that come with scikit-image. STEPS of
-training: 1 000 take about ten minutes on two CPU cores.
+training: 1 000 take about five minutes on one CPU core.
 """
 
 import dataclasses
