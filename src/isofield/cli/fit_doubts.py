@@ -111,7 +111,7 @@ def doubts(fit: Outcome, options: Fit[Any]) -> Iterator[str]:
         )
     if fit.handles > HANDLES and fit.walls < THIN and fit.method != "triangles":
         yield (
-            f"the mesh has {fit.handles} handles, and walls of {fit.walls:.2g} or fewer spacings of the points: if the "
+            f"the mesh has {fit.handles} handles, and walls of {fit.walls:.2g} spacings of the points or less: if the "
             "shape has fewer handles, the points do not resolve its walls; give more points of its surface"
         )
     if fit.dropped >= DROPPED and not options.largest:
