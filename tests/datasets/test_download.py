@@ -169,7 +169,7 @@ def test_where_nothing_can_be_written(server, tmp_path, capsys):
 
 
 def test_names(capsys, tmp_path):
-    assert "'spto' to fetch, perhaps you meant 'spot'" in refused(capsys, "spto", "-o", str(tmp_path / "out"))
+    assert "no data set 'spto', perhaps you meant 'spot'" in refused(capsys, "spto", "-o", str(tmp_path / "out"))
     assert "perhaps" not in refused(capsys, "qqqqqqqq")
     sentence = refused(capsys, "shapenet", "-o", str(tmp_path / "out"))
     assert "https://shapenet.org" in sentence and "isofield prepare" in sentence and "02691156" in sentence
