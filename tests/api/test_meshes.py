@@ -305,6 +305,7 @@ def test_a_sheet_is_thickened_only_if_asked():
         isofield.fit(sheet(), method="triangles")
     with pytest.warns(UserWarning, match="are thickened"):
         sdf = isofield.fit(sheet(), method="triangles", config=Triangles(thickness=0.05))
+    assert len(sdf.points) == sdf.provenance["points"]["given"]  # they lie inside the slab, and are kept
     half = 0.025 * np.sqrt(2)
     x = np.array([[0.5, 0.5, 0.0], [0.5, 0.5, 0.2], [0.5, -1.0, 0.0]])
     assert np.allclose(sdf(x), [-half, 0.2 - half, 1 - half])

@@ -187,12 +187,16 @@ def _read(source: Source, viewpoint: Position, up: Position, normals: Normals) -
 def _without_walls(shape: FitInput, field: ArrayTriangles, label: str) -> FitInput:
     """Faces with points on those alone that the field kept; warns of walls inside the solid, which it left out."""
     given = shape.observation.triangles
-    if given is None or np.isclose(areas(field.vertices, field.solid).sum(), areas(*indexed(given)).sum(), rtol=1e-6):
+    if given is None or len(field.sheet):  # points on sheets that were thickened are inside, too
+        return shape
+    if np.isclose(areas(field.vertices, field.solid).sum(), areas(*indexed(given)).sum(), rtol=1e-6):
         return shape
     distance = field.distances(shape.observation.points)
+    kept = np.abs(distance) <= APART
+    if not kept.any():
+        return shape
     if walls := float((distance < -APART).mean()):
         warnings.warn(f"{label}: faces inside the solid, {100 * walls:.2g} % of the area, are left out", stacklevel=3)
-    kept = np.abs(distance) <= APART
     cloud = select(shape.cloud, kept)
     observation = replace(shape.observation, points=shape.observation.points[kept], normals=cloud.normals)
     return replace(shape, observation=observation, cloud=cloud)
