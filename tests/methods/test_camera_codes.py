@@ -13,9 +13,10 @@ from scipy.spatial.transform import Rotation
 import isofield
 import toys
 from isofield import render
-from isofield.api import infer_all
+from isofield.api import complete, infer_all
 from isofield.api.observations import ShapeSamples
-from isofield.configs import ImageCodes, Linear, PictureEncoder, PrepareConfig, Schedule, Training
+from isofield.api.validation import scores
+from isofield.configs import ImageCodes, Linear, NeuralPullImage, PictureEncoder, PrepareConfig, Schedule, Training
 from isofield.datasets import Prepared, prepare
 from isofield.datasets.views import as_input
 from isofield.errors import InputError
@@ -91,6 +92,18 @@ def test_a_picture_gives_the_shape_in_its_camera_s_frame(space):
         left.append([(weights * (some - truth) ** 2).sum() for some in (result.code, 0 * truth)])
     found, mean = np.mean(left, 0)
     assert found < 0.8 * mean
+
+
+def test_the_frame_of_the_camera_is_not_compared_with_that_of_the_data(space, data):
+    cloud = trimesh.creation.icosphere(2).vertices
+    for refused in (lambda: scores(space, data, None, "test", "cpu"), lambda: complete(space, cloud)):
+        with pytest.raises(InputError, match="frames of"):
+            refused()
+    for config in (ImageCodes(), NeuralPullImage()):
+        validated = replace(config.training, validate=10)
+        with pytest.raises(InputError, match="leave it at 0 in the camera's frame"):
+            replace(config, frame="camera", training=validated)
+        assert replace(config, training=validated).training.validate == 10
 
 
 def test_mirrored_pictures_go_with_mirrored_codes(data):

@@ -75,6 +75,8 @@ def complete(
     surface. Raises InputError as `partial` does.
     """
     space = checked_space(space)
+    if space.in_camera:
+        raise InputError("this space has shapes in the frames of cameras, and parts have another: infer a picture.")
     if samples < 1:
         raise InputError(f"there are no {samples} samples: give 1 or more.")
     if samples > 1 and not space.space.posterior:

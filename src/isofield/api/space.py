@@ -102,6 +102,11 @@ class ShapeSpace:
             )
         return self.with_inference({"infer_by": by}).space
 
+    @property
+    def in_camera(self) -> bool:
+        """Whether shapes come in the frame of their picture's camera, and not in that of the data set."""
+        return getattr(self.config, "frame", None) == "camera"
+
     def with_inference(self, settings: Mapping[str, Any]) -> ShapeSpace:
         """The space with other settings of the inference, those whose names begin with `infer_`.
 

@@ -16,6 +16,7 @@ from isofield.api.loading import load_run
 from isofield.api.observations import observed_in
 from isofield.api.space import ShapeSpace
 from isofield.datasets import Prepared, ids_of
+from isofield.errors import InputError
 from isofield.training.checkpoint import SNAPSHOTS
 from isofield.types import ProgressCallback
 
@@ -55,6 +56,11 @@ def scores(
     space: ShapeSpace, data: str | os.PathLike[str], split: str | os.PathLike[str] | None, part: str, device: str
 ) -> list[dict[str, Any]]:
     """A row for each shape in one part of a split: "id", "class", "iou" and "wrong", as `validate` computes them."""
+    if space.in_camera:
+        raise InputError(
+            "the shapes of this space come in the frames of their cameras, and occupancy samples have that of the data "
+            "set: compare meshes in the same frame."
+        )
     truths = Prepared(data, "occupancy", ids=None if split is None else ids_of(data, split, part))
     read = (one() for _, one in observed_in([data], space.prepare, split, space.kinds, part))
     rows: list[dict[str, Any]] = []

@@ -101,13 +101,13 @@ def infer(
     if space.of_pictures:
         following = f"open {output.quoted(out / picture_output.SHEET)}"
     else:
-        following = _judged(run, space, figures["each"], bool(search), out, split)
+        following = _judged(run, space, figures["each"], bool(search), out, split, checkpoint is not None)
     output.show(figures, json, following)
     return 130 if figures["interrupted"] else int(bool(figures["failed"]))
 
 
 def _judged(
-    run: Path, space: ShapeSpace, each: Sequence[Row], posed: bool, out: Path, split: Path | None
+    run: Path, space: ShapeSpace, each: Sequence[Row], posed: bool, out: Path, split: Path | None, snapshot: bool
 ) -> str:  # fmt: skip
     """The command that follows; reports the shapes that the space may not represent, or that it is hardly trained."""
     from isofield.training import LOG
@@ -124,11 +124,13 @@ def _judged(
     else:
         remedy = f"--pose rigid searches for their pose, --pose similarity for their units, too; {complete}"
     steps = space.provenance.get("steps", "")
-    if len(set(steps.split(" of "))) > 1:
+    if len(set(steps.split(" of "))) > 1 and not snapshot:
         remedy = f"its training ended after {steps} steps, and --resume continues it"
     if not surfaces and (run / LOG).is_file() and not any(row["far"] for row in rows):
         say(f"no shape has a surface: the space is hardly trained (its losses are in {run / LOG}); train longer.")
     else:
         space_output.note_fits(rows, remedy)
     part = "" if split is None else f" --split {output.quoted(split)}"
-    return f"isofield evaluate {output.quoted(out)} TRUTH{part}" if surfaces else f"isofield info {output.quoted(run)}"
+    if not surfaces or space.in_camera:  # true meshes have other axes than those of the cameras
+        return f"isofield info {output.quoted(run)}"
+    return f"isofield evaluate {output.quoted(out)} TRUTH{part}"

@@ -9,7 +9,7 @@ from isofield.configs.common import MethodSpec, Schedule, check_fields, check_ra
 from isofield.configs.linear import Linear
 from isofield.configs.neural_pull_image import PictureEncoder
 from isofield.configs.preparing import SampleKind
-from isofield.configs.training import Training
+from isofield.configs.training import Training, check_axes
 from isofield.errors import InputError
 
 
@@ -50,6 +50,7 @@ class ImageCodes:
     def __post_init__(self) -> None:
         check_fields(self)
         check_range(self, "samples", least=1)
+        check_axes(self.frame, self.training)
         if (self.frame == "camera" and "z" in self.flip) or (self.frame == "dataset" and self.flip == "xy"):
             raise InputError(
                 f"flip {self.flip} mirrors what a picture does not: give one of -, x and, with the camera's frame, xy."

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from isofield.configs.common import MethodSpec, Schedule, check_fields, check_range
-from isofield.configs.training import Training, check_dims
+from isofield.configs.training import Training, check_axes, check_dims
 from isofield.errors import InputError
 
 SMALLEST = 32
@@ -72,6 +72,7 @@ class NeuralPullImage:
     def __post_init__(self) -> None:
         check_range(self, "length", "radius", above=0)
         check_range(self, "samples", least=1)
+        check_axes(self.frame, self.training)
         check_dims(self.dims)
         check_fields(self)
 

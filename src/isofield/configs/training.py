@@ -67,6 +67,15 @@ def check_dims(dims: tuple[int, ...]) -> None:
         raise InputError("dims names no layers: give the width of each, such as --dims 96 96 96.")
 
 
+def check_axes(frame: str, training: Training) -> None:
+    """Raises InputError where shapes in the frames of their cameras would be validated by samples in another."""
+    if frame == "camera" and training.validate:
+        raise InputError(
+            "training.validate compares shapes with samples in the axes of the data set: leave it at 0 in the camera's "
+            "frame."
+        )
+
+
 def training_of(config: object) -> Training | None:
     """How a space with these settings is trained after `start`; None where `start` solves for everything."""
     return getattr(config, "training", None)

@@ -98,11 +98,13 @@ class NeuralPullImageSpace:
         return found.code
 
     def infer(self, shapes: Sequence[Shape], seed: int = 0, device: str = "cpu") -> Iterator[FitProgress[Tensor]]:
-        """The codes (b, l) of unseen shapes, each the mean over its pictures."""
+        """The codes (b, l) of unseen shapes, each the mean over its pictures; in the camera's frame that of the first,
+        since every picture has a frame of its own."""
+        most = 1 if self.config.frame == "camera" else None
 
         @torch.no_grad()
         def code(shape: Shape) -> Tensor:
-            return self._encoded(pictures_of(shape, self.config.encoder, device)).mean(0)
+            return self._encoded(pictures_of(shape, self.config.encoder, device)[:most]).mean(0)
 
         yield FitProgress("inferring codes", 1.0, codes_of(code, shapes))
 
