@@ -35,7 +35,7 @@ class Tasks:
         check_range(self, "context", "infer_context", least=1)
         check_fields(self)
         if self.context_from == "surface" and not self.query:
-            raise InputError("a context on the surface alone needs samples off it to train with: give a query above 0.")
+            raise InputError("context_from surface needs samples off the surface to train with: give a query above 0.")
 
 
 @dataclass(frozen=True)

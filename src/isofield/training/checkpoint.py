@@ -144,7 +144,12 @@ def run(
                     f"interrupted: {folder} holds the space after {stats.step} of {trainer.steps} steps; the same "
                     "command with --resume resumes it."
                 )
-    write(folder)
+    try:
+        write(folder)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"interrupted: {folder} has all steps, but no space yet; the same command with --resume writes it."
+        ) from None
     ended = sum(losses[-STEADY:]) / max(len(losses[-STEADY:]), 1)
     if first and losses and not ended <= RISEN * losses[0]:  # also where it is not a number
         warnings.warn(
