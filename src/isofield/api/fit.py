@@ -185,7 +185,7 @@ def _read(source: Source, viewpoint: Position, up: Position, normals: Normals) -
 
 
 def _without_walls(shape: FitInput, field: ArrayTriangles, label: str) -> FitInput:
-    """Faces with points on those alone that the field kept; warns of walls inside the solid, which it left out."""
+    """The input without its points on faces that the field left out; warns of those inside the solid."""
     given = shape.observation.triangles
     if given is None or len(field.sheet):  # points on sheets that were thickened are inside, too
         return shape

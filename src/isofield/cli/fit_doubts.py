@@ -23,9 +23,9 @@ LOST = 2.0
 BLOCKED = 0.1
 """Beyond this fraction of rays that end before their points, sides or sensors are wrong."""
 HANDLES, THIN, SHARE = 8, 5.0, 0.1
-"""A closed mesh of more handles may have holes that the shape has not where this share of its walls is thinner than
-`THIN` spacings: cups and plates of 0.5 to 1.1 spacings have 24 to 127 handles for 0, a gyroid of 4.9 has 65 for 20; a
-lattice of 6.3 has its own 28."""
+"""A closed mesh with more handles may have holes that its shape does not have, if this share of its walls is thinner
+than `THIN` spacings: cups and plates of 0.5 to 1.1 spacings have 24 to 127 handles for 0, a gyroid of 4.9 has 65 for
+20; a lattice of 6.3 has its own 28."""
 DROPPED = 10
 """From this number of dropped components on, parts are thinner than the points resolve."""
 

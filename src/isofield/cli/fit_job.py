@@ -126,7 +126,7 @@ def _field(job: Job, options: Fit[Any], report: Progress, watch: Watch | None) -
 
 
 def _version(path: Path | None) -> int | None:
-    """When a file was written, in ns; None where there is none."""
+    """The modification time of a file in nanoseconds; None for a missing file."""
     return path.stat().st_mtime_ns if path is not None and path.is_file() else None
 
 
