@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 from isofield.cli.main import main
 from isofield.configs import PrepareConfig
 from isofield.datasets import Prepared, prepare
+from isofield.sampling.training_samples import cloud
 
 DIRECTIONS = np.random.default_rng(0).normal(size=(3000, 3))
 DIRECTIONS /= np.linalg.norm(DIRECTIONS, axis=1, keepdims=True)
@@ -68,6 +69,21 @@ def test_samples_of_clouds_know_the_nearest_point(source, ready):
     assert 0.4 < (distance > 0.1).mean() < 0.6  # half of them deviate by 0.3
     rows = Prepared(ready, "cloud", count=2000).slice(data.records.index(record), 0).astype(np.float64)
     assert np.abs(points[tree.query(rows[:, :3])[1]] - rows[:, 3:]).max() < 1e-6
+
+
+def test_queries_deviate_as_in_the_paper_and_as_released(source, tmp_path):
+    """By the distance to a neighbour, or 25 of 40 by twice as much; a tenth by 0.3; around as many points as chosen."""
+    points = np.random.default_rng(0).normal(size=(4000, 3))
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    deviation = np.median(cKDTree(points).query(points, k=12)[0][:, -1])
+    for queries in ("paper", "released", "mixed"):
+        rows = cloud(points, 40_000, 51, queries, np.random.default_rng(1))
+        off = np.linalg.norm(rows[:, :3], axis=1) - 1
+        shares = [(np.abs(off) < width * deviation).mean() for width in (1, 2)]
+        expected = {"paper": (0.68, 0.95), "released": (0.50, 0.785), "mixed": (0.64, 0.91)}[queries]
+        assert np.allclose(shares, expected, atol=0.02), (queries, shares)
+    prepare(source, tmp_path / "few", PrepareConfig(("cloud",), 3000, cloud_points=100), workers=1)
+    assert len(np.unique(Prepared(tmp_path / "few", "cloud", count=3000)[0][:, 3:], axis=0)) <= 100
 
 
 def test_the_picture_shows_points_and_how_near_they_are(ready):

@@ -23,7 +23,7 @@ from isofield.errors import InputError
 from isofield.fields.pca_grid import PcaGrid
 from isofield.methods.camera_codes import turned, turns_of
 from isofield.methods.image_codes import ImageCodesSpace
-from isofield.methods.neural_pull_image import UPRIGHT
+from isofield.methods.pictured import UPRIGHT
 from isofield.types import SdfSamples, Shape, Similarity
 
 CELLS, VIEWS = 16, 48

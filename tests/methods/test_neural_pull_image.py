@@ -19,7 +19,7 @@ from isofield.configs import NeuralPullImage, PictureEncoder, PrepareConfig, Sch
 from isofield.datasets import Prepared, prepare
 from isofield.errors import InputError
 from isofield.evaluate import compare
-from isofield.methods.neural_pull_image import UPRIGHT, rotation_of
+from isofield.methods.pictured import turn_of
 
 BALL = trimesh.creation.icosphere(3, 0.9)
 SHAPES = {"stick": BALL.copy().apply_scale([0.5, 1, 0.5]), "disc": BALL.copy().apply_scale([1, 0.5, 1])}
@@ -38,7 +38,7 @@ def data(tmp_path_factory) -> Path:
         for number in range(2):
             wide = mesh.copy().apply_scale([1 + 0.1 * number, 1, 1])
             io.write_mesh(wide, folder / "meshes" / name / f"{number}.ply")
-    config = PrepareConfig(("views", "cloud", "signed"), count=4000, points=4000, views=16, size=48, cloud_wide=0)
+    config = PrepareConfig(("views", "cloud", "signed"), count=4000, points=4000, views=16, size=48, queries="paper")
     prepare(folder / "meshes", folder / "prepared", config, workers=1)
     return folder / "prepared"
 
@@ -104,7 +104,7 @@ def test_the_frame_of_the_camera(data):
     camera = cameras.rows(0)[number]
     seen = plain["nearest"] @ camera[:, :3].T + camera[:, 3]  # right, down, forward of the eye
     assert np.allclose(turned["nearest"], (seen - camera[:, 3]) * (1, -1, -1), atol=1e-5)
-    assert np.allclose(np.linalg.det(UPRIGHT @ rotation_of(3 * camera)), 1)
+    assert np.allclose(turn_of(3 * camera), turn_of(camera))
 
 
 def test_the_released_objective_falls(data):
@@ -181,6 +181,9 @@ def test_a_data_set_without_pictures(tmp_path):
     prepare(tmp_path / "meshes", tmp_path / "data", PrepareConfig(("cloud",), count=500, points=500), workers=1)
     with pytest.raises(InputError, match=r"has no 'views' samples, but cloud: prepare .* --samples cloud views"):
         isofield.train("neural-pull-image", tmp_path / "data", tmp_path / "run", CONFIG)
+    everything = r"has no 'views' and 'signed' samples, but cloud: prepare .* --samples views signed cloud \(raw"
+    with pytest.raises(InputError, match=everything):
+        isofield.train("image-codes", tmp_path / "data", tmp_path / "run")
 
 
 def test_the_field_is_stored_and_loaded(space, tmp_path):

@@ -10,11 +10,14 @@ import torch
 from torch import nn
 
 import balls
-from isofield.configs import NeuralPullSpace, Optim, Schedule, Training
+import isofield
+from isofield import io
+from isofield.configs import NeuralPullSpace, Optim, PrepareConfig, Schedule, Training
 from isofield.configs.neural_pull_space import PAPER
+from isofield.datasets import prepare
 from isofield.errors import InputError
 from isofield.methods.neural_pull_space import NeuralPullShapeSpace
-from isofield.types import Batch, Shape
+from isofield.types import Batch, Cloud, Shape
 from trained import started, trained
 
 SMALL = NeuralPullSpace(
@@ -109,8 +112,20 @@ def test_unseen_clouds(learned):
     assert torch.equal(both.code[1], code_of(learned, ball(0.7, seed=5), SMALL.infer_by))
 
 
+def test_clouds_of_unequal_size_are_learned_together(tmp_path):
+    for count in (150, 3000):
+        normal = np.random.default_rng(count).normal(size=(count, 3))
+        io.write_cloud(Cloud(normal / np.linalg.norm(normal, axis=1, keepdims=True)), tmp_path / f"in/{count}.ply")
+    prepare(tmp_path / "in", tmp_path / "data", PrepareConfig(("cloud",), 2000), workers=1)
+    config = replace(SMALL, training=replace(SMALL.training, steps=3))
+    space = isofield.train("neural-pull", tmp_path / "data", tmp_path / "run", config)
+    assert space.ids == ["150", "3000"] and space.codes.shape == (2, 4)
+
+
 def test_settings_that_do_not_fit_are_refused():
     with pytest.raises(InputError, match="these settings make no network"):
         started(replace(SMALL, dims=(6,) * 4), [ball(0.5, 10)])
+    with pytest.raises(InputError, match=r"no decoder of 4 layers joins \[9\]: 1 to 3 can"):
+        started(replace(SMALL, skip=(9,)), [ball(0.5, 10)])
     with pytest.raises(InputError, match="surface -1 is out of range"):
         replace(SMALL, surface=-1)

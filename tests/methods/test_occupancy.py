@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from isofield.configs import Occupancy, Schedule, Training
+from isofield.configs import Occupancy, PictureEncoder, Schedule, Training
 from isofield.configs.occupancy import PAPER
 from isofield.errors import InputError
 from isofield.fields.occupancy_field import OccupancyField
@@ -75,7 +75,7 @@ def test_the_slope_learns_and_scales_values_alone():
 
 @pytest.mark.parametrize(("input_", "kl"), [("cloud", 0.0), ("voxels", 0.1), ("none", 0.0), ("none", 0.1)])
 def test_unseen_balls_have_their_radius(input_, kl):
-    config = replace(SMALL, input=input_, kl=kl, cells=24, width=8 if input_ == "voxels" else 24)
+    config = replace(SMALL, input=input_, kl=kl, cells=24, channels=8)
     space, losses = trained(config, [ball(radius) for radius in RADII])
     assert np.mean([one["logged/misclassified"] for one in losses[-20:]]) < 0.08
     space = replace(space, table=space.codes([ball(radius) for radius in RADII]))
@@ -109,7 +109,7 @@ def pictured(radius: float) -> Shape:
 
 def test_a_larger_disc_in_a_picture_gives_a_larger_ball():
     training = replace(SMALL.training, steps=400, network_rate=Schedule(2e-3, "cosine", final=1e-4))
-    config = replace(SMALL, input="image", width=8, pixels=32, samples=64, training=training)
+    config = replace(SMALL, input="image", picture=PictureEncoder(8, 32), samples=64, training=training)
     space, _ = trained(config, [pictured(radius) for radius in RADII])
     *_, last = space.infer([Shape(rows={"views": pictured(radius).rows["views"]}) for radius in (0.42, 0.68, 0.85)])
     x = torch.zeros(91, 3)
@@ -118,6 +118,33 @@ def test_a_larger_disc_in_a_picture_gives_a_larger_ball():
     assert small + 15 < middle < large - 5
     with pytest.raises(InputError, match="not variational"):
         replace(config, kl=1.0)
+
+
+def test_a_picture_gives_the_shape_in_its_camera_s_frame():
+    """Queries and surface are turned into the camera of the picture that is drawn; of two pictures the first counts."""
+    shape, random = pictured(0.5), np.random.default_rng(0)
+    cameras = np.linalg.qr(random.normal(size=(2, 3, 3)))[0]
+    cameras = np.concatenate([cameras * np.linalg.det(cameras)[:, None, None], np.ones((2, 3, 1))], 2)
+    views = np.stack([shape.rows["views"][0], 255 - shape.rows["views"][0]])
+    shape = Shape(rows={**shape.rows, "views": views, "cameras": cameras})
+    config = replace(SMALL, input="image", picture=PictureEncoder(8, 32))
+    plain, seen = (started(replace(config, frame=frame), [shape]) for frame in ("dataset", "camera"))
+    numbers = set()
+    for seed in range(6):
+        before, after = (one.draw(shape, np.random.default_rng(seed)) for one in (plain, seen))
+        number = int(np.array_equal(after["observed"][0], views[1]))
+        numbers.add(number)
+        for name in ("query", "surface"):  # right, down, forward, with the last two reversed
+            assert np.allclose(after[name], before[name] @ cameras[number, :, :3].T * (1, -1, -1), atol=1e-5)
+        assert np.array_equal(before["outside"], after["outside"])
+    assert numbers == {0, 1}
+    alone = Shape(rows={**shape.rows, "views": views[:1]})
+    both, first = (seen.codes([one]) for one in (shape, alone))
+    assert torch.equal(both, first) and not torch.allclose(plain.codes([shape]), first, atol=1e-4)
+    with pytest.raises(InputError, match="input cloud has no camera: leave frame out"):
+        replace(SMALL, frame="camera")
+    with pytest.raises(InputError, match="leave it at 0 in the camera's frame"):
+        replace(config, frame="camera", training=replace(config.training, validate=5))
 
 
 def test_a_part_is_completed_from_signs():

@@ -32,7 +32,7 @@ from isofield.api.space import ShapeSpace
 from isofield.api.training import train
 from isofield.configs.methods import SPACES, find_method
 from isofield.configs.training import training_of
-from isofield.datasets import Prepared, ids_of
+from isofield.datasets import Prepared, by_kind, ids_of
 from isofield.errors import InputError, join_names
 from isofield.evaluate import distances as measure
 from isofield.evaluate import shapes_in
@@ -142,7 +142,7 @@ def _scored(
     """The figures of a space."""
     scores: list[tuple[float, ...]] = []
     seconds: list[float] = []
-    for shape in of_prepared({kind: Prepared(data, kind, ids=test_ids) for kind in space.kinds}, space.prepare):
+    for shape in of_prepared(by_kind(data, space.kinds, test_ids), space.prepare):
         report(f"{run.name}: {len(test_ids)} shapes", len(scores) / len(test_ids))
         began = time.perf_counter()
         sdf = next(infer_all(space, [shape], refine)).sdf

@@ -18,12 +18,12 @@ from isofield import io
 from isofield.api.photos import Photos, photos_in, read_photos
 from isofield.api.scans import fitted
 from isofield.configs import PrepareConfig, SampleKind
-from isofield.datasets import Entry, Prepared, find, ids_of, read_deepsdf
+from isofield.datasets import Entry, Prepared, by_kind, find, ids_of, read_deepsdf
 from isofield.datasets.layout import is_prepared
 from isofield.datasets.layouts import SOLID_FILES
 from isofield.datasets.normalization import PICTURED, moved, similarity_for
 from isofield.datasets.prepare_shape import distance_of, samples, seed_of
-from isofield.datasets.quality_gate import GateResult, judge_cloud, judge_mesh
+from isofield.datasets.quality_gate import FACELESS, GateResult, judge_cloud, judge_mesh
 from isofield.errors import InputError
 from isofield.files import distinct_names
 from isofield.points import check_cloud, denoise, inliers, orient
@@ -132,7 +132,7 @@ def observed_in(
     paths = [Path(path) for path in inputs]
     if len(paths) == 1 and is_prepared(paths[0]):
         ids = None if split is None else ids_of(paths[0], split, part)
-        prepared = {kind: Prepared(paths[0], kind, ids=ids) for kind in kinds}
+        prepared = by_kind(paths[0], kinds, ids)
         first = prepared[kinds[0]]
         before = first.settings.get("normalize", "shape")
         if before != prepare.normalize:
@@ -236,6 +236,11 @@ def _rejected(name: str, judged: GateResult, config: PrepareConfig) -> InputErro
 def _of_cloud(cloud: Cloud, where: str, name: str, config: PrepareConfig) -> ShapeSamples:
     """Points are oriented first for signed samples."""
     if "signed" not in config.samples:
+        if more := [kind for kind in config.samples if kind not in FACELESS]:
+            raise InputError(
+                f"{where} has no faces, and this space reads {' and '.join(more)} samples, which need a closed mesh: "
+                "make one with `isofield fit`."
+            )
         judged = judge_cloud(cloud, where, config)
         if judged.similarity is None:
             raise _rejected(name, judged, config)

@@ -19,7 +19,7 @@ from isofield.api.observations import entries_in
 from isofield.api.space import ShapeSpace
 from isofield.configs import PrepareConfig, SampleKind
 from isofield.configs.preparing import prepare_config
-from isofield.datasets import Entry, Prepared, ids_of
+from isofield.datasets import Entry, Prepared, by_kind, ids_of
 from isofield.datasets.layout import CLOUDS, MESHES, is_prepared
 from isofield.datasets.layouts import PICTURE_FILES
 from isofield.datasets.pictures import sampled
@@ -145,10 +145,10 @@ def pictures_in(
     paths = [Path(path) for path in inputs]
     if len(paths) == 1 and is_prepared(paths[0]):
         ids = None if split is None else ids_of(paths[0], split, "test")
-        prepared = {kind: Prepared(paths[0], kind, ids=ids) for kind in space.kinds}
+        prepared = by_kind(paths[0], space.kinds, ids)
         first = prepared[space.kinds[0]]
         config = prepare_config(first.settings)
-        prepared |= {kind: Prepared(paths[0], kind, ids=ids) for kind in {*TRUE[space.kinds[0]]} & {*config.samples}}
+        prepared |= by_kind(paths[0], [*{*TRUE[space.kinds[0]]} & {*config.samples}], ids)
         read = partial(_of_prepared, prepared, space.kinds, config.pixels)
         return [(record.id, partial(read, row)) for row, record in enumerate(first.records)]
     if split is not None:

@@ -25,7 +25,7 @@ from isofield.configs.common import MethodSpec
 from isofield.configs.methods import SPACES, check_config, find_method
 from isofield.configs.preparing import PrepareConfig, prepare_config
 from isofield.configs.training import training_of
-from isofield.datasets import Prepared, ids_of
+from isofield.datasets import Prepared, by_kind, ids_of
 from isofield.datasets.splits import has_part
 from isofield.errors import InputError, with_article
 from isofield.losses.signed import clamped
@@ -165,7 +165,7 @@ def _examples(
 ) -> _Examples:
     """The shapes of a prepared data set, or of the part "train" of a split of it, as a method reads them."""
     ids = None if split is None else ids_of(data, split, "train")
-    parts = {kind: Prepared(data, kind, ids=ids) for kind in spec.kinds(settings)}
+    parts = by_kind(data, spec.kinds(settings), ids)
     prepared = next(iter(parts.values()))
     shapes, kinds = training_shapes(parts, data), spec.observed_kinds(settings)
     return _Examples(

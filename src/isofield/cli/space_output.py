@@ -64,8 +64,9 @@ def readable(
         except InputError as error:
             failed.append({"id": name, "error": str(error)})
             continue
-        if seconds is not None:
-            seconds[name] = time.perf_counter() - begun
+        finally:
+            if seconds is not None:
+                seconds[name] = time.perf_counter() - begun
         yield one
 
 
@@ -123,8 +124,10 @@ def inferred(
     report(stage, 0.0)
     found = api.infer_all(space, readable(named, failed, read), refine, search, of.device, of.by)
     results, rows, interrupted = collected(found, write, failed, lambda done: report(stage, done / len(named)))
+    timing += [{"id": row["id"], "read": read[row["id"]], "code": "", "mesh": ""} for row in failed]
     output.write_table(timing, of.out / TIMING)
-    return {**tables(results, rows, failed, of.out), "interrupted": interrupted}
+    figures = tables(results, rows, failed, of.out)
+    return {**figures, "files": [*figures["files"], str(of.out / TIMING)], "interrupted": interrupted}
 
 
 def copy_input(observed: ShapeSamples, folder: Path) -> None:

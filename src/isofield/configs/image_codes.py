@@ -9,7 +9,7 @@ from isofield.configs.common import MethodSpec, Schedule, check_fields, check_ra
 from isofield.configs.linear import Linear
 from isofield.configs.neural_pull_image import PictureEncoder
 from isofield.configs.preparing import SampleKind
-from isofield.configs.training import Training, check_axes
+from isofield.configs.training import Frame, Training, check_axes
 from isofield.errors import InputError
 
 
@@ -36,7 +36,7 @@ class ImageCodes:
 
     linear: Linear = Linear()
     encoder: PictureEncoder = PictureEncoder(width=16, pixels=64)
-    frame: Literal["dataset", "camera"] = "dataset"
+    frame: Frame = "dataset"
     flip: Literal["-", "x", "y", "z", "xy"] = "-"
     level: float = 0.0
     likelihood: float = 0.5

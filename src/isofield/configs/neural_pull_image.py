@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from isofield.configs.common import MethodSpec, Schedule, check_fields, check_range
-from isofield.configs.training import Training, check_axes, check_dims
+from isofield.configs.training import Frame, Training, check_axes, check_dims
 from isofield.errors import InputError
 
 SMALLEST = 32
@@ -61,7 +61,7 @@ class NeuralPullImage:
     activation: Literal["relu", "softplus"] = "softplus"
     radius: float = 0.5
     encoder: PictureEncoder = PictureEncoder()
-    frame: Literal["dataset", "camera"] = "dataset"
+    frame: Frame = "dataset"
     loss: Literal["nearest", "chamfer"] = "nearest"
     training: Training = Training(
         steps=5000, batch=8, keep=500, clip=5.0, beta2=0.99,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from isofield.configs.common import MethodSpec, Schedule, check_fields, check_fraction, check_range
-from isofield.configs.neural_pull_image import SMALLEST, PictureEncoder
+from isofield.configs.neural_pull_image import PictureEncoder
 from isofield.configs.preparing import SampleKind
-from isofield.configs.training import Training, check_dims
+from isofield.configs.training import Frame, Training, check_axes, check_dims
 from isofield.errors import InputError
 
 Input = Literal["image", "cloud", "voxels", "none"]
@@ -25,15 +25,17 @@ class Occupancy:
         dims: Widths of the decoder's hidden layers.
         rejoin: Layers that get the point and the code again.
         frequencies: The decoder gets sin(2^k x) and cos(2^k x) for k below this beside x.
-        width: Width of the encoder's layers; of voxels and pictures, channels of its first one.
+        width: Width of the layers of the encoder of a cloud, and of that of the queries.
         rounds: Layers of the encoder of a cloud that get the maxima over all points.
         points: Points that the encoder of a cloud gets.
         noise: Standard deviation of these in training.
         reframe: Fraction of the training clouds that are normalised by their own noisy points, as unseen clouds are;
             0 for a data set that was prepared with --normalize dataset or none.
-        pixels: Pixels along each side of a picture that the encoder gets.
-        crop: In training it gets random square parts of the pictures with at least this fraction of their side.
+        picture: The encoder of pictures.
+        frame: The axes of the shapes: those of the data set or, for input image, the camera's (right, up, toward the
+            viewer).
         cells: Voxels along each side of the cube from -1 to 1.
+        channels: Channels of the first layer of the encoder of voxels.
         samples: Queries of each shape of a batch.
         inside: Half of the queries are inside, and the logits are corrected for it.
         kl: Weight of the Kullback-Leibler divergence of a variational encoder: 1 is the evidence lower bound, with
@@ -56,9 +58,10 @@ class Occupancy:
     points: int = 300
     noise: float = 0.01
     reframe: float = 0.0
-    pixels: int = 224
-    crop: float = 1.0
+    picture: PictureEncoder = PictureEncoder(64, 224)
+    frame: Frame = "dataset"
     cells: int = 32
+    channels: int = 32
     samples: int = 2048
     inside: bool = False
     kl: float = 0.0
@@ -72,13 +75,13 @@ class Occupancy:
     infer_rate: float = 0.05
 
     def __post_init__(self) -> None:
-        check_range(self, "length", "width", "points", "samples", "infer_samples", least=1)
+        check_range(self, "length", "width", "channels", "points", "samples", "infer_samples", least=1)
         check_range(self, "cells", least=4)
         check_range(self, "infer_rate", above=0)
-        check_range(self, "pixels", least=SMALLEST)
         check_fraction(self, "reframe")
-        check_range(self, "crop", above=0)
-        check_fraction(self, "crop")
+        check_axes(self.frame, self.training)
+        if self.frame == "camera" and self.input != "image":
+            raise InputError(f"input {self.input} has no camera: leave frame out, or give input image.")
         if self.kl and self.input == "image":
             raise InputError("the encoder of pictures is not variational: give kl 0, or another input.")
         check_dims(self.dims)
@@ -91,16 +94,11 @@ class Occupancy:
         """Whether codes are a table."""
         return self.input == "none" and not self.kl
 
-    @property
-    def picture(self) -> PictureEncoder:
-        """The encoder of pictures."""
-        return PictureEncoder(self.width, self.pixels, self.crop)
-
 
 PAPER = Occupancy()
 SMALL = Occupancy(
-    length=128, dims=(192,) * 5, frequencies=3, width=128, rounds=3, reframe=0.5, pixels=96, samples=512,
-    inside=True,
+    length=128, dims=(192,) * 5, frequencies=3, width=128, rounds=3, reframe=0.5, picture=PictureEncoder(),
+    channels=16, samples=512, inside=True,
     training=Training(
         steps=6000, batch=16, keep=500, clip=1.0, beta2=0.99,
         network_rate=Schedule(1e-3, "cosine", final=2e-5, warm_up=0.02),
@@ -112,7 +110,8 @@ SMALL = Occupancy(
 
 def reads(config: Occupancy) -> tuple[SampleKind, ...]:
     """The kinds of samples of a training shape."""
-    return ("occupancy", "surface", "views") if config.input == "image" else ("occupancy", "surface")
+    pictured = ("views", "cameras") if config.frame == "camera" else ("views",)
+    return ("occupancy", "surface", *(pictured if config.input == "image" else ()))
 
 
 def observes(config: Occupancy) -> tuple[SampleKind, ...]:
@@ -128,9 +127,5 @@ def observes(config: Occupancy) -> tuple[SampleKind, ...]:
 OCCUPANCY = MethodSpec(
     "occupancy networks, the baseline: inside or outside, from a cloud, voxels, a picture, or a table of codes",
     "isofield.methods.occupancy:OccupancySpace", lambda: SMALL,
-    {
-        "occupancy-small": SMALL, "occupancy-voxels-small": replace(SMALL, input="voxels", width=16),
-        "occupancy-image-small": replace(SMALL, input="image", width=32),
-        "occupancy-none-small": replace(SMALL, input="none"), "occupancy-paper": PAPER,
-    }, reads=reads, observes=observes,
+    {"occupancy-small": SMALL, "occupancy-paper": PAPER}, reads=reads, observes=observes,
 )  # fmt: skip

@@ -18,6 +18,8 @@ Sign = Literal["winding", "visibility", "parity"]
 """How the inside of a mesh is determined (`datasets.prepare_shape`)."""
 Normalize = Literal["shape", "dataset", "none"]
 """Which similarity maps shapes to the normalised space: one per shape, one for all, or none."""
+Queries = Literal["mixed", "paper", "released"]
+"""How far the queries of cloud samples deviate (`sampling.training_samples`)."""
 WITHOUT_SIGN = ("unsigned", "cloud")
 """Kinds of samples that open scans have as they are."""
 OF_PICTURES = ("plane", "contour", "image")
@@ -50,11 +52,12 @@ class PrepareConfig:
         unsigned_neighbour: Half of the unsigned samples deviate from a surface point by the distance to this neighbour
             among --points surface points.
         unsigned_deviation: Standard deviation of the other half.
-        cloud_neighbour: Queries of cloud samples deviate from one of at most 20 000 points by the distance to this
-            neighbour; in a smaller cloud it shrinks with the number of points.
-        cloud_scales: Multiples of that deviation, taken in turn; Neural-Pull's released code has 2 2 2 2 2 1 1 1, with
-            --count 800000.
-        cloud_wide: Fraction of the queries that deviate by 0.3; 0 in Neural-Pull.
+        queries: How far the queries of cloud samples deviate from the points. paper: by the distance to a neighbour
+            (Neural-Pull; the default --count is its 25 a point). released: 25 of 40 by twice as much, as in its
+            released code, which has 40 a point (--count 800000). mixed: as in the paper, and a tenth of them by 0.3.
+        cloud_neighbour: That neighbour in a cloud of 20 000 points; in a smaller one it shrinks with their number.
+        cloud_points: Most points of a cloud that queries are drawn around and pulled to (20 000 in Neural-Pull); of
+            larger clouds as many are chosen at random.
         occupancy_padding: Occupancy samples fill the cube from -1 to 1, extended by this length on every side.
         points: Surface points that are drawn first, for the kinds that need them.
         normalize: Scale each shape to the unit ball (shape); scale the data set as a whole, so that its shapes keep
@@ -90,9 +93,9 @@ class PrepareConfig:
     levelset_variances: tuple[float, ...] = (0.05, 0.0005)
     unsigned_neighbour: int = 11
     unsigned_deviation: float = 0.3
+    queries: Queries = "mixed"
     cloud_neighbour: int = 51
-    cloud_scales: tuple[float, ...] = (1.0,)
-    cloud_wide: float = 0.1
+    cloud_points: int = 20_000
     occupancy_padding: float = 0.1
     points: int = 250_000
     normalize: Normalize = "shape"
@@ -123,7 +126,7 @@ class PrepareConfig:
 
     def __post_init__(self) -> None:
         check_range(self, "count", "views", "crops", "unsigned_neighbour", "cloud_neighbour", least=1)
-        check_range(self, "points", least=100)
+        check_range(self, "points", "cloud_points", least=100)
         if self.size is not None:
             check_range(self, "size", least=8)
         check_fields(self, signed=("similarity",))
@@ -142,10 +145,10 @@ class PrepareConfig:
             raise InputError(f"{' and '.join(without)} samples need no inside: prepare them without --fit.")
         if self.fit and self.sign != "winding":
             raise InputError(f"--sign {self.sign} is for meshes as they are: leave it out, or --fit.")
-        for name in ("near", "cloud_wide", "max_back_pixels", "max_two_sided", "max_sheets", "max_turned", "max_thin"):
+        for name in ("near", "max_back_pixels", "max_two_sided", "max_sheets", "max_turned", "max_thin"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{_option(name)} must be a fraction from 0 to 1, not {getattr(self, name):g}.")
-        for name in ("variances", "levelset_variances", "cloud_scales"):
+        for name in ("variances", "levelset_variances"):
             check_positive(self, name)
         if not 0 <= self.thickness < 0.5:
             raise InputError(f"thickness must be at least 0 and below 0.5 (of the unit ball), not {self.thickness:g}.")

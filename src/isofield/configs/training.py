@@ -8,6 +8,9 @@ from typing import Literal
 from isofield.configs.common import Schedule, check_fields, check_fraction, check_range
 from isofield.errors import InputError
 
+Frame = Literal["dataset", "camera"]
+"""The axes of shapes in pictures: those of the data set, or those of the camera (right, up, toward the viewer)."""
+
 
 @dataclass(frozen=True)
 class Training:
@@ -67,7 +70,7 @@ def check_dims(dims: tuple[int, ...]) -> None:
         raise InputError("dims names no layers: give the width of each, such as --dims 96 96 96.")
 
 
-def check_axes(frame: str, training: Training) -> None:
+def check_axes(frame: Frame, training: Training) -> None:
     """Raises InputError where shapes in the frames of their cameras would be validated by samples in another."""
     if frame == "camera" and training.validate:
         raise InputError(

@@ -7,7 +7,7 @@ from isofield.datasets.layouts.deepsdf import read_deepsdf, write_deepsdf
 from isofield.datasets.layouts.occupancy import read_occupancy, read_pointcloud, write_occupancy, write_views
 from isofield.datasets.manifest import Record
 from isofield.datasets.prepare import prepare
-from isofield.datasets.prepared import Prepared, ids_of
+from isofield.datasets.prepared import Prepared, by_kind, ids_of
 from isofield.datasets.registry import ELSEWHERE, SOURCES
 from isofield.datasets.splits import chosen, make_split, of_classes, read_split, write_lists
 
@@ -19,6 +19,7 @@ __all__ = [
     "Precomputed",
     "Prepared",
     "Record",
+    "by_kind",
     "chosen",
     "fetch",
     "find",

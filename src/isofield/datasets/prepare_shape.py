@@ -25,7 +25,6 @@ from isofield.kdtree import KDTree, nearest
 from isofield.render.pictures import CLAY
 from isofield.sampling import training_samples
 from isofield.sampling.measured import measured_distance
-from isofield.sampling.query_points import PUBLISHED_POINTS
 from isofield.sampling.unsigned_rows import unsigned_rows
 from isofield.sampling.visibility import visibility_distance
 from isofield.solids.signed_distance import closest_surface, signed_distance
@@ -144,9 +143,8 @@ def samples(
                 )
             case "cloud":
                 rows = training_samples.cloud(
-                    points[:PUBLISHED_POINTS], config.count, config.cloud_neighbour, config.cloud_scales,
-                    config.cloud_wide, random,
-                )  # fmt: skip
+                    points[: config.cloud_points], config.count, config.cloud_neighbour, config.queries, random
+                )
             case "levelset":
                 on = points[: config.count]
                 if judged.visible is not None or judged.measured is not None:

@@ -43,9 +43,7 @@ class Prepared:
         self.settings, records = read(self._folder)
         if count < 1:
             raise InputError(f"count must be at least 1, not {count}.")
-        needed = BESIDE.get(kind, kind)
-        if needed not in self.settings["samples"]:
-            raise InputError(_lacking(self._folder, needed, self.settings["samples"]))
+        check_kinds(self._folder, self.settings["samples"], [kind])
         usable = {record.id: record for record in records if record.outcome != "reject"}
         if not usable:
             raise InputError(f"all shapes of {folder} were rejected: its report.csv says why.")
@@ -99,26 +97,40 @@ def rows_of(folder: Path, id_: str, kind: str) -> np.ndarray:
         raise InputError(f"{path} is damaged ({error}): run the same `isofield prepare` again.") from None
 
 
-def _lacking(folder: Path, kind: str, before: Sequence[str]) -> str:
-    """Says that a folder lacks a kind of samples, and what to prepare; open scans have signed ones only after a fit."""
-    others, plane = ", ".join(before), kind in OF_PICTURES
+def by_kind(
+    folder: str | os.PathLike[str], kinds: Sequence[str], ids: Sequence[str] | None = None
+) -> dict[str, Prepared]:
+    """A prepared data set by kind of its samples. Raises InputError where the folder, some of the kinds or an id does
+    not exist."""
+    check_kinds(Path(folder), read(Path(folder))[0]["samples"], kinds)
+    return {kind: Prepared(folder, kind, ids=ids) for kind in kinds}
+
+
+def check_kinds(folder: Path, before: Sequence[str], kinds: Sequence[str]) -> None:
+    """Raises InputError where a folder lacks some kinds of samples; it names them, and what to prepare. Open scans have
+    signed samples only after a fit, so that what they had before is left out. before: the kinds in the folder."""
+    needed = [BESIDE.get(kind, kind) for kind in kinds]
+    missing = [*dict.fromkeys(kind for kind in needed if kind not in before)]
+    if not missing:
+        return
+    kind, others, plane = " and ".join(map(repr, missing)), ", ".join(before), not {*missing}.isdisjoint(OF_PICTURES)
     crossed = plane != bool({*before} & {*OF_PICTURES})
-    options = " ".join([*(() if crossed else before), kind])
-    if kind == "signed":
-        options = "signed (raw, open scans with --fit, too)"
+    options = " ".join(dict.fromkeys([*(() if crossed or "signed" in missing else before), *needed]))
+    if "signed" in missing:
+        options += " (raw, open scans with --fit, too)"
     if plane:
-        options = "image" if kind == "image" else "plane contour"
+        options = "image" if "image" in missing else "plane contour"
     if crossed:
         holds, are = ("shapes in space", "pictures") if plane else ("pictures", "shapes in space")
-        return (
-            f"{folder} holds samples of {holds} ({others}), and {kind!r} samples are of {are}: prepare "
+        raise InputError(
+            f"{folder} holds samples of {holds} ({others}), and {kind} samples are of {are}: prepare "
             f"{'pictures' if plane else 'meshes or clouds'} with --samples {options} into another folder."
         )
     what = "the shapes"
     if plane:
-        what = "pictures" if kind == "image" else "pictures of shapes, bright on dark,"
-    return (
-        f"{folder} has no {kind!r} samples, but {others}: prepare {what} with --samples {options} into another folder."
+        what = "pictures" if "image" in missing else "pictures of shapes, bright on dark,"
+    raise InputError(
+        f"{folder} has no {kind} samples, but {others}: prepare {what} with --samples {options} into another folder."
     )
 
 

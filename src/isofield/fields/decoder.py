@@ -96,7 +96,7 @@ class Decoder(nn.Module):
     ) -> None:
         super().__init__()
         if not length >= 1 or not dims or any(not 0 < layer <= len(dims) for layer in latent_in):
-            raise ValueError(f"code of {length}, layers {list(dims)}, joined again at {list(latent_in)}: no decoder")
+            raise ValueError(f"no decoder of {len(dims)} layers joins {list(latent_in)}: 1 to {len(dims)} can")
         generator = torch.Generator().manual_seed(0) if generator is None else generator
         self.length, self.dims, self.latent_in = length, tuple(dims), tuple(latent_in)
         self.norm_layers, self.weight_norm = tuple(norm_layers), weight_norm
@@ -112,7 +112,7 @@ class Decoder(nn.Module):
             elif xyz_in_all and layer != last:
                 width -= self.joined - length
             if width < 1:
-                raise ValueError(f"layer {layer} is too narrow to make room for what joins the next one")
+                raise ValueError(f"layer {layer} is too narrow: {sizes[layer + 1] - width} numbers join the next")
             normed = layer in self.norm_layers
             self.add_module(f"lin{layer}", Linear(sizes[layer], width, weight_norm and normed, generator))
             if normed and not weight_norm and layer < last:

@@ -64,7 +64,7 @@ class GeometricDecoder(nn.Module):
     ) -> None:
         super().__init__()
         if not length >= 1 or not dims or any(not 0 < layer < len(dims) for layer in skip):
-            raise ValueError(f"code of {length}, layers {list(dims)}, joined again at {list(skip)}: no decoder")
+            raise ValueError(f"no decoder of {len(dims)} layers joins {list(skip)}: 1 to {len(dims) - 1} can")
         generator = torch.Generator().manual_seed(0) if generator is None else generator
         self.length, self.dims, self.skip, self.activation = length, tuple(dims), tuple(skip), activation
         self.radius, self.slope, self.norm_layers = radius, slope, tuple(norm_layers)
@@ -73,7 +73,7 @@ class GeometricDecoder(nn.Module):
         for layer in range(last + 1):
             outputs = sizes[layer + 1] - (length + 3 if layer + 1 in self.skip else 0)
             if outputs < 1:
-                raise ValueError(f"layer {layer} is too narrow to make room for what joins the next one")
+                raise ValueError(f"layer {layer} is too narrow: {length + 3} numbers join the next")
             linear = Linear(sizes[layer], outputs, layer in self.norm_layers, generator)
             weight = torch.empty(outputs, sizes[layer])
             if layer == last:

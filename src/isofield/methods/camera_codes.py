@@ -16,14 +16,14 @@ from isofield.configs import Linear
 from isofield.fields.pca_basis import best_axes, components
 from isofield.fields.pca_grid import PcaGrid
 from isofield.methods.linear import grid_of
-from isofield.methods.neural_pull_image import UPRIGHT, rotation_of
+from isofield.methods.pictured import turn_of
 from isofield.threads import deterministic, parallel_map
 from isofield.types import ProgressCallback, Shape
 
 
 def turns_of(shape: Shape) -> np.ndarray:
     """The rotations (v, 3, 3) from a shape to the cameras of its pictures: right, up, toward the viewer."""
-    return np.stack([UPRIGHT @ rotation_of(camera) for camera in shape.rows["cameras"]])
+    return np.stack([turn_of(camera) for camera in shape.rows["cameras"]])
 
 
 def turned(grid: np.ndarray, turns: np.ndarray) -> Tensor:

@@ -50,10 +50,10 @@ from isofield.errors import InputError
 from isofield.fields.autoencoder import PictureVotes
 from isofield.fields.grid import SparseGrid
 from isofield.losses.pull import pull_loss
-from isofield.methods.camera_codes import camera_codes, turns_of
+from isofield.methods.camera_codes import camera_codes
 from isofield.methods.grid_fit import smoothed
 from isofield.methods.linear import LinearSpace
-from isofield.methods.pictured import drawn_picture, picture_encoder, pictures_of
+from isofield.methods.pictured import drawn_picture, framed, picture_encoder, pictures_of
 from isofield.sampling.unsigned_rows import window
 from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, Shape
 
@@ -116,8 +116,7 @@ class ImageCodesSpace:
         drawn = {"picture": picture, "number": np.array([number]), "image": np.array([image])}
         if self.config.pull:
             some = np.array(window(shape.rows["cloud"], self.config.samples, random), np.float32).reshape(-1, 2, 3)
-            if self.config.frame == "camera":
-                some = some @ turns_of(shape)[number].T.astype(np.float32)
+            some = framed(some, shape, number, self.config.frame)
             some[..., axes] *= -1
             drawn |= {"query": some[:, 0], "nearest": some[:, 1]}
         return drawn
@@ -154,10 +153,8 @@ class ImageCodesSpace:
 
         @torch.no_grad()
         def code(shape: Shape) -> Tensor:
-            pictures = pictures_of(shape, self.config.encoder, device)
-            if self.config.frame == "camera":
-                return cast(Tensor, self._module.encoder(pictures[:1])[0])
-            return self.elected(self._module.encoder(pictures))
+            found = self._module.encoder(pictures_of(shape, self.config.encoder, self.config.frame, device))
+            return found[0] if self.config.frame == "camera" else self.elected(found)
 
         yield FitProgress("inferring codes", 1.0, codes_of(code, shapes))
 

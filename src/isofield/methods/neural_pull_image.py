@@ -38,7 +38,7 @@ from isofield.losses.pull import pull_loss, pulled
 from isofield.methods.grid_fit import refined_by_grid
 from isofield.methods.neural_pull_space import sphere
 from isofield.methods.part_codes import Decode, code_of_part
-from isofield.methods.pictured import drawn_picture, picture_encoder, pictures_of
+from isofield.methods.pictured import drawn_picture, framed, picture_encoder, pictures_of
 from isofield.sampling.unsigned_rows import window
 from isofield.threads import deterministic
 from isofield.types import Batch, FitProgress, ProgressCallback, Shape
@@ -47,8 +47,6 @@ STEPS, SAMPLES, RATE = 200, 2048, 5e-3
 """Steps, samples of each and learning rate of the descent to the code of a part."""
 FIRST = 0.03
 """Deviation of the first codes: larger ones disturb the sphere before there is a surface."""
-UPRIGHT = np.diag([1.0, -1.0, -1.0])
-"""From a camera's axes, right, down and forward, to right, up and toward the viewer."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +70,7 @@ class NeuralPullImageSpace:
         """A picture, queries around the shape, and the points of its cloud that are nearest to them."""
         number, picture = drawn_picture(shape, self.config.encoder, random)
         some = np.asarray(window(shape.rows["cloud"], self.config.samples, random), np.float32).reshape(-1, 2, 3)
-        if self.config.frame == "camera":
-            turn = (UPRIGHT @ rotation_of(shape.rows["cameras"][number])).astype(np.float32)
-            some = some @ turn.T
+        some = framed(some, shape, number, self.config.frame)
         return {"picture": picture, "query": some[:, 0], "nearest": some[:, 1]}
 
     def init(self, batch: Batch) -> Tensor:
@@ -98,13 +94,12 @@ class NeuralPullImageSpace:
         return found.code
 
     def infer(self, shapes: Sequence[Shape], seed: int = 0, device: str = "cpu") -> Iterator[FitProgress[Tensor]]:
-        """The codes (b, l) of unseen shapes, each the mean over its pictures; in the camera's frame that of the first,
-        since every picture has a frame of its own."""
-        most = 1 if self.config.frame == "camera" else None
+        """The codes (b, l) of unseen shapes, each the mean over its pictures; in the camera's frame that of the
+        first."""
 
         @torch.no_grad()
         def code(shape: Shape) -> Tensor:
-            return self._encoded(pictures_of(shape, self.config.encoder, device)[:most]).mean(0)
+            return self._encoded(pictures_of(shape, self.config.encoder, self.config.frame, device)).mean(0)
 
         yield FitProgress("inferring codes", 1.0, codes_of(code, shapes))
 
@@ -130,9 +125,3 @@ class NeuralPullImageSpace:
     @property
     def _decoder(self) -> Differentiable:
         return cast(Differentiable, cast(Autoencoder, self.module).decoder)
-
-
-def rotation_of(camera: np.ndarray) -> np.ndarray:
-    """The rotation (3, 3) of a camera (3, 4), without the scale that some data sets' cameras have."""
-    left, _, right = np.linalg.svd(camera[:, :3])
-    return np.asarray(left @ right)

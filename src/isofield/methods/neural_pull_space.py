@@ -17,7 +17,7 @@ fine-tunes the network from there.
 
 What differs from the released code: the first weights of the codes are 0, so that f starts as the sphere for every
 shape (with the condition as released it starts positive everywhere); the code joins the point at the first layer and at
-those of `skip`, not after a layer of its own; a tenth of the queries is spread widely (`prepare --cloud-wide`), which
+those of `skip`, not after a layer of its own; a tenth of the queries is spread widely (`prepare --queries`), which
 keeps the far field free of other surfaces.
 """
 

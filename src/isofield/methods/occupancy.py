@@ -7,9 +7,9 @@ to be inside or outside, uniform in a cube, by cross-entropy (eq. 3):
     mean_i  mean_q BCE( sigmoid(f(q; z_i)), q is outside shape i )  +  kl / queries * KL( q(z_i) | N(0, 1) )
 
 The code z_i is an encoder's, of a few noisy points of the surface (a PointNet), of a grid of voxels, or of a picture (a
-ResNet; of several pictures of a shape the mean of their codes); or, without an input, a row of a table, with prior *
-mean z_i^2 in place of the last term. With `kl` the encoder is variational, and without an input an encoder of the
-queries gives the codes (eq. 4, of the unconditional model).
+ResNet; of several pictures the mean of their codes, and in the camera's frame that of the first); or, without an input,
+a row of a table, with prior * mean z_i^2 in place of the last term. With `kl` the encoder is variational, and without
+an input an encoder of the queries gives the codes (eq. 4, of the unconditional model).
 
 The field that comes out has its values divided by the slope at surfaces, a learned scalar, so that it is about the
 signed distance there. The code of an unseen shape is the encoder's mean; without an input it is found by descent on the
@@ -40,7 +40,7 @@ from isofield.fields.voxel_encoder import VoxelEncoder
 from isofield.losses.occupancy import cross_entropy, divergence
 from isofield.methods.conditioned import decoder_of
 from isofield.methods.grid_fit import refined_by_grid
-from isofield.methods.pictured import drawn_picture, picture_encoder, pictures_of
+from isofield.methods.pictured import drawn_picture, framed, picture_encoder, pictures_of
 from isofield.methods.sald_space import Latent
 from isofield.sampling.balanced import labelled
 from isofield.sampling.unsigned_rows import window
@@ -87,7 +87,9 @@ class OccupancySpace:
         drawn = labelled(shape.rows["occupancy"], config.samples, random, balanced=config.inside)
         drawn["surface"] = np.asarray(window(shape.rows["surface"], CALIBRATED, random)[:, :3], np.float32)
         if config.input == "image":
-            drawn["observed"] = drawn_picture(shape, config.picture, random)[1]
+            number, drawn["observed"] = drawn_picture(shape, config.picture, random)
+            for name in ("query", "surface"):
+                drawn[name] = framed(drawn[name], shape, number, config.frame)
         elif not config.table:
             drawn["observed"] = self._observed(shape, random)
         if config.input == "cloud":
@@ -158,7 +160,7 @@ class OccupancySpace:
         if self._module.encoder is None:
             return self.table.mean(0)
         if self.config.input == "image":
-            return self._encoded(pictures_of(shape, self.config.picture, device))[0].mean(0)
+            return self._encoded(pictures_of(shape, self.config.picture, self.config.frame, device))[0].mean(0)
         return self._encoded(tensor(self._observed(shape, np.random.default_rng(seed)), device))[0].mean(0)
 
     def _descended(self, rows: np.ndarray, start: Tensor, seed: int) -> Tensor:
@@ -205,7 +207,7 @@ def encoder_of(config: Occupancy, shapes: Sequence[Shape], seed: int, generator:
         case "image":
             return picture_encoder(config.length, config.picture, shapes, seed, generator, FIRST_CODES)
         case "voxels":
-            return VoxelEncoder(config.length, config.cells, config.width, generator)
+            return VoxelEncoder(config.length, config.cells, config.channels, generator)
         case "none" if config.table:
             return None
     inputs = 3 if config.input == "cloud" else 4

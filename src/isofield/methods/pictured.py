@@ -1,4 +1,5 @@
-"""The encoder of pictures that methods share: its start, a picture for a step, and the pictures of an unseen shape."""
+"""The encoder of pictures that methods share: its start, a picture for a step, and the pictures of an unseen shape; and
+the frame of a picture's camera."""
 
 from __future__ import annotations
 
@@ -9,9 +10,13 @@ import torch
 from torch import Tensor
 
 from isofield.configs import PictureEncoder
+from isofield.configs.training import Frame
 from isofield.fields.resnet import ResNet
 from isofield.threads import deterministic
 from isofield.types import Shape
+
+UPRIGHT = np.diag([1.0, -1.0, -1.0])
+"""From a camera's axes, right, down and forward, to right, up and toward the viewer."""
 
 
 def picture_encoder(
@@ -34,9 +39,25 @@ def drawn_picture(shape: Shape, config: PictureEncoder, random: np.random.Genera
     return number, picture[None]
 
 
-def pictures_of(shape: Shape, config: PictureEncoder, device: str) -> Tensor:
-    """All pictures (v, 3, p, p) uint8 of a shape."""
-    return torch.from_numpy(at_size(shape.rows["views"], config.pixels)).to(device)
+def turn_of(camera: np.ndarray) -> np.ndarray:
+    """The rotation (3, 3) from a shape to one of its cameras (3, 4): right, up, toward the viewer; without the scale
+    that some data sets' cameras have."""
+    left, _, right = np.linalg.svd(camera[:, :3])
+    return np.asarray(UPRIGHT @ left @ right)
+
+
+def framed(points: np.ndarray, shape: Shape, number: int, frame: Frame) -> np.ndarray:
+    """Points (..., 3) of a shape, float32, in the frame that its shapes have for a picture of this number."""
+    if frame == "dataset":
+        return points
+    return points @ turn_of(shape.rows["cameras"][number]).T.astype(np.float32)
+
+
+def pictures_of(shape: Shape, config: PictureEncoder, frame: Frame, device: str) -> Tensor:
+    """The pictures (v, 3, p, p) uint8 that give a shape its code: all, or in the camera's frame the first, since each
+    has a frame of its own."""
+    views = shape.rows["views"][: 1 if frame == "camera" else None]
+    return torch.from_numpy(at_size(views, config.pixels)).to(device)
 
 
 def at_size(pictures: np.ndarray, size: int) -> np.ndarray:

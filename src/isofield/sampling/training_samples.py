@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from isofield.configs.preparing import Queries
 from isofield.kdtree import KDTree, nearest
 from isofield.points import Oriented
 from isofield.sampling.query_points import around, rough_distance
@@ -23,6 +24,10 @@ BAND = 0.02
 """Standard deviation of samples along the normals of points."""
 WIDE = 0.3
 """Standard deviation of the wide queries of a cloud, as that of SAL's wide half (Atzmon and Lipman 2020)."""
+QUERIES: Mapping[Queries, tuple[Sequence[float], float]] = {
+    "paper": ((1.0,), 0.0), "released": ((2, 2, 2, 2, 2, 1, 1, 1), 0.0), "mixed": ((1.0,), 0.1),
+}  # fmt: skip
+"""The scales of the queries of a cloud, taken in turn, and the fraction of wide ones."""
 
 
 def surface(
@@ -110,14 +115,13 @@ def unsigned(
     return unsigned_rows(x, closest(x))[random.permutation(count)]
 
 
-def cloud(
-    points: np.ndarray, count: int, neighbour: int, scales: Sequence[float], wide: float, random: np.random.Generator
-) -> np.ndarray:
+def cloud(points: np.ndarray, count: int, neighbour: int, queries: Queries, random: np.random.Generator) -> np.ndarray:
     """(count, 6): queries and the points (n, 3) of the cloud nearest to them (Ma et al. 2021, Neural-Pull).
 
-    The standard deviation of a query is the distance of its point to the `neighbour`-th nearest, times one of `scales`
-    (`query_points.around`); for the fraction `wide` of the queries it is `WIDE`.
+    The standard deviation of a query is the distance of its point to the `neighbour`-th nearest, times one of several
+    scales (`query_points.around`); for a fraction of the queries it is `WIDE`.
     """
+    scales, wide = QUERIES[queries]
     x = around(points, neighbour, scales)(random, count)
     far = random.random(count) < wide
     x[far] = points[random.integers(len(points), size=far.sum())] + WIDE * random.standard_normal((far.sum(), 3))

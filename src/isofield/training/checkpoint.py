@@ -9,6 +9,7 @@ RUN/tensorboard/           the same figures for TensorBoard, where it is install
 from __future__ import annotations
 
 import json
+import math
 import signal
 import threading
 import warnings
@@ -151,7 +152,8 @@ def run(
             f"interrupted: {folder} has all steps, but no space yet; the same command with --resume writes it."
         ) from None
     ended = sum(losses[-STEADY:]) / max(len(losses[-STEADY:]), 1)
-    if first and losses and not ended <= RISEN * losses[0]:  # also where it is not a number
+    risen = len(losses) > STEADY and ended > RISEN * losses[0]  # fewer losses are noise
+    if first and (risen or not math.isfinite(ended)):
         warnings.warn(
             f"the loss rose from {losses[0]:.3g} to {ended:.3g}: the training has diverged; take smaller "
             "learning rates, and smaller step sizes where the method takes inner steps.",
