@@ -62,6 +62,20 @@ def test_where_a_scan_gets_far_sparser_most_points_stay(sparser):
     assert kept[x[:, 0] > 0].mean() > 0.9
 
 
+def test_where_a_closed_scan_gets_far_sparser_its_points_stay():
+    """A ball whose cap is a hundred times as dense as the rest, which is curved between its points."""
+    random = np.random.default_rng(2)
+    x = random.normal(size=(40_000, 3))
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    x = x[(x[:, 2] > 0.5) | (random.random(len(x)) < 1 / 100)]
+    x += random.normal(0, 0.002, x.shape)
+    strays = random.uniform(-2, 2, (40, 3))
+    kept = inliers(np.concatenate([x, strays[np.abs(np.linalg.norm(strays, axis=1) - 1) > 0.3]]))
+    assert kept[: len(x)][x[:, 2] > 0.5].mean() > 0.998
+    assert kept[: len(x)][x[:, 2] < 0.5].mean() > 0.95
+    assert kept[len(x) :].mean() < 0.1
+
+
 def test_small_groups_go_where_they_are_far_by_their_own_scale():
     """Two pieces of 50 points, one with a gap of 50 times its spacing, one with a gap of twice its spacing."""
     random = np.random.default_rng(4)

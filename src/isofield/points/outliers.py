@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from isofield.kdtree import KDTree, nearest
-from isofield.points.local_pca import planes
+from isofield.points.local_pca import planes, residuals
 from isofield.stopwatch import stage
 from isofield.topology import components
 
@@ -20,6 +20,10 @@ SHEET, BEND, SLOPE, APART = 16, 0.01, 0.2, 0.95
 """The point is kept all the same where its `SHEET` nearest neighbours are flat (`BEND`, the ratio of their third
 principal component to their second) and their plane leads to it within this slope: there the surface continues, unless
 it is so far away that its nearest neighbour is almost (`APART`) as far as the last one."""
+CURVED, PART = 0.05, 0.005
+"""Points that are `MUCH_SPARSER` than the cloud are kept, too, where each of them and its `SHEET` nearest neighbours lie
+on a quadric within this fraction of the distance of the last one, and where they are more than this share of the points:
+a sparse part of a surface that is curved between them."""
 JUMP, ISLAND = 8.0, 16.0
 """Fewer than 9 points are outliers where a gap of `JUMP` times their own spacing is around them, and the points
 beyond the gap are `ISLAND` times as dense."""
@@ -61,7 +65,7 @@ def inliers(points: np.ndarray) -> np.ndarray:
         sparse |= ratio > MUCH_SPARSER
         thin = eighth > MUCH_SPARSER * np.median(eighth)
         rows = np.flatnonzero(sparse | thin)
-        sheet, bulk = _shape(tree, rows)
+        sheet, bulk = _shape(tree, rows, thin[rows])
         filling = thin[rows] & bulk
         cluttered = cluttered or filling.sum() > CLUTTER * len(points)
         outside = rows[(sparse[rows] & ~sheet) | (filling & (cluttered | (ratio[rows] > LONE)))]
@@ -83,9 +87,9 @@ def _ratio(x: np.ndarray, eighth: np.ndarray) -> np.ndarray:
     return result
 
 
-def _shape(tree: KDTree, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which points (m,) of the tree continue a flat sheet of their neighbours, and which of them lie in a volume of
-    points: both (m,) bool."""
+def _shape(tree: KDTree, rows: np.ndarray, thin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which points (m,) of the tree continue a sheet of their neighbours, flat or, where the points are thin (m,),
+    curved, and which of them lie in a volume of points: both (m,) bool."""
     if not len(rows) or len(tree.data) <= SHEET:
         return np.zeros(len(rows), bool), np.ones(len(rows), bool)
     distance, near = nearest(tree, tree.data[rows], k=SHEET + 1)
@@ -93,7 +97,11 @@ def _shape(tree: KDTree, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     offset = tree.data[rows] - tree.data[near[:, 1:]].mean(1)
     height = np.abs(np.einsum("nd,nd->n", offset, normals))
     beside = distance[:, 1] <= APART * distance[:, SHEET]
-    return (bend < BEND) & (height <= SLOPE * distance[:, 1]) & beside, bend > BULK
+    flat = (bend < BEND) & (height <= SLOPE * distance[:, 1])
+    left = residuals(tree.data, normals, near, np.zeros(near.shape, bool))
+    curved = thin & (bend < BULK) & (left < CURVED * distance[:, SHEET])
+    curved &= np.count_nonzero(curved) > PART * len(tree.data)
+    return (flat | curved) & beside, bend > BULK
 
 
 def _fragments(points: np.ndarray, kept: np.ndarray) -> np.ndarray:
