@@ -114,6 +114,13 @@ def test_broken_viewpoints(viewpoint, up, words):
         with_viewpoint(two_walls(), "walls", viewpoint, up)
 
 
+def test_a_file_of_too_few_viewpoints_is_named(tmp_path):
+    file = tmp_path / "seen_from.txt"
+    np.savetxt(file, np.ones((5, 3)))
+    with pytest.raises(InputError, match=r"seen_from.txt has 5 rows, and Cloud has 12800 points: give one position"):
+        api.fit(two_walls(), viewpoint=file)
+
+
 def test_unknown_treatment_of_normals():
     with pytest.raises(InputError, match="choose among auto, trust, ignore"):
         api.fit(two_walls(), normals="maybe")

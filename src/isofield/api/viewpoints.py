@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -65,13 +66,16 @@ def read_up(text: str) -> np.ndarray:
 
 
 def with_viewpoint(
-    cloud: Cloud, name: str, viewpoint: np.ndarray | Sequence[float] | None, up: np.ndarray | Sequence[float] | None
+    cloud: Cloud,
+    name: str,
+    viewpoint: np.ndarray | Sequence[float] | str | os.PathLike[str] | None,
+    up: np.ndarray | Sequence[float] | None,
 ) -> Cloud:
     """The cloud with the sensors that the caller gives, in place of its own.
 
-    viewpoint: (3,), or (n, 3) for each point. up: (3,), a direction in which the sensor is far away. Raises
-    `InputError` for both, for other shapes, and where many points lie behind others as seen from there; warns where
-    some do, and of an `up` that disagrees with the sensors of the file.
+    viewpoint: (3,), or (n, 3) for each point, or what `read_viewpoint` reads them from. up: (3,), a direction in which
+    the sensor is far away. Raises `InputError` for both, for other shapes, and where many points lie behind others as
+    seen from there; warns where some do, and of an `up` that disagrees with the sensors of the file.
     """
     if viewpoint is None and up is None:
         return cloud
@@ -98,11 +102,14 @@ def with_viewpoint(
         sensors = np.tile((low + high) / 2 + FAR * diagonal * direction, (len(points), 1))
         what, most = "this direction", REFUSED_UP
     else:
+        option = "--viewpoint"
+        if isinstance(viewpoint, (str, os.PathLike)):
+            option, viewpoint = printable(viewpoint), read_viewpoint(os.fspath(viewpoint))
         sensors = np.asarray(viewpoint, np.float64)
         if sensors.shape not in ((3,), (1, 3), points.shape) or not np.isfinite(sensors).all():
             raise InputError(
-                f"--viewpoint has {_rows(sensors)}, and {name} has {len(points)} points: give one position, or a "
-                "finite one for each point (with --merge, for each scan)."
+                f"{option} has {_rows(sensors)}, and {name} has {len(points)} points: give one position, or a finite "
+                "one for each point (with --merge, for each scan)."
             )
         sensors = np.broadcast_to(sensors, points.shape).copy()
         what, most = "the viewpoint", REFUSED
