@@ -254,14 +254,16 @@ C = TypeVar("C")
 class FitProgress(Generic[C]):
     """How far an inference is: the stage, the fraction that is done (0 to 1), and the best code so far, if any.
 
-    noise: the points' standard deviation off the surface, normalised, once the method knows it. losses: the terms of
-    the objective, by name, where there are any.
+    noise: the points' standard deviation off the surface, normalised, once the method knows it. turned: fraction of the
+    normals that came with the points whose sign was changed, or None without any. losses: the terms of the objective,
+    by name, where there are any.
     """
 
     stage: str
     fraction: float
     code: C | None = None
     noise: float | None = None
+    turned: float | None = None
     losses: Mapping[str, float] = field(default_factory=dict)
 
 

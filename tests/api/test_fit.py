@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from scipy.spatial.transform import Rotation
 
 from isofield import InputError, surfaces
 from isofield.api import fit, fit_report
+from isofield.api.fit import LOOK
+from isofield.cli.fit_job import _normals
 from isofield.configs import Ssd
 from isofield.io import write_cloud
 from isofield.types import Cloud
@@ -89,6 +92,24 @@ def test_normals_beside_the_points_may_have_wrong_sides(fitted, cloud, probes):
     x, clear, inside = probes
     assert np.array_equal(other.contains(x)[clear], inside[clear])
     assert _differs(fitted, other, lambda x: x) < 0.01
+    turned = (np.einsum("nd,nd->n", normals, cloud.normals) < 0).mean()
+    assert other.provenance["normals"] == {"use": "auto", "turned": pytest.approx(turned, abs=0.01)}
+    assert fitted.provenance["normals"] is None
+
+
+@pytest.mark.parametrize(
+    ("use", "turned", "words"),
+    [
+        ("auto", 1.0, "as in the input, all of them with the opposite sign"),
+        ("trust", 0.0, "as in the input, trusted"),
+        ("ignore", None, "found from the points; those of the input are ignored"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Cloud. the normals point inward")
+def test_the_report_says_which_normals_were_used(cloud, use, turned, words):
+    sdf = fit(replace(cloud, normals=-cloud.normals), config=LOOK, normals=use)
+    assert sdf.provenance["normals"] == {"use": use, "turned": turned}
+    assert _normals(sdf) == words
 
 
 def test_a_soup_of_faces_wound_anyhow_is_fitted(ellipsoid, probes):

@@ -115,6 +115,17 @@ def test_the_preview_has_the_colours_of_the_points_and_shows_what_was_observed(h
     assert seen[~gap & (mesh.vertices[:, 0] > 0)].mean() > 0.99 and seen[gap].mean() < 0.3
 
 
+def test_a_tube_whose_ends_are_closed_is_reported_as_closed(here, capsys):
+    tube = trimesh.creation.cylinder(1, 2, sections=24)
+    tube.update_faces(np.abs(tube.face_normals[:, 2]) < 0.5)
+    tube.export("tube.ply")
+    for options, closed in (([], ""), (["--close-holes", "3"], "; the mesh is closed by --close-holes")):
+        assert main(["fit", "tube.ply", "-o", "mesh.ply", "--json", *options]) == 0
+        figures = json.loads(capsys.readouterr().out)
+        assert figures["surface"] == "open: 100 % of the area encloses nothing" + closed
+        assert figures["watertight"] == bool(closed)
+
+
 def test_an_object_without_its_table_and_stray_parts(here, capsys):
     table = trimesh.creation.box((6, 6, 0)).subdivide().subdivide().subdivide()
     table.update_faces(table.face_normals[:, 2] > 0.5)

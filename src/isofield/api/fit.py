@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -50,6 +51,7 @@ APART = 1e-4
 """Points farther than this from faces that are taken at their word, normalised, lie on faces that were left out."""
 
 Position = np.ndarray | Sequence[float] | None
+Viewpoint = Position | str | os.PathLike[str]
 Watch = Callable[[int, Callable[[], SDF]], None]
 """What `fit` calls while a field forms: a step's number, from 1, and a function that returns a copy of the field. For a
 large cloud it is called with 0 at first, and the function makes a coarse field of some of the points (`first_look`)."""
@@ -57,13 +59,15 @@ large cloud it is called with 0 at first, and the function makes a coarse field 
 
 @dataclass(frozen=True, eq=False)
 class _Read:
-    """An input: its name, the digest of its file, what it holds, the depth images that it came as, and the fraction of
-    its points or faces that the floor had, where it is left out."""
+    """An input: its name, the digest of its file, what it holds, the depth images that it came as, how the normals that
+    came with its points are used, or None without any, and the fraction of its points or faces that the floor had,
+    where it is left out."""
 
     label: str
     digest: str | None
     given: trimesh.Trimesh | Cloud
     views: Sequence[View]
+    normals: Normals | None = None
     floor: float | None = None
 
     @property
@@ -74,11 +78,13 @@ class _Read:
 
 @dataclass(frozen=True, eq=False)
 class _Adapted:
-    """What a method found: the code of the shape, the points' deviation off the surface (normalised) where it is known,
-    the last terms of the objective; interrupted: Ctrl-C ended it early."""
+    """What a method found: the code of the shape, the points' deviation off the surface (normalised) and the fraction
+    of the given normals whose sign was changed, where they are known, the last terms of the objective; interrupted:
+    Ctrl-C ended it early."""
 
     code: Any = None
     noise: float | None = None
+    turned: float | None = None
     losses: Mapping[str, float] = field(default_factory=dict)
     interrupted: bool = False
 
@@ -93,7 +99,7 @@ def fit(
     config: Any = None,
     noise: float | None = None,
     surface: Surface = "auto",
-    viewpoint: Position = None,
+    viewpoint: Viewpoint = None,
     up: Position = None,
     normals: Normals = "auto",
     drop_floor: bool = False,
@@ -111,7 +117,8 @@ def fit(
     of those of quality, init and network; quality then decides only how densely the input is sampled. noise: standard
     deviation of the points off the surface, as a fraction of the diagonal of their box; None estimates it. surface:
     "closed", or "open" for one that ends where the points end; "auto" decides by what the points enclose
-    (`points.openness`). viewpoint: position of the sensor (3,), or of each point's (n, 3), in place of the file's. up:
+    (`points.openness`). viewpoint: position of the sensor (3,), or of each point's (n, 3), or a file of them
+    (`read_viewpoint`), in place of the input's. up:
     (3,), the sensor was far away in this direction. normals: "auto" keeps the orientation of normals that came with the
     points if it is consistent, "trust" keeps it as it is, "ignore" drops these normals. drop_floor: leave out the floor
     below a shape that stands on it (`points.without_floor`). device: auto, cpu or cuda. progress: called with the stage
@@ -170,18 +177,19 @@ def fit(
     return _field(implementation, found.code, shape, provenance, found.interrupted)
 
 
-def _read(source: Source, viewpoint: Position, up: Position, normals: Normals) -> _Read:
+def _read(source: Source, viewpoint: Viewpoint, up: Position, normals: Normals) -> _Read:
     """What the source holds, with the sensors and normals that the options of `fit` leave it."""
     views = views_of(source)
     with stage("reading"):
         label, digest, given = brought(source)
+    of_input = isinstance(given, Cloud) and given.normals is not None and not views
     if isinstance(given, Cloud):
         given = with_viewpoint(replace(given, normals=None) if normals == "ignore" else given, label, viewpoint, up)
         if viewpoint is None and up is None and not views:
             given = check_sensors(given, label)
     else:
         _warn_of_unused(label, viewpoint=viewpoint is not None, up=up is not None, normals=normals != "auto")
-    return _Read(label, digest, given, views)
+    return _Read(label, digest, given, views, normals if of_input else None)
 
 
 def _without_walls(shape: FitInput, field: ArrayTriangles, label: str) -> FitInput:
@@ -210,6 +218,7 @@ def _figures(read: _Read, count: int, shape: FitInput, found: _Adapted) -> dict[
             "given": count, "outliers": len(shape.outliers), "used": len(shape.observation.points), "floor": read.floor,
         },
         "faces": None if read.mesh is None else len(read.mesh.faces),
+        "normals": None if read.normals is None else {"use": read.normals, "turned": found.turned},
         "noise": _noise_of(found, shape) / shape.similarity.scale,
         "surface": {"open": shape.surface.open, "reason": shape.surface.reason},
         "bounds": shape.similarity.invert(np.array([shape.lower, shape.upper])).tolist(),
@@ -272,6 +281,7 @@ def _adapted(
             found = _Adapted(
                 found.code if now.code is None else now.code,
                 found.noise if now.noise is None else now.noise,
+                found.turned if now.turned is None else now.turned,
                 now.losses or found.losses,
             )
             terms = ", ".join(f"{term} {value:.4g}" for term, value in now.losses.items())

@@ -78,6 +78,7 @@ def _fitted(job: Job, options: Fit[Any], watch: Watch | None) -> tuple[dict[str,
     figures: dict[str, Any] = {
         "input": ", ".join(map(str, job.merged)) or str(job.source),
         **_input_summary(sdf),
+        "surface": _surface(sdf) + _closing(sdf, options, of_mesh["watertight"]),
         "median": fit.median,
         "p95": fit.p95,
         "unseen": fit.unseen,
@@ -96,11 +97,12 @@ def _field(job: Job, options: Fit[Any], report: Progress, watch: Watch | None) -
 
     picture = _version(job.preview)
     try:
-        viewpoint = None if options.viewpoint is None else api.read_viewpoint(options.viewpoint)
+        viewpoint = options.viewpoint
+        positions = None if viewpoint is None else api.read_viewpoint(viewpoint)
         given: Any = job.source
         if job.merged:
-            of_scans = viewpoint is not None and viewpoint.ndim == 2 and len(viewpoint) == len(job.merged)
-            given = _merged(job, options, viewpoint if of_scans else None)
+            of_scans = positions is not None and positions.ndim == 2 and len(positions) == len(job.merged)
+            given = _merged(job, options, positions if of_scans else None)
             viewpoint = None if of_scans else viewpoint
         return api.fit(
             given,
@@ -198,12 +200,19 @@ def _input_summary(sdf: SDF) -> dict[str, Any]:
         "outliers": points["outliers"],
         "points_used": points["used"],
         "noise": sdf.provenance["noise"],
-        "surface": _surface(sdf),
         "sensors": _sensors(sdf),
+        "normals": _normals(sdf),
         "method": sdf.provenance["method"],
         "quality": sdf.provenance["quality"],
         "kind": sdf.kind,
     }
+
+
+def _closing(sdf: SDF, options: Fit[Any], watertight: bool) -> str:
+    """What is to be added where the mesh of an open surface is closed."""
+    if not (sdf.open and watertight):
+        return ""
+    return "; the mesh is closed" + (" by --close-holes" if options.close_holes else "")
 
 
 def _surface(sdf: SDF) -> str:
@@ -221,6 +230,19 @@ def _sensors(sdf: SDF) -> str | None:
     if sdf.sensors is None:
         return "unknown"
     return f"known for {100 * np.isfinite(sdf.sensors).all(1).mean():.0f} % of the points"
+
+
+def _normals(sdf: SDF) -> str | None:
+    """How the normals that came with the points were used; None without any."""
+    given = sdf.provenance.get("normals")
+    if given is None or (given["turned"] is None and given["use"] != "ignore"):
+        return None
+    if given["use"] == "ignore":
+        return "found from the points; those of the input are ignored"
+    if given["turned"] == 0:
+        return "as in the input" + (", trusted" if given["use"] == "trust" else "")
+    share = "all" if given["turned"] == 1 else f"{100 * given['turned']:.2g} %"
+    return f"as in the input, {share} of them with the opposite sign"
 
 
 def _faces_or_points(sdf: SDF) -> dict[str, Any]:

@@ -51,6 +51,7 @@ LABELS = {
     "noise": "noise",
     "surface": "surface",
     "sensors": "sensors",
+    "normals": "normals",
     "method": "method",
     "median": "points to surface, median",
     "p95": "points to surface, 95 %",

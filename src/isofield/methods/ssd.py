@@ -66,7 +66,8 @@ class SsdMethod:
         yield FitProgress("finding the orientation", 0.0)
         oriented = denoise(oriented_points(observed, seed, self.config.oriented))
         for progress in fit_oriented(oriented, self.config, observed.free, observed.open):
-            yield replace(progress, fraction=0.4 + 0.6 * progress.fraction, noise=oriented.median_noise)
+            fraction = 0.4 + 0.6 * progress.fraction
+            yield replace(progress, fraction=fraction, noise=oriented.median_noise, turned=oriented.turned)
 
 
 def fit_oriented(

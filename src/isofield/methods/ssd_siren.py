@@ -46,7 +46,7 @@ class SsdSirenMethod:
         even = replace(self.config.grid, further=0)  # the network learns the band of one size of cells
         for stage in SsdMethod(even).infer(shapes, seed, device):
             grid = None if stage.code is None else SparseGrid.of(stage.code)
-            yield FitProgress(stage.stage, 0.3 * stage.fraction, grid, stage.noise)
+            yield FitProgress(stage.stage, 0.3 * stage.fraction, grid, stage.noise, stage.turned)
         assert grid is not None
         yield from self.refine(grid, seed, device)
 

@@ -55,7 +55,7 @@ def warm_up(
     steps = descend_batches(rough, field.parameters(), rows(both, warm.optim.batch, random), warm.optim)
     for index, losses in enumerate(staged("warm start", steps)):
         done = 0.1 + 0.2 * (index + 1) / warm.optim.steps
-        yield FitProgress("learning the rough distance", done, field, oriented.median_noise, losses)
+        yield FitProgress("learning the rough distance", done, field, oriented.median_noise, oriented.turned, losses)
     anchors = _anchors(warm, near, far, tensor(oriented.points, device), batch // 4, random)
     return replace(observed, points=oriented.points, normals=oriented.normals), anchors
 

@@ -67,7 +67,7 @@ class Oriented:
 
     points: (n, 3) float64. normals: (n, 3) float64 of unit length, outward. areas: (n,) of the surface around each
     point. noise: (n,) standard deviation of each point off the surface. spacing: median distance to the nearest
-    neighbour.
+    neighbour. turned: fraction of the normals that came with the points and now have the opposite sign, or None.
     """
 
     points: np.ndarray
@@ -75,6 +75,7 @@ class Oriented:
     areas: np.ndarray
     noise: np.ndarray
     spacing: float
+    turned: float | None = None
 
     @property
     def median_noise(self) -> float:
@@ -154,6 +155,7 @@ def orient(
         areas * scale**2,
         np.minimum(rough, jets.noise) * scale,
         float(np.median(near.distance[:, 1])) * scale,
+        None if normals is None else float((signs < 0).mean()),
     )
 
 
