@@ -6,6 +6,7 @@ import trimesh
 from manifold3d import Manifold
 
 import isofield
+from isofield import families
 from isofield.points import orient
 from isofield.points.local_pca import neighbourhoods
 from isofield.points.thin import sheet_normals
@@ -44,6 +45,12 @@ def test_the_sides_of_a_cup_point_outward_and_do_not_depend_on_place_and_size():
     found = orient(points).normals
     assert (np.einsum("nd,nd->n", found, truth) < 0).mean() < 0.03
     assert np.allclose(orient(7 * points + 5).normals, found, atol=1e-4)
+
+
+def test_walls_wider_than_the_spacing_are_corrected_by_the_winding_number():
+    """Of a cup with a handle: the two sheets alone are wrong at 3 % of the points, at the handle and the rim."""
+    points, truth = sampled(families.FAMILIES["cup"](), 10_000)
+    assert (np.einsum("nd,nd->n", orient(points).normals, truth) < 0).mean() < 0.01
 
 
 def test_noise_below_the_gap_is_borne():

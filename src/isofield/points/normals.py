@@ -50,6 +50,8 @@ holds if the winding number is then off by the second at a share of at most the 
 beside parts that look inward by more."""
 AGAIN = 0.006
 """Above this share of points where the winding number is off, the corrected signs are corrected once more."""
+SHEET_DOUBT = 0.1
+"""The winding number may correct the signs of two near sheets if it is off by `WRONG` at no more than this share."""
 MOST_CONFLICT = 0.01
 """Largest conflict between neighbours at which a result is accepted."""
 LEVELS = 20_000
@@ -129,7 +131,11 @@ def orient(
     clear = np.median(rough / np.sqrt(areas)) < SHEET_NOISE and normals is None and sensors is None
     sheets = sheet_normals(x, near) if clear else None
     if sheets is not None:
-        return _of_sheets(points, near, rough, fit_jets(x, sheets, deviation, near), scale)
+        jets = fit_jets(x, sheets, deviation, near)
+        cloud = _Unsigned(x, jets.normals, near, _sheet_areas(near, jets.normals), 0.0, seed, subset if encloses else 0)
+        if (signs := _corrected_sheets(cloud)) is not None:
+            jets = fit_jets(x, jets.normals * signs[:, None], deviation, near)
+        return _of_sheets(points, near, rough, jets, scale)
     if clear and encloses and len(apart := _thin_pieces(x, near)) > 1:
         return _joined([(at, orient(points[at], None, noise, seed, subset)) for at in apart])
     toward = None if sensors is None else (sensors - center) / scale
@@ -198,6 +204,10 @@ class _Unsigned:
         some = np.arange(len(self.x))[:: -(-len(self.x) // SUBSET)]
         return doubted(enclosure(self.x, self.normals * signs[:, None], self.areas, some, self.noise), off)
 
+    def votes(self, start: np.ndarray | None = None) -> np.ndarray:
+        """`winding_votes` (n,), from the signs `start` (n,) or from none."""
+        return winding_votes(self.x, self.normals, self.around, self.areas, self.noise, self.seed, self.subset, start)
+
 
 def _votes(cloud: _Unsigned, seen: Surroundings, sensors: np.ndarray | None) -> np.ndarray:
     """Votes (n,) for the signs of normals: of the sensors (n, 3) where these are given, elsewhere of the spanning tree,
@@ -245,31 +255,44 @@ def is_sure(tree: Tree, doubt: float) -> bool:
 def _corrected_votes(cloud: _Unsigned, start: np.ndarray | None) -> np.ndarray:
     """`winding_votes`, from the signs `start` (n,) if that gives a closed surface, else from none."""
 
-    def votes(start: np.ndarray | None = None) -> np.ndarray:
-        return winding_votes(
-            cloud.x, cloud.normals, cloud.around, cloud.areas, cloud.noise, cloud.seed, cloud.subset, start
-        )
-
-    def judged(start: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        corrected = votes(start)
-        signs = propagate_signs(cloud.around, cloud.pull, corrected)
-        return cloud.doubt(signs, WRONG), signs, corrected
-
     if start is not None:
-        doubt, signs, corrected = judged(start)
+        doubt, signs, corrected = _judged(cloud, start)
         if AGAIN < doubt <= CORRECTED:
-            doubt, signs, corrected = min((doubt, signs, corrected), judged(signs), key=lambda result: result[0])
+            doubt, signs, corrected = min(
+                (doubt, signs, corrected), _judged(cloud, signs), key=lambda result: result[0]
+            )
         if doubt <= CORRECTED and conflict(cloud.pull, signs, cloud.around).mean() <= MOST_CONFLICT:
             return corrected
-    return votes()
+    return cloud.votes()
+
+
+def _judged(cloud: _Unsigned, start: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    """The signs `start` (n,) corrected by the winding number: their doubt, signs (n,), and the votes (n,) for them."""
+    corrected = cloud.votes(start)
+    signs = propagate_signs(cloud.around, cloud.pull, corrected)
+    return cloud.doubt(signs, WRONG), signs, corrected
+
+
+def _corrected_sheets(cloud: _Unsigned) -> np.ndarray | None:
+    """The signs (n,) by which the winding number corrects normals of two near sheets, whose walls may be wide enough
+    for that in parts: at rims, and where walls are thicker, it is surer than the sheets. None where it is not."""
+    doubt = cloud.doubt(np.ones(len(cloud.x)), WRONG) if cloud.subset else np.inf
+    if doubt > SHEET_DOUBT:
+        return None
+    corrected, signs, _ = _judged(cloud, np.ones(len(cloud.x)))
+    sure = conflict(cloud.pull, signs, cloud.around).mean() <= MOST_CONFLICT
+    return signs if corrected < min(doubt, CORRECTED) and sure else None
+
+
+def _sheet_areas(near: Neighbourhoods, normals: np.ndarray) -> np.ndarray:
+    """(n,) areas of points on two near sheets with normals (n, 3): shared by the neighbours whose normals agree."""
+    agree = np.einsum("nkd,nd->nk", normals[near.index], normals) > 0
+    return np.asarray(np.pi * near.distance[:, -1] ** 2 / np.maximum(agree.sum(1), 1))
 
 
 def _of_sheets(points: np.ndarray, near: Neighbourhoods, rough: np.ndarray, jets: Jets, scale: float) -> Oriented:
-    """The points (n, 3) with normals of two near sheets: the area of a point is shared by the neighbours whose normals
-    agree with its own. scale: of lengths, from the neighbourhoods to the points."""
-    agree = np.einsum("nkd,nd->nk", jets.normals[near.index], jets.normals) > 0
-    areas = np.pi * near.distance[:, -1] ** 2 / np.maximum(agree.sum(1), 1)
-    noise = np.minimum(rough, jets.noise)
+    """The points (n, 3) with normals of two near sheets. scale: of lengths, from the neighbourhoods to the points."""
+    areas, noise = _sheet_areas(near, jets.normals), np.minimum(rough, jets.noise)
     return Oriented(
         points, jets.normals, areas * scale**2, noise * scale, float(np.median(near.distance[:, 1])) * scale
     )

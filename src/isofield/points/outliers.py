@@ -21,9 +21,9 @@ SHEET, BEND, SLOPE, APART = 16, 0.01, 0.2, 0.95
 principal component to their second) and their plane leads to it within this slope: there the surface continues, unless
 it is so far away that its nearest neighbour is almost (`APART`) as far as the last one."""
 CURVED, PART = 0.05, 0.005
-"""Points that are `MUCH_SPARSER` than the cloud are kept, too, where each of them and its `SHEET` nearest neighbours lie
-on a quadric within this fraction of the distance of the last one, and where they are more than this share of the points:
-a sparse part of a surface that is curved between them."""
+"""Points that are `MUCH_SPARSER` than the cloud are kept, too, if each of them and its `SHEET` nearest neighbours lie
+on a quadric within this fraction of the distance of the last one, and they are more than this share of the points: a
+sparse part of a surface that is curved between them."""
 JUMP, ISLAND = 8.0, 16.0
 """Fewer than 9 points are outliers where a gap of `JUMP` times their own spacing is around them, and the points
 beyond the gap are `ISLAND` times as dense."""
