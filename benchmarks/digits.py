@@ -30,6 +30,7 @@ import numpy as np
 import torch
 from scipy.ndimage import rotate
 
+from isofield.configs.metasdf import PLANE_SMALL
 from isofield.configs.methods import SPACES, changed, find_method
 from isofield.datasets.layouts import idx
 from isofield.io.pictures import read_idx
@@ -290,7 +291,11 @@ def from_boundary(config: Any) -> Any:
 
 def settings(method: str, table: Table) -> Any:
     """The preset with these changes."""
-    config = changed(find_method(METHODS[method], SPACES).settings(), BASE.get(method, {}))
+    spec = find_method(METHODS[method], SPACES)
+    preset = (
+        PLANE_SMALL if METHODS[method] == "metasdf-2d" else spec.settings()
+    )  # the sine network is one of the changes
+    config = changed(preset, BASE.get(method, {}))
     return changed(config, table)
 
 

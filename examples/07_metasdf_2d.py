@@ -16,7 +16,7 @@ from PIL import Image
 
 import isofield
 from isofield.api.pictures import drawn
-from isofield.configs.metasdf import PLANE_SMALL
+from isofield.configs.metasdf import PLANE_SINE
 from isofield.datasets import find, make_split
 from isofield.render import planes, save
 
@@ -46,8 +46,8 @@ def main() -> None:
 
     config = isofield.PrepareConfig(samples=("plane", "contour"), count=512, size=64)
     isofield.prepare(source, OUT / "data", config, split=split)
-    training = dataclasses.replace(PLANE_SMALL.training, steps=steps)
-    settings = dataclasses.replace(PLANE_SMALL, training=training)
+    training = dataclasses.replace(PLANE_SINE.training, steps=steps)
+    settings = dataclasses.replace(PLANE_SINE, training=training)
     space = isofield.train("metasdf-2d", OUT / "data", OUT / "run", settings, split=split, progress=say)
 
     named = isofield.pictures_in([OUT / "data"], space, split)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import gzip
 import json
 import multiprocessing
 import shutil
@@ -216,6 +217,9 @@ def write_scene() -> None:
     for name in ("photos", "PHOTOS", "digits", "mnist", "MNIST", "folder"):
         write_pictures(name, colours=name in ("photos", "PHOTOS", "folder"))
     shutil.copy("digits/toy/000.png", "seven.png")
+    digit = np.asarray(Image.open("seven.png"))
+    file = bytes([0, 0, 8, 3]) + np.array([1, *digit.shape], ">u4").tobytes() + digit.tobytes()
+    Path("t10k-images-idx3-ubyte.gz").write_bytes(gzip.compress(file))
     for name in ("cat.png", "photo.png", "another.jpg"):
         Image.open("photos/toy/000.png").save(name)
     for name in ("split", "train", "digits"):

@@ -256,7 +256,8 @@ class FitProgress(Generic[C]):
 
     noise: the points' standard deviation off the surface, normalised, once the method knows it. turned: fraction of the
     normals that came with the points whose sign was changed, or None without any. losses: the terms of the objective,
-    by name, where there are any.
+    by name, where there are any. notes: of each shape what makes its code doubtful, "" for nothing; none where the
+    method does not look.
     """
 
     stage: str
@@ -265,6 +266,7 @@ class FitProgress(Generic[C]):
     noise: float | None = None
     turned: float | None = None
     losses: Mapping[str, float] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
 
 class Method(Protocol[C]):

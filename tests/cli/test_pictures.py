@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import balls
@@ -13,6 +14,7 @@ from isofield import api
 from isofield.api.pictures import PictureResult
 from isofield.cli.main import main
 from isofield.errors import InputError
+from isofield.fields.meta_network import MetaNetwork
 from isofield.sampling.picture_samples import grid
 
 SIZE = 32
@@ -118,6 +120,31 @@ def test_a_prepared_data_set_gives_what_the_files_give(discs, waves, tmp_path):
     line = ["infer", f"{discs}/run", f"{discs}/data", "-o", f"{tmp_path}/part", "--split", f"{tmp_path}/split.json"]
     assert main([*line, "--no-progress"]) == 0
     assert [*table(tmp_path / "part/report.csv")] == ["5", "6"]
+
+
+def test_steps_that_diverge_are_named_and_counted(discs, tmp_path, capsys, monkeypatch):
+    """Steps of 1e30 leave no finite weights; pictures before and after are those of the start."""
+    monkeypatch.setattr(MetaNetwork, "rates", lambda self, steps: [torch.tensor(1e30)] * steps)
+    assert main(["infer", f"{discs}/run", f"{discs}/data", "-o", str(tmp_path), "--no-progress"]) == 0
+    said = "0, 1, 2, 3, 4 and 3 more (8 of 8): the inner steps diverge, and the result of the first 0 of 3 is taken."
+    assert said in capsys.readouterr().err
+    assert all(row["note"] == said.split(": ")[1].rstrip(".") for row in table(tmp_path / "report.csv").values())
+
+
+def test_every_picture_of_a_file_of_many_is_inferred(discs, tmp_path):
+    """Files in the format of MNIST's own: alone, and beside another one."""
+    pixels = np.stack([np.asarray(disc(radius, 0.0)) for radius in (0.4, 0.5, 0.6)])
+    files = [tmp_path / f"{name}-images-idx3-ubyte" for name in ("t10k", "train")]
+    for path in files:
+        path.write_bytes(bytes([0, 0, 8, 3]) + np.array(pixels.shape, ">u4").tobytes() + pixels.tobytes())
+    names = ["00000", "00001", "00002"]
+    for some, found in (
+        ([files[0]], names),
+        (files, [f"{set_}/{name}" for set_ in ("t10k", "train") for name in names]),
+    ):
+        out = tmp_path / str(len(some))
+        assert main(["infer", f"{discs}/run", *map(str, some), "-o", str(out), "--no-progress"]) == 0
+        assert [*table(out / "report.csv")] == found and (out / f"{found[0]}.png").is_file()
 
 
 def test_images_have_their_peak_signal_to_noise_ratio_and_any_resolution(waves, tmp_path):

@@ -93,6 +93,17 @@ def test_two_files_of_digits_keep_their_names():
     assert [entry.id for entry in entries] == ["t10k/00000", "t10k/00001", "t10k/00002", "train/00000", "train/00001"]
 
 
+def test_some_of_the_digits_are_split_and_prepared(capsys):
+    write_mnist(count=12)
+    assert main(["split", "in", "-o", "split.json", "--most", "5", "--train", "0.6"]) == 0
+    assert run("--size", "32", "--split", "split.json", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["shapes"] == 5
+    train, test = (ids_of("out", "split.json", part) for part in ("train", "test"))
+    assert train and test and len({*train, *test}) == 5
+    assert main(["split", "in", "-o", "split.json", "--most", "1"]) == 2
+    assert "--most must be at least 2" in capsys.readouterr().err
+
+
 def test_a_truncated_file_and_labels_of_another_count_are_named(capsys):
     write_mnist(labels=5)
     assert run() == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from pathlib import Path
 
 import pytest
 import trimesh
@@ -11,6 +12,7 @@ import trimesh
 from isofield.cli.evaluate import evaluate
 from isofield.errors import InputError
 from isofield.evaluate import Results, compare_pair, metrics, pairs
+from isofield.evaluate.folders import Pair, Result
 
 
 @pytest.fixture
@@ -48,10 +50,18 @@ def test_means_leave_out_what_failed(folders):
     assert "iou_method" not in mean
 
 
+def test_the_median_is_that_of_the_numbers_and_yes_or_no_has_none():
+    rows = [{"chamfer_l1": value, "watertight": True, "iou_method": "exact"} for value in (1.0, 2.0, 9.0)]
+    pair = Pair("a", Path("a.ply"), Path("a.ply"))
+    results = Results([Result(pair, row) for row in rows])
+    assert results.median() == {"chamfer_l1": 2.0, "watertight": None}
+    assert results.mean() == {"chamfer_l1": 4.0, "watertight": 1.0}
+
+
 def test_missing_and_failed_make_the_status_1(folders, capsys, tmp_path):
     assert evaluate(*folders, samples=500, csv=tmp_path / "out.csv") == 1
     out, err = capsys.readouterr()
-    assert "mean of 2" in out and "1 failed, 2 without a partner" in out
+    assert "mean of 2" in out and "median of 2" in out and "1 failed, 2 without a partner" in out
     assert err.count("has no partner") == 2 and "broken.ply" in err
     with (tmp_path / "out.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -64,6 +74,7 @@ def test_missing_and_failed_make_the_status_1(folders, capsys, tmp_path):
     content = json.loads(capsys.readouterr().out)
     assert [row["name"] for row in content["pairs"]] == ["a", "below/b"]
     assert len(content["missing"]) == 2 and len(content["failed"]) == 1
+    assert content["median"]["chamfer_l1"] == pytest.approx(content["mean"]["chamfer_l1"])  # of two
 
     for name in ("only-truth.off", "broken.off"):
         (folders[1] / name).unlink()

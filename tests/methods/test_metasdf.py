@@ -137,8 +137,9 @@ def test_a_training_that_diverges_is_counted_and_goes_to_its_end():
     space, losses = trained(replace(CONFIG, rates=rates, training=replace(CONFIG.training, steps=5)), balls())
     assert [round(one["logged/diverged"], 5) for one in losses] == [1.0] * 5
     assert all(weight.isfinite().all() for weight in space.module.parameters())
-    with pytest.warns(UserWarning, match="the inner steps diverge: the result of the first 0 is taken"):
-        assert np.isfinite(error(space, unseen()[:1]))
+    *_, last = space.infer(unseen())
+    assert last.notes == ("the inner steps diverge, and the result of the first 0 of 3 is taken",) * 3
+    assert last.code.isfinite().all()
 
 
 def test_few_samples_of_a_training_shape_are_named():
@@ -168,8 +169,9 @@ def test_few_samples_repeat_and_one_side_alone_is_taken(space):
     rows = rows_of(0.6, 3000)
     outside = shapes_of([rows[rows[:, 3] > 0]])
     for shapes in (few, outside):
-        *_, last = space.infer(shapes)
+        *_, last = space.infer([*shapes, *unseen()])
         assert last.code.isfinite().all()
+        assert ["fewer samples than the 128" in note for note in last.notes] == [shapes is few, False, False, False]
     whole = shapes_of([rows])
     *_, last = space.infer(outside)
     with torch.no_grad():

@@ -1,7 +1,7 @@
 """Adapting a code to samples: by descending an objective, or at once where the problem is linear."""
 
 from isofield.adapt.batches import Batches, balanced, fresh, joined, rows, tensor
-from isofield.adapt.code_search import CodeProblem, codes_of, levenberg_marquardt, search_code
+from isofield.adapt.code_search import CodeProblem, codes_of, levenberg_marquardt, noted_codes, search_code
 from isofield.adapt.descent import cosine_rates, descend, descend_batches, descend_code, rate
 from isofield.adapt.posterior import posterior, robust_least_squares
 from isofield.adapt.unroll import unroll, unroll_finite
@@ -18,6 +18,7 @@ __all__ = [
     "fresh",
     "joined",
     "levenberg_marquardt",
+    "noted_codes",
     "posterior",
     "rate",
     "robust_least_squares",

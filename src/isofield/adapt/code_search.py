@@ -11,7 +11,7 @@ from torch import Tensor
 from isofield.adapt.batches import Batches
 from isofield.adapt.descent import Losses, cosine_rates, descend_code
 from isofield.threads import deterministic, parallel_map
-from isofield.types import Batch, Shape
+from isofield.types import Batch, FitProgress, Shape
 
 PRESCREEN_SAMPLES = 256
 """Samples that starts are compared on."""
@@ -84,6 +84,13 @@ def search_code(
     found = z[errors.argmin()]
     polished = descend_code(problem.objective, found, batches, cosine_rates(rate, polish))
     return polished if problem.errors(polished[None], judge)[0] < errors.min() else found
+
+
+def noted_codes(find: Callable[[Shape], tuple[Tensor, str]], shapes: Sequence[Shape]) -> FitProgress[Tensor]:
+    """`codes_of`, with a note on each code, as the end of an inference."""
+    with deterministic():
+        codes, notes = zip(*parallel_map(find, shapes), strict=True)
+    return FitProgress("inferring codes", 1.0, torch.stack(codes), notes=notes)
 
 
 def codes_of(find: Callable[[Shape], Tensor], shapes: Sequence[Shape]) -> Tensor:

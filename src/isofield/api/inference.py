@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -51,6 +52,7 @@ class InferenceResult:
     code, and its distance; neighbour_distance: the median of that distance between training shapes. expected: the 95th
     percentile of the training shapes' losses, where the space has it. pose: from the shape's normalised space to the
     frame of the space, where it was searched. seconds: of its code, the mean of those inferred at once, or None.
+    note: what makes its code doubtful, "" for nothing; None where the method does not look.
     """
 
     observed: ShapeSamples
@@ -64,6 +66,7 @@ class InferenceResult:
     expected: float | None = None
     pose: Pose | None = None
     seconds: float | None = None
+    note: str | None = None
 
     def __repr__(self) -> str:
         figures = {"loss": self.loss, "explained": self.explained, "distance": self.distance}
@@ -111,12 +114,15 @@ def infer(
     """One shape in a space: a mesh, a cloud, or a file of one of them or of samples.
 
     refine: the field is also corrected towards what the code cannot represent. pose: the shape's pose is searched, too.
-    device: where codes are inferred. by: the setting `infer_by` of the space's method, its own by default. Raises
-    InputError as `observe` and `infer_all` do.
+    device: where codes are inferred. by: the setting `infer_by` of the space's method, its own by default. Warns of a
+    doubtful code. Raises InputError as `observe` and `infer_all` do.
     """
     space = checked_space(space)
     shape = observe(source, space.prepare, kinds=space.kinds, anywhere=pose is not None)
-    return next(infer_all(space, [shape], refine, pose, device, by))
+    result = next(infer_all(space, [shape], refine, pose, device, by))
+    if result.note:
+        warnings.warn(f"{result.id}: {result.note}.", stacklevel=2)
+    return result
 
 
 def infer_all(
@@ -143,8 +149,9 @@ def infer_all(
         *_, last = method.infer(framed, 0, method.table.device.type)
         seconds = (time.perf_counter() - begun) / len(some)
         assert last.code is not None
-        for one, code, found in zip(some, last.code.cpu().numpy(), poses, strict=True):
-            yield replace(result_of(space, one, code, refine, found), seconds=seconds)
+        notes = last.notes or [None] * len(some)
+        for one, code, found, note in zip(some, last.code.cpu().numpy(), poses, notes, strict=True):
+            yield replace(result_of(space, one, code, refine, found), seconds=seconds, note=note)
 
 
 def _whole_poses(space: ShapeSpace, search: PoseSearch) -> Callable[[ShapeSamples], Pose]:

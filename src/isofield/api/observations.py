@@ -20,7 +20,7 @@ from isofield.api.scans import fitted
 from isofield.configs import PrepareConfig, SampleKind
 from isofield.datasets import Entry, Prepared, by_kind, find, ids_of, read_deepsdf
 from isofield.datasets.layout import is_prepared
-from isofield.datasets.layouts import SOLID_FILES
+from isofield.datasets.layouts import SOLID_FILES, in_file
 from isofield.datasets.normalization import PICTURED, moved, similarity_for
 from isofield.datasets.prepare_shape import distance_of, samples, seed_of
 from isofield.datasets.quality_gate import FACELESS, GateResult, judge_cloud, judge_mesh
@@ -167,7 +167,7 @@ def entries_in(paths: Sequence[Path], wanted: str) -> list[Entry]:
     for path in paths:
         if not path.exists():
             raise InputError(f"there is no file {path}: check the spelling.")
-        found += find(path, wanted=wanted)[1] if path.is_dir() else [Entry(path.stem, "", path)]
+        found += find(path, wanted=wanted)[1] if path.is_dir() else in_file(path, len(paths) == 1)
     names = distinct_names([entry.id for entry in found], [entry.path for entry in found])
     return [replace(entry, id=name) for entry, name in zip(found, names, strict=True)]
 

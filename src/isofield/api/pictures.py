@@ -64,6 +64,7 @@ class PictureResult:
     at the pixels of the observation. squared, absolute: the mean of the squared and of the absolute error there, or
     None where the observation has no values. wrong: the fraction of pixels on the wrong side of the contour; psnr: in
     decibels, of images; each None for the other kind. seconds: of its code, the mean of those inferred at once.
+    note: what makes its code doubtful, "" for nothing; None where the method does not look.
     """
 
     observed: ObservedPicture
@@ -74,6 +75,7 @@ class PictureResult:
     wrong: float | None
     psnr: float | None
     seconds: float | None = None
+    note: str | None = None
 
     @property
     def id(self) -> str:
@@ -98,8 +100,9 @@ def infer_pictures(
         *_, last = method.infer([one.shape for one in some], 0, method.table.device.type)
         seconds = (time.perf_counter() - begun) / len(some)
         assert last.code is not None
-        for one, code in zip(some, last.code.cpu().numpy(), strict=True):
-            yield replace(_compared(one, code, picture_of(space, code, one.pixels)), seconds=seconds)
+        notes = last.notes or [None] * len(some)
+        for one, code, note in zip(some, last.code.cpu().numpy(), notes, strict=True):
+            yield replace(_compared(one, code, picture_of(space, code, one.pixels)), seconds=seconds, note=note)
 
 
 def picture_of(space: ShapeSpace, code: np.ndarray, resolution: int | None = None) -> np.ndarray:

@@ -52,6 +52,7 @@ def inferred(space: ShapeSpace, of: Inference, report: ProgressCallback) -> Row:
     api.write_codes(results, out / CODES)
     output.write_table([*rows, *({**dict.fromkeys(rows[0], ""), **row} for row in failed)], out / REPORT)
     each = [*rows, *failed]
+    space_output.note_doubts(rows)
     return {
         "shapes": len(rows), **_means(rows), "failed": space_output.note_failed(each, "picture"), "each": each,
         "files": [str(out), *(str(out / name) for name in (SHEET, CODES, REPORT))],
@@ -129,7 +130,8 @@ def _written(space: ShapeSpace, result: PictureResult, path: Path, resolution: i
     tile = drawn(picture_of(space, result.code, TILE))
     if true is not None:
         tile = np.concatenate([drawn(planes.resampled(true, len(tile))), tile])
-    return tile, {"id": result.id, "error": "", **_figures(result), "picture": str(path)}
+    note = {} if result.note is None else {"note": result.note}
+    return tile, {"id": result.id, "error": "", **_figures(result), **note, "picture": str(path)}
 
 
 def _figures(result: PictureResult) -> Row:

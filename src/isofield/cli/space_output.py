@@ -157,6 +157,8 @@ def written(result: InferenceResult, mesh: Path, field: Path | None, resolution:
     }  # fmt: skip
     if result.seconds is not None:
         row["seconds"] = result.seconds
+    if result.note is not None:
+        row["note"] = result.note
     if result.pose is not None:
         matrix = result.pose.matrix[:3]
         row |= {"rotation": result.pose.angle, "scale": result.pose.scale}
@@ -185,6 +187,7 @@ def tables(results: Sequence[InferenceResult], rows: Sequence[Row], failed: Sequ
     some = {"rotation": median(rows, "rotation")} if "rotation" in rows[0] else {}
     some |= {"code_seconds": statistics.fmean(row["seconds"] for row in rows)} if "seconds" in rows[0] else {}
     each = [*rows, *failed]
+    note_doubts(rows)
     return {
         "shapes": len(rows), "loss": median(rows, "loss"), "expected": results[0].expected,
         "explained": median(rows, "explained"), "code_distance": median(rows, "distance"),
@@ -215,6 +218,13 @@ def note_failed(rows: Sequence[Row], what: str = "mesh") -> list[str]:
     if len(failed) > FEW:
         say(f"{len(failed) - FEW} more shapes have no {what}: {REPORT} says why.")
     return [row["id"] for row in failed]
+
+
+def note_doubts(rows: Sequence[Row]) -> None:
+    """Says which codes are doubtful, how many, and why."""
+    for note in dict.fromkeys(row["note"] for row in rows if row.get("note")):
+        names = [row["id"] for row in rows if row["note"] == note]
+        say(f"{join_names(names, FEW)} ({len(names)} of {len(rows)}): {note}.")
 
 
 def note_fits(rows: Sequence[Row], remedy: str) -> None:

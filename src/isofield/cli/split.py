@@ -22,6 +22,7 @@ def split(
     valid: float = 0.0,
     layout: Layout = "auto",
     classes: Annotated[tuple[str, ...], tyro.conf.arg(metavar="CLASS ...", help_behavior_hint="")] = (),
+    most: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
     seed: int = 0,
 ) -> int:
     """Divide shapes into train and test, class by class; the same seed gives the same split.
@@ -35,8 +36,11 @@ def split(
         valid: Fraction for choosing the best state of a training (--training.validate), as the part "valid".
         layout: How the shapes are stored in their folder; other packages may add layouts.
         classes: The classes to divide, by name or by ShapeNet's number (default: all).
-        seed: Seed of the shuffling.
+        most: Take only so many shapes, by chance (default: all): some of MNIST's 70 000 pictures.
+        seed: Seed of the shuffling, and of that choice.
     """
+    import numpy as np
+
     from isofield.datasets import find, make_split, of_classes, write_lists
     from isofield.datasets.manifest import write
 
@@ -49,9 +53,14 @@ def split(
     lists = not out.suffix
     if not lists:
         check_output(out, ("json",))
+    if most is not None and most < 2:
+        raise InputError(f"--most must be at least 2, one to train and one to test, not {most}.")
     entries = find(source, layout)[1]
     shares = {"train": train, **({"valid": valid} if valid else {}), "test": 1 - train - valid}
-    parts = make_split(of_classes(entries, classes) if classes else entries, shares, seed)
+    entries = of_classes(entries, classes) if classes else entries
+    if most is not None:
+        entries = [entries[k] for k in np.random.default_rng(seed).permutation(len(entries))[:most]]
+    parts = make_split(entries, shares, seed)
     (write_lists if lists else write)(out, parts)
     for part, table in parts.items():
         print(f"{part}  {sum(map(len, table.values()))} shapes", file=sys.stderr)

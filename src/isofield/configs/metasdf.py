@@ -211,7 +211,7 @@ METASDF_SURFACE = MethodSpec(
     observes=("surface",),
 )  # fmt: skip
 METASDF_2D = in_plane(
-    METASDF, {"metasdf-2d-small": PLANE_SMALL, "metasdf-2d-sine": PLANE_SINE, "metasdf-2d-paper": PLANE_PAPER}
+    METASDF, {"metasdf-2d-sine": PLANE_SINE, "metasdf-2d-small": PLANE_SMALL, "metasdf-2d-paper": PLANE_PAPER}
 )
 METASDF_IMAGE = MethodSpec(
     "the same for images", SPACE, lambda: IMAGE_SMALL,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean, median
 
 from isofield import io
 from isofield.errors import InputError
@@ -65,14 +66,21 @@ class Results:
 
     def mean(self) -> Scores:
         """{key: mean} over the pairs that have the number; for yes or no, the share of yes. Empty without pairs."""
-        means: Scores = {}
+        return self._over_pairs(fmean)
+
+    def median(self) -> Scores:
+        """{key: median} over the pairs that have the number; None for yes or no. Empty without pairs."""
+        return self._over_pairs(lambda values: None if isinstance(values[0], bool) else median(values))
+
+    def _over_pairs(self, figure: Callable[[list[float]], float | None]) -> Scores:
+        found: Scores = {}
         rows = [scores for _, scores in self.scored]
         for key in rows[0] if rows else ():
             values = [value for row in rows if isinstance(value := row[key], (bool, int, float))]
             if any(isinstance(row[key], str) for row in rows) or key in (SAMPLES, SEED):
                 continue
-            means[key] = sum(values) / len(values) if values else None
-        return means
+            found[key] = figure(values) if values else None
+        return found
 
 
 def named(

@@ -21,25 +21,27 @@ ARROWS = {"up": "↑", "down": "↓", "": ""}
 
 
 def show(console: Console, results: Results, rows: list[Metric]) -> None:
-    """Prints the table of one pair, or of several with their means, and the legend."""
+    """Prints the table of one pair, or of several with their means and medians, and the legend."""
     scored = results.scored
     if not scored:
         return
     if len(results.results) > 1 or results.missing:
         console.print(overview(results, rows))
         if len(scored) > 1:
-            console.print(single(rows, results.mean(), f"mean of {_count(len(scored), 'pair')}"))
+            console.print(single(rows, results.mean(), f"{len(scored)} pairs", results.median()))
     else:
         pair, scores = scored[0]
         console.print(single(rows, scores, f"{pair.pred} against {pair.truth}"))
     console.print(legend(rows, scored[0][1]), soft_wrap=True, highlight=False)
 
 
-def single(rows: list[Metric], scores: Scores, title: str) -> Table:
-    """One row per metric: the value, and the truth's own where the scores have it."""
+def single(rows: list[Metric], scores: Scores, title: str, medians: Scores | None = None) -> Table:
+    """One row per metric: the value, and the truth's own where the scores have it. medians: of several pairs, whose
+    means the scores are."""
     table = Table(title=Text(title, overflow="fold"), title_justify="left")
     table.add_column("metric")
-    table.add_column("prediction", justify="right")
+    for heading in ["prediction"] if medians is None else ["mean", "median"]:
+        table.add_column(heading, justify="right")
     floors = any(f"floor_{m.key}" in scores for m in rows)
     if floors:
         table.add_column("truth itself", justify="right")
@@ -47,8 +49,9 @@ def single(rows: list[Metric], scores: Scores, title: str) -> Table:
     table.add_column("unit")
     for m in rows:
         itself = scores.get(f"floor_{m.key}", scores.get(f"truth_{m.key}"))
-        cells = [m.label, cell(scores[m.key]), *([cell(itself)] if floors else []), ARROWS[m.better], m.unit]
-        table.add_row(*cells)
+        middle = [] if medians is None else [cell(medians[m.key])]
+        own = [cell(itself)] if floors else []
+        table.add_row(m.label, cell(scores[m.key]), *middle, *own, ARROWS[m.better], m.unit)
     return table
 
 
@@ -63,11 +66,10 @@ def overview(results: Results, rows: list[Metric]) -> Table:
         scores = result.scores
         cells = ["failed"] if scores is None else [cell(scores[metric.key]) for metric in rows]
         table.add_row(Text(result.pair.name), *cells)
-    mean = results.mean()
     table.add_section()
-    table.add_row(
-        f"mean of {len(results.scored)}", *[mean_cell(metric, mean[metric.key]) for metric in rows], style="bold"
-    )
+    for name, over in (("mean", results.mean()), ("median", results.median())):
+        cells = [mean_cell(metric, over[metric.key]) for metric in rows]
+        table.add_row(f"{name} of {len(results.scored)}", *cells, style="bold")
     failed = len(results.failed)
     if failed or results.missing:
         table.caption = f"{failed} failed, {len(results.missing)} without a partner; the means leave them out"
@@ -96,12 +98,8 @@ def scale(picture: Heatmap) -> Text:
     return text.append("and beyond")
 
 
-def _count(number: int, name: str) -> str:
-    return f"{number} {name}{'' if number == 1 else 's'}"
-
-
 def mean_cell(metric: Metric, value: Score) -> str:
-    """A mean as text; for yes or no, the share of yes."""
+    """A mean or a median as text; for yes or no, the share of yes."""
     return f"{100 * value:.0f} %" if metric.unit == YES_OR_NO and isinstance(value, float) else cell(value)
 
 
@@ -115,7 +113,7 @@ def cell(value: Score) -> str:
 
 
 def to_json(results: Results, rows: Sequence[Metric], over_pairs: Mapping[str, object] | None = None) -> str:
-    """JSON of one pair (its scores beside "pred" and "truth"), or of several under "pairs" with "mean".
+    """JSON of one pair (its scores beside "pred" and "truth"), or of several under "pairs" with "mean" and "median".
 
     "missing" and "failed" name the files without scores, "legend" gives every formula; a missing number is null.
     over_pairs: what else to say of several pairs, by name.
@@ -126,8 +124,8 @@ def to_json(results: Results, rows: Sequence[Metric], over_pairs: Mapping[str, o
         return json.dumps({**scored[0], "legend": formulas}, indent=2, ensure_ascii=False, allow_nan=False)
     failed = [{"name": r.pair.name, **_files(r.pair), "problem": r.problem} for r in results.failed]
     content = {
-        "pairs": scored, "mean": results.mean(), **(over_pairs or {}), "failed": failed, "missing": results.missing,
-        "legend": formulas,
+        "pairs": scored, "mean": results.mean(), "median": results.median(), **(over_pairs or {}), "failed": failed,
+        "missing": results.missing, "legend": formulas,
     }  # fmt: skip
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
 

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isofield.adapt import codes_of, cosine_rates, descend_code, rows, tensor
+from isofield.adapt import codes_of, cosine_rates, descend_code, noted_codes, rows, tensor
 from isofield.configs import Cnp, Concat, Hypernet, Occupancy
 from isofield.errors import InputError
 from isofield.fields.autoencoder import Conditioned
@@ -28,7 +28,7 @@ from isofield.fields.set_encoder import keep_scale
 from isofield.losses.outputs import misclassified, output_error, outputs_of
 from isofield.methods.grid_fit import refined_by_grid
 from isofield.methods.part_codes import most_probable_code
-from isofield.sampling.tasks import drawn, observed, with_kept_codes
+from isofield.sampling.tasks import drawn, note_of, observed, with_kept_codes
 from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, Shape
 
 
@@ -128,16 +128,18 @@ class ConditionedSpace:
     def infer(self, shapes: Sequence[Shape], seed: int = 0, device: str = "cpu") -> Iterator[FitProgress[Tensor]]:
         """The codes (b, l) of unseen shapes."""
 
-        def code(shape: Shape) -> Tensor:
+        def code(shape: Shape) -> tuple[Tensor, str]:
             config, (points, value) = self.config, self._context(shape, seed, device)
+            note = note_of(shape, config.tasks)
             with torch.no_grad():
                 first = self._first(points, value)
             if not config.infer_steps:
-                return first
+                return first, note
             batches = rows({"points": points, "value": value}, config.infer_samples, np.random.default_rng(seed))
-            return descend_code(self._objective, first, batches, cosine_rates(config.infer_rate, config.infer_steps))
+            rates = cosine_rates(config.infer_rate, config.infer_steps)
+            return descend_code(self._objective, first, batches, rates), note
 
-        yield FitProgress("inferring codes", 1.0, codes_of(code, shapes))
+        yield noted_codes(code, shapes)
 
     def _context(self, shape: Shape, seed: int, device: str) -> tuple[Tensor, Tensor]:
         """Points (n, d) and values (n,) or (n, c) of an unseen shape."""

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isofield.adapt import codes_of, tensor, unroll_finite
+from isofield.adapt import noted_codes, tensor, unroll_finite
 from isofield.configs import MetaLinear as Config
 from isofield.fields.decoder import LatentField
 from isofield.fields.meta_network import MetaNetwork
@@ -28,7 +28,7 @@ from isofield.fields.pca_mlp import INPUTS
 from isofield.fields.weight_network import WeightNetwork
 from isofield.methods.grid_fit import refined_by_grid
 from isofield.methods.linear import LinearSpace
-from isofield.sampling.tasks import drawn
+from isofield.sampling.tasks import drawn, note_of
 from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, Shape
 
 
@@ -118,18 +118,19 @@ class MetaLinearSpace:
         """The solution of the linear space, and the weights after the inner steps from there."""
         linear = self.linear
 
-        def code(shape: Shape) -> Tensor:
+        def code(shape: Shape) -> tuple[Tensor, str]:
             return self._with_weights(linear.solve(shape.sdf, device=device), shape, seed)
 
-        yield FitProgress("inferring codes", 1.0, codes_of(code, shapes))
+        yield noted_codes(code, shapes)
 
-    def _with_weights(self, z: Tensor, shape: Shape, seed: int) -> Tensor:
-        """The code (l + p,) of a shape whose volume has the code z (l,)."""
+    def _with_weights(self, z: Tensor, shape: Shape, seed: int) -> tuple[Tensor, str]:
+        """The code (l + p,) of a shape whose volume has the code z (l,), and a note where it is doubtful."""
         config, tasks = self.config, self.config.tasks
         context = drawn(shape, tasks.infer_context, 0, np.random.default_rng(seed), inside=tasks.inside)
         x, distance = (tensor(context[name], str(z.device))[None] for name in ("context", "context_value"))
-        theta = self._adapted(x, distance, z[None], config.infer_steps, 0)[0]
-        return torch.cat([z, theta[0].detach()])
+        theta, diverged = self._adapted(x, distance, z[None], config.infer_steps, 0)
+        note = "the inner steps diverge, and the first weights are taken" if diverged else note_of(shape, tasks)
+        return torch.cat([z, theta[0].detach()]), note
 
     def field(self, code: Tensor) -> nn.Module:
         """f(.; z, theta)."""

@@ -38,7 +38,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isofield.adapt import codes_of, cosine_rates, descend_code, rows, tensor, unroll, unroll_finite
+from isofield.adapt import cosine_rates, descend_code, noted_codes, rows, tensor, unroll, unroll_finite
 from isofield.configs import FieldNetwork
 from isofield.configs import MetaSdf as Config
 from isofield.fields.decoder import Decoder, LatentField
@@ -48,7 +48,7 @@ from isofield.fields.weight_network import WeightNetwork
 from isofield.losses.outputs import misclassified, output_error, outputs_of, surface_error
 from isofield.methods.grid_fit import refined_by_grid
 from isofield.methods.part_codes import most_probable_code
-from isofield.sampling.tasks import anywhere, drawn, observed, surface_points, with_kept_codes
+from isofield.sampling.tasks import anywhere, drawn, note_of, observed, surface_points, with_kept_codes
 from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, SdfSamples, Shape
 
 TOGETHER = 2**20
@@ -178,30 +178,30 @@ class MetaSdfSpace:
     def infer(self, shapes: Sequence[Shape], seed: int = 0, device: str = "cpu") -> Iterator[FitProgress[Tensor]]:
         """The weights (b, l) after the inner steps, and after a short Adam on them where `infer_by` is adam."""
 
-        def theta(shape: Shape) -> Tensor:
+        def theta(shape: Shape) -> tuple[Tensor, str]:
             config, random = self.config, np.random.default_rng(seed)
             context = self._drawn(shape, config.tasks.infer_context, 0, random)
             points, value = (tensor(context[name], device) for name in ("context", "context_value"))
-            found = self._steps(points[None], value[None])
+            found, note = self._steps(points[None], value[None])
             if config.infer_by == "adam":
                 batches = rows({"points": points, "value": value}, config.tasks.context, np.random.default_rng(seed))
                 found = descend_code(
                     self._objective, found, batches, cosine_rates(config.infer_rate, config.infer_polish)
                 )
-            return found
+            return found, "; ".join(filter(None, [note, note_of(shape, config.tasks)]))
 
-        yield FitProgress("inferring codes", 1.0, codes_of(theta, shapes))
+        yield noted_codes(theta, shapes)
 
-    def _steps(self, points: Tensor, value: Tensor) -> Tensor:
-        """The weights (l,) of a shape, without a graph. Where the loss rises above that of the start, the steps
-        diverge: then those before the least loss alone are taken."""
+    def _steps(self, points: Tensor, value: Tensor) -> tuple[Tensor, str]:
+        """The weights (l,) of a shape, without a graph, and a note where they are doubtful. Where the loss rises above
+        that of the start, the steps diverge: then those before the least loss alone are taken."""
         inner, rates, rows = self._inner(points, value), self._meta.rates(self.config.infer_steps), torch.tensor([0])
         theta, losses = unroll(lambda z: inner(z, rows), self._meta.start[None], rates, order=0)
-        if not losses[-1] <= losses[0]:
-            best = int(losses.nan_to_num(float("inf")).argmin())
-            warnings.warn(f"the inner steps diverge: the result of the first {best} is taken.", stacklevel=2)
-            theta, _ = unroll(lambda z: inner(z, rows), self._meta.start[None], rates[:best], order=0)
-        return theta[0]
+        if losses[-1] <= losses[0]:
+            return theta[0], ""
+        best = int(losses.nan_to_num(float("inf")).argmin())
+        theta, _ = unroll(lambda z: inner(z, rows), self._meta.start[None], rates[:best], order=0)
+        return theta[0], f"the inner steps diverge, and the result of the first {best} of {len(rates)} is taken"
 
     def _objective(self, theta: Tensor, batch: Batch) -> dict[str, Tensor]:
         """L of the weights (l,) of a shape."""

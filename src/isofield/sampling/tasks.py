@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from isofield.configs import Tasks
 from isofield.sampling.balanced import balanced
 from isofield.sampling.unsigned_rows import window
 from isofield.types import Shape
@@ -56,6 +57,13 @@ def drawn(
 def anywhere(context: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """As many points as a context (n, d) has, uniform in the cube from -1 to 1."""
     return random.uniform(-1, 1, context.shape).astype(np.float32)
+
+
+def note_of(shape: Shape, tasks: Tasks) -> str:
+    """What to say where a shape has fewer samples than a code was learned to be inferred from; "" where it has not."""
+    few = len(surface_points(shape) if tasks.context_from == "surface" else observed(shape)[0]) < tasks.context
+    said = f"fewer samples than the {tasks.context} that the space learned to infer a code from"
+    return f"{said}: that its field agrees with them says little" if few else ""
 
 
 def _samples(shape: Shape, count: int, inside: bool, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -7,10 +7,11 @@ from importlib import import_module
 from pathlib import Path
 
 from isofield.datasets.layout import Entry, Layout, is_prepared
+from isofield.datasets.layouts import idx
 from isofield.errors import InputError, did_you_mean
 from isofield.plugins import modules, plugins
 
-__all__ = ["PICTURE_FILES", "SOLID_FILES", "find", "layouts"]
+__all__ = ["PICTURE_FILES", "SOLID_FILES", "find", "in_file", "layouts"]
 
 
 def layouts() -> dict[str, Layout]:
@@ -52,6 +53,14 @@ def find(
     if layout != "auto":
         raise InputError(f"{source} holds no shapes in the layout '{layout}': give {known[layout].folder}.")
     raise InputError(f"{source} holds no shapes: give a folder with {wanted}.")
+
+
+def in_file(path: Path, alone: bool = True) -> list[Entry]:
+    """The shape in a file, or every picture in one of MNIST's own; alone: no other file is given, so that these need
+    not begin with the name of theirs. Raises InputError for a damaged file of pictures."""
+    if path.name.lower().endswith(idx.ENDINGS):
+        return list(idx.of_file(path, "" if alone else f"{idx.set_of(path)}/"))
+    return [Entry(path.stem, "", path)]
 
 
 def _check(entries: list[Entry]) -> None:

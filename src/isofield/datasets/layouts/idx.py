@@ -26,16 +26,24 @@ def find(folder: Path) -> Iterator[Entry]:
     for path in files(folder, ENDINGS):  # of a file and its compressed copy, the first
         found.setdefault(path.relative_to(folder).with_name(path.name.removesuffix(".gz")), path)
     for name, path in found.items():
-        images, labels = array(path), _labels(path)
-        if images.ndim != 3 or images.dtype.kind != "u" or 0 in images.shape:
-            raise InputError(f"{path} holds an array {images.shape}, not pictures of bytes: copy it again.")
-        if labels is not None and labels.shape != images.shape[:1]:
-            raise InputError(f"{path} has {len(images)} images, and there are {labels.size} labels: copy both again.")
-        set_ = name.name.split(IMAGES)[0].rstrip("-._") or "images"
-        prefix = f"{name.with_name(set_).as_posix()}/" if len(found) > 1 else ""
-        for row in range(len(images)):
-            label = "" if labels is None else str(labels[row])
-            yield Entry(f"{prefix}{row:05d}", label, path, picture=partial(picture, path, row))
+        yield from of_file(path, f"{name.with_name(set_of(name)).as_posix()}/" if len(found) > 1 else "")
+
+
+def set_of(path: Path) -> str:
+    """The name of the set whose pictures a file has: t10k."""
+    return path.name.split(IMAGES)[0].rstrip("-._") or "images"
+
+
+def of_file(path: Path, prefix: str = "") -> Iterator[Entry]:
+    """Every picture of one such file; prefix: of the ids. Raises InputError as `find` does."""
+    images, labels = array(path), _labels(path)
+    if images.ndim != 3 or images.dtype.kind != "u" or 0 in images.shape:
+        raise InputError(f"{path} holds an array {images.shape}, not pictures of bytes: copy it again.")
+    if labels is not None and labels.shape != images.shape[:1]:
+        raise InputError(f"{path} has {len(images)} images, and there are {labels.size} labels: copy both again.")
+    for row in range(len(images)):
+        label = "" if labels is None else str(labels[row])
+        yield Entry(f"{prefix}{row:05d}", label, path, picture=partial(picture, path, row))
 
 
 def picture(path: Path, row: int) -> np.ndarray:
