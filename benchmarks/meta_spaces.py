@@ -1,5 +1,5 @@
 """A few gradient steps beside the optimization of codes: MetaSDF, an auto-decoder with the same network, steps from the
-answer of a linear space, and DeepSDF with its fast inference, each trained for the same CPU time on one core.
+answer of a linear space, encoders, and DeepSDF with its fast inference, each trained for the same CPU time on one core.
 
     .venv/bin/python benchmarks/shared_data.py bodies WORK
     taskset -c 0 .venv/bin/python benchmarks/meta_spaces.py WORK TRUTH --minutes 15 --most 20
@@ -27,8 +27,11 @@ import isofield
 from isofield.api.benchmark import benchmark
 from isofield.api.training import training_shapes
 from isofield.configs import FieldNetwork, MetaLinear, MetaSdf, Tasks
+from isofield.configs.cnp import LOCAL
+from isofield.configs.cnp import SMALL as CNP
 from isofield.configs.concat import SMALL as CONCAT
 from isofield.configs.deepsdf import SMALL as DEEPSDF
+from isofield.configs.hypernet import SMALL as HYPERNET
 from isofield.configs.metasdf import CODE_SMALL as CODE
 from isofield.configs.metasdf import SMALL as METASDF
 from isofield.configs.methods import SPACES, find_method
@@ -48,6 +51,9 @@ CANDIDATES: dict[str, tuple[str, Any]] = {
                           infer_samples=2048, infer_rate=5e-3),
     ),
     "meta-linear": ("meta-linear", MetaLinear()),
+    "hypernetwork": ("hypernet", HYPERNET),
+    "neural process": ("cnp", CNP),
+    "neural process, planes": ("cnp", LOCAL),
     "deepsdf, lm": ("deepsdf", DEEPSDF),
 }  # fmt: skip
 TRIED = 16

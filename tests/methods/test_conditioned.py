@@ -201,6 +201,19 @@ def test_commands(name, tmp_path, capsys):
     assert len([*(tmp_path / "way").glob("*.ply")]) == 3
 
 
+def test_the_surface_of_a_space_that_is_hardly_trained_is_marked(tmp_path, capsys):
+    """A sine network of high frequency with its first weights is 0 all over the box, and its mesh is huge."""
+    data = prepared(tmp_path / "data")
+    sine = ["--network.length", "0", "--network.activation", "sine", "--network.w0", "90", "--network.frequencies", "0"]
+    sine += ["--network.dims", "32", "32", "--rates.initial", "1e-9", "--training.steps", "1", "--tasks.context", "64"]
+    assert main(["train", "metasdf", str(data), "-o", str(tmp_path / "run"), *sine, "--no-progress"]) == 0
+    other = prepared(tmp_path / "other", {"unseen": rows_of(0.5, 3000)})
+    assert main(["infer", str(tmp_path / "run"), str(other), "-o", str(tmp_path / "out"), "--resolution", "64"]) == 0
+    said = "its surface has more than five times the area of the unit sphere: the space is hardly trained"
+    assert f"unseen (1 of 1): {said}." in capsys.readouterr().err
+    assert said in (tmp_path / "out" / "report.csv").read_text()
+
+
 def test_settings_that_do_not_fit():
     with pytest.raises(InputError, match="give a code_rate above 0"):
         replace(CONFIGS["concat"], training=TRAINING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 FEW = 5
 """Most shapes that a message names."""
+FOLDED = 20 * math.pi
+"""A surface has more area than any shape's, normalised: networks that have learned little are 0 all over the box, and
+their meshes are huge."""
 Row = dict[str, Any]
 Read = TypeVar("Read")
 Result = TypeVar("Result")
@@ -171,6 +175,9 @@ def written(result: InferenceResult, mesh: Path, field: Path | None, resolution:
         return {**row, "error": "the field of its code has no surface"}
     io.write_mesh(extraction.mesh, mesh)
     found = extraction.mesh
+    if "note" in row and found.area * result.sdf.similarity.scale**2 > FOLDED:
+        crowded = "its surface has more than five times the area of the unit sphere: the space is hardly trained"
+        row["note"] = "; ".join(filter(None, [row["note"], crowded]))
     return row | {
         "watertight": bool(found.is_watertight), "faces": len(found.faces), "dropped": extraction.dropped,
         "mesh": str(mesh),
