@@ -212,5 +212,10 @@ def test_steps_from_the_answer_of_a_linear_space_get_nearer_than_it():
     space, _ = trained(LINEAR, balls())
     begun = started(LINEAR, balls())
     assert error(space, unseen()) < 0.75 * error(begun, unseen())
+    codes = space.codes(balls())
+    assert torch.equal(codes[:, : space.module.coarse.length], space.table)
+    x, s = (torch.from_numpy(np.stack([getattr(one.sdf, name) for one in balls()])) for name in ("points", "distance"))
+    with torch.no_grad():
+        assert float((space.module(x, codes) - s).abs()[s.abs() < 0.1].mean()) < 0.02
     (code,) = space.complete(unseen()[0], 1, torch.Generator().manual_seed(0))
     assert torch.equal(code[space.module.coarse.length :], space.module.meta.start)

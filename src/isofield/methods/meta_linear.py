@@ -29,6 +29,7 @@ from isofield.fields.weight_network import WeightNetwork
 from isofield.methods.grid_fit import refined_by_grid
 from isofield.methods.linear import LinearSpace
 from isofield.sampling.tasks import drawn, note_of
+from isofield.threads import deterministic, parallel_map
 from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, Shape
 
 
@@ -110,9 +111,9 @@ class MetaLinearSpace:
 
     def codes(self, shapes: Sequence[Shape]) -> Tensor:
         """The table, and the weights of each shape."""
-        *_, last = self.infer(shapes, device=str(self.table.device))
-        assert last.code is not None
-        return last.code
+        with deterministic():
+            rows = zip(self.table, shapes, strict=True)
+            return torch.stack(parallel_map(lambda row: self._with_weights(*row, seed=0)[0], list(rows)))
 
     def infer(self, shapes: Sequence[Shape], seed: int = 0, device: str = "cpu") -> Iterator[FitProgress[Tensor]]:
         """The solution of the linear space, and the weights after the inner steps from there."""
