@@ -33,6 +33,7 @@ from isofield.configs.concat import SMALL as CONCAT
 from isofield.configs.deepsdf import SMALL as DEEPSDF
 from isofield.configs.hypernet import SMALL as HYPERNET
 from isofield.configs.metasdf import CODE_SMALL as CODE
+from isofield.configs.metasdf import SINE_SMALL
 from isofield.configs.metasdf import SMALL as METASDF
 from isofield.configs.methods import SPACES, find_method
 from isofield.datasets import Prepared, ids_of
@@ -46,6 +47,7 @@ from isofield.types import IDENTITY, Batch, SdfSamples, Shape
 CANDIDATES: dict[str, tuple[str, Any]] = {
     "metasdf": ("metasdf", METASDF),
     "metasdf-code": ("metasdf", CODE),
+    "metasdf-sine": ("metasdf", SINE_SMALL),
     "auto-decoder, 800 steps": (
         "concat", replace(CONCAT, dims=METASDF.network.dims, frequencies=METASDF.network.frequencies, infer_steps=800,
                           infer_samples=2048, infer_rate=5e-3),
@@ -131,6 +133,8 @@ def code_times(work: Path, truth: Path, names: list[str], most: int) -> None:
         if (work / "spaces" / name / "config.json").is_file():
             space = isofield.load(work / "spaces" / name)
             ways[name] = space, space.space
+            if name == "metasdf-sine":
+                ways[f"{name}, then Adam"] = space, space.inferring("adam")
             if space.method == "concat":
                 network = OneOutput(space.module.decoder)
                 ways[f"{name.split(',')[0]}, DeepSDF's lm"] = (

@@ -127,6 +127,8 @@ class MetaLinear:
         tasks: What the inner steps learn from, samples of the distance, and what the outer loss is on.
         training: Batches and steps.
         infer_steps: Inner steps for an unseen shape.
+        infer_evidence: Samples of an unseen shape that its linear code is solved from.
+        infer_rounds: Rounds of reweighting in that.
     """
 
     linear: Linear = Linear(cells=32, megabytes=2.6)
@@ -135,12 +137,14 @@ class MetaLinear:
     steps: int = 5
     first_order: bool = True
     clamp: float = 0.1
-    tasks: Tasks = Tasks(infer_context=8192)
+    tasks: Tasks = Tasks()
     training: Training = SMALL_TRAINING
     infer_steps: int = 5
+    infer_evidence: int = 2048
+    infer_rounds: int = 3
 
     def __post_init__(self) -> None:
-        check_range(self, "steps", least=1)
+        check_range(self, "steps", "infer_evidence", "infer_rounds", least=1)
         check_range(self, "clamp", above=0)
         check_fields(self)
         if self.tasks.context_from == "surface" or not self.tasks.query:
@@ -167,6 +171,12 @@ CODE_SMALL = replace(
     training=replace(SMALL.training, batch=16),
 )  # fmt: skip
 """The steps adapt a code of 64 numbers."""
+SINE_SMALL = replace(
+    SMALL, network=FieldNetwork(dims=(128,) * 3, activation="sine"), rates=StepSizes(initial=1e-2), steps=3,
+    infer_steps=5, inner="mse", first_order=False, tasks=Tasks(infer_context=8192), infer_polish=100, infer_rate=5e-4,
+    training=replace(SMALL.training, batch=4, network_rate=replace(SMALL.training.network_rate, initial=5e-4)),
+)  # fmt: skip
+"""A sine network whose weights adapt; at inference, the third step's sizes are taken three times."""
 SMALL_SURFACE = replace(SMALL, tasks=Tasks(context_from="surface"), objective="composite")
 PAPER_SURFACE = replace(PAPER, tasks=replace(PAPER.tasks, context_from="surface", infer_context=10_000))
 PLANE_PAPER = MetaSdf(
@@ -202,7 +212,10 @@ IMAGE_SMALL = replace(
 SPACE = "isofield.methods.metasdf:MetaSdfSpace"
 METASDF = MethodSpec(
     "weights that become a shape in a few gradient steps", SPACE, lambda: CODE_SMALL,
-    {"metasdf-code-small": CODE_SMALL, "metasdf-small": SMALL, "metasdf-paper": PAPER, "metasdf-pe": PE},
+    {
+        "metasdf-code-small": CODE_SMALL, "metasdf-sine-small": SINE_SMALL, "metasdf-small": SMALL,
+        "metasdf-paper": PAPER, "metasdf-pe": PE,
+    },
     reads="signed",
 )  # fmt: skip
 METASDF_SURFACE = MethodSpec(

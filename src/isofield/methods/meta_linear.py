@@ -117,7 +117,9 @@ class MetaLinearSpace:
 
     def infer(self, shapes: Sequence[Shape], seed: int = 0, device: str = "cpu") -> Iterator[FitProgress[Tensor]]:
         """The solution of the linear space, and the weights after the inner steps from there."""
-        linear = self.linear
+        config = self.config
+        quick = replace(config.linear, evidence=config.infer_evidence, rounds=config.infer_rounds)
+        linear = replace(self.linear, config=quick)
 
         def code(shape: Shape) -> tuple[Tensor, str]:
             return self._with_weights(linear.solve(shape.sdf, device=device), shape, seed)
