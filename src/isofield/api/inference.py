@@ -149,7 +149,7 @@ def infer_all(
         *_, last = method.infer(framed, 0, method.table.device.type)
         seconds = (time.perf_counter() - begun) / len(some)
         assert last.code is not None
-        notes = last.notes or [None] * len(some)
+        notes: Sequence[str | None] = last.notes or [None] * len(some)
         for one, code, found, note in zip(some, last.code.cpu().numpy(), poses, notes, strict=True):
             yield replace(result_of(space, one, code, refine, found), seconds=seconds, note=note)
 

@@ -100,7 +100,7 @@ def infer_pictures(
         *_, last = method.infer([one.shape for one in some], 0, method.table.device.type)
         seconds = (time.perf_counter() - begun) / len(some)
         assert last.code is not None
-        notes = last.notes or [None] * len(some)
+        notes: Sequence[str | None] = last.notes or [None] * len(some)
         for one, code, note in zip(some, last.code.cpu().numpy(), notes, strict=True):
             yield replace(_compared(one, code, picture_of(space, code, one.pixels)), seconds=seconds, note=note)
 
