@@ -10,7 +10,7 @@ import torch
 
 from balls import rows_of
 from isofield.configs import FieldNetwork, Linear, MetaLinear, MetaSdf, Schedule, StepSizes, Tasks, Training
-from isofield.configs.metasdf import PLANE_SINE
+from isofield.configs.metasdf import PLANE_SINE, SINE_SMALL
 from isofield.fields.serialization import build, describe, tensors
 from isofield.methods import metasdf
 from isofield.sampling import tasks
@@ -91,6 +91,16 @@ def test_three_steps_of_a_sine_network_become_an_unseen_disc():
         truth = torch.from_numpy(np.stack([disc.rows["plane"][:, 2] for disc in discs[1::2]]))
         off.append(float((space.module(torch.from_numpy(x).expand(3, -1, -1), last.code) - truth).abs().mean()))
     assert off[1] < 0.03 < 0.1 < off[0]
+
+
+def test_five_steps_of_a_sine_network_that_learned_three_become_an_unseen_ball():
+    """The preset of space, narrower and for 60 steps; the last step sizes are taken again."""
+    narrow = replace(SINE_SMALL.network, dims=(32, 32, 32), w0=10.0)
+    training = replace(SINE_SMALL.training, steps=60, network_rate=Schedule(2e-3, "cosine"))
+    tasks = replace(SINE_SMALL.tasks, context=128, query=128, infer_context=2048)
+    space, _ = trained(replace(SINE_SMALL, network=narrow, training=training, tasks=tasks), balls())
+    none, three, five = (error(space, unseen(), infer_steps=steps) for steps in (0, 3, 5))
+    assert max(three, five) < 0.01 < 0.1 < none
 
 
 def test_more_steps_than_were_trained_are_taken_and_adam_gets_nearer(space):

@@ -173,7 +173,7 @@ CODE_SMALL = replace(
 """The steps adapt a code of 64 numbers."""
 SINE_SMALL = replace(
     SMALL, network=FieldNetwork(dims=(128,) * 3, activation="sine"), rates=StepSizes(initial=1e-2), steps=3,
-    infer_steps=5, inner="mse", first_order=False, tasks=Tasks(infer_context=8192), infer_polish=100, infer_rate=5e-4,
+    infer_steps=5, inner="mse", first_order=False, tasks=Tasks(infer_context=4096), infer_polish=100, infer_rate=5e-4,
     training=replace(SMALL.training, batch=4, network_rate=replace(SMALL.training.network_rate, initial=5e-4)),
 )  # fmt: skip
 """A sine network whose weights adapt; at inference, the third step's sizes are taken three times."""
