@@ -35,6 +35,8 @@ def test_a_good_fit_is_not_doubted():
         ({"spacings": 1.1}, ("--resolution", "32"), "give more cells"),
         ({"p95": 0.021}, ("--resolution", "32"), "0.021 or more from the mesh, 2 cells: .* give more cells"),
         ({"unseen": 0.06}, (), "6 % of the mesh closes .*: --surface open"),
+        ({"lines": 0.02}, (), "2 % of the points, about 600, lie along lines, .* or take --surface closed for tubes"),
+        ({"lines": 0.02}, ("--surface", "closed"), "2 % of the points, .*: give more points of them$"),
         ({"blocked": 0.11}, (), "blocks 11 % of the rays .*: take --surface open"),
         ({"blocked": 0.11, "open": True}, (), "give the positions of the sensors"),
         ({"blocked": 0.11, "open": True}, ("--up", "z"), "check --up, and leave it out"),

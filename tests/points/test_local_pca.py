@@ -5,6 +5,7 @@ import pytest
 
 from isofield.points.local_pca import (
     NEIGHBOURS,
+    along_lines,
     local_noise,
     neighbourhoods,
     noise_level,
@@ -109,3 +110,15 @@ def test_the_shape_of_a_sparse_surface_is_not_noise(count, torus):
 def test_two_means_by_hand():
     found = two_means(np.array([[0.0, 5, 0.1, 5.2, 0.3], [9.0, 1, 8, 1, 2]]))
     assert found.tolist() == [[False, True, False, True, False], [True, False, True, False, False]]
+
+
+def test_points_on_wires_thinner_than_their_spacing_lie_along_lines():
+    """A wire of radius .01 with points .09 apart, beside a tube of radius .1 and a plate, with points .02 apart."""
+    random = np.random.default_rng(0)
+    turn, along = random.uniform(0, 2 * np.pi, 6000), random.uniform(0, 4, 6000)
+    tube = np.stack([0.1 * np.cos(turn), 0.1 * np.sin(turn), along], 1)
+    plate = random.uniform(1, 2, (3000, 3)) * [1, 1, 0]
+    wire = np.stack([np.full(1000, 5.0), np.zeros(1000), random.uniform(0, 90, 1000)], 1)
+    wire += random.normal(0, 0.01, wire.shape)
+    assert along_lines(np.concatenate([tube, plate, wire])) == pytest.approx(0.1, abs=0.01)
+    assert along_lines(np.concatenate([tube, plate])) == 0

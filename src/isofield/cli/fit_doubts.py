@@ -26,6 +26,8 @@ HANDLES, THIN, SHARE = 8, 5.0, 0.1
 """A closed mesh with more handles may have holes that its shape does not have, if this share of its walls is thinner
 than `THIN` spacings: cups and plates of 0.5 to 1.1 spacings have 24 to 127 handles for 0, a gyroid of 4.9 has 65 for
 20; a lattice of 6.3 has its own 28."""
+LINED = 0.01
+"""Beyond this share of points along lines, wires or twigs are thinner than their spacing."""
 DROPPED = 10
 """From this number of dropped components on, parts are thinner than the points resolve."""
 
@@ -38,7 +40,7 @@ class Outcome:
     spacings, unseen: as in `FitReport`. blocked: fraction of the rays that end before their points; 0 without sensors.
     dropped: components that were left out of the mesh. cell: side of a cell of the mesh; inf without cells. handles: of
     a closed mesh, 0 for others. walls: the thickness that `SHARE` of them falls below, in spacings of the points; inf
-    where there are few handles.
+    where there are few handles. lines: share of the points along lines.
     """
 
     open: bool
@@ -53,10 +55,12 @@ class Outcome:
     cell: float
     handles: int = 0
     walls: float = np.inf
+    lines: float = 0.0
 
     @classmethod
     def of(cls, sdf: SDF, extraction: Extraction, measured: FitReport, figures: Mapping[str, Any]) -> Outcome:
         """The figures of a field, its mesh, how that fits the points, and what `output.of_extraction` says of it."""
+        from isofield.points import along_lines
         from isofield.solids.signed_distance import wall_thickness
 
         handles, walls = figures["genus"] or 0, np.inf
@@ -77,6 +81,7 @@ class Outcome:
             cell=np.inf if extraction.resolution is None else side / extraction.resolution,
             handles=handles,
             walls=walls,
+            lines=along_lines(sdf.points) if sdf.provenance["faces"] is None else 0.0,
         )
 
 
@@ -113,6 +118,13 @@ def doubts(fit: Outcome, options: Fit[Any]) -> Iterator[str]:
         yield (
             f"the mesh has {fit.handles} handles, and walls of {fit.walls:.2g} spacings of the points or less: if the "
             "shape has fewer handles, the points do not resolve its walls; give more points of its surface"
+        )
+    if fit.lines > LINED:
+        tubes = "" if options.surface == "closed" else ", or take --surface closed for tubes"
+        yield (
+            f"{100 * fit.lines:.0f} % of the points, about {fit.lines * fit.used:.0f}, lie along lines, as on wires or "
+            "twigs thinner than the spacing of their points, which become ribbons or thin tubes, or are left out: give "
+            f"more points of them{tubes}"
         )
     if fit.dropped >= DROPPED and not options.largest:
         unlearned = "" if options.method == "auto" else f"method {fit.method} has not learned the shape yet, "

@@ -15,7 +15,7 @@ from isofield.points.downsample import (
 )
 from isofield.points.enclosure import Beyond, beyond_hull
 from isofield.points.floor import floor, without_floor
-from isofield.points.local_pca import local_spacing, noise_level, spacing, subsample
+from isofield.points.local_pca import along_lines, local_spacing, noise_level, spacing, subsample
 from isofield.points.merge_scans import merge_scans
 from isofield.points.normals import Oriented, orient, oriented_points
 from isofield.points.openness import Openness, openness, scattered
@@ -28,6 +28,7 @@ __all__ = [
     "Beyond",
     "Openness",
     "Oriented",
+    "along_lines",
     "beyond_hull",
     "check_cloud",
     "check_faces",

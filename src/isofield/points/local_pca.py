@@ -45,6 +45,9 @@ FLATTER = 0.7
 """A wider neighbourhood is used if it is flatter by this factor."""
 EIGHTH = 8
 """The local spacing of a point is the distance to this neighbour: its median over this many neighbours."""
+LINE, LINES_TRIED = 0.05, 5000
+"""Neighbours lie along a line where their second principal component is below this fraction of the first, as they do on
+a tube whose radius is below 0.6 spacings; this number of points are tried."""
 MANY = 30_000
 """At most this many points are used to decide which parts of a surface were measured."""
 
@@ -320,6 +323,17 @@ def local_spacing(points: np.ndarray) -> np.ndarray:
         return np.zeros(len(points))
     distance, index = nearest(KDTree(points), points, k=count + 1)
     return np.asarray(np.median(distance[:, count][index], axis=1))
+
+
+def along_lines(points: np.ndarray) -> float:
+    """The share of points (n, 3) whose nearest neighbours lie along a line: on wires and twigs thinner than the spacing
+    of their points."""
+    points = np.asarray(points, np.float64)
+    chosen = evenly(len(points), LINES_TRIED)
+    _, index = nearest(KDTree(points), points[chosen], k=min(SHEET_NEIGHBOURS, len(points)))
+    offset = points[index] - points[index].mean(1, keepdims=True)
+    values = np.linalg.eigvalsh(offset.transpose(0, 2, 1) @ offset)
+    return float((values[:, 1] < LINE * values[:, 2]).mean())
 
 
 def subsample(points: np.ndarray, distance: float) -> tuple[np.ndarray, float]:
