@@ -11,6 +11,7 @@ import trimesh
 import isofield
 from isofield import api
 from isofield.api.coverage import open_mesh, without_far_faces
+from isofield.api.fit import LOOK
 from isofield.errors import InputError
 
 
@@ -67,3 +68,13 @@ def test_a_field_whose_points_are_elsewhere_leaves_nothing(bowl):
     sdf, _, radius = bowl
     with pytest.raises(InputError, match="--surface closed"):
         replace(sdf, points=sdf.points + 50 * radius).mesh(keep_all=True)
+
+
+@pytest.mark.parametrize("height", [0.0, 0.2])
+def test_a_sheet_that_is_to_be_closed_has_no_holes_where_the_hull_touches_it(height):
+    random = np.random.default_rng(0)
+    x, y = random.uniform(-1, 1, (2, 3000))
+    sheet = np.stack([x, y, height * np.sin(3 * x) * np.cos(2 * y) + random.normal(0, 0.002, 3000)], 1)
+    mesh = isofield.fit(sheet, surface="closed", config=LOOK).mesh()
+    assert mesh.is_watertight and mesh.euler_number == 2
+    assert mesh.extents[:2].max() < 2.2

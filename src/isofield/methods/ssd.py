@@ -44,6 +44,9 @@ FEWEST, FEWEST_SHARE = 100, 0.005
 """A further level needs this many points, and this fraction of all, that permit its cells."""
 OPEN = 1.5
 """Cells of further levels are larger by this factor on open surfaces: one side of them alone shows."""
+ROOM, BARE = 1.5, 0.15
+"""The hull is wider by the first, in coarse cells, where it touches the inner side of a surface at more than this share
+of the points: a sheet that is to be closed would have holes there."""
 NEAR = 3.0
 """Cells near the zero set are halved further up to this many cells from the points."""
 
@@ -77,7 +80,6 @@ def fit_oriented(
     that the winding number is not 1/2 at the surface, but what it is at the points."""
     surface_winding = points.level() if open_surface else 0.5
     detail = config.detail * (OPEN if open_surface else 1)
-    beyond = None if open_surface else beyond_hull(points.points)
     box = np.ptp(points.points, axis=0)
     longest = float(box.max())
     finest = max(longest / config.cells, config.least_cell * float(np.median(np.sqrt(points.areas))))
@@ -85,6 +87,7 @@ def fit_oriented(
     counts = np.ceil((box + 2 * config.margin * longest) / side).astype(np.int64)
     origin = (points.points.min(0) + points.points.max(0)) / 2 - counts * side / 2
     tree = KDTree(points.points)
+    beyond = None if open_surface else _with_room(beyond_hull(points.points), points, tree, ROOM * side)
     levels: list[Level] = []
     band: Band | None = whole(origin, side, counts)
     while band is not None:
@@ -102,6 +105,18 @@ def fit_oriented(
             grid = sparse_grid(redistanced(bands) if band is None else bands)
         done = 1.0 if band is None else len(levels) / (config.levels + config.further)
         yield FitProgress(f"solving on {cells} cells", done, grid)
+
+
+def _with_room(beyond: Beyond, points: Oriented, tree: KDTree, room: float) -> Beyond:
+    """The hull, wider by `room` where it would cut through what closes a sheet: the inner side of many points is beyond
+    it, and belongs to no other sheet. tree: of the points."""
+    inner = points.points - room * points.normals
+    rows = np.flatnonzero(beyond(inner) > 0)
+    if len(rows) <= BARE * len(inner):
+        return beyond
+    closest = nearest(tree, inner[rows])[1]
+    side = np.einsum("nd,nd->n", inner[rows] - points.points[closest], points.normals[closest])
+    return beyond if np.count_nonzero(side < 0) <= BARE * len(inner) else lambda x: beyond(x) - room
 
 
 @dataclass(frozen=True)
