@@ -430,3 +430,12 @@ def test_a_real_plate():
     points, _ = trimesh.sample.sample_surface(given, 20_000, seed=0)
     assert np.quantile(distance_to(extraction.mesh.vertices, extraction.mesh.faces)(points), 0.999) < 0.0005 * diagonal
     assert distance_to(given.vertices, given.faces)(extraction.mesh.triangles_center).max() < 0.0005 * diagonal
+
+
+def test_an_open_sheet_with_every_face_twice_is_one_sheet():
+    ball = trimesh.creation.icosphere(2)
+    half = ball.faces[ball.triangles_center[:, 2] > 0]
+    twice = trimesh.Trimesh(ball.vertices, np.concatenate([half, half[:, ::-1]]), process=False)
+    with pytest.warns(UserWarning, match=f"Trimesh: {len(half)} faces without area or repeated are left out"):
+        sdf = isofield.fit(twice)
+    assert sdf.open and len(sdf.mesh().faces) == len(half)

@@ -84,7 +84,7 @@ def taken(mesh: trimesh.Trimesh, name: str, thickness: float, surface: Surface, 
             thicken = "thicken its faces (--thickness 0.01 is 1 % of the diagonal), or "
             thicken = "" if thickness or reason == IN_A_PLANE else thicken
             raise InputError(f"{name} encloses no volume ({reason}): {thicken}take --method auto.")
-    return None if surface == "closed" else _as_it_is(mesh, reason)
+    return None if surface == "closed" else _as_it_is(mesh, name, reason)
 
 
 def _is_flat(points: np.ndarray) -> bool:
@@ -93,9 +93,9 @@ def _is_flat(points: np.ndarray) -> bool:
     return bool(spread[0] < FLAT**2 * spread[2])
 
 
-def _as_it_is(mesh: trimesh.Trimesh, reason: str) -> Taken | None:
-    """The faces of an open mesh, none left out but those without area and repeated ones; None for a soup whose points
-    surely enclose a volume: between thin parts, for example, they cannot decide."""
+def _as_it_is(mesh: trimesh.Trimesh, name: str, reason: str) -> Taken | None:
+    """The faces of an open mesh, none left out but those without area and repeated ones, with a warning; None for
+    a soup whose points surely enclose a volume: between thin parts, for example, they cannot decide."""
     corners = np.asarray(mesh.triangles)
     similarity = normalization(corners.reshape(-1, 3))
     solids = sort(similarity.apply(mesh.vertices), np.asarray(mesh.faces))
@@ -105,4 +105,6 @@ def _as_it_is(mesh: trimesh.Trimesh, reason: str) -> Taken | None:
         shown = openness(similarity.apply(sample_mesh(mesh, SHOWN, 0).points))
         if not shown.open and np.isfinite(shown.level):
             return None
+    if solids.dropped:
+        warnings.warn(f"{name}: {solids.dropped} faces without area or repeated are left out", stacklevel=4)
     return Taken(solids.vertices[faces], similarity, True, reason.removeprefix("sheet: ") or "as asked")
