@@ -219,13 +219,17 @@ def test_remedies_name_samples_that_the_data_can_have(discs, waves, tmp_path, ca
         (
             "metasdf-2d",
             solid,
-            "'plane' samples are of pictures: prepare pictures with --samples plane contour into",
+            "'plane' and 'contour' samples are of pictures: prepare pictures with --samples plane contour into",
         ),
         ("metasdf-image", solid, "'image' samples are of pictures: prepare pictures with --samples image into"),
         ("metasdf-2d", waves / "data", "prepare pictures of shapes, bright on dark, with --samples plane contour into"),
         ("metasdf-image", discs / "data", "prepare pictures with --samples image into another folder."),
         ("metasdf", discs / "data", "'signed' samples are of shapes in space: prepare meshes or clouds with --samples"),
-        ("sald", waves / "data", "are of shapes in space: prepare meshes or clouds with --samples unsigned into"),
+        (
+            "sald",
+            waves / "data",
+            "are of shapes in space: prepare meshes or clouds with --samples unsigned surface into",
+        ),
     ):
         assert main(["train", method, str(data), "-o", str(tmp_path / "no"), "--no-progress"]) == 2
         assert said in capsys.readouterr().err

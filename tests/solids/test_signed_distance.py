@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import trimesh
 
+from isofield.configs.preparing import Queries
 from isofield.kdtree import in_order, morton_order
 from isofield.sampling import training_samples
 from isofield.solids.signed_distance import signed_distance, wall_thickness
@@ -124,17 +125,23 @@ def test_unsigned_samples_point_away_from_the_surface():
 
 def test_cloud_samples_know_their_nearest_point():
     points = np.random.default_rng(0).normal(size=(500, 3))
-    rows = training_samples.cloud(points, 2000, 20, (1.0,), 0.1, np.random.default_rng(1))
+    rows = training_samples.cloud(points, 2000, 20, "mixed", np.random.default_rng(1))
     every = np.linalg.norm(rows[:, None, :3] - points[None], axis=2)
     assert np.array_equal(points[every.argmin(1)], rows[:, 3:])
 
 
-def test_cloud_samples_deviate_by_their_scales():
+def test_cloud_samples_deviate_as_their_queries_say():
     """On a square of 100 x 100 points a step apart, the twelfth neighbour of an inner point is 2 steps away."""
     x, y = np.meshgrid(np.arange(100.0), np.arange(100.0))
     points = np.column_stack([x.ravel(), y.ravel(), np.zeros(10_000)]) / 100
-    for scales, wide, expected in (((1.0,), 0.0, [0.02]), ((2.0, 0.5), 0.0, [0.01, 0.04]), ((1.0,), 1.0, [0.3])):
-        rows = training_samples.cloud(points, 40_000, 24, scales, wide, np.random.default_rng(1))
+    released, mixed = [0.04] * 5 + [0.02] * 3, [0.02] * 9 + [0.3]
+    expectations: tuple[tuple[Queries, list[float]], ...] = (
+        ("paper", [0.02]),
+        ("released", released),
+        ("mixed", mixed),
+    )
+    for queries, expected in expectations:
+        rows = training_samples.cloud(points, 40_000, 24, queries, np.random.default_rng(1))
         measured = rows[:, 2].std()  # across the square
         assert measured == pytest.approx(np.sqrt(np.mean(np.square(expected))), rel=0.03)
 

@@ -207,3 +207,11 @@ def test_a_training_that_diverges_says_so(tmp_path: Path, capsys):
     assert main([*line, "--training.network-rate.kind", "constant", "--training.network-rate.initial", "10",
                  "--training.clip", "0", "--no-progress"]) == 0  # fmt: skip
     assert "diverged" not in capsys.readouterr().err
+
+
+def test_a_training_whose_inner_steps_diverge_says_so(tmp_path: Path, capsys):
+    data, run = balls.prepared(tmp_path / "data"), str(tmp_path / "run")
+    line = ["train", "metasdf", str(data), "-o", run, "--config", "metasdf-sine-small", "--network.dims", "8", "8"]
+    assert main([*line, "--training.steps", "2", "--rates.initial", "1e30", "--no-progress"]) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "the inner steps diverged for 100 % of the shapes of the last batches: take smaller first step sizes" in said

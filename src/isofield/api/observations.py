@@ -208,9 +208,10 @@ def _of_kinds(name: str, rows: Mapping[str, np.ndarray], similarity: Similarity)
 
 
 def of_rows(name: str, rows: np.ndarray, similarity: Similarity) -> ShapeSamples:
-    """A shape of samples (n, 4) in random order. Raises InputError where none is inside."""
-    if not (rows[:, 3] < 0).any():
-        raise InputError(f"{name} has no samples inside (with negative distances): a space needs some on both sides.")
+    """A shape of samples (n, 4) in random order. Raises InputError where none is inside, or none outside."""
+    for side, sign, some in (("inside", "negative", rows[:, 3] < 0), ("outside", "positive", rows[:, 3] > 0)):
+        if not some.any():
+            raise InputError(f"{name} has no samples {side} (with {sign} distances): a space needs some on both sides.")
     if len(rows) < FEW:
         warnings.warn(f"{name} has only {len(rows)} samples, which say little of a shape", stacklevel=2)
     return ShapeSamples(name, SdfSamples(rows[:, :3], rows[:, 3]), similarity)

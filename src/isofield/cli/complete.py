@@ -152,7 +152,10 @@ def _check_camera(input: Path, camera: Path | None, background: bool) -> None:
     if background and camera is None:
         raise InputError("--background is for depth images: give --camera with it.")
     if camera is None and _is_depth(input):
-        raise InputError(f"{input} is a picture, and a depth image needs its camera: give --camera FILE.json.")
+        raise InputError(
+            f"{input} is a picture, and a depth image needs its camera: give --camera FILE.json; with a space of "
+            "pictures take `isofield infer`."
+        )
 
 
 def _is_depth(path: Path) -> bool:

@@ -39,7 +39,7 @@ class FieldNetwork:
         check_fields(self)
         if self.length and self.activation != "relu":
             raise InputError(
-                f"a network with a code beside the point is a ReLU network: give relu, not {self.activation}."
+                f"activation must be relu where length is above 0 (a code beside the point), not {self.activation}."
             )
 
 

@@ -26,12 +26,15 @@ from isofield.files import atomic_write
 from isofield.folder_format import CONFIG, SPACE, STATE, reason, unreadable
 from isofield.training.log import LOG, Log, total
 from isofield.training.trainer import Trainer
-from isofield.types import ProgressCallback
+from isofield.types import LOGGED, ProgressCallback
 
 MOST_NAMES = 6
 """Settings that differ which a message names."""
 STEADY, RISEN = 10, 3.0
 """A training has diverged where the mean loss of its last steps is this many times that of the first one."""
+DIVERGED, MUCH = f"{LOGGED}diverged", 0.5
+"""What methods with inner steps log: the fraction of a batch's shapes whose inner steps diverge; a warning is given
+beyond the second."""
 SNAPSHOTS, BEST = "snapshots", "best"
 
 
@@ -122,11 +125,13 @@ def run(
     elif first and trainer.done == trainer.steps:
         warnings.warn(f"{folder} has all of its {trainer.steps} steps already: nothing more is learned", stacklevel=2)
     losses: list[float] = []
+    failed: list[float] = []  # fractions of the shapes whose inner steps diverged
     with stoppable() as asked:
         for stats in trainer.run(lambda: bool(asked)):
             if log:
                 log.add(stats)
             losses.append(total(stats.losses))
+            failed.append(stats.losses.get(DIVERGED, 0.0))
             if stats.step % 10 == 0 or stats.step == trainer.steps:
                 report(f"learning: loss {total(stats.losses):.5f}", stats.step / trainer.steps)
             if stats.step in trainer.snapshots:
@@ -157,6 +162,12 @@ def run(
         warnings.warn(
             f"the loss rose from {losses[0]:.3g} to {ended:.3g}: the training has diverged; take smaller "
             "learning rates, and smaller step sizes where the method takes inner steps.",
+            stacklevel=2,
+        )
+    elif first and failed and (share := sum(failed[-STEADY:]) / len(failed[-STEADY:])) > MUCH:
+        warnings.warn(
+            f"the inner steps diverged for {100 * share:.0f} % of the shapes of the last batches: take "
+            "smaller first step sizes (--rates.initial).",
             stacklevel=2,
         )
 
