@@ -36,7 +36,7 @@ def split(
         valid: Fraction for choosing the best state of a training (--training.validate), as the part "valid".
         layout: How the shapes are stored in their folder; other packages may add layouts.
         classes: The classes to divide, by name or by ShapeNet's number (default: all).
-        most: Take N shapes by chance (default: all), as of MNIST's 70 000 pictures.
+        most: Take N random shapes (default: all), such as 3000 of MNIST's 70 000 pictures.
         seed: Seed of the shuffling, and of that choice.
     """
     import numpy as np
