@@ -36,6 +36,8 @@ CORNERS = np.array([(i, j, k) for i in (0, 1) for j in (0, 1) for k in (0, 1)], 
 
 LOGGED = "logged/"
 """Terms of an objective with this prefix are only logged."""
+DIVERGED = f"{LOGGED}diverged"
+"""The fraction of shapes whose inner steps diverged, by name among the terms."""
 ProgressCallback = Callable[[str, float], None]
 """Called with what is being done, and the share of it that is done."""
 

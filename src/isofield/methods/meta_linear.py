@@ -30,7 +30,7 @@ from isofield.methods.grid_fit import refined_by_grid
 from isofield.methods.linear import LinearSpace
 from isofield.sampling.tasks import drawn, note_of
 from isofield.threads import deterministic, parallel_map
-from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, Shape
+from isofield.types import DIVERGED, LOGGED, Batch, FitProgress, ProgressCallback, Shape
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +101,7 @@ class MetaLinearSpace:
             "outer": self._error(value, batch["query_value"]).sum(),
             f"{LOGGED}misclassified": wrong.float().mean(1).sum(),
             f"{LOGGED}start": self._error(start, batch["query_value"]).sum(),
-            f"{LOGGED}diverged": value.new_tensor(float(code.diverged)),
+            DIVERGED: value.new_tensor(float(code.diverged)),
         }
 
     def _error(self, value: Tensor, distance: Tensor) -> Tensor:

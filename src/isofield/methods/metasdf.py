@@ -49,7 +49,7 @@ from isofield.losses.outputs import misclassified, output_error, outputs_of, sur
 from isofield.methods.grid_fit import refined_by_grid
 from isofield.methods.part_codes import most_probable_code
 from isofield.sampling.tasks import anywhere, drawn, note_of, observed, surface_points, with_kept_codes
-from isofield.types import LOGGED, Batch, FitProgress, ProgressCallback, SdfSamples, Shape
+from isofield.types import DIVERGED, LOGGED, Batch, FitProgress, ProgressCallback, SdfSamples, Shape
 
 TOGETHER = 2**20
 """Activations of a layer up to which several shapes take their steps at once: with more, one after the other is as fast
@@ -161,7 +161,7 @@ class MetaSdfSpace:
         terms = {"outer": self._loss(heads, value, self._meta.outer).sum()}
         if value.ndim == 2:
             terms[f"{LOGGED}misclassified"] = misclassified(heads.detach(), value).sum()
-        terms[f"{LOGGED}diverged"] = heads.new_tensor(float(code.diverged))
+        terms[DIVERGED] = heads.new_tensor(float(code.diverged))
         return terms
 
     def _loss(self, heads: Tensor, value: Tensor, log_deviations: Tensor) -> Tensor:

@@ -26,15 +26,14 @@ from isofield.files import atomic_write
 from isofield.folder_format import CONFIG, SPACE, STATE, reason, unreadable
 from isofield.training.log import LOG, Log, total
 from isofield.training.trainer import Trainer
-from isofield.types import LOGGED, ProgressCallback
+from isofield.types import DIVERGED, ProgressCallback
 
 MOST_NAMES = 6
 """Settings that differ which a message names."""
 STEADY, RISEN = 10, 3.0
 """A training has diverged where the mean loss of its last steps is this many times that of the first one."""
-DIVERGED, MUCH = f"{LOGGED}diverged", 0.5
-"""What methods with inner steps log: the fraction of a batch's shapes whose inner steps diverge; a warning is given
-beyond the second."""
+MUCH = 0.5
+"""Beyond this fraction of shapes whose inner steps diverged, over as many last steps, a warning is given."""
 SNAPSHOTS, BEST = "snapshots", "best"
 
 
