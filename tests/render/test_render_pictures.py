@@ -9,7 +9,7 @@ from PIL import Image
 
 from isofield.errors import InputError
 from isofield.families import cup
-from isofield.render import depth, figures, frame, picture, save, side_by_side
+from isofield.render import depth, figures, frame, picture, pictures, save, shading, side_by_side, views
 from isofield.render.pictures import BOTTOM
 from isofield.render.shading import corner_normals, decode, encode
 from isofield.types import Cloud
@@ -75,6 +75,20 @@ def test_edges_are_sharp_and_round_parts_are_round():
     ball = trimesh.creation.icosphere(3)
     round_ones = corner_normals(np.array(ball.vertices), np.array(ball.faces))
     assert np.abs(round_ones - ball.vertices[ball.faces]).max() < 0.03
+
+
+def test_views_of_a_mesh_share_its_normals(mug, monkeypatch):
+    """They are a third of a view's time, and the same for all."""
+    cameras, made = views(mug.vertices, 3, size=(48, 48)), []
+    alone = [picture(mug, view=camera) for camera in cameras]
+
+    def counted(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+        made.append(len(faces))
+        return corner_normals(vertices, faces)
+
+    monkeypatch.setattr(shading, "corner_normals", counted)
+    assert all(np.array_equal(*pair) for pair in zip(pictures(mug, cameras), alone, strict=True))
+    assert made == [len(mug.faces)] and not np.array_equal(alone[0], alone[1])
 
 
 def test_hollows_are_darker():

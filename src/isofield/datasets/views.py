@@ -49,9 +49,10 @@ def write_views(mesh: trimesh.Trimesh, folder: Path, count: int, size: int, rand
     arrays: dict[str, np.ndarray] = {}
     intrinsics = np.eye(3)
     turn = Rotation.from_quat(random.normal(size=4)).as_matrix()
-    for number, camera in enumerate(render.views(np.asarray(mesh.vertices), count, size=(size, size), turn=turn)):
+    cameras = render.views(np.asarray(mesh.vertices), count, size=(size, size), turn=turn)
+    for number, (camera, picture) in enumerate(zip(cameras, render.pictures(mesh, cameras), strict=True)):
         name = f"{number:03d}"
-        render.save(render.picture(mesh, view=camera), folder / f"{name}.png")
+        render.save(picture, folder / f"{name}.png")
         depth = render.depth(mesh, camera).depth
         np.save(folder / f"{name}.npy", np.where(np.isfinite(depth), depth, 0).astype(np.float32))
         # Pixel centres are whole numbers in Occupancy Networks, and halves in our cameras.

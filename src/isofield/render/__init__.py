@@ -12,7 +12,7 @@ from isofield.render.depth import DepthImage, depth
 from isofield.render.figures import Panel, save, sheet, side_by_side
 from isofield.render.frames import Frames
 from isofield.render.linked_views import linked_views
-from isofield.render.pictures import CLAY, SLATE, camera_for, picture
+from isofield.render.pictures import CLAY, SLATE, camera_for, picture, pictures
 from isofield.render.raster import rasterize
 from isofield.render.scans import scan
 from isofield.render.sensor_views import cut_away, sensor_view
@@ -40,6 +40,7 @@ __all__ = [
     "look",
     "movie_extensions",
     "picture",
+    "pictures",
     "rasterize",
     "save",
     "scan",

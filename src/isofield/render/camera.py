@@ -34,7 +34,7 @@ class Camera:
 
     def to_camera(self, points: np.ndarray) -> np.ndarray:
         """Points (n, 3) to coordinates (n, 3) right, down and forward of the eye, in the same units."""
-        return _rotated(np.asarray(points, np.float64) - self.eye, self.rotation)
+        return rotated(np.asarray(points, np.float64) - self.eye, self.rotation)
 
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Points (n, 3) to pixels (n, 2), x right and y down from the top left corner, and depths (n,) along the axis.
@@ -84,7 +84,7 @@ class Orthographic:
 
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Points (n, 3) to pixels (n, 2) and depths (n,) along the axis, as `Camera.project`."""
-        local = _rotated(np.asarray(points, np.float64) - self.eye, self.rotation)
+        local = rotated(np.asarray(points, np.float64) - self.eye, self.rotation)
         return local[:, :2] * (self.width / 2 / self.half) + (self.width / 2, self.height / 2), local[:, 2]
 
     def unproject(self, rows: np.ndarray, columns: np.ndarray, depth: np.ndarray) -> np.ndarray:
@@ -99,7 +99,7 @@ class Orthographic:
         return -depth
 
 
-def _rotated(points: np.ndarray, rotation: np.ndarray) -> np.ndarray:
+def rotated(points: np.ndarray, rotation: np.ndarray) -> np.ndarray:
     """Points (n, 3) in the axes of a camera. Without BLAS, whose threads cost more than they save here and could change
     the last bits."""
     return np.einsum("ij,kj->ik", points, rotation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,22 +45,34 @@ def picture(
     each vertex or point, (n, 3) in 0 to 255; None for the shape's own, or clay for meshes and slate for points without
     colours. Far outliers do not shrink the rest. Raises InputError where nothing can be drawn.
     """
-    points, faces = parts(shape)
     if up not in cameras.UP:
         raise InputError(f"the up axis {up!r} is unknown: take one of {', '.join(cameras.UP)}.")
     if not isinstance(view, Camera):
         view = camera_for(shape, size=size, view=view, up=up)
+    return next(pictures(shape, [view], colors))
+
+
+def pictures(
+    shape: Shape, views: Iterable[Camera], colors: tuple[int, int, int] | np.ndarray | None = None
+) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
+    """What `picture` draws, from one camera after the other: the normals of a mesh are computed once."""
+    points, faces = parts(shape)
     if colors is None:
         own = own_colors(shape)
         colors = own if own is not None else SLATE if faces is None else CLAY
     color = np.asarray(colors, np.float64)[..., :3]
     if color.ndim == 2 and len(color) != len(points):
         raise InputError(f"there are {len(color)} colours for {len(points)} points: give one for each, or one for all.")
-    if faces is not None:
-        linear = _draw_mesh(points, faces, shading.decode(color), view)
-    else:
-        linear = _draw_points(points, shading.decode(color), view)
-    return shading.encode(linear)
+    color = shading.decode(color)
+    if faces is None:
+        for view in views:
+            yield shading.encode(_draw_points(points, color, view))
+        return
+    faces = faces[np.isfinite(points).all(axis=1)[faces].all(axis=1)]
+    points = np.nan_to_num(points)
+    normals = shading.corner_normals(points, faces) if len(faces) else np.zeros((0, 3, 3))
+    for view in views:
+        yield shading.encode(_draw_mesh(points, faces, normals, color, view))
 
 
 def camera_for(
@@ -113,10 +126,10 @@ def own_colors(shape: Shape) -> np.ndarray | None:
     return np.asarray(visual.vertex_colors) if isinstance(visual, ColorVisuals) and visual.kind == "vertex" else None
 
 
-def _draw_mesh(points: np.ndarray, faces: np.ndarray, color: np.ndarray, camera: Camera) -> np.ndarray:
-    """Linear colours (h, w, 3)."""
-    faces = faces[np.isfinite(points).all(axis=1)[faces].all(axis=1)]
-    points = np.nan_to_num(points)
+def _draw_mesh(
+    points: np.ndarray, faces: np.ndarray, normals: np.ndarray, color: np.ndarray, camera: Camera
+) -> np.ndarray:
+    """Linear colours (h, w, 3). normals: (f, 3, 3) of the corners."""
     fine = camera.scaled(FINE)
     buffers = rasterize(points, faces, fine)
     rows, columns = np.nonzero(buffers.face >= 0)
@@ -128,8 +141,8 @@ def _draw_mesh(points: np.ndarray, faces: np.ndarray, color: np.ndarray, camera:
     vertices = camera.to_camera(points)
     position = fine.rays(rows, columns) * depth[:, None]
     weights = barycentric(vertices, faces, face, position).astype(np.float32)
-    normals = shading.corner_normals(vertices, faces).astype(np.float32)
-    normal = _unit(np.einsum("nk,nkd->nd", weights, normals[face]))
+    normal = np.einsum("nk,nkd->nd", weights, normals[face])
+    normal = cameras.rotated(_unit(normal), camera.rotation).astype(np.float32)
     toward = -_unit(position).astype(np.float32)
     normal *= np.where(np.einsum("ij,ij->i", normal, toward) < 0, -1, 1).astype(np.float32)[:, None]
 

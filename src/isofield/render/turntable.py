@@ -9,7 +9,7 @@ import numpy as np
 
 from isofield.render.animation import write_movie
 from isofield.render.camera import Camera, best_view, core, direction, look
-from isofield.render.pictures import parts, picture
+from isofield.render.pictures import camera_for, parts, pictures
 from isofield.render.planes import strip
 
 if TYPE_CHECKING:
@@ -36,10 +36,9 @@ def turntable(
     points = core(parts(shape)[0])
     first = best_view(points, up)[0] if len(points) else 0.0
     shapes = [shape] if beside is None else [beside, shape]
-    pictures = []
-    for view in orbit(points, first, up, size, count) if len(points) else [None]:
-        pictures.append(strip(*(picture(one, view=view, up=up, size=size) for one in shapes)))
-    write_movie(pictures, [MILLISECONDS] * len(pictures), path)
+    views = orbit(points, first, up, size, count) if len(points) else [camera_for(shape, up=up, size=size)]
+    turned = [strip(*tiles) for tiles in zip(*(pictures(one, views) for one in shapes), strict=True)]
+    write_movie(turned, [MILLISECONDS] * len(turned), path)
 
 
 def orbit(points: np.ndarray, first: float, up: str, size: tuple[int, int], count: int) -> list[Camera]:
