@@ -19,6 +19,7 @@ from isofield import __version__, training
 from isofield.adapt import tensor
 from isofield.api.field import chosen_device
 from isofield.api.inference import CLAMP, held_out
+from isofield.api.signs import SignCheck
 from isofield.api.space import ShapeSpace, TrainingShape
 from isofield.api.validation import scores
 from isofield.configs.common import MethodSpec
@@ -98,7 +99,9 @@ def train(
             assert split is not None
             return fmean(row["iou"] for row in scores(now, data, split, VALID, device))
 
-        return _descended(trainer, folder, begun, result, score, report, watch if processes.rank == 0 else None)
+        first = processes.rank == 0
+        signs = _sign_check(trainer, examples, spec.kinds(settings), seed) if first else None
+        return _descended(trainer, folder, begun, result, score, report, watch if first else None, signs)
 
 
 def _untrained(spec: MethodSpec, method: str, settings: Any, resume: bool) -> Space:
@@ -120,10 +123,10 @@ def _untrained(spec: MethodSpec, method: str, settings: Any, resume: bool) -> Sp
 
 def _descended(
     trainer: training.Trainer, folder: Path, begun: dict[str, Any], result: Callable[[Space], ShapeSpace],
-    score: Callable[[ShapeSpace], float], report: ProgressCallback, watch: Watch | None,
+    score: Callable[[ShapeSpace], float], report: ProgressCallback, watch: Watch | None, signs: SignCheck | None,
 ) -> ShapeSpace:  # fmt: skip
     """The space after all steps, written into a folder. result: what users hold of a space. score: of a space, for the
-    best state."""
+    best state. signs: looks for shapes that have lost theirs."""
 
     def dated(space: Space) -> ShapeSpace:
         learned = result(space)
@@ -135,6 +138,8 @@ def _descended(
 
     def reported(stage: str, fraction: float) -> None:
         report(stage, fraction)
+        if signs is not None:
+            signs(trainer.done)
         if watch is not None:
             watch(trainer.done, copied)
 
@@ -147,6 +152,13 @@ def _descended(
     training.run(trainer, folder, begun, save, reported, lambda: score(copied()))
     trained = _frozen(trainer.space)
     return written[0] if written else dated(trained)
+
+
+def _sign_check(trainer: training.Trainer, examples: _Examples, kinds: Sequence[str], seed: int) -> SignCheck | None:
+    """For a space that pulls the queries of clouds, and has no other samples of its shapes."""
+    if "cloud" not in kinds or "signed" in kinds:
+        return None
+    return SignCheck(trainer.space, examples.shapes, [record.id for record in examples.records], seed)
 
 
 @dataclass(frozen=True)
