@@ -7,7 +7,8 @@
 noise 0.5 %, noise 1 %: 20 000 points of a mesh, uniform by area, with normal noise of that deviation (of the
 diagonal); sparse: 500 points without noise. Every row is one fit with the same seed on one thread; seconds are those
 of the processor. published is `--init paper`; the rows below it change what they name and have its network, its
-queries and its number of steps. oriented is the default start, and the presets have its number of steps.
+queries and its number of steps. oriented is the default start, and the presets have its number of steps. smooth is that
+start with `--network.w0 12`; the rows below it have as many steps as take the same seconds.
 
 Chamfer-L1 is in thousandths of the diagonal, from 100 000 points of each mesh, less that of the truth against itself.
 The meshes are written into a folder beside the results.
@@ -32,7 +33,7 @@ import trimesh
 
 import isofield
 from isofield import io, render
-from isofield.configs import NeuralPull
+from isofield.configs import Network, NeuralPull
 from isofield.configs.methods import choose, read_config
 
 INPUTS = {"noise 0.5 %": (20_000, 0.005), "noise 1 %": (20_000, 0.01), "sparse": (500, 0.0)}
@@ -44,8 +45,13 @@ TERMS: dict[str, dict[str, Any]] = {
     "+ tangent planes": {"tangent": 1.0},
 }
 """Settings of rows that differ from `--init paper` in these alone."""
+SMOOTH = {
+    "smooth": ("published", 1.0), "smooth + consistency": ("+ consistency", 0.6),
+    "smooth + noise to noise": ("+ noise to noise", 1.0), "smooth + tangent planes": ("+ tangent planes", 0.8),
+}  # fmt: skip
+"""Rows of the smooth network: the terms, and the fraction of the steps of the descent."""
 PRESETS = ("neural-pull-noisy", "neural-pull-sparse")
-METHODS = (*TERMS, *PRESETS, "oriented", "auto")
+METHODS = (*TERMS, *PRESETS, "oriented", *SMOOTH, "auto")
 
 
 def cloud(mesh: trimesh.Trimesh, name: str, kind: str) -> np.ndarray:
@@ -62,6 +68,10 @@ def settings(method: str, quality: Any) -> Any:
         return choose("auto", quality)
     if method == "oriented":
         return choose("neural-pull", quality)
+    if method in SMOOTH:
+        (terms, share), plain = SMOOTH[method], choose("neural-pull", quality)
+        optim = replace(plain.optim, steps=round(share * plain.optim.steps))
+        return replace(plain, network=Network(w0=12.0), optim=optim, **TERMS[terms])
     if method in PRESETS:
         config: NeuralPull = read_config("neural-pull", method)
         budget = choose("neural-pull", quality)
