@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 
 from isofield import api
+from isofield.api.fit import LOOK
 from isofield.api.viewpoints import check_sensors, with_viewpoint
+from isofield.cli.main import main
 from isofield.errors import InputError
 from isofield.io import hidden_fraction
+from isofield.kdtree import KDTree, nearest
 from isofield.types import Cloud
 
 
@@ -119,6 +122,32 @@ def test_a_file_of_too_few_viewpoints_is_named(tmp_path):
     np.savetxt(file, np.ones((5, 3)))
     with pytest.raises(InputError, match=r"seen_from.txt has 5 rows, and Cloud has 12800 points: give one position"):
         api.fit(two_walls(), viewpoint=file)
+
+
+@pytest.mark.filterwarnings("ignore:.*not finite")
+def test_viewpoints_of_points_that_are_not_finite_are_dropped_with_them(tmp_path):
+    walls = two_walls()
+    lost = np.arange(len(walls.points)) % 20 == 3
+    inside = np.random.default_rng(0).uniform(-0.1, 0.1, walls.points.shape) + [0, 0, 0.5]
+    points, seen_from = walls.points.copy(), inside.copy()
+    points[lost] = seen_from[lost] = np.nan
+    np.savetxt(tmp_path / "seen_from.txt", seen_from)
+    sdf = api.fit(points, viewpoint=tmp_path / "seen_from.txt", quality="fast", config=LOOK)
+    where = nearest(KDTree(inside[~lost]), sdf.sensors)[0]
+    assert where.max() < 1e-6
+    with pytest.raises(InputError, match=r"--viewpoint has 12161 rows, and array has 12800 points"):
+        api.fit(points, viewpoint=inside[:12161])
+
+
+def test_viewpoints_of_merged_scans_are_for_each_scan_or_each_point(tmp_path, capsys):
+    walls = two_walls().points
+    for name, part in (("a", walls[:6400]), ("b", walls[6400:])):
+        np.savetxt(tmp_path / f"{name}.xyz", part)
+    np.savetxt(tmp_path / "seen_from.txt", np.full((12_799, 3), [0, 0, 0.5]))
+    words = ["fit", *(str(tmp_path / f"{name}.xyz") for name in "ab"), "--merge", "-o", str(tmp_path / "m.ply")]
+    assert main([*words, "--viewpoint", str(tmp_path / "seen_from.txt")]) == 2
+    said = capsys.readouterr().err
+    assert "seen_from.txt has 12799 rows, and there are 2 scans of 12800 points: give one position" in said
 
 
 def test_unknown_treatment_of_normals():

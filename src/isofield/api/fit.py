@@ -16,7 +16,7 @@ import trimesh
 
 from isofield import __version__
 from isofield.api.field import chosen_device
-from isofield.api.inputs import FitInput, Source, brought, of_faces, of_points, sampled, views_of
+from isofield.api.inputs import FitInput, Source, brought, checked, of_faces, of_points, sampled, views_of
 from isofield.api.sdf import SDF
 from isofield.api.viewpoints import check_sensors, with_viewpoint
 from isofield.configs import Ssd, Triangles
@@ -181,10 +181,14 @@ def _read(source: Source, viewpoint: Viewpoint, up: Position, normals: Normals) 
     """What the source holds, with the sensors and normals that the options of `fit` leave it."""
     views = views_of(source)
     with stage("reading"):
-        label, digest, given = brought(source)
+        label, digest, raw = brought(source)
+        given = checked(raw, label)
     of_input = isinstance(given, Cloud) and given.normals is not None and not views
     if isinstance(given, Cloud):
-        given = with_viewpoint(replace(given, normals=None) if normals == "ignore" else given, label, viewpoint, up)
+        if normals == "ignore":
+            given = replace(given, normals=None)
+        rows = np.isfinite(raw.points).all(1) if isinstance(raw, Cloud) else None
+        given = with_viewpoint(given, label, viewpoint, up, rows)
         if viewpoint is None and up is None and not views:
             given = check_sensors(given, label)
     else:

@@ -59,18 +59,19 @@ Source = str | os.PathLike[str] | trimesh.Trimesh | Cloud | np.ndarray | View | 
 
 
 def brought(source: Source) -> tuple[str, str | None, Cloud | trimesh.Trimesh]:
-    """The name of the input, the SHA-256 of its file, and its checked points or mesh."""
-    digest: str | None = None
-    shape: trimesh.Trimesh | Cloud
+    """The name of the input, the SHA-256 of its file, and its points or mesh, which are not yet checked."""
     if views := views_of(source):
-        name, shape = f"{len(views)} depth images", io.cloud_of(views)
-    elif isinstance(source, (str, os.PathLike)):
-        name, (shape, digest) = str(source), read_hashed(source)
-    else:
-        name, shape = io.shape_of(source)
-    if isinstance(shape, Cloud):
-        return name, digest, check_cloud(shape, name)
-    return name, digest, check_faces(shape, name)
+        return f"{len(views)} depth images", None, io.cloud_of(views)
+    if isinstance(source, (str, os.PathLike)):
+        shape, digest = read_hashed(source)
+        return str(source), digest, shape
+    name, shape = io.shape_of(source)
+    return name, None, shape
+
+
+def checked(shape: Cloud | trimesh.Trimesh, name: str) -> Cloud | trimesh.Trimesh:
+    """The finite points or faces; raises InputError as `check_cloud` and `check_faces` do."""
+    return check_cloud(shape, name) if isinstance(shape, Cloud) else check_faces(shape, name)
 
 
 def sampled(shape: Cloud | trimesh.Trimesh, name: str, samples: int, seed: int) -> Cloud:

@@ -50,7 +50,9 @@ def read_viewpoint(text: str) -> np.ndarray:
             table = numbers(path.read_bytes().replace(b",", b" ").replace(b";", b" ")).reshape(-1, 3)
     except (Damage, ValueError, TypeError):
         raise InputError(f"{name} holds no viewpoints: give a row of x y z for each point or scan.") from None
-    if table.shape[-1:] != (3,) or table.ndim > 2 or not np.isfinite(table).all():
+    finite = np.isfinite(table).all(-1)
+    # of points that measured nothing, as a depth camera writes them
+    if table.shape[-1:] != (3,) or table.ndim > 2 or not (finite | np.isnan(table).all(-1)).all() or not finite.any():
         raise InputError(f"{name} holds no viewpoints: give a row of x y z for each point or scan.")
     return table
 
@@ -70,12 +72,14 @@ def with_viewpoint(
     name: str,
     viewpoint: np.ndarray | Sequence[float] | str | os.PathLike[str] | None,
     up: np.ndarray | Sequence[float] | None,
+    rows: np.ndarray | None = None,
 ) -> Cloud:
     """The cloud with the sensors that the caller gives, in place of its own.
 
     viewpoint: (3,), or (n, 3) for each point, or what `read_viewpoint` reads them from. up: (3,), a direction in which
-    the sensor is far away. Raises `InputError` for both, for other shapes, and where many points lie behind others as
-    seen from there; warns where some do, and of an `up` that disagrees with the sensors of the file.
+    the sensor is far away. rows: (m,) bool, which points of the input the cloud has; then (m, 3) viewpoints are of
+    those. Raises `InputError` for both, for other shapes, and where many points lie behind others as seen from there;
+    warns where some do, and of an `up` that disagrees with the sensors of the file.
     """
     if viewpoint is None and up is None:
         return cloud
@@ -105,11 +109,13 @@ def with_viewpoint(
         option = "--viewpoint"
         if isinstance(viewpoint, (str, os.PathLike)):
             option, viewpoint = printable(viewpoint), read_viewpoint(os.fspath(viewpoint))
-        sensors = np.asarray(viewpoint, np.float64)
+        sensors, given = np.asarray(viewpoint, np.float64), len(points) if rows is None else len(rows)
+        if rows is not None and sensors.shape == (given, 3):
+            sensors = sensors[rows]
         if sensors.shape not in ((3,), (1, 3), points.shape) or not np.isfinite(sensors).all():
             raise InputError(
-                f"{option} has {_rows(sensors)}, and {name} has {len(points)} points: give one position, or a finite "
-                "one for each point (with --merge, for each scan)."
+                f"{option} has {_rows(sensors)}, and {name} has {given} points: give one position, or a finite one "
+                "for each point (with --merge, for each scan)."
             )
         sensors = np.broadcast_to(sensors, points.shape).copy()
         what, most = "the viewpoint", REFUSED

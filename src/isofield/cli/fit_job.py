@@ -101,7 +101,7 @@ def _field(job: Job, options: Fit[Any], report: Progress, watch: Watch | None) -
         positions = None if viewpoint is None else api.read_viewpoint(viewpoint)
         given: Any = job.source
         if job.merged:
-            of_scans = positions is not None and positions.ndim == 2 and len(positions) == len(job.merged)
+            of_scans = positions is not None and positions.ndim == 2 and len(positions) > 1 and not options.camera
             given = _merged(job, options, positions if of_scans else None)
             viewpoint = None if of_scans else viewpoint
         return api.fit(
@@ -133,12 +133,14 @@ def _version(path: Path | None) -> int | None:
 
 
 def _merged(job: Job, options: Fit[Any], sensors: np.ndarray | None) -> Cloud | list[View]:
-    """All scans of one shape as one cloud, or its depth images; sensors: (k, 3) of the scans, or None."""
+    """All scans of one shape as one cloud, or its depth images; sensors: (k, 3) of the scans or of all their points, or
+    None. Raises InputError for another number of them."""
     from dataclasses import replace
 
     import numpy as np
 
     from isofield import io
+    from isofield.errors import InputError
     from isofield.files import printable
     from isofield.points import merge_scans
     from isofield.types import Cloud
@@ -146,9 +148,18 @@ def _merged(job: Job, options: Fit[Any], sensors: np.ndarray | None) -> Cloud | 
     if options.camera is not None:
         return io.read_views(job.merged, options.camera)
     scans = {printable(path): io.read(path) for path in job.merged}
-    for sensor, (name, scan) in zip(() if sensors is None else sensors, list(scans.items()), strict=False):
-        if isinstance(scan, Cloud):
-            scans[name] = replace(scan, sensors=np.tile(sensor, (len(scan.points), 1)))
+    if sensors is not None:
+        counts = [len(scan.points) if isinstance(scan, Cloud) else 1 for scan in scans.values()]
+        if len(sensors) == len(scans):
+            sensors = np.repeat(sensors, counts, axis=0)
+        if len(sensors) != sum(counts):
+            raise InputError(
+                f"{printable(options.viewpoint or '')} has {len(sensors)} rows, and there are {len(scans)} scans of "
+                f"{sum(counts)} points: give one position, or one for each scan or point."
+            )
+        for (name, scan), of_scan in zip(scans.items(), np.split(sensors, np.cumsum(counts)[:-1]), strict=True):
+            if isinstance(scan, Cloud):
+                scans[name] = replace(scan, sensors=of_scan)
     return merge_scans(scans, io.read_poses(options.poses) if options.poses else None)
 
 
