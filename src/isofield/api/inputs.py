@@ -21,6 +21,7 @@ from isofield.points import (
     check_cloud,
     check_faces,
     drop_duplicates,
+    evened_lines,
     inliers,
     local_spacing,
     merge_twins,
@@ -89,11 +90,20 @@ def views_of(source: Source) -> list[View]:
 
 
 def cleaned(cloud: Cloud, name: str, quality: Quality) -> tuple[Cloud, np.ndarray]:
-    """The cloud without duplicates and outliers, downsampled where it is denser than the field resolves, and the
-    outliers (k, 3); warns where these are many, or where the box is smaller without them."""
+    """The cloud without duplicates and outliers, downsampled where it is denser than the field resolves and along the
+    lines of a scanner, and the outliers (k, 3); warns of such lines, where outliers are many, or where the box is
+    smaller without them."""
     cloud = merge_twins(drop_duplicates(cloud))
     if len(cloud.points) > DENSE:
         cloud = _thinned(cloud, KEPT[quality])
+    if not (stay := evened_lines(cloud.points)).all():
+        warnings.warn(
+            f"{name}: the points lie in lines, as those of a scanner with few rings: {np.count_nonzero(stay)} of "
+            f"{len(stay)} are fitted, about as near to each other along the lines as across; --close-holes joins lines "
+            "that stay apart",
+            stacklevel=4,
+        )
+        cloud = select(cloud, stay)
     kept = inliers(cloud.points)
     clean, outliers = select(cloud, kept), cloud.points[~kept]
     before, after = np.ptp(cloud.points, axis=0), np.ptp(clean.points, axis=0)

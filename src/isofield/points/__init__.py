@@ -20,6 +20,7 @@ from isofield.points.merge_scans import merge_scans
 from isofield.points.normals import Oriented, orient, oriented_points
 from isofield.points.openness import Openness, openness, scattered
 from isofield.points.outliers import inliers
+from isofield.points.scan_lines import evened_lines
 from isofield.points.validation import FEWEST, check_cloud, check_faces, check_points
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "confidence",
     "denoise",
     "drop_duplicates",
+    "evened_lines",
     "floor",
     "inliers",
     "local_spacing",
