@@ -16,7 +16,7 @@ import trimesh
 
 from isofield import __version__
 from isofield.api.field import chosen_device
-from isofield.api.inputs import FitInput, Source, brought, checked, of_faces, of_points, sampled, views_of
+from isofield.api.inputs import FitInput, Source, brought, checked_shape, of_faces, of_points, sampled, views_of
 from isofield.api.sdf import SDF
 from isofield.api.viewpoints import check_sensors, with_viewpoint
 from isofield.configs import Ssd, Triangles
@@ -182,7 +182,7 @@ def _read(source: Source, viewpoint: Viewpoint, up: Position, normals: Normals) 
     views = views_of(source)
     with stage("reading"):
         label, digest, raw = brought(source)
-        given = checked(raw, label)
+        given = checked_shape(raw, label)
     of_input = isinstance(given, Cloud) and given.normals is not None and not views
     if isinstance(given, Cloud):
         if normals == "ignore":

@@ -70,7 +70,7 @@ def brought(source: Source) -> tuple[str, str | None, Cloud | trimesh.Trimesh]:
     return name, None, shape
 
 
-def checked(shape: Cloud | trimesh.Trimesh, name: str) -> Cloud | trimesh.Trimesh:
+def checked_shape(shape: Cloud | trimesh.Trimesh, name: str) -> Cloud | trimesh.Trimesh:
     """The finite points or faces; raises InputError as `check_cloud` and `check_faces` do."""
     return check_cloud(shape, name) if isinstance(shape, Cloud) else check_faces(shape, name)
 

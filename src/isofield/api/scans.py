@@ -13,7 +13,7 @@ import trimesh
 from isofield import datasets
 from isofield.api.coverage import gaps_of
 from isofield.api.fit import SAMPLES, fit
-from isofield.api.inputs import Source, brought, checked, sampled
+from isofield.api.inputs import Source, brought, checked_shape, sampled
 from isofield.api.meshes import solid_triangles
 from isofield.configs import PrepareConfig
 from isofield.configs.methods import choose
@@ -63,7 +63,7 @@ def fitted(source: Source, config: PrepareConfig) -> GateResult:
     normals a second one keeps. A mesh that encloses a volume is judged as it is. Raises InputError as `fit` does.
     """
     name, _, given = brought(source)
-    shape = checked(given, name)
+    shape = checked_shape(given, name)
     if isinstance(shape, trimesh.Trimesh) and solid_triangles(shape, name)[0] is not None:
         return judge_mesh(shape, name, config)
     cloud = sampled(shape, name, SAMPLES[config.quality], config.seed)
@@ -110,7 +110,7 @@ def extent(path: str) -> np.ndarray:
     Raises InputError for a file that cannot be read.
     """
     name, _, given = brought(path)
-    cloud = drop_duplicates(sampled(checked(given, name), name, EXTENT, 0))
+    cloud = drop_duplicates(sampled(checked_shape(given, name), name, EXTENT, 0))
     if len(cloud.points) > EXTENT:
         cloud = select(cloud, np.random.default_rng(0).permutation(len(cloud.points))[:EXTENT])
     if cloud.normals is not None:

@@ -29,7 +29,7 @@ CELLS = 8
 
 @torch.no_grad()
 def shapes_without_signs(space: TrainedSpace, shapes: Sequence[Shape], random: np.random.Generator) -> list[int]:
-    """The rows of those of some shapes with cloud samples, evenly chosen, whose signs are lost."""
+    """The rows of those of some shapes, evenly chosen, whose signs are lost; the space draws the samples `query`."""
     device, lost = str(space.table.device), []
     axis = torch.linspace(-1, 1, CELLS)
     cube = torch.cartesian_prod(axis, axis, axis).to(device)

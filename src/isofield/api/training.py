@@ -155,8 +155,9 @@ def _descended(
 
 
 def _sign_check(trainer: training.Trainer, examples: _Examples, kinds: Sequence[str], seed: int) -> SignCheck | None:
-    """For a space that pulls the queries of clouds, and has no other samples of its shapes."""
-    if "cloud" not in kinds or "signed" in kinds:
+    """For a space that learns its signs by pulling queries to clouds; None where samples tell the sides."""
+    drawn = trainer.space.draw(examples.shapes[0], np.random.default_rng(seed))
+    if "signed" in kinds or not {"query", "nearest"} <= drawn.keys():
         return None
     return SignCheck(trainer.space, examples.shapes, [record.id for record in examples.records], seed)
 
