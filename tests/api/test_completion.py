@@ -59,6 +59,7 @@ def test_a_half_seen_shape_is_nearer_to_its_truth_than_the_mean_and_than_any_tra
     assert error < 0.25 * chamfer(toy_space.sdf(toy_space.mean).mesh(48), truth)
 
 
+@pytest.mark.slow
 def test_a_mesh_with_a_part_missing_and_a_bare_cloud_with_its_sensor(toy_space):
     truth = toys.toy(UNSEEN[0])
     cut = truth.copy()
@@ -116,6 +117,7 @@ def test_a_part_in_its_own_units_needs_its_frame(toy_space):
     assert shared_frame(toy_space).scale == pytest.approx(1.0, rel=0.01)  # these shapes were normalised already
 
 
+@pytest.mark.slow
 def test_a_part_is_in_the_units_that_the_training_shapes_share(toy_space):
     """A space of shapes that were normalised as one has their frame by itself; another is asked for by name."""
     frame = Similarity((3.0, 0.0, 0.0), 2.0)
@@ -152,6 +154,7 @@ def test_out_of_range(toy_space):
     assert isinstance(partial(view).samples, SdfSamples)
 
 
+@pytest.mark.slow
 def test_a_half_of_unknown_size_and_position_does_not_collapse(toy_space):
     """Neither --center nor --scale: the search starts from the part's own box, and its scale is bounded."""
     truth = toys.toy(UNSEEN[2])

@@ -44,6 +44,7 @@ def work(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_two_methods_in_one_table(work, monkeypatch, capsys):
     monkeypatch.chdir(work)
     line = ["benchmark", "linear,pca-mlp=tiny.yaml", "data", "--truth", "truth", "--split", "split.json", "-o", "out"]
@@ -102,6 +103,7 @@ def test_a_compact_space_is_trained_and_resumed(work, monkeypatch, capsys):
     assert main(["plot", "whole"]) == 0
 
 
+@pytest.mark.slow
 def test_novelty_of_copies_and_of_others(work, toy_run, tmp_path, capsys):
     for name, number in (("copy", 9), ("other", toys.COUNT + 2)):
         io.write_mesh(toys.toy(number), tmp_path / "pred" / f"{name}.ply")

@@ -46,6 +46,7 @@ def run(tmp_path_factory):
     return folder / "run"
 
 
+@pytest.mark.slow
 def test_an_unseen_scan_becomes_a_closed_ball(run, tmp_path, capsys):
     scan(0.66, tmp_path / "new.ply")
     for by in ("encoder", "both", "lm"):

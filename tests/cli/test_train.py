@@ -59,6 +59,7 @@ def stopped(data: Path, run: Path, kind: int, after: int) -> subprocess.Popen:
     return process
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_bytes(data, whole, tmp_path):
     run = tmp_path / "run"
     process = stopped(data, run, signal.SIGKILL, 30)

@@ -121,6 +121,7 @@ def test_killed_and_started_again_is_the_same(source, ready, tmp_path):
     assert digest(tmp_path / "out") == digest(whole)
 
 
+@pytest.mark.slow
 def test_interrupted_and_started_again_is_the_same(source, tmp_path):
     """Ctrl-C reaches all processes of the terminal; no shape is rejected for it."""
     command = [sys.executable, "-m", "isofield", "prepare", str(source), str(tmp_path / "out"), "--count", "400000"]

@@ -99,6 +99,7 @@ def test_training_shapes_are_learned_with_their_signs(learned):
     assert max(errors) < 0.02
 
 
+@pytest.mark.slow
 def test_unseen_clouds(learned):
     """From the mean, by descent and by least squares, and fine-tuned from each; alone as among others."""
     for radius in (0.5, 0.7):

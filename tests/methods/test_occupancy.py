@@ -107,6 +107,7 @@ def pictured(radius: float) -> Shape:
     return Shape(rows={**ball(radius).rows, "views": np.broadcast_to(disc, (2, 3, 32, 32))})
 
 
+@pytest.mark.slow
 def test_a_larger_disc_in_a_picture_gives_a_larger_ball():
     training = replace(SMALL.training, steps=400, network_rate=Schedule(2e-3, "cosine", final=1e-4))
     config = replace(SMALL, input="image", picture=PictureEncoder(8, 32), samples=64, training=training)

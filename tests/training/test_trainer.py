@@ -129,6 +129,7 @@ def options(data: Path, *more: str) -> list[str]:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_two_processes_learn_what_one_learns(tmp_path: Path):
     """Under torchrun, with gloo: weights and codes to the last bit."""
     data = balls.prepared(tmp_path / "data")
