@@ -76,6 +76,16 @@ def test_an_open_surface_looks_upward_without_sensors_and_towards_them_with() ->
         assert (sign * (oriented.normals * up).sum(1)[inner] > 0.8).mean() > 0.99
 
 
+def test_closed_parts_of_an_open_scene_look_outward_across_a_gap() -> None:
+    body, head = sphere(6000), 0.5 * sphere(1500, seed=1) + [0, 0, 1.55]
+    ground = np.c_[np.random.default_rng(2).uniform(-4, 4, (8000, 2)), np.full(8000, -1.5)]
+    oriented = orient(np.concatenate([body, head, ground]), encloses=False)
+    for rows, middle in ((slice(0, 6000), [0, 0, 0]), (slice(6000, 7500), [0, 0, 1.55])):
+        outward = np.einsum("nd,nd->n", oriented.points[rows] - middle, oriented.normals[rows]) > 0
+        assert outward.mean() > 0.99
+    assert (oriented.normals[7500:, 2] > 0).mean() > 0.99
+
+
 def test_one_known_sensor_decides_for_its_piece() -> None:
     points, up = hills()
     sensors = np.full((COUNT, 3), np.nan)

@@ -24,6 +24,7 @@ from isofield.points.openness import Surroundings
 from isofield.points.orientation import (
     Tree,
     agreement,
+    closed_parts_outward,
     conflict,
     keep_given_orientation,
     piece_signs,
@@ -211,7 +212,7 @@ class _Unsigned:
 
 def _votes(cloud: _Unsigned, seen: Surroundings, sensors: np.ndarray | None) -> np.ndarray:
     """Votes (n,) for the signs of normals: of the sensors (n, 3) where these are given, elsewhere of the spanning tree,
-    corrected by the winding number on points that enclose a volume."""
+    corrected by the winding number on points that enclose a volume, and on closed parts of open scenes."""
     measured = None if sensors is None else sensor_votes(cloud.x, cloud.normals, sensors)
     if measured is not None and (measured != 0).all():
         return measured
@@ -226,6 +227,9 @@ def _votes(cloud: _Unsigned, seen: Surroundings, sensors: np.ndarray | None) -> 
         doubt = cloud.doubt(votes, AROUND) if enclosed is None else doubted(enclosed)
         if not is_sure(tree, doubt):
             votes = _corrected_votes(cloud, votes if doubt <= CORRECTABLE else None)
+    else:
+        pull = cloud.pull * votes[:, None] * votes[cloud.around]
+        votes = votes * closed_parts_outward(cloud.x, cloud.normals * votes[:, None], cloud.areas, cloud.around, pull)
     return votes if measured is None else np.where(measured != 0, measured, votes)
 
 

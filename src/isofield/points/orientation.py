@@ -24,6 +24,9 @@ ENCLOSES = 0.1
 """A piece encloses something where the mean winding number on its two sides exceeds this; a closed one has 1/2."""
 WITHIN = 0.5
 """A piece lies in a solid where the winding number of the larger pieces exceeds this."""
+CLOSED, WEAK, MANY_WEAK = 0.35, 0.02, 3
+"""A part is closed where that mean is at least the first. Parts end at points with at least the third number of
+neighbours that pull by less than the second."""
 FEWEST, PIECES = 100, 64
 """Pieces of at least this many points, and at most this number of pieces, get signs of their own; the others follow the
 nearest of them."""
@@ -179,6 +182,39 @@ def _piece_sign(
         return float(np.sign(mean[2]))
     away = np.einsum("nd,nd->n", normals[at], points[at] - points.mean(0)).sum()
     return -1.0 if away < 0 else 1.0
+
+
+def closed_parts_outward(
+    points: np.ndarray, normals: np.ndarray, areas: np.ndarray, near: np.ndarray, pull: np.ndarray
+) -> np.ndarray:
+    """(n,) -1 for points (n, 3) on closed parts of an open scene whose normals (n, 3) look inward, +1 for the others.
+
+    A part is what neighbours whose normals agree connect, without the points at its ends: across a gap, such as that
+    below an object that nearly touches another, the tree hands on the wrong sign. near, pull: (n, 12) as in
+    `propagate_signs`. Parts that lie in the solid of the others stay.
+    """
+    signs = np.ones(len(points))
+    sound = np.flatnonzero((pull <= WEAK).sum(1) < MANY_WEAK)
+    if not len(sound):
+        return signs
+    row = np.full(len(points), -1)
+    row[sound] = np.arange(len(sound))
+    left, right = np.repeat(row[sound], near.shape[1]), row[near[sound]].ravel()
+    agree = (pull[sound].ravel() > WEAK) & (right >= 0)
+    part = components(len(sound), left[agree], right[agree])[nearest(KDTree(points[sound]), points)[1]]
+    size = np.bincount(part)
+    for number in np.argsort(-size, kind="stable")[:PIECES]:
+        own = part == number
+        if not FEWEST <= size[number] < len(points):
+            continue
+        at = np.flatnonzero(own)
+        some = at[:: max(1, len(at) // SAMPLE)]
+        if enclosure(points[at], normals[at], areas[at], np.searchsorted(at, some)).mean() > -CLOSED:
+            continue
+        around = winding_number(points[~own], normals[~own], areas[~own])(points[some])
+        if np.median(around) < WITHIN:
+            signs[at] = -1.0
+    return signs
 
 
 def propagate_signs(near: np.ndarray, pull: np.ndarray, votes: np.ndarray) -> np.ndarray:
