@@ -190,7 +190,7 @@ def closed_parts_outward(
     """(n,) -1 for points (n, 3) on closed parts of an open scene whose normals (n, 3) look inward, +1 for the others.
 
     A part is what neighbours whose normals agree connect, without the points at its ends: across a gap, such as that
-    below an object that nearly touches another, the tree hands on the wrong sign. near, pull: (n, 12) as in
+    below an object that nearly touches another, the tree passes the wrong sign. near, pull: (n, 12) as in
     `propagate_signs`. Parts that lie in the solid of the others stay.
     """
     signs = np.ones(len(points))
