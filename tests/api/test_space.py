@@ -10,10 +10,15 @@ import pytest
 import torch
 
 import toys
+from balls import rows_of
 from isofield import api, io
+from isofield.api.space import ShapeSpace, TrainingShape
+from isofield.configs import FieldNetwork, MetaSdf, PrepareConfig, Schedule, StepSizes, Tasks, Training
 from isofield.errors import InputError
 from isofield.evaluate.retrieval import chamfer
 from isofield.evaluate.surface_samples import sample_surface
+from isofield.types import IDENTITY
+from trained import shapes_of, trained
 
 
 def points(mesh):
@@ -192,3 +197,48 @@ def test_a_file_is_read_once(toy_space, tmp_path, monkeypatch):
     assert api.observe(tmp_path / "toy.ply", toy_space.prepare).id == "toy"
     assert api.observe(toys.toy(0).sample(500), toy_space.prepare).id == "array"
     assert len(opened) == 1
+
+
+@pytest.fixture(scope="module")
+def adapted_space():
+    """A space of MetaSDF that learned balls."""
+    config = MetaSdf(
+        FieldNetwork(dims=(32, 32, 32), radius=0.5), StepSizes(2e-2, positive=True), steps=3, infer_steps=3,
+        objective="l1", tasks=Tasks(context=128, query=128, infer_context=512),
+        training=Training(steps=60, batch=6, clip=1.0, network_rate=Schedule(3e-3, "cosine")),
+    )  # fmt: skip
+    learned, _ = trained(config, shapes_of([rows_of(radius, 3000) for radius in (0.35, 0.45, 0.55, 0.65, 0.75, 0.85)]))
+    named = [TrainingShape("ball", "ball", IDENTITY)]
+    return ShapeSpace(
+        learned.module.eval(), learned.module.start.detach().numpy()[None], named, "metasdf", config, PrepareConfig()
+    )
+
+
+def test_samples_give_a_field_whose_parameters_are_the_adapted_weights(adapted_space):
+    rows = rows_of(0.4, 3000, seed=1)
+    field = adapted_space.infer(rows)
+    assert np.abs(field(rows[:, :3]) - rows[:, 3])[np.abs(rows[:, 3]) < 0.1].mean() < 0.03
+    assert field.module.code.shape == (adapted_space.length,)
+    assert not np.array_equal(field.module.code, adapted_space.mean)
+    assert np.array_equal(field.module.code, api.infer(adapted_space, rows).code)
+    other = adapted_space.infer(torch.from_numpy(rows_of(0.8, 3000, seed=1)))
+    between = adapted_space.sdf(adapted_space.interpolate(field.module.code, other.module.code, 3)[1])
+    sizes = [float(np.ptp(one.mesh(48).vertices[:, 0])) for one in (field, between, other)]
+    assert sizes == sorted(sizes)
+    assert sizes[2] - sizes[0] > 0.2
+
+
+def test_a_mesh_gives_the_same_field_by_the_method_and_by_the_function(toy_space):
+    mesh, x = toys.toy(toys.COUNT + 3), np.random.default_rng(0).uniform(-1, 1, (50, 3))
+    assert np.array_equal(toy_space.infer(mesh)(x), api.infer(toy_space, mesh).sdf(x))
+
+
+def test_samples_that_do_not_fit_a_space(toy_space):
+    rows = rows_of(0.6, 3000)
+    rows[:7, 3] = np.nan
+    with pytest.warns(UserWarning, match="array: 7 of 3000 samples are left out, as they are not finite"):
+        toy_space.infer(rows)
+    with pytest.raises(InputError, match=r"array has samples inside the shape at \d{3}\.\d from .* normalise"):
+        toy_space.infer(1000 * rows_of(0.6, 3000))
+    with pytest.raises(InputError, match="array has no samples inside"):
+        toy_space.infer(np.abs(rows_of(0.6, 3000)))

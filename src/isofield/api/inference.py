@@ -209,7 +209,7 @@ def result_of(
     if more is not None:
         shape = Shape(samples=joined(shape.sdf, more))
     module = space.space.refine(z, shape) if refine else space.space.field(z)
-    sdf = space.field_of(module, observed.similarity, observed.surface, {"input": observed.id, "refined": refine}, pose)
+    sdf = space.field_of_shape(observed, module, refine, pose)
     (nearest, distance), *_ = space.nearest(code, 1)
     return InferenceResult(
         observed, code, sdf, loss(sdf, observed.shape), explained(sdf, observed), nearest, distance,

@@ -29,7 +29,7 @@ from isofield.files import distinct_names
 from isofield.points import check_cloud, denoise, inliers, orient
 from isofield.sampling.training_samples import oriented_samples
 from isofield.sampling.unsigned_rows import seen_surface
-from isofield.types import Cloud, SdfSamples, Shape, Similarity, normalization
+from isofield.types import IDENTITY, Cloud, SdfSamples, Shape, Similarity, normalization
 
 SIGNED = ("signed",)
 """The kind of samples that most spaces read."""
@@ -39,6 +39,8 @@ FEW = 100
 """Fewer samples than this do not determine a shape."""
 NEAR = 0.005
 """A sample this near to the surface counts as a point of it."""
+INSIDE = 1.05
+"""Most samples inside a shape are nearer to the origin: normalised shapes lie in the unit ball."""
 
 Source = str | os.PathLike[str] | trimesh.Trimesh | Cloud | np.ndarray
 
@@ -76,14 +78,19 @@ def observe(
     source: Source, prepare: PrepareConfig, name: str | None = None, kinds: Sequence[str] = SIGNED,
     anywhere: bool = False,
 ) -> ShapeSamples:  # fmt: skip
-    """A mesh, a cloud, points (n, 3), or samples in DeepSDF's form (.npz with pos and neg), sampled as `prepare` says;
-    for a space that reads views a picture, or a folder of pictures of one shape.
+    """A mesh, a cloud or points (n, 3), sampled as `prepare` says; or samples, x, y, z and signed distance: an array
+    (n, 4), or a file in DeepSDF's form (.npz with pos and neg). For a space that reads views a picture, or a folder of
+    pictures of one shape.
 
-    kinds: of samples. anywhere: the pose is still to be searched, so that samples without signs are normalised by the
-    shape's own box. Raises InputError for a file that cannot be read, for a shape that the quality gate rejects,
-    and for samples of another kind.
+    Samples are in the frame that `prepare` gives its shapes: normalised, or in their own units where all have one
+    frame. Those that are not finite are left out with a warning. kinds: of samples. anywhere: the pose is still to be
+    searched, so that samples without signs are normalised by the shape's own box. Raises InputError for a file that
+    cannot be read, for a shape that the quality gate rejects, and for samples of another kind or frame.
     """
-    label = name or (Path(source).stem if isinstance(source, (str, os.PathLike)) else io.shape_of(source)[0])
+    table = getattr(source, "shape", ())[1:] == (4,)
+    label = name or (
+        Path(source).stem if isinstance(source, (str, os.PathLike)) else "array" if table else io.shape_of(source)[0]
+    )
     if "views" in kinds:
         if not isinstance(source, (str, os.PathLike)):
             raise InputError(f"{label} is not a picture, and this space reads pictures: give a file of one.")
@@ -92,13 +99,12 @@ def observe(
             raise InputError(f"{source} has pictures of several shapes: give the folder of one of them.")
         return _of_photos(photos, prepare, name)
     if isinstance(source, (str, os.PathLike)) and is_samples(Path(source)):
-        if "signed" not in kinds:
-            raise InputError(
-                f"{source} has signed samples, and this space reads {' and '.join(kinds)} ones: give a scan."
-            )
-        rows, _, similarity = read_deepsdf(source)
-        rows, similarity = moved(rows, similarity, prepare)
-        return of_rows(label, np.random.default_rng(prepare.seed).permutation(rows), similarity)
+        rows, dropped, similarity = read_deepsdf(source)
+        return _of_samples(rows, dropped, str(source), label, similarity, prepare, kinds)
+    if table:
+        numbers = io.table_of(source)
+        rows = numbers[np.isfinite(numbers).all(1)].astype(np.float32)
+        return _of_samples(rows, len(numbers) - len(rows), label, label, IDENTITY, prepare, kinds)
     config = replace(prepare, samples=cast("tuple[SampleKind, ...]", tuple(kinds)), count=SAMPLES, half=False)
     if "signed" in kinds:
         config = replace(config, points=min(prepare.points, SAMPLES))
@@ -111,6 +117,27 @@ def observe(
     if isinstance(shape, trimesh.Trimesh):
         return _of_mesh(judge_mesh(shape, where, config), label, config)
     return _of_cloud(shape, where, label, config)
+
+
+def _of_samples(
+    rows: np.ndarray, dropped: int, where: str, name: str, similarity: Similarity, prepare: PrepareConfig,
+    kinds: Sequence[str],
+) -> ShapeSamples:  # fmt: skip
+    """A shape of samples (n, 4); dropped: how many others were not finite."""
+    if "signed" not in kinds:
+        raise InputError(f"{where} has signed samples, and this space reads {' and '.join(kinds)} ones: give a scan.")
+    if dropped:
+        warnings.warn(
+            f"{where}: {dropped} of {len(rows) + dropped} samples are left out, as they are not finite", stacklevel=3
+        )
+    rows, similarity = moved(rows, similarity, prepare)
+    inside = np.linalg.norm(rows[rows[:, 3] < 0, :3], axis=1)
+    if len(inside) and (reach := float(np.median(inside))) > INSIDE:
+        raise InputError(
+            f"{where} has samples inside the shape at {reach:.4g} from the origin, and the shapes of this space lie in "
+            "the unit ball: normalise the samples, or give a mesh or a cloud."
+        )
+    return of_rows(name, np.random.default_rng(prepare.seed).permutation(rows), similarity)
 
 
 Inputs = list[tuple[str, Callable[[], ShapeSamples]]]

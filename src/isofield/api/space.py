@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 
 from isofield.api.field import chosen_device
 from isofield.api.folder import read_folder, write_folder
+from isofield.api.observations import ShapeSamples, Source, observe
 from isofield.api.sdf import SDF
 from isofield.configs import PrepareConfig
 from isofield.configs.methods import SPACES, changed, find_method
@@ -241,6 +243,30 @@ class ShapeSpace:
         """
         self.check_solid()
         return CodedField(self.module, torch.tensor(self.checked(code)[0]))
+
+    def infer(self, source: Source) -> SDF:
+        """The field of an unseen shape, in the shape's own units.
+
+        source: signed samples (n, 4) in the frame of the training shapes (`observe`), points (n, 3), points and normals
+        (n, 6), a mesh, a cloud, or a file of one of these. What the code was adapted to is `.module.code` (l,): of
+        MetaSDF all weights of the network, or the code beside the point. `isofield.infer` gives the code, its loss and
+        its nearest training shape, too, and has options. Warns of a doubtful code. Raises InputError as `observe` does,
+        and for a space of pictures.
+        """
+        self.check_solid()
+        observed = observe(source, self.prepare, kinds=self.kinds)
+        *_, last = self.space.infer([observed.shape], 0, "cpu")
+        assert last.code is not None
+        for note in filter(None, last.notes):
+            warnings.warn(f"{observed.id}: {note}.", stacklevel=2)
+        return self.field_of_shape(observed, self.space.field(last.code[0]))
+
+    def field_of_shape(
+        self, observed: ShapeSamples, module: nn.Module, refined: bool = False, pose: Pose | None = None
+    ) -> SDF:
+        """The SDF of an observed shape, with its module in the frame of the space."""
+        more = {"input": observed.id, "refined": refined}
+        return self.field_of(module, observed.similarity, observed.surface, more, pose)
 
     def field_of(
         self,

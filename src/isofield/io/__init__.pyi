@@ -2,7 +2,7 @@ from .depth import cloud_of, read_depth, read_views, unmeasured
 from .free_space import Rays, blocked, clusters, free_of, hidden_fraction, rays_of
 from .info import Info, describe, inspect
 from .poses import is_rigid, read_poses
-from .reading import read, readable_extensions, shape_of, vertices_of
+from .reading import read, readable_extensions, shape_of, table_of, vertices_of
 from .writing import write_cloud, write_mesh
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "read_views",
     "readable_extensions",
     "shape_of",
+    "table_of",
     "unmeasured",
     "vertices_of",
     "write_cloud",

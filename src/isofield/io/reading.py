@@ -258,13 +258,13 @@ def shape_of(source: Any) -> tuple[str, Cloud | trimesh.Trimesh]:
     if not isinstance(source, (np.ndarray, list, tuple)) and not hasattr(source, "__array__"):
         what = "None" if source is None else with_article(type(source).__name__)
         raise InputError(f"{what} is not a shape: give a file, a Trimesh, a Cloud or an array.")
-    table = _table(source)
+    table = table_of(source)
     if table.ndim != 2 or table.shape[1] not in (3, 6):
         raise InputError(f"the array has the shape {table.shape}: give points (n, 3), or points and normals (n, 6).")
     return "array", Cloud(table[:, :3], unit_normals(table[:, 3:]) if table.shape[1] == 6 else None)
 
 
-def _table(source: Any) -> np.ndarray:
+def table_of(source: Any) -> np.ndarray:
     """An array of float64. Raises InputError for rows of several lengths, and for anything but real numbers."""
     if hasattr(source, "detach"):  # a tensor, which may require a gradient or lie on another device
         source = source.detach().cpu()
