@@ -39,3 +39,12 @@ def test_settings_of_the_digits_fit_their_methods(monkeypatch):
             config = digits.settings(method, table)
             boundary = digits.from_boundary(config)
             assert "surface" in str(boundary) and boundary.training == config.training
+
+
+def test_settings_of_the_baselines_in_space_fit_their_methods(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    encoders = importlib.import_module("encoders")
+    for method, tried in encoders.SETTINGS.items():
+        configs = [encoders.settings(method, table) for table in tried.values()]
+        assert len(set(configs)) == len(configs) >= 8
+        assert all(config.tasks.context == 512 and config.tasks.inside for config in configs)
