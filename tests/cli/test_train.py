@@ -19,9 +19,11 @@ from safetensors.numpy import load_file
 
 import balls
 import isofield
+from isofield.cli import train
 from isofield.cli.main import main
 from isofield.cli.train import observed
 from isofield.configs import Schedule
+from isofield.configs.methods import SPACES, find_method
 
 LAST = ("--training.steps", "160", "--training.keep", "10", "--training.snapshots", "40", "120")
 SMALL = (
@@ -290,3 +292,14 @@ def test_settings_of_a_linear_space_out_of_range(tmp_path, capsys, wrong, senten
     assert main(["train", "linear", str(tmp_path / "data"), "-o", str(tmp_path / "run"), *wrong]) == 2
     assert sentence in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def test_help_of_a_method_lists_its_presets(capsys):
+    with pytest.raises(SystemExit):
+        train.options_of("metasdf", ["--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "(the default)" in said
+    assert all(name in said for name in find_method("metasdf", SPACES).presets)
+    with pytest.raises(SystemExit):
+        train.options_of("linear", ["--help"])
+    assert "It has no presets." in capsys.readouterr().out

@@ -14,7 +14,7 @@ import tyro
 from isofield.cli import output, picture_output
 from isofield.cli.parsing import Argument, Flag, Folder, Json, JsonFile, Progress, parse, parse_part, wants_help
 from isofield.cli.progress import shown
-from isofield.configs.common import check_seed
+from isofield.configs.common import MethodSpec, check_seed
 from isofield.configs.methods import SPACES, find_method, method_names, read_config
 from isofield.configs.training import training_of
 from isofield.errors import InputError, with_article
@@ -88,7 +88,20 @@ def options_of(method: str, rest: Sequence[str]) -> Train[Any]:
     choice = parse_part(Choice, program, rest)
     settings: Any = spec.settings() if choice.config is None else read_config(method, choice.config, SPACES)
     default = Train(data=tyro.MISSING, out=tyro.MISSING, config=choice.config, settings=settings)
-    return parse(Train[type(settings)], program, rest, default)  # type: ignore[misc, arg-type]
+    try:
+        return parse(Train[type(settings)], program, rest, default)  # type: ignore[misc, arg-type]
+    except SystemExit:
+        print(presets_of(spec))
+        raise
+
+
+def presets_of(spec: MethodSpec) -> str:
+    """What `isofield train METHOD --help` says of presets, below the options."""
+    default = spec.settings()
+    names = [f"{name} (the default)" if one == default else name for name, one in spec.presets.items()]
+    if not names:
+        return "It has no presets."
+    return f"Presets for --config: {', '.join(names)}. With --config NAME, --help has the settings of one."
 
 
 def overview() -> str:

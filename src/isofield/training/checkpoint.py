@@ -117,6 +117,7 @@ def run(
 
     def write(into: Path) -> None:
         if first:
+            report("finding the codes of the training shapes", 0.0)  # by inner steps this takes minutes
             save(into)
 
     if trainer.done == 0:
