@@ -152,6 +152,22 @@ def test_a_training_that_diverges_is_counted_and_goes_to_its_end():
     assert last.code.isfinite().all()
 
 
+def test_samples_that_repeat_give_the_loss_and_the_weights_of_the_samples_alone():
+    """A shape of 40 samples in a batch of contexts of 120 counts as a mask over 40 would have it."""
+    rows = rows_of(0.6, 40)
+    space = started(CONFIG, balls())
+    once = {"context": rows[:, :3], "context_value": rows[:, 3]}
+    found = []
+    for count in (1, 3):
+        tensors = {name: torch.from_numpy(np.concatenate([values] * count)[None]) for name, values in once.items()}
+        batch = Batch(tensors)
+        adapted = space.init(batch)
+        loss = space.losses(adapted, batch)["outer"]
+        found.append((adapted.theta, loss, *torch.autograd.grad(loss, [space.module.start, space.module.steps])))
+    for one, other in zip(*found, strict=True):
+        assert (one - other).abs().max() < 1e-4 * one.abs().max()
+
+
 def test_few_samples_of_a_training_shape_are_named():
     with pytest.warns(UserWarning, match="1 of 2 shapes have fewer than 128 samples, which repeat"):
         started(CONFIG, shapes_of([rows_of(0.5, 3000), rows_of(0.6, 3000)[:100]]))

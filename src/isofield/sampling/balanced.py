@@ -27,8 +27,8 @@ def fraction_inside(samples: SdfSamples) -> float:
 def balanced(samples: SdfSamples, count: int, random: np.random.Generator) -> dict[str, np.ndarray]:
     """`count` samples, half of them inside: "points" (count, 3) and "distance" (count,), float32.
 
-    They come out of windows at random positions, since the samples are in random order; rows repeat where a side has
-    too few. Raises ValueError where a side has none.
+    They come out of windows at random positions, since the samples are in random order. Where a side has too few, all
+    of its rows repeat, as often as each other or once more. Raises ValueError where a side has none.
     """
     half = count // 2
     points, distance = zip(
@@ -54,7 +54,7 @@ def _side(
             return points[rows[:count]], distance[rows[:count]]
     if not len(rows):
         raise ValueError(f"no sample {'inside' if negative else 'outside'}")
-    rows = rows[random.integers(len(rows), size=count)]
+    rows = np.resize(random.permutation(rows), count)
     return points[rows], distance[rows]
 
 

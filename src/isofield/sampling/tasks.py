@@ -9,7 +9,7 @@ import numpy as np
 from isofield.configs import Tasks
 from isofield.sampling.balanced import balanced
 from isofield.sampling.unsigned_rows import window
-from isofield.types import Shape
+from isofield.types import SdfSamples, Shape
 
 NEAR = 0.005
 """A sample this near to the surface counts as a point of it."""
@@ -39,11 +39,19 @@ def drawn(
     shape: Shape, context: int, query: int, random: np.random.Generator, *, surface: bool = False, inside: bool = False
 ) -> dict[str, np.ndarray]:
     """A context: "context" (context, d) with "context_value" (context,) or (context, c), and likewise a "query" where
-    that is not 0; they share no rows. Rows repeat where a shape has too few.
+    that is not 0. Where a shape has too few rows for both, they share these out. Rows repeat within each where it has
+    too few, as often as each other or once more: the mean of a loss is that over the rows, as a mask would give it, but
+    for the remainder.
 
     surface: the context are points on the surface, with values of 0. inside: half of the samples are inside.
     """
     if not surface:
+        if query and len(observed(shape)[0]) < context + query:
+            (x, s), (y, t) = (
+                _samples(part, count, inside, random)
+                for part, count in zip(_shared_out(shape, context, query, random), (context, query), strict=True)
+            )
+            return {"context": x, "context_value": s, "query": y, "query_value": t}
         points, value = _samples(shape, context + query, inside, random)
         parts = {"context": points[:context], "context_value": value[:context]}
         return parts | ({"query": points[context:], "query_value": value[context:]} if query else {})
@@ -64,6 +72,21 @@ def note_of(shape: Shape, tasks: Tasks) -> str:
     few = len(surface_points(shape) if tasks.context_from == "surface" else observed(shape)[0]) < tasks.context
     said = f"fewer samples than the {tasks.context} that the space learned to infer a code from"
     return f"{said}: that its field agrees with them says little" if few else ""
+
+
+def _shared_out(shape: Shape, context: int, query: int, random: np.random.Generator) -> tuple[Shape, Shape]:
+    """Two shapes that share the samples of one out, as the counts of a context and a query are to each other; each gets
+    one at least, where there are two."""
+    points, value = observed(shape)
+    order, number = random.permutation(len(points)), round(len(points) * context / (context + query))
+    number = min(max(number, 1), max(len(points) - 1, 1))
+    rows = order[:number], order[number:] if len(order) > 1 else order
+    if shape.samples is not None:
+        first, last = (Shape(samples=SdfSamples(points[some], value[some])) for some in rows)
+    else:
+        kind = "plane" if "plane" in shape.rows else "image"
+        first, last = (Shape(rows={kind: shape.rows[kind][some]}) for some in rows)
+    return first, last
 
 
 def _samples(shape: Shape, count: int, inside: bool, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

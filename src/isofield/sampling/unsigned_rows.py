@@ -10,9 +10,11 @@ from isofield.types import Pose, Shape
 
 
 def window(rows: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
-    """`count` rows that follow each other, from a random one on; rows repeat where there are fewer."""
-    start = int(random.integers(max(len(rows) - count, 0) + 1))
-    some = np.asarray(rows[start : start + count])
+    """`count` rows that follow each other, from a random one on. Where there are fewer, all of them repeat in their
+    order from a random one on, as often as each other or once more."""
+    few = len(rows) < count
+    start = int(random.integers(max(len(rows), 1) if few else len(rows) - count + 1))
+    some = np.roll(rows, -start, axis=0) if few else np.asarray(rows[start : start + count])
     return np.resize(some, (count, *some.shape[1:]))
 
 
