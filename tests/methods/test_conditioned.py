@@ -204,8 +204,8 @@ def test_commands(name, tmp_path, capsys):
 def test_the_surface_of_a_space_that_is_hardly_trained_is_marked(tmp_path, capsys):
     """A sine network of high frequency with its first weights is 0 all over the box, and its mesh is huge."""
     data = prepared(tmp_path / "data")
-    sine = ["--network.length", "0", "--network.activation", "sine", "--network.w0", "90", "--network.frequencies", "0"]
-    sine += ["--network.dims", "32", "32", "--rates.initial", "1e-9", "--training.steps", "1", "--tasks.context", "64"]
+    sine = ["--network.w0", "90", "--network.dims", "32", "32", "--rates.initial", "1e-9", "--training.steps", "1"]
+    sine += ["--tasks.context", "64"]
     assert main(["train", "metasdf", str(data), "-o", str(tmp_path / "run"), *sine, "--no-progress"]) == 0
     other = prepared(tmp_path / "other", {"unseen": rows_of(0.5, 3000)})
     assert main(["infer", str(tmp_path / "run"), str(other), "-o", str(tmp_path / "out"), "--resolution", "64"]) == 0

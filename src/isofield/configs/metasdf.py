@@ -211,9 +211,9 @@ IMAGE_SMALL = replace(
 """The weights of a SIREN are small, and Adam's rate is, too; step sizes that are learned as they are grow in time."""
 SPACE = "isofield.methods.metasdf:MetaSdfSpace"
 METASDF = MethodSpec(
-    "weights that become a shape in a few gradient steps", SPACE, lambda: CODE_SMALL,
+    "weights that become a shape in a few gradient steps", SPACE, lambda: SINE_SMALL,
     {
-        "metasdf-code-small": CODE_SMALL, "metasdf-sine-small": SINE_SMALL, "metasdf-small": SMALL,
+        "metasdf-sine-small": SINE_SMALL, "metasdf-code-small": CODE_SMALL, "metasdf-small": SMALL,
         "metasdf-paper": PAPER, "metasdf-pe": PE,
     },
     reads="signed",
