@@ -133,7 +133,8 @@ def test_strays_make_no_blobs(ellipsoid, cloud, probes):
     mesh = sdf.mesh()
     assert mesh.body_count == 1
     assert surfaces.check(mesh).problems == []
-    assert sdf.provenance["points"]["outliers"] > 10
+    of_points = sdf.provenance["points"]
+    assert of_points["outliers"] > 10 and 5 < of_points["pieces"] <= of_points["outliers"]
     assert mesh.volume == pytest.approx(ellipsoid.volume, rel=0.1)
 
 

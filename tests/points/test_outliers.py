@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from isofield import families
-from isofield.points import inliers
+from isofield.points import inliers, pieces
 from isofield.render import scan
 
 
@@ -103,3 +103,13 @@ def test_a_few_points_together_far_from_a_scan_go_and_repeated_points_stay():
     assert kept[:5000].mean() > 0.998 and not kept[5000:].any()
     again = np.repeat(wall[:2000], 2, axis=0) + random.normal(0, 1e-5, (4000, 3))
     assert inliers(again).mean() > 0.99
+
+
+def test_outliers_are_counted_in_pieces():
+    random = np.random.default_rng(0)
+    kept = np.c_[random.uniform(-1, 1, (4000, 2)), np.zeros(4000)]
+    part = np.c_[random.uniform(0, 0.2, (60, 2)), random.normal(1, 0.01, 60)]
+    strays = random.uniform([-1, -1, 2], [1, 1, 4], (30, 3))
+    sizes = pieces(np.concatenate([strays, part]), kept)
+    assert sizes[0] == 60 and sizes.sum() == 90 and len(sizes) > 25
+    assert not len(pieces(np.empty((0, 3)), kept))

@@ -59,6 +59,13 @@ def test_noise_below_the_gap_is_borne():
     assert (np.einsum("nd,nd->n", orient(points).normals, truth) < 0).mean() < 0.05
 
 
+def test_a_gyroid_in_noise_of_a_sixth_of_its_spacing_keeps_its_two_sheets():
+    shape = families.FAMILIES["gyroid"]()
+    points, truth = sampled(shape, 10_000)
+    points = points + np.random.default_rng(5).normal(0, 0.002 * np.linalg.norm(shape.extents), points.shape)
+    assert (np.einsum("nd,nd->n", orient(points).normals, truth) < 0).mean() < 0.03
+
+
 def test_thick_bodies_and_thick_noise_have_one_sheet():
     points, _ = sampled(meshed(Manifold.cube((1, 1, 1))), 3000)
     noisy = np.random.default_rng(2).normal(0, 0.02, points.shape)

@@ -35,7 +35,7 @@ from isofield.configs.methods import check_config, choose, find_method, method_o
 from isofield.errors import InputError, with_article
 from isofield.fields.array_field import ArrayField
 from isofield.fields.array_triangles import ArrayTriangles
-from isofield.points import Openness, noise_level, select, without_floor
+from isofield.points import Openness, noise_level, pieces, select, without_floor
 from isofield.solids.triangles import indexed
 from isofield.stopwatch import stage
 from isofield.topology import areas
@@ -216,10 +216,12 @@ def _without_walls(shape: FitInput, field: ArrayTriangles, label: str) -> FitInp
 
 def _figures(read: _Read, count: int, shape: FitInput, found: _Adapted) -> dict[str, Any]:
     """What the provenance of a field says of its input and its result; count: points there were, before outliers."""
+    left_out = pieces(shape.outliers, shape.similarity.invert(shape.observation.points))
     return {
         "losses": dict(found.losses),
         "points": {
-            "given": count, "outliers": len(shape.outliers), "used": len(shape.observation.points), "floor": read.floor,
+            "given": count, "outliers": len(shape.outliers), "pieces": len(left_out),
+            "largest_piece": int(left_out.max(initial=0)), "used": len(shape.observation.points), "floor": read.floor,
         },
         "faces": None if read.mesh is None else len(read.mesh.faces),
         "normals": None if read.normals is None else {"use": read.normals, "turned": found.turned},

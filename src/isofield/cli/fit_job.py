@@ -209,6 +209,8 @@ def _input_summary(sdf: SDF) -> dict[str, Any]:
         **_faces_or_points(sdf),
         "floor": points["floor"],
         "outliers": points["outliers"],
+        "outlier_pieces": points["pieces"] or None,
+        "largest_piece": points["largest_piece"] or None,
         "points_used": points["used"],
         "noise": sdf.provenance["noise"],
         "sensors": _sensors(sdf),

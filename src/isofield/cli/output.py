@@ -48,6 +48,8 @@ LABELS = {
     "greatest": "greatest distance",
     "floor": "floor left out, fraction of the input",
     "outliers": "outliers left out",
+    "outlier_pieces": "pieces of outliers",
+    "largest_piece": "points of the largest",
     "noise": "noise",
     "surface": "surface",
     "sensors": "sensors",

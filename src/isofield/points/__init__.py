@@ -19,7 +19,7 @@ from isofield.points.local_pca import along_lines, local_spacing, noise_level, s
 from isofield.points.merge_scans import merge_scans
 from isofield.points.normals import Oriented, orient, oriented_points
 from isofield.points.openness import Openness, openness, scattered
-from isofield.points.outliers import inliers
+from isofield.points.outliers import inliers, pieces
 from isofield.points.scan_lines import evened_lines
 from isofield.points.validation import FEWEST, check_cloud, check_faces, check_points
 
@@ -47,6 +47,7 @@ __all__ = [
     "openness",
     "orient",
     "oriented_points",
+    "pieces",
     "relative_gap",
     "sample_mesh",
     "scattered",

@@ -38,7 +38,7 @@ from isofield.stopwatch import stage
 from isofield.topology import components
 from isofield.types import Observation
 
-SHEET_NOISE = 0.15
+SHEET_NOISE = 0.2
 """Two near sheets are separated up to this ratio of noise to spacing."""
 AROUND = 0.25
 """An orientation is in doubt at points where the winding number is farther than this from 1/2, in the mean of both

@@ -120,3 +120,20 @@ def _fragments(points: np.ndarray, kept: np.ndarray) -> np.ndarray:
     result = np.zeros(len(points), bool)
     result[index[stray[part]]] = True
     return result
+
+
+def pieces(outliers: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """(k,) numbers of points of the pieces that outliers (m, 3) form, the largest first.
+
+    Neighbours are of one piece where they are no farther apart than `FAR` times the distance of the 8th neighbour
+    around the nearest of the points that are kept, (n, 3).
+    """
+    if not len(outliers):
+        return np.zeros(0, np.int64)
+    tree = KDTree(kept)
+    beside = nearest(tree, outliers)[1]
+    reach = FAR * nearest(tree, kept[beside], k=[min(9, len(kept))])[0][:, 0]
+    distance, near = nearest(KDTree(outliers), outliers, k=list(range(1, min(9, len(outliers)) + 1)))
+    joined = distance <= reach[:, None]
+    rows = np.broadcast_to(np.arange(len(outliers))[:, None], near.shape)
+    return np.sort(np.bincount(components(len(outliers), rows[joined], near[joined])))[::-1]
