@@ -125,7 +125,7 @@ def _fragments(points: np.ndarray, kept: np.ndarray) -> np.ndarray:
 def pieces(outliers: np.ndarray, kept: np.ndarray) -> np.ndarray:
     """(k,) numbers of points of the pieces that outliers (m, 3) form, the largest first.
 
-    Neighbours are of one piece where they are no farther apart than `FAR` times the distance of the 8th neighbour
+    Neighbours are of one piece where they are at most as far apart as `FAR` times the distance of the 8th neighbour
     around the nearest of the points that are kept, (n, 3).
     """
     if not len(outliers):
