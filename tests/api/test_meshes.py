@@ -303,7 +303,7 @@ def sheet():
 def test_a_sheet_is_thickened_only_if_asked():
     with pytest.raises(InputError, match=r"Trimesh encloses no volume .*: thicken its faces"):
         isofield.fit(sheet(), method="triangles")
-    with pytest.warns(UserWarning, match="are thickened"):
+    with pytest.warns(UserWarning, match=r"are thickened to \S+ normalised, \S+ in the units of the mesh"):
         sdf = isofield.fit(sheet(), method="triangles", config=Triangles(thickness=0.05))
     assert len(sdf.points) == sdf.provenance["points"]["given"]  # they lie inside the slab, and are kept
     half = 0.025 * np.sqrt(2)

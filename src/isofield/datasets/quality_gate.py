@@ -132,7 +132,8 @@ def judge_mesh(mesh: trimesh.Trimesh, name: str, config: PrepareConfig, extent: 
     if config.thickness == 0 and solids.sheets > config.max_sheets:
         return GateResult("reject", f"sheet: {_percent(solids.sheets)} of the area encloses nothing", figures)
     if len(solids.sheet) and {"signed", "levelset", "occupancy"} & set(config.samples):
-        what = f"are thickened to {config.thickness:.3g} (normalised)" if config.thickness else "are left out"
+        wide = f"{config.thickness:.3g} normalised, {config.thickness / similarity.scale:.3g} in the units of the mesh"
+        what = f"are thickened to {wide}" if config.thickness else "are left out"
         reasons.append(f"sheets ({_percent(solids.sheets)} of the area) {what}")
     if len(solids.solid):
         if config.outer:
