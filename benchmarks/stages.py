@@ -31,7 +31,7 @@ from safetensors import safe_open
 SIZES = (3_000, 30_000, 300_000)
 NOISE = 0.002
 """Standard deviation of the points, as a fraction of the diagonal."""
-IMPORTS = "import torch, scipy.spatial, scipy.sparse, trimesh, igl"
+IMPORTS = "import scipy.spatial, scipy.sparse, trimesh, igl"
 ENTRIES = 25
 """Entries of the normal equations of a level, a node."""
 
