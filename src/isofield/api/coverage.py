@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import trimesh
 
 from isofield import surfaces
-from isofield.api.field import UNSIGNED, Field
+from isofield.api.field import UNSIGNED
 from isofield.errors import InputError
 from isofield.kdtree import KDTree, nearest
 from isofield.points import relative_gap
 from isofield.solids.slivers import compact
 from isofield.solids.triangles import closest_on
+
+if TYPE_CHECKING:
+    from isofield.api.sdf import SDF
 
 EDGE = 0.3
 """An open mesh ends at this fraction of the reach. 6 % of a surface is farther from points that are
@@ -25,7 +30,7 @@ hole of the default size either."""
 
 
 def without_far_faces(
-    sdf: Field, mesh: trimesh.Trimesh, close_holes: float | None, level: float = 0.0
+    sdf: SDF, mesh: trimesh.Trimesh, close_holes: float | None, level: float = 0.0
 ) -> trimesh.Trimesh:
     """The mesh without what `open_mesh` cuts away in any case; arguments as there, the mesh in normalised units."""
     faces, vertices = np.asarray(mesh.faces), sdf.similarity.invert(np.asarray(mesh.vertices))
@@ -37,7 +42,7 @@ def without_far_faces(
     return trimesh.Trimesh(*compact(np.asarray(mesh.vertices), faces[near]), process=False)
 
 
-def open_mesh(sdf: Field, mesh: trimesh.Trimesh, close_holes: float | None, level: float = 0.0) -> trimesh.Trimesh:
+def open_mesh(sdf: SDF, mesh: trimesh.Trimesh, close_holes: float | None, level: float = 0.0) -> trimesh.Trimesh:
     """The part of the field's mesh that the observed points support; see `surfaces.opened`.
 
     A vertex is supported by points that lie on its side of the surface: the back of a sheet is not. close_holes: size
@@ -52,7 +57,7 @@ def open_mesh(sdf: Field, mesh: trimesh.Trimesh, close_holes: float | None, leve
     )
 
 
-def trimmed(sdf: Field, mesh: trimesh.Trimesh, trim: float) -> trimesh.Trimesh:
+def trimmed(sdf: SDF, mesh: trimesh.Trimesh, trim: float) -> trimesh.Trimesh:
     """The part of the mesh within the distance `trim` (user's units) of the observed points, with a smooth border.
 
     Raises InputError where nothing is left.
@@ -75,7 +80,7 @@ def _opened(
     return trimesh.Trimesh(vertices, faces, process=False)
 
 
-def gaps_of(sdf: Field, mesh: trimesh.Trimesh, level: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+def gaps_of(sdf: SDF, mesh: trimesh.Trimesh, level: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
     """For each vertex (v,) the least distance to an observed point on its side of the surface, in the point's local
     spacings, and that spacing (v,) in the user's units.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from isofield import io
-from isofield.api.field import Field, box
+from isofield.api.field import box
 from isofield.api.projection import project
 from isofield.errors import InputError
 from isofield.points import subsample
@@ -18,12 +18,11 @@ from isofield.types import CORNERS, Similarity, normalization, triple
 if TYPE_CHECKING:
     from torch import nn
 
+    from isofield.api.sdf import SDF
     from isofield.fields.csg import Operation
 
-F = TypeVar("F", bound=Field)
 
-
-def combined(operation: Operation, *parts: F) -> F:
+def combined(operation: Operation, *parts: SDF) -> SDF:
     """The union or intersection of several fields, or the first minus the others.
 
     Exact on the surface; a bound of the distance elsewhere. Raises InputError for fewer than two fields, for anything
@@ -53,7 +52,7 @@ def combined(operation: Operation, *parts: F) -> F:
     return _projected(_derived(first, field, points, (low, high), provenance))
 
 
-def offset(sdf: F, distance: float) -> F:
+def offset(sdf: SDF, distance: float) -> SDF:
     """The set of points closer to the shape than `distance` (user's units): positive grows it, negative shrinks it."""
     from isofield.fields.csg import Offset
 
@@ -67,7 +66,7 @@ def offset(sdf: F, distance: float) -> F:
     )  # fmt: skip
 
 
-def shell(sdf: F, thickness: float) -> F:
+def shell(sdf: SDF, thickness: float) -> SDF:
     """A wall of `thickness` (user's units) centred on the shape's surface. Raises InputError for 0 or less."""
     from isofield.fields.csg import Offset
 
@@ -86,7 +85,7 @@ def shell(sdf: F, thickness: float) -> F:
     )  # fmt: skip
 
 
-def moved(sdf: F, matrix: np.ndarray | Sequence[Sequence[float]]) -> F:
+def moved(sdf: SDF, matrix: np.ndarray | Sequence[Sequence[float]]) -> SDF:
     """The shape after a rigid motion, matrix (4, 4): x' = R x + t. Raises InputError for another matrix."""
     from isofield.fields.csg import Transformed
 
@@ -104,8 +103,8 @@ def moved(sdf: F, matrix: np.ndarray | Sequence[Sequence[float]]) -> F:
 
 
 def _derived(
-    sdf: F, field: nn.Module, points: np.ndarray, corners: tuple[np.ndarray, np.ndarray], provenance: dict[str, Any]
-) -> F:
+    sdf: SDF, field: nn.Module, points: np.ndarray, corners: tuple[np.ndarray, np.ndarray], provenance: dict[str, Any]
+) -> SDF:
     """Another field in the frame of `sdf`; corners: of its box, in the user's units."""
     lower, upper = (triple(sdf.similarity.apply(corner)) for corner in corners)
     return replace(
@@ -115,7 +114,7 @@ def _derived(
     )  # fmt: skip
 
 
-def _projected(sdf: F) -> F:
+def _projected(sdf: SDF) -> SDF:
     """The field with its points projected onto its surface; those that do not reach it are dropped."""
     if not len(sdf.points):
         return sdf
@@ -123,7 +122,7 @@ def _projected(sdf: F) -> F:
     return replace(sdf, points=feet[np.abs(np.asarray(sdf(feet))) < sdf.spacing / 10])
 
 
-def _in_frame(part: Field, similarity: Similarity) -> nn.Module:
+def _in_frame(part: SDF, similarity: Similarity) -> nn.Module:
     """The module of `part` in the normalised space of `similarity`."""
     from isofield.fields.csg import Transformed
 

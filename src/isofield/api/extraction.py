@@ -11,7 +11,7 @@ import trimesh
 
 from isofield import surfaces
 from isofield.api.coverage import open_mesh, without_far_faces
-from isofield.api.field import UNSIGNED, Field
+from isofield.api.field import UNSIGNED
 from isofield.configs.common import RESOLUTIONS, check_resolution
 from isofield.errors import InputError
 from isofield.fields.array_field import ArrayField
@@ -22,6 +22,8 @@ from isofield.topology import areas
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from isofield.api.sdf import SDF
 
 RESOLUTION = 256
 """Default number of cells along the longest side of a mesh, for a field without a grid of its own."""
@@ -53,7 +55,7 @@ class Extraction:
 
 
 def extract(
-    sdf: Field,
+    sdf: SDF,
     distances: Callable[[np.ndarray], np.ndarray],
     resolution: int | None,
     level: float,
@@ -110,7 +112,7 @@ def extract(
     return Extraction(mesh, base, sampled.evaluations, sampled.seconds, dropped, sampled.fallback, problems)
 
 
-def _as_it_is(sdf: Field, held: ArrayTriangles, close_holes: float | None) -> Extraction | None:
+def _as_it_is(sdf: SDF, held: ArrayTriangles, close_holes: float | None) -> Extraction | None:
     """The faces themselves, in an open mesh with its holes up to a size closed; None where some do not belong to the
     surface."""
     vertices, faces = held.vertices, held.own(sdf.open)
@@ -130,7 +132,7 @@ def _as_it_is(sdf: Field, held: ArrayTriangles, close_holes: float | None) -> Ex
     return None if problems else Extraction(mesh, None, 0, 0.0, 0, False, [])
 
 
-def _cells(sdf: Field, resolution: int | None) -> tuple[np.ndarray, np.ndarray, int]:
+def _cells(sdf: SDF, resolution: int | None) -> tuple[np.ndarray, np.ndarray, int]:
     """The box (3,), (3,) of a mesh, normalised, and its number of cells along the longest side."""
     lower, upper = np.asarray(sdf.lower), np.asarray(sdf.upper)
     if resolution is not None:
@@ -155,7 +157,7 @@ def _structure(field: nn.Module | ArrayField) -> tuple[ArrayGrid | None, ArrayTr
     return grid_of(field), None
 
 
-def _repaired(sdf: Field, mesh: trimesh.Trimesh) -> tuple[trimesh.Trimesh, list[str]]:
+def _repaired(sdf: SDF, mesh: trimesh.Trimesh) -> tuple[trimesh.Trimesh, list[str]]:
     """A normalised mesh in the user's units, repaired where it has defects; and those that it still has."""
     mesh = trimesh.Trimesh(sdf.similarity.invert(mesh.vertices), mesh.faces, process=False)
     found = surfaces.check(mesh)

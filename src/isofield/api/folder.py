@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from safetensors.numpy import load_file, save
 
-from isofield.api.field import Field
 from isofield.errors import InputError, MissingPartError
 from isofield.fields.array_field import ARRAYS, ArrayField
 from isofield.files import MESHES, atomic_write, extension_of
@@ -19,6 +18,8 @@ from isofield.folder_format import AGAIN, CONFIG, FORMAT, SPACE, read_config, re
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from isofield.api.sdf import SDF
 
 
 ATTRIBUTE = "observed.attribute."
@@ -102,7 +103,7 @@ def _part(kind: Any) -> str:
     return SPACE if kind == SPACE else "field"
 
 
-def save_field(sdf: Field, folder: Path) -> Path:
+def save_field(sdf: SDF, folder: Path) -> Path:
     """Write a field into folder; see `write_folder`."""
     config = {
         "similarity": {"center": list(sdf.similarity.center), "scale": sdf.similarity.scale},

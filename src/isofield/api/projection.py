@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isofield.api.field import Field, box, checked
+from isofield.api.field import box, checked
 from isofield.errors import InputError
 from isofield.types import ProgressCallback
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from isofield.api.sdf import SDF
 
 TOLERANCE = 1e-5
 """A point this close to the surface is on it, as a fraction of the shape's radius."""
@@ -35,7 +37,7 @@ class Samples:
     spacing: float
 
 
-def project(field: Field, points: np.ndarray | Tensor) -> Any:
+def project(field: SDF, points: np.ndarray | Tensor) -> Any:
     """The projections (n, 3) of points (n, 3) onto the surface, by Newton steps along the gradient.
 
     NumPy in, NumPy out; torch in, torch out, on the device of the points and without a gradient. Where several points
@@ -51,7 +53,7 @@ def project(field: Field, points: np.ndarray | Tensor) -> Any:
     return found.to(x.device, x.dtype) if isinstance(x, torch.Tensor) else found.numpy()
 
 
-def cast(field: Field, origins: np.ndarray | Tensor, directions: np.ndarray | Tensor) -> Any:
+def cast(field: SDF, origins: np.ndarray | Tensor, directions: np.ndarray | Tensor) -> Any:
     """Lengths (n,) of rays from origins (n, 3) along directions (n, 3) to the surface; infinite where a ray misses.
 
     Sphere tracing inside the field's box, in the user's units; the directions need no unit length. A ray that starts
@@ -128,7 +130,7 @@ def _torch(function: Callable[[np.ndarray], np.ndarray]) -> Callable[[Tensor], T
     return lambda x: torch.from_numpy(np.asarray(function(x.numpy())))
 
 
-def grid(field: Field, resolution: int = 128, progress: ProgressCallback | None = None) -> Samples:
+def grid(field: SDF, resolution: int = 128, progress: ProgressCallback | None = None) -> Samples:
     """The field on a regular grid over its box, `resolution` cells along the longest side.
 
     progress: called with the stage and the finished fraction. Raises InputError for a grid of more than 4 GiB.

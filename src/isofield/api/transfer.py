@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import trimesh
 
-from isofield.api.field import Field
 from isofield.kdtree import KDTree, nearest
+
+if TYPE_CHECKING:
+    from isofield.api.sdf import SDF
 
 NEIGHBOURS = 4
 """A vertex gets the weighted mean colours and attributes of this many nearest points."""
 
 
-def with_attributes(sdf: Field, mesh: trimesh.Trimesh) -> trimesh.Trimesh:
+def with_attributes(sdf: SDF, mesh: trimesh.Trimesh) -> trimesh.Trimesh:
     """The mesh with the colours and attributes of the observed points, if there are any: means over the nearest points,
     weighted by 1 / distance^2."""
     if sdf.colors is None and not sdf.attributes:
