@@ -9,12 +9,13 @@ import numpy as np
 import torch
 
 from isofield.api.inference import InferenceResult, PoseSearch, in_frame, pose_finder, result_of
-from isofield.api.partial_samples import Part, partial
+from isofield.api.inputs import Source
+from isofield.api.partial_samples import partial
 from isofield.api.space import ShapeSpace, checked_space
 from isofield.configs.common import ETA
 from isofield.errors import InputError, with_article
 from isofield.kdtree import KDTree, nearest
-from isofield.types import IDENTITY, SdfSamples, Shape, Similarity
+from isofield.types import IDENTITY, SdfSamples, Shape, Similarity, triple
 
 DRAWS, ELSEWHERE = 500_000, 40_000
 """Points that are drawn, and how many of them keep a refined field at the code's own where nothing was observed: this
@@ -42,8 +43,7 @@ def shared_frame(space: ShapeSpace) -> Similarity:
             "the shapes of this space were normalised one by one (their sizes and positions differ by "
             f"{100 * apart:.0f} %) and share no frame: give --center and --scale, or search for the pose with --pose."
         )
-    x, y, z = center.tolist()
-    return Similarity((x, y, z), scale)
+    return Similarity(triple(center), scale)
 
 
 def own_frame(space: ShapeSpace) -> Similarity:
@@ -54,7 +54,7 @@ def own_frame(space: ShapeSpace) -> Similarity:
 
 def complete(
     space: ShapeSpace,
-    source: Part,
+    source: Source,
     *,
     frame: Similarity | None = None,
     eta: float = ETA,

@@ -37,7 +37,7 @@ from isofield.points import (
 )
 from isofield.solids.triangles import indexed
 from isofield.topology import areas
-from isofield.types import Cloud, Observation, Similarity, View, normalization
+from isofield.types import Cloud, Observation, Similarity, View, normalization, triple
 
 DENSE = 200_000
 """More points than this are downsampled first."""
@@ -251,5 +251,5 @@ def _normalised(cloud: Cloud, first: Similarity) -> tuple[Similarity, np.ndarray
 
 def _after(first: Similarity, second: Similarity) -> Similarity:
     """The similarity that applies `first`, then `second`."""
-    x, y, z = (np.asarray(first.center) + np.asarray(second.center) / first.scale).tolist()
-    return Similarity((x, y, z), first.scale * second.scale)
+    center = np.asarray(first.center) + np.asarray(second.center) / first.scale
+    return Similarity(triple(center), first.scale * second.scale)

@@ -11,13 +11,13 @@ import numpy as np
 import trimesh
 
 from isofield import io
-from isofield.api.inputs import views_of
+from isofield.api.inputs import Source, views_of
 from isofield.api.observations import ShapeSamples
 from isofield.configs.common import ETA
 from isofield.errors import InputError
 from isofield.kdtree import KDTree, nearest
 from isofield.points import check_cloud, check_faces, inliers, orient, sample_mesh
-from isofield.types import IDENTITY, Cloud, SdfSamples, Similarity, View, normalization
+from isofield.types import IDENTITY, SdfSamples, Similarity, View, normalization
 
 SURFACE = 2500
 """Observed points that samples are made of, at most."""
@@ -32,8 +32,6 @@ ALONE = 0.8
 NEAR = 1.3
 """A scan without a point in the ball of this radius is not in the frame of the space."""
 
-Part = str | os.PathLike[str] | trimesh.Trimesh | Cloud | np.ndarray | View | Sequence[View]
-
 
 @dataclass(frozen=True)
 class Oriented:
@@ -46,7 +44,7 @@ class Oriented:
 
 
 def partial(
-    source: Part,
+    source: Source,
     frame: Similarity | None = IDENTITY,
     *,
     eta: float = ETA,
@@ -128,7 +126,7 @@ def _empty(views: Sequence[View], frame: Similarity, random: np.random.Generator
     return x[np.any(empty, axis=0)][:FREE]
 
 
-def _oriented(source: Part, viewpoint: Sequence[float] | None, name: str | None) -> tuple[str, Oriented]:
+def _oriented(source: Source, viewpoint: Sequence[float] | None, name: str | None) -> tuple[str, Oriented]:
     """The name of a source, and its points."""
     if views := views_of(source):
         clouds = [io.cloud_of([view]) for view in views]
