@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ from isofield.points import Openness, noise_level, pieces, select, without_floor
 from isofield.solids.triangles import indexed
 from isofield.stopwatch import stage
 from isofield.topology import areas
-from isofield.types import Cloud, Method, ProgressCallback, Shape, View, triple
+from isofield.types import Cloud, FitProgress, Method, ProgressCallback, Shape, View, triple
 
 SAMPLES = {"fast": 50_000, "balanced": 80_000, "best": 80_000}
 """Points drawn from a mesh's faces, by quality."""
@@ -74,19 +74,6 @@ class _Read:
     def mesh(self) -> trimesh.Trimesh | None:
         """The mesh, where it is one."""
         return self.given if isinstance(self.given, trimesh.Trimesh) else None
-
-
-@dataclass(frozen=True, eq=False)
-class _Adapted:
-    """What a method found: the code of the shape, the points' deviation off the surface (normalised) and the fraction
-    of the given normals whose sign was changed, where they are known, the last terms of the objective; interrupted:
-    Ctrl-C ended it early."""
-
-    code: Any = None
-    noise: float | None = None
-    turned: float | None = None
-    losses: Mapping[str, float] = field(default_factory=dict)
-    interrupted: bool = False
 
 
 def fit(
@@ -166,15 +153,16 @@ def fit(
 
     device = chosen_device("cpu" if spec.cpu_only and device == "auto" else device)
     implementation = spec.method(settings)
-    found = _adapted(implementation, shape, name, seed, device, report, watch)
+    found, interrupted = _adapted(implementation, shape, name, seed, device, report, watch)
+    code: Any = found.code
     if faces is not None and not faces.open:
-        shape = _without_walls(shape, found.code, read.label)
+        shape = _without_walls(shape, code, read.label)
     provenance = {
         "isofield": __version__, "input": Path(read.label).name, "sha256": read.digest, "method": name,
         "quality": quality, "seed": seed, "settings": asdict(settings),
         **_figures(read, len(cloud.points), shape, found),
     }  # fmt: skip
-    return _field(implementation, found.code, shape, provenance, found.interrupted)
+    return _field(implementation, code, shape, provenance, interrupted)
 
 
 def _read(source: Source, viewpoint: Viewpoint, up: Position, normals: Normals) -> _Read:
@@ -214,7 +202,7 @@ def _without_walls(shape: FitInput, field: ArrayTriangles, label: str) -> FitInp
     return replace(shape, observation=observation, cloud=cloud)
 
 
-def _figures(read: _Read, count: int, shape: FitInput, found: _Adapted) -> dict[str, Any]:
+def _figures(read: _Read, count: int, shape: FitInput, found: FitProgress[Any]) -> dict[str, Any]:
     """What the provenance of a field says of its input and its result; count: points there were, before outliers."""
     left_out = pieces(shape.outliers, shape.similarity.invert(shape.observation.points))
     return {
@@ -259,7 +247,7 @@ def _warn_of_unused(label: str, **given: bool) -> None:
         warnings.warn(f"{label} is a mesh: {' and '.join(unused)} {verb} for points, and not used", stacklevel=4)
 
 
-def _noise_of(found: _Adapted, shape: FitInput) -> float:
+def _noise_of(found: FitProgress[Any], shape: FitInput) -> float:
     """The points' deviation off the surface, normalised: as given, as the method found it, or as estimated."""
     for deviation in (shape.observation.noise, found.noise):
         if deviation is not None:
@@ -279,17 +267,17 @@ def _check_kind(spec: MethodSpec, name: str, mesh: trimesh.Trimesh | None, label
 def _adapted(
     method: Method[Any], shape: FitInput, name: str, seed: int, device: str, report: ProgressCallback,
     watch: Watch | None,
-) -> _Adapted:  # fmt: skip
-    """The code of a shape by a method; on Ctrl-C the last one so far."""
-    found, steps = _Adapted(), 0
+) -> tuple[FitProgress[Any], bool]:  # fmt: skip
+    """The last progress of a method on a shape, with the code and the figures of earlier ones where it has none; and
+    whether Ctrl-C ended it early."""
+    found, steps = FitProgress[Any]("", 0.0), 0
     try:
         for now in method.infer((Shape(shape.observation),), seed, device):
-            found = _Adapted(
-                found.code if now.code is None else now.code,
-                found.noise if now.noise is None else now.noise,
-                found.turned if now.turned is None else now.turned,
-                now.losses or found.losses,
-            )
+            found = replace(
+                now, code=found.code if now.code is None else now.code, losses=now.losses or found.losses,
+                noise=found.noise if now.noise is None else now.noise,
+                turned=found.turned if now.turned is None else now.turned,
+            )  # fmt: skip
             terms = ", ".join(f"{term} {value:.4g}" for term, value in now.losses.items())
             report(f"{now.stage}: {terms}" if terms else now.stage, now.fraction)
             if watch is not None and now.code is not None:
@@ -299,10 +287,10 @@ def _adapted(
     except KeyboardInterrupt:
         if found.code is None:
             raise
-        return replace(found, interrupted=True)
+        return found, True
     if found.code is None:
         raise RuntimeError(f"method {name} ended without a result")
-    return found
+    return found, False
 
 
 def _so_far(method: Method[Any], code: Any, shape: FitInput, name: str) -> SDF:

@@ -70,10 +70,10 @@ class PictureResult:
     observed: ObservedPicture
     code: np.ndarray
     values: np.ndarray
-    squared: float | None
-    absolute: float | None
-    wrong: float | None
-    psnr: float | None
+    squared: float | None = None
+    absolute: float | None = None
+    wrong: float | None = None
+    psnr: float | None = None
     seconds: float | None = None
     note: str | None = None
 
@@ -224,12 +224,11 @@ def _compared(observed: ObservedPicture, code: np.ndarray, values: np.ndarray) -
     """The result, with the errors of values against the observed ones."""
     true = observed.values
     if true is None:
-        return PictureResult(observed, code, values, None, None, None, None)
+        return PictureResult(observed, code, values)
     error = values - true
     squared, absolute = float(np.square(error).mean()), float(np.abs(error).mean())
     if values.ndim == 2:
-        return PictureResult(
-            observed, code, values, squared, absolute, float(((values < 0) != (true < 0)).mean()), None
-        )
+        wrong = float(((values < 0) != (true < 0)).mean())
+        return PictureResult(observed, code, values, squared, absolute, wrong)
     decibels = float(10 * np.log10(RANGE**2 / max(squared, 1e-12)))
-    return PictureResult(observed, code, values, squared, absolute, None, decibels)
+    return PictureResult(observed, code, values, squared, absolute, psnr=decibels)

@@ -34,7 +34,7 @@ def checkpoints(run: str | os.PathLike[str]) -> list[str]:
 
 def validate(
     run: str | os.PathLike[str], data: str | os.PathLike[str], split: str | os.PathLike[str] | None = None,
-    device: str = "cpu", progress: ProgressCallback | None = None,
+    progress: ProgressCallback | None = None,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """A row for each checkpoint of a run and each shape of a prepared data set: "checkpoint", "id", "class", "iou"
     (occupancy samples inside both the field and the shape over those inside one of them) and "wrong" (the fraction of
@@ -48,7 +48,7 @@ def validate(
         if progress is not None:
             progress(f"{len(names)} checkpoints", number / len(names))
         space = load_run(run, name)
-        rows += [{"checkpoint": name, **row} for row in scores(space, data, split, "test", device)]
+        rows += [{"checkpoint": name, **row} for row in scores(space, data, split, "test", "cpu")]
     return rows
 
 
