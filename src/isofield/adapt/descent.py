@@ -47,8 +47,8 @@ def descend(
         with deterministic():
             results = parallel_map(partial(_differentiate, weights), shards(step))
             vectors = [vector for vector, _ in results]
-            summed = _summed(vectors) if total is None else total(vectors)
-            *gradients, terms = summed.split([*sizes, len(summed) - sum(sizes)])
+            whole = (total or summed)(vectors)
+            *gradients, terms = whole.split([*sizes, len(whole) - sum(sizes)])
             for weight, gradient in zip(weights, gradients, strict=True):
                 weight.grad = gradient.view_as(weight)
             if clip:
@@ -73,7 +73,8 @@ def _differentiate(weights: Sequence[Tensor], shard: Shard) -> tuple[Tensor, lis
     return vector, names
 
 
-def _summed(vectors: Sequence[Tensor]) -> Tensor:
+def summed(vectors: Sequence[Tensor]) -> Tensor:
+    """The sum of vectors, in their order."""
     total = vectors[0].clone()
     for vector in vectors[1:]:
         total += vector

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -165,16 +166,14 @@ def frame(
     local = points @ rotation.T
     middle = (local.min(axis=0) + local.max(axis=0)) / 2
     diagonal = float(np.linalg.norm(np.ptp(local, axis=0))) or 1.0
-    distance = diagonal
-    for _ in range(4):  # perspective shifts the picture's centre: centre it, step back, repeat
+    shift, distance = np.zeros(2), diagonal
+    for _ in range(5):  # perspective shifts the picture's centre: centre it, step back, repeat
+        middle[:2] += shift
         centred = local - middle
         fit = np.abs(centred[:, :2]) * (MARGIN * 2 * focal / np.array([width, height])) - centred[:, 2:]
         distance = max(float(fit.max()), -float(centred[:, 2].min()) + 0.1 * diagonal)
         seen = centred[:, :2] / (centred[:, 2:] + distance)
-        middle[:2] += (seen.min(axis=0) + seen.max(axis=0)) / 2 * distance
-    centred = local - middle
-    fit = np.abs(centred[:, :2]) * (MARGIN * 2 * focal / np.array([width, height])) - centred[:, 2:]
-    distance = max(float(fit.max()), -float(centred[:, 2].min()) + 0.1 * diagonal)
+        shift = (seen.min(axis=0) + seen.max(axis=0)) / 2 * distance
     eye = (middle - (0, 0, distance)) @ rotation
     return Camera(eye, rotation, float(focal), int(width), int(height))
 
@@ -184,13 +183,17 @@ def views(
 ) -> list[Camera]:
     """`count` cameras around `points` (n, 3), evenly on a sphere (Fibonacci's spiral); each shows all of them. turn: a
     rotation (3, 3) of that spiral."""
-    points = np.asarray(points, np.float64)
+    toward = all_around(count) if turn is None else all_around(count) @ turn.T
+    return around(np.asarray(points, np.float64), toward, size)
+
+
+def around(points: np.ndarray, toward: Iterable[np.ndarray], size: tuple[int, int], up: str = "y") -> list[Camera]:
+    """Cameras in directions (3,) of points (n, 3), so far away that each shows the ball around them."""
     center = (points.min(axis=0) + points.max(axis=0)) / 2
     radius = float(np.linalg.norm(points - center, axis=1).max()) or 1.0
     distance = 1.02 * radius / np.sin(np.radians(ANGLE) / 2)
     focal = min(size) / 2 / np.tan(np.radians(ANGLE) / 2)
-    toward = all_around(count) if turn is None else all_around(count) @ turn.T
-    return [Camera(center + distance * t, look(t), float(focal), size[0], size[1]) for t in toward]
+    return [Camera(center + distance * one, look(one, up), float(focal), size[0], size[1]) for one in toward]
 
 
 def all_around(count: int) -> np.ndarray:

@@ -19,7 +19,6 @@ from isofield.types import Cloud
 
 if TYPE_CHECKING:
     import trimesh
-    from PIL import Image
 
 INK, PALE = (52, 58, 66), (128, 134, 142)
 
@@ -70,14 +69,14 @@ def sheet(
     image = Image.new("RGB", (columns * width, rows * (height + foot)), tuple(int(c) for c in pictures[0][-1, 0]))
     draw = ImageDraw.Draw(image)
     large, small = ImageFont.load_default(size=max(10, 0.36 * foot)), ImageFont.load_default(size=max(8, 0.25 * foot))
-    for k, (panel, drawn) in enumerate(zip(panels, pictures, strict=True)):
+    for k, (panel, one) in enumerate(zip(panels, pictures, strict=True)):
         left, top = k % columns * width, k // columns * (height + foot)
-        image.paste(Image.fromarray(drawn), (left, top))
+        image.paste(Image.fromarray(one), (left, top))
         middle = left + 0.5 * width
         draw.text((middle, top + height + 0.22 * foot), plain(panel.caption), fill=INK, font=large, anchor="mm")
         draw.text((middle, top + height + 0.64 * foot), plain(panel.note), fill=PALE, font=small, anchor="mm")
-    _save(image, Path(path))
-    return np.asarray(image)
+    save(drawn := np.asarray(image), path)
+    return drawn
 
 
 def plain(text: str) -> str:
@@ -91,17 +90,11 @@ def save(image: np.ndarray, path: str | os.PathLike[str]) -> None:
     """Write a picture (h, w, 3) uint8 in the format of the name's extension. Raises InputError for an unknown one."""
     from PIL import Image
 
-    _save(Image.fromarray(image), Path(path))
-
-
-def _save(image: Image.Image, path: Path) -> None:
-    from PIL import Image
-
-    kind = Image.registered_extensions().get(path.suffix.lower())
+    kind = Image.registered_extensions().get(Path(path).suffix.lower())
     if kind is None:
         raise InputError(f"the picture {path} cannot be written in this format: end its name in .png.")
     with atomic_write(path) as beside:
-        image.save(beside, kind)
+        Image.fromarray(image).save(beside, kind)
 
 
 def _count(points: Cloud | np.ndarray | trimesh.Trimesh) -> int:

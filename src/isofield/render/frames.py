@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isofield.errors import InputError
-from isofield.files import atomic_write
 from isofield.render.animation import write_gif
 from isofield.render.camera import up_axis
+from isofield.render.figures import save
 from isofield.render.pictures import camera_for, picture
 from isofield.render.planes import strip
 
@@ -47,8 +47,6 @@ class Frames:
         Every picture has the camera of the last surface. Raises InputError where no step had a surface, OutputError
         where the system refuses.
         """
-        from PIL import Image
-
         shown = [mesh for _, meshes in self.kept for mesh in meshes if mesh is not None]
         if not shown:
             raise InputError(f"{folder} was not written because no step had a surface: train longer.")
@@ -64,8 +62,7 @@ class Frames:
         pictures["strip.png"] = strip(*(drawn[k] for k in some))
         names = []
         for name, one in pictures.items():
-            with atomic_write(Path(folder) / name) as beside:
-                Image.fromarray(one).save(beside, "PNG")
+            save(one, Path(folder) / name)
             names.append(str(Path(folder) / name))
         write_gif(drawn, Path(folder) / "forming.gif")
         return [*names, str(Path(folder) / "forming.gif")]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isofield.render.animation import write_movie
-from isofield.render.camera import Camera, best_view, core, direction, look
+from isofield.render.camera import Camera, around, best_view, core, direction
 from isofield.render.pictures import camera_for, parts, pictures
 from isofield.render.planes import strip
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 TURN, ELEVATION = 36, 20.0
 """Pictures of a turn, and degrees above the horizon."""
-ANGLE = 25.0
-"""Field of view of the shorter side, in degrees."""
 MILLISECONDS = 80
 """Duration of a picture."""
 
@@ -43,9 +41,4 @@ def turntable(
 
 def orbit(points: np.ndarray, first: float, up: str, size: tuple[int, int], count: int) -> list[Camera]:
     """`count` cameras on a circle around points (n, 3), from the azimuth `first` (degrees) on; each shows all."""
-    center = (points.min(axis=0) + points.max(axis=0)) / 2
-    radius = float(np.linalg.norm(points - center, axis=1).max()) or 1.0
-    distance = 1.02 * radius / np.sin(np.radians(ANGLE) / 2)
-    focal = min(size) / 2 / np.tan(np.radians(ANGLE) / 2)
-    toward = [direction(first + 360 * k / count, ELEVATION, up) for k in range(count)]
-    return [Camera(center + distance * one, look(one, up), float(focal), size[0], size[1]) for one in toward]
+    return around(points, [direction(first + 360 * k / count, ELEVATION, up) for k in range(count)], size, up)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch import distributed as dist
 
+from isofield.adapt.descent import summed
 from isofield.errors import InputError
 from isofield.threads import SHARDS
 
@@ -36,10 +37,7 @@ class Processes:
             every = [torch.empty_like(mine) for _ in range(self.size)]
             dist.all_gather(every, mine)
             vectors = [every[shard % self.size][shard // self.size] for shard in range(SHARDS)]
-        total = vectors[0].clone()
-        for vector in vectors[1:]:
-            total += vector
-        return total
+        return summed(vectors)
 
     def wait(self) -> None:
         """Until all processes are here."""
