@@ -137,9 +137,7 @@ def judge_mesh(mesh: trimesh.Trimesh, name: str, config: PrepareConfig, extent: 
         reasons.append(f"sheets ({_percent(solids.sheets)} of the area) {what}")
     if len(solids.solid):
         if config.outer:
-            solids, lost = outer(solids)
-            if lost:
-                reasons.append(f"{lost} {'part is' if lost == 1 else 'parts are'} not closed and keep the inner walls")
+            solids = _outer(solids, reasons)
         inner, thin, wrong = wall_shares(solids, config.sign == "parity")
         figures |= {"inner": inner, "thin": thin, "wrong": wrong}
         figures["volume"] = volume(solids.vertices, solids.solid)
@@ -155,6 +153,14 @@ def judge_mesh(mesh: trimesh.Trimesh, name: str, config: PrepareConfig, extent: 
     return GateResult(outcome, "; ".join(reasons), figures, solids, similarity)
 
 
+def _outer(solids: Solids, reasons: list[str]) -> Solids:
+    """The outer surface of overlapping parts; what is left of inner walls is added to the reasons."""
+    solids, lost = outer(solids)
+    if lost:
+        reasons.append(f"{lost} {'part is' if lost == 1 else 'parts are'} not closed and keep the inner walls")
+    return solids
+
+
 def _percent(share: float) -> str:
     return f"{float(f'{100 * share:.2g}'):g} %"
 
@@ -164,23 +170,18 @@ def _judge_visible(
 ) -> GateResult:
     """Judges by visibility, as DeepSDF's preprocessing: faces that are seen from both sides have no inside."""
     if config.outer and len(solids.solid):
-        solids, lost = outer(solids)
-        if lost:
-            reasons = [
-                *reasons,
-                f"{lost} {'part is' if lost == 1 else 'parts are'} not closed and keep the inner walls",
-            ]
+        solids = _outer(solids, reasons)
     faces = faces_of(solids)
     seen = visible(solids.vertices, faces, surrounding_pictures(solids.vertices, faces))
     figures = figures | {"back_pixels": seen.back_pixels, "two_sided": seen.two_sided}
     if not len(seen.points):
         return GateResult("reject", "no camera sees it", figures)
-    if seen.back_pixels > config.max_back_pixels:
-        share = _percent(seen.back_pixels)
-        return GateResult("reject", f"two-sided: {share} of the pixels show the back of a face", figures)
-    if seen.two_sided > config.max_two_sided:
-        share = _percent(seen.two_sided)
-        return GateResult("reject", f"two-sided: {share} of the faces are seen from both sides", figures)
+    for share, most, what in (
+        (seen.back_pixels, config.max_back_pixels, "pixels show the back of a face"),
+        (seen.two_sided, config.max_two_sided, "faces are seen from both sides"),
+    ):
+        if share > most:
+            return GateResult("reject", f"two-sided: {_percent(share)} of the {what}", figures)
     return GateResult("repair" if reasons else "accept", "; ".join(reasons), figures, solids, similarity, visible=seen)
 
 

@@ -53,15 +53,11 @@ def write_views(mesh: trimesh.Trimesh, folder: Path, count: int, size: int, rand
     for number, (camera, picture) in enumerate(zip(cameras, render.pictures(mesh, cameras), strict=True)):
         name = f"{number:03d}"
         render.save(picture, folder / f"{name}.png")
-        depth = render.depth(mesh, camera).depth
-        np.save(folder / f"{name}.npy", np.where(np.isfinite(depth), depth, 0).astype(np.float32))
-        # Pixel centres are whole numbers in Occupancy Networks, and halves in our cameras.
-        intrinsics = np.array([[camera.focal, 0, size / 2 - 0.5], [0, camera.focal, size / 2 - 0.5], [0, 0, 1.0]])
-        pose = np.eye(4)
-        pose[:3, :3], pose[:3, 3] = camera.rotation.T, camera.eye
-        poses[name] = pose.tolist()
+        view = render.depth(mesh, camera).view()  # its pixel centres are whole numbers, as in Occupancy Networks
+        np.save(folder / f"{name}.npy", view.depth.astype(np.float32))
+        intrinsics, poses[name] = view.intrinsics, view.pose.tolist()
         arrays[f"camera_mat_{number}"] = intrinsics
-        arrays[f"world_mat_{number}"] = np.linalg.inv(pose)[:3]
+        arrays[f"world_mat_{number}"] = np.linalg.inv(view.pose)[:3]
     (folder / "camera.json").write_text(json.dumps({"K": intrinsics.tolist(), "poses": poses}) + "\n", encoding="utf-8")
     np.savez(folder / POSES, **arrays)  # type: ignore[arg-type]
 
