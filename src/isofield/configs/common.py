@@ -248,8 +248,7 @@ class MethodSpec:
 
 def _loaded(path: str) -> Callable[[Any], Any]:
     module, _, name = path.partition(":")
-    function: Callable[[Any], Any] = getattr(import_module(module), name)
-    return function
+    return getattr(import_module(module), name)
 
 
 RESOLUTIONS = (8, 1024)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from isofield.configs.common import INITS, NETWORKS, QUALITIES, Init, MethodSpec, NetworkKind, Quality
 from isofield.errors import InputError, MissingPartError, did_you_mean, with_article
@@ -62,7 +62,6 @@ FILES = (".yaml", ".yml", ".json")
 """What files of settings end in."""
 BASE = "base"
 """The key of a settings file that names the preset, or the other file, that it changes."""
-Settings = TypeVar("Settings")
 
 
 def method_names(group: str = METHODS) -> tuple[str, ...]:
@@ -134,18 +133,15 @@ def check_config(name: str, config: object, group: str = METHODS) -> MethodSpec:
     return spec
 
 
-def read_config(method: str, name: str, group: str = METHODS) -> Any:
-    """The settings of a method out of a .yaml or .json file, or by the name of a preset.
+def read_config(
+    method: str, name: str, group: str = METHODS, folder: Path = Path(), above: tuple[Path, ...] = ()
+) -> Any:
+    """The settings of a method out of a .yaml or .json file below a folder, or by the name of a preset.
 
     A file has the settings' names and, under `base`, what it changes: a preset, or another such file, by its path from
-    the folder of the first. Raises InputError for a file that is missing or damaged, an unknown preset, what are not
-    settings of the method, and files that are each other's base.
+    the folder of the first. above: the files that this one is a base of. Raises InputError for a file that is missing
+    or damaged, an unknown preset, what are not settings of the method, and files that are each other's base.
     """
-    return _config(method, group, name, Path(), ())
-
-
-def _config(method: str, group: str, name: str, folder: Path, above: tuple[Path, ...]) -> Any:
-    """A preset, or the settings of a file below a folder; above: the files that it is a base of."""
     spec = find_method(method, group)
     if Path(name).suffix not in FILES:
         return _preset(spec, name)
@@ -155,8 +151,9 @@ def _config(method: str, group: str, name: str, folder: Path, above: tuple[Path,
     table = read_table(path)
     if (settings := spec.translated(table)) is not None:
         return settings
-    below = (path.parent, (*above, path.resolve()))
-    base = _config(method, group, str(table.pop(BASE)), *below) if BASE in table else spec.settings()
+    base = spec.settings()
+    if BASE in table:
+        base = read_config(method, str(table.pop(BASE)), group, path.parent, (*above, path.resolve()))
     try:
         return changed(base, table, method)
     except InputError as error:
@@ -209,16 +206,13 @@ def read_table(path: Path) -> dict[str, Any]:
     return {str(key): value for key, value in table.items()}
 
 
-def changed(base: Settings, table: Mapping[str, Any], method: str | None = None) -> Settings:
-    """Settings with the values of a table of plain data, which may be nested. method: whose settings they are, for
-    error messages. Raises InputError for unknown names and values that do not fit."""
-    return _changed(base, table, "", method or type(base).__name__)
-
-
-def _changed(base: Any, table: Mapping[str, Any], above: str, owner: str) -> Any:
+def changed(base: Any, table: Mapping[str, Any], method: str | None = None, above: str = "") -> Any:
+    """Settings with the values of a table of plain data, which may be nested. method: whose settings they are, and
+    above: what their names begin with, for error messages. Raises InputError for unknown names and values that do not
+    fit."""
     import dacite
 
-    names = [field.name for field in fields(base)]
+    names, owner = [field.name for field in fields(base)], method or type(base).__name__
     values: dict[str, Any] = {}
     for name, value in table.items():
         if name not in names:
@@ -228,7 +222,7 @@ def _changed(base: Any, table: Mapping[str, Any], above: str, owner: str) -> Any
         if isinstance(now, tuple) and not isinstance(value, (list, tuple)):
             raise InputError(f"{above}{name} {value!r} is not a list: give one, such as {list(now)}.")
         if isinstance(value, Mapping) and is_dataclass(now):
-            value = _changed(now, value, f"{above}{name}.", owner)
+            value = changed(now, value, owner, f"{above}{name}.")
         values[name] = value
     casts = dacite.Config(cast=[tuple], type_hooks={float: _number, int: _whole}, check_types=True)
     try:

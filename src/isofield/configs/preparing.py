@@ -146,8 +146,8 @@ class PrepareConfig:
         if self.fit and self.sign != "winding":
             raise InputError(f"--sign {self.sign} is for meshes as they are: leave it out, or --fit.")
         for name in ("near", "max_back_pixels", "max_two_sided", "max_sheets", "max_turned", "max_thin"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise InputError(f"{_option(name)} must be a fraction from 0 to 1, not {getattr(self, name):g}.")
+            if not 0 <= (share := getattr(self, name)) <= 1:
+                raise InputError(f"{name.replace('_', '-')} must be a fraction from 0 to 1, not {share:g}.")
         for name in ("variances", "levelset_variances"):
             check_positive(self, name)
         if not 0 <= self.thickness < 0.5:
@@ -155,10 +155,6 @@ class PrepareConfig:
         if self.similarity is not None and not self.similarity[3] > 0:
             raise InputError(f"similarity must end with a scale above 0, not {self.similarity[3]:g}.")
         check_seed(self.seed)
-
-
-def _option(name: str) -> str:
-    return name.replace("_", "-")
 
 
 def prepare_config(settings: Mapping[str, Any]) -> PrepareConfig:
