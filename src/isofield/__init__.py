@@ -27,8 +27,7 @@ def _drawn_in_notebooks() -> None:
         return
 
     def view(shape: Any) -> str:
-        text: str = import_module("isofield.api.notebook").view(shape)
-        return text
+        return import_module("isofield.api.notebook").view(shape)
 
     for module, name in (("trimesh.base", "Trimesh"), ("isofield.types", "Cloud")):
         formatter.formatters["text/html"].for_type_by_name(module, name, view)

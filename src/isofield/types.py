@@ -280,11 +280,9 @@ class Method(Protocol[C]):
     def infer(self, shapes: Sequence[Shape], seed: int, device: str) -> Iterator[FitProgress[C]]:
         """Adapts a code to unseen shapes: by descent from `init`, or by solving, encoding, unrolling. The last
         progress holds the result; earlier codes may still change in place."""
-        ...
 
     def field(self, code: C) -> nn.Module:
         """The field of the code of one shape: normalised points (n, 3) to signed distances (n,)."""
-        ...
 
 
 @runtime_checkable
@@ -300,40 +298,32 @@ class Space(Method["Tensor"], Protocol):
     @property
     def config(self) -> Any:
         """Its settings."""
-        ...
 
     @property
     def module(self) -> nn.Module:
         """All that the shapes share, f(x (b, n, 3), z (b, l)) -> (b, n); its parameters are trained and stored."""
-        ...
 
     @property
     def table(self) -> Tensor:
         """The codes (n, l) of the training shapes; (n, 0) where an encoder makes them, until they are stored."""
-        ...
 
     @property
     def posterior(self) -> bool:
         """Whether `complete` can draw several codes."""
-        ...
 
     def start(self, shapes: Sequence[Shape], seed: int, report: ProgressCallback) -> Space:
         """The space of these training shapes before any descent. Raises InputError for settings that do not fit."""
-        ...
 
     def codes(self, shapes: Sequence[Shape]) -> Tensor:
         """The codes (n, l) of the training shapes as the space is now, for its folder: the table, or an encoder's; of
         the first ones alone, where all would need too much memory."""
-        ...
 
     def complete(self, shape: Shape, count: int, random: torch.Generator) -> Tensor:
         """Codes (count, l) of a partly observed shape: the most probable one, then draws of the posterior. count is 1
         where there is no `posterior`."""
-        ...
 
     def refine(self, code: Tensor, shape: Shape) -> nn.Module:
         """The field of the code (l,) of one shape, corrected towards its samples."""
-        ...
 
 
 @runtime_checkable
@@ -342,17 +332,14 @@ class TrainedSpace(Space, Protocol):
 
     def draw(self, shape: Shape, random: np.random.Generator) -> Mapping[str, np.ndarray]:
         """What one step learns from a training shape: arrays by name, of the same sizes for every shape."""
-        ...
 
     def init(self, batch: Batch) -> Any:
         """The codes (b, l) of a batch, whose "row" says which training shapes it has: rows of the table, or an
         encoder's output, with all that `losses` needs of it (a VAE's mean and deviation). Gradients flow through it."""
-        ...
 
     def losses(self, code: Any, batch: Batch) -> dict[str, Tensor]:
         """The terms of the objective of the codes that `init` gave, scalars by name, summed over the shapes: a shape's
         share must not depend on the others. Terms with the prefix `LOGGED` have no gradient, and are only logged."""
-        ...
 
 
 def lacking(method: object, contract: type) -> list[str]:
@@ -366,5 +353,4 @@ S = TypeVar("S", bound=Space)
 
 def with_parts(space: S, module: nn.Module, table: Tensor) -> S:
     """The space with another module and table."""
-    changed: S = replace(space, module=module, table=table)  # type: ignore[type-var]
-    return changed
+    return replace(space, module=module, table=table)  # type: ignore[type-var]

@@ -131,8 +131,7 @@ def _learned(
 
 def _times(folder: Path) -> dict[str, float]:
     path = folder / TIMES
-    known: dict[str, float] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return known
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def _scored(

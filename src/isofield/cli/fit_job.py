@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from isofield.cli import output
 from isofield.cli.forming import forming
-from isofield.cli.progress import Progress, finishing, shown
+from isofield.cli.progress import finishing, shown
 from isofield.configs.common import noise_of
 from isofield.stopwatch import measured, stage
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from isofield.api import SDF, Extraction
     from isofield.api.fit import Watch
     from isofield.cli.fit import Fit, Job
-    from isofield.types import Cloud, View
+    from isofield.types import Cloud, ProgressCallback, View
 
 PREVIEW = (800, 800)
 """Pixels of each half of a preview."""
@@ -91,7 +91,7 @@ def _fitted(job: Job, options: Fit[Any], watch: Watch | None) -> tuple[dict[str,
     return figures, _following(job, extraction.resolution)
 
 
-def _field(job: Job, options: Fit[Any], report: Progress, watch: Watch | None) -> SDF:
+def _field(job: Job, options: Fit[Any], report: ProgressCallback, watch: Watch | None) -> SDF:
     """Read and fit one input."""
     from isofield import api
 

@@ -93,8 +93,7 @@ def _dispatch(arguments: list[str]) -> int:
     command = getattr(module, first)
     if first not in CONFIGURED:
         return call(command, f"isofield {first}", arguments[1:])
-    status: int = command(arguments[1:])
-    return status
+    return command(arguments[1:])
 
 
 def overview() -> str:

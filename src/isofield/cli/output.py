@@ -116,12 +116,7 @@ def show(figures: Mapping[str, Any], as_json: bool, following: str) -> None:
     if as_json:
         print_json({**figures, "next": following})
     else:
-        print_lines(figures, following)
-
-
-def print_lines(figures: Mapping[str, Any], following: str) -> None:
-    """Figures as lines of a label and its text, on standard error."""
-    say("\n".join([*lines(figures), f"next: {following}"]))
+        say("\n".join([*lines(figures), f"next: {following}"]))
 
 
 def lines(figures: Mapping[str, Any]) -> list[str]:

@@ -7,12 +7,13 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TYPE_CHECKING
 
-Progress = Callable[[str, float], None]
-"""What the work calls: the stage's name, after a colon its state, and the fraction of the stage that is done."""
+if TYPE_CHECKING:
+    from isofield.types import ProgressCallback
 
 PATIENCE = 1.0
 """Seconds before the first line where there is no terminal; shorter work prints none."""
@@ -24,8 +25,9 @@ IMPORTING, AGAIN = "<frozen importlib._bootstrap>", 0.05
 
 
 @contextmanager
-def shown(label: str, enabled: bool = True) -> Iterator[Progress]:
-    """Give a function to report progress to, and show it until the block ends; label names the work."""
+def shown(label: str, enabled: bool = True) -> Iterator[ProgressCallback]:
+    """Give a function to report progress to, and show it until the block ends; label names the work. It takes a stage's
+    name, after a colon its state, and the fraction of the stage that is done."""
     if not enabled:
         yield lambda stage, fraction: None
     elif sys.stderr.isatty():
@@ -36,7 +38,7 @@ def shown(label: str, enabled: bool = True) -> Iterator[Progress]:
 
 
 @contextmanager
-def _bar(label: str) -> Iterator[Progress]:
+def _bar(label: str) -> Iterator[ProgressCallback]:
     from rich.console import Console
     from rich.markup import escape
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -53,7 +55,7 @@ def _bar(label: str) -> Iterator[Progress]:
         yield report
 
 
-def _lines(label: str) -> Progress:
+def _lines(label: str) -> ProgressCallback:
     begun, current, entered, last = time.monotonic(), "", 0.0, 0.0
     before = 0.0
 

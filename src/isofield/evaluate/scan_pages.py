@@ -52,14 +52,10 @@ def write(
             progress(f"{len(rows)} pages", row / len(rows))
         path = folder / f"{triple.name}.html"
         around = [names[k] for k in (row - 1, row + 1) if 0 <= k < len(rows)]
-        _write(path, _page(triple, result, _links(triple.name, around)))
+        write_text(path, _page(triple, result, _links(triple.name, around)))
         written.append(path)
-    _write(folder / INDEX, _index(results))
+    write_text(folder / INDEX, _index(results))
     return [*written, folder / INDEX]
-
-
-def _write(path: Path, page: str) -> None:
-    write_text(path, page)
 
 
 def _page(triple: Triple, result: Result, links: str) -> str:
@@ -91,11 +87,8 @@ def _light(shape: trimesh.Trimesh | Cloud) -> trimesh.Trimesh | Cloud:
     if isinstance(shape, Cloud):
         chosen = np.random.default_rng(0).permutation(len(shape.points))[:FACES]
         return Cloud(np.asarray(shape.points)[np.sort(chosen)])
-    return trimesh.Trimesh(*_arrays(decimate(shape, FACES)), process=False)
-
-
-def _arrays(mesh: trimesh.Trimesh) -> tuple[np.ndarray, np.ndarray]:
-    return np.asarray(mesh.vertices), np.asarray(mesh.faces)
+    mesh = decimate(shape, FACES)
+    return trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)  # without colours
 
 
 def _panel(shape: trimesh.Trimesh | Cloud, caption: str, faces: int | None = None) -> Panel:

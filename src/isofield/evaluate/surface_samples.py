@@ -21,10 +21,6 @@ class SurfaceSamples:
     points: np.ndarray
     normals: np.ndarray | None = None
 
-    def first(self, count: int) -> SurfaceSamples:
-        """The first `count` of them, or all where there are fewer."""
-        return SurfaceSamples(self.points[:count], None if self.normals is None else self.normals[:count])
-
 
 def check_sampling(samples: int, seed: int) -> None:
     """Raises InputError for a number of samples or a seed out of range."""
@@ -85,6 +81,7 @@ def sample_surface(shape: trimesh.Trimesh | Cloud, count: int, rng: np.random.Ge
 
 def halves(samples: SurfaceSamples) -> tuple[SurfaceSamples, SurfaceSamples]:
     """Two disjoint halves of the samples."""
-    middle, normals = (len(samples.points) + 1) // 2, samples.normals
-    second = SurfaceSamples(samples.points[middle:], None if normals is None else normals[middle:])
-    return samples.first(middle), second
+    middle, points, normals = (len(samples.points) + 1) // 2, samples.points, samples.normals
+    if normals is None:
+        return SurfaceSamples(points[:middle]), SurfaceSamples(points[middle:])
+    return SurfaceSamples(points[:middle], normals[:middle]), SurfaceSamples(points[middle:], normals[middle:])

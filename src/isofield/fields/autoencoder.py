@@ -27,8 +27,7 @@ class Autoencoder(nn.Module):
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         """The decoder's values (b, n) at x (b, n, 3) of the shapes with codes z (b, l)."""
-        value: Tensor = self.decoder(x, z)
-        return value
+        return self.decoder(x, z)
 
 
 @final
@@ -50,8 +49,7 @@ class PictureVotes(nn.Module):
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         """The decoder's values (b, n) at x (b, n, 3) of the shapes with codes z (b, l)."""
-        value: Tensor = self.decoder(x, z)
-        return value
+        return self.decoder(x, z)
 
 
 @final

@@ -172,8 +172,7 @@ class Decoder(nn.Module):
         return h if self.outputs else h.tanh()[..., 0]
 
     def _linear(self, layer: int) -> Linear:
-        linear: Linear = getattr(self, f"lin{layer}")
-        return linear
+        return getattr(self, f"lin{layer}")
 
 
 def dropped(h: Tensor, share: float, random: torch.Generator) -> Tensor:

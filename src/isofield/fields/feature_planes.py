@@ -107,5 +107,4 @@ class PlaneDecoder(nn.Module):
             for part, axes in zip(parts, planes(self.dimension), strict=True)
         )
         assert isinstance(features, Tensor)
-        value: Tensor = self.decoder(torch.cat([encoded(x, self.frequencies), features.transpose(1, 2)], -1), latent)
-        return value
+        return self.decoder(torch.cat([encoded(x, self.frequencies), features.transpose(1, 2)], -1), latent)

@@ -133,5 +133,4 @@ class GeometricDecoder(nn.Module):
         return F.linear(h, matrices[-1], self._linear(len(self.dims)).bias)[..., 0], slopes
 
     def _linear(self, layer: int) -> Linear:
-        linear: Linear = getattr(self, f"lin{layer}")
-        return linear
+        return getattr(self, f"lin{layer}")

@@ -31,8 +31,7 @@ class OccupancyField(nn.Module):
 
     def logit(self, x: Tensor, z: Tensor) -> Tensor:
         """The logits (b, n) of being outside."""
-        logit: Tensor = self.decoder(x, z)[..., 0]
-        return logit
+        return self.decoder(x, z)[..., 0]
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         """Values (b, n) at x (b, n, 3) of the shapes with codes z (b, l)."""

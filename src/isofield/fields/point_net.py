@@ -68,5 +68,4 @@ class PointNet(nn.Module):
         return mean, deviation
 
     def _layer(self, index: int) -> Linear:
-        layer: Linear = getattr(self, f"fc_{index}")
-        return layer
+        return getattr(self, f"fc_{index}")

@@ -42,8 +42,7 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The features after the block."""
         h = self.norm2(self.conv2(self.norm1(self.conv1(x)).relu()))
-        made: Tensor = (h + self.shortcut(x)).relu()
-        return made
+        return (h + self.shortcut(x)).relu()
 
 
 def normalisation(channels: int) -> nn.GroupNorm:
@@ -100,8 +99,7 @@ class ResNet(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Pictures (b, 3, h, w) to codes (b, length)."""
-        code: Tensor = self.last(self.features(pictures))
-        return code
+        return self.last(self.features(pictures))
 
     @torch.no_grad()
     def standardize(self, pictures: Tensor, deviation: float = 1.0) -> None:
@@ -118,5 +116,4 @@ class ResNet(nn.Module):
         x = (values - self.mean) / self.deviation
         x = self.blocks(self.pool(self.norm(self.stem(x)).relu()))
         x = nn.functional.adaptive_avg_pool2d(x, POOLED).flatten(1)
-        made: Tensor = (x - self.shift) / self.scale
-        return made
+        return (x - self.shift) / self.scale

@@ -110,8 +110,7 @@ def storable(name: str) -> type[Storable]:
 def of_arrays(field: ArrayField) -> nn.Module:
     """A field of arrays as a module that shares their memory; it does not learn."""
     module: Any = storable(field.stored_as)
-    frozen: nn.Module = module.of(field).eval().requires_grad_(False)
-    return frozen
+    return module.of(field).eval().requires_grad_(False)
 
 
 def describe(field: nn.Module) -> dict[str, Any]:

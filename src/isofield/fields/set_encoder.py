@@ -58,5 +58,4 @@ class SetEncoder(nn.Module):
     def forward(self, samples: Tensor) -> Tensor:
         """Samples (b, n, inputs) to codes (b, length)."""
         features = self.samples(samples).relu()
-        code: Tensor = self.last(features.mean(1) if self.pool == "mean" else features.amax(1))
-        return code
+        return self.last(features.mean(1) if self.pool == "mean" else features.amax(1))

@@ -97,8 +97,7 @@ class ConditionedSpace:
     def _encoded(self, points: Tensor, value: Tensor) -> Tensor:
         """Codes (b, l) of samples: points (b, n, d) with values (b, n) or (b, n, c)."""
         assert self._module.encoder is not None
-        code: Tensor = self._module.encoder(torch.cat([points, value.view(*points.shape[:2], -1)], -1))
-        return code
+        return self._module.encoder(torch.cat([points, value.view(*points.shape[:2], -1)], -1))
 
     def losses(self, code: Tensor, batch: Batch) -> dict[str, Tensor]:
         """The terms of the objective of codes (b, l), summed over the shapes."""

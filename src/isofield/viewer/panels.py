@@ -74,11 +74,6 @@ def bytes_of(shape: trimesh.Trimesh | Cloud, extension: str, up: str = "y") -> b
         return path.read_bytes()
 
 
-def set_value(control: Any, value: Any) -> None:
-    """Let a control show a value; its callbacks see an event without a client."""
-    control.value = value
-
-
 def resolutions(server: viser.ViserServer, cells: int) -> Any:
     """A choice of the cells along the longest side of a surface at rest."""
     some = [str(one) for one in sorted({*RESOLUTIONS, cells})]

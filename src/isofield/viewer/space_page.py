@@ -82,7 +82,7 @@ class SpacePage:
 
     def _explore(self, cells: int) -> None:
         gui, ids = self.server.gui, self.space.ids
-        self.pick = gui.add_dropdown("Training shape", [NONE, MEAN, *ids], initial_value=self.what)
+        self.pick: Any = gui.add_dropdown("Training shape", [NONE, MEAN, *ids], initial_value=self.what)
         self.resolution = panels.resolutions(self.server, cells)
         self.beside = gui.add_checkbox(
             "Nearest shapes", True, hint="Training shapes with the nearest codes, at the left"
@@ -90,7 +90,7 @@ class SpacePage:
         self.mapped = gui.add_checkbox("Map of codes", True)
         reach = np.abs(codes.coordinates(self.space, self.directions, self.space.codes)).max(0, initial=RANGE)
         with gui.add_folder("Principal directions"):
-            self.sliders = [
+            self.sliders: list[Any] = [
                 gui.add_slider(f"{k + 1}", -float(np.ceil(most)), float(np.ceil(most)), 0.05, 0.0, hint="In deviations")
                 for k, most in enumerate(reach)
             ]
@@ -228,16 +228,16 @@ class SpacePage:
         wanted = np.array([slider.value for slider in self.sliders])
         self.code = codes.with_coordinates(self.space, self.directions, self.code, wanted)
         self.what, self.completion = "a code of the sliders", None
-        panels.set_value(self.pick, NONE)
+        self.pick.value = NONE
         self.worker.ask()
 
     def _follow(self) -> None:
-        """The controls follow the code."""
+        """The controls follow the code; their callbacks see events without a client."""
         for slider, value in zip(
             self.sliders, codes.coordinates(self.space, self.directions, self.code)[0].tolist(), strict=True
         ):
-            panels.set_value(slider, float(np.clip(value, slider.min, slider.max)))
-        panels.set_value(self.pick, self.what if self.what in self.pick.options else NONE)
+            slider.value = float(np.clip(value, slider.min, slider.max))
+        self.pick.value = self.what if self.what in self.pick.options else NONE
         self.worker.ask()
 
     def _mesh_of(self, code: np.ndarray, resolution: int) -> trimesh.Trimesh | None:
