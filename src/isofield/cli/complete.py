@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from isofield.cli import output, space_output
+from isofield.cli import output
 from isofield.cli.parsing import Argument, Cells, Flag, Json, JsonFile, Progress
 from isofield.cli.progress import shown
-from isofield.configs.common import ETA, check_resolution, check_seed
+from isofield.configs.common import ETA, check_resolution, check_rotation, check_seed
 from isofield.errors import InputError
 from isofield.files import check_output, names_folder
 
@@ -75,7 +75,7 @@ def complete(
 
     check_resolution(resolution)
     check_seed(seed)
-    search = space_output.pose_search(pose, max_rotation)
+    check_rotation(max_rotation)
     folder = names_folder(out)
     if samples < 1:
         raise InputError(f"--samples must be at least 1, not {samples}.")
@@ -86,8 +86,10 @@ def complete(
     mesh = Path(out) / f"{input.stem}.ply" if folder else Path(out)
     check_output(mesh)
     from isofield import api
+    from isofield.cli import space_output
 
     begun = time.perf_counter()
+    search = None if pose is None else api.PoseSearch(pose == "similarity", max_rotation)
     space = api.load_run(run)
     frame = _frame(space, center, scale, normalize)
     position = None if viewpoint is None else api.read_position(viewpoint, "--viewpoint").tolist()

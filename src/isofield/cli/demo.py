@@ -6,8 +6,11 @@ import sys
 from pathlib import Path
 
 from isofield.cli import output
+from isofield.cli.fit import Fit, Job, check_job
+from isofield.cli.fit_job import run
 from isofield.cli.parsing import OutFolder, Progress
 from isofield.configs.common import Quality
+from isofield.configs.methods import choose
 
 POINTS, NOISE, SEED = 30_000, 0.002, 0
 """The scan: points without normals from 16 cameras, with noise of 0.2 % of the diagonal."""
@@ -34,9 +37,6 @@ def demo(
         quality: As in `isofield fit`.
     """
     from isofield import evaluate, families, io, render
-    from isofield.cli.fit import Fit, Job, check_job
-    from isofield.cli.fit_job import run
-    from isofield.configs.methods import choose
 
     scan, truth = out / "scan.ply", out / "truth.ply"
     job = Job(scan, "scan", out / "mesh.ply", out / "field", out / "demo.png")

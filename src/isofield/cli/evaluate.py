@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 
 import tyro
 
-from isofield.cli import output, scores_output
+from isofield.cli import evaluate_runs, output, scores_output
 from isofield.cli.errors import say
 from isofield.cli.parsing import Argument, Folder, Json, JsonFile
+from isofield.cli.progress import shown
 from isofield.errors import InputError
 from isofield.files import check_output
 
@@ -62,7 +63,6 @@ def evaluate(
         scans: The raw scan, or a folder of scans with the same names; the protocol is dfaust.
         pages: Write a page for each scan (scan, result, registration) and an index here; the protocol is dfaust.
     """
-    from isofield.cli import evaluate_runs
     from isofield.evaluate import folders
 
     if scans is not None or pages is not None:
@@ -158,7 +158,6 @@ def _colour(pred: Path, truth: Path, path: Path, top: float | None, json: bool) 
 
 def _dfaust(of: _Scoring, scans: Path | None, floor: bool, pages: Path | None) -> int:
     """Scores reconstructions of bodies with `evaluate.dfaust`; prints tables, writes CSV and pages."""
-    from isofield.cli.progress import shown
     from isofield.evaluate import dfaust, percentiles, scan_pages
     from isofield.evaluate.dfaust import METRICS
 
@@ -180,7 +179,6 @@ def _dfaust(of: _Scoring, scans: Path | None, floor: bool, pages: Path | None) -
 
 def _occupancy_networks(of: _Scoring) -> int:
     """Scores reconstructions with `evaluate.occupancy_networks`; prints the means of classes, writes CSV."""
-    from isofield.cli.progress import shown
     from isofield.evaluate import occupancy_networks as protocol
     from isofield.evaluate import tables
 

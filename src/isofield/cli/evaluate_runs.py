@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 from isofield.cli import output, scores_output
@@ -57,9 +59,6 @@ def checkpoints(run: Path, data: Path, split: Path | None, json: bool, csv: Path
 
 def novelty(pairs: Sequence[Pair], missing: Sequence[str], run: Path, json: bool, csv: Path | None) -> int:
     """Prints the table of predictions beside the training shapes of a run, or of a folder."""
-    from dataclasses import asdict
-    from statistics import median
-
     from rich.table import Table
 
     from isofield.evaluate import retrieval

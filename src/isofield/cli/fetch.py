@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,8 +68,6 @@ def _described(source: Source) -> list[str]:
 
 def _list(as_json: bool) -> None:
     """Prints all names: those that can be downloaded, and data that people have to request themselves."""
-    from dataclasses import asdict
-
     from isofield.datasets import ELSEWHERE, SOURCES
 
     if as_json:

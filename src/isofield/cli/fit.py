@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -266,8 +267,6 @@ def check_job(job: Job) -> None:
 
 def _check_field(folder: Path) -> None:
     """Raises InputError where the folder has a config.json that is not a field's."""
-    import json
-
     path = folder / CONFIG
     if not path.is_file():
         return

@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -135,8 +136,6 @@ def _version(path: Path | None) -> int | None:
 def _merged(job: Job, options: Fit[Any], sensors: np.ndarray | None) -> Cloud | list[View]:
     """All scans of one shape as one cloud, or its depth images; sensors: (k, 3) of the scans or of all their points, or
     None. Raises InputError for another number of them."""
-    from dataclasses import replace
-
     import numpy as np
 
     from isofield import io

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from isofield.cli import output, picture_output, space_output
+from isofield.cli import output
 from isofield.cli.errors import say
 from isofield.cli.parsing import Argument, Cells, Flag, Folder, Json, JsonFile, OutFolder, Progress, assigned
 from isofield.cli.progress import shown
-from isofield.configs.common import check_resolution
+from isofield.configs.common import check_resolution, check_rotation
 from isofield.errors import InputError
 from isofield.files import check_output
 from isofield.folder_format import INPUTS, REPORT
@@ -78,11 +78,13 @@ def infer(
     if not inputs:
         raise InputError("INPUTS are missing; `isofield infer --help` lists the options.")
     check_resolution(resolution)
-    search = space_output.pose_search(pose, max_rotation)
+    check_rotation(max_rotation)
     check_output(out / REPORT, ("csv",))
     from isofield import api
+    from isofield.cli import picture_output, space_output
 
     begun = time.perf_counter()
+    search = None if pose is None else api.PoseSearch(pose == "similarity", max_rotation)
     space = api.load_run(run, checkpoint).with_inference(assigned(settings))
     if space.of_pictures and (refine or search or field or copies):
         raise InputError(f"{run} is of pictures: leave --refine, --pose, --field and --copies out.")
@@ -110,6 +112,7 @@ def _judged(
     run: Path, space: ShapeSpace, each: Sequence[Row], posed: bool, out: Path, split: Path | None, snapshot: bool
 ) -> str:  # fmt: skip
     """The command that follows; reports the shapes that the space may not represent, or that it is hardly trained."""
+    from isofield.cli.space_output import note_fits
     from isofield.training import LOG
 
     rows = [row for row in each if "mesh" in row]
@@ -129,7 +132,7 @@ def _judged(
     if not surfaces and (run / LOG).is_file() and not any(row["far"] for row in rows):
         say(f"no shape has a surface: the space is hardly trained (its losses are in {run / LOG}); train longer.")
     else:
-        space_output.note_fits(rows, remedy)
+        note_fits(rows, remedy)
     part = "" if split is None else f" --split {output.quoted(split)}"
     if not surfaces or space.in_camera:  # true meshes have other axes than those of the cameras
         return f"isofield info {output.quoted(run)}"

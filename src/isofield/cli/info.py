@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -53,7 +55,6 @@ def info(
 
 
 def _described(path: Path) -> tuple[str, Lines, dict[str, object]]:
-
     if (resolve(path) / "config.json").is_file():
         return _folder(resolve(path))
     if (path / "manifest.json").is_file():
@@ -64,8 +65,6 @@ def _described(path: Path) -> tuple[str, Lines, dict[str, object]]:
 
 def _prepared(path: Path) -> tuple[str, Lines, dict[str, object]]:
     """A folder that `isofield prepare` wrote."""
-    from collections import Counter
-
     from isofield.datasets.manifest import read
 
     settings, records = read(path)
@@ -95,8 +94,6 @@ def _space(method: str, ids: list[str], length: int, provenance: dict[str, objec
 
 def _experiment(path: Path) -> tuple[str, Lines, dict[str, object]]:
     """An experiment of DeepSDF's or SALD's released code."""
-    from dataclasses import asdict
-
     from isofield import api
 
     space = api.load_run(path)
@@ -110,8 +107,6 @@ def _experiment(path: Path) -> tuple[str, Lines, dict[str, object]]:
 
 
 def _shape(path: Path) -> tuple[str, Lines, dict[str, object]]:
-    from dataclasses import asdict
-
     from isofield import io
 
     info = io.inspect(io.read(path), str(path))

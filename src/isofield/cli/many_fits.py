@@ -8,11 +8,14 @@ import sys
 import warnings
 from contextlib import suppress
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from isofield import __version__
 from isofield.cli import output
 from isofield.cli.errors import say, show_warnings, tell
+from isofield.cli.fit_job import run
 from isofield.files import printable, write_text
 
 if TYPE_CHECKING:
@@ -70,8 +73,6 @@ def several(jobs: list[Job], options: Fit[Any]) -> int:
 
 def fingerprint(job: Job, options: Fit[Any]) -> str:
     """What the result of an input depends on: the version, the bytes of the file, and the options."""
-    from isofield import __version__
-
     chosen = {name: value for name, value in vars(options).items() if name not in IRRELEVANT | {"settings"}}
     chosen["settings"] = (type(options.settings).__name__, asdict(options.settings))
     digest = hashlib.sha256(repr((__version__, chosen)).encode())
@@ -84,8 +85,6 @@ def fingerprint(job: Job, options: Fit[Any]) -> str:
 
 def attempt(options: Fit[Any], job: Job) -> tuple[dict[str, Any], str]:
     """`fit_job.run`; an error is reported, and returned in place of the figures."""
-    from isofield.cli.fit_job import run
-
     with warnings.catch_warnings():
         show_warnings()
         try:
@@ -97,8 +96,6 @@ def attempt(options: Fit[Any], job: Job) -> tuple[dict[str, Any], str]:
 
 def _fitted(jobs: list[Job], options: Fit[Any]) -> Iterator[tuple[Job, dict[str, Any], str]]:
     """Each job with its figures and the command to type next, as they end."""
-    from functools import partial
-
     if options.workers == 1 or len(jobs) < 2:
         for job in jobs:
             yield job, *attempt(options, job)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING
 
+import numpy as np
+
+from isofield import api, render
+from isofield.api import PictureResult, ShapeSpace
+from isofield.api.pictures import drawn, held_out_pictures, picture_of
 from isofield.cli import output, space_output
+from isofield.cli.space_output import Inference, Row
 from isofield.folder_format import CODES, REPORT
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from isofield.api import PictureResult, ShapeSpace
-    from isofield.cli.space_output import Inference, Row
-    from isofield.types import ProgressCallback
+from isofield.render import planes
+from isofield.types import ProgressCallback
 
 SHEET = "pictures.png"
 SHOWN, COLUMNS = 32, 8
@@ -31,8 +31,6 @@ def inferred(space: ShapeSpace, of: Inference, report: ProgressCallback) -> Row:
 
     Ctrl-C ends with those that are done. Raises InputError where no picture can be read.
     """
-    from isofield import api, render
-
     out, named = of.out, api.pictures_in(of.inputs, space, of.split)
     failed: list[Row] = []
     tiles: list[np.ndarray] = []
@@ -48,7 +46,7 @@ def inferred(space: ShapeSpace, of: Inference, report: ProgressCallback) -> Row:
     results, rows, interrupted = space_output.collected(
         found, write, failed, lambda done: report(stage, done / len(named))
     )
-    render.save(_sheet(tiles), out / SHEET)
+    write_sheet(tiles, out / SHEET)
     api.write_codes(results, out / CODES)
     output.write_table([*rows, *({**dict.fromkeys(rows[0], ""), **row} for row in failed)], out / REPORT)
     each = [*rows, *failed]
@@ -62,8 +60,6 @@ def inferred(space: ShapeSpace, of: Inference, report: ProgressCallback) -> Row:
 
 def held_out(space: ShapeSpace, data: Path, split: Path) -> Row:
     """The number of held-out pictures of a split, and their mean figures; nothing where there are none."""
-    from isofield.api.pictures import held_out_pictures
-
     rows = [_figures(result) for result in held_out_pictures(space, data, split, HELD_OUT)]
     return {"held_out": len(rows), **_means(rows)} if rows else {}
 
@@ -75,9 +71,6 @@ def new_pictures(
 
     Returns the pictures and the figures of the run.
     """
-    from isofield import render
-    from isofield.api.pictures import drawn, picture_of
-
     pictures: list[np.ndarray] = []
     rows: list[Row] = []
     for number, code in enumerate(codes):
@@ -94,17 +87,9 @@ def new_pictures(
     }  # fmt: skip
 
 
-def sheet_of(pictures: Sequence[np.ndarray], path: Path) -> None:
+def write_sheet(pictures: Sequence[np.ndarray], path: Path) -> None:
     """Writes pictures (h, w, 3) side by side, in rows."""
-    from isofield import render
-
-    render.save(_sheet(pictures), path)
-
-
-def _sheet(tiles: Sequence[np.ndarray]) -> np.ndarray:
-    from isofield.render import planes
-
-    return planes.mosaic(tiles, min(COLUMNS, len(tiles)))
+    render.save(planes.mosaic(pictures, min(COLUMNS, len(pictures))), path)
 
 
 def _size(space: ShapeSpace, resolution: int | None) -> int | None:
@@ -117,12 +102,6 @@ def _written(space: ShapeSpace, result: PictureResult, path: Path, resolution: i
 
     Returns its tile of the sheet, the true one above it, and its row of the report.
     """
-    import numpy as np
-
-    from isofield import render
-    from isofield.api.pictures import drawn, picture_of
-    from isofield.render import planes
-
     values = picture_of(space, result.code, _size(space, resolution))
     true, picture = result.observed.values, drawn(values)
     parts = [picture] if true is None else [drawn(planes.resampled(true, len(values))), picture]

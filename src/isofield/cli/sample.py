@@ -70,7 +70,7 @@ def sample(
     check_output(out / SHEET, ("png",))
     from isofield import api
     from isofield.api.space import NEIGHBOURS
-    from isofield.cli.picture_output import new_pictures, sheet_of
+    from isofield.cli.picture_output import new_pictures, write_sheet
 
     begun = time.perf_counter()
     space = api.load_run(run)
@@ -78,7 +78,7 @@ def sample(
     with shown(out.name, progress) as report:
         if space.of_pictures:
             pictures, figures = new_pictures(space, codes, out, resolution, report)
-            sheet_of(pictures, out / SHEET)
+            write_sheet(pictures, out / SHEET)
             figures["files"] += [str(out / SHEET)]
         else:
             figures = _meshes(space, codes, out, resolution, up, report)

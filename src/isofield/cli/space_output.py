@@ -8,26 +8,26 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, TypeVar
 
+import numpy as np
+import trimesh
+
+from isofield import api, io, render
+from isofield.api import InferenceResult, PoseSearch, ShapeSamples, ShapeSpace
+from isofield.api.latent_ops import shape_of
 from isofield.cli import output
 from isofield.cli.errors import say
 from isofield.errors import InputError, join_names
 from isofield.folder_format import CODES, REPORT, TIMING, write_codes
-
-if TYPE_CHECKING:
-    import numpy as np
-    import trimesh
-
-    from isofield.api import InferenceResult, PoseSearch, ShapeSamples, ShapeSpace
-    from isofield.render import Camera
-    from isofield.types import ProgressCallback
+from isofield.render import Camera
+from isofield.types import Cloud, ProgressCallback
 
 FEW = 5
 """Most shapes that a message names."""
 FOLDED = 20 * math.pi
-"""A surface has more area than any shape's, normalised: networks that have learned little are 0 all over the box, and
-their meshes are huge."""
+"""The largest area of a surface, normalised: five times the unit sphere's. Networks that have learned little are 0 all
+over the box, and their meshes are huge."""
 Row = dict[str, Any]
 Read = TypeVar("Read")
 Result = TypeVar("Result")
@@ -43,17 +43,6 @@ class Inference:
     device: str
     by: str | None
     resolution: int | None
-
-
-def pose_search(pose: Literal["rigid", "similarity"] | None, max_rotation: float) -> PoseSearch | None:
-    """What --pose and --max-rotation say. Raises InputError for an angle out of range."""
-    if not 0 <= max_rotation <= 180:
-        raise InputError(f"--max-rotation {max_rotation:g} is out of range: give 0 to 180 degrees.")
-    if pose is None:
-        return None
-    from isofield.api import PoseSearch
-
-    return PoseSearch(pose == "similarity", max_rotation)
 
 
 def readable(
@@ -108,8 +97,6 @@ def inferred(
 
     fields, copies: folders for the fields and for copies of the inputs. Raises InputError where no input can be read.
     """
-    from isofield import api
-
     named = api.observed_in(of.inputs, space.prepare, of.split, space.kinds, anywhere=search is not None)
     failed: list[Row] = []
     timing: list[Row] = []
@@ -137,11 +124,6 @@ def inferred(
 def copy_input(observed: ShapeSamples, folder: Path) -> None:
     """Writes what a code was inferred from into a folder: the pictures side by side (ID.png), or points of the surface
     in the shape's units (ID.ply)."""
-    import numpy as np
-
-    from isofield import io, render
-    from isofield.types import Cloud
-
     if "views" in observed.rows:
         render.save(np.concatenate([*observed.rows["views"].transpose(0, 2, 3, 1)], 1), folder / f"{observed.id}.png")
     else:
@@ -150,8 +132,6 @@ def copy_input(observed: ShapeSamples, folder: Path) -> None:
 
 def written(result: InferenceResult, mesh: Path, field: Path | None, resolution: int | None) -> Row:
     """Writes the mesh and, where it is given, the field folder of one shape: its row of the report."""
-    from isofield import io
-
     seen, compared = len(result.observed.surface) > 0, result.loss is not None and result.expected is not None
     row: Row = {
         "id": result.id, "error": "", "loss": result.loss, "explained": result.explained if seen else None,
@@ -186,8 +166,6 @@ def written(result: InferenceResult, mesh: Path, field: Path | None, resolution:
 
 def tables(results: Sequence[InferenceResult], rows: Sequence[Row], failed: Sequence[Row], out: Path) -> Row:
     """Writes codes.npz and report.csv into a folder: the figures of the run."""
-    from isofield import api
-
     api.write_codes(results, out / CODES)
     output.write_table([*rows, *({**dict.fromkeys(rows[0], ""), **row} for row in failed)], out / REPORT)
     note_older(out, [Path(row["mesh"]) for row in rows if row["mesh"]])
@@ -262,9 +240,6 @@ def new_shapes(
 
     Returns the meshes, None for a code without a surface, and the figures of the run.
     """
-    from isofield import io
-    from isofield.api.latent_ops import shape_of
-
     meshes: list[trimesh.Trimesh | None] = []
     rows: list[Row] = []
     for number, code in enumerate(codes):
@@ -291,10 +266,6 @@ def new_shapes(
 
 def view_of(meshes: Sequence[trimesh.Trimesh], size: tuple[int, int], up: str) -> Camera:
     """One camera for all meshes, whose pictures have this size in pixels."""
-    import trimesh
-
-    from isofield import render
-
     vertices, faces = trimesh.util.append_faces([m.vertices for m in meshes], [m.faces for m in meshes])
     return render.camera_for(trimesh.Trimesh(vertices, faces), size=size, up=up)
 

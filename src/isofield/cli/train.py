@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 import tyro
 
-from isofield.cli import output, picture_output
+from isofield.cli import output
+from isofield.cli.forming import forming
 from isofield.cli.parsing import Argument, Flag, Folder, Json, JsonFile, Progress, parse, parse_part, wants_help
 from isofield.cli.progress import shown
 from isofield.configs.common import MethodSpec, check_seed
 from isofield.configs.methods import SPACES, find_method, method_names, read_config
+from isofield.configs.preparing import OF_PICTURES
 from isofield.configs.training import training_of
 from isofield.errors import InputError, with_article
 
@@ -121,8 +123,6 @@ def overview() -> str:
 
 def run(method: str, options: Train[Any]) -> int:
     """Trains: the exit status."""
-    from isofield.cli.forming import forming
-
     check_seed(options.seed)
     begun = time.perf_counter()
     from isofield import api
@@ -143,8 +143,6 @@ def run(method: str, options: Train[Any]) -> int:
 
 def _check_forms(method: str, settings: Any) -> None:
     """Raises InputError for a space whose surfaces do not form step by step."""
-    from isofield.configs.preparing import OF_PICTURES
-
     spec = find_method(method, SPACES)
     if {*spec.kinds(settings)} & {*OF_PICTURES}:
         raise InputError(
@@ -157,9 +155,7 @@ def _check_forms(method: str, settings: Any) -> None:
 
 
 def observed(kinds: Sequence[str]) -> str:
-    """What an unseen shape is given as, for a space that reads these kinds of samples."""
-    from isofield.configs.preparing import OF_PICTURES
-
+    """The placeholder of an unseen shape in the next command, for a space that reads these kinds of samples."""
     if {*kinds} & {*OF_PICTURES, "views"}:
         return "PICTURE"
     if "unsigned" in kinds:
@@ -175,6 +171,8 @@ def _tell(method: str, options: Train[Any], space: ShapeSpace, seconds: float) -
     tensors = out / "space.safetensors"
     held_out: dict[str, Any] = {}
     if space.of_pictures and options.split is not None:
+        from isofield.cli import picture_output
+
         held_out = picture_output.held_out(space, options.data, options.split)
     figures = {
         "input": str(options.data), "method": method, "shapes": len(space.shapes), "code": space.length,

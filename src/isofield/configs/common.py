@@ -277,6 +277,12 @@ def check_seed(seed: int) -> None:
         raise InputError(f"seed {seed} is out of range: give a whole number from 0 to {2**32 - 1}.")
 
 
+def check_rotation(degrees: float) -> None:
+    """Raises InputError for a largest rotation of a search for poses that is out of range."""
+    if not 0 <= degrees <= 180:
+        raise InputError(f"--max-rotation {degrees:g} is out of range: give 0 to 180 degrees.")
+
+
 def check_finish(faces: int | None, trim: float | None) -> None:
     """Raises InputError for a number of faces or a distance that no mesh can have; None leaves the mesh as it is."""
     if faces is not None and faces < FEWEST_FACES:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from isofield import __version__
 from isofield.datasets.registry import ELSEWHERE, SOURCES, File, Source
 from isofield.errors import InputError, did_you_mean
 from isofield.files import atomic_write, check_output, os_reason
@@ -102,8 +103,6 @@ def _download(file: File, path: Path, progress: Progress | None) -> None:
     """Downloads one file, checks it, and moves it into place."""
     import pooch
     import requests
-
-    from isofield import __version__
 
     host = urlsplit(file.url).hostname
     agent = {"User-Agent": f"isofield/{__version__}"}

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
+from isofield import __version__
 from isofield.configs import PrepareConfig
 from isofield.datasets import report
 from isofield.datasets.layout import Entry
@@ -201,8 +202,6 @@ def _finished(out: Path, entry: Entry) -> Record | None:
 
 def _finish(out: Path, records: list[Record], settings: dict[str, object]) -> None:
     """Writes the report and, last, the manifest, which says that the data set is complete."""
-    from isofield import __version__
-
     report.write(out, records)
     shapes = [asdict(record) for record in records]
     write(out / MANIFEST, {"isofield": __version__, "settings": settings, "shapes": shapes})
