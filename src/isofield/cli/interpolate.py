@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import tyro
 
@@ -15,15 +14,6 @@ from isofield.configs.common import check_resolution
 from isofield.errors import InputError
 from isofield.files import check_output
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    from isofield.api import ShapeSpace
-    from isofield.cli.space_output import Row
-    from isofield.types import ProgressCallback
-
-PICTURE = (400, 400)
-"""Pixels of the animation."""
 WAY = "way.gif"
 
 
@@ -60,6 +50,7 @@ def interpolate(
     from isofield import api, render
     from isofield.api.latent_ops import code_of
     from isofield.cli.picture_output import new_pictures
+    from isofield.cli.space_output import animated_shapes
 
     begun = time.perf_counter()
     space = api.load_run(run)
@@ -71,23 +62,7 @@ def interpolate(
             render.write_gif(pictures, out / WAY)
             figures["files"] += [str(out / WAY)]
         else:
-            figures = _meshes(space, codes, out, resolution, up, report)
+            figures = animated_shapes(space, codes, out / WAY, resolution, up, report)
     figures = {"input": f"{first}, {last}", **figures, "seconds": round(time.perf_counter() - begun, 2)}
     output.show(figures, json, f"isofield sample {output.quoted(run)} -n 9 -o {output.quoted(f'{out}-new')}")
     return int(bool(figures["failed"]))
-
-
-def _meshes(
-    space: ShapeSpace, codes: np.ndarray, out: Path, resolution: int | None, up: str, report: ProgressCallback
-) -> Row:
-    """Writes the meshes of codes (n, l) and their animation: the figures of the run."""
-    from isofield import render
-    from isofield.cli.space_output import new_shapes, view_of
-
-    made, figures = new_shapes(space, codes, out, resolution, report)
-    if meshes := [mesh for mesh in made if mesh is not None]:
-        report("animation", 0.0)
-        view = view_of(meshes, PICTURE, up)
-        render.animate(meshes, out / WAY, view=view, up=up)
-        figures["files"] += [str(out / WAY)]
-    return figures

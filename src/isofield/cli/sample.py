@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import tyro
 
@@ -16,17 +14,6 @@ from isofield.configs.common import check_resolution, check_seed
 from isofield.errors import InputError
 from isofield.files import check_output
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    from isofield.api import ShapeSpace
-    from isofield.cli.space_output import Row
-    from isofield.types import ProgressCallback
-
-PICTURE = (300, 300)
-"""Pixels of each shape on the sheet."""
-COLUMNS = 6
-"""Most shapes in a row of it."""
 SHEET = "shapes.png"
 
 
@@ -71,6 +58,7 @@ def sample(
     from isofield import api
     from isofield.api.space import NEIGHBOURS
     from isofield.cli.picture_output import new_pictures, write_sheet
+    from isofield.cli.space_output import pictured_shapes
 
     begun = time.perf_counter()
     space = api.load_run(run)
@@ -81,33 +69,10 @@ def sample(
             write_sheet(pictures, out / SHEET)
             figures["files"] += [str(out / SHEET)]
         else:
-            figures = _meshes(space, codes, out, resolution, up, report)
+            figures = pictured_shapes(space, codes, out / SHEET, resolution, up, report)
     figures = {"input": str(run), **figures, "seconds": round(time.perf_counter() - begun, 2)}
     following = (
         f"open {output.quoted(out / SHEET)}" if space.of_pictures else f"isofield info {output.quoted(out / '000.ply')}"
     )
     output.show(figures, json, following)
     return int(bool(figures["failed"]))
-
-
-def _meshes(
-    space: ShapeSpace, codes: np.ndarray, out: Path, resolution: int | None, up: str, report: ProgressCallback
-) -> Row:
-    """Writes the meshes of codes (n, l) and a picture of all: the figures of the run."""
-    from isofield import render
-    from isofield.cli.space_output import new_shapes, view_of
-
-    made, figures = new_shapes(space, codes, out, resolution, report)
-    panels = [
-        render.Panel(mesh, row["id"], f"nearest: {row['nearest']}")
-        for mesh, row in zip(made, figures["each"], strict=True)
-        if mesh is not None
-    ]
-    if panels:
-        report("picture", 0.0)
-        rows = math.ceil(len(panels) / COLUMNS)
-        meshes = [mesh for mesh in made if mesh is not None]
-        view = view_of(meshes, PICTURE, up)
-        render.sheet(panels, out / SHEET, view=view, columns=math.ceil(len(panels) / rows), up=up)
-        figures["files"] += [str(out / SHEET)]
-    return figures

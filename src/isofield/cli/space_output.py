@@ -28,6 +28,10 @@ FEW = 5
 FOLDED = 20 * math.pi
 """The largest area of a surface, normalised: five times the unit sphere's. Networks that have learned little are 0 all
 over the box, and their meshes are huge."""
+ANIMATED, PICTURED = (400, 400), (300, 300)
+"""Pixels of an animation of new shapes, and of each of them on a sheet."""
+COLUMNS = 6
+"""Most shapes in a row of a sheet."""
 Row = dict[str, Any]
 Read = TypeVar("Read")
 Result = TypeVar("Result")
@@ -262,6 +266,34 @@ def new_shapes(
         "each": rows, "files": [str(out), str(out / CODES), str(out / REPORT)],
     }  # fmt: skip
     return meshes, figures
+
+
+def animated_shapes(
+    space: ShapeSpace, codes: np.ndarray, path: Path, resolution: int | None, up: str, report: ProgressCallback
+) -> Row:
+    """`new_shapes` in the folder of a path, and there an animation of them: the figures of the run."""
+    made, figures = new_shapes(space, codes, path.parent, resolution, report)
+    if meshes := [mesh for mesh in made if mesh is not None]:
+        report("animation", 0.0)
+        render.animate(meshes, path, view=view_of(meshes, ANIMATED, up), up=up)
+        figures["files"] += [str(path)]
+    return figures
+
+
+def pictured_shapes(
+    space: ShapeSpace, codes: np.ndarray, path: Path, resolution: int | None, up: str, report: ProgressCallback
+) -> Row:
+    """`new_shapes` in the folder of a path, and there a picture of all: the figures of the run."""
+    made, figures = new_shapes(space, codes, path.parent, resolution, report)
+    shown = [(mesh, row) for mesh, row in zip(made, figures["each"], strict=True) if mesh is not None]
+    if shown:
+        report("picture", 0.0)
+        panels = [render.Panel(mesh, row["id"], f"nearest: {row['nearest']}") for mesh, row in shown]
+        columns = math.ceil(len(panels) / math.ceil(len(panels) / COLUMNS))
+        view = view_of([mesh for mesh, _ in shown], PICTURED, up)
+        render.sheet(panels, path, view=view, columns=columns, up=up)
+        figures["files"] += [str(path)]
+    return figures
 
 
 def view_of(meshes: Sequence[trimesh.Trimesh], size: tuple[int, int], up: str) -> Camera:
