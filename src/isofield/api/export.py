@@ -12,7 +12,7 @@ import numpy as np
 from isofield.api.projection import Samples, grid
 from isofield.api.sdf import SDF
 from isofield.errors import InputError
-from isofield.files import atomic_write, check_output, extension_of
+from isofield.files import atomic_write, check_output, extension_of, write_text
 from isofield.types import ProgressCallback
 
 FORMATS = ("onnx", "npy", "npz", "vtk", "3mf")
@@ -39,12 +39,14 @@ def export(
         case "3mf":
             content = _printable(sdf, resolution)
         case kind:
-            samples = grid(sdf, resolution or 128, progress)
-            content = {"npy": _npy, "npz": _npz, "vtk": _vtk}[kind](samples)
+            samples, arrays = grid(sdf, resolution or 128, progress), io.BytesIO()
             if kind == "npy":
-                with atomic_write(path.with_suffix(".json")) as beside:
-                    position = {"origin": samples.origin.tolist(), "spacing": samples.spacing, "unit": "the input's"}
-                    beside.write_text(json.dumps(position) + "\n", encoding="utf-8")
+                np.save(arrays, samples.values)
+                position = {"origin": samples.origin.tolist(), "spacing": samples.spacing, "unit": "the input's"}
+                write_text(path.with_suffix(".json"), json.dumps(position) + "\n")
+            elif kind == "npz":
+                np.savez(arrays, values=samples.values, origin=samples.origin, spacing=np.float64(samples.spacing))
+            content = _vtk(samples) if kind == "vtk" else arrays.getvalue()
     with atomic_write(path) as beside:
         beside.write_bytes(content)
     return path
@@ -59,18 +61,6 @@ def _printable(sdf: SDF, resolution: int | None) -> bytes:
     import trimesh
 
     return bytes(trimesh.exchange.threemf.export_3MF(sdf.mesh(resolution)))
-
-
-def _npy(samples: Samples) -> bytes:
-    content = io.BytesIO()
-    np.save(content, samples.values)
-    return content.getvalue()
-
-
-def _npz(samples: Samples) -> bytes:
-    content = io.BytesIO()
-    np.savez(content, values=samples.values, origin=samples.origin, spacing=np.float64(samples.spacing))
-    return content.getvalue()
 
 
 def _vtk(samples: Samples) -> bytes:
