@@ -89,14 +89,11 @@ def _reasons(records: Sequence[Record]) -> Table:
         [record.id, text(record.label), record.outcome, "; ".join(filter(None, [record.reason, *record.notes]))]
         for record in some
     ]
-    note = (
-        "All shapes were accepted as they are."
-        if not some
-        else cut("shapes", min(len(rows), ROWS), len(rows), "; report.csv has all")
-    )
+    note = cut("shapes", min(len(rows), ROWS), len(rows), "; report.csv has all")
     columns = ["shape", "class", "outcome", "reason"]
     marks = [MARKS.get(record.outcome, "") for record in some]
-    return Table("Rejects and repairs", columns, rows[:ROWS], marks[:ROWS], note)
+    words = note if some else "All shapes were accepted as they are."
+    return Table("Rejects and repairs", columns, rows[:ROWS], marks[:ROWS], words)
 
 
 def _figures(records: Sequence[Record]) -> list[Part]:
@@ -107,26 +104,18 @@ def _figures(records: Sequence[Record]) -> list[Part]:
         values = [float(record.figures[name]) for record in records if name in record.figures]
         figures = (min(values), float(median(values)), max(values))
         rows.append([name.replace("_", " "), *(text(figure) for figure in figures), str(len(values))])
-    return (
-        [Table("Figures of the quality gate", ["figure", "least", "median", "largest", "shapes"], rows, folded=True)]
-        if rows
-        else []
-    )
+    columns = ["figure", "least", "median", "largest", "shapes"]
+    return [Table("Figures of the quality gate", columns, rows, folded=True)] if rows else []
 
 
 def _pictures(path: Path, records: Sequence[Record], options: Options) -> list[Part]:
     """The pictures that `prepare` drew, rejects first."""
     some = [(record, shape_folder(path, record.id) / PICTURE) for record in records]
     some = [(record, file) for record, file in some if file.is_file()]
-    rows = [
-        Picture(
-            png(file.read_bytes()),
-            record.id,
-            "; ".join(filter(None, [record.outcome, record.reason])),
-            MARKS.get(record.outcome, ""),
-        )
-        for record, file in some[: PICTURES * options.shapes]
-    ]
+    rows = []
+    for record, file in some[: PICTURES * options.shapes]:
+        words = "; ".join(filter(None, [record.outcome, record.reason]))
+        rows.append(Picture(png(file.read_bytes()), record.id, words, MARKS.get(record.outcome, "")))
     note = "Rejects and repairs come first. " + cut("pictures", len(rows), len(some), "; report.html has all")
     return [Pictures("Pictures", note, rows)] if rows else []
 

@@ -62,10 +62,8 @@ def results(path: Path, options: Options, spaces: Sequence[ShapeSpace]) -> Secti
     for flag in ("poor", "far"):
         if flag in rows[0]:
             lead.append((flag, str(sum(row.get(flag) is True for row in rows))))
-    for name, label in (
-        ("loss", "held-out loss, median"),
-        ("distance", "distance to the nearest training code, median"),
-    ):
+    labels = {"loss": "held-out loss, median", "distance": "distance to the nearest training code, median"}
+    for name, label in labels.items():
         values = [float(row[name]) for row in rows if isinstance(row.get(name), (int, float))]
         if values:
             lead.append((label, text(float(np.median(values)))))
@@ -84,17 +82,18 @@ def _table(rows: Sequence[Row]) -> Table:
         name for name in rows[0] if not name.startswith(LEFT_OUT) and any(row.get(name) is not None for row in rows)
     ]
     labels = {
-        "nearest": "nearest training shape",
-        "distance": "distance of codes",
+        "nearest": "nearest training shape", "distance": "distance of codes",
         "neighbour_distance": "among training shapes",
-    }
+    }  # fmt: skip
     lines = [[text(row.get(name)) for name in names] for row in rows[:ROWS]]
-    marks = [
-        "bad" if row.get("error") else "doubtful" if row.get("poor") or row.get("far") else "" for row in rows[:ROWS]
-    ]
+    marks = ["bad" if row.get("error") else _mark(row) for row in rows[:ROWS]]
     note = "The worst come first. " if "loss" in names else "What is nearest to a training shape comes first. "
     columns = [labels.get(name, name.replace("_", " ")) for name in names]
     return Table("Shapes", columns, lines, marks, note + cut("shapes", len(lines), len(rows)))
+
+
+def _mark(row: Row) -> str:
+    return "doubtful" if row.get("poor") or row.get("far") else ""
 
 
 def _shown(path: Path, rows: Sequence[Row], options: Options, spaces: Sequence[ShapeSpace]) -> list[Part]:
@@ -122,8 +121,7 @@ def _shown(path: Path, rows: Sequence[Row], options: Options, spaces: Sequence[S
             panels.append(file_panel(lambda source=source: source, "input", options.faces))  # type: ignore[misc]
         panels.append(file_panel(lambda id_=id_: inside(path, f"{id_}.ply"), "result", options.faces))  # type: ignore[misc]
         panels += _nearest(row, spaces, frames.get(id_), options.faces)
-        mark = "doubtful" if row.get("poor") or row.get("far") else ""
-        if (one := views(id_, panels, words, mark)) is not None:
+        if (one := views(id_, panels, words, _mark(row))) is not None:
             found.append(one)
     parts: list[Part] = []
     if made_of:

@@ -79,25 +79,20 @@ def scored_in(content: Any) -> list[Scored]:
         pairs = content.get("pairs", [content] if "legend" in content else [])
         failed = content.get("failed", [])
     else:
-        rows = (
-            [row for row in content if isinstance(row, dict) and row.get("name")] if isinstance(content, list) else []
-        )
+        listed = content if isinstance(content, list) else []
+        rows = [row for row in listed if isinstance(row, dict) and row.get("name")]
         failed = [row for row in rows if row.get("problem") and not row.get(onet.CLASS)]
         pairs = [row for row in rows if row not in failed]
     every = [*pairs, *failed]
     if not every or not all(isinstance(row, dict) and {"name", "pred", "truth"} <= {*row} for row in every):
         return []
     left = ("name", "pred", "truth", "problem", "legend")
-    return [
-        Scored(
-            str(row["name"]),
-            str(row["pred"]),
-            str(row["truth"]),
-            None if row in failed else {key: value for key, value in row.items() if key not in left},
-            str(row.get("problem") or ""),
-        )
-        for row in every
-    ]
+    scored = []
+    for row in every:
+        scores = None if row in failed else {key: value for key, value in row.items() if key not in left}
+        names = str(row["name"]), str(row["pred"]), str(row["truth"])
+        scored.append(Scored(*names, scores, str(row.get("problem") or "")))
+    return scored
 
 
 def _metrics_of(scored: Sequence[Scored]) -> list[Metric[Any]]:

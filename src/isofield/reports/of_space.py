@@ -74,13 +74,12 @@ class Fit:
 def section(path: Path, space: ShapeSpace, options: Options, data: Path | None) -> Section:
     """A space. data: the prepared data set that it was trained with, by default the one that it names, where it is
     below the current folder or beside the run."""
-    lines = _log(path)
+    lines = training.read_log(path) if (path / training.LOG).is_file() else []
     data = data or _named_data(path, space)
     labels = Counter(shape.label or "none" for shape in space.shapes)
     lead = [("method", space.method), ("shapes", str(len(space.shapes))), ("length of a code", str(space.length))]
-    size = _megabytes(path)
-    if size is not None:
-        lead.append(("megabytes", text(size)))
+    if (file := path / "space.safetensors").is_file():
+        lead.append(("megabytes", text(file.stat().st_size / 1e6)))
     lead += _timings(lines)
     plain = {name: value for name, value in space.provenance.items() if isinstance(value, (str, int, float))}
     facts = {LOSSES.get(name, name): value for name, value in plain.items()}
@@ -111,10 +110,6 @@ def unfinished(path: Path) -> Section:
     return Section(path.name, "training that is not finished", _timings(lines), _curves(lines))
 
 
-def _log(path: Path) -> list[dict[str, Any]]:
-    return training.read_log(path) if (path / training.LOG).is_file() else []
-
-
 def _timings(lines: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """How long a training took, out of its log."""
     if not lines:
@@ -129,11 +124,6 @@ def _timings(lines: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
 
 def _curves(lines: Sequence[Mapping[str, Any]]) -> list[Part]:
     return [Curves("Curves", [render.chart_svg(chart) for chart in training.curves(lines)])] if lines else []
-
-
-def _megabytes(path: Path) -> float | None:
-    file = path / "space.safetensors"
-    return file.stat().st_size / 1e6 if file.is_file() else None
 
 
 def _named_data(path: Path, space: ShapeSpace) -> Path | None:
@@ -167,13 +157,8 @@ def _map(space: ShapeSpace) -> list[Part]:
     groups = list(dict.fromkeys(shape.label or "none" for shape in space.shapes))
     rows = evenly(len(place), DOTS)
     dots = [
-        Dot(
-            float(place[k, 0]),
-            float(1 - place[k, 1]),
-            space.shapes[k].id,
-            groups.index(space.shapes[k].label or "none"),
-        )
-        for k in rows
+        Dot(x, y, space.shapes[k].id, groups.index(space.shapes[k].label or "none"))
+        for k, x, y in zip(rows, place[rows, 0].tolist(), (1 - place[rows, 1]).tolist(), strict=True)
     ]
     power = pca.deviations**2
     shares = ", ".join(percent(share) for share in power[:COMPONENTS] / max(float(power.sum()), 1e-30))

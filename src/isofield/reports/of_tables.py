@@ -72,11 +72,10 @@ def section(path: Path, options: Options, near: Mapping[str, Near]) -> Section:
     if rows := novelty_in(content):
         return _novelty(path, rows, content)
     if scored := scored_in(content):
-        alone = (
-            content.get("missing", [])
-            if isinstance(content, dict)
-            else [str(row["problem"]) for row in content if not row.get("name")]
-        )
+        if isinstance(content, dict):
+            alone = content.get("missing", [])
+        else:
+            alone = [str(row["problem"]) for row in content if not row.get("name")]
         return evaluation(path, scored, alone, options, near)
     each = content if isinstance(content, list) else [content]
     if each and all(isinstance(row, dict) and ("error" in row or {*row} >= FIT) for row in each):
