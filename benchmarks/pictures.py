@@ -10,7 +10,7 @@ r"""Shapes from pictures, beside retrieval by image features: unseen shapes from
     .venv/bin/python benchmarks/shared_data.py objects OBJECTS   # split.json; TRUTH: ISOFIELD_DATA/objects_truth
     isofield prepare TRUTH DATA --samples views signed cloud --count 40000 --views 24 --size 64
     isofield train image-codes DATA -o RUN1 --split OBJECTS/split.json --config image-codes-camera
-    isofield train neural-pull-image DATA -o RUN2 --split OBJECTS/split.json --frame camera
+    isofield train neural-pull-image DATA -o RUN2 --split OBJECTS/split.json --config neural-pull-image-camera
     isofield train occupancy DATA -o RUN3 --split OBJECTS/split.json --input image --frame camera
     .venv/bin/python benchmarks/pictures.py DATA OBJECTS RUN1 RUN2 --truth TRUTH --frame camera --most 100 \
         --pictures 1 --out RESULTS

@@ -84,9 +84,12 @@ PAPER = replace(
     samples=5000, training=Training(steps=4_000_000, batch=1, keep=100, network_rate=Schedule(1e-4)),
 )  # fmt: skip
 """The released code, but for its encoder, whose weights it never learns."""
+GENTLE = replace(SMALL.training.network_rate, initial=3e-4)
+CAMERA = replace(SMALL, frame="camera", training=replace(SMALL.training, network_rate=GENTLE))
+"""For shapes that are not aligned with each other: at the rate of SMALL they lose their signs."""
 NEURAL_PULL_IMAGE = MethodSpec(
     "a shape from a single picture, learned by pulling queries onto clouds",
     "isofield.methods.neural_pull_image:NeuralPullImageSpace", lambda: SMALL,
-    {"neural-pull-image-small": SMALL, "neural-pull-image-paper": PAPER}, reads=("views", "cameras", "cloud"),
-    observes=("views",),
+    {"neural-pull-image-small": SMALL, "neural-pull-image-camera": CAMERA, "neural-pull-image-paper": PAPER},
+    reads=("views", "cameras", "cloud"), observes=("views",),
 )  # fmt: skip
