@@ -75,7 +75,8 @@ def test_the_slope_learns_and_scales_values_alone():
 
 @pytest.mark.parametrize(("input_", "kl"), [("cloud", 0.0), ("voxels", 0.1), ("none", 0.0), ("none", 0.1)])
 def test_unseen_balls_have_their_radius(input_, kl):
-    config = replace(SMALL, input=input_, kl=kl, cells=24, channels=8)
+    # of coarse voxels few balanced queries leave the ball too small
+    config = replace(SMALL, input=input_, kl=kl, cells=24, channels=8, inside=input_ != "voxels")
     space, losses = trained(config, [ball(radius) for radius in RADII])
     assert np.mean([one["logged/misclassified"] for one in losses[-20:]]) < 0.08
     space = replace(space, table=space.codes([ball(radius) for radius in RADII]))
