@@ -35,6 +35,8 @@ def work(tmp_path_factory, toy_run) -> Path:
     io.write_cloud(Cloud(cloud.points + 50, cloud.normals), folder / "far.ply")
     io.write_cloud(Cloud(cloud.points[:5]), folder / "few.ply")
     io.write_mesh(truth, folder / "whole.ply")
+    (folder / "data").mkdir()
+    (folder / "data/settings.json").write_text('{"format": 1, "layout": "meshes", "samples": ["signed"]}')
     return folder
 
 
@@ -215,6 +217,8 @@ BROKEN = {
     "complete run part.ply -o o.xyz": "o.xyz has the extension .xyz",
     "complete run part.ply -o o.ply --pose rigid --max-rotation 270": "--max-rotation 270 is out of range",
     "complete none part.ply -o o.ply": "there is no folder none: give the folder that `isofield train` wrote.",
+    "infer run whole.ply -o data": "data holds prepared data: choose another folder for the results.",
+    "train linear data -o data": "data holds prepared data: choose another folder for the results.",
     "infer . whole.ply -o o": "(it has no config.json): give the folder that `isofield train` wrote.",
     "interpolate run toy/000 toy/0001 -o way2": "'toy/0001' is neither a training shape of this space, perhaps",
     "interpolate run toy/000 toy/001 -o way2 --steps 1": "--steps must be at least 2, not 1",

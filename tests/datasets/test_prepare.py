@@ -253,6 +253,8 @@ def test_splits(source, tmp_path):
     ids = [i for table in parts.values() for found in table.values() for i in found]
     assert sorted(ids) == [entry.id for entry in entries]
     assert make_split(entries[::-1], {"train": 2 / 3, "test": 1 / 3}, seed=1) == parts
+    few = {"train": 0.9, "valid": 0.05, "test": 0.05}  # of three shapes each part gets one
+    assert [len(table["ball"]) for table in make_split(entries, few).values()] == [1, 1, 1]
     write_lists(source, parts)
     assert len((source / "ball/train.lst").read_text().split()) == 2
     found = prepare(source, tmp_path / "lists", SMALL, split=source / "box/test.lst")

@@ -27,6 +27,7 @@ from isofield.configs.methods import SPACES, check_config, find_method
 from isofield.configs.preparing import PrepareConfig, prepare_config
 from isofield.configs.training import training_of
 from isofield.datasets import Prepared, by_kind, ids_of
+from isofield.datasets.layout import check_no_data
 from isofield.datasets.splits import has_part
 from isofield.errors import InputError, with_article
 from isofield.losses.signed import clamped
@@ -72,6 +73,7 @@ def train(
     folder, report = Path(out), progress or (lambda stage, fraction: None)
     with training.joined_processes() as processes:
         if not resume:
+            check_no_data(folder)
             training.check_new(folder)
             processes.wait()
         examples = _examples(spec, settings, data, split)

@@ -79,6 +79,9 @@ def infer(
         raise InputError("INPUTS are missing; `isofield infer --help` lists the options.")
     check_resolution(resolution)
     check_rotation(max_rotation)
+    from isofield.datasets.layout import check_no_data
+
+    check_no_data(out)
     check_output(out / REPORT, ("csv",))
     from isofield import api
     from isofield.cli import picture_output, space_output

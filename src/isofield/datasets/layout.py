@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from isofield.datasets.manifest import SETTINGS
-from isofield.files import safe_id
+from isofield.errors import InputError
+from isofield.files import printable, safe_id
 from isofield.types import Similarity
 
 MESHES = (".ply", ".obj", ".off", ".stl", ".glb", ".gltf", ".binvox")
@@ -97,3 +98,9 @@ def is_prepared(folder: Path) -> bool:
         return {"format", "layout", "samples"} <= json.loads((folder / SETTINGS).read_text(encoding="utf-8")).keys()
     except (OSError, ValueError, AttributeError):
         return False
+
+
+def check_no_data(folder: Path) -> None:
+    """Raises InputError where a folder for results holds prepared data, whose files would be replaced."""
+    if is_prepared(folder):
+        raise InputError(f"{printable(folder)} holds prepared data: choose another folder for the results.")

@@ -126,7 +126,8 @@ def of_classes(entries: Sequence[Entry], classes: Sequence[str]) -> list[Entry]:
 
 
 def make_split(entries: Sequence[Entry], parts: dict[str, float], seed: int = 0) -> dict[str, dict[str, list[str]]]:
-    """{part: {class: [ids]}}: every class is shuffled and divided by the shares of the parts.
+    """{part: {class: [ids]}}: every class is shuffled and divided by the shares of the parts; each part gets one shape
+    at least of a class that has enough.
 
     Raises InputError for shares that are not positive or do not sum to 1.
     """
@@ -139,6 +140,10 @@ def make_split(entries: Sequence[Entry], parts: dict[str, float], seed: int = 0)
         random = np.random.default_rng([seed, *label.encode()])
         ids = [ids[k] for k in random.permutation(len(ids))]
         ends = np.round(np.cumsum(list(parts.values())) * len(ids)).astype(int)
+        if len(ids) >= len(parts):
+            number = np.arange(1, len(parts) + 1)
+            ends = np.maximum.accumulate(np.maximum(ends - number, 0)) + number
+            ends = np.minimum(ends, len(ids) - number[-1] + number)
         for part, start, end in zip(parts, [0, *ends[:-1]], ends, strict=True):
             made[part][label] = sorted(ids[start:end])
     return made
