@@ -60,14 +60,18 @@ class Cnp:
 
 
 PAPER = Cnp()
-SMALL = Cnp(
-    encoder=SetEncoder(dims=(128,) * 3), length=128, dims=(128,) * 4, frequencies=3, objective="l1", tasks=Tasks(),
+PLANE_PAPER = replace(PAPER, tasks=replace(PLANE, context=2048, query=2048))
+PLANE_SMALL = Cnp(
+    encoder=SetEncoder(dims=(128,) * 3), length=128, dims=(128,) * 4, frequencies=3, objective="l1", tasks=PLANE,
     training=SMALL_TRAINING,
 )  # fmt: skip
 """For two CPU cores."""
-LOCAL = replace(SMALL, local=True)
-PLANE_PAPER = replace(PAPER, tasks=replace(PLANE, context=2048, query=2048))
-PLANE_SMALL = replace(SMALL, tasks=PLANE)
+LOCAL = replace(PLANE_SMALL, local=True, tasks=Tasks())
+SMALL = replace(
+    PLANE_SMALL, encoder=SetEncoder(dims=(64,) * 3), dims=(64,) * 4, tasks=Tasks(),
+    training=replace(SMALL_TRAINING, network_rate=replace(SMALL_TRAINING.network_rate, initial=3e-3)),
+)  # fmt: skip
+"""The best of the settings of benchmarks/encoders.py."""
 PLANE_LOCAL = replace(
     PLANE_SMALL, local=True, encoder=SetEncoder(dims=(64,) * 3), tasks=replace(PLANE, context=2048, query=256),
     training=replace(SMALL_TRAINING, batch=4, network_rate=replace(SMALL_TRAINING.network_rate, initial=3e-3)),

@@ -57,12 +57,12 @@ class Hypernet:
 
 PAPER = Hypernet()
 SMALL = Hypernet(
-    network=FieldNetwork(dims=(64,) * 3, frequencies=3, radius=0.5), encoder=SetEncoder(dims=(128,) * 3), length=128,
+    network=FieldNetwork(dims=(64,) * 3, frequencies=5, radius=0.5), encoder=SetEncoder(dims=(128,) * 3), length=128,
     dims=(64,), scale=0.01, start=True, objective="l1", tasks=Tasks(), training=SMALL_TRAINING,
 )  # fmt: skip
-"""For two CPU cores."""
+"""For two CPU cores; the best of the settings of benchmarks/encoders.py."""
 PLANE_PAPER = replace(PAPER, tasks=replace(PLANE, context=2048, query=2048))
-PLANE_SMALL = replace(SMALL, tasks=PLANE)
+PLANE_SMALL = replace(SMALL, network=replace(SMALL.network, frequencies=3), tasks=PLANE)
 SPACE = "isofield.methods.hypernet:method"
 HYPERNET = MethodSpec(
     "weights by a hypernetwork with a set encoder", SPACE, lambda: SMALL,
