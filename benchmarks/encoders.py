@@ -33,7 +33,7 @@ from isofield.types import Shape
 
 HELD_OUT, SAMPLES, CLAMP = 10, 16_384, 0.1
 """Shapes that judge, their samples, and the largest distance."""
-BASE = {
+BASE: dict[str, Any] = {
     "hypernet": hypernet.PLANE_SMALL,
     "concat": concat.PLANE_SMALL,
     "cnp": cnp.PLANE_SMALL,
