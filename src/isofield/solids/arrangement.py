@@ -9,7 +9,9 @@ errors leave it open.
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import partial
 from itertools import combinations, pairwise
+from math import atan2
 
 import numpy as np
 
@@ -87,6 +89,7 @@ class _Cuts:
     points: the new points, numbered after the vertices. segments: for each face, the points of each segment from end to
     end, by the other face. curves: by two neighbouring points of a segment, the lower number first: 1 where the first
     of the two faces, to the left of the line from one to the other, is in front of the second face, otherwise -1.
+    flat: (n, 2) the coordinates that a face is projected onto, in which it is wound counterclockwise.
     """
 
     def __init__(self, vertices: np.ndarray, faces: np.ndarray) -> None:
@@ -95,6 +98,12 @@ class _Cuts:
         self.segments: dict[int, dict[int, list[int]]] = defaultdict(dict)
         self.on_edge: dict[tuple[int, int], list[tuple[float, int]]] = defaultdict(list)
         self.curves: dict[tuple[int, int], int] = {}
+        a, b, c = vertices[faces].transpose(1, 0, 2)
+        normals = np.cross(b - a, c - a)
+        axis = np.abs(normals).argmax(1)
+        self.flat = np.stack([(axis + 1) % 3, (axis + 2) % 3], 1)
+        turned = normals[np.arange(len(axis)), axis] <= 0
+        self.flat[turned] = self.flat[turned, ::-1]
 
     def fill(self, pairs: np.ndarray) -> bool:
         """Finds the segments of pairs (2, p) of faces; False where one has not two ends."""
@@ -180,11 +189,7 @@ class _Cuts:
 
     def _flat(self, face: int, names: list[int]) -> np.ndarray:
         """(k, 2) points in the plane of a face, which is wound counterclockwise."""
-        a, b, c = self.vertices[self.faces[face]]
-        normal = np.cross(b - a, c - a)
-        axis = int(np.abs(normal).argmax())
-        chosen = [(axis + 1) % 3, (axis + 2) % 3]
-        return self._at(names)[:, chosen if normal[axis] > 0 else chosen[::-1]]
+        return self._at(names)[:, self.flat[face]]
 
     def cut(self, face: int) -> np.ndarray | None:
         """(k, 3) the pieces of a face; None where its segments are not a planar graph."""
@@ -240,7 +245,7 @@ def _loops(lines: list[list[int]], place: dict[int, np.ndarray]) -> list[list[in
     for a, b in ends:
         around[a].append(b)
     for a, others in around.items():
-        others.sort(key=lambda b: np.arctan2(*(place[b] - place[a])[::-1]))
+        others.sort(key=partial(_angle, place, a))
     loops = []
     while ends:
         start = edge = min(ends)
@@ -256,10 +261,17 @@ def _loops(lines: list[list[int]], place: dict[int, np.ndarray]) -> list[list[in
     return loops
 
 
+def _angle(place: dict[int, np.ndarray], a: int, b: int) -> float:
+    """The direction of b as seen from a."""
+    (x, y), (u, v) = place[a], place[b]
+    return atan2(v - y, u - x)
+
+
 def _area(loop: np.ndarray) -> float:
     """The signed area within a loop (n, 2)."""
-    x, y = (loop - loop[0]).T
-    return float((x * np.roll(y, -1) - y * np.roll(x, -1)).sum() / 2)
+    around = loop - loop[0]
+    (x, y), (after, above) = around.T, np.concatenate([around[1:], around[:1]]).T
+    return float((x * above - y * after).sum() / 2)
 
 
 def _inside(point: np.ndarray, loop: np.ndarray) -> bool:
