@@ -242,3 +242,7 @@ def test_samples_that_do_not_fit_a_space(toy_space):
         toy_space.infer(1000 * rows_of(0.6, 3000))
     with pytest.raises(InputError, match="array has no samples inside"):
         toy_space.infer(np.abs(rows_of(0.6, 3000)))
+    with pytest.raises(InputError, match="array has no samples that are finite"):
+        toy_space.infer(np.full((5, 4), np.nan))
+    with pytest.raises(InputError, match=r"the array has the shape \(9, 5\): .* or samples \(n, 4\), x, y, z"):
+        toy_space.infer(np.zeros((9, 5)))

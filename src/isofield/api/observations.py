@@ -87,9 +87,9 @@ def observe(
     searched, so that samples without signs are normalised by the shape's own box. Raises InputError for a file that
     cannot be read, for a shape that the quality gate rejects, and for samples of another kind or frame.
     """
-    table = getattr(source, "shape", ())[1:] == (4,)
+    dims = tuple(getattr(source, "shape", ()))  # of an array
     label = name or (
-        Path(source).stem if isinstance(source, (str, os.PathLike)) else "array" if table else io.shape_of(source)[0]
+        Path(source).stem if isinstance(source, (str, os.PathLike)) else "array" if dims else io.shape_of(source)[0]
     )
     if "views" in kinds:
         if not isinstance(source, (str, os.PathLike)):
@@ -98,10 +98,15 @@ def observe(
         if others:
             raise InputError(f"{source} has pictures of several shapes: give the folder of one of them.")
         return _of_photos(photos, prepare, name)
+    if dims and (len(dims) != 2 or dims[1] not in (3, 4, 6)):
+        raise InputError(
+            f"the array has the shape {dims}: give points (n, 3), points and normals (n, 6), or samples (n, 4), x, y, "
+            "z and signed distance."
+        )
     if isinstance(source, (str, os.PathLike)) and is_samples(Path(source)):
         rows, dropped, similarity = read_deepsdf(source)
         return _of_samples(rows, dropped, str(source), label, similarity, prepare, kinds)
-    if table:
+    if dims[1:] == (4,):
         numbers = io.table_of(source)
         rows = numbers[np.isfinite(numbers).all(1)].astype(np.float32)
         return _of_samples(rows, len(numbers) - len(rows), label, label, IDENTITY, prepare, kinds)
@@ -126,6 +131,8 @@ def _of_samples(
     """A shape of samples (n, 4); dropped: how many others were not finite."""
     if "signed" not in kinds:
         raise InputError(f"{where} has signed samples, and this space reads {' and '.join(kinds)} ones: give a scan.")
+    if not len(rows):
+        raise InputError(f"{where} has no samples that are finite: give {FEW} at least.")
     if dropped:
         warnings.warn(
             f"{where}: {dropped} of {len(rows) + dropped} samples are left out, as they are not finite", stacklevel=3

@@ -138,7 +138,7 @@ class ShapeSpace:
         if self.of_pictures:
             raise InputError(
                 f"{with_article(self.method)} space is of pictures, which have no meshes: `isofield infer`, "
-                "`interpolate` and `sample` draw them."
+                "`interpolate` and `sample` draw them; in Python isofield.infer_pictures."
             )
 
     @cached_property

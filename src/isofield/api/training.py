@@ -223,7 +223,7 @@ def training_shapes(parts: Mapping[str, Prepared], data: str | os.PathLike[str])
     if wrong:
         raise InputError(
             f"{data} has shapes with no samples inside or none outside ({', '.join(wrong)}): leave them out with "
-            "--split, or prepare them with a thicker --thickness."
+            "--split, or sample both sides of them (sheets of meshes: prepare with --thickness)."
         )
     others = {kind: part for kind, part in parts.items() if kind != "signed"}
     return [

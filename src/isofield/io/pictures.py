@@ -50,6 +50,8 @@ def read_picture(path: Path) -> np.ndarray:
                 raise _too_large(name)
             upright = ImageOps.exif_transpose(image)
             values = np.asarray(upright.convert(_mode(upright)))
+    except FileNotFoundError:
+        raise InputError(f"there is no file {name}.") from None
     except Image.DecompressionBombError:
         raise _too_large(name) from None
     except (OSError, ValueError, SyntaxError, EOFError, TypeError, struct.error) as error:
