@@ -49,8 +49,8 @@ CANDIDATES: dict[str, tuple[str, Any]] = {
     "metasdf-code": ("metasdf", CODE),
     "metasdf-sine": ("metasdf", SINE_SMALL),
     "auto-decoder, 800 steps": (
-        "concat", replace(CONCAT, dims=METASDF.network.dims, frequencies=METASDF.network.frequencies, infer_steps=800,
-                          infer_samples=2048, infer_rate=5e-3),
+        "concat", replace(CONCAT, length=64, dims=METASDF.network.dims, frequencies=METASDF.network.frequencies,
+                          infer_steps=800, infer_samples=2048, infer_rate=5e-3),
     ),
     "meta-linear": ("meta-linear", MetaLinear()),
     "hypernetwork": ("hypernet", HYPERNET),

@@ -54,13 +54,13 @@ class Concat:
 
 PAPER = Concat()
 SMALL = Concat(
-    length=64, dims=(128,) * 4, frequencies=3, code_std=1e-2, objective="l1", tasks=Tasks(context=512, query=0),
+    length=256, dims=(128,) * 4, frequencies=3, code_std=1e-2, objective="l1", tasks=Tasks(context=512, query=0),
     prior=1e-4, training=replace(SMALL_TRAINING, code_rate=Schedule(3e-3, "cosine", final=1e-4, warm_up=0.02)),
     infer_steps=300, infer_samples=512, infer_rate=2e-2,
 )  # fmt: skip
-"""For two CPU cores."""
+"""For two CPU cores; the best of the settings of benchmarks/encoders.py."""
 PLANE_PAPER = replace(PAPER, tasks=replace(PLANE, context=4096, query=0))
-PLANE_SMALL = replace(SMALL, tasks=replace(PLANE, query=0))
+PLANE_SMALL = replace(SMALL, length=64, tasks=replace(PLANE, query=0))
 SPACE = "isofield.methods.concat:method"
 CONCAT = MethodSpec(
     "a decoder of the point beside a code, and a table of codes", SPACE, lambda: SMALL,
