@@ -66,7 +66,7 @@ def missing(folder: Path, remedy: str) -> InputError:
     return InputError(f"{problem}: {remedy}.")
 
 
-def read_config(folder: Path) -> dict[str, Any]:
+def read_folder_config(folder: Path) -> dict[str, Any]:
     """The `config.json` of the folder of a field or a space.
 
     Raises InputError where there is no such folder or file, and for a newer format or a damaged file.

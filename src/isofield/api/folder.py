@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save
 from isofield.errors import InputError, MissingPartError
 from isofield.fields.array_field import ARRAYS, ArrayField
 from isofield.files import MESHES, atomic_write, extension_of
-from isofield.folder_format import AGAIN, CONFIG, FORMAT, SPACE, read_config, reason
+from isofield.folder_format import AGAIN, CONFIG, FORMAT, SPACE, read_folder_config, reason
 
 if TYPE_CHECKING:
     from torch import nn
@@ -56,7 +56,7 @@ def read_folder(folder: Path) -> Iterator[tuple[dict[str, Any], nn.Module | Arra
 
     Raises InputError for a folder of another kind or a newer format, and for one that is damaged.
     """
-    config = read_config(folder)
+    config = read_folder_config(folder)
     part = _part(config.get("kind"))
     path = folder / f"{part}.safetensors"
     if not path.is_file():

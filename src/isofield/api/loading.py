@@ -11,7 +11,7 @@ import numpy as np
 from isofield.api.folder import ATTRIBUTE, read_folder
 from isofield.api.sdf import SDF
 from isofield.errors import InputError
-from isofield.folder_format import CONFIG, SPACE, STATE, missing, read_config, resolve
+from isofield.folder_format import CONFIG, SPACE, STATE, missing, read_folder_config, resolve
 from isofield.points import REACH
 from isofield.types import Similarity, triple
 
@@ -26,7 +26,7 @@ def load(folder: str | os.PathLike[str]) -> Any:
     code are spaces, too. Raises InputError for any other folder, a newer format, and damaged files.
     """
     path = resolve(Path(folder))
-    if (path / CONFIG).is_file() and read_config(path).get("kind") != SPACE:
+    if (path / CONFIG).is_file() and read_folder_config(path).get("kind") != SPACE:
         return load_field(path)  # a grid or a mesh needs no torch
     released = _released(path)
     if released is not None:

@@ -12,7 +12,7 @@ import tyro
 
 from isofield.cli.parsing import Flag
 from isofield.errors import InputError
-from isofield.folder_format import AGAIN, LOSSES, SPACE, read_config, reason, resolve
+from isofield.folder_format import AGAIN, LOSSES, SPACE, read_folder_config, reason, resolve
 
 Lines = list[tuple[str, str]]
 IDS = 40
@@ -119,7 +119,7 @@ def _folder(path: Path) -> tuple[str, Lines, dict[str, object]]:
 
     from isofield.configs.preparing import OF_PICTURES
 
-    config = read_config(path)
+    config = read_folder_config(path)
     figures: dict[str, object] = {"name": str(path), **config}
     try:
         kind, provenance = config["kind"], config["provenance"]
