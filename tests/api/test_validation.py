@@ -80,6 +80,7 @@ def test_the_best_state_by_validation_is_kept(work, tmp_path):
     every = [row["iou"] for row in validate(tmp_path / "run", work / "data", only)]
     best = scores(load_run(tmp_path / "run", "best"), work / "data", only, "valid", "cpu")
     assert [row["id"] for row in best] == ["ball_3"] and best[0]["iou"] == max(every) > 0.5
+    assert checkpoints(tmp_path / "run")[-2:] == ["best", "latest"]
     with pytest.raises(InputError, match=r"needs a split with the part 'valid'"):
         isofield.train("occupancy", work / "data", tmp_path / "other", config)
 

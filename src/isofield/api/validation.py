@@ -17,7 +17,7 @@ from isofield.api.observations import observed_in
 from isofield.api.space import ShapeSpace
 from isofield.datasets import Prepared, ids_of
 from isofield.errors import InputError
-from isofield.training.checkpoint import SNAPSHOTS
+from isofield.training.checkpoint import BEST, SNAPSHOTS
 from isofield.types import ProgressCallback
 
 LATEST = "latest"
@@ -27,9 +27,11 @@ SAMPLES = 20_000
 
 
 def checkpoints(run: str | os.PathLike[str]) -> list[str]:
-    """The names of a run's snapshots in the order of their steps, and `LATEST`."""
-    names = [path.name for path in (Path(run) / SNAPSHOTS).glob("*") if path.name.isdigit()]
-    return [*sorted(names, key=int), LATEST]
+    """The names of a run's snapshots in the order of their steps, the best by validation if there is one, and
+    `LATEST`."""
+    names = [path.name for path in (Path(run) / SNAPSHOTS).glob("*")]
+    steps = sorted((name for name in names if name.isdigit()), key=int)
+    return [*steps, *([BEST] if BEST in names else []), LATEST]
 
 
 def validate(

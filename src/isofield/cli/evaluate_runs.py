@@ -53,6 +53,7 @@ def checkpoints(run: Path, data: Path, split: Path | None, json: bool, csv: Path
     console.print(table)
     console.print("means over the shapes, at their occupancy samples", markup=False)
     chosen = "" if best == LATEST else f" --checkpoint {best}"
+    chosen += "" if split is None else f" --split {output.quoted(split)}"
     say(f"next: isofield infer {output.quoted(run)} {output.quoted(data)} -o results{chosen}")
     return 0
 

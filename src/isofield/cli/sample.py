@@ -71,8 +71,10 @@ def sample(
         else:
             figures = pictured_shapes(space, codes, out / SHEET, resolution, up, report)
     figures = {"input": str(run), **figures, "seconds": round(time.perf_counter() - begun, 2)}
-    following = (
-        f"open {output.quoted(out / SHEET)}" if space.of_pictures else f"isofield info {output.quoted(out / '000.ply')}"
-    )
+    if space.of_pictures:
+        following = f"open {output.quoted(out / SHEET)}"
+    else:
+        made = [out / f"{row['id']}.ply" for row in figures["each"] if not row["error"]]
+        following = f"isofield info {output.quoted(made[0] if made else run)}"
     output.show(figures, json, following)
     return int(bool(figures["failed"]))
