@@ -21,7 +21,7 @@ from isofield.configs import PrepareConfig, SampleKind
 from isofield.datasets import Entry, Prepared, by_kind, find, ids_of, read_deepsdf
 from isofield.datasets.layout import is_prepared
 from isofield.datasets.layouts import SOLID_FILES, in_file
-from isofield.datasets.normalization import PICTURED, moved, similarity_for
+from isofield.datasets.normalization import PICTURED, fixed, moved, similarity_for
 from isofield.datasets.prepare_shape import distance_of, samples, seed_of
 from isofield.datasets.quality_gate import FACELESS, GateResult, judge_cloud, judge_mesh
 from isofield.errors import InputError
@@ -140,9 +140,10 @@ def _of_samples(
     rows, similarity = moved(rows, similarity, prepare)
     inside = np.linalg.norm(rows[rows[:, 3] < 0, :3], axis=1)
     if len(inside) and (reach := float(np.median(inside))) > INSIDE:
+        remedy = "normalise the samples" if fixed(prepare) is None else "give the samples in the units of their meshes"
         raise InputError(
-            f"{where} has samples inside the shape at {reach:.4g} from the origin, and the shapes of this space lie in "
-            "the unit ball: normalise the samples, or give a mesh or a cloud."
+            f"{where} has samples inside the shape at {reach:.4g} from the origin, normalised, and the shapes of this "
+            f"space lie in the unit ball: {remedy}, or give a mesh or a cloud."
         )
     return of_rows(name, np.random.default_rng(prepare.seed).permutation(rows), similarity)
 

@@ -66,6 +66,6 @@ class SignCheck:
                 f"after {step} steps {join_names(lost, NAMED)} have lost their signs ({len(lost)} of "
                 f"{min(SHAPES, len(self.shapes))} shapes that were looked at): the field is positive inside them or "
                 "negative outside, which the loss does not show; train again with a smaller learning rate "
-                "(--training.network-rate.initial) or more queries of each shape (--samples).",
+                "(--training.network-rate.initial).",
                 stacklevel=2,
             )
