@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from isofield.render import cut_away, sensor_view
+from isofield.render import cut_away, sensor_view, sensors_of_room
 from isofield.types import Cloud
 
 ROOM = trimesh.creation.box(bounds=[(0, 0, 0), (6, 5, 3)]).subdivide_to_size(0.3)
@@ -71,3 +71,18 @@ def test_without_sensors_or_from_all_around_there_is_no_view():
     assert sensor_view(Cloud(points)) is None
     assert sensor_view(Cloud(points, sensors=np.full(points.shape, np.nan))) is None
     assert sensor_view(Cloud(points, sensors=4 * points)) is None
+
+
+def test_a_room_is_known_by_the_side_that_its_faces_show():
+    cloud, door = room([[3.0, 2.5, 1.5]]), ROOM.triangles_center[:, 0] < 0.2
+    inward = trimesh.Trimesh(ROOM.vertices, ROOM.faces[~door][:, ::-1], process=False)
+    sensors = sensors_of_room(inward, cloud.points)
+    assert sensor_view(Cloud(cloud.points, sensors=sensors))[1]
+    assert ((sensors > ROOM.bounds[0] - 1e-6) & (sensors < ROOM.bounds[1] + 1e-6)).all()
+    outward = trimesh.Trimesh(ROOM.vertices, ROOM.faces[~door], process=False)
+    assert sensors_of_room(outward, cloud.points) is None
+    assert sensors_of_room(ROOM, cloud.points) is None  # closed
+    hills = trimesh.creation.box(bounds=[(0, 0, 0), (6, 5, 0.001)]).subdivide_to_size(0.3)
+    hills.update_faces(hills.face_normals[:, 2] > 0.5)
+    hills.vertices[:, 2] = np.sin(3 * hills.vertices[:, 0])
+    assert sensors_of_room(hills, cloud.points) is None

@@ -185,7 +185,8 @@ def _picture(path: Path, sdf: SDF, mesh: trimesh.Trimesh, size: tuple[int, int] 
 
     path.parent.mkdir(parents=True, exist_ok=True)
     caption = "scan" if sdf.provenance.get("faces") is None else "points on its faces"
-    cloud = Cloud(sdf.points, colors=sdf.colors, sensors=sdf.sensors)
+    sensors = render.sensors_of_room(mesh, sdf.points) if sdf.sensors is None else sdf.sensors
+    cloud = Cloud(sdf.points, colors=sdf.colors, sensors=sensors)
     if path.suffix.lower() != ".png":
         render.turntable(
             reduced(mesh)[0], path, up=render.up_axis(mesh.vertices), beside=Cloud(sdf.points, colors=sdf.colors)

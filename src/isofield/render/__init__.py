@@ -15,7 +15,7 @@ from isofield.render.linked_views import linked_views
 from isofield.render.pictures import CLAY, SLATE, camera_for, picture, pictures
 from isofield.render.raster import rasterize
 from isofield.render.scans import scan
-from isofield.render.sensor_views import cut_away, sensor_view
+from isofield.render.sensor_views import cut_away, sensor_view, sensors_of_room
 from isofield.render.turntable import turntable
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "save",
     "scan",
     "sensor_view",
+    "sensors_of_room",
     "sheet",
     "side_by_side",
     "turntable",

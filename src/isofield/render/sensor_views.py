@@ -16,6 +16,8 @@ ELEVATION = 40.0
 """Degrees above the horizon of the camera for terrain and rooms."""
 ASIDE = (0.3, 0.25)
 """How far the camera for one view is to the side of the sensor and above it, as fractions of its distance."""
+INWARD = 0.75
+"""Share of the area of an open mesh that faces the middle of its box, from which on it is a room."""
 
 
 def sensor_view(cloud: Cloud, size: tuple[int, int] = (800, 800)) -> tuple[Camera, bool] | None:
@@ -46,6 +48,19 @@ def sensor_view(cloud: Cloud, size: tuple[int, int] = (800, 800)) -> tuple[Camer
     if optical:
         rotation = rotation * [[-1], [-1], [1]]  # from y up to y down
     return frame(core(points), rotation=rotation, size=size), False
+
+
+def sensors_of_room(mesh: trimesh.Trimesh, points: np.ndarray) -> np.ndarray | None:
+    """Positions (n, 3) just inside, from which points (n, 3) of a room are visible: of an open mesh that faces
+    inward. None for any other mesh."""
+    if mesh.is_watertight or not len(mesh.faces):
+        return None
+    center, area = mesh.triangles_center, mesh.area_faces
+    inward = np.einsum("ij,ij->i", mesh.face_normals, mesh.bounds.mean(axis=0) - center) > 0
+    if area[inward].sum() < INWARD * area.sum():
+        return None
+    face = nearest(KDTree(center), points)[1]
+    return points + 0.01 * mesh.scale * mesh.face_normals[face]
 
 
 def cut_away(mesh: trimesh.Trimesh, cloud: Cloud, camera: Camera) -> tuple[trimesh.Trimesh, Cloud]:
