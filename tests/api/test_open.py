@@ -75,6 +75,8 @@ def test_a_sheet_that_is_to_be_closed_has_no_holes_where_the_hull_touches_it(hei
     random = np.random.default_rng(0)
     x, y = random.uniform(-1, 1, (2, 3000))
     sheet = np.stack([x, y, height * np.sin(3 * x) * np.cos(2 * y) + random.normal(0, 0.002, 3000)], 1)
-    mesh = isofield.fit(sheet, surface="closed", config=LOOK).mesh()
+    sdf = isofield.fit(sheet, surface="closed", config=LOOK)
+    assert sdf.provenance["surface"] == {"open": False, "reason": "as asked, around points that enclose no volume"}
+    mesh = sdf.mesh()
     assert mesh.is_watertight and mesh.euler_number == 2
     assert mesh.extents[:2].max() < 2.2

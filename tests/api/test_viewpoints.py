@@ -139,6 +139,34 @@ def test_viewpoints_of_points_that_are_not_finite_are_dropped_with_them(tmp_path
         api.fit(points, viewpoint=inside[:12161])
 
 
+@pytest.mark.filterwarnings("ignore:.*measured nothing")
+@pytest.mark.parametrize("names", ["a", "ab"])
+def test_viewpoints_of_pixels_that_measured_nothing_are_dropped_with_them(tmp_path, monkeypatch, names):
+    """A file with a position for each pixel of organised clouds, none of which is NaN."""
+    points = two_walls().points.astype("<f4")
+    lost = np.arange(len(points)) % 5 == 3
+    points[lost] = np.nan
+    inside = np.random.default_rng(0).uniform(-0.1, 0.1, points.shape) + [0, 0, 0.5]
+    for name, part in zip(names, np.split(points, len(names)), strict=True):
+        head = f"FIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nWIDTH 80\nHEIGHT {len(part) // 80}\nDATA binary\n"
+        (tmp_path / f"{name}.pcd").write_bytes(head.encode() + part.tobytes())
+    np.save(tmp_path / "seen_from.npy", inside)
+    if len(names) == 1:
+        sdf = api.fit(tmp_path / "a.pcd", viewpoint=tmp_path / "seen_from.npy", quality="fast", config=LOOK)
+        assert nearest(KDTree(inside[~lost]), sdf.sensors)[0].max() < 1e-6
+        return
+    given = []
+
+    def fit(source: Cloud, **options: object) -> None:
+        given.append(source)
+        raise InputError("enough.")
+
+    monkeypatch.setattr(api, "fit", fit)
+    words = ["fit", *(str(tmp_path / f"{name}.pcd") for name in names), "--merge", "-o", str(tmp_path / "m.ply")]
+    assert main([*words, "--viewpoint", str(tmp_path / "seen_from.npy")]) == 2
+    assert np.array_equal(given[0].sensors, inside[~lost])
+
+
 def test_viewpoints_of_merged_scans_are_for_each_scan_or_each_point(tmp_path, capsys):
     walls = two_walls().points
     for name, part in (("a", walls[:6400]), ("b", walls[6400:])):

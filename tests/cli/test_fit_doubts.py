@@ -47,6 +47,7 @@ def test_a_good_fit_is_not_doubted():
         ),
         ({"blocked": 0.11}, ("--merge", "--poses", "p.json"), "may lie apart .check --poses"),
         ({"blocked": 0.11}, ("--viewpoint", "0,0,1"), "check --viewpoint, and leave it out"),
+        ({"block": True}, ("--surface", "closed"), "leave --surface closed out .* --method triangles --thickness 0.01"),
         ({"handles": 9, "walls": 4.9}, (), "9 handles, and walls of 4.9 spacings .* give more points"),
         ({"dropped": 10}, (), "10 small components were left out of the mesh: parts of the shape"),
         ({"dropped": 10}, ("--method", "igr"), "method ssd has not learned the shape yet"),

@@ -453,6 +453,33 @@ def test_ply_with_an_origin_for_each_point(tmp_path, table, names):
     assert not cloud.attributes
 
 
+def test_text_with_a_sensor_for_each_point(tmp_path, table):
+    rows = np.column_stack([np.tile([1.5, 2, 3], (200, 1)), table, np.full((200, 3), 7)])
+    names = "vp_x,vp_y,vp_z,x,y,z,r,g,b"
+    np.savetxt(tmp_path / "c.csv", rows, delimiter=",", header=names, comments="")
+    cloud = read(tmp_path / "c.csv")
+    assert np.allclose(cloud.points, table) and cloud.normals is None
+    assert (cloud.sensors == [1.5, 2, 3]).all() and (cloud.colors[:, :3] == 7).all()
+
+
+def organised_pcd(points: np.ndarray, sensors: np.ndarray) -> bytes:
+    """A PCD of 10 rows of pixels with PCL's PointWithViewpoint."""
+    head = "VERSION .7\nFIELDS x y z vp_x vp_y vp_z\nSIZE 4 4 4 4 4 4\nTYPE F F F F F F\nCOUNT 1 1 1 1 1 1\n"
+    head += f"WIDTH {len(points) // 10}\nHEIGHT 10\nVIEWPOINT 9 9 9 1 0 0 0\nPOINTS {len(points)}\nDATA binary\n"
+    return head.encode() + np.hstack([points, sensors]).astype("<f4").tobytes()
+
+
+def test_pcd_with_a_viewpoint_for_each_pixel(tmp_path, table):
+    points, sensors = table.copy(), table + [0, 0, 3]
+    points[::7] = np.nan
+    (tmp_path / "c.pcd").write_bytes(organised_pcd(points, sensors))
+    with pytest.warns(UserWarning, match="29 of 200 pixels measured nothing"):
+        cloud = read(tmp_path / "c.pcd")
+    measured = np.arange(200) % 7 > 0
+    assert np.allclose(cloud.sensors, sensors[measured], atol=1e-6)
+    assert np.array_equal(cloud.pixels, measured)
+
+
 def test_gaussian_splats(tmp_path, table):
     names = [
         "x",

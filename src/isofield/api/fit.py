@@ -175,13 +175,24 @@ def _read(source: Source, viewpoint: Viewpoint, up: Position, normals: Normals) 
     if isinstance(given, Cloud):
         if normals == "ignore":
             given = replace(given, normals=None)
-        rows = np.isfinite(raw.points).all(1) if isinstance(raw, Cloud) else None
-        given = with_viewpoint(given, label, viewpoint, up, rows)
+        given = with_viewpoint(given, label, viewpoint, up, _kept_rows(raw))
         if viewpoint is None and up is None and not views:
             given = check_sensors(given, label)
     else:
         _warn_of_unused(label, viewpoint=viewpoint is not None, up=up is not None, normals=normals != "auto")
     return _Read(label, digest, given, views, normals if of_input else None)
+
+
+def _kept_rows(read: Cloud | trimesh.Trimesh) -> np.ndarray | None:
+    """(m,) bool: which of the points of a file, or of the pixels of its image, are finite; None of a mesh."""
+    if not isinstance(read, Cloud):
+        return None
+    finite = np.isfinite(read.points).all(1)
+    if read.pixels is None:
+        return finite
+    rows = read.pixels.copy()
+    rows[rows] = finite
+    return rows
 
 
 def _without_walls(shape: FitInput, field: ArrayTriangles, label: str) -> FitInput:

@@ -53,6 +53,9 @@ more than this fraction without them."""
 SCATTERED = 0.25
 """Scattered points are left out where they are at least this fraction: 0.42 of a tree, 0.2 of the vertices of an animal
 with thin legs."""
+SHEET, BLOCK = 0.15, "as asked, around points that enclose no volume"
+"""What is said of a surface that is to be closed where the winding number at its points, averaged over both sides, is
+nearer to 0 than this: 1/2 on a closed surface, 0.3 on half of a sphere, 0 on a sheet."""
 MARGIN, EXACT_MARGIN = 0.1, 0.03
 """Room around the surface, as a fraction of its longest side: of a field that was fitted, and of an exact one."""
 
@@ -209,6 +212,9 @@ def of_points(
             outliers = np.concatenate([outliers, loose])
             similarity, points, sensors = _normalised(clean, first)
             shown = openness(points, sensors, scanned=scanned)
+    elif surface == "closed":
+        found = openness(points, sensors)
+        shown = Openness(False, BLOCK if found.open and abs(found.level) < SHEET else "as asked", seen=found.seen)
     measured = views or io.rays_of(cloud)
     free = io.free_of(measured, similarity) if measured else None
     faces = None if mesh is None else similarity.apply(np.asarray(mesh.triangles))

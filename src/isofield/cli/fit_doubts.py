@@ -40,7 +40,7 @@ class Outcome:
     spacings, unseen: as in `FitReport`. blocked: fraction of the rays that end before their points; 0 without sensors.
     dropped: components that were left out of the mesh. cell: side of a cell of the mesh; inf without cells. handles: of
     a closed mesh, 0 for others. walls: the thickness that `SHARE` of them falls below, in spacings of the points; inf
-    where there are few handles. lines: share of the points along lines.
+    where there are few handles. lines: share of the points along lines. block: it closes a sheet, as asked.
     """
 
     open: bool
@@ -56,10 +56,12 @@ class Outcome:
     handles: int = 0
     walls: float = np.inf
     lines: float = 0.0
+    block: bool = False
 
     @classmethod
     def of(cls, sdf: SDF, extraction: Extraction, measured: FitReport, figures: Mapping[str, Any]) -> Outcome:
         """The figures of a field, its mesh, how that fits the points, and what `output.of_extraction` says of it."""
+        from isofield.api.inputs import BLOCK
         from isofield.points import along_lines
         from isofield.solids.signed_distance import wall_thickness
 
@@ -82,6 +84,7 @@ class Outcome:
             handles=handles,
             walls=walls,
             lines=along_lines(sdf.points) if sdf.provenance["faces"] is None else 0.0,
+            block=sdf.provenance["surface"]["reason"] == BLOCK,
         )
 
 
@@ -108,6 +111,11 @@ def doubts(fit: Outcome, options: Fit[Any]) -> Iterator[str]:
         yield (
             f"{100 * fit.unseen:.0f} % of the mesh closes the surface where no point is: --surface open ends it where "
             "the points end"
+        )
+    if fit.block and options.surface == "closed":
+        yield (
+            "the points enclose no volume, and what closes them is 5 to 10 % of their longest side thick: leave --surface "
+            "closed out for the sheet alone, and fit that mesh with --method triangles --thickness 0.01 for a thin solid"
         )
     if fit.blocked > BLOCKED:
         yield (

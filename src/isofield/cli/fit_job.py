@@ -151,6 +151,10 @@ def _merged(job: Job, options: Fit[Any], sensors: np.ndarray | None) -> Cloud | 
         counts = [len(scan.points) if isinstance(scan, Cloud) else 1 for scan in scans.values()]
         if len(sensors) == len(scans):
             sensors = np.repeat(sensors, counts, axis=0)
+        clouds = [scan for scan in scans.values() if isinstance(scan, Cloud)]
+        pixels = [np.ones(len(scan.points), bool) if scan.pixels is None else scan.pixels for scan in clouds]
+        if len(clouds) == len(scans) and len(sensors) == sum(map(len, pixels)):
+            sensors = sensors[np.concatenate(pixels)]
         if len(sensors) != sum(counts):
             raise InputError(
                 f"{printable(options.viewpoint or '')} has {len(sensors)} rows, and there are {len(scans)} scans of "

@@ -195,7 +195,8 @@ def _shape(raw: Raw) -> trimesh.Trimesh | Cloud:
     colors = None if raw.colors is None else bytes_of_colors(raw.colors)
     more = {name: np.asarray(values, np.float32) for name, values in raw.attributes.items()}
     if raw.faces is None or not len(raw.faces):
-        return Cloud(np.ascontiguousarray(raw.points, np.float64), unit_normals(raw.normals), colors, more, raw.sensors)
+        points = np.ascontiguousarray(raw.points, np.float64)
+        return Cloud(points, unit_normals(raw.normals), colors, more, raw.sensors, raw.pixels)
     first, inverse = distinct(raw.points)
     faces = inverse[raw.faces]
     used = np.zeros(len(first), bool)

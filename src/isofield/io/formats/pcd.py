@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from isofield.io.formats.raw import Damage, Raw, check_count, numbers
+from isofield.io.formats.raw import SENSORS, Damage, Raw, check_count, numbers
 
 KINDS = {"F": "f", "I": "i", "U": "u"}
 
@@ -18,7 +18,7 @@ def parse(data: bytes) -> Raw:
     In an organised cloud (one with a height: a depth image) a point of NaN is a pixel without a measurement; these are
     left out with a warning. VIEWPOINT gives the position of the sensor, in the axes of the points, as PCL's estimation
     of normals takes it. The default (0 0 0 1 0 0 0) is that of an organised cloud, too; in any other cloud it means
-    that the position is unknown.
+    that the position is unknown. Fields with a position for each point, as PCL's vp_x, vp_y, vp_z, come before it.
     """
     head, body = _header(data)
     try:
@@ -52,9 +52,12 @@ def parse(data: bytes) -> Raw:
         warnings.warn(
             f"{np.count_nonzero(~measured)} of {len(measured)} pixels measured nothing and are left out", stacklevel=2
         )
-        normals, colors = (None if part is None else part[measured] for part in (raw.normals, raw.colors))
-        raw = Raw(raw.points[measured], None, normals, colors)
-    return raw if viewpoint is None else replace(raw, sensors=np.tile(viewpoint, (len(raw.points), 1)))
+        parts = (raw.normals, raw.colors, raw.sensors)
+        normals, colors, sensors = (None if part is None else part[measured] for part in parts)
+        raw = Raw(raw.points[measured], None, normals, colors, sensors=sensors, pixels=measured)
+    if viewpoint is None or raw.sensors is not None:
+        return raw
+    return replace(raw, sensors=np.tile(viewpoint, (len(raw.points), 1)))
 
 
 def _viewpoint(words: list[str], organised: bool) -> np.ndarray | None:
@@ -127,7 +130,11 @@ def _raw(fields: dict[str, np.ndarray]) -> Raw:
             packed = packed.astype("<f4").view("<u4")
         packed = np.nan_to_num(packed).astype(np.int64)
         colors = np.stack([packed >> 16 & 255, packed >> 8 & 255, packed & 255], axis=1).astype(np.uint8)
-    return Raw(points.astype(np.float64), None, None if normals is None else normals.astype(np.float64), colors)
+    sensors = next((found for found in (table(*names.split()) for names in SENSORS) if found is not None), None)
+    points, normals, sensors = (
+        None if part is None else part.astype(np.float64) for part in (points, normals, sensors)
+    )
+    return Raw(points, None, normals, colors, sensors=sensors)
 
 
 def decompressed(body: bytes, size: int) -> bytes:

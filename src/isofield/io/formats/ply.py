@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isofield.io.formats.raw import Damage, Raw, check_count, indices, numbers, triangulate
+from isofield.io.formats.raw import SENSORS, Damage, Raw, check_count, indices, numbers, triangulate
 
 TYPES = {
     "char": "i1", "uchar": "u1", "short": "i2", "ushort": "u2", "int": "i4", "uint": "u4",
@@ -275,9 +275,7 @@ def _raw(tables: dict[str, dict[str, Column]]) -> Raw:
     colors = triple(
         "red green blue alpha", "red green blue", "diffuse_red diffuse_green diffuse_blue", "r g b a", "r g b"
     )
-    sensors = triple(
-        "x_origin y_origin z_origin", "origin_x origin_y origin_z", "vp_x vp_y vp_z", "sensor_x sensor_y sensor_z"
-    )
+    sensors = triple(*SENSORS)
     if {"f_dc_0", "f_dc_1", "f_dc_2", "opacity", "scale_0", "rot_0"} <= vertex.keys() and "face" not in tables:
         return _splats(points, vertex)
     faces = [_faces(tables["face"], points)] if "face" in tables else []

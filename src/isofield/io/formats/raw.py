@@ -17,6 +17,10 @@ CUT = "copy or export it again"
 """The remedy for a file that ends too early or contradicts itself."""
 
 
+SENSORS = (
+    "x_origin y_origin z_origin", "origin_x origin_y origin_z", "vp_x vp_y vp_z", "sensor_x sensor_y sensor_z",
+)  # fmt: skip
+"""Names of the columns with the position of the sensor of each point."""
 EXPANSION, EXPANDED = 100, 1 << 24
 """An archive may expand to this many times its size, or to this many bytes if that is more."""
 PIECE = 1 << 20
@@ -38,7 +42,7 @@ class Raw:
 
     points: (n, 3) float64. faces: (m, 3) int64 or None. normals: (n, 3) float64 as the file has them, or None.
     colors: (n, 3) or (n, 4), as the file has them, or None. attributes: other numbers (n,) at the points, by name.
-    sensors: (n, 3) float64, position of the sensor of each point, NaN where unknown, or None.
+    sensors: (n, 3) float64, position of the sensor of each point, NaN where unknown, or None. pixels: as in `Cloud`.
     """
 
     points: np.ndarray
@@ -47,6 +51,7 @@ class Raw:
     colors: np.ndarray | None = None
     attributes: Mapping[str, np.ndarray] = field(default_factory=dict)
     sensors: np.ndarray | None = None
+    pixels: np.ndarray | None = None
 
 
 def numbers(text: bytes) -> np.ndarray:

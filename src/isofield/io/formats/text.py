@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from isofield.io.formats.raw import Damage, Raw, columns, numbers
+from isofield.io.formats.raw import SENSORS, Damage, Raw, columns, numbers
 
 NUMBER = re.compile(rb"[-+]?(\d|\.\d|nan|inf)", re.IGNORECASE)
 DECIMAL = re.compile(rb"[-+]?\d+(,\d+)?(e[-+]?\d+)?", re.IGNORECASE)
@@ -20,8 +20,9 @@ NAMES = (
     ),
     (("nx", "normal_x", "normalx"), ("ny", "normal_y", "normaly"), ("nz", "normal_z", "normalz")),
     (("r", "red", "rf"), ("g", "green", "gf"), ("b", "blue", "bf")),
+    tuple(zip(*(names.split() for names in SENSORS), strict=True)),
 )
-"""Names of the columns of points, normals and colours, in any case and with any suffix ("X [m]")."""
+"""Names of the columns of points, normals, colours and sensors, in any case and with any suffix ("X [m]")."""
 
 
 def parse(data: bytes) -> Raw:
@@ -29,7 +30,7 @@ def parse(data: bytes) -> Raw:
 
     Columns are separated by blanks, tabs, commas or semicolons; a comma beside semicolons, or in numbers that blanks
     separate, is a decimal comma. If the first line names the columns x, y and z, or easting, northing and elevation,
-    these are used, with normals and colours, and other columns are left out. Empty lines and comments (after # or //)
+    these are used, with normals, colours and sensors, and other columns are left out. Empty lines and comments (after # or //)
     are skipped. A line with a single integer is the number of points that follow.
     """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -115,12 +116,9 @@ def _named(data: bytes) -> Raw | None:
     if len(values) != len(rows) * len(chosen):
         raise Damage("has cells that hold more than one number", "give each cell one number")
     table = values.reshape(len(rows), -1)
-    _, normals, colors = groups
-    return Raw(
-        table[:, :3],
-        normals=None if normals is None else table[:, 3:6],
-        colors=None if colors is None else table[:, -3:],
-    )
+    parts = iter(np.hsplit(table, len(chosen) // 3))
+    _, normals, colors, sensors = (None if group is None else next(parts) for group in groups)
+    return Raw(table[:, :3], normals=normals, colors=colors, sensors=sensors)
 
 
 def _head(lines: list[bytes]) -> tuple[int, list[str]] | None:
