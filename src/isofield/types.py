@@ -55,8 +55,8 @@ class Cloud:
     points: (n, 3) float64. normals: (n, 3) float64 of unit length or None; their orientation may be wrong.
     colors: (n, 4) uint8 or None. attributes: other numbers (n,) float32 at the points, by name. sensors: (n, 3)
     float64, position of the sensor that measured each point, NaN where unknown, or None; a sensor far above stands for
-    one in an aeroplane. pixels: (m,) bool of a file whose points are the pixels of an image, in its order: which of them
-    measured a point, and are here; None for other files, and for points that were chosen among them.
+    one in an aeroplane. pixels: (m,) bool of a file whose points are the pixels of an image, in its order: which of
+    them measured a point, and are here; None for other files, and for points that were chosen among them.
     """
 
     points: Float[np.ndarray, "n 3"]

@@ -88,6 +88,30 @@ def test_the_share_of_a_closing_that_nothing_was_measured_of() -> None:
     assert 0.2 < share(half) < 1 / 3
 
 
+def test_an_object_with_a_large_opening_is_open_and_one_with_a_small_one_closed() -> None:
+    random = np.random.default_rng(0)
+    ball = random.normal(size=(12_000, 3))
+    ball /= np.linalg.norm(ball, axis=1, keepdims=True)
+    box = random.uniform(-1, 1, (12_000, 3))
+    face = random.integers(0, 3, len(box))
+    box[np.arange(len(box)), face] = random.choice([-1.0, 1], len(box))
+    turn, _ = np.linalg.qr(random.normal(size=(3, 3)))
+    lid = box[:, 2] == 1
+    for points, is_open in (
+        (ball[ball @ turn[0] < 0.5], True),  # three quarters of it: a bowl
+        (ball[ball @ turn[0] < 0.85], False),
+        (ball, False),
+        (box[~lid] @ turn, True),
+        (box[~lid | (np.abs(box[:, :2]) > 0.5).any(1)] @ turn, False),
+    ):
+        shown = openness(points + random.normal(0, 0.003, points.shape))
+        assert shown.open == is_open
+        assert ("would close the surface" in shown.reason) == is_open
+    seen_from = np.tile([0.0, 0, 9], (len(ball), 1)) * np.sign(ball[:, 2:])  # from two sides
+    for kept, is_open in ((ball[:, 2] < 0.5, True), (ball[:, 2] < 2, False)):
+        assert openness(ball[kept], seen_from[kept]).open == is_open
+
+
 def test_leaves_are_left_out_and_the_trunk_stays() -> None:
     points, trunk = tree()
     loose = scattered(points)

@@ -54,7 +54,7 @@ SCATTERED = 0.25
 """Scattered points are left out where they are at least this fraction: 0.42 of a tree, 0.2 of the vertices of an animal
 with thin legs."""
 SHEET, BLOCK = 0.15, "as asked, around points that enclose no volume"
-"""What is said of a surface that is to be closed where the winding number at its points, averaged over both sides, is
+"""The reason of a surface that is to be closed where the winding number at its points, averaged over both sides, is
 nearer to 0 than this: 1/2 on a closed surface, 0.3 on half of a sphere, 0 on a sheet."""
 MARGIN, EXACT_MARGIN = 0.1, 0.03
 """Room around the surface, as a fraction of its longest side: of a field that was fitted, and of an exact one."""

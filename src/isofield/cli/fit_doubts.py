@@ -114,8 +114,9 @@ def doubts(fit: Outcome, options: Fit[Any]) -> Iterator[str]:
         )
     if fit.block and options.surface == "closed":
         yield (
-            "the points enclose no volume, and what closes them is 5 to 10 % of their longest side thick: leave --surface "
-            "closed out for the sheet alone, and fit that mesh with --method triangles --thickness 0.01 for a thin solid"
+            "the points enclose no volume, and what closes them is 5 to 10 % of their longest side thick: leave "
+            "--surface closed out for the sheet alone, and fit that mesh with --method triangles --thickness 0.01 for "
+            "a thin solid"
         )
     if fit.blocked > BLOCKED:
         yield (

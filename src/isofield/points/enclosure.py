@@ -15,8 +15,8 @@ from isofield.threads import parallel_map, ranges
 
 LIFT, BEYOND = 1.0, 3.0
 """Distance of the two sides of a point from it, in units of the root of its area, and at least of the noise."""
-CELLS = 64
-"""Cells along the longest side of the box."""
+CELLS, COARSE = 64, 32
+"""Cells along the longest side of the box, fewer where large openings alone count."""
 SPACINGS, LEAST_CELLS = 2.0, 1.5
 """The closing surface is far from the points where it is this many local spacings and this many cells away."""
 FACETS = 256
@@ -59,15 +59,18 @@ def enclosure(
     return both.reshape(2, -1).mean(0)
 
 
-def unseen_share(points: np.ndarray, normals: np.ndarray, areas: np.ndarray, spacing: np.ndarray) -> float:
+def unseen_share(
+    points: np.ndarray, normals: np.ndarray, areas: np.ndarray, spacing: np.ndarray, cells: int = CELLS
+) -> float:
     """The share, from 0 to 1, of the area of the closed surface of oriented points that is far from all of them.
 
-    points: (n, 3). normals: (n, 3) outward. areas, spacing: (n,) of each point. The closed surface is where the winding
-    number is 1/2. Its area is taken as the number of edges of a grid that cross it, which is exact in the mean over all
-    directions (Cauchy and Crofton); a part along the axes counts two thirds. 0 where nothing is enclosed.
+    points: (n, 3). normals: (n, 3) outward. areas, spacing: (n,) of each point. cells: along the longest side of the
+    box. The closed surface is where the winding number is 1/2. Its area is taken as the number of edges of a grid that
+    cross it, which is exact in the mean over all directions (Cauchy and Crofton); a part along the axes counts two
+    thirds. 0 where nothing is enclosed.
     """
     low, high = points.min(0), points.max(0)
-    cell = float((high - low).max()) / CELLS
+    cell = float((high - low).max()) / cells
     count = np.ceil((high - low) / cell).astype(np.int64) + 3
     first = low - cell
     nodes = first + cell * np.stack(np.meshgrid(*(np.arange(k) for k in count), indexing="ij"), -1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from isofield.kdtree import KDTree, nearest
-from isofield.points.enclosure import enclosure, unseen_share
+from isofield.points.enclosure import CELLS, COARSE, enclosure, unseen_share
 from isofield.points.local_pca import EIGHTH, KEPT, Neighbourhoods, local_spacing, neighbourhoods, second_sheet
 from isofield.points.orientation import Tree, agreement, piece_signs, sensor_votes, spanning_tree
 from isofield.rows import evenly
@@ -35,6 +35,10 @@ in the middle of a cube."""
 UNSEEN = 0.0075
 """Points of such a density show the surroundings of the sensor where more than this share of the closed surface is far
 from all of them: its shadows, and the floor under it."""
+OPENING = 0.1
+"""Points of any density show an open surface where more than this share of the closed one is far from all of them: 0.13
+of a box without a side, 0.12 of three quarters of a sphere, 0.05 of a vase seen from outside, at most 0.04 of scans of
+whole objects, with their shadows."""
 ALIKE = 0.75
 """Points belong to no surface where the cosines between the normals of neighbours are below this in the mean; 0.5 in a
 volume of points, 0.95 and more on surfaces."""
@@ -176,12 +180,13 @@ def _looked_at(points: np.ndarray, sensors: np.ndarray | None, density: float | 
     sheet = float(areas[every][np.abs(enclosed) < SHEET].sum() / areas[every].sum())
     if level >= CLOSED and sheet > SHEET_SHARE:
         return Openness(True, f"{100 * sheet:.0f} % of the area encloses no volume", level, seen)
-    if level >= CLOSED and votes is None and uneven:
-        unseen = unseen_share(points, normals, areas, spacing)
-        if unseen > UNSEEN:
-            why = f"the density changes as around a sensor, and nothing was measured on {100 * unseen:.0f} % of what"
-            return Openness(True, f"{why} would close the surface", level, seen)
     if level >= CLOSED:
+        around = votes is None and uneven
+        unseen = unseen_share(points, normals, areas, spacing, CELLS if around else COARSE)
+        if unseen > (UNSEEN if around else OPENING):
+            why = f"nothing was measured on {100 * unseen:.0f} % of what would close the surface"
+            why = f"the density changes as around a sensor, and {why}" if around else why
+            return Openness(True, why, level, seen)
         return Openness(False, "the points enclose a volume", level, seen)
     if level <= -CLOSED:
         return Openness(True, "the sensors stood inside: a room", level, seen)

@@ -131,10 +131,8 @@ def _raw(fields: dict[str, np.ndarray]) -> Raw:
         packed = np.nan_to_num(packed).astype(np.int64)
         colors = np.stack([packed >> 16 & 255, packed >> 8 & 255, packed & 255], axis=1).astype(np.uint8)
     sensors = next((found for found in (table(*names.split()) for names in SENSORS) if found is not None), None)
-    points, normals, sensors = (
-        None if part is None else part.astype(np.float64) for part in (points, normals, sensors)
-    )
-    return Raw(points, None, normals, colors, sensors=sensors)
+    normals, sensors = (None if part is None else part.astype(np.float64) for part in (normals, sensors))
+    return Raw(points.astype(np.float64), None, normals, colors, sensors=sensors)
 
 
 def decompressed(body: bytes, size: int) -> bytes:

@@ -30,8 +30,8 @@ def parse(data: bytes) -> Raw:
 
     Columns are separated by blanks, tabs, commas or semicolons; a comma beside semicolons, or in numbers that blanks
     separate, is a decimal comma. If the first line names the columns x, y and z, or easting, northing and elevation,
-    these are used, with normals, colours and sensors, and other columns are left out. Empty lines and comments (after # or //)
-    are skipped. A line with a single integer is the number of points that follow.
+    these are used, with normals, colours and sensors, and other columns are left out. Empty lines and comments (after #
+    or //) are skipped. A line with a single integer is the number of points that follow.
     """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         data = data.decode("utf-16", "replace").encode()
