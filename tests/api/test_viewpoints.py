@@ -150,7 +150,7 @@ def test_viewpoints_of_pixels_that_measured_nothing_are_dropped_with_them(tmp_pa
     for name, part in zip(names, np.split(points, len(names)), strict=True):
         head = f"FIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nWIDTH 80\nHEIGHT {len(part) // 80}\nDATA binary\n"
         (tmp_path / f"{name}.pcd").write_bytes(head.encode() + part.tobytes())
-    np.save(tmp_path / "seen_from.npy", inside)
+    np.save(tmp_path / "seen_from.npy", inside.reshape(80, -1, 3))
     if len(names) == 1:
         sdf = api.fit(tmp_path / "a.pcd", viewpoint=tmp_path / "seen_from.npy", quality="fast", config=LOOK)
         assert nearest(KDTree(inside[~lost]), sdf.sensors)[0].max() < 1e-6

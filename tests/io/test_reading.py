@@ -453,6 +453,12 @@ def test_ply_with_an_origin_for_each_point(tmp_path, table, names):
     assert not cloud.attributes
 
 
+def test_a_column_that_counts_the_rows_is_left_out(tmp_path, table):
+    np.savetxt(tmp_path / "c.csv", np.column_stack([np.arange(200) + 1, table]), delimiter=",")
+    with pytest.warns(UserWarning, match="the first column counts the rows"):
+        assert np.allclose(read(tmp_path / "c.csv").points, table)
+
+
 def test_text_with_a_sensor_for_each_point(tmp_path, table):
     rows = np.column_stack([np.tile([1.5, 2, 3], (200, 1)), table, np.full((200, 3), 7)])
     names = "vp_x,vp_y,vp_z,x,y,z,r,g,b"

@@ -59,8 +59,9 @@ def test_two_spheres_are_two_pieces_and_both_look_outward() -> None:
     assert ((normals * signs[:, None] * (points - centre)).sum(1) > 0).all()
 
 
-def test_the_wall_of_a_cavity_looks_into_it() -> None:
-    points = np.concatenate([2 * sphere(), 0.7 * sphere(seed=1)])
+@pytest.mark.parametrize("inner", [COUNT, 2 * COUNT])
+def test_the_wall_of_a_cavity_looks_into_it_however_dense_it_is(inner: int) -> None:
+    points = np.concatenate([2 * sphere(), 0.7 * sphere(inner, seed=1)])
     normals, areas, tree = tree_of(points)
     signs = tree.signs * piece_signs(points, normals * tree.signs[:, None], areas, tree.piece)
     outward = (normals * signs[:, None] * points).sum(1) > 0

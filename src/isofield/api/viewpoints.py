@@ -46,6 +46,7 @@ def read_viewpoint(text: str) -> np.ndarray:
             table = np.array(read_json(path, "viewpoints"), np.float64)
         elif path.suffix.lower() == ".npy":
             table = numpy_files.parse_array(path.read_bytes()).astype(np.float64)
+            table = table.reshape(-1, 3) if table.ndim == 3 and table.shape[2] == 3 else table  # (h, w, 3), of pixels
         else:
             table = numbers(path.read_bytes().replace(b",", b" ").replace(b";", b" ")).reshape(-1, 3)
     except (Damage, ValueError, TypeError):

@@ -145,6 +145,7 @@ def piece_signs(
     """
     size = np.bincount(piece)
     own = [number for number in np.argsort(-size, kind="stable")[:PIECES] if size[number] >= min(FEWEST, size.max())]
+    own.sort(key=lambda number: float(np.linalg.norm(np.ptp(points[piece == number], axis=0))), reverse=True)
     sign = np.zeros(len(size))
     done = np.zeros(len(points), bool)
     for number in own:

@@ -209,8 +209,11 @@ def columns(table: np.ndarray) -> Raw:
     Three columns are x y z; four add an intensity; six add normals, or colours if they are neither negative nor of unit
     length. With more columns, three of unit length in a row are normals, and three of whole numbers up to 255 are
     colours: in seven columns the last three if they may be. Nine columns have both, in either order. Other columns, but
-    for a single one, are left out with a warning.
+    for a single one, are left out with a warning. A first column of four or more that counts the rows is left out.
     """
+    if table.shape[1] > 3 and len(table) > 2 and np.array_equal(table[:, 0], np.arange(len(table)) + table[0, 0]):
+        warnings.warn("the first column counts the rows, and is left out", stacklevel=2)
+        table = table[:, 1:]
     width = table.shape[1]
     points, rest = table[:, :3], table[:, 3:]
     if width < 3:
