@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,13 +12,16 @@ import pytest
 
 import balls
 import isofield
+from isofield.api import infer_all
 from isofield.api.loading import load_run
-from isofield.api.validation import checkpoints, means, scores, validate
+from isofield.api.observations import observed_in
+from isofield.api.validation import checkpoints, means, scores, truth_kind, validate
 from isofield.cli.evaluate import evaluate
 from isofield.cli.evaluate_runs import is_run
-from isofield.configs import Occupancy, Schedule, Training
+from isofield.configs import Linear, Occupancy, PrepareConfig, Schedule, Training
 from isofield.datasets import Prepared
 from isofield.errors import InputError
+from isofield.training import curves, read_log
 
 SMALL = Occupancy(
     length=4, dims=(32, 32), width=16, points=64, samples=128, inside=True,
@@ -67,6 +71,10 @@ def test_the_command_names_the_best(work, capsys):
     assert out.read_text().splitlines()[0] == "checkpoint,id,class,iou,wrong"
     assert evaluate(work / "run", work / "data") == 0
     assert "isofield infer" in capsys.readouterr().err
+    assert evaluate(work / "run", work / "data", fast=True, json=True) == 0
+    assert json.loads(capsys.readouterr().out) == figures
+    with pytest.raises(InputError, match="is no run of `isofield train`: --fast compares"):
+        evaluate(work, work, fast=True)
 
 
 def test_the_best_state_by_validation_is_kept(work, tmp_path):
@@ -83,13 +91,48 @@ def test_the_best_state_by_validation_is_kept(work, tmp_path):
     assert checkpoints(tmp_path / "run")[-2:] == ["best", "latest"]
     with pytest.raises(InputError, match=r"needs a split with the part 'valid'"):
         isofield.train("occupancy", work / "data", tmp_path / "other", config)
+    logged = {line["step"]: line["iou_of_held_out"] for line in read_log(tmp_path / "run") if "iou_of_held_out" in line}
+    assert [*logged] == [60, 120, 150] and logged[120] == pytest.approx(every[1])
+    assert isofield.load(tmp_path / "run").provenance["best_iou"] == pytest.approx(max(every), abs=1e-4)
+    (chart,) = (chart for chart in curves(read_log(tmp_path / "run")) if chart.title.startswith("IoU"))
+    assert [*chart.x] == [60, 120, 150] and chart.curves == {"IoU": [*logged.values()]}
+
+
+def test_a_training_says_how_the_held_out_shapes_are(work, tmp_path):
+    split, said = tmp_path / "split.json", list[str]()
+    split.write_text(json.dumps({"train": ["ball_0", "ball_2"], "valid": ["ball_1"], "test": []}))
+    config = replace(SMALL, training=replace(SMALL.training, steps=20, validate=10, snapshots=()))
+    isofield.train(
+        "occupancy",
+        work / "data",
+        tmp_path / "run",
+        config,
+        split=split,
+        progress=lambda stage, done: said.append(stage),
+    )  # fmt: skip
+    assert any(re.match(r"after 10 steps the held-out shapes have IoU 0\.\d{3}$", one) for one in said)
+    assert re.search(r"learning: loss \S+, IoU 0\.\d{3}$", said[-2])
+
+
+def test_signed_samples_tell_the_sides_where_there_are_no_others(tmp_path):
+    data, split = balls.prepared(tmp_path / "data"), tmp_path / "split.json"
+    split.write_text(json.dumps({"train": ["ball_0", "ball_2", "ball_5"], "valid": ["ball_1"], "test": []}))
+    assert truth_kind(data) == "signed"
+    isofield.train("linear", data, tmp_path / "run", Linear(cells=16, length=2), split=split)
+    (row,) = scores(isofield.load(tmp_path / "run"), data, split, "valid", "cpu")
+    some = Prepared(data, "signed", ids=["ball_1"]).rows(0)
+    (observed,) = (one() for _, one in observed_in([data], PrepareConfig(), split, ("signed",), "valid"))
+    (result,) = infer_all(isofield.load(tmp_path / "run"), [observed])
+    found, inside = np.asarray(result.sdf(some[:, :3])) < 0, some[:, 3] < 0
+    assert row["iou"] == pytest.approx((found & inside).sum() / (found | inside).sum()) and row["iou"] > 0.8
 
 
 def test_what_is_missing_is_named(work, tmp_path):
     with pytest.raises(InputError, match="is a run, without meshes"):
         evaluate(work / "run", work / "data", protocol="dfaust")
-    with pytest.raises(InputError, match="occupancy"):
-        validate(work / "run", balls.prepared(tmp_path / "signed"))
+    bare = {"ball_0": np.zeros((10, 6), np.float32)}
+    with pytest.raises(InputError, match=r"has no 'occupancy' samples, but cloud"):
+        validate(work / "run", balls.prepared(tmp_path / "bare", bare, "cloud"))
 
 
 @pytest.mark.parametrize(

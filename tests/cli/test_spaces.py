@@ -13,7 +13,9 @@ import trimesh
 
 import toys
 from isofield import io, render
+from isofield.cli.infer import _few_steps
 from isofield.cli.main import main
+from isofield.configs import NeuralPullSpace
 from isofield.types import Cloud
 from refusing import refused
 
@@ -178,6 +180,9 @@ def test_no_surface_at_all(work, empty, toy_space, tmp_path, capsys):
 
 def test_a_poor_fit_has_a_remedy_and_an_unfinished_training_is_the_first(toy_space, tmp_path, capsys):
     trimesh.creation.box((1, 0.1, 0.1)).export(tmp_path / "rod.ply")
+    pulled = replace(toy_space, method="neural-pull", config=NeuralPullSpace(), provenance={"steps": "1199 of 1199"})
+    assert _few_steps(pulled) == "it has 1199 steps of training, where 12000 are the default"
+    assert not _few_steps(replace(pulled, provenance={"steps": "1200 of 1200"}))
     for steps, remedy in (
         ("60 of 60", "--pose rigid searches"),
         ("51 of 60", "ended after 51 of 60 steps, and --resume"),

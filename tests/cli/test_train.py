@@ -268,6 +268,12 @@ def test_settings_by_name_or_file_have_to_be_there(data, tmp_path, capsys):
     options = ["train", "deepsdf", str(data), "-o", str(tmp_path / "run"), "--config"]
     assert "perhaps you meant 'deepsdf-paper'" in refused(capsys, [*options, "deepsdf-papr"])
     assert "there is no file" in refused(capsys, [*options, str(tmp_path / "none.yaml")])
+    queries = ["train", "neural-pull", str(data), "-o", str(tmp_path / "run"), "--queries", "released"]
+    assert "'--queries' here: queries are drawn by `isofield prepare --samples cloud --queries paper|" in refused(
+        capsys, queries
+    )
+    queries[-2:] = ["--normalize", "dataset"]
+    assert "'--normalize' here: give it to `isofield prepare`" in refused(capsys, queries)
     solved = ["train", "linear", str(data), "-o", str(tmp_path / "run"), "--resume"]
     assert "a linear space is solved at once: there is nothing to resume" in refused(capsys, solved)
 

@@ -96,7 +96,7 @@ def test_files_inherit_from_files(tmp_path):
     [
         ("base: second.yaml", "nose: 1", "second.yaml: occupancy has no setting 'nose', perhaps you meant 'noise'"),
         ("base: second.yaml\nimput: none", "noise: 1", "first.yaml: occupancy has no .* perhaps you meant 'input'"),
-        ("base: third.yaml", "", "there is no file .*third.yaml"),
+        ("base: third.yaml", "", "first.yaml has the base 'third.yaml': there is no file .*third.yaml"),
         ("base: second.yaml", "base: first.yaml", "first.yaml is a base of itself"),
         ("base: first.yaml", "", "first.yaml is a base of itself"),
         (

@@ -161,10 +161,17 @@ def test_pictures_keep_seeing_the_shape(tmp_path):
             assert np.abs(pixel[0][:, :2] / pixel[0][:, 2:] - pixel[1][:, :2] / pixel[1][:, 2:]).max() < 1e-6
             pose = np.array(json.loads((made / "camera.json").read_text())["poses"][f"{number:03d}"])
             assert np.abs(np.linalg.inv(pose)[:3] - held[f"world_mat_{number}"]).max() < 1e-9
+    whole = (folder / "001.png").read_bytes()
+    (folder / "001.png").write_bytes(whole[: len(whole) // 2])
+    (record,) = prepare(tmp_path / "in", tmp_path / "cut", PrepareConfig(("views", "surface")))
+    assert record.outcome == "reject" and record.reason.startswith(f"{folder / '001.png'} cannot be read as a picture")
     (folder / "cameras.npz").write_bytes(b"")
     (record,) = prepare(tmp_path / "in", tmp_path / "again", PrepareConfig(("views", "surface")))
     assert record.outcome == "reject"
     assert "cameras.npz holds no samples of Occupancy Networks' views" in record.reason
+    (folder / "cameras.npz").unlink()
+    (record,) = prepare(tmp_path / "in", tmp_path / "without", PrepareConfig(("views", "surface")))
+    assert record.reason.startswith("it has no views (pictures beside a cameras.npz) samples: use --samples occupancy")
 
 
 def test_our_samples_are_written_as_theirs_and_come_back(tmp_path):

@@ -43,6 +43,17 @@ def test_every_mode_gives_the_same_numbers(tmp_path, name, image):
     np.testing.assert_allclose(rgb(picture), np.repeat(UNIT[..., None], 3, axis=2), atol=2e-3)
 
 
+@pytest.mark.parametrize("top", [1, 255, 1000, 4095])
+def test_few_bits_in_files_of_16_count_by_their_largest_value(tmp_path, top):
+    """From 4096 on 65535 is white."""
+    of_array(np.array([[0, top]], np.uint16)).save(tmp_path / "low.png")
+    assert read_picture(tmp_path / "low.png").tolist() == [[[0], [1]]]
+    of_array(np.array([[0, 4096 + top]], np.uint16)).save(tmp_path / "high.png")
+    assert read_picture(tmp_path / "high.png").max() == np.float32(4096 + top) / 65535
+    of_array(np.zeros((1, 2), np.uint16)).save(tmp_path / "none.png")
+    assert read_picture(tmp_path / "none.png").tolist() == [[[0], [0]]]
+
+
 def test_transparency_is_the_shape_and_white_for_colours(tmp_path):
     image = of_array(np.zeros((4, 4), np.uint8), "P")
     image.putpixel((1, 2), 7)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 import trimesh
+from PIL import Image
 
 import isofield
 from isofield import io, render
@@ -82,6 +84,34 @@ def test_several_pictures_of_one_shape_are_averaged(space, tmp_path):
     codes = [one.code for one in infer_all(space, [read() for _, read in [*together, *apart]])]
     assert np.allclose(codes[0], np.mean(codes[2:], axis=0), atol=1e-5)
     assert np.abs(codes[2] - codes[3]).max() > 1e-4
+
+
+def test_a_list_of_files_shows_one_shape_in_python(space, tmp_path):
+    """As their folder does."""
+    paths = [photo(SHAPES["stick"], tmp_path / "one", f"{k}.png", (20.0 + 60 * k, 10.0)) for k in range(2)]
+    (together,) = infer_all(
+        space, [read() for _, read in observed_in([tmp_path / "one"], space.prepare, kinds=space.kinds)]
+    )
+    x = np.random.default_rng(0).uniform(-1, 1, (100, 3))
+    np.testing.assert_array_equal(space.infer(paths)(x), together.sdf(x))
+    np.testing.assert_array_equal(isofield.infer(space, paths).code, together.code)
+    for wrong in (np.zeros((32, 32, 3)), [], [3]):
+        with pytest.raises(InputError, match="is not a picture, and this space reads pictures: give a file of one, or"):
+            space.infer(wrong)
+
+
+def test_a_background_that_stays_is_warned_of(space, tmp_path):
+    """And one of few bits is not."""
+    random = np.random.default_rng(0)
+    Image.fromarray(random.integers(0, 255, (60, 60, 3), np.uint8)).save(tmp_path / "carpet.png")
+    with pytest.warns(UserWarning, match=r"carpet.png has no uniform background, so that the square in its middle"):
+        space.infer(tmp_path / "carpet.png")
+    dark = np.full((60, 60), 900, np.uint16)
+    dark[20:40, 10:50] = 100
+    Image.fromarray(dark).save(tmp_path / "low.png")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        space.infer(tmp_path / "low.png")
 
 
 def test_a_prepared_data_set_is_inferred_in_its_own_units(data, space):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ import balls
 import isofield
 from isofield import io
 from isofield.configs import NeuralPullSpace, Optim, PrepareConfig, Schedule, Training
-from isofield.configs.neural_pull_space import PAPER
+from isofield.configs.neural_pull_space import ONE_HOT, PAPER
 from isofield.datasets import prepare
 from isofield.errors import InputError
 from isofield.methods.neural_pull_space import NeuralPullShapeSpace
@@ -73,6 +74,25 @@ def test_every_shape_starts_as_the_sphere():
         x = torch.tensor([[0.0, 0, 0], [0.9, 0, 0], [0, 0, -0.9]])
         value = space.module(x.expand(3, 3, 3), space.table).detach()
         assert (value[:, 0] < 0).all() and (value[:, 1:] > 0).all() and torch.equal(value[0], value[1])
+
+
+def test_one_hot_codes_stay_and_are_rows_of_the_first_weights():
+    """The field of a one-hot code is that of any code whose products with the weights are the same numbers."""
+    config = replace(SMALL, one_hot=True, skip=(), training=replace(SMALL.training, code_rate=Schedule(0.0)))
+    space, _ = trained(config, [ball(radius) for radius in balls.RADII])
+    assert torch.equal(space.table, torch.eye(6))
+    errors = [error(space.field(code), radius) for code, radius in zip(space.table, balls.RADII, strict=True)]
+    assert max(errors) < 0.03
+    x, mixed = torch.rand(1, 50, 3), torch.tensor([[0.5, 0.5, 0, 0, 0, 0]])
+    rows = space.module.lin0.weight[:, 3:].T.detach()  # a free code of 32 numbers for each shape
+    free = copy.deepcopy(space.module)
+    with torch.no_grad():
+        free.lin0.bias += 0.5 * rows[0] + 0.5 * rows[1]
+        assert torch.allclose(space.module(x, mixed), free(x, torch.zeros(1, 6)), atol=1e-5)
+    with pytest.raises(InputError, match=r"one-hot codes do not change: give training\.code-rate\.initial 0"):
+        replace(SMALL, one_hot=True)
+    many = started(ONE_HOT, [ball(0.5, 10)] * 300)
+    assert many.table.shape == (300, 300)
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from isofield.datasets.layouts import SOLID_FILES, in_file
 from isofield.datasets.normalization import PICTURED, fixed, moved, similarity_for
 from isofield.datasets.prepare_shape import distance_of, samples, seed_of
 from isofield.datasets.quality_gate import FACELESS, GateResult, judge_cloud, judge_mesh
-from isofield.errors import InputError
+from isofield.errors import InputError, with_article
 from isofield.files import distinct_names
 from isofield.points import check_cloud, denoise, inliers, orient
 from isofield.sampling.training_samples import oriented_samples
@@ -42,7 +42,7 @@ NEAR = 0.005
 INSIDE = 1.05
 """Most samples inside a shape are nearer to the origin: normalised shapes lie in the unit ball."""
 
-Source = str | os.PathLike[str] | trimesh.Trimesh | Cloud | np.ndarray
+Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | trimesh.Trimesh | Cloud | np.ndarray
 
 
 @dataclass(frozen=True)
@@ -79,25 +79,20 @@ def observe(
     anywhere: bool = False,
 ) -> ShapeSamples:  # fmt: skip
     """A mesh, a cloud or points (n, 3), sampled as `prepare` says; or samples, x, y, z and signed distance: an array
-    (n, 4), or a file in DeepSDF's form (.npz with pos and neg). For a space that reads views a picture, or a folder of
-    pictures of one shape.
+    (n, 4), or a file in DeepSDF's form (.npz with pos and neg). For a space that reads views a picture, or a folder or
+    a list of pictures of one shape.
 
     Samples are in the frame that `prepare` gives its shapes: normalised, or in their own units where all have one
     frame. Those that are not finite are left out with a warning. kinds: of samples. anywhere: the pose is still to be
     searched, so that samples without signs are normalised by the shape's own box. Raises InputError for a file that
     cannot be read, for a shape that the quality gate rejects, and for samples of another kind or frame.
     """
+    if "views" in kinds:
+        return _of_photos(_photos(source), prepare, name)
     dims = tuple(getattr(source, "shape", ()))  # of an array
     label = name or (
         Path(source).stem if isinstance(source, (str, os.PathLike)) else "array" if dims else io.shape_of(source)[0]
     )
-    if "views" in kinds:
-        if not isinstance(source, (str, os.PathLike)):
-            raise InputError(f"{label} is not a picture, and this space reads pictures: give a file of one.")
-        (photos, *others) = photos_in([Path(source)])
-        if others:
-            raise InputError(f"{source} has pictures of several shapes: give the folder of one of them.")
-        return _of_photos(photos, prepare, name)
     if dims and (len(dims) != 2 or dims[1] not in (3, 4, 6)):
         raise InputError(
             f"the array has the shape {dims}: give points (n, 3), points and normals (n, 6), or samples (n, 4), x, y, "
@@ -116,7 +111,7 @@ def observe(
     elif anywhere:
         config = replace(config, normalize="shape", similarity=None)
     if prepare.fit:
-        return _of_mesh(fitted(source, config), label, config)
+        return _of_mesh(fitted(source, config), label, config)  # type: ignore[arg-type]  # a list is of pictures
     given, shape = io.shape_of(source)
     where = given if isinstance(source, (str, os.PathLike)) else label
     if isinstance(shape, trimesh.Trimesh):
@@ -187,6 +182,21 @@ def observed_in(
         return [(photos.id, partial(_of_photos, photos, prepare)) for photos in photos_in(paths)]
     read = partial(observe, prepare=prepare, kinds=kinds, anywhere=anywhere)
     return [(entry.id, partial(read, entry.path, name=entry.id)) for entry in entries_in(paths, SOLID_FILES)]
+
+
+def _photos(source: Source) -> Photos:
+    """The pictures of one shape. Raises InputError for what are no pictures, or pictures of several shapes."""
+    if isinstance(source, (str, os.PathLike)):
+        (photos, *others) = photos_in([Path(source)])
+        if others:
+            raise InputError(f"{source} has pictures of several shapes: give the folder of one of them.")
+        return photos
+    if isinstance(source, (list, tuple)) and source and all(isinstance(one, (str, os.PathLike)) for one in source):
+        return Photos(Path(source[0]).stem, tuple(map(Path, source)))
+    raise InputError(
+        f"{with_article(type(source).__name__)} is not a picture, and this space reads pictures: give a file of one, "
+        "or a folder or a list of files that show one shape."
+    )
 
 
 def _of_photos(photos: Photos, prepare: PrepareConfig, name: str | None = None) -> ShapeSamples:

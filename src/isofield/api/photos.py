@@ -15,7 +15,7 @@ from isofield.datasets.normalization import fixed
 from isofield.datasets.views import as_input
 from isofield.errors import InputError
 from isofield.files import distinct_names, printable
-from isofield.io.pictures import PICTURES, framed, read_picture
+from isofield.io.pictures import PICTURES, object_of, read_picture
 from isofield.types import IDENTITY, Similarity
 
 LEAST = 32
@@ -84,6 +84,13 @@ def _read(path: Path, prepare: PrepareConfig) -> np.ndarray:
     height, width = picture.shape[:2]
     if min(height, width) < LEAST:
         raise InputError(f"{printable(path)} has {width} x {height} pixels: give at least {LEAST} along each side.")
-    if framed(picture) is None:
+    shown = object_of(picture)
+    if not shown.any():
         raise InputError(f"{printable(path)} shows nothing: all its pixels have the colour of the background.")
+    if shown.all():
+        warnings.warn(
+            f"{printable(path)} has no uniform background, so that the square in its middle counts as the object: "
+            "remove the background first if it shows one",
+            stacklevel=2,
+        )
     return as_input(picture, prepare.pixels)

@@ -248,10 +248,11 @@ class ShapeSpace:
         """The field of an unseen shape, in the shape's own units.
 
         source: signed samples (n, 4) in the frame of the training shapes (`observe`), points (n, 3), points and normals
-        (n, 6), a mesh, a cloud, or a file of one of these. What the code was adapted to is `.module.code` (l,): of
-        MetaSDF all weights of the network, or the code beside the point. `isofield.infer` gives the code, its loss and
-        its nearest training shape, too, and has options. Warns of a doubtful code. Raises InputError as `observe` does,
-        and for a space of pictures.
+        (n, 6), a mesh, a cloud, or a file of one of these; of a space that reads pictures a file, or a folder or a list
+        of files that show one shape. What the code was adapted to is `.module.code` (l,): of MetaSDF all weights of the
+        network, or the code beside the point. `isofield.infer` gives the code, its loss and its nearest training shape,
+        too, and has options. Warns of a doubtful code. Raises InputError as `observe` does, and for a space of
+        pictures.
         """
         self.check_solid()
         observed = observe(source, self.prepare, kinds=self.kinds)

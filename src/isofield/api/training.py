@@ -21,7 +21,7 @@ from isofield.api.field import chosen_device
 from isofield.api.inference import CLAMP, held_out
 from isofield.api.signs import SignCheck
 from isofield.api.space import ShapeSpace, TrainingShape
-from isofield.api.validation import scores
+from isofield.api.validation import scores, truth_kind
 from isofield.configs.common import MethodSpec
 from isofield.configs.methods import SPACES, check_config, find_method
 from isofield.configs.preparing import PrepareConfig, prepare_config
@@ -81,6 +81,8 @@ def train(
             raise InputError(
                 f"validation needs a split with the part {VALID!r}: `isofield split --valid 0.1` makes it."
             )
+        if plan is not None and plan.validate:
+            truth_kind(data)
         about = {"isofield": __version__, "data": str(data), "seed": seed}
         result = partial(_result, examples=examples, method=method, settings=settings, about=about)
         space = space.start(examples.shapes, seed, report)
@@ -132,7 +134,9 @@ def _descended(
 
     def dated(space: Space) -> ShapeSpace:
         learned = result(space)
-        return replace(learned, provenance={**learned.provenance, "steps": f"{trainer.done} of {trainer.steps}"})
+        judged = {"best_iou": round(trainer.best, 4)} if trainer.best >= 0 else {}
+        steps = f"{trainer.done} of {trainer.steps}"
+        return replace(learned, provenance={**learned.provenance, "steps": steps, **judged})
 
     def copied() -> ShapeSpace:
         module = copy.deepcopy(trainer.space.module)

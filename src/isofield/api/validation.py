@@ -16,6 +16,8 @@ from isofield.api.loading import load_run
 from isofield.api.observations import observed_in
 from isofield.api.space import ShapeSpace
 from isofield.datasets import Prepared, ids_of
+from isofield.datasets.manifest import read
+from isofield.datasets.prepared import check_kinds
 from isofield.errors import InputError
 from isofield.training.checkpoint import BEST, SNAPSHOTS
 from isofield.types import ProgressCallback
@@ -23,7 +25,7 @@ from isofield.types import ProgressCallback
 LATEST = "latest"
 """The name of the space after the whole training."""
 SAMPLES = 20_000
-"""Occupancy samples of a shape, at most."""
+"""Samples of a shape, at most."""
 
 
 def checkpoints(run: str | os.PathLike[str]) -> list[str]:
@@ -39,10 +41,11 @@ def validate(
     progress: ProgressCallback | None = None,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """A row for each checkpoint of a run and each shape of a prepared data set: "checkpoint", "id", "class", "iou"
-    (occupancy samples inside both the field and the shape over those inside one of them) and "wrong" (the fraction of
-    the samples that the field puts on the other side).
+    (samples inside both the field and the shape over those inside one of them) and "wrong" (the fraction of the samples
+    that the field puts on the other side).
 
-    The data set has occupancy samples, and what the space infers codes from. split: the ids to take, its part "test"
+    The data set has occupancy samples or, less telling since most are near the surface, signed ones; and what the space
+    infers codes from. split: the ids to take, its part "test"
     where it has parts. Raises InputError where the run, the data, or its samples do not exist.
     """
     rows, names = list[dict[str, Any]](), checkpoints(run)
@@ -63,17 +66,27 @@ def scores(
             "the shapes of this space come in the frames of their cameras, and occupancy samples have that of the data "
             "set: compare meshes in the same frame."
         )
-    truths = Prepared(data, "occupancy", ids=None if split is None else ids_of(data, split, part))
-    read = (one() for _, one in observed_in([data], space.prepare, split, space.kinds, part))
+    kind = truth_kind(data)
+    truths = Prepared(data, kind, ids=None if split is None else ids_of(data, split, part))
+    shapes = (one() for _, one in observed_in([data], space.prepare, split, space.kinds, part))
     rows: list[dict[str, Any]] = []
-    for row, result in enumerate(infer_all(space, read, device=device)):
+    for row, result in enumerate(infer_all(space, shapes, device=device)):
         record, some = truths.records[row], np.asarray(truths.rows(row)[:SAMPLES], np.float64)
         found = np.asarray(result.sdf(record.similarity.invert(some[:, :3]))) < 0
-        inside = some[:, 3] > 0.5
+        inside = some[:, 3] > 0.5 if kind == "occupancy" else some[:, 3] < 0
         iou = (found & inside).sum() / max((found | inside).sum(), 1)
         wrong = float((found != inside).mean())
         rows.append({"id": record.id, "class": record.label, "iou": float(iou), "wrong": wrong})
     return rows
+
+
+def truth_kind(data: str | os.PathLike[str]) -> str:
+    """The samples of a prepared data set that tell inside from outside: "occupancy" or, where there are none, "signed".
+    Raises InputError where it has neither."""
+    before = read(Path(data))[0]["samples"]
+    kind = "signed" if "signed" in before and "occupancy" not in before else "occupancy"
+    check_kinds(Path(data), before, [kind])
+    return kind
 
 
 def means(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

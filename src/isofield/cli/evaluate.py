@@ -10,7 +10,7 @@ import tyro
 
 from isofield.cli import evaluate_runs, output, scores_output
 from isofield.cli.errors import say
-from isofield.cli.parsing import Argument, Folder, Json, JsonFile
+from isofield.cli.parsing import Argument, Flag, Folder, Json, JsonFile
 from isofield.cli.progress import shown
 from isofield.errors import InputError
 from isofield.files import check_output
@@ -33,6 +33,7 @@ def evaluate(
     heatmap_top: Annotated[float | None, tyro.conf.arg(metavar="DISTANCE", help_behavior_hint="")] = None,
     novelty: Annotated[Path | None, tyro.conf.arg(metavar="RUN", help_behavior_hint="")] = None,
     split: JsonFile = None,
+    fast: Flag = False,
     protocol: Annotated[Literal["dfaust", "occupancy-networks"] | None, tyro.conf.arg(help_behavior_hint="")] = None,
     scans: Annotated[Path | None, tyro.conf.arg(help_behavior_hint="")] = None,
     pages: Folder = None,
@@ -42,8 +43,9 @@ def evaluate(
     The exit status is 1 if a file has no partner or a pair cannot be scored.
 
     Args:
-        pred: A mesh or point cloud, or a folder of them; or a run of `isofield train`: how well the space and its
-            snapshots tell inside from outside for the shapes of TRUTH, a prepared data set with occupancy samples.
+        pred: A mesh or point cloud, or a folder of them; or a run of `isofield train`: the quick evaluation, how well
+            the space and its snapshots tell inside from outside for the shapes of TRUTH, a prepared data set with
+            occupancy or signed samples.
         truth: The true shape, or a folder with files of the same names (extensions may differ).
         samples: Points drawn from each surface, uniform by area (default: 100 000; 30 000 with --protocol dfaust).
         thresholds: Thresholds of the F-score, as fractions of the diagonal of the truth's bounding box.
@@ -55,6 +57,7 @@ def evaluate(
         novelty: A run of `isofield train`, or a folder of its training shapes: compare the predictions with the nearest
             training shapes, and with the training shapes that are nearest to the truth (retrieval).
         split: The ids to compare of folders, the part "test" of the file where it has parts (default: all files).
+        fast: The quick evaluation, without meshes; a run as PRED implies it.
         protocol: dfaust: one-sided and two-sided Chamfer distances of bodies to TRUTH, their registrations, and to
             their raw scans, with percentiles, as SAL and SALD measure them; what has no result counts as the worst.
             occupancy-networks: IoU, Chamfer-L1, normals and F-score in the unit cube of TRUTH, with means by class (the
@@ -73,6 +76,11 @@ def evaluate(
         if protocol is not None or novelty is not None or heatmap is not None:
             raise InputError(f"{pred} is a run, without meshes: leave --protocol, --novelty and --heatmap out.")
         return evaluate_runs.checkpoints(pred, truth, split, json, csv)
+    if fast:
+        raise InputError(
+            f"{pred} is no run of `isofield train`: --fast compares the fields of a run with the samples of a prepared "
+            "data set; give these two, or leave it out."
+        )
     for path in (pred, truth):
         _check_shape(path)
     if heatmap is not None:

@@ -34,7 +34,7 @@ def checkpoints(run: Path, data: Path, split: Path | None, json: bool, csv: Path
     """Prints how well the checkpoints of a run tell inside from outside (`api.validation`)."""
     from rich.table import Table
 
-    from isofield.api.validation import LATEST, means, validate
+    from isofield.api.validation import LATEST, means, truth_kind, validate
 
     with shown("checkpoints", True) as report:
         rows = validate(run, data, split, progress=report)
@@ -51,7 +51,7 @@ def checkpoints(run: Path, data: Path, split: Path | None, json: bool, csv: Path
         table.add_row(f"{row['checkpoint']}{mark}", str(row["shapes"]), f"{row['iou']:.4f}", f"{row['wrong']:.4f}")
     console = scores_output.console()
     console.print(table)
-    console.print("means over the shapes, at their occupancy samples", markup=False)
+    console.print(f"means over the shapes, at their {truth_kind(data)} samples", markup=False)
     chosen = "" if best == LATEST else f" --checkpoint {best}"
     chosen += "" if split is None else f" --split {output.quoted(split)}"
     say(f"next: isofield infer {output.quoted(run)} {output.quoted(data)} -o results{chosen}")

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from isofield.cli.space_output import Row
 
 
+FEW = 0.1
+"""A space with a smaller fraction of its method's default steps is hardly trained."""
+
+
 def infer(
     run: Argument,
     inputs: Annotated[
@@ -111,6 +115,20 @@ def infer(
     return 130 if figures["interrupted"] else int(bool(figures["failed"]))
 
 
+def _few_steps(space: ShapeSpace) -> str:
+    """That a space was trained for less than `FEW` of the steps of its method's default; else nothing."""
+    from isofield.configs.methods import SPACES, find_method
+    from isofield.configs.training import training_of
+    from isofield.training.trainer import steps_of
+
+    plan = training_of(find_method(space.method, SPACES).settings())
+    done = space.provenance.get("steps", "").split(" ")[0]
+    if plan is None or not done.isdigit():
+        return ""
+    usual = plan.steps or plan.epochs * steps_of(len(space.shapes), plan.batch)
+    return f"it has {done} steps of training, where {usual} are the default" if int(done) < FEW * usual else ""
+
+
 def _judged(
     run: Path, space: ShapeSpace, each: Sequence[Row], posed: bool, out: Path, split: Path | None, snapshot: bool
 ) -> str:  # fmt: skip
@@ -132,6 +150,8 @@ def _judged(
     steps = space.provenance.get("steps", "")
     if len(set(steps.split(" of "))) > 1 and not snapshot:
         remedy = f"its training ended after {steps} steps, and --resume continues it"
+    elif few := _few_steps(space):
+        remedy = f"{few}, so train longer; else {remedy}"
     if not surfaces and (run / LOG).is_file() and not any(row["far"] for row in rows):
         say(f"no shape has a surface: the space is hardly trained (its losses are in {run / LOG}); train longer.")
     else:

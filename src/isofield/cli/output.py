@@ -25,6 +25,7 @@ LABELS = {
     "code": "length of a code",
     "megabytes": "megabytes",
     "loss": "held-out loss, median",
+    "best_iou": "IoU of held-out shapes, best",
     "held_out": "held-out pictures",
     "expected": "that of training shapes, 95 %",
     "mse": "squared error at the pixels, mean",

@@ -8,9 +8,10 @@ import io
 import itertools
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
 
 import tyro
@@ -80,8 +81,12 @@ def arguments_of(
     return parse(keep, program, arguments)
 
 
-def parse(kind: Callable[..., T], program: str, arguments: Sequence[str], default: T | None = None) -> T:
+def parse(
+    kind: Callable[..., T], program: str, arguments: Sequence[str], default: T | None = None,
+    elsewhere: Mapping[str, str] = MappingProxyType({}),
+) -> T:  # fmt: skip
     """Arguments as what a dataclass or function makes of them; default: an instance whose values are the defaults.
+    elsewhere: options of other commands, with what to say of each.
 
     Raises InputError for unknown options and invalid values, SystemExit after `--help`.
     """
@@ -96,7 +101,7 @@ def parse(kind: Callable[..., T], program: str, arguments: Sequence[str], defaul
     except SystemExit as end:
         if end.code in (0, None):
             raise
-        raise InputError(_sentence(said.getvalue(), program, lambda: _options(made))) from None
+        raise InputError(_sentence(said.getvalue(), program, lambda: _options(made), elsewhere)) from None
     return result
 
 
@@ -144,7 +149,9 @@ def _content(text: str) -> list[str]:
     return [line for line in inside if not re.fullmatch(r"[─\- ]*[│|]?", line)]
 
 
-def _sentence(text: str, program: str, options: Callable[[], Sequence[str]]) -> str:
+def _sentence(
+    text: str, program: str, options: Callable[[], Sequence[str]], elsewhere: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """One of tyro's messages as one sentence; a message of an unknown kind stays as it is, on one line."""
     lines = [line.rstrip("│| ") for line in _content(text)]
     said, help_ = " ".join(" ".join(lines).split()), f"`{program} --help` lists the options"
@@ -155,6 +162,8 @@ def _sentence(text: str, program: str, options: Callable[[], Sequence[str]]) -> 
                 return f"{option} takes no value; {help_}."
             if "." in option and "--method" in known and not any("." in name for name in known):
                 return f"'{option}' is a setting of a learned method: name one with --method; {help_}."
+            if option in elsewhere:
+                return f"there is no option '{option}' here: {elsewhere[option]}."
             return f"there is no option '{option}'{did_you_mean(option, known)}; {help_}."
         return f"'{tokens[0]}' is one argument too many; {help_}."
     if match := re.search(r"invalid choice '(.*?)' for argument '(.*?)'\. Expected one of \((.*?)\)", said):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
@@ -17,7 +17,7 @@ from isofield.cli.parsing import Argument, Flag, Folder, Json, JsonFile, Progres
 from isofield.cli.progress import shown
 from isofield.configs.common import MethodSpec, check_seed
 from isofield.configs.methods import SPACES, find_method, method_names, read_config
-from isofield.configs.preparing import OF_PICTURES
+from isofield.configs.preparing import OF_PICTURES, PrepareConfig
 from isofield.configs.training import training_of
 from isofield.errors import InputError, with_article
 
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 S = TypeVar("S")
 PROGRAM = "isofield train"
+OF_PREPARE = {
+    f"--{one.name.replace('_', '-')}": "give it to `isofield prepare`, which draws the samples"
+    for one in fields(PrepareConfig)
+} | {"--queries": "queries are drawn by `isofield prepare --samples cloud --queries paper|released`"}
+"""What to say of options of `isofield prepare`."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,7 @@ def options_of(method: str, rest: Sequence[str]) -> Train[Any]:
     settings: Any = spec.settings() if choice.config is None else read_config(method, choice.config, SPACES)
     default = Train(data=tyro.MISSING, out=tyro.MISSING, config=choice.config, settings=settings)
     try:
-        return parse(Train[type(settings)], program, rest, default)  # type: ignore[misc, arg-type]
+        return parse(Train[type(settings)], program, rest, default, OF_PREPARE)  # type: ignore[misc, arg-type]
     except SystemExit:
         print(presets_of(spec))
         raise
@@ -174,15 +179,17 @@ def _tell(method: str, options: Train[Any], space: ShapeSpace, seconds: float) -
         from isofield.cli import picture_output
 
         held_out = picture_output.held_out(space, options.data, options.split)
+    judged = {"best_iou": space.provenance["best_iou"]} if "best_iou" in space.provenance else {}
     figures = {
         "input": str(options.data), "method": method, "shapes": len(space.shapes), "code": space.length,
-        "loss": space.provenance.get("loss"), **held_out, "megabytes": round(tensors.stat().st_size / 1e6, 2),
+        "loss": space.provenance.get("loss"), **judged, **held_out, "megabytes": round(tensors.stat().st_size / 1e6, 2),
         "seconds": seconds, "files": [str(out / "config.json"), str(tensors)],
     }  # fmt: skip
     shapes = "pictures" if space.of_pictures else "shapes"
     unseen = observed(space.kinds)
     if options.split is not None and has_part(options.split, "test"):
         unseen = f"{output.quoted(options.data)} --split {output.quoted(options.split)}"
+    unseen += " --checkpoint best" if judged else ""
     output.show(
         figures,
         options.json,

@@ -153,7 +153,11 @@ def read_config(
         return settings
     base = spec.settings()
     if BASE in table:
-        base = read_config(method, str(table.pop(BASE)), group, path.parent, (*above, path.resolve()))
+        named = str(table.pop(BASE))
+        try:
+            base = read_config(method, named, group, path.parent, (*above, path.resolve()))
+        except InputError as error:
+            raise InputError(f"{path} has the base {named!r}: {error}") from None
     try:
         return changed(base, table, method)
     except InputError as error:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from isofield.configs.common import MethodSpec, Optim, Schedule, check_fields, check_range
 from isofield.configs.training import Training, check_dims
+from isofield.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,9 @@ class NeuralPullSpace:
     """Neural-Pull for many shapes (Ma et al. 2021). Lengths are normalised.
 
     Args:
-        length: Length of a code.
+        length: Length of a code; of one-hot codes, the number of shapes in place of it.
+        one_hot: The code of the i-th shape is the i-th unit vector and stays so, as in the released code, so that the
+            weights of the layers that it joins learn a row for each shape.
         dims: Widths of the network's hidden layers.
         skip: Layers that get the point and the code again.
         activation: relu, as published, or softplus with beta = 100.
@@ -39,6 +42,7 @@ class NeuralPullSpace:
     """
 
     length: int = 64
+    one_hot: bool = False
     dims: tuple[int, ...] = (128,) * 8
     skip: tuple[int, ...] = (4,)
     activation: Literal["relu", "softplus"] = "softplus"
@@ -68,6 +72,8 @@ class NeuralPullSpace:
         check_range(self, "samples", "infer_samples", "infer_starts", least=1)
         check_dims(self.dims)
         check_fields(self)
+        if self.one_hot and self.training.code_rate.initial:
+            raise InputError("one-hot codes do not change: give training.code-rate.initial 0, or leave one-hot out.")
 
 
 SMALL = NeuralPullSpace()
@@ -80,9 +86,11 @@ PAPER = replace(
     infer_by="code", infer_steps=800, infer_samples=5000, infer_relative=False, infer_rate=5e-3,
     tuning=Optim(40_000, 5000, Schedule(1e-4)),
 )  # fmt: skip
-"""The released code."""
+"""The released code; the layer that its one-hot condition goes through is a table of codes."""
+ONE_HOT = replace(SMALL, one_hot=True, skip=(), prior=0.0, training=replace(SMALL.training, code_rate=Schedule(0.0)))
+"""Codes join the first layer alone: a layer before another one that they join would need more units than shapes."""
 NEURAL_PULL = MethodSpec(
     "clouds: one network for all, learned by pulling queries onto them, with a table of codes",
     "isofield.methods.neural_pull_space:NeuralPullShapeSpace", lambda: SMALL,
-    {"neural-pull-small": SMALL, "neural-pull-paper": PAPER}, reads="cloud",
+    {"neural-pull-small": SMALL, "neural-pull-one-hot": ONE_HOT, "neural-pull-paper": PAPER}, reads="cloud",
 )  # fmt: skip

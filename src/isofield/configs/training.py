@@ -29,8 +29,9 @@ class Training:
         clip: Largest norm of the network's gradient; 0 for no bound.
         beta2: Adam's decay rate of the squared gradients; 0.99 forgets the first steps sooner.
         snapshots: Epochs (steps, where those are given) after which a copy of the space is written.
-        validate: Epochs (steps) between two comparisons with the occupancy samples of the shapes in the split's part
-            "valid"; the space with the highest IoU is kept as the snapshot "best". 0: none.
+        validate: Epochs (steps) between two comparisons with the occupancy (or else signed) samples of the shapes in
+            the split's part "valid"; the IoU is logged, and the space with the highest one is kept as the snapshot
+            "best". 0: none.
         keep: Epochs (steps) between two saved states to resume from.
         log_every: Steps between two lines of the log.
         precision: Precision of matrix products: fp32 or bf16.

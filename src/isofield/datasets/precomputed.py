@@ -13,6 +13,7 @@ from isofield.datasets import arrays
 from isofield.datasets.layout import Entry
 from isofield.datasets.quality_gate import GateResult
 from isofield.errors import InputError
+from isofield.io.pictures import PICTURES
 from isofield.sampling import training_samples
 from isofield.types import Cloud, Similarity
 
@@ -23,7 +24,6 @@ NEEDS = {
 """Precomputed samples that each kind needs; unsigned and cloud take the surface samples as a cloud."""
 CAMERAS = "cameras.npz"
 """File of the cameras beside precomputed pictures, as in Occupancy Networks."""
-PICTURES = (".jpg", ".jpeg", ".png")
 DRAWN = 20_000
 """Number of samples near the surface in the picture of the report."""
 
@@ -34,7 +34,7 @@ def take(entry: Entry, config: PrepareConfig, seed: list[int]) -> tuple[GateResu
     missing = [name for kind in config.samples for name in NEEDS[kind] if name not in entry.precomputed]
     if missing:
         available = [kind for kind, names in NEEDS.items() if entry.precomputed.keys() >= {*names}]
-        what = " and ".join(dict.fromkeys(missing))
+        what = " and ".join(dict.fromkeys(missing)).replace("views", f"views (pictures beside a {CAMERAS})")
         return GateResult("reject", f"it has no {what} samples: use --samples {' '.join(available)}", {}), {}
     assert entry.read is not None  # for the type checker: Entry sees to it
     try:

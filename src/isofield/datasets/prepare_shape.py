@@ -80,8 +80,8 @@ def prepare_shape(entry: Entry, out: Path, config: PrepareConfig, gate: Gate) ->
             write_views(_mesh(judged), folder / "views", config.views, config.pixels, random)
         elif "views" in config.samples and judged.similarity is not None:
             write_precomputed_views(entry.precomputed["views"], folder / "views", judged.similarity)
-        if "views" in config.samples:
-            np.save(folder / "views.npy", read_views(folder / "views"))
+        if "views" in config.samples:  # those of others from where they were: a damaged one is named
+            np.save(folder / "views.npy", read_views(entry.precomputed.get("views", folder / "views")))
 
     return write_shape(out, record, arrays, config.half, add_pictures)
 

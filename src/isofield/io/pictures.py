@@ -28,6 +28,8 @@ BORDER = 0.8
 """Fraction of the border that must show the background: an object may reach it."""
 SPECK = 0.02
 """Parts of an object with a smaller fraction of its pixels are dropped."""
+LOW = 4096
+"""16-bit pictures with all values below this are those of sensors with fewer bits: their largest value is 1."""
 MARGIN = 0.05
 """White margin around an object on every side, as a fraction of its longer side."""
 
@@ -100,7 +102,7 @@ def framed(picture: np.ndarray) -> np.ndarray | None:
     The object is what is opaque, where alpha varies; else what differs from a uniform background, which may change
     slowly over the picture; else the largest square in the middle. None where nothing differs from the background.
     """
-    color, mask = rgb(picture), _object(picture)
+    color, mask = rgb(picture), object_of(picture)
     height, width = mask.shape
     if not mask.any():
         return None
@@ -115,7 +117,7 @@ def framed(picture: np.ndarray) -> np.ndarray | None:
     return square
 
 
-def _object(picture: np.ndarray) -> np.ndarray:
+def object_of(picture: np.ndarray) -> np.ndarray:
     """(h, w) bool: the pixels of the object of a picture, as `framed` says; all where its background is not uniform."""
     from scipy.ndimage import label
 
@@ -153,14 +155,17 @@ def _mode(image: object) -> str:
 
 
 def _unit(values: np.ndarray, name: str) -> np.ndarray:
-    """Stored numbers to those from 0 to 1: 8 bits, 16 bits (also in Pillow's 32-bit mode), or floats as they are."""
+    """Stored numbers to those from 0 to 1: 8 bits, 16 bits (also in Pillow's 32-bit mode), or floats as they are; of 16
+    bits with values below `LOW` the largest becomes 1."""
     if values.dtype.kind == "f":
         if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
             raise InputError(f"{name} has values that are not from 0 to 1: scale them.")
         return values.astype(np.float32)
     if values.dtype.itemsize > 2 and (values.min() < 0 or values.max() > 65535):
         raise InputError(f"{name} has values of more than 16 bits: save it with 8 or 16 bits.")
-    return values.astype(np.float32) / (255 if values.dtype.itemsize == 1 else 65535)
+    if values.dtype.itemsize == 1:
+        return values.astype(np.float32) / 255
+    return values.astype(np.float32) / (65535 if (largest := values.max()) >= LOW else max(largest, 1))
 
 
 def _too_large(name: str) -> InputError:

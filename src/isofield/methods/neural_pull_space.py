@@ -11,9 +11,9 @@ over the clouds of
     mean |q' - n(q)|  +  surface * mean |f(n(q); z)|  +  prior * mean z^2.
 
 Nothing has a sign: the signs come from the start, a sphere. The released code gives each shape a one-hot condition,
-which a layer of its own turns into 128 numbers: a table of codes. Such a code exists for every shape, also for one that
-is not in the table: an unseen cloud gets its code by descent on z alone (`methods.unsigned_codes`), and `refine`
-fine-tunes the network from there.
+which a layer of its own turns into 128 numbers: a table of codes. With `one_hot` codes are the condition itself. A code
+exists for every shape, also for one that is not in the table: an unseen cloud gets its code by descent on z alone
+(`methods.unsigned_codes`), and `refine` fine-tunes the network from there.
 
 What differs from the released code: the first weights of the codes are 0, so that f starts as the sphere for every
 shape (with the condition as released it starts positive everywhere); the code joins the point at the first layer and at
@@ -60,6 +60,9 @@ class NeuralPullShapeSpace:
     def start(self, shapes: Sequence[Shape], seed: int, report: ProgressCallback) -> NeuralPullShapeSpace:
         """The sphere, for every shape."""
         generator = torch.Generator().manual_seed(seed)
+        if self.config.one_hot:
+            table = torch.eye(len(shapes))
+            return replace(self, module=sphere(replace(self.config, length=len(shapes)), generator), table=table)
         module = sphere(self.config, generator)
         table = torch.empty(len(shapes), self.config.length).normal_(0, FIRST_CODES, generator=generator)
         return replace(self, module=module, table=table)

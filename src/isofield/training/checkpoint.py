@@ -126,18 +126,23 @@ def run(
         warnings.warn(f"{folder} has all of its {trainer.steps} steps already: nothing more is learned", stacklevel=2)
     losses: list[float] = []
     failed: list[float] = []  # fractions of the shapes whose inner steps diverged
+    held = ""
     with stoppable() as asked:
         for stats in trainer.run(lambda: bool(asked)):
+            due = trainer.validate and (stats.step % trainer.validate == 0 or stats.step == trainer.steps)
+            reached = score() if first and due else None
             if log:
-                log.add(stats)
+                log.add(stats, reached)
             losses.append(total(stats.losses))
             failed.append(stats.losses.get(DIVERGED, 0.0))
+            if reached is not None:
+                held = f", IoU {reached:.3f}"
+                report(f"after {stats.step} steps the held-out shapes have{held[1:]}", stats.step / trainer.steps)
             if stats.step % 10 == 0 or stats.step == trainer.steps:
-                report(f"learning: loss {total(stats.losses):.5f}", stats.step / trainer.steps)
+                report(f"learning: loss {total(stats.losses):.5f}{held}", stats.step / trainer.steps)
             if stats.step in trainer.snapshots:
                 write(folder / SNAPSHOTS / str(stats.step))
-            due = trainer.validate and (stats.step % trainer.validate == 0 or stats.step == trainer.steps)
-            if first and due and (reached := score()) > trainer.best:
+            if reached is not None and reached > trainer.best:
                 trainer.best = reached
                 write(folder / SNAPSHOTS / BEST)
             if stats.stopped or stats.step == trainer.steps or stats.step % trainer.keep == 0:

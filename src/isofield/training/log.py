@@ -15,6 +15,8 @@ from isofield.training.trainer import StepStats, Trainer
 from isofield.types import LOGGED
 
 LOG, BOARD = "log.jsonl", "tensorboard"
+HELD_OUT = "iou_of_held_out"
+"""The name of the IoU by validation in the lines of the steps at which it was taken."""
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
@@ -47,11 +49,12 @@ class Log:
             beside.write_text("".join(json.dumps(line) + "\n" for line in before), encoding="utf-8")
         self.board = _board(folder / BOARD, trainer.done)
 
-    def add(self, stats: StepStats) -> None:
-        """A step."""
+    def add(self, stats: StepStats, iou: float | None = None) -> None:
+        """A step. iou: of the held-out shapes after it, where they were looked at; the step has a line then."""
         self.losses.append(stats.losses)
         trainer = self.trainer
-        if stats.step % trainer.plan.log_every and stats.step != trainer.steps and not stats.stopped:
+        due = stats.step % trainer.plan.log_every == 0 or stats.step == trainer.steps or iou is not None
+        if not due and not stats.stopped:
             return
         terms = {name: sum(one[name] for one in self.losses) / len(self.losses) for name in stats.losses}
         self.losses.clear()
@@ -61,6 +64,7 @@ class Log:
             "step": stats.step, "epoch": stats.epoch, "seconds": round(trainer.seconds, 3),
             "loss": total(terms), **terms, "network_rate": stats.rates[0], "code_rate": stats.rates[1],
             "code_norm": float(trainer.table.detach().norm(dim=1).mean()), "norms": norms,
+            **({} if iou is None else {HELD_OUT: iou}),
         }  # fmt: skip
         self.lines.append(json.dumps(line))
         if self.board is not None:
