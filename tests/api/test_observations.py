@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pytest
 import trimesh
+from PIL import Image
 
 from isofield import render
 from isofield.api import observe, observed_in
@@ -35,6 +36,13 @@ def test_a_bad_picture_of_several_is_left_out(tmp_path):
     assert len(observed.rows["views"]) == 2
     with pytest.raises(InputError, match="cannot be read as a picture"):
         observe(tmp_path / "mixed" / "bad.png", PrepareConfig(("views",)), kinds=("views",))
+
+
+@pytest.mark.parametrize("kind", ["cloud", "signed", "surface"])
+def test_a_photo_is_no_shape_in_space(tmp_path, kind):
+    Image.new("RGB", (64, 64)).save(tmp_path / "photo.png")
+    with pytest.raises(InputError, match=r"photo\.png is a picture, and this space reads none: give a mesh or a cloud"):
+        observe(tmp_path / "photo.png", PrepareConfig(), kinds=(kind,))
 
 
 def test_names_of_pictures(tmp_path):

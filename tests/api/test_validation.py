@@ -73,7 +73,7 @@ def test_the_command_names_the_best(work, capsys):
     assert "isofield infer" in capsys.readouterr().err
     assert evaluate(work / "run", work / "data", fast=True, json=True) == 0
     assert json.loads(capsys.readouterr().out) == figures
-    with pytest.raises(InputError, match="is no run of `isofield train`: --fast compares"):
+    with pytest.raises(InputError, match="is not a run of `isofield train`: --fast compares"):
         evaluate(work, work, fast=True)
 
 

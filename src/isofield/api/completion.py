@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -76,7 +77,11 @@ def complete(
     """
     space = checked_space(space)
     if space.in_camera:
-        raise InputError("this space has shapes in the frames of cameras, and parts have another: infer a picture.")
+        given = source if isinstance(source, (str, os.PathLike)) else name or "the part"
+        raise InputError(
+            f"{given} has axes of its own, and this space has its shapes in those of cameras: infer a picture "
+            "(isofield infer)."
+        )
     if samples < 1:
         raise InputError(f"there are no {samples} samples: give 1 or more.")
     if samples > 1 and not space.space.posterior:

@@ -26,6 +26,7 @@ from isofield.datasets.prepare_shape import distance_of, samples, seed_of
 from isofield.datasets.quality_gate import FACELESS, GateResult, judge_cloud, judge_mesh
 from isofield.errors import InputError, with_article
 from isofield.files import distinct_names
+from isofield.io.pictures import PICTURES
 from isofield.points import check_cloud, denoise, inliers, orient
 from isofield.sampling.training_samples import oriented_samples
 from isofield.sampling.unsigned_rows import seen_surface
@@ -89,6 +90,11 @@ def observe(
     """
     if "views" in kinds:
         return _of_photos(_photos(source), prepare, name)
+    if isinstance(source, (str, os.PathLike)) and Path(source).suffix.lower() in PICTURES and Path(source).is_file():
+        raise InputError(
+            f"{source} is a picture, and this space reads none: give a mesh or a cloud, or a space of neural-pull-image "
+            "or image-codes; `isofield complete` takes depth images."
+        )
     dims = tuple(getattr(source, "shape", ()))  # of an array
     label = name or (
         Path(source).stem if isinstance(source, (str, os.PathLike)) else "array" if dims else io.shape_of(source)[0]
@@ -185,7 +191,7 @@ def observed_in(
 
 
 def _photos(source: Source) -> Photos:
-    """The pictures of one shape. Raises InputError for what are no pictures, or pictures of several shapes."""
+    """The pictures of one shape. Raises InputError for anything else, and for pictures of several shapes."""
     if isinstance(source, (str, os.PathLike)):
         (photos, *others) = photos_in([Path(source)])
         if others:

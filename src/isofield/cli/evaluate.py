@@ -78,8 +78,8 @@ def evaluate(
         return evaluate_runs.checkpoints(pred, truth, split, json, csv)
     if fast:
         raise InputError(
-            f"{pred} is no run of `isofield train`: --fast compares the fields of a run with the samples of a prepared "
-            "data set; give these two, or leave it out."
+            f"{pred} is not a run of `isofield train`: --fast compares the fields of a run with the samples of a "
+            "prepared data set; give these two, or leave it out."
         )
     for path in (pred, truth):
         _check_shape(path)
