@@ -97,7 +97,7 @@ def test_a_picture_gives_the_shape_in_its_camera_s_frame(space):
 def test_the_frame_of_the_camera_is_not_compared_with_that_of_the_data(space, data):
     cloud = trimesh.creation.icosphere(2).vertices
     for refused in (lambda: scores(space, data, None, "test", "cpu"), lambda: complete(space, cloud)):
-        with pytest.raises(InputError, match="frames of|has its shapes in those of cameras"):
+        with pytest.raises(InputError, match=r"frames of|has its shapes in those of cameras"):
             refused()
     for config in (ImageCodes(), NeuralPullImage()):
         validated = replace(config.training, validate=10)

@@ -92,8 +92,8 @@ def observe(
         return _of_photos(_photos(source), prepare, name)
     if isinstance(source, (str, os.PathLike)) and Path(source).suffix.lower() in PICTURES and Path(source).is_file():
         raise InputError(
-            f"{source} is a picture, and this space reads none: give a mesh or a cloud, or a space of neural-pull-image "
-            "or image-codes; `isofield complete` takes depth images."
+            f"{source} is a picture, and this space reads none: give a mesh or a cloud, or a space of image-codes or "
+            "neural-pull-image; `isofield complete` takes depth images."
         )
     dims = tuple(getattr(source, "shape", ()))  # of an array
     label = name or (
