@@ -171,7 +171,9 @@ def test_pictures_keep_seeing_the_shape(tmp_path):
     assert "cameras.npz holds no samples of Occupancy Networks' views" in record.reason
     (folder / "cameras.npz").unlink()
     (record,) = prepare(tmp_path / "in", tmp_path / "without", PrepareConfig(("views", "surface")))
-    assert record.reason.startswith("it has no views (pictures beside a cameras.npz) samples: use --samples occupancy")
+    assert record.reason.startswith(
+        "it has no views samples (pictures with their cameras.npz): use --samples occupancy"
+    )
 
 
 def test_our_samples_are_written_as_theirs_and_come_back(tmp_path):

@@ -34,8 +34,9 @@ def take(entry: Entry, config: PrepareConfig, seed: list[int]) -> tuple[GateResu
     missing = [name for kind in config.samples for name in NEEDS[kind] if name not in entry.precomputed]
     if missing:
         available = [kind for kind, names in NEEDS.items() if entry.precomputed.keys() >= {*names}]
-        what = " and ".join(dict.fromkeys(missing)).replace("views", f"views (pictures beside a {CAMERAS})")
-        return GateResult("reject", f"it has no {what} samples: use --samples {' '.join(available)}", {}), {}
+        what = f"{' and '.join(dict.fromkeys(missing))} samples"
+        what += f" (pictures with their {CAMERAS})" if "views" in missing else ""
+        return GateResult("reject", f"it has no {what}: use --samples {' '.join(available)}", {}), {}
     assert entry.read is not None  # for the type checker: Entry sees to it
     try:
         samples = entry.read(entry.precomputed, {name for kind in config.samples for name in NEEDS[kind]})
