@@ -288,6 +288,7 @@ def test_a_folder_gives_the_same_field(tmp_path):
     assert np.abs(moved(x) - (sdf(x) - 0.1)).max() < 1e-5
 
 
+@pytest.mark.slow
 def test_other_settings_or_a_noise_still_sample_the_faces():
     mesh = trimesh.creation.icosphere(3)
     small = Ssd(oriented=500, cells=16, levels=2)

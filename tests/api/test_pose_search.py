@@ -22,7 +22,9 @@ def turned(mesh, rotation: Rotation, factor: float = 1.0):
     return other
 
 
-@pytest.mark.parametrize(("number", "limit"), [(toys.COUNT + 1, 30.0), (toys.COUNT + 2, 180.0)])
+@pytest.mark.parametrize(
+    ("number", "limit"), [(toys.COUNT + 1, 30.0), pytest.param(toys.COUNT + 2, 180.0, marks=pytest.mark.slow)]
+)
 def test_a_turned_shape_is_found_in_place(toy_space, number, limit):
     random = np.random.default_rng(number)
     rotation = Rotation.random(random_state=number)

@@ -58,6 +58,7 @@ def test_lost_signs_of_a_ball(rule, lost):
     assert shapes_without_signs(space, shapes, random) == (looked_at if lost else [])
 
 
+@pytest.mark.slow
 def test_a_training_that_loses_them_warns_once_with_names_and_a_remedy(tmp_path):
     for number in range(3):
         normal = np.random.default_rng(number).normal(size=(1500, 3))

@@ -103,6 +103,7 @@ def test_workers_change_no_byte(source, ready, tmp_path):
     assert (tmp_path / "two/manifest.json").read_bytes() == (ready[0] / "manifest.json").read_bytes()
 
 
+@pytest.mark.slow
 def test_killed_and_started_again_is_the_same(source, ready, tmp_path):
     """SIGKILL as soon as two shapes are there; what was half written is gone afterwards."""
     command = [sys.executable, "-m", "isofield", "prepare", str(source), str(tmp_path / "out"), "--count", "4000"]

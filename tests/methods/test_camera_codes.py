@@ -75,6 +75,7 @@ def space(data, tmp_path_factory):
     return isofield.train("image-codes", data, tmp_path_factory.mktemp("run") / "run", CONFIG)
 
 
+@pytest.mark.slow
 def test_a_picture_gives_the_shape_in_its_camera_s_frame(space):
     """From new directions; the mean shape leaves all of the variance."""
     x = np.random.default_rng(0).uniform(-1, 1, (2000, 3)).astype(np.float32)
@@ -94,6 +95,7 @@ def test_a_picture_gives_the_shape_in_its_camera_s_frame(space):
     assert found < 0.8 * mean
 
 
+@pytest.mark.slow
 def test_the_frame_of_the_camera_is_not_compared_with_that_of_the_data(space, data):
     cloud = trimesh.creation.icosphere(2).vertices
     for refused in (lambda: scores(space, data, None, "test", "cpu"), lambda: complete(space, cloud)):
@@ -131,6 +133,7 @@ def test_mirrored_pictures_go_with_mirrored_codes(data):
     assert seen == {0, 1, 2, 3}
 
 
+@pytest.mark.slow
 def test_every_field_has_a_surface(space, monkeypatch):
     """Where the field of a code is positive everywhere, too, and then it is not all of the cube."""
     method = replace(space.space, config=replace(CONFIG, level=0.02))

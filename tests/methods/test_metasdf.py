@@ -205,7 +205,7 @@ def test_few_samples_repeat_and_one_side_alone_is_taken(space):
     assert np.abs(value - whole[0].sdf.distance).mean() < 0.08
 
 
-@pytest.mark.parametrize("inner", ["objective", "siren"])
+@pytest.mark.parametrize("inner", ["objective", pytest.param("siren", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("by", ["steps", "adam"])
 def test_points_on_the_surface_alone_become_an_unseen_ball(inner, by):
     """The values at surface points, or SIREN's loss, drive the steps; the start knows inside from outside."""
