@@ -60,7 +60,7 @@ def test_losses_are_those_of_the_paper_worked_out_by_hand():
     assert float(terms["logged/misclassified"]) == 0
     drawn = Latent(code, torch.tensor([[2.0, 0.0]]), torch.log(torch.tensor([[1.0, 2.0]])))
     terms = OccupancySpace(replace(SMALL, kl=0.5, samples=10), space.module).losses(drawn, batch)
-    assert float(terms["kl"]) == pytest.approx(0.05 * (2 + (4 - 1 - 2 * np.log(2)) / 2))
+    assert float(terms["kl"]) == pytest.approx(0.5 / 2048 * (2 + (4 - 1 - 2 * np.log(2)) / 2))
     assert "prior" not in terms
 
 

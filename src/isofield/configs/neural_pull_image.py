@@ -65,7 +65,7 @@ class NeuralPullImage:
     loss: Literal["nearest", "chamfer"] = "nearest"
     training: Training = Training(
         steps=5000, batch=8, keep=500, clip=5.0, beta2=0.99,
-        network_rate=Schedule(1e-3, "cosine", final=2e-5, warm_up=0.05),
+        network_rate=Schedule(3e-4, "cosine", final=2e-5, warm_up=0.05),
     )  # fmt: skip
     samples: int = 256
 
@@ -78,15 +78,14 @@ class NeuralPullImage:
 
 
 SMALL = NeuralPullImage()
-"""For two CPU cores and an hour."""
+"""For two CPU cores and an hour. At a rate of 1e-3 shapes may lose their signs."""
 PAPER = replace(
     SMALL, length=128, dims=(512,) * 9, skip=(1,), activation="relu", encoder=PictureEncoder(64, 224), loss="chamfer",
     samples=5000, training=Training(steps=4_000_000, batch=1, keep=100, network_rate=Schedule(1e-4)),
 )  # fmt: skip
 """The released code, but for its encoder, whose weights it never learns."""
-GENTLE = replace(SMALL.training.network_rate, initial=3e-4)
-CAMERA = replace(SMALL, frame="camera", training=replace(SMALL.training, network_rate=GENTLE))
-"""For shapes that are not aligned with each other: at the rate of SMALL they lose their signs."""
+CAMERA = replace(SMALL, frame="camera")
+"""For shapes that are not aligned with each other."""
 NEURAL_PULL_IMAGE = MethodSpec(
     "a shape from a single picture, learned by pulling queries onto clouds",
     "isofield.methods.neural_pull_image:NeuralPullImageSpace", lambda: SMALL,

@@ -38,8 +38,9 @@ class Occupancy:
         channels: Channels of the first layer of the encoder of voxels.
         samples: Queries of each shape of a batch.
         inside: Half of the queries are inside, and the logits are corrected for it.
-        kl: Weight of the Kullback-Leibler divergence of a variational encoder: 1 is the evidence lower bound, with
-            0 codes do not vary. With input none an encoder of the queries takes the place of the table.
+        kl: Weight of the Kullback-Leibler divergence of a variational encoder: 1 is the evidence lower bound of 2048
+            queries, as published; with 0 codes do not vary. With input none an encoder of the queries takes the place
+            of the table.
         prior: Weight of the mean squared entry of a code of the table, and of an unseen shape by descent.
         code_std: Deviation of the first codes of the table.
         training: Batches and steps; the learning rate of the codes is for input none.

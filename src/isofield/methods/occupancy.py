@@ -4,7 +4,7 @@ in Function Space", CVPR 2019.
 A network f gives the logit that a point is outside of the shape with the code z, and learns from points that are known
 to be inside or outside, uniform in a cube, by cross-entropy (eq. 3):
 
-    mean_i  mean_q BCE( sigmoid(f(q; z_i)), q is outside shape i )  +  kl / queries * KL( q(z_i) | N(0, 1) )
+    mean_i  mean_q BCE( sigmoid(f(q; z_i)), q is outside shape i )  +  kl / 2048 * KL( q(z_i) | N(0, 1) )
 
 The code z_i is an encoder's, of a few noisy points of the surface (a PointNet), of a grid of voxels, or of a picture (a
 ResNet; of several pictures the mean of their codes, and in the camera's frame that of the first); or, without an input,
@@ -51,6 +51,8 @@ VOXELISED, CALIBRATED = 20_000, 64
 """Points of the surface that voxels are made of, and at which the slope is measured in each step."""
 FIRST_CODES = 0.1
 """Deviation of the first codes of pictures: longer ones, other in every step, teach the decoder nothing."""
+QUERIES = 2048
+"""Queries whose cross-entropies the evidence lower bound adds: as published, however few of them a step draws."""
 FIRST, COUNTED = 64, 10_000
 """Shapes whose pictures are standardized at first; of their first samples the fraction inside is counted."""
 SLOPE = 1e-2
@@ -104,7 +106,7 @@ class OccupancySpace:
     def _observed(self, shape: Shape, random: np.random.Generator) -> np.ndarray:
         """What the encoder gets of a shape but pictures: points (1, n, 3), or labelled points (1, n, 4)."""
         if self.config.input == "none":
-            some = labelled(shape.rows["occupancy"], self.config.points, random)
+            some = labelled(shape.rows["occupancy"], self.config.points, random, balanced=self.config.inside)
             return np.column_stack([some["query"], some["outside"]])[None]
         count = self.config.points if self.config.input == "cloud" else VOXELISED
         return np.asarray(window(shape.rows["surface"], count, random)[None, :, :3], np.float32)
@@ -130,7 +132,7 @@ class OccupancySpace:
         logit = self._module.logit(batch["query"], z).float()
         terms = {"cross_entropy": cross_entropy(logit + batch["shift"], batch["outside"])}
         if code.mean is not None and code.log_deviation is not None:
-            terms["kl"] = config.kl / config.samples * divergence(code.mean, code.log_deviation)
+            terms["kl"] = config.kl / QUERIES * divergence(code.mean, code.log_deviation)
         elif config.table:
             terms["prior"] = config.prior * z.square().mean(1)
         terms["slope"] = SLOPE * self._module.slope_error(batch["surface"], z)
