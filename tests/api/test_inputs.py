@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
+import isofield
 from isofield.api.inputs import DENSE, KEPT, cleaned, of_points
 from isofield.types import Cloud
 
@@ -47,3 +48,13 @@ def test_trusted_normals_that_point_inward_are_warned_of(torus):
         with warnings.catch_warnings() if not inward else pytest.warns(UserWarning, match="point inward in the mean"):
             warnings.simplefilter("always" if inward else "error")
             of_points(given, "x.ply", "fast", mesh=None, views=(), noise=None, surface="auto", trusted=True)
+
+
+def test_repeats_of_each_place_are_no_outliers():
+    random = np.random.default_rng(0)
+    ray = random.normal(size=(1500, 3))
+    ray = np.repeat(ray / np.linalg.norm(ray, axis=1, keepdims=True), 20, 0)
+    points = ray * (1 + random.normal(0, 0.01, (len(ray), 1))) + random.normal(0, 1e-6, ray.shape)
+    with pytest.warns(UserWarning, match="measures each place many times"):
+        sdf = isofield.fit(points, quality="fast")
+    assert sdf.mesh().volume == pytest.approx(4 / 3 * np.pi, rel=0.01)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from isofield.points import drop_duplicates, merge_twins, noise_level, sample_mesh, voxel_downsample
+from isofield.points import drop_duplicates, merge_repeats, merge_twins, noise_level, sample_mesh, voxel_downsample
 from isofield.types import Cloud
 
 
@@ -80,3 +80,31 @@ def test_the_border_of_a_sheet_is_sampled_evenly_and_that_of_a_torn_scan_is_not(
     ])  # fmt: skip
     torn = sample_mesh(strips, 10_000).points
     assert (torn[:, 1] == 0).sum() == 0
+
+
+@pytest.mark.parametrize("sweeps", [20, 50])
+def test_places_that_a_sensor_measures_again_and_again_become_one_point_each(sweeps):
+    """Each sweep has its own noise along the ray, a tenth of the distance between places."""
+    random, places = np.random.default_rng(0), fibonacci(2000)
+    ray = np.repeat(places, sweeps, 0)
+    points = ray * (1 + random.normal(0, 0.004, (len(ray), 1))) + random.normal(0, 1e-6, ray.shape)
+    order = random.permutation(len(points))
+    merged = merge_repeats(Cloud(points[order], ray[order])).points
+    assert len(places) <= len(merged) < 1.03 * len(places)  # a few fall apart
+    assert np.abs(np.linalg.norm(merged, axis=1) - 1).std() < 1.2 * 0.004 / np.sqrt(sweeps)
+    mixed = merge_repeats(Cloud(np.concatenate([points, 5 + fibonacci(2000)])))  # beside places that are measured once
+    assert len(mixed.points) == len(merged) + len(places)
+
+
+def test_small_sheets_and_a_surface_are_no_repeats():
+    random, places = np.random.default_rng(0), 10 * fibonacci(500)
+    leaves = np.repeat(places, 30, 0) + random.uniform(-0.1, 0.1, (15_000, 3)) * [1, 1, 0.01]
+    for points in (leaves, fibonacci(3000)):
+        assert len(merge_repeats(Cloud(points)).points) == len(points)
+
+
+def fibonacci(count: int) -> np.ndarray:
+    """Points (count, 3) evenly on the unit sphere."""
+    height, turn = 1 - (2 * np.arange(count) + 1) / count, np.pi * (1 + 5**0.5) * np.arange(count)
+    wide = np.sqrt(1 - height**2)
+    return np.column_stack([wide * np.cos(turn), wide * np.sin(turn), height])

@@ -24,6 +24,7 @@ from isofield.points import (
     evened_lines,
     inliers,
     local_spacing,
+    merge_repeats,
     merge_twins,
     noise_level,
     openness,
@@ -56,6 +57,8 @@ with thin legs."""
 SHEET, BLOCK = 0.15, "as asked, around points that enclose no volume"
 """The reason of a surface that is to be closed where the winding number at its points, averaged over both sides, is
 nearer to 0 than this: 1/2 on a closed surface, 0.3 on half of a sphere, 0 on a sheet."""
+REPEATS = 0.5
+"""Where more than this fraction of the points seem to be outliers, they are looked at for repeats."""
 MARGIN, EXACT_MARGIN = 0.1, 0.03
 """Room around the surface, as a fraction of its longest side: of a field that was fitted, and of an exact one."""
 
@@ -108,6 +111,15 @@ def cleaned(cloud: Cloud, name: str, quality: Quality) -> tuple[Cloud, np.ndarra
         )
         cloud = select(cloud, stay)
     kept = inliers(cloud.points)
+    if np.count_nonzero(~kept) > REPEATS * len(kept):
+        merged = merge_repeats(cloud)
+        if len(merged.points) < len(cloud.points):
+            warnings.warn(
+                f"{name}: {len(cloud.points)} points lie in {len(merged.points)} small groups, as where a sensor that "
+                "stands still measures each place many times: the mean of each group is fitted",
+                stacklevel=4,
+            )
+            cloud, kept = merged, inliers(merged.points)
     clean, outliers = select(cloud, kept), cloud.points[~kept]
     before, after = np.ptp(cloud.points, axis=0), np.ptp(clean.points, axis=0)
     shrunk = (before - after) / np.maximum(before, 1e-300)

@@ -4,6 +4,7 @@ from isofield.points.coverage import REACH, confidence, relative_gap
 from isofield.points.denoising import denoise
 from isofield.points.downsample import (
     drop_duplicates,
+    merge_repeats,
     merge_twins,
     sample_mesh,
     select,
@@ -41,6 +42,7 @@ __all__ = [
     "floor",
     "inliers",
     "local_spacing",
+    "merge_repeats",
     "merge_scans",
     "merge_twins",
     "noise_level",

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 TWIN, TWINS = 0.02, 0.05
 """Points nearer to each other than this fraction of the distance to their 8th neighbours are twins: on a surface, 0.3 %
 of random points have one. They are merged where at least the second fraction of the points has one."""
+REPEATED = 0.5, 1000
+"""Points are repeats where more than the first fraction of them is in groups of at most the second number."""
+SHEET, NEEDLE = 0.2, 0.02
+"""A group is a sheet, and no repeats of one place, where the variances along its third and its second axis have less
+than the first ratio, and those along its second and its first more than the second."""
 FAR = 2**21
 """Voxels along an axis, at most."""
 LOOKED = 5000
@@ -131,6 +136,33 @@ def merge_twins(cloud: Cloud) -> Cloud:
     group = components(len(points), row, index[row, column + 1])
     order = np.argsort(group, kind="stable")
     return _means(cloud, order, np.flatnonzero(np.diff(group[order], prepend=-1)))
+
+
+def merge_repeats(cloud: Cloud) -> Cloud:
+    """The cloud with the means of its groups of points whose 8 nearest neighbours are all in the group; as it is where
+    most points are in no small group, or most of these are sheets.
+
+    A sensor that stands still measures each place again in each sweep: the points of a place are nearer to each other
+    than to those of the next, and their neighbourhoods show noise, and no surface.
+    """
+    points, (least, most) = cloud.points, REPEATED
+    near = nearest(KDTree(points), points, k=min(9, len(points)))[1][:, 1:]
+    rows = np.repeat(np.arange(len(points)), near.shape[1])
+    group = components(len(points), rows, near.ravel())
+    size = np.bincount(group)
+    small = size[group] <= most
+    if np.count_nonzero(small) <= least * len(points):
+        return cloud
+    order = np.flatnonzero(small)[np.argsort(group[small], kind="stable")]
+    first = np.flatnonzero(np.diff(group[order], prepend=-1))
+    number = np.diff(np.r_[first, len(order)])
+    off = points[order] - np.repeat(np.add.reduceat(points[order], first) / number[:, None], number, axis=0)
+    spread = np.linalg.eigvalsh(np.add.reduceat(off[:, :, None] * off[:, None], first))
+    sheets = (spread[:, 0] < SHEET * spread[:, 1]) & (spread[:, 1] > NEEDLE * spread[:, 2])
+    if number[sheets].sum() > number.sum() / 2:
+        return cloud
+    alone = np.flatnonzero(~small)
+    return _means(cloud, np.concatenate([order, alone]), np.concatenate([first, len(order) + np.arange(len(alone))]))
 
 
 def _twins(distance: np.ndarray) -> np.ndarray:

@@ -108,13 +108,16 @@ def _fragments(points: np.ndarray, kept: np.ndarray) -> np.ndarray:
     """(n,) bool: points of stray fragments of the points that are kept (n,)."""
     index = np.flatnonzero(kept)
     x = points[index]
-    distance, near = nearest(KDTree(x), x, k=9)
+    tree = KDTree(x)
+    distance, near = nearest(tree, x, k=9)
     part = components(len(index), np.repeat(np.arange(len(index)), 8), near[:, 1:].ravel())
     size = np.bincount(part)
+    rows, last = np.argsort(part, kind="stable"), np.cumsum(size)
     stray = size < FRAGMENT
     for small in np.flatnonzero(~stray & (size < FRAGMENT_SHARE * min(len(index), LARGE))):
-        own = part == small
-        gap = nearest(KDTree(x[~own]), x[own])[0].min()
+        own = rows[last[small] - size[small] : last[small]]
+        far, around = tree.query(x[own], k=len(own) + 1)  # of these at least one is in another component
+        gap = far[part[around] != small].min()
         stray[small] = gap > FAR * np.median(distance[own, 8])
     stray[size.argmax()] = False
     result = np.zeros(len(points), bool)
