@@ -99,7 +99,8 @@ def test_places_that_a_sensor_measures_again_and_again_become_one_point_each(swe
 def test_small_sheets_and_a_surface_are_no_repeats():
     random, places = np.random.default_rng(0), 10 * fibonacci(500)
     leaves = np.repeat(places, 30, 0) + random.uniform(-0.1, 0.1, (15_000, 3)) * [1, 1, 0.01]
-    for points in (leaves, fibonacci(3000)):
+    thick = fibonacci(500) * (1 + random.normal(0, 0.1, (500, 1)))
+    for points in (leaves, fibonacci(3000), thick, thick[:8]):
         assert len(merge_repeats(Cloud(points)).points) == len(points)
 
 

@@ -57,8 +57,6 @@ with thin legs."""
 SHEET, BLOCK = 0.15, "as asked, around points that enclose no volume"
 """The reason of a surface that is to be closed where the winding number at its points, averaged over both sides, is
 nearer to 0 than this: 1/2 on a closed surface, 0.3 on half of a sphere, 0 on a sheet."""
-REPEATS = 0.5
-"""Where more than this fraction of the points seem to be outliers, they are looked at for repeats."""
 MARGIN, EXACT_MARGIN = 0.1, 0.03
 """Room around the surface, as a fraction of its longest side: of a field that was fitted, and of an exact one."""
 
@@ -100,6 +98,14 @@ def cleaned(cloud: Cloud, name: str, quality: Quality) -> tuple[Cloud, np.ndarra
     lines of a scanner, and the outliers (k, 3); warns of such lines, where outliers are many, or where the box is
     smaller without them."""
     cloud = merge_twins(drop_duplicates(cloud))
+    merged = merge_repeats(cloud)
+    if len(merged.points) < len(cloud.points):
+        warnings.warn(
+            f"{name}: most points lie in small groups, as where a sensor at rest measures each place many times: "
+            f"the means of the groups are fitted, {len(merged.points)} points of {len(cloud.points)}",
+            stacklevel=4,
+        )
+        cloud = merged
     if len(cloud.points) > DENSE:
         cloud = _thinned(cloud, KEPT[quality])
     if not (stay := evened_lines(cloud.points)).all():
@@ -111,15 +117,6 @@ def cleaned(cloud: Cloud, name: str, quality: Quality) -> tuple[Cloud, np.ndarra
         )
         cloud = select(cloud, stay)
     kept = inliers(cloud.points)
-    if np.count_nonzero(~kept) > REPEATS * len(kept):
-        merged = merge_repeats(cloud)
-        if len(merged.points) < len(cloud.points):
-            warnings.warn(
-                f"{name}: {len(cloud.points)} points lie in {len(merged.points)} small groups, as where a sensor that "
-                "stands still measures each place many times: the mean of each group is fitted",
-                stacklevel=4,
-            )
-            cloud, kept = merged, inliers(merged.points)
     clean, outliers = select(cloud, kept), cloud.points[~kept]
     before, after = np.ptp(cloud.points, axis=0), np.ptp(clean.points, axis=0)
     shrunk = (before - after) / np.maximum(before, 1e-300)

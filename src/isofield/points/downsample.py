@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 TWIN, TWINS = 0.02, 0.05
 """Points nearer to each other than this fraction of the distance to their 8th neighbours are twins: on a surface, 0.3 %
 of random points have one. They are merged where at least the second fraction of the points has one."""
-REPEATED = 0.5, 1000
-"""Points are repeats where more than the first fraction of them is in groups of at most the second number."""
+REPEATED, PLACE = 0.5, 0.02
+"""Points are repeats where more than the first fraction of them is in groups of at most the second fraction."""
+FEWER, ALIKE = (8, 5, 3), 4
+"""Neighbours that are joined to groups: of all points, then of those in groups that have more than `ALIKE` times the
+points of the median group; what is in a larger group at last stays as it is."""
 SHEET, NEEDLE = 0.2, 0.02
 """A group is a sheet, and no repeats of one place, where the variances along its third and its second axis have less
 than the first ratio, and those along its second and its first more than the second."""
@@ -139,30 +142,47 @@ def merge_twins(cloud: Cloud) -> Cloud:
 
 
 def merge_repeats(cloud: Cloud) -> Cloud:
-    """The cloud with the means of its groups of points whose 8 nearest neighbours are all in the group; as it is where
-    most points are in no small group, or most of these are sheets.
+    """The cloud with the means of its small groups of points that have all their nearest neighbours (`FEWER`) in their
+    group; as it is where most points are in no such group, or most of the groups are sheets.
 
     A sensor that stands still measures each place again in each sweep: the points of a place are nearer to each other
     than to those of the next, and their neighbourhoods show noise, and no surface.
     """
-    points, (least, most) = cloud.points, REPEATED
-    near = nearest(KDTree(points), points, k=min(9, len(points)))[1][:, 1:]
-    rows = np.repeat(np.arange(len(points)), near.shape[1])
-    group = components(len(points), rows, near.ravel())
-    size = np.bincount(group)
-    small = size[group] <= most
-    if np.count_nonzero(small) <= least * len(points):
+    points, tree, count = cloud.points, KDTree(cloud.points), min(9, len(cloud.points))
+    some = nearest(tree, points[evenly(len(points), LOOKED)], k=count)[1]
+    if _sheets(points[some].reshape(-1, 3), np.full(len(some), count)).mean() > REPEATED:
         return cloud
-    order = np.flatnonzero(small)[np.argsort(group[small], kind="stable")]
+    group, largest = np.full(len(points), -1), PLACE * len(points)
+    for neighbours in FEWER:
+        rest = np.flatnonzero(group < 0)
+        if len(rest) <= neighbours:
+            break
+        near = nearest(KDTree(points[rest]), points[rest], k=neighbours + 1)[1][:, 1:]
+        part = components(len(rest), np.repeat(np.arange(len(rest)), neighbours), near.ravel())
+        size = np.bincount(part)[part]
+        if neighbours == FEWER[0]:
+            small = size <= largest
+            if np.count_nonzero(small) <= REPEATED * len(points):
+                return cloud
+            largest = ALIKE * np.median(size[small])
+        small = size <= largest
+        group[rest[small]] = part[small] + group.max() + 1
+    order = np.argsort(group, kind="stable")[np.count_nonzero(group < 0) :]
     first = np.flatnonzero(np.diff(group[order], prepend=-1))
     number = np.diff(np.r_[first, len(order)])
-    off = points[order] - np.repeat(np.add.reduceat(points[order], first) / number[:, None], number, axis=0)
-    spread = np.linalg.eigvalsh(np.add.reduceat(off[:, :, None] * off[:, None], first))
-    sheets = (spread[:, 0] < SHEET * spread[:, 1]) & (spread[:, 1] > NEEDLE * spread[:, 2])
-    if number[sheets].sum() > number.sum() / 2:
+    if number[_sheets(points[order], number)].sum() > REPEATED * number.sum():
         return cloud
-    alone = np.flatnonzero(~small)
+    alone = np.flatnonzero(group < 0)
     return _means(cloud, np.concatenate([order, alone]), np.concatenate([first, len(order) + np.arange(len(alone))]))
+
+
+def _sheets(points: np.ndarray, number: np.ndarray) -> np.ndarray:
+    """(m,) bool: which groups of points (n, 3), `number` (m,) of them one after the other, are sheets."""
+    first = np.cumsum(number) - number
+    off = points - np.repeat(np.add.reduceat(points, first) / number[:, None], number, axis=0)
+    spread = np.linalg.eigvalsh(np.add.reduceat(off[:, :, None] * off[:, None], first))
+    sheets: np.ndarray = (spread[:, 0] < SHEET * spread[:, 1]) & (spread[:, 1] > NEEDLE * spread[:, 2])
+    return sheets
 
 
 def _twins(distance: np.ndarray) -> np.ndarray:
