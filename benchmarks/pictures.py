@@ -3,7 +3,7 @@ r"""Shapes from pictures, beside retrieval by image features: unseen shapes from
     .venv/bin/python benchmarks/shared_data.py bodies BODIES     # split.json and truth/
     isofield prepare BODIES/truth DATA --samples views signed cloud --count 40000 --views 24 --size 64
     isofield train image-codes DATA -o RUN1 --split BODIES/split.json --linear.mirror x --flip x
-    isofield train neural-pull-image DATA -o RUN2 --split BODIES/split.json
+    isofield train neural-pull-image DATA -o RUN2 --split BODIES/split.json    # as it comes: prepare with --size 96
     isofield train occupancy DATA -o RUN3 --split BODIES/split.json --input image   # add samples: occupancy surface
     taskset -c 0 .venv/bin/python benchmarks/pictures.py DATA BODIES RUN1 RUN2 --out RESULTS
 
