@@ -64,6 +64,17 @@ def test_losses_are_those_of_the_paper_worked_out_by_hand():
     assert "prior" not in terms
 
 
+def test_half_of_the_points_of_a_variational_encoder_are_inside():
+    """Where half of the queries are; else as many as of the cube."""
+    random = np.random.default_rng(0)
+    x = random.uniform(-1, 1, (20_000, 3))
+    rows = {"occupancy": np.column_stack([x, np.linalg.norm(x, axis=1) < 0.4]), "surface": np.zeros((100, 6))}
+    for inside, share in ((True, 0.5), (False, 0.034)):
+        space = OccupancySpace(replace(SMALL, input="none", kl=1.0, points=400, inside=inside))
+        outside = space.draw(Shape(rows=rows), random)["observed"][0, :, 3]
+        assert 1 - outside.mean() == pytest.approx(share, abs=0.03)
+
+
 def test_the_slope_learns_and_scales_values_alone():
     module = OccupancyField(Plane(), None)
     x, z = torch.rand(1, 5, 3), torch.ones(1, 1)

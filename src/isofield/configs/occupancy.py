@@ -37,7 +37,8 @@ class Occupancy:
         cells: Voxels along each side of the cube from -1 to 1.
         channels: Channels of the first layer of the encoder of voxels.
         samples: Queries of each shape of a batch.
-        inside: Half of the queries are inside, and the logits are corrected for it.
+        inside: Half of the queries are inside, and the logits are corrected for it; so are half of the points that an
+            encoder of queries gets.
         kl: Weight of the Kullback-Leibler divergence of a variational encoder: 1 is the evidence lower bound of 2048
             queries, as published; with 0 codes do not vary. With input none an encoder of the queries takes the place
             of the table.

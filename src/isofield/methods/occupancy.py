@@ -106,7 +106,7 @@ class OccupancySpace:
     def _observed(self, shape: Shape, random: np.random.Generator) -> np.ndarray:
         """What the encoder gets of a shape but pictures: points (1, n, 3), or labelled points (1, n, 4)."""
         if self.config.input == "none":
-            some = labelled(shape.rows["occupancy"], self.config.points, random)
+            some = labelled(shape.rows["occupancy"], self.config.points, random, balanced=self.config.inside)
             return np.column_stack([some["query"], some["outside"]])[None]
         count = self.config.points if self.config.input == "cloud" else VOXELISED
         return np.asarray(window(shape.rows["surface"], count, random)[None, :, :3], np.float32)
