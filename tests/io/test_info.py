@@ -99,6 +99,8 @@ def test_normals_and_colors_are_named(table):
     info = io.inspect(Cloud(table, table, np.zeros((200, 4), np.uint8)), "c")
     assert info.normals and info.colors
     assert dict(io.describe(info))["points"] == "200 with normals and colours"
+    seen = io.inspect(Cloud(table, table, np.zeros((200, 4), np.uint8), sensors=3 * table), "c")
+    assert dict(io.describe(seen))["points"] == "200 with normals, colours and positions of the sensors"
 
 
 def test_suggests_no_method_for_what_cannot_be_fitted():

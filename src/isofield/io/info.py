@@ -48,6 +48,7 @@ class Info:
     faces: int
     normals: bool
     colors: bool
+    sensors: bool
     bounds: tuple[tuple[float, float, float], tuple[float, float, float]] | None
     diagonal: float | None
     watertight: bool | None
@@ -100,6 +101,7 @@ def inspect(source: Any, name: str | None = None) -> Info:
         faces=len(faces),
         normals=normals,
         colors=colors,
+        sensors=isinstance(shape, Cloud) and shape.sensors is not None,
         bounds=bounds,
         diagonal=diagonal,
         watertight=bool((met.count == 2).all()) if surface else None,
@@ -149,8 +151,9 @@ def describe(info: Info) -> list[tuple[str, str]]:
 
 
 def _with(info: Info) -> str:
-    parts = [word for word, there in (("normals", info.normals), ("colours", info.colors)) if there]
-    return f" with {' and '.join(parts)}" if parts else ""
+    named = (("normals", info.normals), ("colours", info.colors), ("positions of the sensors", info.sensors))
+    parts = [word for word, there in named if there]
+    return f" with {' and '.join(filter(None, [', '.join(parts[:-1]), parts[-1]]))}" if parts else ""
 
 
 def _corner(point: np.ndarray) -> tuple[float, float, float]:
