@@ -97,8 +97,8 @@ def test_files_inherit_from_files(tmp_path):
         ("base: second.yaml", "nose: 1", "second.yaml: occupancy has no setting 'nose', perhaps you meant 'noise'"),
         ("base: second.yaml\nimput: none", "noise: 1", "first.yaml: occupancy has no .* perhaps you meant 'input'"),
         ("base: third.yaml", "", "first.yaml has the base 'third.yaml': there is no file .*third.yaml"),
-        ("base: second.yaml", "base: first.yaml", "first.yaml is a base of itself"),
-        ("base: first.yaml", "", "first.yaml is a base of itself"),
+        ("base: second.yaml", "base: first.yaml", "first.yaml leads back to itself by `base`"),
+        ("base: first.yaml", "", "first.yaml leads back to itself by `base`"),
         (
             "base: second.yaml",
             "base: occupancy-smal",
@@ -138,5 +138,7 @@ def test_settings_are_checked_when_they_are_made():
         Optim(0)
     with pytest.raises(InputError, match="there is no method 'irg', perhaps you meant 'igr'"):
         choose("irg", "fast")
+    with pytest.raises(InputError, match=r"init 'paper' and network 'mlp' are for methods that .* leave them out"):
+        choose("ssd", "balanced", "paper", "mlp")
     with pytest.raises(InputError, match="init 'paper' is for methods that learn a network, and 'ssd' does not"):
         choose("ssd", "fast", "paper")

@@ -87,9 +87,9 @@ def find_method(name: str, group: str = METHODS) -> MethodSpec:
             raise TypeError(f"{with_article(type(spec).__name__)} is not a MethodSpec")
         spec.settings()
     except Exception as error:  # whatever another package raises
+        remedy = "install isofield again" if name in own else "fix or remove its package"
         raise InputError(
-            f"method {name!r} of {points[0].value} cannot be loaded ({type(error).__name__}: {error}): fix or remove "
-            "its package."
+            f"method {name!r} of {points[0].value} cannot be loaded ({type(error).__name__}: {error}): {remedy}."
         ) from error
     return spec
 
@@ -120,8 +120,11 @@ def choose(method: str, quality: Quality, init: Init = "oriented", network: Netw
     if spec.learned:
         return spec.settings(quality, init, network)
     if init != "oriented" or network is not None:
-        what = f"init {init!r}" if network is None else f"network {network!r}"
-        raise InputError(f"{what} is for methods that learn a network, and {method!r} does not: leave it out.")
+        given = [f"init {init!r}"] * (init != "oriented") + [f"network {network!r}"] * (network is not None)
+        raise InputError(
+            f"{' and '.join(given)} {'is' if len(given) == 1 else 'are'} for methods that learn a network, and "
+            f"{method!r} does not: leave {'it' if len(given) == 1 else 'them'} out."
+        )
     return spec.settings(quality)
 
 
@@ -136,18 +139,18 @@ def check_config(name: str, config: object, group: str = METHODS) -> MethodSpec:
 def read_config(
     method: str, name: str, group: str = METHODS, folder: Path = Path(), above: tuple[Path, ...] = ()
 ) -> Any:
-    """The settings of a method out of a .yaml or .json file below a folder, or by the name of a preset.
+    """Settings of a method, from a .yaml or .json file in a folder, or by the name of a preset.
 
     A file has the settings' names and, under `base`, what it changes: a preset, or another such file, by its path from
-    the folder of the first. above: the files that this one is a base of. Raises InputError for a file that is missing
-    or damaged, an unknown preset, what are not settings of the method, and files that are each other's base.
+    the folder of the first. above: the files that are being read already. Raises InputError for a file that is missing or
+    damaged, an unknown preset, what are not settings of the method, and files that are each other's base.
     """
     spec = find_method(method, group)
     if Path(name).suffix not in FILES:
         return _preset(spec, name)
     path = folder / name
     if path.resolve() in above:
-        raise InputError(f"{path} is a base of itself: remove `{BASE}` from one of the files.")
+        raise InputError(f"{path} leads back to itself by `{BASE}`: remove that from one of the files.")
     table = read_table(path)
     if (settings := spec.translated(table)) is not None:
         return settings
@@ -202,7 +205,9 @@ def read_table(path: Path) -> dict[str, Any]:
         raise InputError(f"there is no file {path}: check the spelling.")
     try:
         table = yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}): check its permissions.") from None
+    except (ValueError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{path} is not valid YAML ({reason}): correct it there.") from None
     if not isinstance(table, dict):
