@@ -142,8 +142,8 @@ def read_config(
     """Settings of a method, from a .yaml or .json file in a folder, or by the name of a preset.
 
     A file has the settings' names and, under `base`, what it changes: a preset, or another such file, by its path from
-    the folder of the first. above: the files that are being read already. Raises InputError for a file that is missing or
-    damaged, an unknown preset, what are not settings of the method, and files that are each other's base.
+    the folder of the first. above: the files that are being read already. Raises InputError for a file that is missing
+    or damaged, an unknown preset, what are not settings of the method, and files that are each other's base.
     """
     spec = find_method(method, group)
     if Path(name).suffix not in FILES:
