@@ -296,6 +296,12 @@ def test_other_settings_or_a_noise_still_sample_the_faces():
     assert isofield.fit(mesh, quality="fast", noise=0.0).kind == "triangles"
 
 
+def test_a_noise_on_a_mesh_is_said_to_sample_it():
+    with pytest.warns(UserWarning, match="is a mesh: with a noise points on its faces are fitted"):
+        sdf = isofield.fit(trimesh.creation.icosphere(2), quality="fast", noise=0.001)
+    assert sdf.kind == "grid"
+
+
 def sheet():
     """A square of two triangles."""
     return trimesh.Trimesh([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], [[0, 1, 2], [0, 2, 3]], process=False)

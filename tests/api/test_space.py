@@ -188,6 +188,10 @@ def test_wings_stay_between_two_aircraft_of_the_network_s_space():
 def test_a_space_s_name_with_a_slip_is_told():
     with pytest.raises(InputError, match="perhaps you meant 'aircraft'"):
         api.load_run("airraft")
+    with pytest.raises(InputError, match="there is no folder nowhere: give the folder that"):
+        api.load_run("nowhere", "best")
+    with pytest.raises(InputError, match="aircraft has no snapshot '40'"):
+        api.load_run("aircraft", "40")
 
 
 def test_a_file_is_read_once(toy_space, tmp_path, monkeypatch):

@@ -68,7 +68,7 @@ def test_sensors_of_another_frame_are_warned_of_and_many_of_them_not_used():
     cloud = two_walls()
     right, wrong = (np.tile([0.0, 0.0, z], (len(cloud.points), 1)) for z in (0.5, 30.0))
     some = np.arange(len(right)) % 10 < 3
-    for sensors, words, used in ((wrong, "so that they are not used", False), (right, None, True)):
+    for sensors, words, used in ((wrong, "so that these positions are not used", False), (right, None, True)):
         given = Cloud(cloud.points, sensors=sensors)
         with warnings.catch_warnings() if words is None else pytest.warns(UserWarning, match=words):
             warnings.simplefilter("error" if words is None else "always")

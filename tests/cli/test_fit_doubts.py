@@ -31,7 +31,7 @@ def test_a_good_fit_is_not_doubted():
         ({"open": True, "used": 999}, (), "999 points are too few to tell"),
         ({"spacings": 1.1}, (), "1.1 of their spacings in the median: the cells .* take --quality best"),
         ({"spacings": 1.1}, ("--quality", "best"), "fit parts of the points alone"),
-        ({"spacings": 1.1}, ("--method", "igr"), "take --method auto"),
+        ({"spacings": 1.1}, ("--method", "igr"), "fits the points badly; leave it out"),
         ({"spacings": 1.1}, ("--resolution", "32"), "give more cells"),
         ({"p95": 0.021}, ("--resolution", "32"), "0.021 or more from the mesh, 2 cells: .* give more cells"),
         ({"unseen": 0.06}, (), "6 % of the mesh closes .*: --surface open"),
@@ -50,7 +50,7 @@ def test_a_good_fit_is_not_doubted():
         ({"block": True}, ("--surface", "closed"), "leave --surface closed out .* --method triangles --thickness 0.01"),
         ({"handles": 9, "walls": 4.9}, (), "9 handles, and walls of 4.9 spacings .* give more points"),
         ({"dropped": 10}, (), "10 small components were left out of the mesh: parts of the shape"),
-        ({"dropped": 10}, ("--method", "igr"), "method ssd has not learned the shape yet"),
+        ({"dropped": 10}, ("--method", "igr"), "--method igr may fit worse than the default"),
     ],
 )
 def test_a_doubt_has_its_remedy(figures, options, words):

@@ -181,7 +181,7 @@ def test_no_surface_at_all(work, empty, toy_space, tmp_path, capsys):
 def test_a_poor_fit_has_a_remedy_and_an_unfinished_training_is_the_first(toy_space, tmp_path, capsys):
     trimesh.creation.box((1, 0.1, 0.1)).export(tmp_path / "rod.ply")
     pulled = replace(toy_space, method="neural-pull", config=NeuralPullSpace(), provenance={"steps": "1199 of 1199"})
-    assert _few_steps(pulled) == "it has 1199 steps of training, where 12000 are the default"
+    assert _few_steps(pulled) == "it was trained for 1199 steps, and the default is 12000"
     assert not _few_steps(replace(pulled, provenance={"steps": "1200 of 1200"}))
     for steps, remedy in (
         ("60 of 60", "--pose rigid searches"),

@@ -133,6 +133,11 @@ def fit(
 
     exact = None if read.mesh is None else _exact(method, settings, quality, noise)
     faces = None
+    if read.mesh is not None and exact is None and _exact(method, settings, quality, None) is not None:
+        warnings.warn(
+            f"{read.label} is a mesh: with a noise points on its faces are fitted; without one its faces are exact",
+            stacklevel=2,
+        )
     if read.mesh is not None and exact is not None:
         from isofield.api.meshes import taken  # loads what `prepare` judges meshes with
 

@@ -18,6 +18,9 @@ from isofield.types import Similarity, triple
 if TYPE_CHECKING:
     from isofield.api.space import ShapeSpace
 
+WRITTEN = "give the folder that `isofield train` wrote"
+"""The remedy where there is no run."""
+
 
 def load(folder: str | os.PathLike[str]) -> Any:
     """The field (`SDF`) of `SDF.save` or `isofield fit`, or the space (`ShapeSpace`) of `isofield train`, in a folder.
@@ -107,12 +110,14 @@ def load_run(folder: str | os.PathLike[str], checkpoint: str | None = None) -> S
         kept = Path(folder) / SNAPSHOTS
         there = sorted((one.name for one in kept.glob("*")), key=lambda name: (len(name), name))
         if checkpoint not in there:
+            if not resolve(Path(folder)).is_dir():
+                raise missing(Path(folder), WRITTEN)
             which = f"it has {', '.join(there)} and latest" if there else "it has none but latest"
             raise InputError(f"{folder} has no snapshot {checkpoint!r}: {which}.")
         folder = kept / checkpoint
     if not (Path(folder) / CONFIG).is_file() and (Path(folder) / STATE).is_file():
         raise InputError(f"{folder} holds a training that is not finished: resume it with `isofield train --resume`.")
-    check_folder(Path(folder), "give the folder that `isofield train` wrote")
+    check_folder(Path(folder), WRITTEN)
     found: SDF | ShapeSpace = load(folder)
     if isinstance(found, SDF):
         raise InputError(f"{folder} holds the field of one shape, not a space: give a run of `isofield train`.")

@@ -136,7 +136,7 @@ def check_sensors(cloud: Cloud, name: str) -> Cloud:
     sensors are in another frame than the points."""
     if cloud.sensors is None or (hidden := io.hidden_fraction(cloud)) <= DOUBTED:
         return cloud
-    unused = "so that they are not used" if hidden > REFUSED else "which may be in another frame"
+    unused = "so that these positions are not used" if hidden > REFUSED else "which may be in another frame"
     warnings.warn(
         f"{name}: {100 * hidden:.0f} % of the points lie behind others as seen from their sensors, {unused}; "
         "--viewpoint gives their position",

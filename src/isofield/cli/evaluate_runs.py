@@ -35,11 +35,13 @@ def checkpoints(run: Path, data: Path, split: Path | None, json: bool, csv: Path
     from rich.table import Table
 
     from isofield.api.validation import LATEST, means, truth_kind, validate
+    from isofield.training.checkpoint import BEST
 
     with shown("checkpoints", True) as report:
         rows = validate(run, data, split, progress=report)
     every = means(rows)
     best = max(every, key=lambda row: row["iou"])["checkpoint"]
+    kept = BEST if BEST in [row["checkpoint"] for row in every] else LATEST  # chosen by other shapes than these
     if csv is not None:
         output.write_table(rows, csv)
     if json:
@@ -47,12 +49,12 @@ def checkpoints(run: Path, data: Path, split: Path | None, json: bool, csv: Path
         return 0
     table = Table("checkpoint", "shapes", "IoU ↑", "wrong ↓")
     for row in every:
-        mark = " (best)" if row["checkpoint"] == best and len(every) > 1 else ""
+        mark = " (highest)" if row["checkpoint"] == best and len(every) > 1 else ""
         table.add_row(f"{row['checkpoint']}{mark}", str(row["shapes"]), f"{row['iou']:.4f}", f"{row['wrong']:.4f}")
     console = scores_output.console()
     console.print(table)
     console.print(f"means over the shapes, at their {truth_kind(data)} samples", markup=False)
-    chosen = "" if best == LATEST else f" --checkpoint {best}"
+    chosen = "" if kept == LATEST else f" --checkpoint {kept}"
     chosen += "" if split is None else f" --split {output.quoted(split)}"
     say(f"next: isofield infer {output.quoted(run)} {output.quoted(data)} -o results{chosen}")
     return 0

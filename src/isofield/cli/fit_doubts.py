@@ -136,7 +136,7 @@ def doubts(fit: Outcome, options: Fit[Any]) -> Iterator[str]:
             f"more points of them{tubes}"
         )
     if fit.dropped >= DROPPED and not options.largest:
-        unlearned = "" if options.method == "auto" else f"method {fit.method} has not learned the shape yet, "
+        unlearned = "" if options.method == "auto" else f"--method {options.method} may fit worse than the default, "
         yield (
             f"{fit.dropped} small components were left out of the mesh: {unlearned}parts of the shape are thinner than "
             "its points resolve, or run through each other; --keep-all keeps them, --preview shows the result"
@@ -146,7 +146,7 @@ def doubts(fit: Outcome, options: Fit[Any]) -> Iterator[str]:
 def _finer(fit: Outcome, options: Fit[Any]) -> str:
     """How to bring a surface nearer to its points."""
     if options.method != "auto":
-        return f"method {fit.method} has not learned the shape; take --method auto"
+        return f"--method {options.method} fits the points badly; leave it out"
     if options.resolution is not None:
         return "walls thinner than a cell are lost; give more cells (--resolution)"
     if options.quality != "best":

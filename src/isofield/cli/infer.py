@@ -126,7 +126,7 @@ def _few_steps(space: ShapeSpace) -> str:
     if plan is None or not done.isdigit():
         return ""
     usual = plan.steps or plan.epochs * steps_of(len(space.shapes), plan.batch)
-    return f"it has {done} steps of training, where {usual} are the default" if int(done) < FEW * usual else ""
+    return f"it was trained for {done} steps, and the default is {usual}" if int(done) < FEW * usual else ""
 
 
 def _judged(
